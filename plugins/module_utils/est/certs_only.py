@@ -1,0 +1,138 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Certificates out of a certs-only message, the answer to /cacerts and to an enrolment.
+
+A certs-only message, or CMC Simple PKI Response, is a CMS SignedData without signers that serves as a bag of
+certificates (RFC 7030 sections 4.1.3 and 4.2.3, RFC 5272 section 4.1, RFC 5652 section 5.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import List, Tuple
+
+from .cms import (
+    ID_PKI_RESPONSE,
+    ID_SIGNED_DATA,
+    content_type_of,
+    describe_content_type,
+    read_signed_data,
+)
+from .der import BIT_STRING, INTEGER, SEQUENCE, Element, read
+from .errors import ParseError
+from .plain_text import preview
+
+#: The most certificates that are taken from one message.
+MAX_CERTIFICATES = 256
+
+
+@dataclass(frozen=True)
+class CertsOnly:
+    """What a certs-only message holds.
+
+    :param certificates: DER, the exact bytes of the message, in its order (which means nothing: DER sorts the set).
+    :param warnings: what was odd about the message, though it could be used; one sentence each.
+    """
+
+    certificates: Tuple[bytes, ...] = field(repr=False)
+    warnings: Tuple[str, ...] = ()
+
+
+def parse_certs_only(data: bytes) -> CertsOnly:
+    """Read the certificates of a certs-only message.
+
+    DER and BER are read, with or without eContent and CRLs, of any version, with an unsorted set. Bare X.509
+    certificates in place of the message, which old Trustpoint servers send, are taken with a warning.
+
+    :param data: the message as :func:`.transfer_encoding.decode_body` returns it.
+    :raises ParseError: it is no certs-only message (the error says what it is instead), is truncated, holds no
+        certificate, or more than :data:`MAX_CERTIFICATES`.
+    """
+    if not data.strip(b"\0"):
+        raise ParseError("The server's answer is empty: there is no certificate message in it.")
+    if data[0] != 0x30:
+        raise ParseError(
+            f"The server's answer is not ASN.1 (a SEQUENCE should begin it); it begins with {preview(data)}."
+        )
+    message = read(data)
+    content_type = content_type_of(message)
+    if content_type == ID_SIGNED_DATA:
+        return _certificates_of_bag(message, data)
+    if content_type is not None:
+        raise ParseError(
+            f"The server's answer is a CMS message, but not a SignedData: {describe_content_type(content_type)}."
+        )
+    if _is_certificate(message):
+        return _bare_certificates(message, data)
+    raise ParseError("The server's answer is ASN.1, but neither a CMS message nor a certificate.")
+
+
+def _certificates_of_bag(message: Element, data: bytes) -> CertsOnly:
+    signed_data = read_signed_data(message)
+    certificates: List[bytes] = []
+    skipped = 0
+    for element in signed_data.certificates.children() if signed_data.certificates is not None else ():
+        # The other choices of CertificateChoices (RFC 5652 section 10.2.2) all carry context tags.
+        if not element.is_universal(SEQUENCE):
+            skipped += 1
+        elif not _is_certificate(element):
+            raise ParseError(f"The element at byte {element.start} of the certificate set is not an X.509 certificate.")
+        else:
+            certificates.append(element.encoded)
+        if len(certificates) + skipped > MAX_CERTIFICATES:
+            raise ParseError(f"The message holds more than {MAX_CERTIFICATES} certificates.")
+    if not certificates:
+        other = ": it is a Full PKI Response (CMC)" if signed_data.content_type == ID_PKI_RESPONSE else ""
+        raise ParseError(f"The server's certificate message holds no X.509 certificate{other}.")
+    warnings: List[str] = []
+    if skipped:
+        warnings.append(f"The certificate message holds {skipped} other than X.509 certificates, which were skipped.")
+    if signed_data.signed:
+        warnings.append(
+            "The certificate message is signed, which a certs-only message is not; the signature was not checked."
+        )
+    warnings.extend(_trailing(data, message.end))
+    return CertsOnly(tuple(certificates), tuple(warnings))
+
+
+def _bare_certificates(first: Element, data: bytes) -> CertsOnly:
+    """X.509 certificates one after another, as they are left of a PEM file (requirement 129)."""
+    certificates = [first.encoded]
+    end = first.end
+    while data[end : end + 1] == b"\x30":
+        following = read(data, end)
+        if not _is_certificate(following):
+            break
+        if len(certificates) == MAX_CERTIFICATES:
+            raise ParseError(f"The answer holds more than {MAX_CERTIFICATES} certificates.")
+        certificates.append(following.encoded)
+        end = following.end
+    warning = "The server sent a bare X.509 certificate in place of a certs-only message (RFC 7030 section 4.2.3)."
+    return CertsOnly(tuple(certificates), (warning, *_trailing(data, end)))
+
+
+def _trailing(data: bytes, end: int) -> Tuple[str, ...]:
+    count = len(data) - end
+    return (f"{count} bytes after the end of the certificate message were ignored.",) if count else ()
+
+
+def _is_certificate(element: Element) -> bool:
+    """Whether the element has the shape of an X.509 Certificate (RFC 5280 section 4.1), and not of a PKCS #10 request.
+
+    :raises ParseError: it is malformed ASN.1 down to the fields of its TBSCertificate.
+    """
+    if not element.constructed:
+        return False
+    outer = [child for _, child in zip(range(4), element.children())]
+    if [child.is_universal(kind) for child, kind in zip(outer, (SEQUENCE, SEQUENCE, BIT_STRING))] != [True] * 3:
+        return False
+    if len(outer) != 3 or not outer[0].constructed:
+        return False
+    fields = [child for _, child in zip(range(7), outer[0].children())]
+    if fields and fields[0].is_context(0):
+        del fields[0]
+    # serialNumber, then signature, issuer, validity, subject, subjectPublicKeyInfo
+    kinds = (INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE)
+    return len(fields) >= len(kinds) and all(child.is_universal(kind) for child, kind in zip(fields, kinds))
