@@ -1,0 +1,129 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the test suite: every part, or those that are named. ``./test.sh`` starts this."""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import pythons
+from checkout import CheckoutError, linked_collections
+from context import Context, PartError, Report, end_all, say
+from parts import GROUPS, PARTS, Part
+from venvs import ROOT, VenvError
+
+# Two parts at a time: most of them wait for one process, and two cores are what a small machine has.
+AT_ONCE = 2
+
+
+def run_part(part: Part) -> Report:
+    """Run one part; whatever goes wrong in it is a failure of that part."""
+    context = Context(part.name)
+    say(f"{part.name}: {part.about} ...")
+    started = time.monotonic()
+    try:
+        part.run(context)
+        if not (context.report.passed or context.report.failed or context.report.skipped):
+            context.failed(f"{part.name} ran no test")
+    except (PartError, VenvError, CheckoutError) as error:
+        context.failed(f"{part.name} could not run", str(error))
+    except subprocess.CalledProcessError as error:
+        context.failed(f"{part.name} could not run", f"{error}\n{error.stderr or ''}")
+    except Exception as error:  # a fault of the suite must fail the run, not hang or hide it
+        context.failed(f"{part.name} could not run", f"{type(error).__name__}: {error}")
+    finally:
+        context.log.close()
+    context.report.seconds = time.monotonic() - started
+    report = context.report
+    verdict = "FAILED" if report.failed else "ok"
+    say(f"{part.name}: {verdict}, {counts(report)}, {report.seconds:.0f} s")
+    return report
+
+
+def counts(report: Report) -> str:
+    """Return the three numbers of a report in words."""
+    return f"{report.passed} passed, {report.failed} failed, {report.skipped} skipped"
+
+
+def select(names: Sequence[str]) -> list[Part]:
+    """Return the parts of these names, or all."""
+    wanted = {part for name in names for part in GROUPS.get(name, (name,))}
+    return [part for part in PARTS if not names or part.name in wanted]
+
+
+def summary(reports: Sequence[Report], seconds: float) -> None:
+    """Print what was skipped, what failed and why, a table, and the one line of totals."""
+    skips = [(report.name, skip) for report in reports for skip in report.skips]
+    if skips:
+        say("\nSkipped:")
+        for name, skip in skips:
+            say(f"  {name}: {skip}")
+    for report in reports:
+        for problem in report.problems:
+            say(f"\nFAILED in {report.name} (whole log: .cache/logs/{report.name}.log)")
+            say("\n".join(f"  {line}" for line in problem.split("\n")))
+    say(f"\n{'part':<14}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    for report in reports:
+        say(f"{report.name:<14}{report.passed:>8}{report.failed:>8}{report.skipped:>9}{report.seconds:>9.0f}")
+    say(f"{'together':<40}{seconds:>8.0f}\n")
+    total = Report(
+        "total",
+        sum(report.passed for report in reports),
+        sum(report.failed for report in reports),
+        sum(report.skipped for report in reports),
+    )
+    say(counts(total))
+
+
+def main() -> int:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(
+        prog="./test.sh",
+        description="Runs the tests of the collection: every part, or those that are named.",
+        epilog="Logs: .cache/logs/. More in docs/testing.md.",
+    )
+    names = [part.name for part in PARTS] + list(GROUPS)
+    parser.add_argument("part", nargs="*", help="a part to run, see --list; none: all")
+    parser.add_argument("--list", action="store_true", help="list the parts and end")
+    parser.add_argument("--jobs", type=int, default=AT_ONCE, metavar="N", help=f"parts at a time (default {AT_ONCE})")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for part in PARTS:
+            print(f"{part.name:<14}{part.about}")
+        for group, members in GROUPS.items():
+            print(f"{group:<14}{', '.join(members)}")
+        return 0
+    unknown = [name for name in arguments.part if name not in names]
+    if unknown:
+        parser.error(f"unknown part {', '.join(unknown)}; parts are {', '.join(names)}")
+    chosen = select(arguments.part)
+    linked_collections()
+    say(f"Python {', '.join(pythons.found())} found; {len(chosen)} parts, logs in .cache/logs")
+    started = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
+        futures = [pool.submit(run_part, part) for part in chosen]
+        try:
+            reports = [future.result() for future in futures]
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            say(f"\ninterrupted; logs in {ROOT / '.cache' / 'logs'}")
+            return 130
+    summary(reports, time.monotonic() - started)
+    return 1 if any(report.failed for report in reports) else 0
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(main())

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-test without a container, for any ansible-core, on a clean copy of the tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pythons
+from checkout import clean_copy
+from context import Context, PartError, tail
+from venvs import CACHE
+
+
+@dataclass(frozen=True)
+class Core:
+    """One minor release of ansible-core; ``tests/requirements/core-<minor>.txt`` pins its patch release."""
+
+    minor: str
+    pythons: tuple[str, ...]
+
+    @property
+    def python(self) -> str | None:
+        """Return the Python of this machine to run it with, or None."""
+        return pythons.best(self.pythons)
+
+
+# The Pythons that can be a controller, the one to be preferred first.
+CORES = (
+    Core("2.16", ("3.11", "3.12")),
+    Core("2.17", ("3.11", "3.12")),
+    Core("2.18", ("3.11", "3.12", "3.13")),
+    Core("2.19", ("3.11", "3.12", "3.13")),
+    Core("2.20", ("3.12", "3.13", "3.14")),
+    Core("2.21", ("3.12", "3.13", "3.14")),
+)
+
+# Stands where ansible-test would keep the pip bootstrap script that it downloads. That host cannot be reached from
+# everywhere, and the package index has the same pip: this runs it from its wheel.
+STAND_IN = """\
+import runpy
+import sys
+
+sys.path.insert(0, {wheel!r})
+sys.argv = ["pip", "install"] + [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+
+class AnsibleTest:
+    """ansible-test of one core, in a copy of the tree and a home folder of its own."""
+
+    def __init__(self, context: Context, core: Core) -> None:
+        """Make the environment and the copy; raises PartError when this machine cannot run this core."""
+        python = core.python
+        if python is None:
+            raise PartError(f"ansible-core {core.minor} needs a Python of {', '.join(core.pythons)}")
+        self.context = context
+        self.core = core
+        self.venv = context.venv(f"core-{core.minor}", python)
+        self.copy = clean_copy(context.report.name)
+        self.home = CACHE / "home" / f"core-{core.minor}"
+        self._prepare_home()
+        # ansible-test runs shellcheck when it is there: it comes with the linters.
+        lint = context.venv("lint")
+        self.env = {"PATH": os.pathsep.join([str(self.venv / "bin"), str(pythons.search_folder()), os.environ["PATH"], str(lint / "bin")])}
+
+    def _prepare_home(self) -> None:
+        """Give ansible-test a home folder: the user's pip settings and cache, and the stand-in for the bootstrap."""
+        user = Path(os.environ.get("HOME", os.devnull))
+        for shared in (Path(".config", "pip"), Path(".pip"), Path(".cache", "pip")):
+            link = self.home / shared
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if (user / shared).is_dir() and not link.exists():
+                link.symlink_to(user / shared)
+        script = next(self.venv.glob("lib/python3*/site-packages/ansible_test/_internal/python_requirements.py"))
+        match = re.search(r"default_packages = dict\(\s*pip='([0-9.]+)'", script.read_text(encoding="utf-8"))
+        if match is None:
+            raise PartError(f"cannot tell which pip ansible-test of ansible-core {self.core.minor} bootstraps")
+        version = match.group(1)
+        stand_in = self.home / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
+        wheels = CACHE / "wheels"
+        wheel = wheels / f"pip-{version}-py3-none-any.whl"
+        if not wheel.exists():
+            status, output = self.context.run(
+                [self.venv / "bin" / "python", "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, f"pip=={version}"]
+            )
+            if status != 0:
+                raise PartError(f"cannot download pip {version} from the package index:\n{tail(output)}")
+        stand_in.parent.mkdir(parents=True, exist_ok=True)
+        stand_in.write_text(STAND_IN.format(wheel=str(wheel)), encoding="utf-8")
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Run ansible-test; return its exit status and output."""
+        command = [self.venv / "bin" / "python", self.venv / "bin" / "ansible-test", *arguments, "--color", "no"]
+        return self.context.run(command, cwd=self.copy, env=self.env, home=self.home)
+
+    # -- sanity ----------------------------------------------------------------------------------------------------
+
+    def sanity(self) -> None:
+        """Run every sanity test that needs no container, on every Python found; each test and Python counts as one."""
+        skip = [] if shutil.which("pwsh") else ["pslint"]
+        arguments = [word for name in skip for word in ("--skip-test", name)]
+        status, output = self.run("sanity", *arguments)
+        ran = re.findall(r'^Running sanity test "(.+)$', output, re.MULTILINE)
+        names = [line.replace('" on Python ', " on Python ").rstrip('"') for line in ran]
+        listed = re.search(r"The \d+ sanity test\(s\) listed below \(out of \d+\) failed[^\n]*\n(.*)", output, re.DOTALL)
+        bad = [line.replace(" --python ", " on Python ") for line in listed.group(1).split("\n") if line.strip()] if listed else []
+        told_skips = re.findall(r"^WARNING: (Skipping sanity test .*)$", output, re.MULTILINE)
+        for told in told_skips:
+            self.context.skipped(told, "said ansible-test")
+        skipped_names = [re.sub(r'^Skipping sanity test "([^"]+)"( on Python [0-9.]+)?.*', r"\1\2", told) for told in told_skips]
+        for name in skip:
+            self.context.skipped(name, "PowerShell (pwsh) is not on this machine")
+        for name in names:
+            if name not in bad and name not in skipped_names:
+                self.context.passed(name)
+        if bad:
+            errors = "\n".join(line for line in output.split("\n") if line.startswith(("ERROR:", "FATAL:")))
+            for name in bad[:-1]:
+                self.context.failed(f"sanity {name}")
+            self.context.failed(f"sanity {bad[-1]}", errors)
+        elif status != 0:
+            self.context.failed(f"ansible-test sanity ended with status {status}", tail(output))
+        elif not names:
+            self.context.failed("ansible-test sanity ran no test", tail(output))
+
+    # -- integration -----------------------------------------------------------------------------------------------
+
+    def integration(self, wanted: frozenset[str] | None = None) -> None:
+        """Run every integration target, or those wanted, each on its own; each counts as one."""
+        status, output = self.run("integration", "--list-targets")
+        if status != 0:
+            self.context.failed("ansible-test integration --list-targets", tail(output))
+            return
+        targets = [line for line in output.split() if (self.copy / "tests/integration/targets" / line / "aliases").exists()]
+        targets = [target for target in targets if wanted is None or target in wanted]
+        if not targets:
+            self.context.failed("there is no integration target to run", tail(output))
+        for target in targets:
+            status, output = self.run("integration", target)
+            if status != 0:
+                self.context.failed(f"target {target} with ansible-core {self.core.minor}", tail(output, 60))
+            elif "PLAY RECAP" not in output and "runme.sh" not in output:
+                self.context.skipped(target, tail(output, 1) or "ansible-test left it out")
+            else:
+                self._warnings(target, output)
+
+    def _warnings(self, target: str, output: str) -> None:
+        """Pass a target that gave no warning of Ansible's."""
+        warnings = re.findall(r"^\[(?:DEPRECATION )?WARNING\]:.*$", output, re.MULTILINE)
+        if warnings:
+            self.context.failed(f"target {target} with ansible-core {self.core.minor} gave warnings", "\n".join(warnings))
+        else:
+            self.context.passed(target)
+
+
+def newest_core() -> Core:
+    """Return the newest core that this machine can run."""
+    return next(core for core in reversed(CORES) if core.python is not None)

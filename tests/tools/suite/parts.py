@@ -1,0 +1,253 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of the test suite: what each of them runs."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pythons
+from ansible_test import CORES, AnsibleTest, Core, newest_core
+from checkout import clean_copy, git, linked_collections
+from context import Context, tail
+from playbooks import run_playbooks
+from venvs import CACHE, ROOT
+
+# What the whole truth table on every core would cost in time is spent on the ends of the range and the default: the
+# cores between run these targets, which together touch every module, action and role.
+TARGETS_BETWEEN: frozenset[str] | None = None
+
+DEFAULT_CORE = "2.19"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its name on the command line, one line about it, and the function that runs it."""
+
+    name: str
+    about: str
+    run: Callable[[Context], None]
+
+
+def lint(context: Context) -> None:
+    """Check form and types with the linters."""
+    linked_collections()
+    venv = context.venv("lint")
+    tool = venv / "bin"
+    shell = [name for name in _tracked() if name.endswith(".sh") or name == ".ci/run"]
+    context.check("ruff check", [tool / "ruff", "check", "--no-cache", "."], venv=venv)
+    context.check("ruff format", [tool / "ruff", "format", "--no-cache", "--check", "."], venv=venv)
+    mypy = [tool / "mypy", "--cache-dir", CACHE / "mypy"]
+    context.check("mypy --strict on module_utils", [*mypy, "plugins/module_utils"], venv=venv)
+    context.check("shellcheck", [tool / "shellcheck", "--external-sources", *shell], venv=venv)
+    context.check("yamllint", [tool / "yamllint", "--strict", "--format", "parsable", "."], venv=venv)
+    # This environment has no Ansible, so the import says whether the EST client can be used without it.
+    context.check(
+        "the EST client without Ansible",
+        [tool / "python", ROOT / "tests" / "tools" / "import_alone.py", "est", "names", "template", "store"],
+        venv=venv,
+        env={"PYTHONPATH": str(linked_collections())},
+    )
+
+
+def unit(context: Context) -> None:
+    """Run the unit tests with the newest libraries on the default Python."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    context.pytest("unit", context.venv("unit", python), ["tests/unit"])
+
+
+def unit_oldest(context: Context) -> None:
+    """Run the unit tests with the oldest libraries, on the oldest Pythons that are there."""
+    linked_collections()
+    for version in ("3.9", "3.11"):
+        python = pythons.found().get(version)
+        if python is None:
+            context.skipped(f"oldest libraries on Python {version}", "it is not on this machine")
+            continue
+        venv = context.venv("unit-oldest", python, name=f"unit-oldest-{version}")
+        context.pytest(f"oldest libraries on Python {version}", venv, ["tests/unit"])
+
+
+def unit_pythons(context: Context) -> None:
+    """Run the unit tests with the newest libraries on every other Python that is there."""
+    linked_collections()
+    for version in ("3.10", "3.12", "3.13"):
+        python = pythons.found().get(version)
+        if python is None:
+            context.skipped(f"Python {version}", "it is not on this machine")
+            continue
+        context.pytest(f"Python {version}", context.venv("unit", python, name=f"unit-{version}"), ["tests/unit"])
+
+
+def sanity(context: Context, core: Core) -> None:
+    """Run ansible-test sanity of one core on every Python that is there."""
+    if core.python is None:
+        context.skipped(f"sanity of ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
+        return
+    AnsibleTest(context, core).sanity()
+
+
+def integration(context: Context, core: Core, wanted: frozenset[str] | None = None) -> None:
+    """Run the integration targets with one core."""
+    if core.python is None:
+        context.skipped(f"ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
+        return
+    AnsibleTest(context, core).integration(wanted)
+
+
+def playbooks(context: Context) -> None:
+    """Run every playbook, for real and with --check, and accept no warning."""
+    run_playbooks(context, newest_core())
+
+
+def ansible_lint(context: Context) -> None:
+    """Run ansible-lint with the profile production."""
+    copy = clean_copy(context.report.name)
+    venv = context.venv("ansible-lint")
+    context.check(
+        "ansible-lint, profile production",
+        [venv / "bin" / "ansible-lint", "--offline", "--strict", "--profile", "production", "--nocolor"],
+        cwd=copy,
+        venv=venv,
+        env={"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]), "XDG_CACHE_HOME": str(CACHE / "xdg")},
+        home=_empty_home(context),
+    )
+
+
+def galaxy(context: Context) -> None:
+    """Build the artifact from a clean clone and have the Galaxy importer look at it."""
+    copy = clean_copy(context.report.name)
+    base = copy.parents[2]
+    clone, built, imported = base / "clone", base / "artifact", base / "importer"
+    git(base, "clone", "--quiet", str(copy), str(clone))
+    imported.mkdir()
+    venv = context.venv("importer")
+    home = _empty_home(context)
+    options = {"venv": venv, "home": home}
+    build = [venv / "bin" / "ansible-galaxy", "collection", "build", "--output-path", built]
+    if not context.check("build of the artifact", build, cwd=clone, **options):
+        return
+    artifact = next(built.glob("*.tar.gz"))
+    status, output = context.run(
+        [venv / "bin" / "python", "-m", "galaxy_importer.main", artifact],
+        cwd=imported,
+        env={
+            "GALAXY_IMPORTER_CONFIG": str(ROOT / "tests" / "tools" / "galaxy-importer.cfg"),
+            "GALAXY_IMPORTER_ANSIBLE_LOCAL_TMP": str(home / "tmp"),
+        },
+        **options,
+    )
+    told = [line for line in output.split("\n") if re.match(r"(WARNING|ERROR|CRITICAL):", line)]
+    if status != 0 or told:
+        context.failed("Galaxy importer", "\n".join(told) or tail(output))
+    else:
+        context.passed("Galaxy importer: no error, no warning")
+    status, output = context.run(["tar", "-tzf", artifact])
+    strays = [name for name in output.split("\n") if re.match(r"(\.cache|\.ci|\.git|tests/output)\b", name)]
+    if status != 0 or strays:
+        context.failed("content of the artifact", tail("\n".join(strays) or output))
+    else:
+        context.passed("content of the artifact")
+    # The root of the collections must be given: given the collection itself, introspect prints nothing and looks well.
+    status, output = context.run([venv / "bin" / "ansible-builder", "introspect", base], **options)
+    missing = [name for name in ("requests", "cryptography") if name not in output]
+    if status != 0 or missing:
+        context.failed("execution environment metadata", f"not introspected: {missing}\n{tail(output)}")
+    else:
+        context.passed("execution environment metadata")
+
+
+def docs(context: Context) -> None:
+    """Check the documentation, the changelog and the licence headers."""
+    copy = clean_copy(context.report.name)
+    venv = context.venv("docs")
+    tool = venv / "bin"
+    collections = {"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
+    home = _empty_home(context)
+    antsibull = [tool / "antsibull-docs"]
+    lint_docs = [*antsibull, "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."]
+    context.check("antsibull-docs lint", lint_docs, cwd=copy, venv=venv, env=collections, home=home)
+    context.check("antsibull-changelog lint", [tool / "antsibull-changelog", "lint"], cwd=copy, venv=venv, home=home)
+    reference = CACHE / "reference"
+    shutil.rmtree(reference, ignore_errors=True)
+    reference.mkdir(parents=True)
+    build = [*antsibull, "collection", "--use-current", "--fail-on-error", "--dest-dir", reference]
+    if context.check(
+        "build of the module reference",
+        [*build, "maas360.cloud_extender"],
+        cwd=copy,
+        venv=venv,
+        env=collections,
+        home=home,
+    ):
+        pages = {path.name for path in reference.rglob("*_module.rst")}
+        modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+        missing = [name for name in modules if f"{name}_module.rst" not in pages]
+        if missing:
+            context.failed("a page for every module", f"no page for {', '.join(missing)}")
+        else:
+            context.passed("a page for every module")
+    lint_venv = context.venv("lint")
+    reuse = [lint_venv / "bin" / "reuse", "--no-multiprocessing", "lint"]
+    # The other module for this, python-magic, needs a system library.
+    detector = {"REUSE_ENCODING_MODULE": "charset_normalizer"}
+    context.check("reuse lint", reuse, cwd=copy, venv=lint_venv, env=detector)
+
+
+def _tracked() -> list[str]:
+    from checkout import working_files
+
+    return [name for name in working_files() if (ROOT / name).is_file()]
+
+
+def _empty_home(context: Context) -> Path:
+    """Return a home folder for tools that write into it and that must not read the user's settings."""
+    home = CACHE / "home" / context.report.name
+    home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def _core_parts() -> list[Part]:
+    parts = []
+    for core in CORES:
+        if core.minor == DEFAULT_CORE:
+            continue
+        wanted = None if core.minor in (CORES[0].minor, CORES[-1].minor) else TARGETS_BETWEEN
+        run = functools.partial(integration, core=core, wanted=wanted)
+        parts.append(Part(f"core-{core.minor}", f"integration targets with ansible-core {core.minor}", run))
+    return parts
+
+
+_DEFAULT = next(core for core in CORES if core.minor == DEFAULT_CORE)
+
+# In the order in which they start: what takes long or tells most goes first.
+PARTS = (
+    Part("lint", "ruff, mypy --strict, shellcheck, yamllint", lint),
+    Part("unit", "unit tests, newest libraries", unit),
+    Part(
+        "integration",
+        f"ansible-test integration with ansible-core {DEFAULT_CORE}",
+        functools.partial(integration, core=_DEFAULT),
+    ),
+    Part("sanity", f"ansible-test sanity of ansible-core {DEFAULT_CORE}", functools.partial(sanity, core=_DEFAULT)),
+    *_core_parts(),
+    Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
+    Part("unit-pythons", "unit tests on the other Pythons found", unit_pythons),
+    Part("sanity-2.16", "ansible-test sanity of the oldest ansible-core", functools.partial(sanity, core=CORES[0])),
+    Part("sanity-2.21", "ansible-test sanity of the newest ansible-core", functools.partial(sanity, core=CORES[-1])),
+    Part("galaxy", "artifact from a clean clone, Galaxy importer, execution environment", galaxy),
+    Part("ansible-lint", "ansible-lint, profile production", ansible_lint),
+    Part("docs", "antsibull-docs, changelog, REUSE", docs),
+    Part("playbooks", "every playbook, also with --check, no warnings", playbooks),
+)
+
+# Names that stand for several parts.
+GROUPS = {"cores": tuple(part.name for part in PARTS if part.name.startswith("core-"))}

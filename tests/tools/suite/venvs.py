@@ -1,0 +1,108 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Virtual environments under .cache/, one for each set of pinned packages, made once and used again.
+
+Standard library only: this runs before anything is installed. As a program it makes one environment and prints its
+folder: ``venvs.py NAME REQUIREMENTS_FILE [PYTHON]``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+CACHE = ROOT / ".cache"
+MARKER = "complete"
+
+
+class VenvError(Exception):
+    """An environment could not be made; the message says which one and why."""
+
+
+def requirements_text(path: Path) -> str:
+    """Return the text of a requirements file with the files that it names by ``-r`` put in its place."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("-r "):
+            lines.append(requirements_text(path.parent / line[3:].strip()))
+        elif line.strip() and not line.startswith("#"):
+            lines.append(line.strip())
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file, so that two parts that need the same environment do not make it twice."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def ensure_venv(name: str, requirements: Path, python: str = sys.executable) -> Path:
+    """Return the folder of a virtual environment of this Python that has exactly what the file pins.
+
+    The folder's name holds a hash of the pins, of the Python and of the checkout's place, so a changed file or a moved
+    checkout makes a new environment; older ones of the same name are removed.
+    """
+    text = requirements_text(requirements)
+    version = subprocess.run(
+        [python, "-c", "import sys; print(sys.version, sys.prefix)"], check=True, capture_output=True, text=True
+    ).stdout
+    digest = hashlib.sha256(f"{text}\n{version}\n{python}\n{CACHE}".encode()).hexdigest()[:12]
+    folder = CACHE / f"venv-{name}-{digest}"
+    with locked(CACHE / "locks" / f"venv-{name}.lock"):
+        if (folder / MARKER).exists():
+            return folder
+        for old in CACHE.glob(f"venv-{name}-*"):
+            # The rest must be the hash: venv-core-2.1-* must not take venv-core-2.1-x-* with it.
+            if len(old.name) == len(folder.name):
+                shutil.rmtree(old)
+        print(f"installing the packages of {requirements.relative_to(ROOT)} ...", file=sys.stderr, flush=True)
+        _make(folder, requirements, python)
+        (folder / MARKER).write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+def _make(folder: Path, requirements: Path, python: str) -> None:
+    """Make one environment and install into it, keeping the output for the case that it fails."""
+    # pip of a new environment is the one that came with Python; it installs what is pinned, so it need not be newer.
+    install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)]
+    for command in ([python, "-m", "venv", str(folder)], install):
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, cwd=ROOT
+        )
+        if done.returncode != 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise VenvError(
+                f"cannot make the environment of {requirements.relative_to(ROOT)} with {python}\n"
+                f"command: {' '.join(command)}\n{done.stdout.strip()}\n"
+                "Is the Python package index reachable from this machine (proxy, mirror: see pip's configuration)?"
+            )
+
+
+def main() -> int:
+    """Run as a program: see the top of the file."""
+    if not 3 <= len(sys.argv) <= 4:
+        print(f"usage: {Path(__file__).name} NAME REQUIREMENTS_FILE [PYTHON]", file=sys.stderr)
+        return 2
+    name, requirements, python = sys.argv[1], Path(os.path.abspath(sys.argv[2])), (*sys.argv[3:], sys.executable)[0]
+    try:
+        print(ensure_venv(name, requirements, python))
+    except (VenvError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
