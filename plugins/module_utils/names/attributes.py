@@ -9,7 +9,12 @@ Note S and SN: in a Cloud Extender template S is surname and SN is serialNumber,
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Tuple
+import re
+from typing import NamedTuple, Tuple  # noqa: UP035 (Python 3.8 evaluates the alias below)
+
+from .email_address import check_email_address
+from .errors import NameSyntaxError
+from .text import find_unprintable
 
 
 class SubjectAttribute(NamedTuple):
@@ -20,10 +25,10 @@ class SubjectAttribute(NamedTuple):
 
 
 #: A subject name: its attributes in order, one per RDN.
-Subject = Tuple[SubjectAttribute, ...]
+Subject = Tuple[SubjectAttribute, ...]  # noqa: UP006
 
 #: IBM's attribute names (in the order of IBM's documentation) to object identifiers.
-ATTRIBUTE_OIDS: Dict[str, str] = {
+ATTRIBUTE_OIDS: dict[str, str] = {
     "CN": "2.5.4.3",
     "C": "2.5.4.6",
     "L": "2.5.4.7",
@@ -42,4 +47,100 @@ ATTRIBUTE_OIDS: Dict[str, str] = {
 }
 
 #: Object identifiers to IBM's attribute names.
-ATTRIBUTE_NAMES: Dict[str, str] = {oid: name for name, oid in ATTRIBUTE_OIDS.items()}
+ATTRIBUTE_NAMES: dict[str, str] = {oid: name for name, oid in ATTRIBUTE_OIDS.items()}
+
+#: Names that other tools use for the same attributes (lower case): they are suggested, not accepted.
+OTHER_TOOLS_NAMES: dict[str, str] = {
+    "commonname": "CN",
+    "country": "C",
+    "countryname": "C",
+    "locality": "L",
+    "localityname": "L",
+    "sp": "ST",
+    "state": "ST",
+    "stateorprovincename": "ST",
+    "organization": "O",
+    "organizationname": "O",
+    "organizationalunit": "OU",
+    "organizationalunitname": "OU",
+    "gn": "G",
+    "givenname": "G",
+    "surname": "S",
+    "initials": "I",
+    "userid": "UID",
+    "serialnumber": "SN",
+    "title": "T",
+    "description": "D",
+    "e": "emailAddress",
+    "email": "emailAddress",
+    "mail": "emailAddress",
+    "domaincomponent": "DC",
+}
+
+
+class _Rule(NamedTuple):
+    """What a value may be: at most ``maximum`` characters, and all of it matching ``pattern``."""
+
+    maximum: int
+    pattern: re.Pattern[str] | None = None
+    allowed: str = ""
+
+
+_IA5 = re.compile(r"[\x20-\x7e]*\Z")
+_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*\Z")
+
+# The upper bounds of RFC 5280 appendix A.1 (X.520); description is X.520's ub-description, userId RFC 4524's, and a
+# domainComponent is one label of at most 63 characters (RFC 4519 section 2.4).
+_RULES: dict[str, _Rule] = {
+    "CN": _Rule(64),
+    "C": _Rule(2, re.compile(r"[A-Z]{2}\Z"), "two capital letters (ISO 3166), such as US"),
+    "L": _Rule(128),
+    "ST": _Rule(128),
+    "O": _Rule(64),
+    "OU": _Rule(64),
+    "G": _Rule(32768),
+    "S": _Rule(32768),
+    "I": _Rule(32768),
+    "UID": _Rule(256),
+    "SN": _Rule(64, _PRINTABLE, "letters, digits, space and '()+,-./:=?"),
+    "T": _Rule(64),
+    "D": _Rule(1024),
+    "emailAddress": _Rule(255),
+    "DC": _Rule(63, _IA5, "ASCII"),
+}
+
+
+def check_attribute(attribute: SubjectAttribute) -> None:
+    """Refuse a value that its attribute cannot hold: its length (RFC 5280 appendix A.1) and its characters.
+
+    :raises NameSyntaxError: naming the attribute and what it may hold. The reason reads after the whole name.
+    """
+    name = ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)
+    value = attribute.value
+    if not value:
+        raise NameSyntaxError(f"has the attribute {name} without a value", allowed=f"/{name}=value")
+    if value != value.strip():
+        raise NameSyntaxError(f"has a value of {name} that begins or ends with a space")
+    unprintable = find_unprintable(value)
+    if unprintable:
+        raise NameSyntaxError(f"has a control character ({unprintable}) in the value of {name}")
+    rule = _RULES.get(name)
+    if rule is None:
+        return
+    if rule.pattern is not None and not rule.pattern.match(value):
+        raise NameSyntaxError(
+            f"has '{value}' as {name}",
+            allowed=rule.allowed,
+            suggestion=f"/{name}={value.upper()}" if rule.pattern.match(value.upper()) else "",
+        )
+    if len(value) > rule.maximum:
+        raise NameSyntaxError(f"has {len(value)} characters in {name}", allowed=f"at most {rule.maximum}")
+    if name == "emailAddress":
+        try:
+            check_email_address(value)
+        except NameSyntaxError as exc:
+            raise NameSyntaxError(
+                f"has an emailAddress '{value}' that {exc.reason}",
+                allowed=exc.allowed,
+                suggestion=f"/emailAddress={exc.suggestion}" if exc.suggestion else "",
+            ) from exc

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Host and domain names as RFC 1123 section 2.1 and RFC 5280 (preferred name syntax) want them."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import NameSyntaxError
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\Z")
+_ONE_LABEL = re.compile(rf"{_LABEL}\Z")
+_MAXIMUM = 253
+
+
+def is_host_name(text: str) -> bool:
+    """Tell whether a text is a host name: labels of letters, digits and hyphens, the last one not only digits."""
+    return (
+        len(text) <= _MAXIMUM
+        and _HOST_NAME.match(text) is not None
+        and not text.rpartition(".")[2].isdigit()  # or it would be an IPv4 address, or a mistyped one
+    )
+
+
+def a_label_form(text: str) -> str:
+    """Return an internationalised name in its ASCII form (``xn--``), or an empty string where there is none."""
+    try:
+        ascii_form = text.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    return ascii_form if is_host_name(ascii_form) else ""
+
+
+def check_host_name(text: str) -> None:
+    """Refuse a text that is no host name.
+
+    :raises NameSyntaxError: with the label that is wrong, and why.
+    """
+    if is_host_name(text):
+        return
+    allowed = "labels of letters, digits and hyphens, with dots between them"
+    if not text:
+        raise NameSyntaxError("has no host name", allowed=allowed)
+    if not text.isascii():
+        raise NameSyntaxError(
+            "has letters outside ASCII: an internationalised name is written in its A-label form (xn--...)",
+            suggestion=a_label_form(text),
+        )
+    if len(text) > _MAXIMUM:
+        raise NameSyntaxError(f"has {len(text)} characters", allowed=f"at most {_MAXIMUM}")
+    for label in text.split("."):
+        if not label:
+            raise NameSyntaxError("has an empty label", allowed=allowed, suggestion=_without_empty_labels(text))
+        if len(label) > 63:
+            raise NameSyntaxError(f"has a label of {len(label)} characters", allowed="at most 63")
+        if not _ONE_LABEL.match(label):
+            raise NameSyntaxError(
+                f"has the label '{label}', which is not one of a host name",
+                allowed="letters, digits and hyphens, no hyphen first or last",
+            )
+    raise NameSyntaxError("ends in a number, so it is neither a host name nor an IP address", allowed=allowed)
+
+
+def _without_empty_labels(text: str) -> str:
+    candidate = ".".join(label for label in text.split(".") if label)
+    return candidate if is_host_name(candidate) else ""

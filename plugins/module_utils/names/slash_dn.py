@@ -1,0 +1,168 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+r"""The slash form of a distinguished name: ``/CN=Bob Example/OU=Sales\/East/emailAddress=bob@example.com``.
+
+IBM does not publish its escapes. Ours, inside a value: ``\/`` is a slash, ``\\`` a backslash, ``\+`` a plus sign.
+
+Every attribute is an RDN of its own. A plus sign is ordinary text (``/CN=C++ team`` and ``/D=1+1=2`` are fine), but
+where the name of an attribute and an equals sign follow it (``/CN=a+OU=b``) it was almost certainly meant to join two
+attributes in one RDN, which a template cannot say: that is refused rather than put in the CN. ``\+`` says that the text
+is meant. An attribute that IBM has no name for is written by its object identifier (``/2.5.4.97=VATDE-123``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from .attributes import ATTRIBUTE_NAMES, ATTRIBUTE_OIDS, OTHER_TOOLS_NAMES, Subject, SubjectAttribute
+from .errors import NameSyntaxError
+from .object_identifiers import is_object_identifier
+from .text import find_unprintable
+
+_OIDS_BY_LOWER_NAME: dict[str, str] = {name.lower(): oid for name, oid in ATTRIBUTE_OIDS.items()}
+_NAME = "|".join(ATTRIBUTE_OIDS)
+_UNIT = re.compile(r"\\.|[^\\]|\\\Z", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
+# Escapes are stepped over in pairs, so the plus sign that is found is one without a backslash.
+_SECOND_ATTRIBUTE = re.compile(rf"(?:\\.|[^\\])*?\+\s*({_NAME})\s*=", re.DOTALL | re.IGNORECASE)
+_AMBIGUOUS_PLUS = re.compile(rf"\+(?=\s*(?:{_NAME})\s*=)", re.IGNORECASE)
+_COMMA_FORM = re.compile(rf"\s*(?:{_NAME})\s*=[^/]+\Z", re.IGNORECASE)
+
+
+def parse_slash_dn(text: str) -> Subject:
+    """Read a distinguished name in slash form.
+
+    Attribute names are IBM's (``S`` is surname, ``SN`` is serialNumber), in any case. What a value may hold is not
+    looked at here, because it may still have variables in it: see :func:`~.attributes.check_attribute`.
+
+    :returns: the attributes in the order in which they are written, escapes resolved; at least one.
+    :raises NameSyntaxError: with what is wrong, and where there is one the likely intended name.
+    """
+    if not text:
+        raise NameSyntaxError("is empty", allowed="/NAME=value, such as /CN=%uname%")
+    unprintable = find_unprintable(text)
+    if unprintable:
+        raise NameSyntaxError(f"has a control character ({unprintable}) in it")
+    if text[0] != "/":
+        raise NameSyntaxError("does not begin with '/'", allowed="/NAME=value/NAME=value", suggestion=_slash_form(text))
+    if text == "/":
+        raise NameSyntaxError("has no attribute", allowed="/NAME=value, such as /CN=%uname%")
+    segments = _split(text[1:])
+    return tuple(_parse_attribute(segment, index, segments) for index, segment in enumerate(segments))
+
+
+def format_slash_dn(subject: Subject) -> str:
+    """Write a subject in slash form, so that :func:`parse_slash_dn` gives the same attributes back.
+
+    An attribute that IBM has no name for is written with its object identifier. An empty subject gives an empty text.
+    """
+    return "".join(f"/{ATTRIBUTE_NAMES.get(oid, oid)}={_escape(value)}" for oid, value in subject)
+
+
+def attribute_oid(name: str) -> str:
+    """Return the object identifier of an attribute name in any case, or of a dotted object identifier itself.
+
+    :raises NameSyntaxError: when there is no such attribute, with the likely intended name.
+    """
+    oid = _OIDS_BY_LOWER_NAME.get(name.lower())
+    if oid is not None:
+        return oid
+    if is_object_identifier(name):
+        return name
+    suggestion = _suggested_name(name)
+    meant = f"; {suggestion} is IBM's name of it" if name.strip().lower() in OTHER_TOOLS_NAMES else ""
+    raise NameSyntaxError(
+        f"has the unknown attribute '{name}'{meant}", allowed=", ".join(ATTRIBUTE_OIDS), suggestion=suggestion
+    )
+
+
+def _split(text: str) -> list[str]:
+    """Split at the slashes that have no backslash before them; escapes stay as they are."""
+    if "\\" not in text:
+        return text.split("/")
+    segments = [""]
+    for unit in _UNIT.findall(text):
+        if unit == "/":
+            segments.append("")
+        else:
+            segments[-1] += unit
+    return segments
+
+
+def _parse_attribute(segment: str, index: int, segments: list[str]) -> SubjectAttribute:
+    if not segment:
+        where = "ends with '/'" if index == len(segments) - 1 else "has two '/' with nothing between them"
+        raise NameSyntaxError(
+            where, allowed=r"/NAME=value/NAME=value; a slash in a value is written \/", suggestion=_tidy(segments)
+        )
+    name, equals, raw = segment.partition("=")
+    if not equals:
+        if segment.lower() in _OIDS_BY_LOWER_NAME:
+            raise NameSyntaxError(f"has the attribute {segment} without a value", allowed=f"/{segment}=value")
+        joined = "/" + "/".join(segments[:index]) + r"\/" + "/".join(segments[index:]) if index else ""
+        raise NameSyntaxError(
+            f"has '{segment}' without an attribute name and '='",
+            allowed=r"/NAME=value; a slash in a value is written \/",
+            suggestion=joined,
+        )
+    if not name:
+        raise NameSyntaxError(f"has no attribute name before '{segment}'", allowed="/NAME=value")
+    oid = attribute_oid(name)
+    if not raw:
+        raise NameSyntaxError(f"has the attribute {name} without a value", allowed=f"/{name}=value")
+    if raw != raw.strip():
+        raise NameSyntaxError(f"has a value of {name} that begins or ends with a space")
+    return SubjectAttribute(oid, _unescape(name, raw))
+
+
+def _unescape(name: str, raw: str) -> str:
+    if "+" in raw:
+        second = _SECOND_ATTRIBUTE.match(raw)
+        if second:
+            raise NameSyntaxError(
+                f"has '+{second.group(1)}=' in the value of {name}: several attributes in one RDN are not supported",
+                allowed=r"each attribute after a '/' of its own; a plus sign that is meant as text is written \+",
+            )
+    if "\\" not in raw:
+        return raw
+    for escape in _ESCAPE.finditer(raw):
+        if escape.group(1) not in ("/", "\\", "+"):
+            raise NameSyntaxError(
+                f"has '{escape.group()}' in the value of {name}", allowed=r"\/ for a slash, \\ for a backslash, \+"
+            )
+    return _ESCAPE.sub(r"\1", raw)
+
+
+def _escape(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("/", "\\/")
+    return _AMBIGUOUS_PLUS.sub(r"\\+", escaped) if "+" in escaped else escaped
+
+
+def _suggested_name(name: str) -> str:
+    wanted = name.strip().lower()
+    if wanted in OTHER_TOOLS_NAMES:
+        return OTHER_TOOLS_NAMES[wanted]
+    known = {lower: ATTRIBUTE_NAMES[oid] for lower, oid in _OIDS_BY_LOWER_NAME.items()}
+    if wanted in known:
+        return known[wanted]
+    close = difflib.get_close_matches(wanted, [*known, *OTHER_TOOLS_NAMES], n=1, cutoff=0.65)
+    return known.get(close[0], OTHER_TOOLS_NAMES.get(close[0], "")) if close else ""
+
+
+def _slash_form(text: str) -> str:
+    """Guess the slash form of a name written with commas (RFC 4514), or without the first slash."""
+    stripped = text.strip()
+    if stripped.startswith("/"):
+        return stripped
+    pieces = stripped.split(",")
+    if all(_COMMA_FORM.match(piece) for piece in pieces):
+        return "".join(f"/{piece.strip()}" for piece in pieces)
+    return f"/{stripped}" if "=" in stripped.partition("/")[0] else ""
+
+
+def _tidy(segments: list[str]) -> str:
+    kept = [segment for segment in segments if segment]
+    return "/" + "/".join(kept) if kept and all("=" in segment for segment in kept) else ""
