@@ -1,0 +1,95 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: starts the server, says when it is ready, stops it on a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Optional
+
+from .approvals import Approvals
+from .arguments import ProcessOptions, parse_arguments
+from .connection import Connection
+from .credentials import Credentials
+from .faults import FaultPlan
+from .laboratory import Lab
+from .listener import StopSignal, accept_until, open_listener
+from .request_log import RequestLog
+from .server_certificates import server_certificate_file
+from .settings import Settings
+from .state import StateError, StateFolder
+from .tls import server_context
+
+BANNER = """\
+est-lab-server: FOR LABS ONLY. It issues certificates to anyone who knows the lab password.
+  state folder: {state}
+  trust anchor: {trust_anchor}
+  user name:    {username}
+"""
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the server until SIGTERM or SIGINT; gives the exit status."""
+    settings, options = parse_arguments(sys.argv[1:] if argv is None else argv)
+    stop = StopSignal()
+    try:
+        with contextlib.ExitStack() as cleanup:
+            folder = options.state or cleanup.enter_context(tempfile.TemporaryDirectory(prefix="est-lab-server-"))
+            _run(settings, options, StateFolder(folder), stop, cleanup)
+    except (StateError, OSError) as error:
+        print(f"est-lab-server: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(
+    settings: Settings, options: ProcessOptions, state: StateFolder, stop: StopSignal, cleanup: contextlib.ExitStack
+) -> None:
+    lab = Lab(
+        settings,
+        state.authority(settings.key_type, settings.intermediate),
+        Credentials(settings.username, options.password),
+        Approvals(settings.manual_approval),
+    )
+    tls = None
+    if not settings.plain_http:
+        names = settings.host_names
+        tls = server_context(
+            settings, server_certificate_file(state, lab.authority, settings.server_certificate, names)
+        )
+    plan = FaultPlan(settings.faults)
+    log = RequestLog(options.log_file)
+    listener = cleanup.enter_context(open_listener(settings.bind, settings.port))
+    url = _url(settings, listener)
+    cleanup.enter_context(_announced(options.pid_file, str(os.getpid())))
+    cleanup.enter_context(_announced(options.ready_file, url))
+    sys.stderr.write(BANNER.format(state=state.path, trust_anchor=state.trust_anchor, username=settings.username))
+    print(f"ready {url}", flush=True)
+    accept_until(stop, listener, lambda accepted: Connection(lab, plan, log, tls, accepted).serve())
+
+
+def _url(settings: Settings, listener: socket.socket) -> str:
+    address, port = listener.getsockname()[:2]
+    scheme = "http" if settings.plain_http else "https"
+    return f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"
+
+
+@contextlib.contextmanager
+def _announced(path: Optional[str], line: str) -> Iterator[None]:
+    """A file with one line, which exists only while the server runs."""
+    if path is None:
+        yield
+        return
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(line + "\n")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One connection: its TLS handshake and the requests that come on it, one after the other."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import ssl
+from typing import Optional
+
+from .faults import RESET_BEFORE_ANSWER, SENDING, FaultPlan, raw_stream, wait_for_the_client_to_leave
+from .laboratory import Exchange, Lab
+from .problems import Refusal, problem_reply
+from .reply import Reply
+from .request import Request, RequestReader
+from .request_log import RequestLog
+from .routes import find_route
+from .sending import send_reply
+from .service import answer, unauthorized, wants_password
+from .stream import Stream
+
+_IDLE_SECONDS = 60
+_numbers = itertools.count(1)
+
+
+class Connection:
+    """Serves one connection until either side ends it."""
+
+    def __init__(
+        self, lab: Lab, plan: FaultPlan, log: RequestLog, tls: Optional[ssl.SSLContext], accepted: socket.socket
+    ) -> None:
+        self._lab = lab
+        self._plan = plan
+        self._log = log
+        self._tls = tls
+        self._accepted = accepted
+        self._number = next(_numbers)
+
+    def serve(self) -> None:
+        """Run to the end of the connection. A connection that breaks, in whatever way, ends without an error."""
+        stream = raw_stream(self._accepted)
+        try:
+            self._accepted.settimeout(_IDLE_SECONDS)
+            self._accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            fault = self._plan.of_connection()
+            if fault == "reset-on-connect":
+                stream.reset()
+                return
+            if fault == "no-handshake":
+                wait_for_the_client_to_leave(stream)
+                return
+            if self._tls is not None:
+                stream = Stream(self._tls.wrap_socket(self._accepted, server_side=True))
+        except (OSError, ValueError) as error:
+            self._log.write("handshake_failed", connection=self._number, reason=str(error))
+            stream.reset()
+            return
+        try:
+            self._serve_requests(stream)
+        except (OSError, ValueError):
+            stream.reset()
+
+    def _serve_requests(self, stream: Stream) -> None:
+        reader = RequestReader(stream)
+        while True:
+            try:
+                request = reader.read_head()
+            except Refusal as refusal:
+                self._refuse(stream, refusal)
+                return
+            if request is None:
+                stream.close()
+                return
+            if not self._serve_one(stream, reader, request):
+                return
+
+    def _serve_one(self, stream: Stream, reader: RequestReader, request: Request) -> bool:
+        """Answer one request; gives whether the connection lives on."""
+        lab = self._lab
+        route = find_route(request.target, lab.settings.labels)
+        exchange = Exchange(
+            request=request,
+            route=route,
+            authorization=lab.credentials.check(request.header("authorization")),
+            fault=self._plan.of(route.operation if route else ""),
+        )
+        if exchange.fault == RESET_BEFORE_ANSWER:
+            self._log_exchange(stream, exchange, None)
+            stream.reset()
+            return False
+        if lab.settings.close_after_401 and wants_password(lab, exchange):
+            reply = unauthorized(lab)
+            self._log_exchange(stream, exchange, reply)
+            send_reply(stream, reply, lab.settings)
+            stream.close()
+            return False
+        try:
+            exchange.body = reader.read_body(request)
+            reply = answer(lab, exchange)
+        except Refusal as refusal:
+            # The end of the body is not known, so neither is the start of a next request.
+            reply = problem_reply(lab.settings, refusal.status, refusal.text)
+            reply.close = True
+        reply.close = reply.close or not request.keep_alive
+        self._log_exchange(stream, exchange, reply)
+        if exchange.fault in SENDING:
+            SENDING[exchange.fault][1](stream, reply)
+            return False
+        keep_open = send_reply(stream, reply, lab.settings)
+        if not keep_open:
+            stream.close()
+        return keep_open
+
+    def _refuse(self, stream: Stream, refusal: Refusal) -> None:
+        self._log.write("malformed_request", connection=self._number, status=refusal.status, refusal=refusal.text)
+        reply = problem_reply(self._lab.settings, refusal.status, refusal.text)
+        reply.close = True
+        send_reply(stream, reply, self._lab.settings)
+        stream.close()
+
+    def _log_exchange(self, stream: Stream, exchange: Exchange, reply: Optional[Reply]) -> None:
+        request, route = exchange.request, exchange.route
+        self._log.write(
+            "request",
+            connection=self._number,
+            tls_version=stream.tls_version(),
+            method=request.method,
+            path=request.target,
+            label=route.label if route else None,
+            operation=route.operation if route else None,
+            authorization_present=exchange.authorization.present,
+            authorization_accepted=exchange.authorization.accepted,
+            content_type=request.header("content-type"),
+            content_transfer_encoding=request.header("content-transfer-encoding"),
+            chunked=request.chunked,
+            body_bytes=len(exchange.body),
+            status=reply.status if reply else None,
+            fault=exchange.fault,
+            **exchange.details,
+        )

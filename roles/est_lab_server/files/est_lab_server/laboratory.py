@@ -1,0 +1,38 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the operations of the server share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from .approvals import Approvals
+from .authority import Authority
+from .credentials import Authorization, Credentials
+from .request import Request
+from .routes import Route
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The server as a whole: its settings, its issuing authority, its user, and which keys wait for approval."""
+
+    settings: Settings
+    authority: Authority
+    credentials: Credentials
+    approvals: Approvals
+
+
+@dataclass
+class Exchange:
+    """One request on its way through the server. `details` are added to its line in the request log."""
+
+    request: Request
+    route: Optional[Route]
+    authorization: Authorization
+    fault: Optional[str]
+    body: bytes = b""
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the authority grants of that which a certificate request asks for."""
+
+from __future__ import annotations
+
+import datetime
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from .authority import Authority, Extension, common_name, now
+from .problems import Refusal
+
+PROFILES = ("full", "cisco")
+_VALID_DAYS = 365
+# Every certificate gets these from the server, whatever the request says.
+_OWN_EXTENSIONS = (x509.BasicConstraints, x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier)
+
+
+def issue(profile: str, authority: Authority, certificate_request: x509.CertificateSigningRequest) -> x509.Certificate:
+    """A certificate for a verified request, for 365 days. Raises Refusal.
+
+    `full` grants subject and extensions as asked for, but never a CA certificate. `cisco` does as Cisco's test server:
+    it keeps only the CN, drops every extension and refuses a request without a CN.
+    """
+    try:
+        if profile == "cisco":
+            subject, extensions = _only_common_name(certificate_request.subject), []
+        else:
+            subject, extensions = certificate_request.subject, _asked_extensions(certificate_request)
+        start = now() - datetime.timedelta(minutes=5)
+        return authority.issue(
+            subject,
+            certificate_request.public_key(),
+            [(x509.BasicConstraints(ca=False, path_length=None), True), *extensions],
+            start,
+            start + datetime.timedelta(days=_VALID_DAYS),
+        )
+    except (ValueError, TypeError, x509.DuplicateExtension) as error:
+        raise Refusal(400, f"no certificate can be made of this request: {error}") from error
+
+
+def _only_common_name(subject: x509.Name) -> x509.Name:
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if not names or not names[0].value:
+        raise Refusal(400, "the subject of the certificate request has no commonName")
+    return common_name(str(names[0].value))
+
+
+def _asked_extensions(certificate_request: x509.CertificateSigningRequest) -> list[Extension]:
+    asked: list[Extension] = []
+    for extension in certificate_request.extensions:
+        if isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
+            raise Refusal(400, "this server issues no CA certificates (the request has basicConstraints CA:TRUE)")
+        if not isinstance(extension.value, _OWN_EXTENSIONS):
+            asked.append((extension.value, extension.critical))
+    return asked

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers a request: finds the operation, asks for the password, lets the operation answer."""
+
+from __future__ import annotations
+
+from .credentials import REALM
+from .faults import ANSWERING
+from .laboratory import Exchange, Lab
+from .operations import OPERATIONS
+from .problems import Refusal, problem_reply
+from .reply import Reply
+
+
+def wants_password(lab: Lab, exchange: Exchange) -> bool:
+    """Whether the answer will be 401: the operation wants credentials and the right ones did not come."""
+    operation = OPERATIONS.get(exchange.route.operation) if exchange.route else None
+    if operation is None or exchange.request.method != operation.method:
+        return False
+    return operation.authenticated and not exchange.authorization.accepted
+
+
+def answer(lab: Lab, exchange: Exchange) -> Reply:
+    """The reply to a request whose body has been read. Refusals become error replies."""
+    if exchange.fault in ANSWERING:
+        return ANSWERING[exchange.fault][1]()
+    if wants_password(lab, exchange):
+        return unauthorized(lab)
+    try:
+        return _carry_out(lab, exchange)
+    except Refusal as refusal:
+        exchange.details["refusal"] = refusal.text
+        return problem_reply(lab.settings, refusal.status, refusal.text)
+
+
+def unauthorized(lab: Lab) -> Reply:
+    """A 401 reply, with a Basic challenge (RFC 7617 section 2) unless that is switched off."""
+    reply = problem_reply(lab.settings, 401, "This operation wants a user name and a password.")
+    if lab.settings.www_authenticate:
+        reply.headers.append(("WWW-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"'))
+    return reply
+
+
+def _carry_out(lab: Lab, exchange: Exchange) -> Reply:
+    operation = OPERATIONS.get(exchange.route.operation) if exchange.route else None
+    if operation is None:
+        raise Refusal(404, "there is nothing at this path")
+    if exchange.request.method != operation.method:
+        reply = problem_reply(lab.settings, 405, f"the method must be {operation.method}")
+        reply.headers.append(("Allow", operation.method))
+        return reply
+    return operation.answer(lab, exchange)

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the server was told to do: the flags of the command line in typed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every behaviour of the server. `cli` documents each flag; the field names are the flags' names."""
+
+    # where and who
+    bind: str
+    port: int
+    host_names: tuple[str, ...]
+    username: str
+    labels: tuple[str, ...]
+    # certificate authority
+    key_type: str
+    intermediate: bool
+    profile: str
+    manual_approval: int
+    retry_after: str
+    pending_body: str
+    csrattrs: str
+    # wire shapes
+    base64: str
+    transfer: str
+    ber: bool
+    order: Optional[str]
+    extra_chain: bool
+    answer: str
+    with_crl: bool
+    with_content: bool
+    status: int
+    content_type: Optional[str]
+    content_transfer_encoding: str
+    errors: str
+    two_packets: bool
+    www_authenticate: bool
+    close_after_401: bool
+    # checks of requests
+    strict: bool
+    require_wrapped_base64: bool
+    require_content_transfer_encoding: bool
+    # TLS
+    plain_http: bool
+    tls_min: str
+    tls_max: str
+    server_certificate: str
+    # faults
+    faults: tuple[str, ...]

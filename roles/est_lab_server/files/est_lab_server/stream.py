@@ -1,0 +1,57 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A connection's socket, with the ways to end it that clients must cope with."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+
+_CLOSING_SECONDS = 1.0
+
+
+class Stream:
+    """A connected socket, with or without TLS."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self.socket = connected
+
+    def recv(self, size: int) -> bytes:
+        """Up to `size` bytes; none when the client has ended the connection. Raises OSError."""
+        return self.socket.recv(size)
+
+    def sendall(self, content: bytes) -> None:
+        """Send everything. Raises OSError."""
+        self.socket.sendall(content)
+
+    def tls_version(self) -> str:
+        """The TLS version agreed upon, empty without TLS."""
+        return self.socket.version() or "" if isinstance(self.socket, ssl.SSLSocket) else ""
+
+    def close(self) -> None:
+        """End the connection as TLS wants it, with a close_notify (RFC 8446 section 6.1).
+
+        What the client still sends is read and dropped for a moment: a socket closed with unread data resets the
+        connection, and the client might lose the answer.
+        """
+        plain = self.socket
+        with contextlib.suppress(OSError, ValueError):
+            self.socket.settimeout(_CLOSING_SECONDS)
+            if isinstance(self.socket, ssl.SSLSocket):
+                plain = self.socket.unwrap()
+        with contextlib.suppress(OSError, ValueError):
+            plain.settimeout(_CLOSING_SECONDS)
+            plain.shutdown(socket.SHUT_WR)
+            while plain.recv(65536):
+                pass
+        plain.close()
+        self.socket.close()
+
+    def reset(self) -> None:
+        """Tear the connection down: the client gets a TCP reset."""
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
