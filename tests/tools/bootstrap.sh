@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Copyright (c) 2026, maas360.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -14,7 +15,6 @@
 # Only PYTHON is read from the caller's environment: a Python to use instead of looking for one.
 
 BOOTSTRAP_TOOLS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
-BOOTSTRAP_ROOT=$(cd -- "$BOOTSTRAP_TOOLS/../.." && pwd -P)
 
 # Nothing of the caller's Python or Ansible set-up may leak into what we run, and nothing may wait for a terminal.
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV ANSIBLE_CONFIG

@@ -68,7 +68,11 @@ class AnsibleTest:
         self._prepare_home()
         # ansible-test runs shellcheck when it is there: it comes with the linters.
         lint = context.venv("lint")
-        self.env = {"PATH": os.pathsep.join([str(self.venv / "bin"), str(pythons.search_folder()), os.environ["PATH"], str(lint / "bin")])}
+        self.env = {
+            "PATH": os.pathsep.join(
+                [str(self.venv / "bin"), str(pythons.search_folder()), os.environ["PATH"], str(lint / "bin")]
+            )
+        }
 
     def _prepare_home(self) -> None:
         """Give ansible-test a home folder: the user's pip settings and cache, and the stand-in for the bootstrap."""
@@ -88,7 +92,17 @@ class AnsibleTest:
         wheel = wheels / f"pip-{version}-py3-none-any.whl"
         if not wheel.exists():
             status, output = self.context.run(
-                [self.venv / "bin" / "python", "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, f"pip=={version}"]
+                [
+                    self.venv / "bin" / "python",
+                    "-m",
+                    "pip",
+                    "download",
+                    "--quiet",
+                    "--no-deps",
+                    "--dest",
+                    wheels,
+                    f"pip=={version}",
+                ]
             )
             if status != 0:
                 raise PartError(f"cannot download pip {version} from the package index:\n{tail(output)}")
@@ -109,12 +123,20 @@ class AnsibleTest:
         status, output = self.run("sanity", *arguments)
         ran = re.findall(r'^Running sanity test "(.+)$', output, re.MULTILINE)
         names = [line.replace('" on Python ', " on Python ").rstrip('"') for line in ran]
-        listed = re.search(r"The \d+ sanity test\(s\) listed below \(out of \d+\) failed[^\n]*\n(.*)", output, re.DOTALL)
-        bad = [line.replace(" --python ", " on Python ") for line in listed.group(1).split("\n") if line.strip()] if listed else []
+        listed = re.search(
+            r"The \d+ sanity test\(s\) listed below \(out of \d+\) failed[^\n]*\n(.*)", output, re.DOTALL
+        )
+        bad = (
+            [line.replace(" --python ", " on Python ") for line in listed.group(1).split("\n") if line.strip()]
+            if listed
+            else []
+        )
         told_skips = re.findall(r"^WARNING: (Skipping sanity test .*)$", output, re.MULTILINE)
         for told in told_skips:
             self.context.skipped(told, "said ansible-test")
-        skipped_names = [re.sub(r'^Skipping sanity test "([^"]+)"( on Python [0-9.]+)?.*', r"\1\2", told) for told in told_skips]
+        skipped_names = [
+            re.sub(r'^Skipping sanity test "([^"]+)"( on Python [0-9.]+)?.*', r"\1\2", told) for told in told_skips
+        ]
         for name in skip:
             self.context.skipped(name, "PowerShell (pwsh) is not on this machine")
         for name in names:
@@ -138,7 +160,9 @@ class AnsibleTest:
         if status != 0:
             self.context.failed("ansible-test integration --list-targets", tail(output))
             return
-        targets = [line for line in output.split() if (self.copy / "tests/integration/targets" / line / "aliases").exists()]
+        targets = [
+            line for line in output.split() if (self.copy / "tests/integration/targets" / line / "aliases").exists()
+        ]
         targets = [target for target in targets if wanted is None or target in wanted]
         if not targets:
             self.context.failed("there is no integration target to run", tail(output))
@@ -155,7 +179,9 @@ class AnsibleTest:
         """Pass a target that gave no warning of Ansible's."""
         warnings = re.findall(r"^\[(?:DEPRECATION )?WARNING\]:.*$", output, re.MULTILINE)
         if warnings:
-            self.context.failed(f"target {target} with ansible-core {self.core.minor} gave warnings", "\n".join(warnings))
+            self.context.failed(
+                f"target {target} with ansible-core {self.core.minor} gave warnings", "\n".join(warnings)
+            )
         else:
             self.context.passed(target)
 

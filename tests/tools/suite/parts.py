@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pythons
 from ansible_test import CORES, AnsibleTest, Core, newest_core
-from checkout import clean_copy, git, linked_collections
+from checkout import clean_copy, git, linked_collections, working_files
 from context import Context, tail
-from playbooks import run_playbooks
 from venvs import CACHE, ROOT
+
+from playbooks import run_playbooks
 
 # What the whole truth table on every core would cost in time is spent on the ends of the range and the default: the
 # cores between run these targets, which together touch every module, action and role.
@@ -40,7 +41,7 @@ def lint(context: Context) -> None:
     linked_collections()
     venv = context.venv("lint")
     tool = venv / "bin"
-    shell = [name for name in _tracked() if name.endswith(".sh") or name == ".ci/run"]
+    shell = [name for name in working_files() if name.endswith(".sh") or name == ".ci/run"]
     context.check("ruff check", [tool / "ruff", "check", "--no-cache", "."], venv=venv)
     context.check("ruff format", [tool / "ruff", "format", "--no-cache", "--check", "."], venv=venv)
     mypy = [tool / "mypy", "--cache-dir", CACHE / "mypy"]
@@ -189,7 +190,7 @@ def docs(context: Context) -> None:
         home=home,
     ):
         pages = {path.name for path in reference.rglob("*_module.rst")}
-        modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+        modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]*.py"))
         missing = [name for name in modules if f"{name}_module.rst" not in pages]
         if missing:
             context.failed("a page for every module", f"no page for {', '.join(missing)}")
@@ -200,12 +201,6 @@ def docs(context: Context) -> None:
     # The other module for this, python-magic, needs a system library.
     detector = {"REUSE_ENCODING_MODULE": "charset_normalizer"}
     context.check("reuse lint", reuse, cwd=copy, venv=lint_venv, env=detector)
-
-
-def _tracked() -> list[str]:
-    from checkout import working_files
-
-    return [name for name in working_files() if (ROOT / name).is_file()]
 
 
 def _empty_home(context: Context) -> Path:

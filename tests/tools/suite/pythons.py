@@ -38,7 +38,7 @@ def found() -> dict[str, str]:
                 continue
             # A shim of a version manager may stand there for a version that is not active: only an answer counts.
             answer = subprocess.run(
-                [str(candidate), "-c", _PROBE], capture_output=True, text=True, stdin=subprocess.DEVNULL
+                [str(candidate), "-c", _PROBE], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
             )
             lines = answer.stdout.split("\n")
             if answer.returncode == 0 and lines[0] == version:

@@ -79,7 +79,13 @@ def _make(folder: Path, requirements: Path, python: str) -> None:
     install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)]
     for command in ([python, "-m", "venv", str(folder)], install):
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, cwd=ROOT
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            cwd=ROOT,
+            check=False,
         )
         if done.returncode != 0:
             shutil.rmtree(folder, ignore_errors=True)
