@@ -20,8 +20,9 @@ from .errors import ParseError
 MAX_BYTES = 4 * 1024 * 1024
 #: How deep elements may nest. A certificate inside a CMS bag needs about twelve.
 MAX_DEPTH = 32
-#: Longest INTEGER and OBJECT IDENTIFIER that are turned into Python values, in bytes.
-MAX_INTEGER_BYTES = 2048
+#: Longest INTEGER and OBJECT IDENTIFIER that are turned into Python values, in bytes. Python prints integers of up to
+#: 4300 digits, which is 1785 bytes.
+MAX_INTEGER_BYTES = 1024
 MAX_OID_BYTES = 128
 
 UNIVERSAL, APPLICATION, CONTEXT, PRIVATE = range(4)
