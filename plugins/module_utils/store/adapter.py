@@ -1,0 +1,94 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the store needs of a platform: read the document with its surroundings, and write it if it is unchanged.
+
+:class:`TemplateStore` is all that differs between platforms, and where another store can be added.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was found on a host.
+
+    :param store_path: the folder of the store.
+    :param exists: whether something is in the document's place.
+    :param content: the document's text, or None where there is none or it is no text.
+    :param sha256: hex digest of what was read; an empty string where there is none.
+    :param damage: why what is in the document's place cannot be a document ("is a folder"), or an empty string.
+    :param drift: what is wrong with modes and owners, in words; writing puts it right.
+    :param key_fingerprint: the fingerprint of a usable sealing key, or an empty string.
+    :param key_damage: why the sealing key cannot be used ("is empty"), or an empty string.
+    :param key: the sealing key, where it was asked for and is usable.
+    :param folder_mode: permissions of the folder such as ``0700``, or an empty string.
+    :param document_mode: permissions of the document such as ``0600``, or an empty string.
+    :param owner: the owner of the document (of the folder, where there is no document), or an empty string.
+    """
+
+    store_path: str
+    exists: bool = False
+    content: str | None = None
+    sha256: str = ""
+    damage: str = ""
+    drift: tuple[str, ...] = ()
+    key_fingerprint: str = ""
+    key_damage: str = ""
+    key: bytes | None = field(default=None, repr=False)
+    folder_mode: str = ""
+    document_mode: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Write:
+    """A document to be written, if the one that was read is still there.
+
+    :param content: the new document.
+    :param expected_sha256: :attr:`Observed.sha256` of the reading that this was planned from.
+    :param key_fingerprint: the key that the document was sealed with has to be the one on the host; empty: any.
+    :param new_key: a sealing key to write where the host has no usable one.
+    :param keep_old: keep the old document beside the new one, under another name.
+    """
+
+    content: str
+    expected_sha256: str
+    key_fingerprint: str = ""
+    new_key: bytes | None = field(default=None, repr=False)
+    keep_old: bool = False
+
+
+@dataclass(frozen=True)
+class Written:
+    """The outcome of a write.
+
+    :param conflict: the document or the key is no longer the one that was read, and nothing was written.
+    :param kept: the path under which the old document was kept, or an empty string.
+    """
+
+    conflict: bool = False
+    kept: str = ""
+
+
+class TemplateStore(ABC):
+    """A template store on one host."""
+
+    @abstractmethod
+    def read(self, *, want_key: bool) -> Observed:
+        """Read the store in one round trip.
+
+        :param want_key: fetch the sealing key as well, because secrets may have to be sealed.
+        :raises StoreError: when the store cannot be read.
+        """
+
+    @abstractmethod
+    def write(self, change: Write) -> Written:
+        """Write a document whole and atomically, in one round trip, and put modes and owners right.
+
+        :raises StoreError: when it cannot be written; the old document is still there then.
+        """

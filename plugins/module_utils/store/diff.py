@@ -1,0 +1,79 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan changes, as plain data without secrets: of a secret it only says that it is set, or differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .inspection import can_be_opened
+
+if TYPE_CHECKING:
+    from .adapter import Observed
+    from .document import StoredTemplate
+    from .plan import PlannedTemplate
+
+SET = "(set)"
+SET_DIFFERENT = "(set, different)"
+NOT_SET = "(not set)"
+UNUSABLE = "(cannot be opened)"
+
+
+@dataclass
+class Diff:
+    """Before and after, only with what changes.
+
+    :param drift: what is wrong now and will be put right, in words.
+    """
+
+    drift: list[str] = field(default_factory=list)
+    _before: dict[str, Any] = field(default_factory=dict)
+    _after: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
+        """Add one template; None where it does not exist, and nothing when nothing changes."""
+        if before:
+            self._before[name] = dict(before)
+        if after:
+            self._after[name] = dict(after)
+
+    def before(self) -> dict[str, Any]:
+        """Return what is there now."""
+        result: dict[str, Any] = {"drift": list(self.drift)} if self.drift else {}
+        if self._before:
+            result["templates"] = self._before
+        return result
+
+    def after(self) -> dict[str, Any]:
+        """Return what will be there."""
+        return {"templates": self._after} if self._after else {}
+
+
+def describe_template(fields: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
+    """Return the fields that are set, and that the secrets are set."""
+    described = {name: value for name, value in fields.items() if value is not None}
+    described.update((name, SET) for name in secrets)
+    return described
+
+
+def describe_change(
+    changed: Iterable[str], stored: StoredTemplate, planned: PlannedTemplate, observed: Observed
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return before and after of the fields and secrets that change."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for name in changed:
+        if name in stored.fields or name in planned.fields:
+            before[name] = stored.fields.get(name)
+            after[name] = planned.fields.get(name)
+            continue
+        if name not in stored.secrets:
+            before[name] = NOT_SET
+        else:
+            before[name] = SET if can_be_opened(stored, name, observed) else UNUSABLE
+        after[name] = NOT_SET if name not in planned.seal else SET if before[name] != SET else SET_DIFFERENT
+    return before, after

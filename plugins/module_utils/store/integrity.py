@@ -1,0 +1,39 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Digests that show a hand edit, and the fingerprint that tells one sealing key from another.
+
+They are no protection against somebody who may write the store and wants to deceive: who can do that can also read the
+sealing key. They tell an edit by hand, or a damaged disk, from what this collection wrote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_FINGERPRINT_PREFIX = b"maas360.cloud_extender sealing key\0"
+
+
+def digest(*parts: Any) -> str:
+    """Return the SHA-256 (hex) of plain JSON data, the same for equal data whatever its order or formatting."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def fields_digest(fields: Mapping[str, Any]) -> str:
+    """Return the digest of a template's fields."""
+    return digest("fields", dict(fields))
+
+
+def secret_digest(template: str, field: str, key_fingerprint: str, sealed: str, verifier: str) -> str:
+    """Return the digest of a sealed secret, bound to the template and the field that it belongs to."""
+    return digest("secret", template, field, key_fingerprint, sealed, verifier)
+
+
+def key_fingerprint(key: bytes) -> str:
+    """Return 16 hex digits that tell this sealing key from another. The key is random, so this reveals nothing."""
+    return hashlib.sha256(_FINGERPRINT_PREFIX + key).hexdigest()[:16]

@@ -1,0 +1,14 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The names and permissions of a store's files."""
+
+from __future__ import annotations
+
+#: Where a store is on a POSIX host, where nothing else is said.
+DEFAULT_STORE_PATH = "/var/lib/cloud_extender/est"
+DOCUMENT_NAME = "templates.json"
+KEY_NAME = "sealing.key"
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600

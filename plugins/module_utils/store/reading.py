@@ -1,0 +1,47 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A template with its secrets in clear, for the code that uses it on the host where the store is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .document import StoredTemplate, parse_document
+from .errors import DamagedDocument, NewerFormat, StoreError
+from .layout import DOCUMENT_NAME
+from .posix_file import read_sealing_key, read_store
+from .sealing import unseal
+
+
+def open_secrets(template: StoredTemplate, key: bytes) -> dict[str, str]:
+    """Return the secrets of a template in clear.
+
+    :raises SealingError: when one cannot be opened, or ``cryptography`` is missing.
+    """
+    return {name: unseal(key, template.name, name, secret.sealed) for name, secret in template.secrets.items()}
+
+
+def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read one template from the store of this host.
+
+    :param store_path: the folder of the store.
+    :param name: the template's name, as it was applied.
+    :returns: its fields (plain JSON data) and its secrets in clear.
+    :raises StoreError: when there is no such template, or the store or a secret cannot be read.
+    """
+    found = read_store(store_path)
+    try:
+        if found["damage"]:
+            raise DamagedDocument(found["damage"])
+        templates = parse_document(found["content"]).templates if found["exists"] else ()
+    except (DamagedDocument, NewerFormat) as error:
+        raise StoreError(f"{DOCUMENT_NAME} in {store_path} {error}") from None
+    for template in templates:
+        if template.name == name:
+            secrets = open_secrets(template, read_sealing_key(store_path)) if template.secrets else {}
+            return dict(template.fields), secrets
+    there = ", ".join(json.dumps(template.name, ensure_ascii=False) for template in templates) or "none"
+    raise StoreError(f"there is no template '{name}' in the store {store_path}; templates there: {there}")

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A verifier answers "is this still the password?" with neither the sealing key nor a cryptography library.
+
+``K = scrypt(password, salt)`` (RFC 7914) once for each distinct password of a document, then
+``HMAC-SHA256(K, template name, field name)`` for each place where it is used. The parameters are in the document, so a
+later version can raise them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import DamagedDocument, StoreError
+
+#: One evaluation takes about 10 ms and 4 MiB: a fleet run pays it once a host and distinct password.
+DEFAULT_N = 4096
+DEFAULT_R = 8
+DEFAULT_P = 1
+SALT_OCTETS = 16
+
+# A document comes from a host: what it asks for must not be able to stall the controller.
+_MAX_MEMORY = 64 * 1024 * 1024
+_MAX_P = 4
+
+
+@dataclass
+class Verifiers:
+    """Makes and checks the verifiers of one document.
+
+    :param salt: random octets, one salt a document.
+    :param n: scrypt's cost, a power of two.
+    :param r: scrypt's block size.
+    :param p: scrypt's parallelisation.
+    """
+
+    salt: bytes
+    n: int = DEFAULT_N
+    r: int = DEFAULT_R
+    p: int = DEFAULT_P
+    _keys: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def new(cls) -> Verifiers:
+        """Return verifiers with a new random salt and today's parameters."""
+        return cls(salt=os.urandom(SALT_OCTETS))
+
+    @classmethod
+    def from_json(cls, data: Any) -> Verifiers:
+        """Read the parameters from a document.
+
+        :raises DamagedDocument: when they are of a wrong shape or out of bounds.
+        """
+        if not isinstance(data, Mapping) or data.get("kdf") != "scrypt":
+            raise DamagedDocument("verifier is not an object with kdf scrypt")
+        n, r, p = (data.get(name) for name in ("n", "r", "p"))
+        numbers = all(isinstance(number, int) and not isinstance(number, bool) and number > 0 for number in (n, r, p))
+        if not numbers or n < 2 or n & (n - 1) or 128 * n * r > _MAX_MEMORY or p > _MAX_P:  # type: ignore[operator]
+            raise DamagedDocument("verifier has scrypt parameters out of bounds")
+        try:
+            salt = base64.b64decode(str(data.get("salt")).encode("utf-8"), validate=True)
+        except (ValueError, binascii.Error):
+            salt = b""
+        if len(salt) < SALT_OCTETS:
+            raise DamagedDocument(f"verifier.salt is not base64 of at least {SALT_OCTETS} octets")
+        return cls(salt=salt, n=n, r=r, p=p)  # type: ignore[arg-type]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the parameters as the document holds them."""
+        salt = base64.b64encode(self.salt).decode("ascii")
+        return {"kdf": "scrypt", "n": self.n, "r": self.r, "p": self.p, "salt": salt}
+
+    def make(self, template: str, field_name: str, secret: str) -> str:
+        """Return the verifier (hex) of a secret in its place.
+
+        :raises StoreError: when this Python cannot compute scrypt.
+        """
+        message = f"{template}\0{field_name}".encode()
+        return hmac.new(self._key(secret), message, hashlib.sha256).hexdigest()
+
+    def matches(self, template: str, field_name: str, secret: str, verifier: str) -> bool:
+        """Say whether ``secret`` is the one that ``verifier`` was made from, in constant time."""
+        made = self.make(template, field_name, secret)
+        return hmac.compare_digest(made.encode("ascii"), verifier.encode("utf-8"))
+
+    def _key(self, secret: str) -> bytes:
+        if secret not in self._keys:
+            try:
+                self._keys[secret] = hashlib.scrypt(
+                    secret.encode("utf-8"),
+                    salt=self.salt,
+                    n=self.n,
+                    r=self.r,
+                    p=self.p,
+                    maxmem=2 * _MAX_MEMORY,
+                    dklen=32,
+                )
+            except (AttributeError, ValueError) as error:
+                raise StoreError(
+                    f"this Python cannot compute scrypt, which the password verifiers need ({error}); use a Python "
+                    "that is built with OpenSSL 1.1.1 or newer"
+                ) from None
+        return self._keys[secret]

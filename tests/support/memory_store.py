@@ -1,0 +1,56 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A template store in memory: counts round trips, and lets a test change things between reading and writing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import (
+    Observed,
+    TemplateStore,
+    Write,
+    Written,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
+
+
+class MemoryStore(TemplateStore):
+    def __init__(self, content=None, key=None, **facts):
+        self.content = content
+        self.key = key
+        self.facts = facts
+        self.calls = []
+        self.writes = []
+        self.before_write = None
+
+    def read(self, *, want_key):
+        self.calls.append("read with key" if want_key else "read")
+        found = Observed(
+            store_path="/memory",
+            exists=self.content is not None,
+            content=self.content,
+            sha256=self._sha256(),
+            key_fingerprint=key_fingerprint(self.key) if self.key else "",
+            key=self.key if want_key else None,
+        )
+        return replace(found, **self.facts)
+
+    def write(self, change: Write):
+        self.calls.append("write")
+        self.writes.append(change)
+        if self.before_write:
+            self.before_write(self)
+        if change.expected_sha256 != self._sha256():
+            return Written(conflict=True)
+        if change.new_key is not None and self.key is None:
+            self.key = change.new_key
+        self.content = change.content
+        self.facts = {}
+        return Written(kept="/memory/templates.json.damaged-1" if change.keep_old else "")
+
+    def _sha256(self):
+        return "" if self.content is None else hashlib.sha256(self.content.encode()).hexdigest()
