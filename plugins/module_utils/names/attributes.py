@@ -10,7 +10,7 @@ Note S and SN: in a Cloud Extender template S is surname and SN is serialNumber,
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Tuple  # noqa: UP035 (Python 3.8 evaluates the alias below)
+from typing import NamedTuple, Tuple
 
 from .email_address import check_email_address
 from .errors import NameSyntaxError
@@ -25,7 +25,7 @@ class SubjectAttribute(NamedTuple):
 
 
 #: A subject name: its attributes in order, one per RDN.
-Subject = Tuple[SubjectAttribute, ...]  # noqa: UP006
+Subject = Tuple[SubjectAttribute, ...]
 
 #: IBM's attribute names (in the order of IBM's documentation) to object identifiers.
 ATTRIBUTE_OIDS: dict[str, str] = {

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a template authenticates to the EST server: HTTP Basic, a TLS client certificate, or both."""
+
+from __future__ import annotations
+
+from ..names.text import find_unprintable
+from .errors import TemplateError, show
+from .naming import check_path
+
+
+def check_password_given(username: str | None, password: str | None) -> None:
+    """Refuse a user name without a password, and a password without a user name (which may be empty).
+
+    :raises TemplateError: naming the option that is missing. The password is never shown.
+    """
+    if username is not None and password is None:
+        raise TemplateError("password", "is missing, and username is given", allowed="both, or neither of them")
+    if password is not None and username is None:
+        raise TemplateError(
+            "username",
+            "is missing, and password is given",
+            allowed="both; username: '' for a server that knows no user names",
+        )
+
+
+def check_basic(username: str | None, password: str | None) -> None:
+    """Refuse what HTTP Basic cannot carry (RFC 7617 section 2): control characters, a colon in the user name.
+
+    :raises TemplateError: naming the option. The password is never shown.
+    """
+    if username:
+        unprintable = find_unprintable(username)
+        if unprintable:
+            raise TemplateError("username", f"has a control character ({unprintable}) in it", value=show(username))
+        if ":" in username:
+            raise TemplateError(
+                "username", "has a colon in it, which HTTP Basic cannot carry (RFC 7617)", value=show(username)
+            )
+    _check_secret("password", password)
+
+
+def check_client_certificate(certificate_path: str | None, key_path: str | None, passphrase: str | None) -> None:
+    """Refuse half a TLS client certificate, a path that is not absolute, and a passphrase for no key.
+
+    :raises TemplateError: naming the option. The passphrase is never shown.
+    """
+    if certificate_path is not None:
+        check_path("client_certificate_path", certificate_path)
+    if key_path is not None:
+        check_path("client_key_path", key_path)
+    if certificate_path is not None and key_path is None:
+        raise TemplateError(
+            "client_key_path", "is missing, and client_certificate_path is given", allowed="both, or neither"
+        )
+    if key_path is not None and certificate_path is None:
+        raise TemplateError(
+            "client_certificate_path", "is missing, and client_key_path is given", allowed="both, or neither"
+        )
+    if passphrase is not None and key_path is None:
+        raise TemplateError(
+            "client_key_passphrase", "is given, and client_key_path is not", allowed="with client_key_path only"
+        )
+    _check_secret("client_key_passphrase", passphrase)
+
+
+def _check_secret(option: str, secret: str | None) -> None:
+    unprintable = find_unprintable(secret) if secret else ""
+    if unprintable in ("U+000A", "U+000D"):
+        raise TemplateError(
+            option,
+            "has a line end in it",
+            allowed="one line without control characters; | trim helps for a value read from a file",
+        )
+    if unprintable:
+        raise TemplateError(option, f"has a control character ({unprintable}) in it", allowed="printable characters")

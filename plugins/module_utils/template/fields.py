@@ -1,0 +1,209 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a template: their names, types, defaults and choices, in one table.
+
+Everything that must agree on them (the argument spec, the model, the store) reads this table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import TemplateError, closest, show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Field(NamedTuple):
+    """One option of a template.
+
+    ``type`` is Ansible's (``str``, ``int``, ``bool`` or ``list`` of ``str``). A ``default`` of None means that there is
+    none, or that it depends on another option (``port``, ``key_size``, ``key_curve``).
+    """
+
+    name: str
+    type: str = "str"
+    default: str | int | bool | None = None
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    required: bool = False
+
+
+#: Every option of a template, in the order in which it is documented, stored and shown.
+FIELDS: tuple[Field, ...] = (
+    Field("name", required=True),
+    Field("certificate_authority", default="cisco", choices=("cisco", "generic")),
+    Field("device_identity_certificates", "bool", True),
+    Field("server"),
+    Field("port", "int"),
+    Field("label"),
+    Field("username"),
+    Field("password", secret=True),
+    Field("ca_certificate"),
+    Field("ca_path"),
+    Field("ca_fingerprint"),
+    Field("use_system_trust", "bool", False),
+    Field("client_certificate_path"),
+    Field("client_key_path"),
+    Field("client_key_passphrase", secret=True),
+    Field("proxy"),
+    Field("subject", default="/CN=%uname%/emailAddress=%email%"),
+    Field("subject_alternative_name", default="none", choices=("none", "upn", "upn_and_email", "other")),
+    Field("subject_alternative_name_other", "list"),
+    Field("custom_attributes", "list"),
+    Field("key_type", default="rsa", choices=("rsa", "ec", "ed25519", "ml-dsa")),
+    Field("key_size", "int"),
+    Field("key_curve"),
+    Field("renewal_period_days", "int", 14),
+    Field("proof_of_possession", default="auto", choices=("auto", "always", "never")),
+)
+
+#: The names of the fields that hold a secret.
+SECRET_FIELDS: tuple[str, ...] = tuple(field.name for field in FIELDS if field.secret)
+
+#: When a password is written: an option of the modules and of an entry of ``templates``, not a field of a template.
+UPDATE_PASSWORD_CHOICES = ("always", "on_create")
+
+_UPDATE_PASSWORD = Field("update_password", default="always", choices=UPDATE_PASSWORD_CHOICES)
+_OPTIONS: dict[str, Field] = {field.name: field for field in (*FIELDS, _UPDATE_PASSWORD)}
+_TRUE = ("yes", "true", "on", "y", "t", "1")
+_FALSE = ("no", "false", "off", "n", "f", "0")
+# Ansible suspects a secret in any option that is named so, unless the spec says what is true.
+_SUSPICIOUS = ("pass", "key", "secret", "token")
+
+
+def argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the template's options, with ``update_password``, in the shape of Ansible's argument spec.
+
+    Only ``name`` is required here: a module that removes templates needs nothing else. That ``server`` is given is
+    checked by :meth:`~.model.Template.from_options`.
+    """
+    return {field.name: _argument(field) for field in _OPTIONS.values()}
+
+
+def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a template's options: every field present, of its type, with its default.
+
+    An option that is None counts as left out. A text is not changed. ``update_password`` is checked, and not returned.
+
+    :raises TemplateError: for an option that does not exist, a value of another type, an empty text, a wrong choice.
+    """
+    for key in options:
+        if key not in _OPTIONS:
+            raise _unknown_option(key)
+    _read(_UPDATE_PASSWORD, options.get("update_password"))
+    return {field.name: _read(field, options.get(field.name)) for field in FIELDS}
+
+
+def _argument(field: Field) -> dict[str, Any]:
+    argument: dict[str, Any] = {"type": field.type}
+    if field.required:
+        argument["required"] = True
+    if field.type == "list":
+        argument["elements"] = "str"
+        argument["default"] = []
+    elif field.default is not None:
+        argument["default"] = field.default
+    if field.choices:
+        argument["choices"] = list(field.choices)
+    if field.secret or any(word in field.name for word in _SUSPICIOUS):
+        argument["no_log"] = field.secret
+    return argument
+
+
+def _read(field: Field, value: Any) -> Any:
+    if value is None:
+        if field.required:
+            raise TemplateError(field.name, "is missing", allowed="a text")
+        return () if field.type == "list" else field.default
+    if field.type == "str":
+        return _read_text(field, value)
+    if field.type == "int":
+        return _read_integer(field, value)
+    if field.type == "bool":
+        return _read_boolean(field, value)
+    return _read_list(field, value)
+
+
+def _read_text(field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        # A number would have lost its leading zeros, a yes its spelling.
+        kind = (
+            "a list" if isinstance(value, (list, tuple)) else "a dictionary" if isinstance(value, dict) else "no text"
+        )
+        raise TemplateError(
+            field.name,
+            f"is {kind}",
+            value="" if field.secret else show(value),
+            allowed=_choices(field) or "a text, in quotes",
+            suggestion=str(value) if isinstance(value, int) and not field.secret and not field.choices else "",
+        )
+    if field.choices:
+        if value not in field.choices:
+            raise TemplateError(
+                field.name,
+                "is not one of the choices",
+                value=show(value),
+                allowed=_choices(field),
+                suggestion=closest(value, field.choices),
+            )
+    elif not value and field.name != "username":  # RFC 7030 section 3.2.3 allows a password without a user name
+        raise TemplateError(field.name, "is empty", allowed="a text" if field.required else "a text, or leave it out")
+    return value
+
+
+def _read_integer(field: Field, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 12:
+        return int(value)
+    if isinstance(value, str) and not value:
+        raise TemplateError(field.name, "is empty", allowed="a whole number, or leave it out")
+    raise TemplateError(field.name, "is not a whole number", value=show(value), allowed="digits only")
+
+
+def _read_boolean(field: Field, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise TemplateError(
+        field.name,
+        "is neither true nor false",
+        value=show(value),
+        allowed="true, false",
+        suggestion=closest(value, ("true", "false")),
+    )
+
+
+def _read_list(field: Field, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+        raise TemplateError(field.name, "is not a list", value=show(value), allowed="a list of texts")
+    for index, element in enumerate(value):
+        if not isinstance(element, str):
+            raise TemplateError(
+                f"{field.name}[{index}]", "is no text", value=show(element), allowed="a text, in quotes"
+            )
+        if not element:
+            raise TemplateError(f"{field.name}[{index}]", "is empty", allowed="a text, or leave it out")
+    return tuple(value)
+
+
+def _choices(field: Field) -> str:
+    return ", ".join(field.choices)
+
+
+def _unknown_option(key: object) -> TemplateError:
+    suggestion = closest(key, _OPTIONS)
+    return TemplateError(
+        str(key) if isinstance(key, str) and key.isprintable() else show(key),
+        "is not an option of a template",
+        allowed="" if suggestion else ", ".join(_OPTIONS),
+        suggestion=suggestion,
+    )
