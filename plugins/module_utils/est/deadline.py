@@ -1,0 +1,91 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Time limits that hold whatever a server does: a whole request is bounded, not only the wait for its next byte."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from typing import Any, Optional
+
+
+class Deadline:
+    """A moment after which a request is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    @property
+    def passed(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self._end
+
+    def limit(self, seconds: float) -> float:
+        """How long one step may take that would be given ``seconds`` of its own.
+
+        :raises socket.timeout: there is no time left at all.
+        """
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("the deadline of the request has passed")
+        return min(seconds, left)
+
+
+class Exchange:
+    """What happens on the wire during one request: the limits, and how far it came.
+
+    :ivar written: the request went out whole.
+    :ivar received: bytes of the answer so far.
+    :ivar ended: the server has ended its side of the connection.
+    :ivar reused: the connection had carried an earlier request.
+    :ivar failure: what the socket raised last.
+    """
+
+    def __init__(self, deadline: Deadline, step_seconds: float) -> None:
+        self.deadline = deadline
+        self.step_seconds = step_seconds
+        self.written = False
+        self.received = 0
+        self.ended = False
+        self.reused = False
+        self.failure: Optional[OSError] = None
+
+
+class TimedSocket(ssl.SSLSocket):
+    """A TLS socket that keeps the limits of an :class:`Exchange`, and notes in it what happens.
+
+    A time limit of a Python TLS socket bounds one call as a whole, so a limit set anew before each call by what is left
+    stops a server that sends a byte a second, be it of TLS records, of headers or of a body.
+    """
+
+    exchange: Optional[Exchange] = None
+
+    def recv_into(self, buffer: Any, nbytes: Optional[int] = None, flags: int = 0) -> int:
+        """See :meth:`ssl.SSLSocket.recv_into`; all reads of ``http.client`` come through here."""
+        exchange = self.exchange
+        if exchange is None:
+            return super().recv_into(buffer, nbytes, flags)
+        try:
+            self.settimeout(exchange.deadline.limit(exchange.step_seconds))
+            count = super().recv_into(buffer, nbytes, flags)
+        except OSError as error:
+            exchange.failure = error
+            raise
+        exchange.received += count
+        exchange.ended = count == 0
+        return count
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """See :meth:`ssl.SSLSocket.send`; ``sendall`` comes through here."""
+        exchange = self.exchange
+        if exchange is None:
+            return super().send(data, flags)
+        try:
+            self.settimeout(exchange.deadline.limit(exchange.step_seconds))
+            return super().send(data, flags)
+        except OSError as error:
+            exchange.failure = error
+            raise

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an address to an authorised TLS connection: resolve, connect, tunnel where a proxy is set, handshake, authorise.
+
+Nothing of HTTP is sent before :meth:`Dialler.dial` returns (RFC 7030 section 3.6): credentials cannot reach a server
+that is not the one that was asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import ssl
+import threading
+from typing import Any, List, Optional, Tuple, Union
+
+from .deadline import Exchange, TimedSocket
+from .errors import TransportError
+from .proxy import Proxy, open_tunnel
+from .server_identity import authorise
+from .timeline import Step, Timeline
+from .tls import Trust
+from .tls_failure import handshake_failure
+from .transport import Peer
+from .url import EstUrl
+
+_Addresses = List[Tuple[Any, ...]]
+
+
+class Dialler:
+    """Opens connections to one EST server.
+
+    :param url: the server.
+    :param context: from :func:`.tls.make_context`, for the same ``trust``.
+    :param proxy: the way to the server, where it is not direct.
+    :param step_seconds: how long each of resolving, connecting and the handshake may take.
+    :param timeline: gets the stages resolve, connect and tls of every connection.
+    """
+
+    def __init__(
+        self,
+        url: EstUrl,
+        context: ssl.SSLContext,
+        trust: Trust,
+        proxy: Optional[Proxy],
+        step_seconds: float,
+        timeline: Timeline,
+    ) -> None:
+        context.sslsocket_class = TimedSocket
+        self._url = url
+        self._context = context
+        self._trust = trust
+        self._proxy = proxy
+        self._step_seconds = step_seconds
+        self._timeline = timeline
+        self._connections = 0
+        #: The server of the last connection.
+        self.peer: Optional[Peer] = None
+
+    def dial(self, exchange: Exchange) -> TimedSocket:
+        """Open a connection whose other end is the EST server that was asked for.
+
+        :raises TransportError: stage resolve, connect or tls.
+        """
+        self._connections += 1
+        host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._url.host, self._url.port)
+        with self._timeline.stage("resolve") as step:
+            addresses = self._resolve(host, port, exchange)
+            found = ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses))
+            self._note(step, f"the proxy {host} is {found}" if self._proxy else f"{host} is {found}")
+        with self._timeline.stage("connect") as step:
+            connection = self._connect(addresses, exchange)
+            with self._closed_on_failure(connection):
+                self._note(step, f"{connection.getpeername()[0]} port {port}")
+                if self._proxy:
+                    open_tunnel(connection, self._proxy, self._url.authority, exchange)
+                    self._note(step, f"through the proxy {host}:{port} to {self._url.authority}")
+        with self._timeline.stage("tls") as step, self._closed_on_failure(connection):
+            secured = self._handshake(connection, exchange)
+            with self._closed_on_failure(secured):
+                peer = self._authorise(secured)
+            self._note(step, f"{peer.tls_version}, {_cipher(secured)}, {peer.trust} trust, {peer.authorised_by}")
+        self.peer = peer
+        return secured
+
+    def _note(self, step: Step, detail: str) -> None:
+        step.detail = detail if self._connections == 1 else f"connection {self._connections}: {detail}"
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _closed_on_failure(connection: socket.socket) -> Any:
+        try:
+            yield
+        except BaseException:
+            connection.close()
+            raise
+
+    def _resolve(self, host: str, port: int, exchange: Exchange) -> _Addresses:
+        answers: queue.SimpleQueue[Union[_Addresses, OSError]] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            except OSError as error:
+                answers.put(error)
+
+        # getaddrinfo knows no time limit of its own; a thread that still waits for it does not hold up the end.
+        threading.Thread(target=ask, daemon=True).start()
+        option = "proxy" if self._proxy else "server"
+        try:
+            answer = answers.get(timeout=self._limit(exchange))
+        except (queue.Empty, socket.timeout):
+            raise TransportError(
+                f"the name service did not say within {self._step_seconds:g} seconds where {host} is",
+                stage="resolve",
+                hint="Check the name servers of the host from which the exchange leaves.",
+            ) from None
+        if isinstance(answer, OSError):
+            again = answer.errno == getattr(socket, "EAI_AGAIN", None)
+            raise TransportError(
+                f"the name service gave no answer for {host}" if again else f"the host {host} is not known",
+                stage="resolve",
+                hint=f"Check the spelling of {option}, and that the host of the exchange can resolve it.",
+            )
+        return answer
+
+    def _limit(self, exchange: Exchange, share: int = 1) -> float:
+        return exchange.deadline.limit(self._step_seconds) / share
+
+    def _connect(self, addresses: _Addresses, exchange: Exchange) -> socket.socket:
+        """A connection to the first address that accepts one; each gets an equal share of the time."""
+        failure: Optional[OSError] = None
+        for family, kind, protocol, _name, address in addresses:
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.settimeout(self._limit(exchange, len(addresses)))
+                connection.connect(address)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as error:
+                connection.close()
+                failure = error
+            else:
+                return connection
+        raise self._not_connected(failure)
+
+    def _not_connected(self, failure: Optional[OSError]) -> TransportError:
+        where = f"the proxy {self._proxy.host}:{self._proxy.port}" if self._proxy else self._url.authority
+        if isinstance(failure, ConnectionRefusedError):
+            reason = f"nothing listens on {where} (connection refused)"
+            hint = "Check server and port, and that the EST server runs."
+        elif isinstance(failure, socket.timeout):
+            reason = f"{where} did not accept a connection within {self._step_seconds:g} seconds"
+            hint = "Check server and port, and that no firewall stands between this host and the EST server."
+        else:
+            reason = f"{where} cannot be reached ({failure.strerror if failure else 'no address'})"
+            hint = "Check the network between the host from which the exchange leaves and the EST server."
+        return TransportError(
+            reason, stage="connect", hint=hint.replace("server and port", "proxy") if self._proxy else hint
+        )
+
+    def _handshake(self, connection: socket.socket, exchange: Exchange) -> TimedSocket:
+        try:
+            secured = self._context.wrap_socket(
+                connection, server_hostname=self._url.host, do_handshake_on_connect=False
+            )
+            with self._closed_on_failure(secured):
+                secured.settimeout(self._limit(exchange))
+                secured.do_handshake()
+        except (OSError, ValueError) as error:
+            raise handshake_failure(error, self._url.authority, self._trust, self._step_seconds) from None
+        assert isinstance(secured, TimedSocket)
+        secured.exchange = exchange
+        return secured
+
+    def _authorise(self, secured: TimedSocket) -> Peer:
+        certificate = secured.getpeercert(binary_form=True) or b""
+        authorised_by = authorise(certificate, self._url.host, self._trust)
+        return Peer(self._trust.kind, secured.version(), authorised_by, certificate)
+
+
+def _cipher(secured: ssl.SSLSocket) -> str:
+    cipher = secured.cipher()
+    return cipher[0] if cipher else "unknown cipher"

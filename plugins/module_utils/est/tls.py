@@ -1,0 +1,193 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The TLS policy of the EST client: whom it trusts, which versions and ciphers it offers (RFC 7030 3.3, RFC 9325).
+
+Known deviations:
+
+- Python's ``ssl`` always applies OpenSSL's purpose "TLS server", so a certificate with an extended key usage must name
+  serverAuth. RFC 7030 section 3.6.1 would let an RA's certificate name id-kp-cmcRA alone; such a server is refused.
+- Certificate-less TLS (section 3.3.3) and the "Trusted CA Indication" extension (section 4.1.3) do not exist in it.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import Any, List, Mapping, Optional
+
+from .errors import InputError
+
+_CERTIFICATE = re.compile(
+    r"-----BEGIN (?:X509 )?CERTIFICATE-----[\x20-\x7e\s]*?-----END (?:X509 )?CERTIFICATE-----", re.ASCII
+)
+
+# ssl.VERIFY_X509_PARTIAL_CHAIN has a name from Python 3.10 on; OpenSSL has had the flag since 1.0.2.
+_VERIFY_PARTIAL_CHAIN = 0x80000
+
+# Best first. RSA key transport has no forward secrecy and comes last, for appliances that can do nothing else.
+_CIPHERS = (
+    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:RSA+AESGCM:RSA+AES"
+    ":!aNULL:!eNULL:!EXPORT:!DES:!3DES:!RC4:!MD5:!aDSS:!PSK:!SRP"
+)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whom a server's certificate may come from (RFC 7030 section 3.1). Made by :meth:`explicit` or :meth:`system`.
+
+    :param kind: ``"explicit"``: only the configured anchors. ``"system"``: only the host's own store.
+    :param pem: the configured anchors, PEM; empty for the system's store.
+    """
+
+    kind: str
+    pem: str = field(default="", repr=False)
+
+    @classmethod
+    def explicit(cls, pem_text: str) -> Trust:
+        """Trust these certificates and nothing else.
+
+        CA certificates are meant, roots or intermediates. A server's own certificate works as well: it is then the only
+        one that is accepted.
+
+        :param pem_text: one or more PEM certificates; comments and other PEM blocks between them are passed over.
+        :raises InputError: there is no certificate in it.
+        """
+        blocks = _CERTIFICATE.findall(pem_text)
+        if not blocks:
+            raise InputError(
+                "ca_certificate (or the file of ca_path) has no PEM certificate in it",
+                hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
+            )
+        return cls("explicit", "\n".join(blocks) + "\n")
+
+    @classmethod
+    def system(cls) -> Trust:
+        """Trust the CA certificates that the host's operating system trusts."""
+        return cls("system")
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """A TLS client certificate (RFC 7030 section 3.3.2).
+
+    :param certificate_path: PEM file: the certificate, then its intermediates (some servers refuse it without them).
+    :param key_path: PEM file of the private key; ``None`` where it is in the same file.
+    :param passphrase: of an encrypted key.
+    """
+
+    certificate_path: str
+    key_path: Optional[str] = None
+    passphrase: Optional[str] = field(default=None, repr=False)
+
+
+class _PassphraseMissing(Exception):
+    """OpenSSL asked for a passphrase and there is none."""
+
+
+def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ssl.SSLContext:
+    """The TLS context for connections to an EST server.
+
+    Chains are validated by OpenSSL (RFC 5280: signatures, validity, basicConstraints, path length, key usages). The
+    host name is not: that is for :func:`.server_identity.authorise`, directly after the handshake. There is no way to
+    turn either off.
+
+    :raises InputError: anchors that cannot be read or have all expired; a client certificate that cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    # RFC 8996 and RFC 9325: nothing below TLS 1.2, and TLS 1.3 is offered.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+    context.set_ciphers(_CIPHERS)
+    # Real EST CAs leave basicConstraints uncritical, which OpenSSL's strict mode refuses.
+    flags = int(context.verify_flags) & ~int(ssl.VERIFY_X509_STRICT)
+    if trust.kind == "explicit":
+        # Without it an intermediate could not be an anchor: OpenSSL would insist on its root.
+        context.verify_flags = ssl.VerifyFlags(flags | _VERIFY_PARTIAL_CHAIN)
+        _load_anchors(context, trust.pem)
+    else:
+        context.verify_flags = ssl.VerifyFlags(flags)
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    if client is not None:
+        _load_client_certificate(context, client)
+    return context
+
+
+def _load_anchors(context: ssl.SSLContext, pem: str) -> None:
+    try:
+        context.load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError):
+        raise InputError(
+            "ca_certificate (or the file of ca_path) has a PEM block that is no X.509 certificate",
+            hint="Look at it with: openssl x509 -noout -text. It may be cut off or damaged by copying.",
+        ) from None
+    now = time.time()
+    # OpenSSL tells the dates of CA certificates only; another kind of anchor is left to the handshake.
+    anchors: List[Mapping[str, Any]] = list(context.get_ca_certs())
+    expired = [anchor for anchor in anchors if ssl.cert_time_to_seconds(anchor["notAfter"]) < now]
+    if expired and len(expired) == context.cert_store_stats()["x509"]:
+        names = ", ".join(f"{_common_name(anchor)} on {anchor['notAfter']}" for anchor in expired[:3])
+        raise InputError(
+            f"the trusted CA certificates in ca_certificate (or ca_path) have all expired: {names}",
+            hint="Ask the CA's administrator for its current certificate, and check the clock of this host.",
+        )
+
+
+def _common_name(anchor: Mapping[str, Any]) -> str:
+    names = [value for part in anchor.get("subject", ()) for kind, value in part if kind == "commonName"]
+    return repr(names[0][:64]) if names else "a certificate without a common name"
+
+
+def _load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) -> None:
+    def passphrase() -> str:
+        # OpenSSL would ask at the terminal if there were no callback.
+        if not client.passphrase:
+            raise _PassphraseMissing
+        return client.passphrase
+
+    for option, path in (("client_certificate_path", client.certificate_path), ("client_key_path", client.key_path)):
+        if path is not None:
+            _check_readable(option, path)
+    problem = ""
+    try:
+        context.load_cert_chain(client.certificate_path, client.key_path, passphrase)
+    except _PassphraseMissing:
+        problem = "the client key is encrypted, and client_key_passphrase is not set"
+    except ssl.SSLError as error:
+        problem = _client_problem(client, error)
+    except (OSError, ValueError):
+        problem = "client_key_passphrase is longer than OpenSSL takes (1024 bytes), or the key cannot be read"
+    if problem:
+        key = client.key_path or client.certificate_path
+        raise InputError(
+            f"the TLS client certificate {client.certificate_path!r} with key {key!r} cannot be used: {problem}",
+            hint="Both are PEM files; the intermediates follow the certificate in its file.",
+        )
+    # A server may ask for the certificate only after it has seen the path of the request (RFC 8446 section 4.6.2).
+    context.post_handshake_auth = True
+
+
+def _check_readable(option: str, path: str) -> None:
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{option} is {path!r}, which cannot be read: {error.strerror}",
+            hint="The file is read on the host where the EST exchange runs, by the user whom Ansible becomes there.",
+        ) from None
+
+
+def _client_problem(client: ClientCertificate, error: ssl.SSLError) -> str:
+    reason = error.reason or ""
+    if "MISMATCH" in reason:
+        return "the key does not belong to the certificate"
+    if client.passphrase and ("DECRYPT" in reason or "PASSWORD" in reason or "PKCS12" in reason or not reason):
+        return "client_key_passphrase does not open the key"
+    if "KEY_TOO_SMALL" in reason or "MD_TOO_WEAK" in reason:
+        return "its key or signature is too weak for OpenSSL's security level"
+    return "there is no PEM certificate, or no PEM private key, in the file"

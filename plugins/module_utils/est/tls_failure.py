@@ -1,0 +1,143 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a TLS handshake failed, in words that an administrator can act on."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Tuple
+
+from .errors import TransportError
+from .tls import Trust
+
+_CLOCK = "Renew the certificate on the server. If its dates look right, check the clock of this host."
+_CHAIN = "Have the CA's administrator look at the server's chain: openssl s_client -showcerts shows it."
+_WEAK = "Have a certificate with a larger key and at least SHA-256 issued for the server or its CA."
+
+# X509_V_ERR_* of OpenSSL: what it means, and what to do. Those of _UNTRUSTED depend on the trust.
+_CHAIN_ERRORS = {
+    7: ("a signature in the server's certificate chain is wrong", _CHAIN),
+    9: ("the server's certificate, or one in its chain, is not valid yet", "Check the clock of this host."),
+    10: ("the server's certificate, or a CA certificate in its chain, has expired", _CLOCK),
+    22: ("the server's certificate chain is too long", _CHAIN),
+    23: ("the server's certificate has been revoked", "Have a new certificate issued for the server."),
+    24: ("a certificate in the server's chain may not issue certificates (it is no CA)", _CHAIN),
+    25: ("the server's chain has more CAs than its path length constraint allows", _CHAIN),
+    26: (
+        "the server's certificate is not meant for TLS servers (no serverAuth in its extended key usage)",
+        "Have the server's certificate issued again with the extended key usage serverAuth.",
+    ),
+    32: ("a certificate in the server's chain may not sign certificates (key usage)", _CHAIN),
+    47: ("the server's certificate has a name that its CA may not certify (name constraints)", _CHAIN),
+    48: ("the server's certificate has a name that its CA may not certify (name constraints)", _CHAIN),
+    66: ("the key of the server's certificate is too small", _WEAK),
+    67: ("the key of a CA in the server's chain is too small", _WEAK),
+    68: ("a certificate in the server's chain is signed with a weak hash", _WEAK),
+    79: ("a certificate in the server's chain may not issue certificates (it is no CA)", _CHAIN),
+}
+_UNTRUSTED = (2, 18, 19, 20, 21, 27)
+
+_NOT_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "PACKET_LENGTH_TOO_LONG",
+    "RECORD_LAYER_FAILURE",
+)
+_TOO_OLD = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "VERSION_TOO_LOW")
+_NO_CIPHER = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_CIPHERS_AVAILABLE", "DH_KEY_TOO_SMALL")
+_CLIENT_CERTIFICATE = ("CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED", "ALERT_DECRYPT_ERROR")
+
+
+def handshake_failure(error: Exception, where: str, trust: Trust, seconds: float) -> TransportError:
+    """The error for a handshake that did not complete: stage ``tls``, nothing has been sent.
+
+    :param where: ``host:port`` of the server.
+    :param seconds: the time that the handshake was given.
+    """
+    reason, hint = _explain(error, where, trust, seconds)
+    return TransportError(reason, stage="tls", hint=hint)
+
+
+def is_client_certificate_alert(error: object) -> bool:
+    """Whether the server ended the connection because of the client's certificate, or because there was none.
+
+    In TLS 1.3 the client learns of it only when it reads its first answer.
+    """
+    return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "") and _has(error, _CLIENT_CERTIFICATE)
+
+
+def client_certificate_refused(error: object, where: str) -> TransportError:
+    """The error for :func:`is_client_certificate_alert`."""
+    words = str(getattr(error, "reason", "")).lower().replace("_", " ")
+    return TransportError(
+        f"{where} refused the TLS client certificate, or the lack of one ({words})",
+        stage="tls",
+        hint="Set client_certificate_path and client_key_path to a certificate (with its intermediates) from a CA that "
+        "the EST server accepts for TLS clients, and check that it has not expired.",
+    )
+
+
+def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tuple[str, str]:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _verification(error, where, trust)
+    if isinstance(error, socket.timeout):
+        return (
+            f"{where} accepted the connection but did not complete the TLS handshake within {seconds:g} seconds",
+            "Check that the port is the one of the EST server, and that no firewall stops the connection half way.",
+        )
+    if isinstance(error, ssl.SSLError) and is_client_certificate_alert(error):
+        refused = client_certificate_refused(error, where)
+        return refused.reason, refused.hint
+    if isinstance(error, ssl.SSLError) and _has(error, _NOT_TLS):
+        return (
+            f"the server does not speak TLS on this port ({where}); it may be a plain HTTP port",
+            "Set port to the server's HTTPS port.",
+        )
+    if isinstance(error, ssl.SSLError) and _has(error, _TOO_OLD):
+        return (
+            f"{where} speaks no TLS version that may still be used: TLS 1.2 or 1.3 is needed (RFC 8996)",
+            "Switch on TLS 1.2 or TLS 1.3 on the server.",
+        )
+    if isinstance(error, ssl.SSLError) and _has(error, _NO_CIPHER):
+        return (
+            f"{where} and this client have no cipher suite in common, or the server wants a TLS client certificate",
+            "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client certificate, set "
+            "client_certificate_path and client_key_path.",
+        )
+    if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return (
+            f"{where} closed the connection during the TLS handshake",
+            "Check that the port is the one of the EST server; the server's log may say why it closed the connection.",
+        )
+    words = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
+    return (
+        f"the TLS handshake with {where} failed ({str(words).lower().replace('_', ' ')})",
+        f"Look at what the server does with: openssl s_client -connect {where}.",
+    )
+
+
+def _has(error: ssl.SSLError, parts: Tuple[str, ...]) -> bool:
+    return any(part in (error.reason or "") for part in parts)
+
+
+def _verification(error: ssl.SSLCertVerificationError, where: str, trust: Trust) -> Tuple[str, str]:
+    code = error.verify_code
+    if code in _UNTRUSTED:
+        return _untrusted(code, where, trust)
+    if code in _CHAIN_ERRORS:
+        words, hint = _CHAIN_ERRORS[code]
+        return f"{words} ({where})", hint
+    return f"the server's certificate is not accepted: {error.verify_message} ({where})", _CHAIN
+
+
+def _untrusted(code: int, where: str, trust: Trust) -> Tuple[str, str]:
+    anchors = "the trusted CA certificates of this template" if trust.kind == "explicit" else "this host's trust store"
+    words = "self-signed and not" if code == 18 else "not issued by a CA that is"
+    return (
+        f"the certificate of {where} is {words} in {anchors}",
+        "Set ca_certificate or ca_path to the certificate of the CA that issued the server's certificate; if that is "
+        "set, check that it belongs to this server, and that the server sends its intermediate CA certificates.",
+    )
