@@ -14,7 +14,7 @@ from pathlib import Path
 import pythons
 from checkout import clean_copy
 from context import Context, PartError, tail
-from venvs import CACHE
+from venvs import TOOLS
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class AnsibleTest:
         self.core = core
         self.venv = context.venv(f"core-{core.minor}", python)
         self.copy = clean_copy(context.report.name)
-        self.home = CACHE / "home" / f"core-{core.minor}"
+        self.home = TOOLS / "home" / f"core-{core.minor}"
         self._prepare_home()
         # ansible-test runs shellcheck when it is there: it comes with the linters.
         lint = context.venv("lint")
@@ -88,7 +88,7 @@ class AnsibleTest:
             raise PartError(f"cannot tell which pip ansible-test of ansible-core {self.core.minor} bootstraps")
         version = match.group(1)
         stand_in = self.home / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
-        wheels = CACHE / "wheels"
+        wheels = TOOLS / "wheels"
         wheel = wheels / f"pip-{version}-py3-none-any.whl"
         if not wheel.exists():
             status, output = self.context.run(
@@ -163,7 +163,8 @@ class AnsibleTest:
         targets = [
             line for line in output.split() if (self.copy / "tests/integration/targets" / line / "aliases").exists()
         ]
-        targets = [target for target in targets if wanted is None or target in wanted]
+        # The list names a target once for each of its aliases.
+        targets = [target for target in dict.fromkeys(targets) if wanted is None or target in wanted]
         if not targets:
             self.context.failed("there is no integration target to run", tail(output))
         for target in targets:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from venvs import CACHE, ROOT, locked
+from venvs import CACHE, ROOT, TOOLS, locked
 
 PLACE = Path("ansible_collections") / "maas360" / "cloud_extender"
 
@@ -76,7 +76,7 @@ def clean_copy(name: str) -> Path:
 
     Each part has a copy of its own, so that parts which run at the same time cannot meet in ``tests/output``.
     """
-    base = CACHE / "work" / name
+    base = TOOLS / "work" / name
     shutil.rmtree(base, ignore_errors=True)
     target = base / PLACE
     target.mkdir(parents=True)

@@ -16,7 +16,7 @@ import pythons
 from ansible_test import CORES, AnsibleTest, Core, newest_core
 from checkout import clean_copy, git, linked_collections, working_files
 from context import Context, tail
-from venvs import CACHE, ROOT
+from venvs import CACHE, ROOT, TOOLS
 
 from playbooks import run_playbooks
 
@@ -118,7 +118,7 @@ def ansible_lint(context: Context) -> None:
         [venv / "bin" / "ansible-lint", "--offline", "--strict", "--profile", "production", "--nocolor"],
         cwd=copy,
         venv=venv,
-        env={"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]), "XDG_CACHE_HOME": str(CACHE / "xdg")},
+        env={"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]), "XDG_CACHE_HOME": str(TOOLS / "xdg")},
         home=_empty_home(context),
     )
 
@@ -205,7 +205,7 @@ def docs(context: Context) -> None:
 
 def _empty_home(context: Context) -> Path:
     """Return a home folder for tools that write into it and that must not read the user's settings."""
-    home = CACHE / "home" / context.report.name
+    home = TOOLS / "home" / context.report.name
     home.mkdir(parents=True, exist_ok=True)
     return home
 

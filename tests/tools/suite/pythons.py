@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from venvs import CACHE, locked
+from venvs import CACHE, TOOLS, locked
 
 # From the oldest that the collection's modules run on to the newest that any supported ansible-core runs on.
 KNOWN = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
@@ -55,7 +55,7 @@ def best(versions: tuple[str, ...]) -> str | None:
 @functools.cache
 def search_folder() -> Path:
     """Return a folder of links to the Pythons found, so that ansible-test finds those that no PATH names."""
-    folder = CACHE / "pythons"
+    folder = TOOLS / "pythons"
     with locked(CACHE / "locks" / "pythons.lock"):
         folder.mkdir(parents=True, exist_ok=True)
         for link in folder.iterdir():

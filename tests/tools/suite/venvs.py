@@ -13,15 +13,39 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 CACHE = ROOT / ".cache"
 MARKER = "complete"
+
+
+def _tools_folder() -> Path:
+    """Return where environments and copies go: .cache/, unless the programs made there could not be started.
+
+    The first line of a script cannot name an interpreter whose path has a space, and ansible-test reads that line.
+    """
+    if not re.search(r"\s", str(CACHE)):
+        return CACHE
+    name = f"cloud_extender-{os.getuid()}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+    folder = Path(tempfile.gettempdir()) / name
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        sys.exit(
+            f"error: {folder} is not a folder of this user; remove it, or move the checkout to a path without spaces"
+        )
+    return folder
+
+
+TOOLS = _tools_folder()
 
 
 class VenvError(Exception):
@@ -58,12 +82,12 @@ def ensure_venv(name: str, requirements: Path, python: str = sys.executable) -> 
     version = subprocess.run(
         [python, "-c", "import sys; print(sys.version, sys.prefix)"], check=True, capture_output=True, text=True
     ).stdout
-    digest = hashlib.sha256(f"{text}\n{version}\n{python}\n{CACHE}".encode()).hexdigest()[:12]
-    folder = CACHE / f"venv-{name}-{digest}"
+    digest = hashlib.sha256(f"{text}\n{version}\n{python}\n{TOOLS}".encode()).hexdigest()[:12]
+    folder = TOOLS / f"venv-{name}-{digest}"
     with locked(CACHE / "locks" / f"venv-{name}.lock"):
         if (folder / MARKER).exists():
             return folder
-        for old in CACHE.glob(f"venv-{name}-*"):
+        for old in TOOLS.glob(f"venv-{name}-*"):
             # The rest must be the hash: venv-core-2.1-* must not take venv-core-2.1-x-* with it.
             if len(old.name) == len(folder.name):
                 shutil.rmtree(old)
