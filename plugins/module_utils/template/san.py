@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..names.errors import NameSyntaxError
@@ -40,7 +41,8 @@ _STAND_INS: dict[str, Sequence[str]] = {
 }
 
 
-def read_entries(choice: str, entries: Sequence[str], custom: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=64)  # the templates of a fleet mostly have the same entries
+def read_entries(choice: str, entries: tuple[str, ...], custom: tuple[str, ...]) -> tuple[str, ...]:
     """Check the entries of ``subject_alternative_name_other`` and return them in canonical spelling.
 
     A value is checked as far as its variables let it be.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..names.attributes import ATTRIBUTE_NAMES, SubjectAttribute, check_attribute
@@ -31,7 +32,8 @@ class AttributeTemplate(NamedTuple):
     parts: tuple[Part, ...]
 
 
-def read_subject(text: str, custom: Sequence[str]) -> str:
+@lru_cache(maxsize=64)  # the templates of a fleet mostly have the same subject
+def read_subject(text: str, custom: tuple[str, ...]) -> str:
     """Check the subject of a template, and return it with IBM's spelling of the attribute names.
 
     A value is checked as far as its variables let it be.
