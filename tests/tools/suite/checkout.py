@@ -43,7 +43,8 @@ def working_files() -> list[str]:
     """Return every file of the work tree that git tracks or would offer to add, without those that are deleted."""
     try:
         listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
+            # A CI system may have cloned as another user than the one that runs the tests.
+            ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
             check=True,
             capture_output=True,
@@ -52,7 +53,8 @@ def working_files() -> list[str]:
         raise CheckoutError("git is needed to copy the work tree, and is not on the PATH") from None
     except subprocess.CalledProcessError as error:
         raise CheckoutError(f"{ROOT} is no git checkout: {error.stderr.decode().strip()}") from None
-    return [name for name in listed.decode().split("\0") if name and os.path.lexists(ROOT / name)]
+    names = dict.fromkeys(listed.decode().split("\0"))
+    return [name for name in names if name and os.path.lexists(ROOT / name)]
 
 
 def git(folder: Path, *arguments: str) -> None:

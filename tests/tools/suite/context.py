@@ -28,6 +28,7 @@ LIMIT_SECONDS = 900
 
 _PRINTING = threading.Lock()
 _RUNNING: set[subprocess.Popen[str]] = set()
+_INTERRUPTED = threading.Event()
 
 
 def say(text: str) -> None:
@@ -43,7 +44,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def end_all() -> None:
-    """End every command that still runs, for an interrupted suite."""
+    """End every command that still runs and let no further one start, for an interrupted suite."""
+    _INTERRUPTED.set()
     for process in tuple(_RUNNING):
         _end(process)
 
@@ -120,11 +122,14 @@ class Context:
         ``venv`` is put first on the PATH, ``home`` stands in for the user's home folder, ``on_line`` sees each line
         as it comes.
         """
+        if _INTERRUPTED.is_set():
+            raise PartError("interrupted")
         words = [str(word) for word in command]
         environment = dict(os.environ)
         # What the user has set for Ansible must not decide whether the tests pass.
         for name in [name for name in environment if name.startswith(("ANSIBLE_", "PYTEST_", "MYPY_", "RUFF_"))]:
             del environment[name]
+        environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(CACHE / "hypothesis")
         environment.update(ANSIBLE_NOCOLOR="1", ANSIBLE_FORCE_COLOR="0", NO_COLOR="1", TERM="dumb", COLUMNS="120")
         if venv is not None:
             environment["PATH"] = f"{venv / 'bin'}{os.pathsep}{environment.get('PATH', os.defpath)}"
