@@ -24,28 +24,41 @@ class Step:
 
 
 class Timeline:
-    """Collects :class:`Step` objects in the order in which they were started."""
+    """Collects :class:`Step` objects in the order in which they ended."""
 
     def __init__(self) -> None:
         self._steps: List[Step] = []
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Step]:
-        """Time a stage. An :class:`EstError` that leaves the block marks it failed, with the reason as its detail."""
+        """Time a stage. An :class:`EstError` that leaves the block marks it failed, with the reason as its detail.
+
+        Stages that are added meanwhile (a request that has to connect first) come before this one and their time is
+        not counted twice. An error that belongs to another stage leaves no entry for this one, which never began.
+        """
         step = Step(name)
-        self._steps.append(step)
+        before = len(self._steps)
         started = time.monotonic()
         try:
             yield step
         except EstError as error:
-            step.ok = False
-            step.detail = error.reason
+            if error.stage in ("", "input"):
+                error.stage = name
+            if error.stage != name:
+                raise
+            self._close(step, started, before, failure=error.reason)
             raise
         except BaseException:
-            step.ok = False
+            self._close(step, started, before, failure="interrupted")
             raise
-        finally:
-            step.milliseconds = round((time.monotonic() - started) * 1000, 1)
+        self._close(step, started, before)
+
+    def _close(self, step: Step, started: float, before: int, failure: Optional[str] = None) -> None:
+        elsewhere = sum(other.milliseconds or 0 for other in self._steps[before:])
+        step.milliseconds = max(0.0, round((time.monotonic() - started) * 1000 - elsewhere, 1))
+        if failure is not None:
+            step.ok, step.detail = False, failure
+        self._steps.append(step)
 
     def add(self, name: str, ok: bool, milliseconds: Optional[float], detail: str) -> None:
         """Add a stage that was measured elsewhere (``milliseconds`` is ``None`` where nobody could measure it)."""

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was asked for against what the CA put into the certificate.
+
+CAs drop what their policy does not know, and say nothing: Cisco's demo CA keeps only the common name. A test enrolment
+therefore lists what was lost, rather than failing or hiding it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from typing import List, Sequence
+
+from ..names.attributes import ATTRIBUTE_NAMES, Subject
+from ..names.general_names import GeneralName
+
+
+def lost(
+    requested_subject: Subject,
+    requested_names: Sequence[GeneralName],
+    issued_subject: Subject,
+    issued_names: Sequence[GeneralName],
+) -> List[str]:
+    """What was requested and is not in the certificate, in the order of the request.
+
+    :returns: entries such as ``subject emailAddress=jdoe@example.com`` and
+        ``subject_alternative_name UPN:jdoe@example.com``; empty where everything was granted.
+    """
+    missing = [
+        f"subject {ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)}={attribute.value}"
+        for attribute in requested_subject
+        if attribute not in issued_subject
+    ]
+    granted = {_comparable(name) for name in issued_names}
+    missing.extend(f"subject_alternative_name {name}" for name in requested_names if _comparable(name) not in granted)
+    return missing
+
+
+def _comparable(name: GeneralName) -> GeneralName:
+    """The entry in a form in which two ways to write the same name are equal."""
+    if name.type == "DNS":  # RFC 4343: without regard to case
+        return GeneralName(name.type, name.value.lower())
+    if name.type == "IP":  # IPv6 addresses have many spellings
+        with contextlib.suppress(ValueError):
+            return GeneralName(name.type, str(ipaddress.ip_address(name.value)))
+    return name

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a test enrolment: Ansible's argument spec as plain data, and reading the values given.
+
+The action and the module share it, so that a wrong value is told on the controller, before anything is sent to a host.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional
+
+from ..template.errors import TemplateError, show
+from ..template.fields import argument_spec as template_argument_spec
+from ..template.identity import TestIdentity
+from ..template.model import Template
+
+#: Ways to carry the exchange; ``auto`` is decided by the action.
+EXCHANGES = ("auto", "host", "uri", "controller")
+
+#: Either a template of the host's store, or one given inline.
+MUTUALLY_EXCLUSIVE: List[List[str]] = [["template", "inline"]]
+REQUIRED_ONE_OF: List[List[str]] = [["template", "inline"]]
+
+_IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
+
+#: Options that are numbers, with the smallest and largest value.
+_RANGES = {
+    "connect_timeout": (1, 300),
+    "timeout": (1, 3600),
+    "max_response_size": (1024, 100 * 1024 * 1024),
+    "wait": (0, 86400),
+}
+
+
+@dataclass(frozen=True)
+class TestOptions:
+    """How to test.
+
+    :param connect_timeout: seconds.
+    :param timeout: seconds for a whole answer.
+    :param max_response_size: octets.
+    :param wait: seconds to wait in all for a certificate that must be approved.
+    :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
+    :param check: do everything short of issuing and writing.
+    """
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    connect_timeout: int = 10
+    timeout: int = 30
+    max_response_size: int = 1024 * 1024
+    wait: int = 0
+    allow_unverified_chain: bool = False
+    check: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a test enrolment, checked.
+
+    :param template_name: the template's name, from the store or inline.
+    :param inline: the template where it is given inline, else it is in the store of the host.
+    :param output_path: the folder on the host under which the files of all tests are kept.
+    """
+
+    template_name: str
+    inline: Optional[Template]
+    store_path: str
+    output_path: str
+    identity: TestIdentity
+    test_options: TestOptions
+
+
+def argument_spec() -> Dict[str, Any]:
+    """A new argument spec of ``est_test_enroll``."""
+    inline = template_argument_spec()
+    del inline["update_password"]  # says how to write a template, and nothing is written
+    return {
+        "template": {"type": "str"},
+        "inline": {"type": "dict", "options": inline},
+        "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
+        "exchange": {"type": "str", "choices": list(EXCHANGES), "default": "auto"},
+        "certificate_name": {"type": "str", "default": "test"},
+        "user_name": {"type": "str"},
+        "domain": {"type": "str"},
+        "email": {"type": "str"},
+        "variables": {"type": "dict", "default": {}},
+        "test_value": {"type": "str", "default": "Test"},
+        "output_path": {"type": "str"},
+        "connect_timeout": {"type": "int", "default": 10},
+        "timeout": {"type": "int", "default": 30},
+        "max_response_size": {"type": "int", "default": 1024 * 1024},
+        "wait": {"type": "int", "default": 0},
+        "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+    }
+
+
+def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
+    """Check the values of the options.
+
+    :param options: of the types that :func:`argument_spec` says.
+    :raises TemplateError: a value that cannot be used; it names the option.
+    """
+    inline = None
+    if options["inline"] is not None:
+        try:
+            inline = Template.from_options(options["inline"])
+        except TemplateError as error:
+            raise error.at("inline") from None
+        name = inline.name
+    else:
+        name = options["template"]
+        if not name.strip():
+            raise TemplateError("template", "is empty", allowed="the name of a template in the store of the host")
+    for option, (smallest, largest) in _RANGES.items():
+        if not smallest <= options[option] <= largest:
+            raise TemplateError(
+                option, "is out of range", value=show(options[option]), allowed=f"{smallest} to {largest}"
+            )
+    return Asked(
+        template_name=name,
+        inline=inline,
+        store_path=_absolute("store_path", options["store_path"]),
+        output_path=_absolute("output_path", options["output_path"] or posixpath.join(options["store_path"], "tests")),
+        identity=TestIdentity.from_options({option: options[option] for option in _IDENTITY_OPTIONS}),
+        test_options=TestOptions(
+            **{option: options[option] for option in _RANGES},
+            allow_unverified_chain=options["on_unverified_chain"] == "warn",
+            check=check_mode,
+        ),
+    )
+
+
+def _absolute(option: str, path: str) -> str:
+    if not posixpath.isabs(path):
+        raise TemplateError(option, "is not absolute", value=show(path), allowed="an absolute path on the host")
+    return path

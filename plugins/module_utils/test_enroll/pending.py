@@ -1,0 +1,74 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pending enrolment between two runs: the CA must approve it, and only the same key continues it.
+
+RFC 7030 section 4.2.3: the client waits at least as long as Retry-After says, and repeats the same request. So key and
+request are kept on the host, and the next run goes on with them instead of starting anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, Mapping, Optional
+
+from .files import PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE
+
+_VERSION = 1
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class PendingState:
+    """What is kept of a pending enrolment.
+
+    :param request_digest: tells whether a later test asks for the same (see :func:`request_digest`).
+    :param retry_at: not to be asked again before this time.
+    :param private_key_pem: unencrypted, in a file of mode 0600.
+    """
+
+    request_digest: str
+    retry_at: datetime
+    private_key_pem: str = field(repr=False)
+
+    def is_due(self, wait_seconds: float) -> bool:
+        """Whether the server may be asked again now, or after waiting."""
+        return self.retry_at <= datetime.now(timezone.utc) + timedelta(seconds=wait_seconds)
+
+    def files(self, request_pem: str) -> Dict[str, str]:
+        """The content of the files in which the state is kept, by name."""
+        state = {
+            "version": _VERSION,
+            "request_digest": self.request_digest,
+            "retry_at": self.retry_at.strftime(_TIME_FORMAT),
+        }
+        return {
+            PRIVATE_KEY_FILE: self.private_key_pem,
+            REQUEST_FILE: request_pem,
+            STATE_FILE: json.dumps(state, indent=2, sort_keys=True) + "\n",
+        }
+
+    @classmethod
+    def from_files(cls, files: Optional[Mapping[str, str]], digest: str) -> Optional[PendingState]:
+        """Read the state back, where there is one for the very same request.
+
+        A state of another request or one that is damaged cannot be continued: the test then starts anew.
+        """
+        if files is None:
+            return None
+        try:
+            state = json.loads(files[STATE_FILE])
+            if state["version"] != _VERSION or state["request_digest"] != digest:
+                return None
+            retry_at = datetime.strptime(state["retry_at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
+            return cls(digest, retry_at, files[PRIVATE_KEY_FILE])
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+def request_digest(**asked: Any) -> str:
+    """SHA-256 over all that makes two enrolment requests the same, whatever the key: JSON values by name."""
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results of a test enrolment as plain data, with the keys that playbooks rely on."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any, Dict, List, Optional
+
+from ..est.certificate import describe, iso_utc, pem, subject_alternative_names
+from ..est.client import VerifiedCertificate
+from ..est.errors import EstError
+from ..est.timeline import Timeline
+from ..est.tls import Trust
+from ..est.transport import Peer
+from ..est.url import EstUrl
+from ..est.x509_names import read_name
+from ..names.slash_dn import format_slash_dn
+from ..template.model import Template
+from ..template.render import Rendered
+from .compare import lost
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+
+#: Did the enrolment request reach the EST server, in words.
+_RECEIVED = {
+    "yes": "The enrolment request reached the EST server.",
+    "no": "The enrolment request did not reach the EST server.",
+    "unknown": "It is not known whether the enrolment request reached the EST server.",
+}
+
+
+def success(
+    status: str,
+    *,
+    changed: bool,
+    template: Template,
+    rendered: Rendered,
+    url: EstUrl,
+    trust: Trust,
+    exchange: str,
+    timeline: Timeline,
+    peer: Optional[Peer] = None,
+    path: Optional[str] = None,
+    verified: Optional[VerifiedCertificate] = None,
+    retry_at: Optional[datetime] = None,
+    server_message: str = "",
+) -> Dict[str, Any]:
+    """The result of a test that is C(issued), C(pending) or, in check mode, C(skipped).
+
+    :param path: the folder on the host in which the files were saved.
+    :param retry_at: for C(pending): when the CA wants to be asked again.
+    """
+    requested = {
+        "subject": format_slash_dn(rendered.subject),
+        "subject_alternative_names": [str(name) for name in rendered.subject_alternative_names],
+    }
+    found: Dict[str, Any] = {
+        "changed": changed,
+        "status": status,
+        "template": template.name,
+        "requested": requested,
+        "substitutions": dict(rendered.substitutions),
+        "left_out": list(rendered.left_out),
+        "server": {
+            "url": url.base,
+            "tls_version": peer.tls_version if peer is not None else None,
+            "trust": trust.kind,
+            "authenticated_by": _authenticated_by(template),
+        },
+        "exchange": exchange,
+        "timeline": timeline.as_list(),
+        "warnings": list(url.warnings),
+    }
+    if verified is not None and path is not None:
+        found["certificate"] = {
+            "path": os.path.join(path, CERTIFICATE_FILE),
+            "pem": pem(verified.certificate),
+            **describe(verified.certificate),
+        }
+        found["chain_path"] = os.path.join(path, CHAIN_FILE)
+        found["private_key_path"] = os.path.join(path, PRIVATE_KEY_FILE)
+        found["lost"] = lost(
+            rendered.subject,
+            rendered.subject_alternative_names,
+            read_name(verified.certificate.subject),
+            subject_alternative_names(verified.certificate),
+        )
+        found["warnings"] += verified.warnings
+    elif path is not None:
+        found["private_key_path"] = os.path.join(path, PRIVATE_KEY_FILE)
+    if retry_at is not None:
+        found["retry_at"] = iso_utc(retry_at)
+    if server_message:
+        found["server_message"] = server_message
+    return found
+
+
+def failure(error: EstError, template_name: str, exchange: str, timeline: Timeline) -> Dict[str, Any]:
+    """The result of a test that failed: where, why, whether the request got through, and what to do next."""
+    sentences: List[str] = [
+        f"The EST test of template {template_name!r} failed at stage {error.stage}: {error.reason}."
+    ]
+    if error.server_message:
+        sentences.append(f"The server says: {error.server_message!r}.")
+    sentences.append(_RECEIVED[error.request_received])
+    if error.hint:
+        sentences.append(error.hint)
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": " ".join(sentences),
+        "template": template_name,
+        "stage": error.stage,
+        "reason": error.reason,
+        "request_received": error.request_received,
+        "http_status": error.http_status,
+        "server_message": error.server_message,
+        "hint": error.hint,
+        "exchange": exchange,
+        "timeline": timeline.as_list(),
+    }
+
+
+def input_failure(reason: str, template_name: str, exchange: str) -> Dict[str, Any]:
+    """The result where an option, the store or the template cannot be used: nothing was sent."""
+    found = failure(EstError(reason), template_name, exchange, Timeline())
+    found["msg"] = reason
+    return found
+
+
+def _authenticated_by(template: Template) -> str:
+    """How the client proved itself to the server."""
+    ways = []
+    if template.client_certificate_path:
+        ways.append("client certificate")
+    if template.username is not None or template.password is not None:
+        ways.append("basic")
+    return " and ".join(ways) or "none"

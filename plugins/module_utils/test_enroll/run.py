@@ -1,0 +1,257 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One test enrolment, from template and identity to files on the host: the wizard's "Save and Test".
+
+The procedure is the same whoever carries the requests; what differs is behind :class:`Carrier`.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from ..est.certificate import load_pem_certificates, pem
+from ..est.client import EstClient, VerifiedCertificate
+from ..est.csr import CertificateRequest, build_csr
+from ..est.enrolment import Pending
+from ..est.errors import EstError, InputError
+from ..est.keys import KeySpec, generate_key, load_private_key, private_key_pem
+from ..est.timeline import Timeline
+from ..est.tls import Trust
+from ..est.transport import Credentials, Transport
+from ..est.url import EstUrl
+from ..template.identity import TestIdentity
+from ..template.model import Template
+from ..template.render import Rendered, render
+from . import result
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .options import TestOptions
+from .pending import PendingState, request_digest
+
+try:
+    from typing import Protocol
+except ImportError:  # pragma: no cover
+    Protocol = object  # type: ignore[assignment]
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+
+class TestFiles(Protocol):
+    """Where the files of one test certificate are kept on the host; see :class:`.files.TestFolder`."""
+
+    def read_pending(self) -> Optional[Mapping[str, str]]:
+        """The files of a pending enrolment."""
+
+    def save_pending(self, files: Mapping[str, str]) -> str:
+        """Keep a pending enrolment; returns its folder."""
+
+    def save_issued(self, files: Mapping[str, str]) -> str:
+        """Keep an issued certificate; returns its folder."""
+
+
+class Carrier(Protocol):
+    """One way to carry the exchange."""
+
+    #: The name of the way: ``host``, ``uri`` or ``controller``.
+    exchange: str
+    files: TestFiles
+
+    def refuse_unsupported(self, template: Template) -> None:
+        """Raise an :class:`InputError` for what the template asks for and this way cannot do."""
+
+    def read_text(self, path: str) -> str:
+        """A text file of the host, such as the one of ``ca_path``."""
+
+    def transport(
+        self,
+        url: EstUrl,
+        trust: Trust,
+        template: Template,
+        credentials: Optional[Credentials],
+        options: TestOptions,
+        timeline: Timeline,
+    ) -> Transport:
+        """A transport to the EST server."""
+
+
+def run_test(
+    template: Template, identity: TestIdentity, options: TestOptions, carrier: Carrier, timeline: Timeline
+) -> Dict[str, Any]:
+    """Test a template.
+
+    :returns: the result of ``est_test_enroll`` as plain data; see its documentation.
+    :raises EstError: with the stage at which the test failed; ``timeline`` has the stages up to there.
+    :raises TemplateError: the identity does not fit the template.
+    """
+    return _Test(template, identity, options, carrier, timeline).run()
+
+
+class _Test:
+    def __init__(
+        self,
+        template: Template,
+        identity: TestIdentity,
+        options: TestOptions,
+        carrier: Carrier,
+        timeline: Timeline,
+    ) -> None:
+        self._template = template
+        self._options = options
+        self._carrier = carrier
+        self._timeline = timeline
+        self._rendered: Rendered = render(template, identity)
+        _refuse_not_yet(template)
+        carrier.refuse_unsupported(template)
+        self._url = EstUrl.build(template.server, template.port, template.label)
+        self._trust = _trust(template, carrier)
+        self._credentials = _credentials(template)
+
+    def run(self) -> Dict[str, Any]:
+        digest = self._digest()
+        state = PendingState.from_files(self._carrier.files.read_pending(), digest)
+        if state is not None and not state.is_due(self._options.wait):
+            # RFC 7030 section 4.2.3: not to be asked again before its time.
+            return self._result("pending", changed=False, retry_at=state.retry_at, path=None)
+        key = self._key(state)
+        request = build_csr(key, self._rendered.subject, self._rendered.subject_alternative_names)
+        transport = self._carrier.transport(
+            self._url, self._trust, self._template, self._credentials, self._options, self._timeline
+        )
+        with EstClient(
+            self._url,
+            transport,
+            anchors=_anchors(self._trust),
+            secrets=tuple(self._template.secrets().values()),
+            timeline=self._timeline,
+        ) as client:
+            authorities = client.cacerts()
+            if self._options.check:
+                return self._result("skipped", changed=True, peer=transport.peer)
+            waited = _sleep_until(state.retry_at) if state is not None else 0.0
+            answer = client.simpleenroll(request, wait_seconds=max(0.0, self._options.wait - waited))
+            if isinstance(answer, Pending):
+                return self._keep_pending(answer, key, request, digest, transport)
+            verified = client.verify(
+                answer, request, authorities, allow_unverified_chain=self._options.allow_unverified_chain
+            )
+            path = self._save_issued(verified, key)
+            return self._result("issued", changed=True, peer=transport.peer, verified=verified, path=path)
+
+    def _digest(self) -> str:
+        template = self._template
+        return request_digest(
+            url=self._url.base,
+            username=template.username,
+            subject=self._rendered.subject,
+            subject_alternative_names=self._rendered.subject_alternative_names,
+            key=[template.key_type, template.key_size, template.key_curve],
+        )
+
+    def _key(self, state: Optional[PendingState]) -> Any:
+        if state is not None:
+            return load_private_key(state.private_key_pem.encode())
+        return generate_key(KeySpec(self._template.key_type, self._template.key_size, self._template.key_curve))
+
+    def _keep_pending(
+        self, answer: Pending, key: Any, request: CertificateRequest, digest: str, transport: Transport
+    ) -> Dict[str, Any]:
+        retry_at = datetime.now(timezone.utc) + timedelta(seconds=answer.retry_after.seconds)
+        state = PendingState(digest, retry_at, private_key_pem(key).decode())
+        request_pem = x509.load_der_x509_csr(request.der).public_bytes(Encoding.PEM).decode()
+        with self._timeline.stage("save") as step:
+            path = step.detail = _save(self._carrier.files.save_pending, state.files(request_pem))
+        return self._result(
+            "pending",
+            changed=True,
+            peer=transport.peer,
+            retry_at=retry_at,
+            path=path,
+            server_message=answer.server_message,
+        )
+
+    def _save_issued(self, verified: VerifiedCertificate, key: Any) -> str:
+        files = {
+            PRIVATE_KEY_FILE: private_key_pem(key).decode(),
+            CHAIN_FILE: "".join(pem(certificate) for certificate in verified.chain),
+            CERTIFICATE_FILE: pem(verified.certificate),
+        }
+        with self._timeline.stage("save") as step:
+            path = step.detail = _save(self._carrier.files.save_issued, files)
+        return path
+
+    def _result(self, status: str, **more: Any) -> Dict[str, Any]:
+        return result.success(
+            status,
+            template=self._template,
+            rendered=self._rendered,
+            url=self._url,
+            trust=self._trust,
+            exchange=self._carrier.exchange,
+            timeline=self._timeline,
+            **more,
+        )
+
+
+def _refuse_not_yet(template: Template) -> None:
+    """What a template may hold but this version of the test cannot do is refused, never skipped."""
+    if template.proof_of_possession == "always":
+        raise InputError(
+            "proof_of_possession is 'always', which this version of est_test_enroll cannot do",
+            hint="Set proof_of_possession to auto or never to test this template.",
+        )
+
+
+def _trust(template: Template, carrier: Carrier) -> Trust:
+    """Whom the template trusts (RFC 7030 section 3.1): explicit anchors, or the system's store where it says so."""
+    if template.ca_certificate:
+        return Trust.explicit(template.ca_certificate)
+    if template.ca_path:
+        return Trust.explicit(carrier.read_text(template.ca_path))
+    if template.use_system_trust:
+        return Trust.system()
+    if template.ca_fingerprint:
+        raise InputError(
+            "the template has only ca_fingerprint to trust the EST server by, which this version of est_test_enroll "
+            "cannot use",
+            hint="Set ca_certificate or ca_path of the template to the CA certificate with this fingerprint.",
+        )
+    raise InputError(
+        "the template has nothing to trust the EST server by",
+        hint="Set ca_certificate or ca_path of the template to the CA that issued the certificate of the EST server, or "
+        "use_system_trust to true where the host trusts that CA anyway.",
+    )
+
+
+def _anchors(trust: Trust) -> Optional[Tuple[x509.Certificate, ...]]:
+    return load_pem_certificates(trust.pem) if trust.kind == "explicit" else None
+
+
+def _credentials(template: Template) -> Optional[Credentials]:
+    if template.username is None and template.password is None:
+        return None
+    return Credentials(template.username or "", template.password or "")
+
+
+def _sleep_until(moment: datetime) -> float:
+    """Sleep until then, if that is still to come. Returns the seconds slept."""
+    seconds = max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+    time.sleep(seconds)
+    return seconds
+
+
+def _save(save: Callable[[Mapping[str, str]], str], files: Mapping[str, str]) -> str:
+    try:
+        return save(files)
+    except OSError as error:
+        raise EstError(
+            f"the files of the test cannot be written: {error.filename}: {error.strerror}",
+            stage="save",
+            request_received="yes",
+            hint="Check output_path, the free space, and the user that the task runs as on the host.",
+        ) from None

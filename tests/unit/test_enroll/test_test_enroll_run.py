@@ -1,0 +1,181 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test enrolments from this process against the real lab server."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostCarrier
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from support.lab import LabServer
+
+IDENTITY = TestIdentity(user_name="jdoe", domain="example.com", email="jdoe@example.com")
+
+
+def template_for(lab, **options):
+    return Template.from_options(
+        {
+            "name": "wifi",
+            "server": lab.host,
+            "port": lab.port,
+            "username": "estuser",
+            "password": "estpwd",
+            "ca_certificate": lab.ca_pem,
+            "key_type": "ec",
+            **options,
+        }
+    )
+
+
+def enrol(folder, template, identity=IDENTITY, **options):
+    timeline = Timeline()
+    files = TestFolder(str(folder), template.name, identity.certificate_name)
+    return run_test(template, identity, TestOptions(**options), HostCarrier(files), timeline)
+
+
+def stages(outcome):
+    return [step["stage"] for step in outcome["timeline"]]
+
+
+@pytest.fixture(scope="module")
+def full():
+    with LabServer("--profile", "full") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def cisco():
+    with LabServer("--profile", "cisco") as lab:
+        yield lab
+
+
+def test_issued_certificate_chain_and_key_are_on_disk(full, tmp_path):
+    outcome = enrol(tmp_path, template_for(full, subject_alternative_name="upn_and_email"))
+    assert outcome["status"] == "issued"
+    assert outcome["changed"] is True
+    assert outcome["lost"] == []
+    assert stages(outcome) == ["resolve", "connect", "tls", "cacerts", "enroll", "verify", "save"]
+    assert all(step["ok"] for step in outcome["timeline"])
+    with open(outcome["certificate"]["path"], "rb") as file:
+        certificate = x509.load_pem_x509_certificate(file.read())
+    with open(outcome["private_key_path"], "rb") as file:
+        key = load_pem_private_key(file.read(), None)
+    assert certificate.public_key() == key.public_key()
+    assert outcome["certificate"]["subject_alternative_names"] == ["UPN:jdoe@example.com", "email:jdoe@example.com"]
+    assert outcome["server"]["trust"] == "explicit"
+    assert outcome["server"]["authenticated_by"] == "basic"
+    with open(outcome["chain_path"], encoding="ascii") as file:
+        assert full.ca_pem.strip() in file.read()
+    for name in os.listdir(os.path.dirname(outcome["certificate"]["path"])):
+        path = os.path.join(os.path.dirname(outcome["certificate"]["path"]), name)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert sorted(os.listdir(tmp_path / "wifi")) == [".lock", "test"]
+
+
+def test_what_cisco_drops_is_told(cisco, tmp_path):
+    outcome = enrol(tmp_path, template_for(cisco, subject_alternative_name="upn"))
+    assert outcome["requested"] == {
+        "subject": "/CN=jdoe/emailAddress=jdoe@example.com",
+        "subject_alternative_names": ["UPN:jdoe@example.com"],
+    }
+    assert outcome["certificate"]["subject"] == "/CN=jdoe"
+    assert outcome["lost"] == [
+        "subject emailAddress=jdoe@example.com",
+        "subject_alternative_name UPN:jdoe@example.com",
+    ]
+
+
+def test_variables_that_are_not_given_are_substituted_and_told(full, tmp_path):
+    outcome = enrol(tmp_path, template_for(full), TestIdentity())
+    assert outcome["substitutions"] == {"uname": "Test", "email": ""}
+    assert outcome["left_out"] == ["emailAddress=%email%"]
+    assert outcome["certificate"]["subject"] == "/CN=Test"
+
+
+def test_check_mode_does_everything_short_of_issuing(full, tmp_path):
+    before = len(full.requests)
+    outcome = enrol(tmp_path, template_for(full), check=True)
+    assert outcome["status"] == "skipped"
+    assert outcome["changed"] is True
+    assert stages(outcome) == ["resolve", "connect", "tls", "cacerts"]
+    assert [request["method"] for request in full.requests[before:]] == ["GET"]
+    assert os.listdir(tmp_path) == []
+
+
+def test_one_connection_carries_the_whole_exchange_req_013(full, tmp_path):
+    outcome = enrol(tmp_path, template_for(full))
+    assert stages(outcome).count("tls") == 1
+
+
+def test_credentials_go_with_the_enrolment_only_req_029(full, tmp_path):
+    before = len(full.requests)
+    enrol(tmp_path, template_for(full))
+    assert [(entry["method"], entry["authorization_present"]) for entry in full.requests[before:]] == [
+        ("GET", False),
+        ("POST", True),
+    ]
+
+
+def test_a_wrong_password_is_diagnosed_req_062(full, tmp_path):
+    with pytest.raises(EstError) as caught:
+        enrol(tmp_path, template_for(full, password="something-else"))
+    error = caught.value
+    assert (error.stage, error.http_status, error.request_received) == ("enroll", 401, "yes")
+    assert "user name or the password" in error.reason
+    assert "something-else" not in f"{error.reason}{error.hint}{error.server_message}"
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_second_test_replaces_the_first(full, tmp_path):
+    first = enrol(tmp_path, template_for(full))
+    second = enrol(tmp_path, template_for(full))
+    assert first["certificate"]["path"] == second["certificate"]["path"]
+    assert first["certificate"]["serial_number"] != second["certificate"]["serial_number"]
+
+
+def test_a_template_that_trusts_nobody_is_refused(full, tmp_path):
+    with pytest.raises(EstError, match="nothing to trust the EST server by"):
+        enrol(tmp_path, replace(template_for(full), ca_certificate=None))
+
+
+def test_req_084_to_088_pending_is_a_state_that_the_next_run_continues(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        template = template_for(lab)
+        first = enrol(tmp_path, template)
+        assert first["status"] == "pending"
+        assert first["changed"] is True
+        assert first["retry_at"].endswith("Z")
+        with open(first["private_key_path"], "rb") as file:
+            key = load_pem_private_key(file.read(), None)
+        sent = len(lab.requests)
+        too_soon = enrol(tmp_path, replace(template), wait=0)
+        if too_soon["status"] == "pending":  # else the second has passed meanwhile
+            assert too_soon["changed"] is False
+            assert len(lab.requests) == sent
+            second = enrol(tmp_path, template, wait=5)
+        else:
+            second = too_soon
+        assert second["status"] == "issued"
+        certificate = x509.load_pem_x509_certificate(second["certificate"]["pem"].encode())
+        assert certificate.public_key() == key.public_key()
+        assert not os.path.exists(os.path.dirname(first["private_key_path"]))
+
+
+def test_req_085_waiting_inside_a_run_is_bounded_by_an_option(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        outcome = enrol(tmp_path, template_for(lab), wait=10)
+        assert outcome["status"] == "issued"
+        assert [entry["status"] for entry in lab.requests if entry["method"] == "POST"] == [202, 200]
