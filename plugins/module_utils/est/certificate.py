@@ -115,6 +115,12 @@ def subject_text(certificate: x509.Certificate) -> str:
         return _name_text(certificate.subject) or "(empty subject)"
 
 
+def issuer_text(certificate: x509.Certificate) -> str:
+    """The issuer in slash form for messages; words where it is empty."""
+    with without_warnings():
+        return _name_text(certificate.issuer) or "(empty issuer)"
+
+
 def _name_text(name: x509.Name) -> str:
     return format_slash_dn(read_name(name))
 

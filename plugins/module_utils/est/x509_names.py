@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Callable, Dict, List, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, List, Sequence, Tuple, Union
 
 from ..names.attributes import Subject, SubjectAttribute, check_attribute
 from ..names.email_address import check_email_address
@@ -158,6 +158,17 @@ def read_name(name: x509.Name) -> Subject:
 def _text(value: Union[str, bytes]) -> str:
     # Newer versions of cryptography give a BIT STRING (x500UniqueIdentifier) as bytes.
     return value if isinstance(value, str) else value.hex().upper()
+
+
+def comparable_name(name: x509.Name) -> Tuple[FrozenSet[Tuple[str, str]], ...]:
+    """A name in a form in which equal names are equal (RFC 5280 section 7.1): without regard to case, surrounding and
+    repeated spaces, string types, and the order inside an RDN."""
+    return tuple(
+        frozenset(
+            (attribute.oid.dotted_string, " ".join(_text(attribute.value).casefold().split())) for attribute in rdn
+        )
+        for rdn in name.rdns
+    )
 
 
 def read_general_names(names: x509.SubjectAlternativeName) -> Tuple[GeneralName, ...]:
