@@ -144,9 +144,7 @@ class AnsibleTest:
                 self.context.passed(name)
         if bad:
             errors = "\n".join(line for line in output.split("\n") if line.startswith(("ERROR:", "FATAL:")))
-            for name in bad[:-1]:
-                self.context.failed(f"sanity {name}")
-            self.context.failed(f"sanity {bad[-1]}", errors)
+            self.context.failed("sanity " + ", ".join(bad), errors, count=len(bad))
         elif status != 0:
             self.context.failed(f"ansible-test sanity ended with status {status}", tail(output))
         elif not names:

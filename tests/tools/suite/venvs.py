@@ -91,11 +91,8 @@ def ensure_venv(name: str, requirements: Path, python: str = sys.executable) -> 
             # The rest must be the hash: venv-core-2.1-* must not take venv-core-2.1-x-* with it.
             if len(old.name) == len(folder.name):
                 shutil.rmtree(old)
-        print(
-            f"installing the packages of {requirements.relative_to(ROOT)} for {Path(python).name} ...",
-            file=sys.stderr,
-            flush=True,
-        )
+        what = f"{requirements.relative_to(ROOT)} for {Path(python).name}"
+        print(f"installing the packages of {what} ...", file=sys.stderr, flush=True)
         _make(folder, requirements, python)
         (folder / MARKER).write_text(text + "\n", encoding="utf-8")
     return folder
