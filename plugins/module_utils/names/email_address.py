@@ -37,11 +37,4 @@ def check_email_address(text: str) -> None:
             f"has '{local}' before the '@', which is no local part",
             allowed="letters, digits and !#$%&'*+/=?^_`{|}~-, with single dots between them",
         )
-    try:
-        check_host_name(domain)
-    except NameSyntaxError as exc:
-        raise NameSyntaxError(
-            f"has a domain that {exc.reason}",
-            allowed=exc.allowed,
-            suggestion=f"{local}@{exc.suggestion}" if exc.suggestion else "",
-        ) from exc
+    check_host_name(domain, before=f"{local}@")

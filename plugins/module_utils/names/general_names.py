@@ -13,7 +13,7 @@ from typing import Callable, NamedTuple
 from .attributes import check_attribute
 from .email_address import check_email_address
 from .errors import NameSyntaxError
-from .host_names import check_host_name
+from .host_names import check_host_name, is_host_name
 from .object_identifiers import is_object_identifier
 from .slash_dn import parse_slash_dn
 from .text import find_unprintable
@@ -138,20 +138,17 @@ def _validate_upn(value: str) -> None:
         raise NameSyntaxError(
             f"has '{user}' before the '@', which is no user name", allowed=r'no spaces and none of "\/[]:;|=,<>?*'
         )
-    try:
-        check_host_name(domain)
-    except NameSyntaxError as exc:
-        suggestion = f"{user}@{exc.suggestion}" if exc.suggestion else ""
-        raise NameSyntaxError(f"has a domain that {exc.reason}", allowed=exc.allowed, suggestion=suggestion) from exc
+    check_host_name(domain, before=f"{user}@")
 
 
 def _validate_dns(value: str) -> None:
-    host = value[2:] if value.startswith("*.") else value
+    wildcard = value[:2] if value.startswith("*.") else ""
+    host = value[len(wildcard) :]
     if "*" in host:
         raise NameSyntaxError("has a '*' that is not its whole left-most label", allowed="such as *.example.com")
     if "://" in host:
         raise NameSyntaxError("is a URL", allowed="a host name")
-    check_host_name(host)
+    check_host_name(host, before=wildcard)
 
 
 def _validate_ip(value: str) -> None:
@@ -162,7 +159,7 @@ def _validate_ip(value: str) -> None:
             raise ValueError
         ipaddress.ip_address(value)
     except ValueError:
-        address = value.partition("/")[0] if "/" in value else value.strip("[]")
+        address = value.partition("/")[0].partition("%")[0].strip("[]")
         try:
             ipaddress.ip_address(address)
         except ValueError:
@@ -191,8 +188,8 @@ def _validate_uri(value: str) -> None:
             _validate_ip(host[1:-1])
         elif host and host.replace(".", "").isdigit():
             _validate_ip(host)
-        elif host:
-            check_host_name(host)
+        elif host and not is_host_name(host):
+            raise NameSyntaxError(f"has '{host}' as host, which is none", allowed="a host name or an IP address")
     if value.startswith(SID_URI_PREFIX) and not uri_to_sid(value):
         raise NameSyntaxError("has no security identifier after Microsoft's prefix", allowed=f"{SID_URI_PREFIX}S-1-...")
 

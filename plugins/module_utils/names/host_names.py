@@ -34,34 +34,41 @@ def a_label_form(text: str) -> str:
     return ascii_form if is_host_name(ascii_form) else ""
 
 
-def check_host_name(text: str) -> None:
+def check_host_name(text: str, *, before: str = "") -> None:
     """Refuse a text that is no host name.
 
+    :param before: what is written before the name (``bob@``), which a suggestion repeats.
     :raises NameSyntaxError: with the label that is wrong, and why.
     """
-    if is_host_name(text):
-        return
+    if not is_host_name(text):
+        error = _wrong_host_name(text)
+        if error.suggestion:
+            error.suggestion = before + error.suggestion
+        raise error
+
+
+def _wrong_host_name(text: str) -> NameSyntaxError:
     allowed = "labels of letters, digits and hyphens, with dots between them"
     if not text:
-        raise NameSyntaxError("has no host name", allowed=allowed)
+        return NameSyntaxError("has no host name", allowed=allowed)
     if not text.isascii():
-        raise NameSyntaxError(
+        return NameSyntaxError(
             "has letters outside ASCII: an internationalised name is written in its A-label form (xn--...)",
             suggestion=a_label_form(text),
         )
     if len(text) > _MAXIMUM:
-        raise NameSyntaxError(f"has {len(text)} characters", allowed=f"at most {_MAXIMUM}")
+        return NameSyntaxError(f"has {len(text)} characters", allowed=f"at most {_MAXIMUM}")
     for label in text.split("."):
         if not label:
-            raise NameSyntaxError("has an empty label", allowed=allowed, suggestion=_without_empty_labels(text))
+            return NameSyntaxError("has an empty label", allowed=allowed, suggestion=_without_empty_labels(text))
         if len(label) > 63:
-            raise NameSyntaxError(f"has a label of {len(label)} characters", allowed="at most 63")
+            return NameSyntaxError(f"has a label of {len(label)} characters", allowed="at most 63")
         if not _ONE_LABEL.match(label):
-            raise NameSyntaxError(
+            return NameSyntaxError(
                 f"has the label '{label}', which is not one of a host name",
                 allowed="letters, digits and hyphens, no hyphen first or last",
             )
-    raise NameSyntaxError("ends in a number, so it is neither a host name nor an IP address", allowed=allowed)
+    return NameSyntaxError("ends in a number, so it is neither a host name nor an IP address", allowed=allowed)
 
 
 def _without_empty_labels(text: str) -> str:

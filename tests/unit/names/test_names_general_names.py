@@ -1,0 +1,213 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The entries of a subject alternative name as text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.errors import NameSyntaxError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import (
+    GENERAL_NAME_TYPES,
+    SID_URI_PREFIX,
+    GeneralName,
+    parse_general_name,
+    sid_to_uri,
+    uri_to_sid,
+    validate_general_name,
+)
+
+SID = "S-1-5-21-1004336348-1177238915-682003330-512"
+
+
+@pytest.mark.parametrize("type_", GENERAL_NAME_TYPES)
+def test_type_in_any_case_comes_out_canonical(type_: str) -> None:
+    for written in (type_, type_.lower(), type_.upper()):
+        assert parse_general_name(f"{written}:a:b") == GeneralName(type_, "a:b")
+        assert str(parse_general_name(f"{written}:a:b")) == f"{type_}:a:b"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "suggestion"),
+    [
+        ("", "is empty", ""),
+        ("bob", "has no type", ""),
+        ("bob@example.com", "has no type", "email:bob@example.com"),
+        ("192.0.2.1", "has no type", "IP:192.0.2.1"),
+        (SID, "has no type", f"SID:{SID}"),
+        ("/CN=Bob", "has no type", "dirName:/CN=Bob"),
+        ("UPN=bob@example.com", "has no type", "UPN:bob@example.com"),
+        ("dnsName=a.example", "has no type", "DNS:a.example"),
+        ("https://example.com/x", "has the unknown type 'https'", "URI:https://example.com/x"),
+        ("DNSName:a.example", "has the unknown type 'DNSName'", "DNS:a.example"),
+        ("rfc822Name:b@a.example", "has the unknown type 'rfc822Name'", "email:b@a.example"),
+        ("otherName:b@a.example", "has the unknown type 'otherName'", "UPN:b@a.example"),
+        ("UNP:b@a.example", "has the unknown type 'UNP'", "UPN:b@a.example"),
+        (" DNS:a.example", "has the unknown type ' DNS'", "DNS:a.example"),
+        ("X400:a", "has the unknown type 'X400'", ""),
+        (":a", "has the unknown type ''", ""),
+        ("DNS:", "has no value after 'DNS:'", ""),
+        ("DNS: a.example", "has a space before or after its value", "DNS:a.example"),
+        ("DNS:a.example ", "has a space before or after its value", "DNS:a.example"),
+    ],
+)
+def test_text_refused(text: str, reason: str, suggestion: str) -> None:
+    with pytest.raises(NameSyntaxError) as caught:
+        parse_general_name(text)
+    assert reason in caught.value.reason
+    assert caught.value.suggestion == suggestion
+    assert "UPN, email, DNS, IP, URI, RID, dirName, SID" in caught.value.allowed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UPN:bob@example.com",
+        "UPN:bob@CORP",
+        "UPN:bob.o'neil+x@corp.example",
+        "UPN:łukasz@corp.example",
+        "email:bob@example.com",
+        "email:bob+tag@sub.example.com",
+        "email:bob@xn--bcher-kva.example",
+        "email:root@localhost",
+        "DNS:example.com",
+        "DNS:localhost",
+        "DNS:*.example.com",
+        "DNS:xn--bcher-kva.example",
+        "DNS:3com.example",
+        "DNS:" + ".".join(["a" * 63] * 3) + "." + "b" * 61,
+        "IP:192.0.2.1",
+        "IP:2001:db8::1",
+        "IP:::1",
+        "URI:https://example.com/id?x=1#y",
+        "URI:https://[2001:db8::1]:8443/x",
+        "URI:https://192.0.2.1/",
+        "URI:ldap://user@example.com:389/o=x",
+        "URI:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+        "URI:mailto:bob@example.com",
+        "URI:file:///etc/x",
+        "URI:https://example.com/%20",
+        f"URI:{SID_URI_PREFIX}{SID}",
+        "RID:1.3.6.1.4.1.311",
+        "RID:2.999.0",
+        "RID:0.0",
+        "dirName:/CN=Bob/C=DE",
+        f"SID:{SID}",
+        "SID:S-1-1-0",
+    ],
+)
+def test_valid(text: str) -> None:
+    validate_general_name(parse_general_name(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "suggestion"),
+    [
+        ("UPN:bob", "is no user principal name", ""),
+        ("UPN:@example.com", "is no user principal name", ""),
+        ("UPN:bob@", "is no user principal name", ""),
+        ("UPN:a@b@example.com", "more than one '@'", ""),
+        ("UPN:bob smith@example.com", "has 'bob smith' before the '@'", ""),
+        (r"UPN:CORP\bob@example.com", r"has 'CORP\bob' before the '@'", ""),
+        ("UPN:bob@exa_mple.com", "has the label 'exa_mple'", ""),
+        ("UPN:bob@bücher.example", "outside ASCII", "UPN:bob@xn--bcher-kva.example"),
+        ("email:bob", "has no '@'", ""),
+        ("email:@example.com", "nothing on one side", ""),
+        ("email:bob@", "nothing on one side", ""),
+        ("email:a@b@example.com", "more than one '@'", ""),
+        ("email:a..b@example.com", "which is no local part", ""),
+        ("email:.a@example.com", "which is no local part", ""),
+        ("email:a b@example.com", "which is no local part", ""),
+        ("email:łukasz@example.com", "outside ASCII before the '@'", ""),
+        ("email:" + "a" * 65 + "@example.com", "has 65 characters before the '@'", ""),
+        ("email:bob@bücher.example", "outside ASCII", "email:bob@xn--bcher-kva.example"),
+        ("email:bob@example..com", "has an empty label", "email:bob@example.com"),
+        ("email:bob@192.0.2.1", "ends in a number", ""),
+        ("DNS:bücher.example", "A-label form", "DNS:xn--bcher-kva.example"),
+        ("DNS:-a.example", "has the label '-a'", ""),
+        ("DNS:a-.example", "has the label 'a-'", ""),
+        ("DNS:a_b.example", "has the label 'a_b'", ""),
+        ("DNS:a b", "has the label 'a b'", ""),
+        ("DNS:example.com.", "has an empty label", "DNS:example.com"),
+        ("DNS:a..b", "has an empty label", "DNS:a.b"),
+        ("DNS:" + "a" * 64 + ".example", "has a label of 64 characters", ""),
+        ("DNS:" + ".".join(["a" * 63] * 4), "has 255 characters", ""),
+        ("DNS:a.*.example", "'*' that is not its whole left-most label", ""),
+        ("DNS:a*.example", "'*' that is not its whole left-most label", ""),
+        ("DNS:*", "'*' that is not its whole left-most label", ""),
+        ("DNS:https://example.com", "is a URL", ""),
+        ("DNS:192.0.2.1", "ends in a number", ""),
+        ("IP:300.1.1.1", "is no IP address", ""),
+        ("IP:192.0.2", "is no IP address", ""),
+        ("IP:192.0.2.0/24", "is no IP address", "IP:192.0.2.0"),
+        ("IP:[2001:db8::1]", "is no IP address", "IP:2001:db8::1"),
+        ("IP:fe80::1%eth0", "is no IP address", "IP:fe80::1"),
+        ("IP:localhost", "is no IP address", ""),
+        ("URI:example.com/x", "has no scheme", ""),
+        ("URI:/x", "has no scheme", ""),
+        ("URI:https:", "is no URI", ""),
+        ("URI:https://a b", "is no URI", ""),
+        ("URI:https://bücher.example", "is no URI", ""),
+        ("URI:https://example.com/%zz", "is no URI", ""),
+        ("URI:1a:b", "is no URI", ""),
+        ("URI:https:///x", "no valid host", ""),
+        ("URI:https://[::zz]/", "no valid host", ""),
+        ("URI:https://[1:2]/", "is no IP address", ""),
+        ("URI:https://300.1.1.1/", "is no IP address", ""),
+        ("URI:https://a_b/", "has 'a_b' as host", ""),
+        ("URI:https://a..b/x", "has 'a..b' as host", ""),
+        ("DNS:*.bücher.example", "A-label form", "DNS:*.xn--bcher-kva.example"),
+        (f"URI:{SID_URI_PREFIX}x", "no security identifier after Microsoft's prefix", ""),
+        ("RID:3.1", "is no object identifier", ""),
+        ("RID:1.40", "is no object identifier", ""),
+        ("RID:1", "is no object identifier", ""),
+        ("RID:1.2.03", "is no object identifier", ""),
+        ("RID:1.2.", "is no object identifier", ""),
+        ("RID:" + "1.2" + ".1" * 200, "is no object identifier", ""),
+        ("dirName:CN=Bob", "does not begin with '/'", "dirName:/CN=Bob"),
+        ("dirName:/CN=", "the attribute CN without a value", ""),
+        ("dirName:/C=Germany", "has 'Germany' as C", ""),
+        ("SID:S-1-5", "is no security identifier", ""),
+        ("SID:S-2-5-21", "is no security identifier", ""),
+        ("SID:bob", "is no security identifier", ""),
+        ("SID:s-1-5-21-7", "is no security identifier", "SID:S-1-5-21-7"),
+        (f"SID:{SID_URI_PREFIX}{SID}", "is no security identifier", f"SID:{SID}"),
+        ("DNS:a\x00b", "control character (U+0000)", ""),
+        ("URI:https://a\n", "control character (U+000A)", ""),
+    ],
+)
+def test_value_refused(text: str, reason: str, suggestion: str) -> None:
+    type_, _colon, value = text.partition(":")
+    with pytest.raises(NameSyntaxError) as caught:
+        validate_general_name(GeneralName(type_, value))
+    assert reason in caught.value.reason
+    assert caught.value.suggestion == suggestion
+
+
+def test_strong_mapping_uri() -> None:
+    assert sid_to_uri(SID) == f"tag:microsoft.com,2022-09-14:sid:{SID}"
+    assert uri_to_sid(sid_to_uri(SID)) == SID
+    assert uri_to_sid("https://example.com") == ""
+    assert uri_to_sid(f"{SID_URI_PREFIX}bob") == ""
+
+
+@given(st.sampled_from(GENERAL_NAME_TYPES), st.text(max_size=40))
+def test_any_value_is_valid_or_refused(type_: str, value: str) -> None:
+    try:
+        validate_general_name(GeneralName(type_, value))
+    except NameSyntaxError as exc:
+        assert exc.reason
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        name = parse_general_name(text)
+    except NameSyntaxError as exc:
+        assert exc.reason
+    else:
+        assert parse_general_name(str(name)) == name
