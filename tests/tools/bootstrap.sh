@@ -22,9 +22,11 @@ export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 # Ansible refuses to start where the locale is not UTF-8.
 export LC_ALL=C.UTF-8 LANG=C.UTF-8
 
-# python_problem PYTHON: prints why this Python will not do, or nothing when it will.
+# python_problem PYTHON: prints why this Python will not do, or nothing when it will. Its status says nothing: the caller
+# may run with errexit and pipefail.
 python_problem() {
-  "$1" -c '
+  command -v -- "$1" >/dev/null 2>&1 || { echo "there is no such program"; return 0; }
+  { "$1" -c '
 import sys
 if sys.version_info < (3, 11):
     sys.exit("it is Python %d.%d, and 3.11 or newer is needed" % sys.version_info[:2])
@@ -37,7 +39,7 @@ try:
     import ssl
 except Exception:
     sys.exit("it was built without the ssl module")
-' 2>&1 >/dev/null | tail -n 1
+' 2>&1 >/dev/null || true; } | tail -n 1
 }
 
 find_python() {
