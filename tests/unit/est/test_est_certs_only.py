@@ -28,6 +28,7 @@ def pem(der, label="CERTIFICATE"):
     return b"-----BEGIN %s-----\n%s-----END %s-----\n" % (label.encode(), base64.encodebytes(der), label.encode())
 
 
+@pytest.mark.skipif(not hasattr(pkcs7, "serialize_certificates"), reason="cryptography writes PKCS #7 bags from 37 on")
 def test_req_031_base64_of_a_certs_only_message_from_cryptography():
     bag = [x509.load_der_x509_certificate(certificate) for certificate in certificates()]
     body = base64.encodebytes(pkcs7.serialize_certificates(bag, Encoding.DER))
