@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..template.fields import FIELDS, SECRET_FIELDS
 from .inspection import can_be_opened
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ SET = "(set)"
 SET_DIFFERENT = "(set, different)"
 NOT_SET = "(not set)"
 UNUSABLE = "(cannot be opened)"
+#: Stands for the value of a field that no template has: it was written by hand, and may be a secret in clear.
+UNKNOWN_FIELD = "(unknown field)"
+
+_PLAIN_FIELDS = tuple(field.name for field in FIELDS if not field.secret)
 
 
 @dataclass
@@ -53,9 +58,19 @@ class Diff:
         return {"templates": self._after} if self._after else {}
 
 
+def is_set(value: Any) -> bool:
+    """Say whether a field has a value: neither None nor an empty list."""
+    return value is not None and value != []
+
+
+def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a stored template that may be shown: those that a template has and that are no secret."""
+    return {name: fields.get(name) for name in _PLAIN_FIELDS if name in fields}
+
+
 def describe_template(fields: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
     """Return the fields that are set, and that the secrets are set."""
-    described = {name: value for name, value in fields.items() if value is not None}
+    described = {name: value for name, value in plain_fields(fields).items() if is_set(value)}
     described.update((name, SET) for name in secrets)
     return described
 
@@ -67,13 +82,21 @@ def describe_change(
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for name in changed:
-        if name in stored.fields or name in planned.fields:
-            before[name] = stored.fields.get(name)
-            after[name] = planned.fields.get(name)
-            continue
-        if name not in stored.secrets:
-            before[name] = NOT_SET
+        if name in _PLAIN_FIELDS:
+            before[name], after[name] = stored.fields.get(name), planned.fields.get(name)
+        elif name in SECRET_FIELDS:
+            before[name], after[name] = _describe_secret(name, stored, planned, observed)
         else:
-            before[name] = SET if can_be_opened(stored, name, observed) else UNUSABLE
-        after[name] = NOT_SET if name not in planned.seal else SET if before[name] != SET else SET_DIFFERENT
+            before[name] = UNKNOWN_FIELD
     return before, after
+
+
+def _describe_secret(
+    name: str, stored: StoredTemplate, planned: PlannedTemplate, observed: Observed
+) -> tuple[str, str]:
+    before = NOT_SET
+    if name in stored.secrets:
+        before = SET if can_be_opened(stored, name, observed) else UNUSABLE
+    if name in planned.seal:
+        return before, SET_DIFFERENT if before == SET else SET
+    return before, SET if name in planned.keep else NOT_SET

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .adapter import Observed
-from .diff import Diff, describe_change, describe_template
+from .diff import Diff, describe_change, describe_template, is_set
 from .document import Document, StoredSecret, StoredTemplate
 from .inspection import Inspection, can_be_opened, inspect
 from .verifier import Verifiers
@@ -152,7 +152,7 @@ def make_plan(request: Request, observed: Observed) -> Plan:
 
 def _create(desired: Desired, *, repaired: bool) -> tuple[TemplateResult, PlannedTemplate]:
     template = PlannedTemplate(desired.fields, {}, desired.secrets)
-    fields = [name for name, value in desired.fields.items() if value is not None]
+    fields = [name for name, value in desired.fields.items() if is_set(value)]
     action = "repaired" if repaired else "created"
     return TemplateResult(desired.name, action, (*fields, *desired.secrets)), template
 
@@ -176,7 +176,9 @@ def _update(
         if secret is not None:
             seal[name] = secret
     action = "repaired" if damaged else "updated" if changed else "unchanged"
-    return TemplateResult(desired.name, action, tuple(changed)), PlannedTemplate(desired.fields, keep, seal)
+    # A name can be there twice: of a secret, and of the same name among the fields, written by hand.
+    changed_fields = tuple(dict.fromkeys(changed))
+    return TemplateResult(desired.name, action, changed_fields), PlannedTemplate(desired.fields, keep, seal)
 
 
 def _secret_stays(desired: Desired, stored: StoredTemplate, name: str, verifiers: Verifiers, *, usable: bool) -> bool:

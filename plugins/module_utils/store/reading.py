@@ -24,6 +24,26 @@ def open_secrets(template: StoredTemplate, key: bytes) -> dict[str, str]:
     return {name: unseal(key, template.name, name, secret.sealed) for name, secret in template.secrets.items()}
 
 
+def find_template(store_path: str, name: str, *, content: str | None, exists: bool, damage: str) -> StoredTemplate:
+    """Find one template in what was read of a store.
+
+    :param store_path: the folder of the store, as it is named in errors.
+    :param content: the document's text; see :class:`~.adapter.Observed` for this and what follows.
+    :raises StoreError: when there is no such template, or the document cannot be read.
+    """
+    try:
+        if damage:
+            raise DamagedDocument(damage)
+        templates = parse_document(content or "").templates if exists else ()
+    except (DamagedDocument, NewerFormat) as error:
+        raise StoreError(f"{DOCUMENT_NAME} in {store_path} {error}") from None
+    for template in templates:
+        if template.name == name:
+            return template
+    there = ", ".join(json.dumps(template.name, ensure_ascii=False) for template in templates) or "none"
+    raise StoreError(f"there is no template '{name}' in the store {store_path}; templates there: {there}")
+
+
 def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Read one template from the store of this host.
 
@@ -33,15 +53,6 @@ def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str,
     :raises StoreError: when there is no such template, or the store or a secret cannot be read.
     """
     found = read_store(store_path)
-    try:
-        if found["damage"]:
-            raise DamagedDocument(found["damage"])
-        templates = parse_document(found["content"]).templates if found["exists"] else ()
-    except (DamagedDocument, NewerFormat) as error:
-        raise StoreError(f"{DOCUMENT_NAME} in {store_path} {error}") from None
-    for template in templates:
-        if template.name == name:
-            secrets = open_secrets(template, read_sealing_key(store_path)) if template.secrets else {}
-            return dict(template.fields), secrets
-    there = ", ".join(json.dumps(template.name, ensure_ascii=False) for template in templates) or "none"
-    raise StoreError(f"there is no template '{name}' in the store {store_path}; templates there: {there}")
+    template = find_template(store_path, name, content=found["content"], exists=found["exists"], damage=found["damage"])
+    secrets = open_secrets(template, read_sealing_key(store_path)) if template.secrets else {}
+    return dict(template.fields), secrets

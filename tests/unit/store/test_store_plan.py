@@ -223,14 +223,27 @@ def test_a_hand_edit_to_what_is_desired_is_repaired_too():
 
 
 def test_true_is_not_one():
-    store = edited(applied(cisco(flag=True)), lambda templates: templates[0]["fields"].update(flag=1))
-    assert results(apply(store, cisco(flag=True))) == [("Cisco", "repaired", ("flag",))]
+    store = edited(
+        applied(cisco(use_system_trust=True)), lambda templates: templates[0]["fields"].update(use_system_trust=1)
+    )
+    assert results(apply(store, cisco(use_system_trust=True))) == [("Cisco", "repaired", ("use_system_trust",))]
 
 
 def test_a_field_added_by_hand_goes():
     store = edited(applied(cisco()), lambda templates: templates[0]["fields"].update(color="red"))
     assert results(apply(store, cisco())) == [("Cisco", "repaired", ("color",))]
     assert "color" not in store.content
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_secret_written_by_hand_among_the_fields_is_never_shown(state):
+    store = edited(applied(cisco()), lambda templates: templates[0]["fields"].update(password="by-hand", pin="by-hand"))
+    outcome = apply(store, cisco()) if state == "present" else apply(store, absent=["Cisco"])
+    assert "by-hand" not in repr(outcome.plan.diff.before()) + repr(outcome.plan.diff.after())
+    assert "by-hand" not in store.content
+    if state == "present":
+        assert results(outcome) == [("Cisco", "repaired", ("password", "pin"))]
+        assert outcome.plan.diff.before()["templates"]["Cisco"] == {"password": "(set)", "pin": "(unknown field)"}
 
 
 @pytest.mark.parametrize("part", ["sealed", "verifier", "key_fingerprint", "digest"])

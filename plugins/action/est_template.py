@@ -1,0 +1,43 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Request
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import argument_spec, read_options
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import template_name
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
+    STORE_SPEC,
+    check_store_path,
+    desired,
+    results_of,
+)
+
+
+class ActionModule(ControllerAction):
+    """One template of a host."""
+
+    def argument_spec(self):
+        # The options of a template are checked by Template.from_options(), which suggests what was meant.
+        return {
+            **STORE_SPEC,
+            **{name: {"type": "raw"} for name in argument_spec()},
+            "name": {"type": "raw", "required": True},
+            "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        }
+
+    def perform(self, arguments):
+        store_path = check_store_path(arguments["store_path"])
+        options = {name: arguments[name] for name in argument_spec() if arguments.get(name) is not None}
+        if arguments["state"] == "present":
+            request = Request(present=(desired(Template.from_options(options), options),))
+        else:
+            request = Request(absent=(template_name(read_options(options)["name"]),))
+        outcome = apply_request(PosixStore(self.execute, store_path), request, check_mode=self._task.check_mode)
+        result = results_of(outcome, store_path)
+        return {**result, **result["templates"][0]}

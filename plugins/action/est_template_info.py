@@ -1,0 +1,27 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.information import describe_store
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import template_name
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
+    STORE_SPEC,
+    check_store_path,
+)
+
+
+class ActionModule(ControllerAction):
+    """What is in the store of a host."""
+
+    def argument_spec(self):
+        return {**STORE_SPEC, "names": {"type": "list", "elements": "str"}}
+
+    def perform(self, arguments):
+        store_path = check_store_path(arguments["store_path"])
+        names = None if arguments["names"] is None else [template_name(name) for name in arguments["names"]]
+        observed = PosixStore(self.execute, store_path).read(want_key=False)
+        return {"changed": False, "store_path": store_path, **describe_store(observed, names)}

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Request
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.collection import templates_from_options
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
+    STORE_SPEC,
+    check_store_path,
+    desired,
+    results_of,
+)
+
+
+class ActionModule(ControllerAction):
+    """The whole set of templates of a host."""
+
+    def argument_spec(self):
+        # The options of a template are checked by templates_from_options(), which says where a wrong one is.
+        return {
+            **STORE_SPEC,
+            "templates": {"type": "list", "elements": "raw", "required": True},
+            "purge": {"type": "bool", "default": False},
+        }
+
+    def perform(self, arguments):
+        store_path = check_store_path(arguments["store_path"])
+        templates = templates_from_options(arguments["templates"])
+        request = Request(
+            present=tuple(desired(template, options) for template, options in zip(templates, arguments["templates"])),
+            purge=arguments["purge"],
+        )
+        outcome = apply_request(PosixStore(self.execute, store_path), request, check_mode=self._task.check_mode)
+        return {**results_of(outcome, store_path), "undeclared": list(outcome.plan.undeclared)}

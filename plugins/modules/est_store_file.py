@@ -1,0 +1,188 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_store_file
+short_description: Read or write the files of a template store
+version_added: 0.1.0
+author:
+  - maas360.cloud_extender contributors (@maas360-collections)
+description:
+  - This module is private and can change at any time. The actions of the collection run it on a POSIX host. Use
+    M(maas360.cloud_extender.est_template), M(maas360.cloud_extender.est_templates), or
+    M(maas360.cloud_extender.est_template_info) instead.
+  - It needs the Python standard library only.
+extends_documentation_fragment:
+  - maas360.cloud_extender.attributes
+  - maas360.cloud_extender.attributes.posix
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details:
+      - The action that runs this module makes the diff.
+  idempotent:
+    support: full
+options:
+  operation:
+    description:
+      - Whether to read the store, or to replace its document.
+    type: str
+    required: true
+    choices:
+      - read
+      - write
+  store_path:
+    description:
+      - The folder of the store.
+    type: str
+    required: true
+  key_pad:
+    description:
+      - Random octets in hexadecimal, as long as the sealing key, for O(operation=read).
+      - The key is only returned XORed with them, since a connection can log what a module returns.
+    type: str
+  content:
+    description:
+      - The new document, for O(operation=write).
+    type: str
+  expected_sha256:
+    description:
+      - The SHA-256 of the document that was read, or an empty string if there was none, for O(operation=write).
+      - Nothing is written if there is another one now.
+    type: str
+    default: ""
+  expected_key:
+    description:
+      - The fingerprint of the sealing key that O(content) was sealed with, for O(operation=write).
+      - Nothing is written if there is another one now.
+    type: str
+    default: ""
+  new_key:
+    description:
+      - A sealing key in hexadecimal, for O(operation=write). It is written only if there is no usable one.
+    type: str
+  keep_old:
+    description:
+      - Whether to keep the old document beside the new one.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Read a store (use est_template_info instead)
+  maas360.cloud_extender.est_store_file:
+    operation: read
+    store_path: /var/lib/cloud_extender/est
+"""
+
+RETURN = r"""
+exists:
+  description: Whether something is in the document's place.
+  returned: O(operation=read)
+  type: bool
+content:
+  description: The text of the document.
+  returned: O(operation=read)
+  type: str
+sha256:
+  description: The SHA-256 of the document.
+  returned: O(operation=read)
+  type: str
+damage:
+  description: Why what is in the document's place is no document.
+  returned: O(operation=read)
+  type: str
+drift:
+  description: What is wrong with modes and owners.
+  returned: O(operation=read)
+  type: list
+  elements: str
+key_fingerprint:
+  description: The fingerprint of the sealing key.
+  returned: O(operation=read)
+  type: str
+key_damage:
+  description: Why the sealing key cannot be used.
+  returned: O(operation=read)
+  type: str
+masked_key:
+  description: The sealing key XOR O(key_pad).
+  returned: O(operation=read)
+  type: str
+folder_mode:
+  description: The permissions of the folder.
+  returned: O(operation=read)
+  type: str
+document_mode:
+  description: The permissions of the document.
+  returned: O(operation=read)
+  type: str
+owner:
+  description: The owner of the document, or of the folder.
+  returned: O(operation=read)
+  type: str
+conflict:
+  description: Whether nothing was written, because the document or the key has changed since it was read.
+  returned: O(operation=write)
+  type: bool
+kept:
+  description: Where the old document was kept.
+  returned: O(operation=write)
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import read_store, write_store
+
+
+def perform(module):
+    """Do what was asked and return the result."""
+    params = module.params
+    if params["operation"] == "read":
+        pad = bytes.fromhex(params["key_pad"]) if params["key_pad"] else None
+        return dict(read_store(params["store_path"], pad), changed=False)
+    if module.check_mode:
+        return {"changed": True, "conflict": False, "kept": ""}
+    written = write_store(
+        params["store_path"],
+        params["content"],
+        expected_sha256=params["expected_sha256"],
+        expected_key=params["expected_key"],
+        new_key=bytes.fromhex(params["new_key"]) if params["new_key"] else None,
+        keep_old=params["keep_old"],
+    )
+    return dict(written, changed=not written["conflict"])
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "operation": {"type": "str", "required": True, "choices": ["read", "write"]},
+            "store_path": {"type": "str", "required": True},
+            "key_pad": {"type": "str", "no_log": True},
+            "content": {"type": "str", "no_log": True},
+            "expected_sha256": {"type": "str", "default": ""},
+            "expected_key": {"type": "str", "default": "", "no_log": False},
+            "new_key": {"type": "str", "no_log": True},
+            "keep_old": {"type": "bool", "default": False},
+        },
+        required_if=[("operation", "write", ["content"])],
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**perform(module))
+    except StoreError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_template_info
+short_description: Tell which EST certificate templates a host has
+version_added: 0.1.0
+author:
+  - maas360.cloud_extender contributors (@maas360-collections)
+description:
+  - Returns the templates in the template store of a host, without secrets, and the state of the store.
+  - A damaged store is no failure. It is told in RV(store.damaged) and RV(store.drift).
+extends_documentation_fragment:
+  - maas360.cloud_extender.attributes
+  - maas360.cloud_extender.attributes.info_module
+  - maas360.cloud_extender.attributes.action
+  - maas360.cloud_extender.attributes.actiongroup_est
+  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.store_options
+options:
+  names:
+    description:
+      - The names of the templates to return. Case does not matter. A name that is not in the store is left out.
+      - Without it, all templates are returned.
+    type: list
+    elements: str
+seealso:
+  - module: maas360.cloud_extender.est_template
+  - module: maas360.cloud_extender.est_templates
+"""
+
+EXAMPLES = r"""
+- name: Which templates are there?
+  maas360.cloud_extender.est_template_info:
+  register: found
+
+- name: Show their names
+  ansible.builtin.debug:
+    msg: "{{ found.templates | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+templates:
+  description:
+    - The templates, sorted by name. Each has the options of M(maas360.cloud_extender.est_template) that are no
+      secrets, as they are in the store, and the keys that are listed here.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the template.
+      returned: success
+      type: str
+      sample: Cisco EST
+    server:
+      description: The EST server.
+      returned: success
+      type: str
+      sample: est.example.com
+    port:
+      description: The port of the EST server.
+      returned: success
+      type: int
+      sample: 8443
+    password_set:
+      description: Whether a password is in the store.
+      returned: success
+      type: bool
+      sample: true
+    client_key_passphrase_set:
+      description: Whether a passphrase of the client key is in the store.
+      returned: success
+      type: bool
+      sample: false
+    drift:
+      description: What is wrong with the template in the store, in words.
+      returned: success
+      type: list
+      elements: str
+      sample: []
+store_path:
+  description: The folder of the template store.
+  returned: always, unless the options are wrong
+  type: str
+  sample: /var/lib/cloud_extender/est
+store:
+  description: The state of the store.
+  returned: success
+  type: dict
+  contains:
+    exists:
+      description: Whether there is a document.
+      returned: success
+      type: bool
+      sample: true
+    format_version:
+      description: The format version of the document. V(none) if there is no document, or it is damaged.
+      returned: success
+      type: int
+      sample: 1
+    damaged:
+      description: Whether what is in the document's place is no document.
+      returned: success
+      type: bool
+      sample: false
+    folder_mode:
+      description: The permissions of the folder.
+      returned: success
+      type: str
+      sample: "0700"
+    document_mode:
+      description: The permissions of the document.
+      returned: success
+      type: str
+      sample: "0600"
+    owner:
+      description: The owner of the document, or of the folder if there is no document.
+      returned: success
+      type: str
+      sample: root
+    sealing_key_usable:
+      description: Whether there is a sealing key that can be used.
+      returned: success
+      type: bool
+      sample: true
+    drift:
+      description: What is wrong with the store and its templates, in words.
+      returned: success
+      type: list
+      elements: str
+      sample: []
+"""

@@ -1,0 +1,162 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_templates
+short_description: Keep all EST certificate templates of a host as declared
+version_added: 0.1.0
+author:
+  - maas360.cloud_extender contributors (@maas360-collections)
+description:
+  - Makes the template store of a host hold the declared EST certificate templates, all in one call.
+  - One round trip to the host when nothing changes, two when something does. The document is replaced atomically, and
+    only if it is still the one that was read.
+  - A store that was damaged or edited by hand, or has wrong permissions, is put right, and the old document is kept
+    beside the new one. A damaged document is rebuilt from the declared templates only. In check mode this is
+    reported and nothing is written.
+extends_documentation_fragment:
+  - maas360.cloud_extender.attributes
+  - maas360.cloud_extender.attributes.action
+  - maas360.cloud_extender.attributes.actiongroup_est
+  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.store_options
+  - maas360.cloud_extender.template_options.suboptions
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  purge:
+    description:
+      - Whether to remove templates that are in the store and not in O(templates).
+      - Otherwise they are left alone, and listed in RV(undeclared).
+    type: bool
+    default: false
+seealso:
+  - module: maas360.cloud_extender.est_template
+  - module: maas360.cloud_extender.est_template_info
+  - module: maas360.cloud_extender.est_test_enroll
+"""
+
+EXAMPLES = r"""
+- name: Configure the EST certificate templates
+  maas360.cloud_extender.est_templates:
+    templates:
+      - name: Cisco EST
+        server: https://est.example.com:8443
+        username: estuser
+        password: "{{ est_password }}"
+        ca_certificate: "{{ lookup('ansible.builtin.file', 'est-ca.pem') }}"
+        subject_alternative_name: upn_and_email
+      - name: Wi-Fi
+        certificate_authority: generic
+        server: est.example.com
+        label: wifi
+        use_system_trust: true
+        subject: /CN=%csn%/O=Example
+        subject_alternative_name: other
+        subject_alternative_name_other:
+          - UPN:%uname%@%domain%
+          - DNS:%csn%.devices.example.com
+        key_type: ec
+    purge: true
+
+- name: Report drift, change nothing
+  maas360.cloud_extender.est_templates:
+    templates: "{{ est_templates }}"
+  check_mode: true
+  diff: true
+  register: drift
+"""
+
+RETURN = r"""
+templates:
+  description: What was done with each template. In check mode, what would be done.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the template.
+      returned: success
+      type: str
+      sample: Cisco EST
+    action:
+      description:
+        - V(created), V(updated), V(removed) or V(unchanged).
+        - V(repaired) if the template in the store had been damaged or edited by hand, and has been put right.
+      returned: success
+      type: str
+      sample: updated
+    changed_fields:
+      description: The names of the fields that differed. Empty for a template that was removed.
+      returned: success
+      type: list
+      elements: str
+      sample:
+        - port
+        - password
+store_path:
+  description: The folder of the template store.
+  returned: always, unless the options are wrong
+  type: str
+  sample: /var/lib/cloud_extender/est
+undeclared:
+  description: The names of the templates that are in the store and not declared. They were left alone.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - Old template
+drift:
+  description:
+    - What was found wrong with the store, in words. Templates that were edited by hand, wrong permissions or
+      owners, a damaged document, passwords that cannot be opened any more.
+    - It is put right, except for templates that are not declared, which are left alone.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - templates.json has mode 0644, not 0600
+    - "template 'Cisco EST' was edited by hand: fields"
+kept_document:
+  description:
+    - Where the old document was kept on the host.
+  returned: when a damaged or hand-edited document was replaced
+  type: str
+  sample: /var/lib/cloud_extender/est/templates.json.damaged-20261122T120000Z
+diff:
+  description:
+    - What changes, as YAML text. Of a secret it only says that it is set, or differs.
+  returned: success
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      returned: success
+      type: str
+      sample: "templates:\n  Cisco EST:\n    port: 8443\n"
+    after:
+      description: What is there now. In check mode, what would be there.
+      returned: success
+      type: str
+      sample: "templates:\n  Cisco EST:\n    port: 443\n"
+    before_header:
+      description: The path of the document.
+      returned: success
+      type: str
+      sample: /var/lib/cloud_extender/est/templates.json
+    after_header:
+      description: The path of the document.
+      returned: success
+      type: str
+      sample: /var/lib/cloud_extender/est/templates.json
+"""

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the actions of this collection share: plain arguments, validation, errors as results, scrubbed results."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import SECRET_FIELDS
+
+# What a module's result says of the connection rather than of its work.
+_PASSED_ON = ("ansible_facts", "deprecations", "warnings")
+# Never censored: a password such as "True" must not change what a run means.
+_NEVER_CENSORED = ("changed", "failed", "unreachable")
+
+
+class OptionError(Exception):
+    """Arguments that the argument spec does not allow."""
+
+
+class ModuleFailed(Exception):
+    """A module on the host failed; its result is passed on as it is."""
+
+    def __init__(self, result: Mapping[str, Any]) -> None:
+        super().__init__(str(result.get("msg", "")))
+        self.result = result
+
+
+class ControllerAction(ActionBase):
+    """Base of an action that decides on the controller. A subclass says what it takes and what it does.
+
+    ansible-core censors ``no_log`` values in the results of modules, not of actions: :meth:`run` does it here.
+    """
+
+    TRANSFERS_FILES = False
+    _requires_connection = True
+    _supports_check_mode = True
+    _supports_async = False
+
+    @abstractmethod
+    def argument_spec(self) -> Mapping[str, Any]:
+        """Return the argument spec, in Ansible's shape."""
+
+    @abstractmethod
+    def perform(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do the work and return the result.
+
+        :param arguments: the validated arguments.
+        :raises TemplateError, StoreError, OptionError, ModuleFailed: turned into a failed result.
+        """
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """Validate, perform, and return a result without secrets."""
+        result = super().run(tmp, task_vars)
+        self._task_vars = task_vars or {}
+        self._passed_on: dict[str, Any] = {}
+        arguments = plain(self._task.args)
+        try:
+            result.update(self.perform(validate(arguments, self.argument_spec(), self._task.action)))
+        except (TemplateError, StoreError, OptionError) as error:
+            result.update(failed=True, msg=str(error))
+        except ModuleFailed as error:
+            result.update(error.result, failed=True)
+        result.update(self._passed_on)
+        return scrub(result, secret_values(arguments))
+
+    def execute(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a module on the host.
+
+        :raises ModuleFailed: when it fails.
+        """
+        result = self._execute_module(module_name=name, module_args=dict(arguments), task_vars=self._task_vars)
+        result.pop("invocation", None)
+        for key in _PASSED_ON:
+            if result.get(key):
+                self._passed_on[key] = result.pop(key)
+        if result.get("failed") or result.get("unreachable"):
+            raise ModuleFailed(result)
+        return result
+
+
+def plain(value: Any) -> Any:
+    """Return arguments as plain dictionaries, lists and texts.
+
+    A play's values can be Ansible's own kinds of text, such as one that ansible-vault decrypts when it is read.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="surrogateescape")
+    return str(value)
+
+
+def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], action: str) -> dict[str, Any]:
+    """Check arguments against an argument spec, and return them with types and defaults.
+
+    :raises OptionError: for the first wrong one.
+    """
+    validation = ArgumentSpecValidator(dict(spec)).validate(dict(arguments))
+    if validation.error_messages:
+        message = str(validation.errors[0].args[0])
+        if isinstance(validation.errors[0], UnsupportedError):
+            message = f"Unsupported parameters for ({action}) module: {message}"
+        raise OptionError(message)
+    return dict(validation.validated_parameters)
+
+
+def secret_values(arguments: Any) -> set[str]:
+    """Return the values of all secret options, at any depth, whether the arguments are valid or not."""
+    return {text for text in _secret_texts(arguments) if text}
+
+
+def _secret_texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            if key in SECRET_FIELDS:
+                yield from _all_texts(entry)
+            else:
+                yield from _secret_texts(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _secret_texts(entry)
+
+
+def _all_texts(value: Any) -> Iterator[str]:
+    if isinstance(value, (Mapping, list)):
+        for entry in value.values() if isinstance(value, Mapping) else value:
+            yield from _all_texts(entry)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def scrub(result: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
+    """Return a result in which no secret is left, at any depth."""
+    scrubbed = dict(remove_values(dict(result), set(secrets)))
+    scrubbed.update((key, result[key]) for key in _NEVER_CENSORED if key in result)
+    return scrubbed

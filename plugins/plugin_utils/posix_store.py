@@ -1,0 +1,75 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The template store of a POSIX host, through the private module C(est_store_file): one round trip a call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import (
+    Observed,
+    TemplateStore,
+    Write,
+    Written,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.sealing import KEY_OCTETS
+
+MODULE = "maas360.cloud_extender.est_store_file"
+
+#: Runs a module on the host: name, arguments -> result. Raises when the module fails.
+Execute = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+
+class PosixStore(TemplateStore):
+    """The store in one folder of a POSIX host.
+
+    :param execute: runs a module on the host.
+    :param store_path: the folder.
+    """
+
+    def __init__(self, execute: Execute, store_path: str) -> None:
+        self._execute = execute
+        self._store_path = store_path
+
+    def read(self, *, want_key: bool) -> Observed:
+        """See :meth:`TemplateStore.read`."""
+        arguments = {"operation": "read", "store_path": self._store_path}
+        # The key comes back XORed with this: a verbose connection prints what a module answers, not what it is told.
+        pad = os.urandom(KEY_OCTETS) if want_key else b""
+        if want_key:
+            arguments["key_pad"] = pad.hex()
+        found = self._execute(MODULE, arguments)
+        masked = bytes.fromhex(found["masked_key"])
+        return Observed(
+            store_path=self._store_path,
+            exists=found["exists"],
+            content=found["content"],
+            sha256=found["sha256"],
+            damage=found["damage"],
+            drift=tuple(found["drift"]),
+            key_fingerprint=found["key_fingerprint"],
+            key_damage=found["key_damage"],
+            key=bytes(a ^ b for a, b in zip(masked, pad)) if masked else None,
+            folder_mode=found["folder_mode"],
+            document_mode=found["document_mode"],
+            owner=found["owner"],
+        )
+
+    def write(self, change: Write) -> Written:
+        """See :meth:`TemplateStore.write`."""
+        arguments: dict[str, Any] = {
+            "operation": "write",
+            "store_path": self._store_path,
+            "content": change.content,
+            "expected_sha256": change.expected_sha256,
+            "expected_key": change.key_fingerprint,
+            "keep_old": change.keep_old,
+        }
+        if change.new_key is not None:
+            arguments["new_key"] = change.new_key.hex()
+        written = self._execute(MODULE, arguments)
+        return Written(conflict=written["conflict"], kept=written["kept"])

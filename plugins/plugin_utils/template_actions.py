@@ -1,0 +1,89 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the actions on templates share: their options, what they ask of the store, and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import Outcome
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import (
+    DEFAULT_STORE_PATH,
+    DOCUMENT_NAME,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, show
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
+
+#: The option that says which store.
+STORE_SPEC: dict[str, Any] = {"store_path": {"type": "str", "default": DEFAULT_STORE_PATH}}
+
+
+def check_store_path(path: str) -> str:
+    """Return the path of a store's folder without a slash at its end.
+
+    :raises TemplateError: unless it is an absolute path.
+    """
+    check_text("store_path", path)
+    if not path.startswith("/") or not path.strip("/"):
+        raise TemplateError(
+            "store_path",
+            "is not the absolute path of a folder",
+            value=show(path),
+            allowed=f"a path such as {DEFAULT_STORE_PATH}",
+        )
+    return path.rstrip("/")
+
+
+def desired(template: Template, options: Mapping[str, Any]) -> Desired:
+    """Return what the store is asked for: a checked template, and the options that it was made of."""
+    update = options.get("update_password") or "always"
+    return Desired(template.as_fields(), template.secrets(), update_secrets=update == "always")
+
+
+def results_of(outcome: Outcome, store_path: str) -> dict[str, Any]:
+    """Return the result of an action that applies templates. No secret is in it."""
+    plan = outcome.plan
+    result: dict[str, Any] = {
+        "changed": plan.changed,
+        "store_path": store_path,
+        "templates": [
+            {"name": entry.name, "action": entry.action, "changed_fields": list(entry.changed_fields)}
+            for entry in plan.results
+        ],
+        "drift": list(plan.drift),
+        "diff": {
+            "before": to_yaml(plan.diff.before()),
+            "after": to_yaml(plan.diff.after()),
+            "before_header": f"{store_path}/{DOCUMENT_NAME}",
+            "after_header": f"{store_path}/{DOCUMENT_NAME}",
+        },
+    }
+    if outcome.kept:
+        result["kept_document"] = outcome.kept
+    return result
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines, such as PEM, as they are."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def to_yaml(data: Mapping[str, Any]) -> str:
+    """Return plain data as YAML text in the order that it has, or an empty string for no data."""
+    if not data:
+        return ""
+    text: str = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    return text
