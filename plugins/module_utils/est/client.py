@@ -122,7 +122,7 @@ class EstClient:
             response = self._get_cacerts()
             certificates, warnings = read_certificates(response)
             authorities = read_ca_certificates(certificates, self._anchors, datetime.now(timezone.utc))
-            accepted = f"{len(authorities.certificates)} CA certificates accepted, {len(authorities.dropped)} dropped"
+            accepted = f"CA certificates: {len(authorities.certificates)} accepted, {len(authorities.dropped)} dropped"
             step.detail = " ".join((accepted, *warnings))
         return authorities
 
@@ -215,5 +215,5 @@ class EstClient:
                     raise
                 chain = tuple(others)
                 warnings.append(error.reason)
-            step.detail = f"{len(chain)} certificates to the trust anchor" if not warnings else "; ".join(warnings)
+            step.detail = "; ".join(warnings) or f"chain of {len(chain) + 1} certificates up to the trust anchor"
         return VerifiedCertificate(leaf, chain, tuple(warnings))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ..template.errors import TemplateError, show
 from ..template.fields import argument_spec as template_argument_spec
@@ -19,10 +19,6 @@ from ..template.model import Template
 
 #: Ways to carry the exchange; ``auto`` is decided by the action.
 EXCHANGES = ("auto", "host", "uri", "controller")
-
-#: Either a template of the host's store, or one given inline.
-MUTUALLY_EXCLUSIVE: List[List[str]] = [["template", "inline"]]
-REQUIRED_ONE_OF: List[List[str]] = [["template", "inline"]]
 
 _IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
 
@@ -98,12 +94,25 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
+def _require_one_template(options: Mapping[str, Any]) -> None:
+    """Check that the template is either in the store or given inline.
+
+    :raises TemplateError: neither or both.
+    """
+    if (options["template"] is None) == (options["inline"] is None):
+        both = "are both given" if options["inline"] is not None else "are both missing"
+        raise TemplateError(
+            "template and inline", both, allowed="template: a name in the store of the host, or inline: its options"
+        )
+
+
 def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
     """Check the values of the options.
 
     :param options: of the types that :func:`argument_spec` says.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
+    _require_one_template(options)
     inline = None
     if options["inline"] is not None:
         try:

@@ -103,7 +103,7 @@ def failure(error: EstError, template_name: str, exchange: str, timeline: Timeli
         f"The EST test of template {template_name!r} failed at stage {error.stage}: {error.reason}."
     ]
     if error.server_message:
-        sentences.append(f"The server says: {error.server_message!r}.")
+        sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
     sentences.append(_RECEIVED[error.request_received])
     if error.hint:
         sentences.append(error.hint)

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run an ansible-playbook command, show its output, and fail where its recap is not what was announced.
+
+usage: expect.py [--changed HOSTS] [--contains TEXT] -- COMMAND...
+
+HOSTS is a comma-separated list of the hosts that shall report a change; without it, none shall. No host may have failed
+or be unreachable, and no line may be a warning.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+
+RECAP = re.compile(
+    r"^(?P<host>\S+)\s+: ok=\d+\s+changed=(?P<changed>\d+)\s+unreachable=(?P<lost>\d+)\s+failed=(?P<failed>\d+)"
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--changed", default="")
+    parser.add_argument("--contains", action="append", default=[])
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args()
+
+    lines: list[str] = []
+    with subprocess.Popen(options.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(f"    {line}", end="", flush=True)
+            lines.append(line)
+
+    recap = [match for line in lines if (match := RECAP.match(line))]
+    changed = {match["host"] for match in recap if int(match["changed"])}
+    expected = set(filter(None, options.changed.split(",")))
+    wrong = []
+    if process.returncode:
+        wrong.append(f"the command ended with {process.returncode}")
+    if not recap:
+        wrong.append("there is no recap")
+    if changed != expected:
+        wrong.append(f"changed on {sorted(changed) or 'no host'}, expected {sorted(expected) or 'none'}")
+    wrong += [f"{match['host']} failed" for match in recap if int(match["failed"]) or int(match["lost"])]
+    wrong += [f"warning: {line.strip()}" for line in lines if "WARNING]" in line]
+    wrong += [f"the output does not have {text!r}" for text in options.contains if text not in "".join(lines)]
+    for sentence in wrong:
+        print(f"  NOT AS EXPECTED: {sentence}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

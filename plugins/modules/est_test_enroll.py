@@ -1,0 +1,347 @@
+#!/usr/bin/python
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_test_enroll
+short_description: Test an EST certificate template by enrolling a test certificate
+version_added: 0.1.0
+description:
+  - Asks the EST server of a template for a certificate, as the wizard's I(Save and Test) does, and saves certificate, chain
+    and private key on the host.
+  - Proves the network path, the trust anchors, the account and the CA of the template from the very host that will use
+    them.
+  - Tells what the CA left out of the certificate, and on failure at which stage, why, whether the enrolment request reached
+    the EST server, and what to do next.
+  - Variables that the test does not collect are substituted with C(Test), or the entry is left blank where C(Test) would
+    not be a valid value. Both are reported.
+author:
+  - maas360.cloud_extender contributors
+extends_documentation_fragment:
+  - maas360.cloud_extender.attributes
+  - maas360.cloud_extender.store_options
+  - maas360.cloud_extender.template_options.inline
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Everything is done short of issuing and writing. The server is reached and verified, its CA certificates are fetched
+        and the certificate request is made.
+  diff_mode:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+options:
+  template:
+    description:
+      - The name of a template in the store of the host.
+      - Exactly one of O(template) and O(inline) is needed.
+    type: str
+  exchange:
+    description:
+      - Where the EST exchange leaves from.
+      - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
+      - V(uri) makes keys, certificate request and checks on the controller, and sends only the HTTPS requests from the host,
+        through M(ansible.builtin.uri). The host needs no Python library. A template with O(inline.proxy),
+        O(inline.client_key_passphrase), or an empty O(inline.username) is refused, and TLS version and server certificate
+        are not known.
+      - V(controller) runs all of it on the controller. It says nothing about the network path of the host.
+      - V(auto) is V(host).
+    type: str
+    choices: [auto, host, uri, controller]
+    default: auto
+  certificate_name:
+    description:
+      - The name of the test certificate, and of the folder it is saved in. At most 64 letters, digits, dots, underscores
+        and hyphens; no spaces.
+    type: str
+    default: test
+  user_name:
+    description: The value of the variable C(%uname%).
+    type: str
+  domain:
+    description: The value of the variable C(%domain%), a fully qualified domain name.
+    type: str
+  email:
+    description: The value of the variable C(%email%).
+    type: str
+  variables:
+    description: Values of other variables, by name without percent signs.
+    type: dict
+    default: {}
+  test_value:
+    description: What variables get that are not given, where it is a valid value.
+    type: str
+    default: Test
+  output_path:
+    description:
+      - The folder on the host under which the files are saved, in a folder per template and certificate name.
+      - The default is the folder C(tests) in O(store_path).
+    type: str
+  connect_timeout:
+    description: Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300.
+    type: int
+    default: 10
+  timeout:
+    description: Seconds to wait for the whole answer to a request. 1 to 3600.
+    type: int
+    default: 30
+  max_response_size:
+    description: Octets; a larger answer is refused. 1024 to 104857600.
+    type: int
+    default: 1048576
+  wait:
+    description:
+      - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not enough,
+        and the next run goes on with the same key.
+      - 0 to 86400.
+    type: int
+    default: 0
+  on_unverified_chain:
+    description:
+      - What to do when the certificate does not chain to the CA certificates that the EST server names.
+      - V(warn) saves it all the same and warns.
+    type: str
+    choices: [fail, warn]
+    default: fail
+notes:
+  - Every run that is not in check mode issues a new certificate, and is reported as changed.
+seealso:
+  - module: maas360.cloud_extender.est_templates
+"""
+
+EXAMPLES = r"""
+- name: Test a template of the host
+  maas360.cloud_extender.est_test_enroll:
+    template: wifi
+    user_name: jdoe
+    domain: example.com
+    email: jdoe@example.com
+  register: test
+
+- name: Show where the test certificate is and what the CA left out
+  ansible.builtin.debug:
+    msg: "{{ test.certificate.path }}: {{ test.lost }}"
+
+- name: Test a template before it is configured anywhere, from the controller
+  maas360.cloud_extender.est_test_enroll:
+    exchange: controller
+    inline:
+      name: wifi
+      server: est.example.com
+      port: 8443
+      username: estuser
+      password: "{{ est_password }}"
+      ca_certificate: "{{ lookup('ansible.builtin.file', 'est-ca.pem') }}"
+      subject_alternative_name: upn
+    certificate_name: trial
+    user_name: jdoe
+    domain: example.com
+"""
+
+RETURN = r"""
+status:
+  description: Whether the certificate was V(issued), is V(pending) approval, or V(skipped) because of check mode.
+  type: str
+  returned: success
+  sample: issued
+template:
+  description: The name of the template.
+  type: str
+  returned: always
+  sample: wifi
+certificate:
+  description: The issued certificate.
+  type: dict
+  returned: when O(ignore:status) is C(issued)
+  contains:
+    path:
+      description: The file on the host.
+      type: str
+      sample: /var/lib/cloud_extender/est/tests/wifi/test/certificate.pem
+    pem:
+      description: The certificate.
+      type: str
+    subject:
+      description: The subject in slash form.
+      type: str
+      sample: /CN=jdoe
+    issuer:
+      description: The issuer in slash form.
+      type: str
+    serial_number:
+      description: Hexadecimal, upper case.
+      type: str
+    not_before:
+      description: Start of validity, UTC.
+      type: str
+      sample: "2026-11-22T12:00:00Z"
+    not_after:
+      description: End of validity, UTC.
+      type: str
+    fingerprint_sha256:
+      description: SHA-256 over the certificate, upper case with colons.
+      type: str
+    public_key:
+      description: Type and size of the key.
+      type: str
+      sample: RSA 2048
+    subject_alternative_names:
+      description: The entries as C(TYPE:value).
+      type: list
+      elements: str
+      sample: ["UPN:jdoe@example.com"]
+chain_path:
+  description: The file on the host with the CA certificates from the issuer up to the trust anchor.
+  type: str
+  returned: when a certificate was issued
+private_key_path:
+  description: The file on the host with the private key, mode 0600.
+  type: str
+  returned: when a certificate was issued or is pending
+requested:
+  description: What was asked for.
+  type: dict
+  returned: success
+  contains:
+    subject:
+      description: The subject in slash form.
+      type: str
+    subject_alternative_names:
+      description: The entries as C(TYPE:value).
+      type: list
+      elements: str
+lost:
+  description: What was asked for and is not in the certificate.
+  type: list
+  elements: str
+  returned: when a certificate was issued
+  sample: ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:jdoe@example.com"]
+substitutions:
+  description:
+    - The variables that were not given, with what they got. An empty value says that the entry was left out.
+  type: dict
+  returned: success
+left_out:
+  description: The attributes and entries of the template that were left out, because a variable in them was not given.
+  type: list
+  elements: str
+  returned: success
+  sample: ["emailAddress=%email%"]
+server:
+  description: The EST server.
+  type: dict
+  returned: success
+  contains:
+    url:
+      description: The base URL of its operations.
+      type: str
+      sample: https://est.example.com:8443/.well-known/est
+    tls_version:
+      description: The TLS version of the connection; not known with O(exchange=uri).
+      type: str
+      sample: TLSv1.3
+    trust:
+      description: Whether the server was verified with V(explicit) anchors or with those of the V(system).
+      type: str
+    authenticated_by:
+      description: How the client proved itself, V(basic), V(client certificate), both joined by C(and), or V(none).
+      type: str
+exchange:
+  description: Where the exchange left from.
+  type: str
+  returned: always
+  sample: host
+timeline:
+  description: The stages in order, as far as the test came.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    stage:
+      description: C(resolve), C(connect), C(tls), C(cacerts), C(enroll), C(verify) or C(save).
+      type: str
+    ok:
+      description: Whether it succeeded.
+      type: bool
+    milliseconds:
+      description: How long it took; null where it could not be measured.
+      type: float
+    detail:
+      description: What was found out.
+      type: str
+retry_at:
+  description: When the CA wants to be asked again, UTC.
+  type: str
+  returned: when the certificate is pending
+stage:
+  description: The stage at which the test failed, or C(input) where something could not be used before anything was sent.
+  type: str
+  returned: failure
+  sample: enroll
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+request_received:
+  description: Whether the enrolment request reached the EST server, V(yes), V(no) or V(unknown).
+  type: str
+  returned: failure
+http_status:
+  description: The HTTP status of the answer that failed, or null.
+  type: int
+  returned: failure
+server_message:
+  description: The server's own words, cleaned and shortened.
+  type: str
+  returned: failure, and when the certificate is pending
+hint:
+  description: What to do next.
+  type: str
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options, result
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostCarrier
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=options.argument_spec(),
+        mutually_exclusive=[("template", "inline")],
+        required_one_of=[("template", "inline")],
+        supports_check_mode=True,
+    )
+    timeline = Timeline()
+    name = module.params["template"] or module.params["inline"]["name"]
+    try:
+        asked = options.read_options(module.params, check_mode=module.check_mode)
+        require_libraries()
+        template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
+        files = TestFolder(asked.output_path, name, asked.identity.certificate_name)
+        outcome = run_test(template, asked.identity, asked.test_options, HostCarrier(files), timeline)
+    except EstError as error:
+        module.fail_json(**result.failure(error, name, "host", timeline))
+    except (StoreError, TemplateError) as error:
+        module.fail_json(**result.input_failure(str(error), name, "host"))
+    for warning in outcome.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**outcome)
+
+
+if __name__ == "__main__":
+    main()

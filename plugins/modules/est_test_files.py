@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_test_files
+short_description: Read and write the files of a test enrolment on a host
+version_added: 0.1.0
+description:
+  - This module is private. M(maas360.cloud_extender.est_test_enroll) runs it on the host when the EST exchange itself is
+    not made there.
+  - It needs nothing on the host but Python.
+author:
+  - maas360.cloud_extender contributors
+options:
+  operation:
+    description:
+      - V(read) returns what is kept of a pending enrolment.
+      - V(save_pending) and V(save_issued) replace the files of the test.
+    type: str
+    required: true
+    choices: [read, save_pending, save_issued]
+  output_path:
+    description: The folder under which all tests of the host are kept.
+    type: path
+    required: true
+  template:
+    description: The name of the template.
+    type: str
+    required: true
+  certificate_name:
+    description: The name of the test certificate.
+    type: str
+    required: true
+  files:
+    description: The content of the files to save, by name.
+    type: dict
+  pad:
+    description:
+      - Random octets in base64, at least as long as a private key file.
+      - The private key of a pending enrolment is returned only XORed with them, because a connection may log what a
+        module prints.
+    type: str
+notes:
+  - Do not use it in playbooks; its options may change in any release.
+attributes:
+  check_mode:
+    support: none
+    description: Its caller does not run it in check mode.
+  diff_mode:
+    support: none
+    description: Its caller makes the diff.
+"""
+
+EXAMPLES = r"""
+- name: Read what is kept of a pending enrolment
+  maas360.cloud_extender.est_test_files:
+    operation: read
+    output_path: /var/lib/cloud_extender/est/tests
+    template: wifi
+    certificate_name: wifi-test
+"""
+
+RETURN = r"""
+files:
+  description: The files of a pending enrolment by name, without its private key.
+  type: dict
+  returned: when something is pending
+masked_key:
+  description: The private key of the pending enrolment XORed with O(pad), in base64.
+  type: str
+  returned: when something is pending
+path:
+  description: The folder that was written.
+  type: str
+  returned: when files were saved
+"""
+
+import base64
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import (
+    PRIVATE_KEY_FILE,
+    TestFolder,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "operation": {"type": "str", "required": True, "choices": ["read", "save_pending", "save_issued"]},
+            "output_path": {"type": "path", "required": True},
+            "template": {"type": "str", "required": True},
+            "certificate_name": {"type": "str", "required": True},
+            "files": {"type": "dict", "no_log": True},
+            "pad": {"type": "str", "no_log": True},
+        },
+        required_if=[
+            ("operation", "read", ["pad"]),
+            ("operation", "save_pending", ["files"]),
+            ("operation", "save_issued", ["files"]),
+        ],
+    )
+    folder = TestFolder(module.params["output_path"], module.params["template"], module.params["certificate_name"])
+    try:
+        if module.params["operation"] == "read":
+            module.exit_json(changed=False, **_pending(folder, base64.b64decode(module.params["pad"])))
+        save = folder.save_issued if module.params["operation"] == "save_issued" else folder.save_pending
+        module.exit_json(changed=True, path=save(module.params["files"]))
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename}: {error.strerror}")
+
+
+def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:
+    files = folder.read_pending()
+    if files is None:
+        return {}
+    key = files.pop(PRIVATE_KEY_FILE)
+    return {"files": files, "masked_key": base64.b64encode(mask(key.encode(), pad)).decode()}
+
+
+if __name__ == "__main__":
+    main()

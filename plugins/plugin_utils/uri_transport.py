@@ -1,0 +1,253 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An EST transport that sends the HTTPS requests from a managed host through C(ansible.builtin.uri).
+
+Keys, certificate request and checks stay on the controller; the host needs no Python library for the exchange. The
+module on the host verifies the server's certificate and host name before it sends anything, with the host's trust store
+or with one file of anchors. What this way cannot do is refused by the caller (see ``uri_limits``), never skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ServerError, TransportError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials, Peer, Response
+
+#: Runs a module on the host: name, arguments -> result.
+Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+
+#: Suites that exist only from TLS 1.2 on: C(uri) has no option for the protocol version (RFC 8996, RFC 9325).
+CIPHERS = ["ECDHE+AESGCM", "ECDHE+CHACHA20", "DHE+AESGCM"]
+
+#: What C(uri) says -> stage (empty: what the request was for), reason, hint, and whether the request can have arrived.
+_FAILURES = (
+    (
+        r"Name or service not known|nodename nor servname|getaddrinfo|name resolution|No address associated",
+        "resolve",
+        "the host cannot resolve the name of the EST server",
+        "Check the server name of the template and the name resolution of the host.",
+        "no",
+    ),
+    (
+        r"Connection refused",
+        "connect",
+        "the EST server refused the connection",
+        "Check the port of the template, whether the EST server runs, and the firewalls on the way.",
+        "no",
+    ),
+    (
+        r"No route to host|Network is unreachable|Host is unreachable",
+        "connect",
+        "the host has no route to the EST server",
+        "Check network, routes and proxy of the host.",
+        "no",
+    ),
+    (
+        r"Hostname mismatch|IP address mismatch|doesn't match",
+        "tls",
+        "the certificate of the EST server is for another name",
+        "Set the server of the template to a name that the certificate of the EST server carries.",
+        "no",
+    ),
+    (
+        r"certificate has expired",
+        "tls",
+        "the certificate of the EST server has expired",
+        "Renew the certificate of the EST server, or check the clock of the host.",
+        "no",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED",
+        "tls",
+        "the certificate of the EST server is not issued by a trusted CA",
+        "Set ca_certificate or ca_path of the template to the CA that issued the server's certificate.",
+        "no",
+    ),
+    (
+        r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL",
+        "tls",
+        "the server does not speak TLS on this port",
+        "Check the port of the template.",
+        "no",
+    ),
+    (
+        r"UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|NO_SHARED_CIPHER|HANDSHAKE_FAILURE|NO_PROTOCOLS_AVAILABLE",
+        "tls",
+        "no common TLS version and cipher with the EST server",
+        "The EST server must offer TLS 1.2 or later with an AEAD cipher suite.",
+        "no",
+    ),
+    (
+        r"handshake operation timed out",
+        "tls",
+        "the EST server did not finish the TLS handshake in time",
+        "Check that the port of the template is the HTTPS port of the EST server.",
+        "no",
+    ),
+    (
+        r"urlopen error (\[Errno \d+\] )?(Connection )?timed out",
+        "connect",
+        "no connection to the EST server in time",
+        "Check server and port of the template and the firewalls on the way.",
+        "no",
+    ),
+    (
+        r"timed out",
+        "",
+        "the EST server did not answer in time",
+        "Check the EST server, the firewalls on the way and the timeout option.",
+        "unknown",
+    ),
+)
+
+_UNKNOWN_FAILURE = (
+    "",
+    "the connection to the EST server failed",
+    "Look at the log of the EST server, and try exchange=host for a closer diagnosis.",
+    "unknown",
+)
+
+
+class UriTransport:
+    """Carries EST requests through the C(uri) module of a managed host.
+
+    :param execute: runs a module on the host, really, in check mode too.
+    :param trust: C(explicit) or C(system), as told in the result.
+    :param ca_path: a file on the host with the only trusted CA certificates; ``None`` for the host's own store.
+    :param timeout: seconds without an answer before a request is given up.
+    :param max_response_bytes: an answer with a larger body is refused.
+    """
+
+    def __init__(
+        self,
+        execute: Execute,
+        *,
+        trust: str,
+        ca_path: Optional[str] = None,
+        credentials: Optional[Credentials] = None,
+        client_certificate_path: Optional[str] = None,
+        client_key_path: Optional[str] = None,
+        timeout: int = 30,
+        max_response_bytes: int = 1024 * 1024,
+        timeline: Optional[Timeline] = None,
+    ) -> None:
+        self._execute = execute
+        self._trust = trust
+        self._credentials = credentials
+        self._max_response_bytes = max_response_bytes
+        self._timeline = timeline
+        self._peer: Optional[Peer] = None
+        self._options: dict[str, Any] = {
+            "validate_certs": True,
+            "follow_redirects": "none",
+            "use_proxy": False,
+            "use_netrc": False,
+            "return_content": True,
+            "decompress": False,
+            "ciphers": CIPHERS,
+            "timeout": timeout,
+        }
+        if ca_path is not None:
+            self._options["ca_path"] = ca_path
+        if client_certificate_path is not None:
+            self._options.update(client_cert=client_certificate_path, client_key=client_key_path)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Optional[bytes] = None,
+        authenticate: bool = False,
+    ) -> Response:
+        """Send one request from the host; see :meth:`Transport.request`."""
+        arguments = {
+            **self._options,
+            "method": method,
+            "url": url,
+            "headers": {**headers, "Accept-Encoding": "identity"},
+        }
+        if body is not None:
+            arguments.update(body=body.decode("ascii"), body_format="raw")
+        if authenticate and self._credentials is not None:
+            arguments.update(
+                url_username=self._credentials.username,
+                url_password=self._credentials.password,
+                force_basic_auth=True,
+            )
+        result = self._execute("ansible.builtin.uri", arguments)
+        status = result.get("status", -1)
+        if not isinstance(status, int) or status < 100:
+            raise self._failure(result)
+        self._connected()
+        content = result.get("content") or ""
+        # The module decodes what it can and keeps every other byte as a surrogate: this is the way back.
+        data = content.encode("utf-8", "surrogateescape")
+        if len(data) > self._max_response_bytes:
+            raise ServerError(
+                f"the answer of the EST server is larger than {self._max_response_bytes} bytes",
+                http_status=status,
+                request_received="yes",
+                hint="An EST answer takes a few kilobytes: check that this is the EST server.",
+            )
+        self._refuse_short_body(result, data, status)
+        found = {name: str(result[key]) for name, key in _HEADERS.items() if result.get(key) is not None}
+        return Response(status=status, headers=found, body=data, url=url)
+
+    @property
+    def peer(self) -> Optional[Peer]:
+        """The server, once it has answered. The module tells neither its TLS version nor its certificate."""
+        return self._peer
+
+    def close(self) -> None:
+        """Nothing is kept open: every request is a connection of its own."""
+
+    def _connected(self) -> None:
+        if self._peer is not None:
+            return
+        self._peer = Peer(trust=self._trust)
+        if self._timeline is not None:
+            for stage in ("resolve", "connect", "tls"):
+                self._timeline.add(stage, True, None, "by ansible.builtin.uri on the host")
+
+    def _refuse_short_body(self, result: Mapping[str, Any], data: bytes, status: int) -> None:
+        length = str(result.get("content_length") or "")
+        if length.isdigit() and status != 204 and len(data) < int(length):
+            raise ServerError(
+                f"the answer of the EST server is cut off: {len(data)} of {length} bytes",
+                http_status=status,
+                request_received="yes",
+                hint="Look at the EST server and at proxies on the way.",
+            )
+
+    def _failure(self, result: Mapping[str, Any]) -> TransportError:
+        said = str(result.get("msg") or result.get("module_stderr") or "no answer")
+        stage, reason, hint, received = next(
+            (meaning for pattern, *meaning in _FAILURES if re.search(pattern, said, re.IGNORECASE)), _UNKNOWN_FAILURE
+        )
+        error = TransportError(f"{reason} ({_shortened(said)})", hint=hint, request_received=received)
+        if stage:  # else the caller knows: it is what the request was for
+            error.stage = stage
+            if self._timeline is not None:
+                self._timeline.add(stage, False, None, error.reason)
+        return error
+
+
+#: The response headers that the EST client reads, and the keys under which C(uri) returns them.
+_HEADERS = {
+    "content-type": "content_type",
+    "retry-after": "retry_after",
+    "location": "location",
+    "www-authenticate": "www_authenticate",
+    "content-length": "content_length",
+}
+
+
+def _shortened(text: str, limit: int = 200) -> str:
+    folded = " ".join(text.split())
+    return folded if len(folded) <= limit else f"{folded[:limit]}..."
