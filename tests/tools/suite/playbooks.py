@@ -48,7 +48,7 @@ def _run(context: Context, what: str, venv: Path, folder: Path, name: str, check
         ROOT / "tests" / "tools" / "no_warnings.py",
         venv / "bin" / "ansible-playbook",
         f"maas360.cloud_extender.{name}",
-        *("--inventory", ROOT / "tests" / "playbooks" / "inventory.yml"),
+        *("--inventory", ROOT / "tests" / "inventory" / "two_hosts.yml"),
         *(word for variable in variables for word in ("--extra-vars", variable)),
         *(("--check",) if check else ()),
     ]
