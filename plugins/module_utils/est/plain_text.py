@@ -41,9 +41,8 @@ def preview(data: bytes, limit: int = 60) -> str:
 
 
 def _is_shown(character: str) -> bool:
-    # C*: control, format (bidi and zero width among them), surrogate, private, unassigned. Zl, Zp: line separators.
-    category = unicodedata.category(character)
-    return category[0] != "C" and category not in ("Zl", "Zp")
+    # C*: control, format (bidi and zero width among them), surrogate, private, unassigned
+    return unicodedata.category(character)[0] != "C"
 
 
 def _stand_in(character: str) -> str:

@@ -22,8 +22,6 @@ from .plain_text import printable
 from .redaction import redact
 from .transfer_encoding import decode_body
 
-__all__ = ["LIMIT", "clean_server_message", "redact"]
-
 #: The most characters of a server's message that are shown.
 LIMIT = 500
 

@@ -165,6 +165,9 @@ def test_what_it_is_instead_is_told(data, message):
 
 
 def test_a_request_sent_back_is_not_a_certificate():
+    bare = tlv(SEQUENCE, tlv(SEQUENCE, integer(0), tlv(SEQUENCE), tlv(SEQUENCE)), tlv(SEQUENCE), tlv(0x03, b"\0"))
+    with pytest.raises(ParseError, match="neither a CMS message nor a certificate"):
+        parse_certs_only(bare)
     with pytest.raises(ParseError, match="neither a CMS message nor a certificate"):
         parse_certs_only(certification_request())
     with pytest.raises(ParseError, match=r"is not an X\.509 certificate"):
