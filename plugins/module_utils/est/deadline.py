@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import time
 from typing import Any, Optional
+
+_LAST_WORDS_SECONDS = 0.2
 
 
 class Deadline:
@@ -62,12 +65,17 @@ class TimedSocket(ssl.SSLSocket):
     """
 
     exchange: Optional[Exchange] = None
+    _early = b""
 
     def recv_into(self, buffer: Any, nbytes: Optional[int] = None, flags: int = 0) -> int:
         """See :meth:`ssl.SSLSocket.recv_into`; all reads of ``http.client`` come through here."""
         exchange = self.exchange
         if exchange is None:
             return super().recv_into(buffer, nbytes, flags)
+        if self._early:
+            buffer[:1], self._early = self._early, b""
+            exchange.received += 1
+            return 1
         try:
             self.settimeout(exchange.deadline.limit(exchange.step_seconds))
             count = super().recv_into(buffer, nbytes, flags)
@@ -79,13 +87,37 @@ class TimedSocket(ssl.SSLSocket):
         return count
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """See :meth:`ssl.SSLSocket.send`; ``sendall`` comes through here."""
+        """See :meth:`ssl.SSLSocket.send`; ``sendall`` comes through here.
+
+        :raises BrokenPipeError: the server has answered and closed before it read everything; its answer can be read.
+        """
         exchange = self.exchange
         if exchange is None:
             return super().send(data, flags)
         try:
             self.settimeout(exchange.deadline.limit(exchange.step_seconds))
             return super().send(data, flags)
-        except OSError as error:
+        except socket.timeout as error:
             exchange.failure = error
             raise
+        except OSError as error:
+            exchange.failure = self._last_words() or error
+            if self._early:
+                # The one error after which http.client's callers still look for an answer.
+                raise BrokenPipeError(errno.EPIPE, "the server stopped reading") from None
+            raise
+
+    def _last_words(self) -> Optional[OSError]:
+        """The alert with which the server ended the connection, where there is one; an answer is kept for recv_into.
+
+        In TLS 1.3 a server refuses a client certificate after the handshake; writing then fails before it is read.
+        """
+        byte = bytearray(1)
+        try:
+            self.settimeout(_LAST_WORDS_SECONDS)
+            self._early = bytes(byte[: super().recv_into(byte)])
+        except ssl.SSLError as error:
+            return error
+        except OSError:
+            pass
+        return None

@@ -71,9 +71,9 @@ class Dialler:
             found = ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses))
             self._note(step, f"the proxy {host} is {found}" if self._proxy else f"{host} is {found}")
         with self._timeline.stage("connect") as step:
-            connection = self._connect(addresses, exchange)
+            connection, address = self._connect(addresses, exchange)
             with self._closed_on_failure(connection):
-                self._note(step, f"{connection.getpeername()[0]} port {port}")
+                self._note(step, f"{address} port {port}")
                 if self._proxy:
                     open_tunnel(connection, self._proxy, self._url.authority, exchange)
                     self._note(step, f"through the proxy {host}:{port} to {self._url.authority}")
@@ -129,8 +129,8 @@ class Dialler:
     def _limit(self, exchange: Exchange, share: int = 1) -> float:
         return exchange.deadline.limit(self._step_seconds) / share
 
-    def _connect(self, addresses: _Addresses, exchange: Exchange) -> socket.socket:
-        """A connection to the first address that accepts one; each gets an equal share of the time."""
+    def _connect(self, addresses: _Addresses, exchange: Exchange) -> Tuple[socket.socket, str]:
+        """A connection to the first address that accepts one, and that address. Each gets an equal share of time."""
         failure: Optional[OSError] = None
         for family, kind, protocol, _name, address in addresses:
             connection = socket.socket(family, kind, protocol)
@@ -142,7 +142,7 @@ class Dialler:
                 connection.close()
                 failure = error
             else:
-                return connection
+                return connection, str(address[0])
         raise self._not_connected(failure)
 
     def _not_connected(self, failure: Optional[OSError]) -> TransportError:

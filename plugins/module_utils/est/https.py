@@ -9,6 +9,7 @@ cookies and load certifi's anchors, and none of that may happen here (RFC 7030 s
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 from typing import Any, Mapping, Optional, Tuple
@@ -208,8 +209,12 @@ class HttpsTransport:
         response: Optional[Response] = None
         failure: Optional[TransportError] = None
         try:
-            answer = self._adapter.send(prepared, stream=True, timeout=self._read_timeout)
-            response = self._read(answer.raw, prepared)
+            with contextlib.closing(self._adapter.send(prepared, stream=True, timeout=self._read_timeout)) as answer:
+                if exchange.ended:
+                    # http.client takes the end of the connection for the end of the headers.
+                    failure = self._broken(exchange, f"{prepared.method} {prepared.path_url}")
+                else:
+                    response = self._read(answer.raw, prepared)
         except TransportError as error:
             failure = error
         except (RequestException, HTTPError, http.client.HTTPException, OSError):
@@ -297,8 +302,8 @@ class HttpsTransport:
         elif exchange.failure is not None or exchange.ended:
             moment = "in the middle of its answer" if exchange.received else "without an answer"
             reason = f"{where} closed the connection {moment}"
-            hint = "The server's log may say why; a proxy or load balancer before it may also have done it."
+            hint = "The server's log may say why: it may want a TLS client certificate, or a proxy before it broke off."
         else:
-            reason = f"{where} answered with something that is not HTTP"
+            reason = f"{where} answered with something that is not valid HTTP"
             hint = "Check that server and port are those of an EST server."
         return TransportError(reason, stage="", hint=hint, request_received=received)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from typing import Tuple
@@ -107,7 +108,8 @@ def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tupl
             "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client certificate, set "
             "client_certificate_path and client_key_path.",
         )
-    if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+    ended = isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    if ended or getattr(error, "errno", None) == errno.ENOTCONN:
         return (
             f"{where} closed the connection during the TLS handshake",
             "Check that the port is the one of the EST server; the server's log may say why it closed the connection.",
