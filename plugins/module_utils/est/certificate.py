@@ -23,7 +23,7 @@ from .x509_names import read_general_names, read_name
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.serialization import Encoding
 except ImportError:  # told by deps.require_libraries()
@@ -33,6 +33,23 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PEM_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+#: What reading a malformed certificate can raise: it differs between the versions of cryptography.
+try:
+    READ_ERRORS: Tuple[Any, ...] = (
+        ValueError,
+        TypeError,
+        OverflowError,
+        AssertionError,
+        InternalError,
+        UnsupportedAlgorithm,
+        x509.InvalidVersion,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    )
+except NameError:  # without cryptography nothing here is called
+    READ_ERRORS = ()
 
 
 def load_certificate(der: bytes) -> x509.Certificate:
@@ -47,8 +64,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
             read_name(certificate.subject)
             read_name(certificate.issuer)
             _ = certificate.version, certificate.serial_number, not_before(certificate), not_after(certificate)
-    # Which exception comes out for which damage differs between the versions of cryptography.
-    except (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
+    except READ_ERRORS as error:
         raise ParseError(f"this is not a readable X.509 certificate: {_first_line(error)}") from None
     return certificate
 
@@ -64,7 +80,7 @@ def load_pem_certificates(text: str) -> Tuple[x509.Certificate, ...]:
             with without_warnings():
                 der = x509.load_pem_x509_certificate(block.encode("ascii"), None).public_bytes(Encoding.DER)
             certificates.setdefault(der, load_certificate(der))
-        except (ValueError, TypeError, x509.InvalidVersion, ParseError) as error:
+        except (ParseError, *READ_ERRORS) as error:
             raise InputError(
                 f"certificate {number} of the PEM text cannot be read: {_first_line(error)}",
                 hint="Give PEM certificates (BEGIN CERTIFICATE ... END CERTIFICATE), complete and unchanged.",
@@ -136,22 +152,8 @@ def subject_alternative_names(certificate: x509.Certificate) -> Tuple[GeneralNam
             return read_general_names(extension.value)
     except x509.ExtensionNotFound:
         return ()
-    except EXTENSION_ERRORS as error:
+    except READ_ERRORS as error:
         return (GeneralName("unreadable", _first_line(error)),)
-
-
-#: What reading the extensions of a certificate can raise where they are malformed.
-try:
-    EXTENSION_ERRORS: Tuple[Any, ...] = (
-        ValueError,
-        TypeError,
-        OverflowError,
-        UnsupportedAlgorithm,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    )
-except NameError:  # without cryptography nothing here is called
-    EXTENSION_ERRORS = ()
 
 
 def public_key_words(certificate: x509.Certificate) -> str:
@@ -159,7 +161,7 @@ def public_key_words(certificate: x509.Certificate) -> str:
     try:
         with without_warnings():
             return describe_public_key(certificate.public_key())
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except READ_ERRORS:
         return "unknown kind of key"
 
 

@@ -18,7 +18,7 @@ from .quiet import without_warnings
 
 try:
     import cryptography
-    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
@@ -191,7 +191,7 @@ def public_key_der(source: Any) -> bytes:
                 # Rebuilt from its numbers, as old versions of cryptography keep a compressed point compressed.
                 public_key = public_key.public_numbers().public_key()
             encoded: bytes = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, InternalError, UnsupportedAlgorithm):
         raise InputError("the public key is damaged or of an unknown kind") from None
     return encoded
 

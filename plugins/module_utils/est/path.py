@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
-from .certificate import EXTENSION_ERRORS, iso_utc, issuer_text, not_after, not_before, subject_text
+from .certificate import READ_ERRORS, iso_utc, issuer_text, not_after, not_before, subject_text
 from .errors import EstError
 from .keys import same_public_key
 from .name_constraints import name_constraints_problem
@@ -116,7 +116,7 @@ def extension_value(certificate: x509.Certificate, kind: Any) -> Any:
     try:
         with without_warnings():
             return certificate.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, *EXTENSION_ERRORS):
+    except (x509.ExtensionNotFound, *READ_ERRORS):
         return None
 
 
@@ -230,7 +230,7 @@ def _validity_problem(certificate: x509.Certificate, at: datetime) -> str:
 def _extensions_problem(certificate: x509.Certificate, is_anchor: bool) -> str:
     try:
         extensions = list(certificate.extensions)
-    except EXTENSION_ERRORS as error:
+    except READ_ERRORS as error:
         return f"has extensions that cannot be read: {str(error).splitlines()[0] if str(error) else 'malformed'}"
     for extension in extensions:
         oid = extension.oid.dotted_string

@@ -13,7 +13,7 @@ from .quiet import without_warnings
 try:
     import cryptography
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 except ImportError:  # told by deps.require_libraries()
@@ -45,7 +45,7 @@ def signature_problem(certificate: x509.Certificate, issuer: x509.Certificate) -
             _verify(certificate, issuer.public_key())
     except InvalidSignature:
         return "has a signature that does not verify with the key of its issuer"
-    except (UnsupportedAlgorithm, ValueError, TypeError):
+    except (UnsupportedAlgorithm, InternalError, ValueError, TypeError):
         return (
             f"has a signature ({certificate.signature_algorithm_oid.dotted_string}) that cryptography "
             f"{cryptography.__version__} cannot check with the key of its issuer"
