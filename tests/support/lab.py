@@ -30,7 +30,7 @@ _session_folder: Optional[str] = None
 
 
 def session_folder() -> str:
-    """A temporary folder of this test process, removed at its end: the shared state and the compiled program."""
+    """A temporary folder of this test process, removed at its end: the shared state, logs."""
     global _session_folder
     if _session_folder is None:
         _session_folder = tempfile.mkdtemp(prefix="est-lab-tests-")
@@ -74,11 +74,6 @@ class LabServer:
     def start(self) -> LabServer:
         """Start the process and wait until it is ready. Raises RuntimeError with its words when it is not."""
         self._folder = tempfile.mkdtemp(prefix="server-", dir=session_folder())
-        environment = {
-            **os.environ,
-            "PYTHONPYCACHEPREFIX": os.path.join(session_folder(), "pycache"),
-            **self._environment,
-        }
         shared = ("--state", self.state, "--log-file", self.log_path)
         with open(self._file("errors.txt"), "wb") as errors:
             self.process = subprocess.Popen(
@@ -86,7 +81,7 @@ class LabServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment,
+                env={**os.environ, **self._environment},
             )
         line = self._first_line()
         if not line.startswith("ready "):

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import datetime
-import email.utils
 import threading
+import time
 from collections import Counter
 from collections import Counter as CounterType
 from typing import Optional
@@ -37,6 +36,6 @@ def retry_after_value(flag: str) -> Optional[str]:
     if flag == "none":
         return None
     if flag.startswith("date:"):
-        moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=int(flag[len("date:") :]))
-        return email.utils.format_datetime(moment, usegmt=True)
+        moment = time.gmtime(time.time() + int(flag[len("date:") :]))
+        return time.strftime("%a, %d %b %Y %H:%M:%S GMT", moment)
     return flag

@@ -43,6 +43,8 @@ class ProcessOptions:
     log_file: Optional[str]
     pid_file: Optional[str]
     ready_file: Optional[str]
+    mode: str
+    check: bool
     password: str = field(repr=False)
 
 
@@ -55,6 +57,8 @@ def parse_arguments(argv: Sequence[str]) -> tuple[Settings, ProcessOptions]:
     if values["strict"]:
         values["require_wrapped_base64"] = True
         values["require_content_transfer_encoding"] = True
+    for name in ("state", "log_file", "pid_file", "ready_file", "password_file"):
+        values[name] = os.path.expanduser(values[name]) if values[name] else None
     for name in ("host_names", "labels", "faults"):
         values[name] = tuple(values[name])
     try:
@@ -63,7 +67,7 @@ def parse_arguments(argv: Sequence[str]) -> tuple[Settings, ProcessOptions]:
     except (ValueError, OSError) as error:
         parser.error(str(error))
     settings = Settings(**{each.name: values[each.name] for each in dataclasses.fields(Settings)})
-    options = {name: values[name] for name in ("state", "log_file", "pid_file", "ready_file")}
+    options = {name: values[name] for name in ("state", "log_file", "pid_file", "ready_file", "mode", "check")}
     return settings, ProcessOptions(password=password, **options)
 
 
@@ -77,6 +81,8 @@ def _check(values: dict[str, object]) -> None:
     retry_after = str(values["retry_after"])
     if retry_after.startswith("date:"):
         int(retry_after[len("date:") :])
+    if values["mode"] != "foreground" and not values["state"]:
+        raise ValueError(f"--{values['mode']} needs a --state folder")
     if float(str(values["tls_min"])) > float(str(values["tls_max"])):
         raise ValueError(f"--tls-min {values['tls_min']} is above --tls-max {values['tls_max']}")
 
@@ -139,6 +145,18 @@ def _add_process_flags(parser: argparse.ArgumentParser) -> None:
     add("--log-file", metavar="FILE", help="request log, one JSON object a line; never holds a password")
     add("--pid-file", metavar="FILE", help="file for the process id, removed at the end")
     add("--ready-file", metavar="FILE", help="file that gets the URL when the server is ready, removed at the end")
+    add(
+        "--daemon",
+        dest="mode",
+        action="store_const",
+        const="daemon",
+        help="start in the background, return when ready; "
+        "one that runs with the same flags is left alone, with other flags it is replaced. Needs --state",
+    )
+    add("--stop", dest="mode", action="store_const", const="stop", help="stop the --daemon of the --state folder")
+    add("--foreground", dest="mode", action="store_const", const="foreground", help="stay in the foreground (default)")
+    add("--check", action="store_true", help="only say what --daemon or --stop would do")
+    parser.set_defaults(mode="foreground")
     add("--username", default="estuser", help="user name of HTTP Basic (default: %(default)s)")
     add(
         "--password-file",

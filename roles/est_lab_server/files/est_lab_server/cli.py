@@ -15,11 +15,13 @@ from typing import Optional
 
 from .approvals import Approvals
 from .arguments import ProcessOptions, parse_arguments
+from .background import start_in_background, stop_in_background
 from .connection import Connection
 from .credentials import Credentials
 from .faults import FaultPlan
 from .laboratory import Lab
 from .listener import StopSignal, accept_until, open_listener
+from .pid_file import held_pid_file
 from .request_log import RequestLog
 from .server_certificates import server_certificate_file
 from .settings import Settings
@@ -35,10 +37,17 @@ est-lab-server: FOR LABS ONLY. It issues certificates to anyone who knows the la
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run the server until SIGTERM or SIGINT; gives the exit status."""
-    settings, options = parse_arguments(sys.argv[1:] if argv is None else argv)
-    stop = StopSignal()
+    """Run the server until SIGTERM or SIGINT, or start or stop one in the background; gives the exit status."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    settings, options = parse_arguments(arguments)
     try:
+        if options.mode == "stop":
+            print(stop_in_background(options))
+            return 0
+        if options.mode == "daemon":
+            print(start_in_background(arguments, settings, options))
+            return 0
+        stop = StopSignal()
         with contextlib.ExitStack() as cleanup:
             folder = options.state or cleanup.enter_context(tempfile.TemporaryDirectory(prefix="est-lab-server-"))
             _run(settings, options, StateFolder(folder), stop, cleanup)
@@ -67,8 +76,10 @@ def _run(
     log = RequestLog(options.log_file)
     listener = cleanup.enter_context(open_listener(settings.bind, settings.port))
     url = _url(settings, listener)
-    cleanup.enter_context(_announced(options.pid_file, str(os.getpid())))
-    cleanup.enter_context(_announced(options.ready_file, url))
+    if options.pid_file:
+        cleanup.enter_context(held_pid_file(options.pid_file))
+    if options.ready_file:
+        cleanup.enter_context(_announced(options.ready_file, url))
     sys.stderr.write(BANNER.format(state=state.path, trust_anchor=state.trust_anchor, username=settings.username))
     print(f"ready {url}", flush=True)
     accept_until(stop, listener, lambda accepted: Connection(lab, plan, log, tls, accepted).serve())
@@ -81,11 +92,8 @@ def _url(settings: Settings, listener: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def _announced(path: Optional[str], line: str) -> Iterator[None]:
+def _announced(path: str, line: str) -> Iterator[None]:
     """A file with one line, which exists only while the server runs."""
-    if path is None:
-        yield
-        return
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(line + "\n")
     try:

@@ -10,7 +10,7 @@ import socket
 import ssl
 from typing import Optional
 
-from .faults import RESET_BEFORE_ANSWER, SENDING, FaultPlan, raw_stream, wait_for_the_client_to_leave
+from .faults import RESET_BEFORE_ANSWER, SENDING, FaultPlan, wait_for_the_client_to_leave
 from .laboratory import Exchange, Lab
 from .problems import Refusal, problem_reply
 from .reply import Reply
@@ -40,7 +40,7 @@ class Connection:
 
     def serve(self) -> None:
         """Run to the end of the connection. A connection that breaks, in whatever way, ends without an error."""
-        stream = raw_stream(self._accepted)
+        stream = Stream(self._accepted)
         try:
             self._accepted.settimeout(_IDLE_SECONDS)
             self._accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

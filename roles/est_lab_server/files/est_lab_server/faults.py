@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import socket
 import time
 from collections.abc import Sequence
 from typing import Callable, Optional
@@ -66,7 +65,10 @@ ANSWERING: dict[str, tuple[str, Callable[[], Reply]]] = {
         "status 200, base64 of bytes that are no CMS",
         lambda: Reply(200, _certs_only_type(), base64.encodebytes(bytes(range(256)))),
     ),
-    "huge": ("a body of 10 MB", lambda: Reply(200, _certs_only_type(), (b"MIIB" * 15 + b"MII\n") * (HUGE_BYTES // 64))),
+    "huge": (
+        "a body of 10 MB",
+        lambda: Reply(200, _certs_only_type(), (b"MIIB" * 16 + b"\n") * (HUGE_BYTES // 65 + 1)),
+    ),
     "http-400": ("status 400", lambda: _failure(400, "The request is not to this server's taste.")),
     "http-403": ("status 403", lambda: _failure(403, "This user may not enrol.")),
     "http-404": ("status 404", lambda: _failure(404, "Not found.")),
@@ -183,8 +185,3 @@ def wait_for_the_client_to_leave(stream: Stream) -> None:
     while stream.socket.recv(65536):
         pass
     stream.close()
-
-
-def raw_stream(connected: socket.socket) -> Stream:
-    """The stream of a connection that has not begun TLS."""
-    return Stream(connected)

@@ -15,16 +15,16 @@ _BACKLOG = 128
 
 
 def open_listener(address: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one. Raises OSError."""
+    """A listening TCP socket; port 0 takes a free one. Raises OSError, which names address and port."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, port))
         listener.listen(_BACKLOG)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise OSError(f"cannot listen on {address} port {port}: {error.strerror}") from error
     return listener
 
 

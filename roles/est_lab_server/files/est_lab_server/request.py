@@ -55,6 +55,9 @@ class RequestReader:
         """The next request's head; None when the client closed the connection. Raises Refusal and OSError."""
         self._buffer = self._buffer.lstrip(b"\r\n")
         while b"\r\n\r\n" not in self._buffer and b"\n\n" not in self._buffer:
+            if self._buffer and not self._buffer[:1].isalpha():
+                # Someone who speaks TLS to plain HTTP, for one, would wait for an answer and never end the line.
+                raise Refusal(400, "this is not an HTTP/1.1 request")
             if len(self._buffer) > MAX_HEAD_BYTES:
                 raise Refusal(431, f"the request head is longer than {MAX_HEAD_BYTES} bytes")
             piece = self._stream.recv(_PIECE)
