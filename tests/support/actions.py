@@ -1,0 +1,62 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs an action of the collection in a test: arguments in, result out, no host and no Ansible process.
+
+The private module that the action runs on the host runs in this process, on real files.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from types import SimpleNamespace
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.modules import est_store_file
+
+
+class Host:
+    """Stands for a host: runs est_store_file in this process, and remembers what was asked of it and what it said."""
+
+    def __init__(self):
+        self.calls = []
+        self.answers = []
+        self.instead = None
+        self.before_write = None
+
+    def execute_module(self, *, module_name, module_args, task_vars):
+        assert module_name == "maas360.cloud_extender.est_store_file"
+        arguments = json.loads(json.dumps(module_args))
+        self.calls.append(arguments)
+        if self.instead is not None:
+            return self.instead
+        if arguments["operation"] == "write" and self.before_write:
+            self.before_write()
+        defaults = {"key_pad": None, "expected_sha256": "", "expected_key": "", "new_key": None, "keep_old": False}
+        module = SimpleNamespace(params={**defaults, **arguments}, check_mode=False)
+        try:
+            answer = est_store_file.perform(module)
+        except StoreError as error:
+            answer = {"failed": True, "msg": str(error)}
+        answer["invocation"] = {"module_args": "as AnsibleModule adds it"}
+        self.answers.append(json.loads(json.dumps(answer)))
+        return answer
+
+    @property
+    def operations(self):
+        return [call["operation"] for call in self.calls]
+
+
+def run_action(name, arguments, host=None, *, check=False):
+    """Return the result of one run of the action."""
+    host = host or Host()
+    module = importlib.import_module(f"ansible_collections.maas360.cloud_extender.plugins.action.{name}")
+    task = SimpleNamespace(
+        args=arguments, action=f"maas360.cloud_extender.{name}", check_mode=check, diff=False, async_val=0
+    )
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+    action = module.ActionModule(task, connection, None, None, None, None)
+    action._execute_module = host.execute_module
+    return action.run(task_vars={})

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import (
+    OptionError,
+    plain,
+    scrub,
+    secret_values,
+    validate,
+)
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import check_store_path, to_yaml
+
+SPEC = {
+    "name": {"type": "str", "required": True},
+    "purge": {"type": "bool", "default": False},
+    "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+}
+
+
+class VaultedText:
+    """As ansible-core up to 2.18 hands over a value that is encrypted in place: no str, decrypted when it is read."""
+
+    def __str__(self):
+        return "decrypted"
+
+
+class TaggedText(str):
+    """As ansible-core from 2.19 on hands over a text."""
+
+    __slots__ = ()
+
+
+def test_plain():
+    value = plain({"a": [VaultedText(), TaggedText("x"), b"y"], "b": ({"c": None}, True, 3, 1.5)})
+    assert value == {"a": ["decrypted", "x", "y"], "b": [{"c": None}, True, 3, 1.5]}
+    assert type(value["a"][1]) is str
+
+
+def test_validate_fills_defaults_and_converts():
+    assert validate({"name": "x", "purge": "yes"}, SPEC, "a") == {"name": "x", "purge": True, "state": "present"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "missing required arguments: name"),
+        ({"name": "x", "prot": 1}, "Unsupported parameters for (a) module: prot"),
+        ({"name": "x", "state": "there"}, "value of state must be one of: present, absent, got: there"),
+        ({"name": "x", "purge": "maybe"}, "maybe"),
+    ],
+)
+def test_validate_names_option_and_value(arguments, words):
+    with pytest.raises(OptionError) as error:
+        validate(arguments, SPEC, "a")
+    assert words in str(error.value)
+
+
+def test_secret_values_are_found_at_any_depth_and_of_any_kind():
+    arguments = {
+        "password": "one",
+        "templates": [{"password": 22, "client_key_passphrase": ["three"]}, "no template", None],
+        "deep": [{"deeper": {"client_key_passphrase": "four", "password": None}}],
+        "username": "not secret",
+    }
+    assert secret_values(arguments) == {"one", "22", "three", "four"}
+    assert secret_values({"password": ""}) == set()
+
+
+def test_scrub():
+    result = {"changed": True, "msg": "it was s3cret", "templates": [{"name": "s3cret", "deep": {"x": ["a s3cret"]}}]}
+    scrubbed = scrub(result, {"s3cret"})
+    assert "s3cret" not in repr(scrubbed)
+    assert scrubbed["changed"] is True
+
+
+def test_a_password_that_reads_like_a_result_does_not_change_it():
+    assert scrub({"changed": True, "failed": False}, {"True", "False"}) == {"changed": True, "failed": False}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("relative/est", "'relative/est' is not the absolute path of a folder"),
+        ("~/est", "'~/est' is not the absolute path"),
+        ("", "only spaces"),
+        ("  ", "only spaces"),
+        ("/", "'/' is not the absolute path"),
+        ("/a\nb", "control character"),
+        ("/a ", "begins or ends with a space"),
+    ],
+)
+def test_store_path_is_checked(path, words):
+    with pytest.raises(TemplateError) as error:
+        check_store_path(path)
+    assert str(error.value).startswith("store_path: ")
+    assert words in str(error.value)
+
+
+def test_store_path_loses_a_slash_at_its_end():
+    assert check_store_path("/var/lib/est//") == "/var/lib/est"
+
+
+def test_yaml_keeps_the_order_and_writes_pem_as_lines():
+    assert to_yaml({}) == ""
+    assert to_yaml({"z": "a\nb\n", "a": ["x"], "n": None}) == "z: |\n  a\n  b\na:\n- x\nn: null\n"
