@@ -142,11 +142,12 @@ class AnsibleTest:
         for name in names:
             if name not in bad and name not in skipped_names:
                 self.context.passed(name)
+        errors = [line for line in output.split("\n") if line.startswith(("ERROR:", "FATAL:"))]
         if bad:
-            errors = "\n".join(line for line in output.split("\n") if line.startswith(("ERROR:", "FATAL:")))
-            self.context.failed("sanity " + ", ".join(bad), errors, count=len(bad))
+            self.context.failed("sanity " + ", ".join(bad), "\n".join(errors), count=len(bad))
         elif status != 0:
-            self.context.failed(f"ansible-test sanity ended with status {status}", tail(output))
+            # It stopped before its end; what it had found until then still has to be told.
+            self.context.failed(f"ansible-test sanity ended with status {status}", "\n".join([*errors, tail(output)]))
         elif not names:
             self.context.failed("ansible-test sanity ran no test", tail(output))
 
