@@ -111,8 +111,12 @@ def integration(context: Context, core: Core, wanted: frozenset[str] | None = No
 
 
 def playbooks(context: Context) -> None:
-    """Run every playbook, for real and with --check, and accept no warning."""
-    run_playbooks(context, newest_core())
+    """Run every playbook, for real and with --check, with the oldest and the newest core, and accept no warning."""
+    for core in (CORES[0], newest_core()):
+        if core.python is None:
+            context.skipped(f"ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
+        else:
+            run_playbooks(context, core)
 
 
 def ansible_lint(context: Context) -> None:

@@ -38,7 +38,7 @@ def run_playbooks(context: Context, core: Core) -> None:
         variables = [f"test_server={lab.url}", f"test_ca_path={lab.ca_path}", f"test_folder={folder}"]
         for name in ordered:
             for what, check in (("first, --check", True), ("first", False), ("again, --check", True), ("again", False)):
-                _run(context, f"{name} ({what})", venv, folder, name, check, variables)
+                _run(context, f"{name} ({what}, ansible-core {core.minor})", venv, folder, name, check, variables)
 
 
 def _run(context: Context, what: str, venv: Path, folder: Path, name: str, check: bool, variables: list[str]) -> None:
