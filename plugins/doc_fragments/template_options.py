@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of a template, written once: as options of a module, and as suboptions of a list of templates.
+"""The options of a template, written once: as options of a module, and as suboptions of others.
 
 Private to the collection.
 """
@@ -176,9 +176,9 @@ proof_of_possession:
 """
 
 
-def _suboptions(options: str) -> str:
-    """Return the same options for an entry of a list O(templates), with their references to one another put right."""
-    return re.sub(r"\bO\(", "O(templates[].", options)
+def _suboptions(options: str, parent: str) -> str:
+    """Return the same options as suboptions of another, with their references to one another put right."""
+    return textwrap.indent(re.sub(r"\bO\(", f"O({parent}.", options), "      ")
 
 
 class ModuleDocFragment:
@@ -193,4 +193,13 @@ options:
     elements: dict
     required: true
     suboptions:
-""" + textwrap.indent(_suboptions(_OPTIONS), "      ")
+""" + _suboptions(_OPTIONS, "templates[]")
+
+    INLINE = r"""
+options:
+  inline:
+    description:
+      - A template that need not be on any host.
+    type: dict
+    suboptions:
+""" + _suboptions(_OPTIONS, "inline")

@@ -9,45 +9,52 @@ module: est_test_enroll
 short_description: Test an EST certificate template by enrolling a test certificate
 version_added: 0.1.0
 description:
-  - Asks the EST server of a template for a certificate, as the wizard's I(Save and Test) does, and saves certificate, chain
-    and private key on the host.
-  - Proves the network path, the trust anchors, the account and the CA of the template from the very host that will use
-    them.
-  - Tells what the CA left out of the certificate, and on failure at which stage, why, whether the enrolment request reached
-    the EST server, and what to do next.
-  - Variables that the test does not collect are substituted with C(Test), or the entry is left blank where C(Test) would
-    not be a valid value. Both are reported.
+  - Asks the EST server of a template for a certificate, as the wizard's I(Save and Test) does, and saves
+    certificate, chain and private key on the host.
+  - Proves the network path, the trust anchors, the account and the CA of the template from the very host that will
+    use them.
+  - Tells what the CA left out of the certificate, and on failure at which stage, why, whether the enrolment request
+    reached the EST server, and what to do next.
+  - Variables that the test does not collect are substituted with C(Test), or the entry is left blank where C(Test)
+    would not be a valid value. Both are reported.
 author:
-  - maas360.cloud_extender contributors
+  - maas360.cloud_extender contributors (@maas360-collections)
 extends_documentation_fragment:
   - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.store_options
+  - maas360.cloud_extender.attributes.action
+  - maas360.cloud_extender.attributes.actiongroup_est
+  - maas360.cloud_extender.attributes.posix
   - maas360.cloud_extender.template_options.inline
 attributes:
   check_mode:
     support: full
     details:
-      - Everything is done short of issuing and writing. The server is reached and verified, its CA certificates are fetched
-        and the certificate request is made.
+      - Everything is done short of issuing and writing. The server is reached and verified, its CA certificates are
+        fetched and the certificate request is made.
   diff_mode:
     support: full
-  platform:
-    platforms: posix
-    support: full
+  idempotent:
+    support: none
+    details:
+      - Every run that is not in check mode issues a new certificate, and is reported as changed.
 options:
   template:
     description:
       - The name of a template in the store of the host.
       - Exactly one of O(template) and O(inline) is needed.
     type: str
+  store_path:
+    description: The folder of the template store on the host, an absolute path.
+    type: str
+    default: /var/lib/cloud_extender/est
   exchange:
     description:
       - Where the EST exchange leaves from.
       - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
-      - V(uri) makes keys, certificate request and checks on the controller, and sends only the HTTPS requests from the host,
-        through M(ansible.builtin.uri). The host needs no Python library. A template with O(inline.proxy),
-        O(inline.client_key_passphrase), or an empty O(inline.username) is refused, and TLS version and server certificate
-        are not known.
+      - V(uri) makes keys, certificate request and checks on the controller, and sends only the HTTPS requests from
+        the host, through M(ansible.builtin.uri). The host needs no Python library. A template with O(inline.proxy),
+        O(inline.client_key_passphrase), or an empty O(inline.username) is refused, and TLS version and server
+        certificate are not known.
       - V(controller) runs all of it on the controller. It says nothing about the network path of the host.
       - V(auto) is V(host).
     type: str
@@ -55,8 +62,8 @@ options:
     default: auto
   certificate_name:
     description:
-      - The name of the test certificate, and of the folder it is saved in. At most 64 letters, digits, dots, underscores
-        and hyphens; no spaces.
+      - The name of the test certificate, and of the folder it is saved in. At most 64 letters, digits, dots,
+        underscores and hyphens; no spaces.
     type: str
     default: test
   user_name:
@@ -95,8 +102,8 @@ options:
     default: 1048576
   wait:
     description:
-      - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not enough,
-        and the next run goes on with the same key.
+      - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
+        enough, and the next run goes on with the same key.
       - 0 to 86400.
     type: int
     default: 0
@@ -107,8 +114,6 @@ options:
     type: str
     choices: [fail, warn]
     default: fail
-notes:
-  - Every run that is not in check mode issues a new certificate, and is reported as changed.
 seealso:
   - module: maas360.cloud_extender.est_templates
 """
@@ -156,7 +161,7 @@ template:
 certificate:
   description: The issued certificate.
   type: dict
-  returned: when O(ignore:status) is C(issued)
+  returned: when a certificate was issued
   contains:
     path:
       description: The file on the host.
@@ -278,7 +283,8 @@ retry_at:
   type: str
   returned: when the certificate is pending
 stage:
-  description: The stage at which the test failed, or C(input) where something could not be used before anything was sent.
+  description:
+    - The stage at which the test failed, or C(input) where something could not be used before anything was sent.
   type: str
   returned: failure
   sample: enroll

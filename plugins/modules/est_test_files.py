@@ -9,8 +9,8 @@ module: est_test_files
 short_description: Read and write the files of a test enrolment on a host
 version_added: 0.1.0
 description:
-  - This module is private. M(maas360.cloud_extender.est_test_enroll) runs it on the host when the EST exchange itself is
-    not made there.
+  - This module is private. M(maas360.cloud_extender.est_test_enroll) runs it on the host when the EST exchange itself
+    is not made there.
   - It needs nothing on the host but Python.
 author:
   - maas360.cloud_extender contributors

@@ -27,10 +27,10 @@ from types import TracebackType
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
 from .ca_certificates import CaCertificates, read_ca_certificates
-from .certificate import find_leaf, load_certificate, not_after, not_before
+from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before
 from .csr import CertificateRequest
 from .enrolment import Issued, Pending, read_certificates, read_enrolment_answer, refusal, server_words
-from .errors import EstError, ServerError
+from .errors import EstError, ParseError, ServerError
 from .path import find_path
 from .redaction import redact
 from .timeline import Step, Timeline
@@ -43,8 +43,10 @@ try:
 except ImportError:  # told by deps.require_libraries()
     pass
 
-#: RFC 7030 section 3.2.4. RFC 8951 deprecates Content-Transfer-Encoding, but there are servers that decode only with it.
+#: RFC 7030 section 3.2.4. RFC 8951 deprecates Content-Transfer-Encoding, but some servers decode only with it.
 _ENROL_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
+
+_HINT = "Look at the log of the EST server, and at proxies on the way: the answer is not what an EST server sends."
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class EstClient:
                 if request_received is not None:
                     error.request_received = request_received
                 error.reason = redact(error.reason, self._secrets)
+                error.hint = error.hint or _HINT
                 raise
 
     def cacerts(self) -> CaCertificates:
@@ -138,7 +141,7 @@ class EstClient:
             f"the server does not give its CA certificates: {error.reason}",
             http_status=response.status,
             server_message=error.server_message,
-            hint="Check server, port and label of the template: /cacerts is the operation that every EST server offers.",
+            hint="Check server, port and label of the template: every EST server offers /cacerts.",
         )
 
     def simpleenroll(
@@ -196,11 +199,12 @@ class EstClient:
         """
         now = datetime.now(timezone.utc)
         with self._stage("verify", request_received="yes") as step:
-            certificates = [load_certificate(der) for der in answer.certificates]
+            certificates = list(_readable(answer.certificates))
             leaf = find_leaf(certificates, request.public_key_der)
-            if not not_before(leaf) <= now <= not_after(leaf):
+            first, last = not_before(leaf), not_after(leaf)
+            if not first <= now <= last:
                 raise EstError(
-                    f"the issued certificate is valid from {not_before(leaf)} to {not_after(leaf)}, and now it is {now}",
+                    f"the issued certificate is valid from {iso_utc(first)} to {iso_utc(last)}, and it is {iso_utc(now)}",
                     hint="Compare the clock of this host with the clock of the CA.",
                 )
             others = [certificate for certificate in certificates if certificate is not leaf]
@@ -217,3 +221,10 @@ class EstClient:
                 warnings.append(error.reason)
             step.detail = "; ".join(warnings) or f"chain of {len(chain) + 1} certificates up to the trust anchor"
         return VerifiedCertificate(leaf, chain, tuple(warnings))
+
+
+def _readable(certificates: Iterable[bytes]) -> Iterator[x509.Certificate]:
+    """Those that can be read: what else a server sends along must not spoil the certificate that was issued."""
+    for der in certificates:
+        with contextlib.suppress(ParseError):
+            yield load_certificate(der)

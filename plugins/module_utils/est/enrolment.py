@@ -1,7 +1,7 @@
 # Copyright (c) 2026, maas360.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the answer to an enrolment request means: issued, pending, or an error in plain words (RFC 7030 section 4.2.3)."""
+"""What an answer to an enrolment request means: issued, pending, or an error in words (RFC 7030 section 4.2.3)."""
 
 from __future__ import annotations
 

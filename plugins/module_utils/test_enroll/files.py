@@ -35,7 +35,7 @@ _MAX_FILE_SIZE = 64 * 1024
 
 
 def folder_name(template_name: str) -> str:
-    """A folder name for a template: the name itself where it is harmless, else made harmless and told apart by a hash."""
+    """A folder name for a template: its name where that is harmless, else made harmless and told apart by a hash."""
     safe = _UNSAFE.sub("_", template_name)
     if safe == template_name and not safe.startswith("."):
         return safe

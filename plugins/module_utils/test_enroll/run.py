@@ -223,7 +223,7 @@ def _trust(template: Template, carrier: Carrier) -> Trust:
         )
     raise InputError(
         "the template has nothing to trust the EST server by",
-        hint="Set ca_certificate or ca_path of the template to the CA that issued the certificate of the EST server, or "
+        hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's certificate, or "
         "use_system_trust to true where the host trusts that CA anyway.",
     )
 

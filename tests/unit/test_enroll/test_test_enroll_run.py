@@ -10,44 +10,13 @@ import stat
 from dataclasses import replace
 
 import pytest
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostCarrier
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from support.enrolment import enrol, stages, template_for
 from support.lab import LabServer
 
-IDENTITY = TestIdentity(user_name="jdoe", domain="example.com", email="jdoe@example.com")
-
-
-def template_for(lab, **options):
-    return Template.from_options(
-        {
-            "name": "wifi",
-            "server": lab.host,
-            "port": lab.port,
-            "username": "estuser",
-            "password": "estpwd",
-            "ca_certificate": lab.ca_pem,
-            "key_type": "ec",
-            **options,
-        }
-    )
-
-
-def enrol(folder, template, identity=IDENTITY, **options):
-    timeline = Timeline()
-    files = TestFolder(str(folder), template.name, identity.certificate_name)
-    return run_test(template, identity, TestOptions(**options), HostCarrier(files), timeline)
-
-
-def stages(outcome):
-    return [step["stage"] for step in outcome["timeline"]]
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
 
 
 @pytest.fixture(scope="module")
