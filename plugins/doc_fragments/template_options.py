@@ -12,179 +12,185 @@ from __future__ import annotations
 import re
 import textwrap
 
-_OPTIONS = r"""
-name:
-  description:
-    - The name of the template, 1 to 64 characters. Names that differ only in case are the same template.
-  type: str
-  required: true
-certificate_authority:
-  description:
-    - The EST certificate authority. V(cisco) is the only one that the product names. V(generic) stands for any
-      other one that speaks EST.
-  type: str
-  choices:
-    - cisco
-    - generic
-  default: cisco
-device_identity_certificates:
-  description:
-    - Whether device identity certificates are switched on.
-  type: bool
-  default: true
-server:
-  description:
-    - The EST server, as a host name, an IP address, or a URL such as V(https://est.example.com:8443). An C(http)
-      URL is refused.
-    - The URL can carry the port, and the label as in V(https://est.example.com/.well-known/est/label). They must not
-      contradict O(port) and O(label).
-    - Required for a template that should be present.
-  type: str
-port:
-  description:
-    - The port of the EST server, V(1) to V(65535). Without it, the port of O(server) is used, and V(443) if that
-      has none.
-  type: int
-label:
-  description:
-    - The CA label, one segment of the path of the EST server (RFC 7030, section 3.2.2).
-  type: str
-username:
-  description:
-    - The user name for HTTP Basic authentication. Needs O(password). It can be empty for a server that knows no
-      user names.
-  type: str
-password:
-  description:
-    - The password for HTTP Basic authentication. Needs O(username).
-    - It is sealed in the store. It is never returned, and never part of a diff.
-    - A template that is declared without a password has none. One that is in the store is then removed, unless
-      O(update_password=on_create).
-  type: str
-update_password:
-  description:
-    - When to write O(password) and O(client_key_passphrase).
-    - V(always) compares them with the store, and updates what differs.
-    - V(on_create) never compares them. They are only written where the store has none, or has one that cannot be
-      opened any more, and they are never removed.
-  type: str
-  choices:
-    - always
-    - on_create
-  default: always
-ca_certificate:
-  description:
-    - The trust anchors for the EST server, PEM text with one or more certificates. Mutually exclusive with
-      O(ca_path).
-  type: str
-ca_path:
-  description:
-    - The absolute path of a PEM file with trust anchors on the host. Mutually exclusive with O(ca_certificate).
-  type: str
-ca_fingerprint:
-  description:
-    - The SHA-256 or SHA-512 fingerprint of a CA certificate in hexadecimal, to pin it on the first contact.
-  type: str
-use_system_trust:
-  description:
-    - Whether to trust the certificate authorities that the system of the host trusts. Mutually exclusive with
-      O(ca_certificate) and O(ca_path).
-  type: bool
-  default: false
-client_certificate_path:
-  description:
-    - The absolute path of a TLS client certificate on the host. Needs O(client_key_path).
-  type: str
-client_key_path:
-  description:
-    - The absolute path of the private key of O(client_certificate_path) on the host.
-  type: str
-client_key_passphrase:
-  description:
-    - The passphrase of O(client_key_path). It is treated as O(password) is.
-  type: str
-proxy:
-  description:
-    - The URL of an HTTP proxy, V(http://host:port), without user name and password.
-  type: str
-subject:
-  description:
-    - The subject of the certificates, a distinguished name in slash form. It can hold variables such as C(%uname%).
-      C(%%) is a percent sign.
-    - The attribute names are those of IBM, V(S) is the surname and V(SN) the serial number.
-  type: str
-  default: /CN=%uname%/emailAddress=%email%
-subject_alternative_name:
-  description:
-    - The subject alternative name. V(upn) is C(%uname%@%domain%). V(upn_and_email) adds C(%email%). V(other) takes
-      the entries of O(subject_alternative_name_other).
-  type: str
-  choices:
-    - none
-    - upn
-    - upn_and_email
-    - other
-  default: none
-subject_alternative_name_other:
-  description:
-    - The entries for O(subject_alternative_name=other), each C(TYPE:value). C(TYPE) is one of V(UPN), V(email),
-      V(DNS), V(IP), V(URI), V(RID), V(dirName) and V(SID). V(SID) gives the URI of Microsoft's strong certificate
-      mapping.
-  type: list
-  elements: str
-  default: []
-custom_attributes:
-  description:
-    - The names of the custom user attributes that the template uses as variables. A variable that is neither one of
-      the product nor in this list is refused.
-  type: list
-  elements: str
-  default: []
-key_type:
-  description:
-    - The type of the key of the certificates.
-  type: str
-  choices:
-    - rsa
-    - ec
-    - ed25519
-    - ml-dsa
-  default: rsa
-key_size:
-  description:
-    - The size of the key. V(2048), V(3072) or V(4096) for O(key_type=rsa), V(2048) if not given. V(44), V(65) or
-      V(87) for O(key_type=ml-dsa), V(65) if not given.
-  type: int
-key_curve:
-  description:
-    - The curve of the key for O(key_type=ec), V(P-256), V(P-384) or V(P-521). V(P-256) if not given.
-  type: str
-renewal_period_days:
-  description:
-    - How many days before its end a certificate is renewed, V(1) to V(365).
-  type: int
-  default: 14
-proof_of_possession:
-  description:
-    - Whether a certificate request is linked to the TLS session (RFC 7030, section 3.5).
-  type: str
-  choices:
-    - auto
-    - always
-    - never
-  default: auto
-"""
 
+def _as_suboptions(documentation: str, parent: str, without: str = "") -> str:
+    """Return documented options as suboptions of another, with their references to one another put right.
 
-def _suboptions(options: str, parent: str) -> str:
-    """Return the same options as suboptions of another, with their references to one another put right."""
-    return textwrap.indent(re.sub(r"\bO\(", f"O({parent}.", options), "      ")
+    :param without: an option that is left out.
+    """
+    options = documentation.partition("options:\n")[2]
+    if without:
+        options = re.sub(rf"(?m)^  {without}:\n(?:   .*\n)+", "", options)
+    return textwrap.indent(re.sub(r"\bO\(", f"O({parent}.", options), "    ")
 
 
 class ModuleDocFragment:
-    DOCUMENTATION = "options:\n" + textwrap.indent(_OPTIONS, "  ")
+    DOCUMENTATION = r"""
+options:
+  name:
+    description:
+      - The name of the template, 1 to 64 characters. Names that differ only in case are the same template.
+    type: str
+    required: true
+  certificate_authority:
+    description:
+      - The EST certificate authority. V(cisco) is the only one that the product names. V(generic) stands for any
+        other one that speaks EST.
+    type: str
+    choices:
+      - cisco
+      - generic
+    default: cisco
+  device_identity_certificates:
+    description:
+      - Whether device identity certificates are switched on.
+    type: bool
+    default: true
+  server:
+    description:
+      - The EST server, as a host name, an IP address, or a URL such as V(https://est.example.com:8443). An C(http)
+        URL is refused.
+      - The URL can carry the port, and the label as in V(https://est.example.com/.well-known/est/label). They must not
+        contradict O(port) and O(label).
+      - Required for a template that should be present.
+    type: str
+  port:
+    description:
+      - The port of the EST server, V(1) to V(65535). Without it, the port of O(server) is used, and V(443) if that
+        has none.
+    type: int
+  label:
+    description:
+      - The CA label, one segment of the path of the EST server (RFC 7030, section 3.2.2).
+    type: str
+  username:
+    description:
+      - The user name for HTTP Basic authentication. Needs O(password). It can be empty for a server that knows no
+        user names.
+    type: str
+  password:
+    description:
+      - The password for HTTP Basic authentication. Needs O(username).
+      - It is sealed in the store. It is never returned, and never part of a diff.
+      - A template that is declared without a password has none. One that is in the store is then
+        removed.
+    type: str
+  update_password:
+    description:
+      - When to write O(password) and O(client_key_passphrase).
+      - V(always) compares them with the store, and updates what differs.
+      - V(on_create) never compares them. They are only written where the store has none, or has one that cannot be
+        opened any more, and they are never removed.
+    type: str
+    choices:
+      - always
+      - on_create
+    default: always
+  ca_certificate:
+    description:
+      - The trust anchors for the EST server, PEM text with one or more certificates. Mutually exclusive with
+        O(ca_path).
+    type: str
+  ca_path:
+    description:
+      - The absolute path of a PEM file with trust anchors on the host. Mutually exclusive with O(ca_certificate).
+    type: str
+  ca_fingerprint:
+    description:
+      - The SHA-256 or SHA-512 fingerprint of a CA certificate in hexadecimal, to pin it on the first contact.
+    type: str
+  use_system_trust:
+    description:
+      - Whether to trust the certificate authorities that the system of the host trusts. Mutually exclusive with
+        O(ca_certificate) and O(ca_path).
+    type: bool
+    default: false
+  client_certificate_path:
+    description:
+      - The absolute path of a TLS client certificate on the host. Needs O(client_key_path).
+    type: str
+  client_key_path:
+    description:
+      - The absolute path of the private key of O(client_certificate_path) on the host.
+    type: str
+  client_key_passphrase:
+    description:
+      - The passphrase of O(client_key_path). It is treated as O(password) is.
+    type: str
+  proxy:
+    description:
+      - The URL of an HTTP proxy, V(http://host:port), without user name and password.
+    type: str
+  subject:
+    description:
+      - The subject of the certificates, a distinguished name in slash form. It can hold variables such as C(%uname%).
+        C(%%) is a percent sign.
+      - The attribute names are those of IBM, V(S) is the surname and V(SN) the serial number.
+    type: str
+    default: /CN=%uname%/emailAddress=%email%
+  subject_alternative_name:
+    description:
+      - The subject alternative name. V(upn) is C(%uname%@%domain%). V(upn_and_email) adds C(%email%). V(other) takes
+        the entries of O(subject_alternative_name_other).
+    type: str
+    choices:
+      - none
+      - upn
+      - upn_and_email
+      - other
+    default: none
+  subject_alternative_name_other:
+    description:
+      - The entries for O(subject_alternative_name=other), each C(TYPE:value). C(TYPE) is one of V(UPN), V(email),
+        V(DNS), V(IP), V(URI), V(RID), V(dirName) and V(SID). V(SID) gives the URI of Microsoft's strong certificate
+        mapping.
+    type: list
+    elements: str
+    default: []
+  custom_attributes:
+    description:
+      - The names of the custom user attributes that the template uses as variables. A variable that is neither one of
+        the product nor in this list is refused.
+    type: list
+    elements: str
+    default: []
+  key_type:
+    description:
+      - The type of the key of the certificates.
+    type: str
+    choices:
+      - rsa
+      - ec
+      - ed25519
+      - ml-dsa
+    default: rsa
+  key_size:
+    description:
+      - The size of the key. V(2048), V(3072) or V(4096) for O(key_type=rsa), V(2048) if not given. V(44), V(65) or
+        V(87) for O(key_type=ml-dsa), V(65) if not given.
+    type: int
+  key_curve:
+    description:
+      - The curve of the key for O(key_type=ec), V(P-256), V(P-384) or V(P-521). V(P-256) if not given.
+    type: str
+  renewal_period_days:
+    description:
+      - How many days before its end a certificate is renewed, V(1) to V(365).
+    type: int
+    default: 14
+  proof_of_possession:
+    description:
+      - Whether a certificate request is linked to the TLS session (RFC 7030, section 3.5).
+    type: str
+    choices:
+      - auto
+      - always
+      - never
+    default: auto
+"""
 
-    SUBOPTIONS = r"""
+    # Annotated, because ansible-test takes every plain assignment here for a literal.
+    SUBOPTIONS: str = """
 options:
   templates:
     description:
@@ -193,13 +199,14 @@ options:
     elements: dict
     required: true
     suboptions:
-""" + _suboptions(_OPTIONS, "templates[]")
+""" + _as_suboptions(DOCUMENTATION, "templates[]")
 
-    INLINE = r"""
+    INLINE: str = """
 options:
   inline:
     description:
       - A template that need not be on any host.
+      - Exactly one of O(template) and O(inline) is needed.
     type: dict
     suboptions:
-""" + _suboptions(_OPTIONS, "inline")
+""" + _as_suboptions(DOCUMENTATION, "inline", without="update_password")

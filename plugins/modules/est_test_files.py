@@ -13,7 +13,7 @@ description:
     is not made there.
   - It needs nothing on the host but Python.
 author:
-  - maas360.cloud_extender contributors
+  - maas360.cloud_extender contributors (@maas360-collections)
 options:
   operation:
     description:

@@ -90,7 +90,7 @@ _FAILURES = (
         "no",
     ),
     (
-        r"urlopen error (\[Errno \d+\] )?(Connection )?timed out",
+        r"error (\[Errno \d+\] )?(Connection )?timed out",
         "connect",
         "no connection to the EST server in time",
         "Check server and port of the template and the firewalls on the way.",
