@@ -1,10 +1,10 @@
 # Copyright (c) 2026, maas360.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes a folder hold exactly the files it is given: `unpack.py FOLDER [--check]`, JSON `{relative path: text}` on stdin.
+"""Makes a folder hold exactly the files it is given: `unpack.py FOLDER [--check]`.
 
-Prints `changed` or `unchanged`. The role sends it, and the program with it, in one round trip: Ansible's copy module
-takes two for every file.
+Takes JSON `{relative path: text}` from standard input and prints `changed` or `unchanged`. The role sends it, and the
+program with it, in one round trip: Ansible's copy module takes two for every file.
 """
 
 from __future__ import annotations

@@ -167,6 +167,15 @@ def test_a_state_folder_that_cannot_be(tmp_path):
     assert "Traceback" not in told.stderr
 
 
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("")
+    tmp_path.chmod(0o755)
+    told = run("--port", "0", "--state", str(tmp_path))
+    assert told.returncode == 1
+    assert "is no state folder: it holds other files" in told.stderr
+    assert (stat.S_IMODE(tmp_path.stat().st_mode), os.listdir(tmp_path)) == (0o755, ["thesis.txt"])
+
+
 @pytest.mark.parametrize("way", ["file", "environment", "argument", "arguments-file"])
 def test_ways_to_give_the_password(client_of, way, tmp_path):
     (tmp_path / "password").write_text("canary-2291\n")

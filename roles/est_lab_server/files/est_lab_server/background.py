@@ -60,7 +60,8 @@ def start_in_background(argv: Sequence[str], settings: Settings, options: Proces
 
 def _spawn(argv: Sequence[str], state: StateFolder) -> str:
     program = os.path.dirname(os.path.abspath(__file__))
-    state.write(_MESSAGES_FILE, b"")
+    with state.lock():
+        state.write(_MESSAGES_FILE, b"")
     with open(state.file(_MESSAGES_FILE), "ab") as messages:
         process = subprocess.Popen(
             [sys.executable, program, *argv, "--foreground", "--pid-file", state.file(PID_FILE)],

@@ -94,8 +94,10 @@ def _url(settings: Settings, listener: socket.socket) -> str:
 @contextlib.contextmanager
 def _announced(path: str, line: str) -> Iterator[None]:
     """A file with one line, which exists only while the server runs."""
-    with open(path, "w", encoding="utf-8") as stream:
+    # Whoever waits for the file must not see it empty.
+    with open(f"{path}.new", "w", encoding="utf-8") as stream:
         stream.write(line + "\n")
+    os.replace(f"{path}.new", path)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from .authority import Authority, certificate_pem, key_type_of, private_key_pem
 
 TRUST_ANCHOR = "ca.pem"
+_LOCK = ".lock"
 
 
 class StateError(Exception):
@@ -31,10 +32,16 @@ class StateFolder:
     """
 
     def __init__(self, path: str) -> None:
-        """Make the folder where it is missing. Raises StateError."""
+        """Make the folder where it is missing.
+
+        Raises StateError, also for a folder that holds other things: making it private might harm somebody.
+        """
         self.path = os.path.abspath(path)
         try:
             os.makedirs(self.path, mode=0o700, exist_ok=True)
+            found = os.listdir(self.path)
+            if found and _LOCK not in found:
+                raise StateError(f"{self.path} is no state folder: it holds other files. Name a new or an empty folder")
             os.chmod(self.path, 0o700)
         except OSError as error:
             raise StateError(f"cannot use the state folder {self.path}: {error.strerror}") from error
@@ -72,7 +79,7 @@ class StateFolder:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Keep other servers that share the folder from making the same files."""
-        with open(self.file(".lock"), "w", encoding="ascii") as stream:
+        with open(self.file(_LOCK), "w", encoding="ascii") as stream:
             os.chmod(stream.fileno(), 0o600)
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
