@@ -164,12 +164,13 @@ def send(data: bytes) -> Step:
 
 
 def drip(data: Iterator[bytes], pause: float) -> Step:
-    """Send piece after piece with a pause between, until the client goes away."""
+    """Send piece after piece with a pause between, until the client goes away; at most for 5 seconds."""
 
     def step(connection: Any, peer: Peer) -> None:
+        end = time.monotonic() + 5
         for piece in data:
             connection.sendall(piece)
-            if peer.wait(pause):
+            if peer.wait(pause) or time.monotonic() > end:
                 return
 
     return step

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.est_exchange import CA, CREDENTIALS, SERVER, checked, context, failure, get, post, stages, transport
 from support.tls_certificates import CMC_RA, SERVER_AUTH, authority
-from support.tls_peer import Peer, answer, read_request, send, server_context, stall, tunnel
+from support.tls_peer import Peer, answer, no_longer_than, read_request, send, server_context, stall, tunnel
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import https
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
@@ -66,6 +66,17 @@ def test_req_050_the_body_has_a_content_length_and_is_sent_as_it_is() -> None:
     assert "transfer-encoding" not in request.headers
     assert request.headers["content-type"] == "application/pkcs10"
     assert request.headers["content-transfer-encoding"] == "base64"
+
+
+def test_small_writes_are_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: list[tuple[object, ...]] = []
+    monkeypatch.setattr(socket.socket, "setsockopt", lambda _socket, *option: options.append(option))
+    with Peer([[answer()]], context=context()) as peer:
+        options.clear()
+        line = transport(peer.port)
+        get(line, peer.port)
+        line.close()
+    assert options == [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
 
 def test_the_bytes_of_a_request() -> None:
@@ -339,7 +350,7 @@ class TestProxy:
         assert list(connect.headers) == ["host"]
         assert "through the proxy" in timeline.as_list()[1]["detail"]
 
-    def test_req_021_the_identity_is_checked_through_the_tunnel(self) -> None:
+    def test_req_021_req_023_the_identity_of_the_configured_host_is_checked_through_the_tunnel(self) -> None:
         wrong = server_context(CA.issue("localhost", dns=["other.example"], addresses=["127.0.0.1"]))
         with Peer([[read_request]], context=wrong) as server, Peer([[tunnel(server.port)]]) as proxy:
             error = failure(server, "POST", proxy=f"http://127.0.0.1:{proxy.port}")
@@ -369,7 +380,7 @@ class TestProxy:
     def test_a_proxy_that_does_not_answer(self) -> None:
         with Peer([[stall]]) as proxy:
             line = transport(8443, proxy=f"http://127.0.0.1:{proxy.port}", read_timeout=0.2)
-            with pytest.raises(TransportError, match="did not answer in time"):
+            with no_longer_than(3), pytest.raises(TransportError, match="did not answer in time"):
                 get(line, 8443)
 
     @pytest.mark.parametrize(
