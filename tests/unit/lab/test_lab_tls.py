@@ -91,7 +91,7 @@ def shown(lab: LabServer, *flags: str) -> str:
 
 def test_cmc_ra_has_its_extended_key_usage():
     with LabServer("--server-certificate", "cmc-ra") as lab:
-        pem = ssl.get_server_certificate(("127.0.0.1", lab.port), timeout=5)
+        pem = ssl.get_server_certificate(("127.0.0.1", lab.port))
         told = subprocess.run(
             ["openssl", "x509", "-noout", "-ext", "extendedKeyUsage"],
             input=pem.encode(),
@@ -118,8 +118,10 @@ def test_versions_that_openssl_agrees_upon(flags, version):
 
 def test_tls_1_1_only_is_refused_by_a_modern_client_and_taken_by_an_old_one():
     with LabServer("--tls-min", "1.1", "--tls-max", "1.1") as lab:
+        modern = ssl.create_default_context(cafile=lab.ca_path)
+        modern.minimum_version = ssl.TLSVersion.TLSv1_2
         with pytest.raises(ssl.SSLError, match=r"UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|protocol version"):
-            handshake(lab)
+            handshake(lab, context=modern)
         told = shown(lab, "-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0")
         assert "Verify return code: 0 (ok)" in told
         assert "TLSv1.1" in told

@@ -32,6 +32,10 @@ def answer(lab: Lab, exchange: Exchange) -> Reply:
     except Refusal as refusal:
         exchange.details["refusal"] = refusal.text
         return problem_reply(lab.settings, refusal.status, refusal.text)
+    except Exception as error:
+        # One request must not end the service of the others; the log tells what went wrong.
+        exchange.details["internal_error"] = repr(error)
+        return problem_reply(lab.settings, 500, "the lab server failed; its request log says why")
 
 
 def unauthorized(lab: Lab) -> Reply:
