@@ -147,11 +147,11 @@ def read_request(connection: Any, peer: Peer) -> None:
         head += byte
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines[1:-2])}
-    body = b""
+    body = bytearray()
     while len(body) < int(headers.get("content-length", "0")):
         body += connection.recv(65536)
     method, path, _version = lines[0].split(" ")
-    peer.received.append(Received(method, path, headers, body, head, peer.handshakes))
+    peer.received.append(Received(method, path, headers, bytes(body), head, peer.handshakes))
 
 
 def send(data: bytes) -> Step:
