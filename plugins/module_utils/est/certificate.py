@@ -94,7 +94,7 @@ def load_pem_certificates(text: str) -> Tuple[x509.Certificate, ...]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
 def not_before(certificate: x509.Certificate) -> datetime:
@@ -222,6 +222,6 @@ def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509
         raise ParseError("the server sent no certificate", hint="Look at the log of the EST server for this request.")
     found = ", ".join(f"{subject_text(certificate)} ({public_key_words(certificate)})" for certificate in certificates)
     raise ParseError(
-        f"the server sent no certificate for the requested key: it is for another public key. It sent: {found}",
+        f"the server sent no certificate for the requested key: it is for another public key; it sent: {found}",
         hint="The CA mixed up requests, or answers from a cache. Nothing was saved; look at the log of the EST server.",
     )

@@ -33,7 +33,8 @@ class CertsOnly:
     """What a certs-only message holds.
 
     :param certificates: DER, the exact bytes of the message, in its order (which means nothing: DER sorts the set).
-    :param warnings: what was odd about the message, though it could be used; one sentence each.
+    :param warnings: what was odd about the message, though it could be used; written like
+        :attr:`.EstError.reason`.
     """
 
     certificates: Tuple[bytes, ...] = field(repr=False)
@@ -51,10 +52,10 @@ def parse_certs_only(data: bytes) -> CertsOnly:
         certificate, or more than :data:`MAX_CERTIFICATES`.
     """
     if not data.strip(b"\0"):
-        raise ParseError("The server's answer is empty: there is no certificate message in it.")
+        raise ParseError("the server's answer is empty: there is no certificate message in it")
     if data[0] != 0x30:
         raise ParseError(
-            f"The server's answer is not ASN.1 (a SEQUENCE should begin it); it begins with {preview(data)}."
+            f"the server's answer is not ASN.1 (a SEQUENCE should begin it); it begins with {preview(data)}"
         )
     message = read(data)
     content_type = content_type_of(message)
@@ -62,11 +63,11 @@ def parse_certs_only(data: bytes) -> CertsOnly:
         return _certificates_of_bag(message, data)
     if content_type is not None:
         raise ParseError(
-            f"The server's answer is a CMS message, but not a SignedData: {describe_content_type(content_type)}."
+            f"the server's answer is a CMS message, but not a SignedData: {describe_content_type(content_type)}"
         )
     if _is_certificate(message):
         return _bare_certificates(message, data)
-    raise ParseError("The server's answer is ASN.1, but neither a CMS message nor a certificate.")
+    raise ParseError("the server's answer is ASN.1, but neither a CMS message nor a certificate")
 
 
 def _certificates_of_bag(message: Element, data: bytes) -> CertsOnly:
@@ -78,20 +79,20 @@ def _certificates_of_bag(message: Element, data: bytes) -> CertsOnly:
         if not element.is_universal(SEQUENCE):
             skipped += 1
         elif not _is_certificate(element):
-            raise ParseError(f"The element at byte {element.start} of the certificate set is not an X.509 certificate.")
+            raise ParseError(f"the element at byte {element.start} of the certificate set is not an X.509 certificate")
         else:
             certificates.append(element.encoded)
         if len(certificates) + skipped > MAX_CERTIFICATES:
-            raise ParseError(f"The message holds more than {MAX_CERTIFICATES} certificates.")
+            raise ParseError(f"the message holds more than {MAX_CERTIFICATES} certificates")
     if not certificates:
         other = ": it is a Full PKI Response (CMC)" if signed_data.content_type == ID_PKI_RESPONSE else ""
-        raise ParseError(f"The server's certificate message holds no X.509 certificate{other}.")
+        raise ParseError(f"the server's certificate message holds no X.509 certificate{other}")
     warnings: List[str] = []
     if skipped:
-        warnings.append(f"The certificate message holds {skipped} other than X.509 certificates, which were skipped.")
+        warnings.append(f"the certificate message holds {skipped} other than X.509 certificates, which were skipped")
     if signed_data.signed:
         warnings.append(
-            "The certificate message is signed, which a certs-only message is not; the signature was not checked."
+            "the certificate message is signed, which a certs-only message is not; the signature was not checked"
         )
     warnings.extend(_trailing(data, message.end))
     return CertsOnly(tuple(certificates), tuple(warnings))
@@ -106,10 +107,10 @@ def _bare_certificates(first: Element, data: bytes) -> CertsOnly:
         if not _is_certificate(following):
             break
         if len(certificates) == MAX_CERTIFICATES:
-            raise ParseError(f"The answer holds more than {MAX_CERTIFICATES} certificates.")
+            raise ParseError(f"the answer holds more than {MAX_CERTIFICATES} certificates")
         certificates.append(following.encoded)
         end = following.end
-    warning = "The server sent a bare X.509 certificate in place of a certs-only message (RFC 7030 section 4.2.3)."
+    warning = "the server sent a bare X.509 certificate in place of a certs-only message (RFC 7030 section 4.2.3)"
     return CertsOnly(tuple(certificates), (warning, *_trailing(data, end)))
 
 

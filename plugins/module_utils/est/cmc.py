@@ -130,11 +130,11 @@ def parse_cmc_response(data: bytes) -> CmcResponse:
         signed_data = read_signed_data(message)
         if signed_data.content_type != ID_PKI_RESPONSE or signed_data.content is None:
             raise ParseError(
-                f"The CMS message holds {describe_content_type(signed_data.content_type)} and no CMC PKIResponse."
+                f"the CMS message holds {describe_content_type(signed_data.content_type)} and no CMC PKIResponse"
             )
         body = read(signed_data.content.octets())
     else:
-        raise ParseError("The answer is not a CMC PKIResponse.")
+        raise ParseError("the answer is not a CMC PKIResponse")
     return CmcResponse(tuple(_statuses(body)))
 
 
@@ -142,10 +142,10 @@ def _statuses(body: Element) -> Iterator[CmcStatus]:
     """The controls of a PKIResponse (RFC 5272 section 3.2.2): a TaggedAttribute has a bodyPartID, a type and values."""
     controls = next(body.expect(SEQUENCE, "a PKIResponse").children(), None)
     if controls is None:
-        raise ParseError("The CMC PKIResponse is empty.")
+        raise ParseError("the CMC PKIResponse is empty")
     for count, control in enumerate(controls.expect(SEQUENCE, "the controls of a PKIResponse").children()):
         if count == _MAX_CONTROLS:
-            raise ParseError(f"The CMC PKIResponse has more than {_MAX_CONTROLS} controls.")
+            raise ParseError(f"the CMC PKIResponse has more than {_MAX_CONTROLS} controls")
         fields = list(_first(3, control.expect(SEQUENCE, "a control of a PKIResponse")))
         if len(fields) == 3 and fields[1].oid() in (ID_CMC_STATUS_INFO, ID_CMC_STATUS_INFO_V2):
             for value in _first(1, fields[2].expect(SET, "the values of a CMC status")):
@@ -157,7 +157,7 @@ def _status(value: Element) -> CmcStatus:
     fields = value.expect(SEQUENCE, "a CMC status").children()
     status, body_list = next(fields, None), next(fields, None)
     if status is None or body_list is None:
-        raise ParseError("The CMC status is incomplete.")
+        raise ParseError("the CMC status is incomplete")
     text, pend_time, extended = "", "", ""
     fail_info: Optional[int] = None
     pend_token: Optional[bytes] = None
@@ -182,7 +182,7 @@ def _body_parts(body_list: Element) -> List[int]:
         # A BodyPartReference of version 2 may be a path: a SEQUENCE of IDs (RFC 5272 section 3.2.2).
         numbers.extend(inner.integer() for inner in (part.children() if part.constructed else (part,)))
         if len(numbers) > _MAX_BODY_PARTS:
-            raise ParseError(f"The CMC status is about more than {_MAX_BODY_PARTS} body parts.")
+            raise ParseError(f"the CMC status is about more than {_MAX_BODY_PARTS} body parts")
     return numbers
 
 

@@ -79,7 +79,7 @@ def content_of(content_info: Element) -> Element:
     wrapper = next(fields, None)
     content = next(wrapper.children(), None) if wrapper is not None and wrapper.is_context(0) else None
     if content is None:
-        raise ParseError("The CMS message has a content type but no content.")
+        raise ParseError("the CMS message has a content type but no content")
     return content
 
 
@@ -110,5 +110,5 @@ def read_signed_data(content_info: Element) -> SignedData:
 def _next(fields: Iterator[Element], name: str) -> Element:
     element = next(fields, None)
     if element is None:
-        raise ParseError(f"The SignedData ends where its {name} should be.")
+        raise ParseError(f"the SignedData ends where its {name} should be")
     return element

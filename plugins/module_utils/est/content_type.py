@@ -105,7 +105,7 @@ def require_pkcs7(value: Optional[str], body: bytes) -> Tuple[str, ...]:
     :param value: the Content-Type header, or ``None``.
     :param body: the body, of which the first bytes are shown where it is refused. They are the server's words: remove
         secrets from the error before it is shown (:func:`.server_message.redact`).
-    :return: warnings, one sentence each.
+    :return: warnings, written like :attr:`.EstError.reason`.
     :raises ParseError: any other type.
     """
     content_type = parse_content_type(value)
@@ -114,9 +114,9 @@ def require_pkcs7(value: Optional[str], body: bytes) -> Tuple[str, ...]:
     looks_like_markup = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     shown = f"of type {printable(value, 100)}" if value and value.strip() else "without a Content-Type"
     if content_type.media_type in _TOLERATED and not looks_like_markup:
-        return (f"The server's answer is {shown}, where RFC 7030 asks for application/pkcs7-mime.",)
+        return (f"the server's answer is {shown}, where RFC 7030 asks for application/pkcs7-mime",)
     begin = f"it begins with {preview(body)}" if body else "its body is empty"
     raise ParseError(
-        f"The server's answer is {shown} where a certificate message (application/pkcs7-mime) is expected; {begin}.",
+        f"the server's answer is {shown} where a certificate message (application/pkcs7-mime) is expected; {begin}",
         hint="Check server, port and label: this may be a web page or a proxy, not the EST server.",
     )

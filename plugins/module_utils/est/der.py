@@ -46,9 +46,7 @@ class _Header:
 
     def __init__(self, data: bytes, start: int, end: int) -> None:
         if start >= end:
-            raise ParseError(
-                f"The ASN.1 data is truncated: an element should begin at byte {start}, but the data ends."
-            )
+            raise ParseError(f"the ASN.1 data is truncated: an element should begin at byte {start}, but the data ends")
         identifier = data[start]
         self.start = start
         self.tag_class = identifier >> 6
@@ -61,11 +59,11 @@ class _Header:
         self.length: Optional[int]
         self.length, self.value_start = _length(data, position, end)
         if self.length is None and not self.constructed:
-            raise ParseError(f"The ASN.1 element at byte {start} has an indefinite length but is not constructed.")
+            raise ParseError(f"the ASN.1 element at byte {start} has an indefinite length but is not constructed")
         if self.length is not None and self.length > end - self.value_start:
             raise ParseError(
-                f"The ASN.1 data is truncated: the element at byte {start} says that it has {self.length} bytes, "
-                f"but {end - self.value_start} follow."
+                f"the ASN.1 data is truncated: the element at byte {start} says that it has {self.length} bytes, "
+                f"but {end - self.value_start} follow"
             )
 
     @property
@@ -77,17 +75,17 @@ def _long_tag(data: bytes, position: int, end: int) -> Tuple[int, int]:
     number = 0
     for offset in range(4):
         if position + offset >= end:
-            raise ParseError(f"The ASN.1 data is truncated inside the tag at byte {position - 1}.")
+            raise ParseError(f"the ASN.1 data is truncated inside the tag at byte {position - 1}")
         octet = data[position + offset]
         number = (number << 7) | (octet & 0x7F)
         if not octet & 0x80:
             return number, position + offset + 1
-    raise ParseError(f"The ASN.1 tag at byte {position - 1} is longer than 4 bytes.")
+    raise ParseError(f"the ASN.1 tag at byte {position - 1} is longer than 4 bytes")
 
 
 def _length(data: bytes, position: int, end: int) -> Tuple[Optional[int], int]:
     if position >= end:
-        raise ParseError(f"The ASN.1 data is truncated: there is no length at byte {position}.")
+        raise ParseError(f"the ASN.1 data is truncated: there is no length at byte {position}")
     first = data[position]
     position += 1
     if first < 0x80:
@@ -96,9 +94,9 @@ def _length(data: bytes, position: int, end: int) -> Tuple[Optional[int], int]:
         return None, position
     count = first & 0x7F
     if count > 8:
-        raise ParseError(f"The ASN.1 length at byte {position - 1} is {count} bytes long; at most 8 are read.")
+        raise ParseError(f"the ASN.1 length at byte {position - 1} is {count} bytes long; at most 8 are read")
     if count > end - position:
-        raise ParseError(f"The ASN.1 data is truncated inside the length at byte {position - 1}.")
+        raise ParseError(f"the ASN.1 data is truncated inside the length at byte {position - 1}")
     return int.from_bytes(data[position : position + count], "big"), position + count
 
 
@@ -137,7 +135,7 @@ class _Buffer:
 
 
 def _too_deep(position: int) -> ParseError:
-    return ParseError(f"The ASN.1 data nests deeper than {MAX_DEPTH} levels at byte {position}.")
+    return ParseError(f"the ASN.1 data nests deeper than {MAX_DEPTH} levels at byte {position}")
 
 
 class Element:
@@ -167,7 +165,7 @@ class Element:
             raise _too_deep(start)
         header = _Header(buffer.data, start, limit)
         if header.is_end_of_contents:
-            raise ParseError(f"The ASN.1 data has end-of-contents octets at byte {start}, where an element should be.")
+            raise ParseError(f"the ASN.1 data has end-of-contents octets at byte {start}, where an element should be")
         self._buffer = buffer
         self._depth = depth
         self.tag_class = header.tag_class
@@ -214,7 +212,7 @@ class Element:
         :raises ParseError: it is something else.
         """
         if not self.is_universal(number):
-            raise ParseError(f"The ASN.1 element at byte {self.start} should be {what}, but its tag is {self.tag}.")
+            raise ParseError(f"the ASN.1 element at byte {self.start} should be {what}, but its tag is {self.tag}")
         return self
 
     def children(self) -> Iterator[Element]:
@@ -223,7 +221,7 @@ class Element:
         :raises ParseError: (also while iterating) it is not constructed, or what is inside is malformed.
         """
         if not self.constructed:
-            raise ParseError(f"The ASN.1 element at byte {self.start} ({self.tag}) should be constructed, but is not.")
+            raise ParseError(f"the ASN.1 element at byte {self.start} ({self.tag}) should be constructed, but is not")
         position = self._value_start
         while position < self._value_end:
             child = Element(self._buffer, position, self._value_end, self._depth + 1)
@@ -237,7 +235,7 @@ class Element:
         """
         self.expect(INTEGER, "an INTEGER")
         if self.constructed or not 1 <= self._value_end - self._value_start <= MAX_INTEGER_BYTES:
-            raise ParseError(f"The ASN.1 INTEGER at byte {self.start} is empty or too long.")
+            raise ParseError(f"the ASN.1 INTEGER at byte {self.start} is empty or too long")
         return int.from_bytes(self.value, "big", signed=True)
 
     def oid(self) -> str:
@@ -248,7 +246,7 @@ class Element:
         self.expect(OBJECT_IDENTIFIER, "an OBJECT IDENTIFIER")
         value = self.value
         if self.constructed or not 1 <= len(value) <= MAX_OID_BYTES or value[-1] & 0x80:
-            raise ParseError(f"The ASN.1 OBJECT IDENTIFIER at byte {self.start} is malformed.")
+            raise ParseError(f"the ASN.1 OBJECT IDENTIFIER at byte {self.start} is malformed")
         arcs: List[int] = []
         arc = 0
         for octet in value:
@@ -287,5 +285,5 @@ def read(data: bytes, start: int = 0) -> Element:
     :raises ParseError: more than :data:`MAX_BYTES`, truncated, or malformed.
     """
     if len(data) > MAX_BYTES:
-        raise ParseError(f"The ASN.1 data has {len(data)} bytes; at most {MAX_BYTES} are read.")
+        raise ParseError(f"the ASN.1 data has {len(data)} bytes; at most {MAX_BYTES} are read")
     return Element(_Buffer(data), start, len(data), 1)

@@ -19,7 +19,7 @@ STAGES = ("resolve", "connect", "tls", "cacerts", "csrattrs", "enroll", "verify"
 class EstError(Exception):
     """A failed EST exchange, or a wrong input to one.
 
-    :param reason: one sentence: what was wrong, and where.
+    :param reason: what was wrong, and where: a sentence without capital and full stop, as it is put into others.
     :param stage: one of :data:`STAGES`, or ``"input"`` for what was refused before anything was sent.
     :param hint: what to do next, or an empty string.
     :param request_received: ``"yes"``, ``"no"`` or ``"unknown"``: did the enrolment request reach the EST server.
@@ -37,13 +37,17 @@ class EstError(Exception):
         http_status: Optional[int] = None,
         server_message: str = "",
     ) -> None:
-        super().__init__(reason)
+        super().__init__()
         self.reason = reason
         self.stage = stage
         self.hint = hint
         self.request_received = request_received
         self.http_status = http_status
         self.server_message = server_message
+
+    def __str__(self) -> str:
+        """The reason as it is now: the client takes secrets out of it after the error was made."""
+        return self.reason
 
 
 class InputError(EstError):

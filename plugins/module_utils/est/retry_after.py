@@ -33,7 +33,7 @@ class RetryAfter:
     :param seconds: how long to wait, between the minimum and the maximum.
     :param requested: how long the server asked to wait, in seconds from now, unbounded and perhaps negative; ``None``
         where it did not say or could not be understood.
-    :param warning: what was wrong with the header, one sentence, or an empty string.
+    :param warning: what was wrong with the header, written like :attr:`.EstError.reason`, or an empty string.
     """
 
     seconds: int
@@ -64,13 +64,13 @@ def parse_retry_after(
     """
     text = (value or "").strip()
     if not text:
-        return RetryAfter(default, None, "The server did not say when to come back (no Retry-After header).")
+        return RetryAfter(default, None, "the server did not say when to come back (no Retry-After header)")
     requested = _delay_seconds(text)
     if requested is None:
         requested = _seconds_until(text, now)
     if requested is None:
         shown = printable(text, 60)
-        return RetryAfter(default, None, f"The server's Retry-After is neither a number of seconds nor a date: {shown}")
+        return RetryAfter(default, None, f"the server's Retry-After is neither a number of seconds nor a date: {shown}")
     return RetryAfter(min(max(requested, minimum), maximum), requested)
 
 

@@ -62,7 +62,7 @@ def _decode_pem(text: bytes) -> bytes:
         end = text.find(_PEM_END, start + len(_PEM_DASHES)) if start != -1 else -1
         if end == -1:
             raise ParseError(
-                f"The PEM block that begins at byte {begin} of the server's answer has no end: it is truncated."
+                f"the PEM block that begins at byte {begin} of the server's answer has no end: it is truncated"
             )
         start += len(_PEM_DASHES)
         parts.append(_decode_base64(text[start:end], start))
@@ -81,20 +81,20 @@ def _decode_base64(text: bytes, offset: int) -> bytes:
         raise ParseError(_complaint(text, wrong.start(), offset))
     digits = text.translate(None, _WHITE_SPACE).rstrip(b"=")
     if not digits:
-        raise ParseError("The server's answer has an empty body where base64 should be.")
+        raise ParseError("the server's answer has an empty body where base64 should be")
     early = _AFTER_PADDING.search(text)
     if early:
         raise ParseError(
-            f"The server's answer is not base64: there is more at byte {offset + early.start(1)}, after the padding."
+            f"the server's answer is not base64: there is more at byte {offset + early.start(1)}, after the padding"
         )
     if len(digits) % 4 == 1:
-        raise ParseError(f"The server's answer is not base64, or is truncated: it ends after {len(digits)} digits.")
+        raise ParseError(f"the server's answer is not base64, or is truncated: it ends after {len(digits)} digits")
     return base64.b64decode(digits + b"=" * (-len(digits) % 4))
 
 
 def _complaint(text: bytes, position: int, offset: int) -> str:
     if text.lstrip(_WHITE_SPACE)[:1] == b"<":
-        return f"The server's answer is HTML or XML where base64 should be; it begins with {preview(text)}."
+        return f"the server's answer is HTML or XML where base64 should be; it begins with {preview(text)}"
     byte = text[position]
     shown = f"{chr(byte)!r}" if 0x20 <= byte < 0x7F else f"0x{byte:02x}"
-    return f"The server's answer is not base64: byte {offset + position} is {shown}; it begins with {preview(text)}."
+    return f"the server's answer is not base64: byte {offset + position} is {shown}; it begins with {preview(text)}"

@@ -69,7 +69,7 @@ class Transport(Protocol):
     ) -> Response:
         """Send one request and read the whole answer, whatever its status. Redirects are not followed.
 
-        :param authenticate: send the configured credentials (preemptive HTTP Basic) and nothing where none are configured.
+        :param authenticate: send the configured credentials (preemptive HTTP Basic), and nothing where there are none.
         :raises TransportError: with ``stage`` one of resolve, connect, tls; for what happens after the TLS handshake
             the stage is left to the caller and ``request_received`` is ``"yes"``, ``"no"`` or ``"unknown"``.
         """

@@ -117,7 +117,7 @@ def test_req_129_a_bare_certificate_is_a_warning(armour):
     found = parse_certs_only(decode_body(body))
     assert found.certificates == (certificate,)
     assert found.warnings == (
-        "The server sent a bare X.509 certificate in place of a certs-only message (RFC 7030 section 4.2.3).",
+        "the server sent a bare X.509 certificate in place of a certs-only message (RFC 7030 section 4.2.3)",
     )
 
 
@@ -149,7 +149,7 @@ def test_req_130_an_empty_bag_with_a_full_pki_response():
         (b"<html><body>Not here</body></html>", 'is not ASN.1.*it begins with "<html><body>'),
         (b"\xff\xfe\x00", "is not ASN.1.*the bytes ff fe 00"),
         (tlv(SEQUENCE, oid("1.2.840.113549.1.7.3"), tlv(0xA0, tlv(SEQUENCE))), r"7\.3 \(envelopedData\)"),
-        (tlv(SEQUENCE, oid("1.2.3.4"), tlv(0xA0, tlv(SEQUENCE))), r"not a SignedData: 1\.2\.3\.4\."),
+        (tlv(SEQUENCE, oid("1.2.3.4"), tlv(0xA0, tlv(SEQUENCE))), r"not a SignedData: 1\.2\.3\.4$"),
         (tlv(SEQUENCE, integer(1), integer(2)), "neither a CMS message nor a certificate"),
         (tlv(SEQUENCE), "neither a CMS message nor a certificate"),
         (tlv(SEQUENCE, oid("1.2.840.113549.1.7.2")), "no content"),
