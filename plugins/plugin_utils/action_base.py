@@ -80,7 +80,7 @@ class ControllerAction(ActionBase):
 
         :raises ModuleFailed: when it fails.
         """
-        result = self._execute_module(module_name=name, module_args=dict(arguments), task_vars=self._task_vars)
+        result = plain(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=self._task_vars))
         result.pop("invocation", None)
         for key in _PASSED_ON:
             if result.get(key):
@@ -91,9 +91,10 @@ class ControllerAction(ActionBase):
 
 
 def plain(value: Any) -> Any:
-    """Return arguments as plain dictionaries, lists and texts.
+    """Return arguments or a module's result as plain dictionaries, lists and texts.
 
-    A play's values can be Ansible's own kinds of text, such as one that ansible-vault decrypts when it is read.
+    They can hold Ansible's own kinds of text: one that ansible-vault decrypts when it is read, one that is marked as
+    unsafe (up to ansible-core 2.18) or tagged (from 2.19 on).
     """
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
@@ -103,7 +104,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="surrogateescape")
-    return str(value)
+    return str.__str__(value) if isinstance(value, str) else str(value)
 
 
 def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], action: str) -> dict[str, Any]:

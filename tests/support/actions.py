@@ -17,6 +17,20 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.error
 from ansible_collections.maas360.cloud_extender.plugins.modules import est_store_file
 
 
+class MarkedText(str):
+    """As ansible-core hands over the texts of a module's result, which come from another machine."""
+
+    __slots__ = ()
+
+
+def marked(value):
+    if isinstance(value, dict):
+        return {key: marked(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [marked(entry) for entry in value]
+    return MarkedText(value) if isinstance(value, str) else value
+
+
 class Host:
     """Stands for a host: runs est_store_file in this process, and remembers what was asked of it and what it said."""
 
@@ -42,7 +56,7 @@ class Host:
             answer = {"failed": True, "msg": str(error)}
         answer["invocation"] = {"module_args": "as AnsibleModule adds it"}
         self.answers.append(json.loads(json.dumps(answer)))
-        return answer
+        return marked(answer)
 
     @property
     def operations(self):
