@@ -25,7 +25,7 @@ def normal(requirement: str) -> str:
 
 def renew(path: Path) -> None:
     """Install what is above the line into a new environment and write down what came with it."""
-    head, line, _ = path.read_text(encoding="utf-8").partition(LINE)
+    head, line, _old = path.read_text(encoding="utf-8").partition(LINE)
     if not line:
         raise SystemExit(f"error: {path.name} has no line '{LINE}': its pins are kept by hand")
     asked = [row for row in head.splitlines() if row and not row.startswith("#")]

@@ -17,13 +17,19 @@ import pythons
 from checkout import CheckoutError, linked_collections
 from context import Context, PartError, Report, end_all, say
 from parts import GROUPS, PARTS, Part
-from venvs import ROOT, VenvError
+from venvs import CACHE, ROOT, VenvError, locked
 
 # Two parts at a time: most of them wait for one process, and two cores are what a small machine has.
 AT_ONCE = 2
 
 
 def run_part(part: Part) -> Report:
+    """Run one part, when no other run of the suite in this checkout is at it."""
+    with locked(CACHE / "locks" / f"part-{part.name}.lock"):
+        return _run_part(part)
+
+
+def _run_part(part: Part) -> Report:
     """Run one part; whatever goes wrong in it is a failure of that part."""
     context = Context(part.name)
     say(f"{part.name}: {part.about} ...")

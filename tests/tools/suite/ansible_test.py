@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,15 +168,16 @@ class AnsibleTest:
         if not targets:
             self.context.failed("there is no integration target to run", tail(output))
         for target in targets:
+            started = time.monotonic()
             status, output = self.run("integration", target)
             if status != 0:
                 self.context.failed(f"target {target} with ansible-core {self.core.minor}", tail(output, 60))
             elif "PLAY RECAP" not in output and "runme.sh" not in output:
                 self.context.skipped(target, tail(output, 1) or "ansible-test left it out")
             else:
-                self._warnings(target, output)
+                self._warnings(target, output, time.monotonic() - started)
 
-    def _warnings(self, target: str, output: str) -> None:
+    def _warnings(self, target: str, output: str, seconds: float) -> None:
         """Pass a target that gave no warning of Ansible's."""
         warnings = re.findall(r"^\[(?:DEPRECATION )?WARNING\]:.*$", output, re.MULTILINE)
         if warnings:
@@ -183,7 +185,7 @@ class AnsibleTest:
                 f"target {target} with ansible-core {self.core.minor} gave warnings", "\n".join(warnings)
             )
         else:
-            self.context.passed(target)
+            self.context.passed(f"{target} ({seconds:.1f} s)")
 
 
 def newest_core() -> Core:
