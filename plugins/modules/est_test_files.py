@@ -23,8 +23,8 @@ options:
     required: true
     choices: [read, save_pending, save_issued]
   output_path:
-    description: The folder under which all tests of the host are kept.
-    type: path
+    description: The folder under which all tests of the host are kept, an absolute path.
+    type: str
     required: true
   template:
     description: The name of the template.
@@ -85,6 +85,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import (
     PRIVATE_KEY_FILE,
     TestFolder,
+    in_words,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
 
@@ -93,7 +94,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "operation": {"type": "str", "required": True, "choices": ["read", "save_pending", "save_issued"]},
-            "output_path": {"type": "path", "required": True},
+            "output_path": {"type": "str", "required": True},
             "template": {"type": "str", "required": True},
             "certificate_name": {"type": "str", "required": True},
             "files": {"type": "dict", "no_log": True},
@@ -112,7 +113,7 @@ def main() -> None:
         save = folder.save_issued if module.params["operation"] == "save_issued" else folder.save_pending
         module.exit_json(changed=True, path=save(module.params["files"]))
     except OSError as error:
-        module.fail_json(msg=f"{error.filename}: {error.strerror}")
+        module.fail_json(msg=in_words(error))
 
 
 def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:

@@ -4,10 +4,11 @@
 """Where a test enrolment leaves its files on a POSIX host: the "link to the test certificate" of the wizard.
 
     <output_path>/<template>/<certificate name>/            certificate.pem  chain.pem  private_key.pem
-    <output_path>/<template>/<certificate name>.pending/    private_key.pem  request.pem  state.json
+    <output_path>/<template>/<certificate name>+pending/    private_key.pem  request.pem  state.json
 
-Each of the two folders appears whole, by one rename, so that there is never a key without its certificate. Standard
-library only, because it also runs on hosts that have nothing else.
+Each of the two folders appears whole, by one rename, so that there is never a key without its certificate. A plus sign
+cannot be in a certificate name, so the two can never be the same. Standard library only, because it also runs on hosts
+that have nothing else.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ PRIVATE_KEY_FILE = "private_key.pem"
 REQUEST_FILE = "request.pem"
 STATE_FILE = "state.json"
 
+#: The end of the name of a folder that is being replaced.
+_ASIDE = ".old"
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-#: A pending enrolment's files are small; what is larger was not written by us.
-_MAX_FILE_SIZE = 64 * 1024
+#: Octets. A pending enrolment's files are smaller than this; what is larger was not written by us.
+MAX_PENDING_FILE_SIZE = 16 * 1024
 
 
 def folder_name(template_name: str) -> str:
@@ -55,7 +59,7 @@ class TestFolder:
     def __init__(self, output_path: str, template_name: str, certificate_name: str) -> None:
         self._parent = os.path.join(output_path, folder_name(template_name))
         self.path = os.path.join(self._parent, certificate_name)
-        self.pending_path = f"{self.path}.pending"
+        self.pending_path = f"{self.path}+pending"
 
     def read_pending(self) -> Optional[Dict[str, str]]:
         """The files of a pending enrolment by name, or ``None`` where there is none that is complete.
@@ -65,9 +69,12 @@ class TestFolder:
         found: Dict[str, str] = {}
         for name in (PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE):
             try:
-                with open(os.path.join(self.pending_path, name), encoding="utf-8", errors="replace") as file:
-                    found[name] = file.read(_MAX_FILE_SIZE)
-            except FileNotFoundError:
+                with open(os.path.join(self.pending_path, name), "rb") as file:
+                    content = file.read(MAX_PENDING_FILE_SIZE + 1)
+                if len(content) > MAX_PENDING_FILE_SIZE:
+                    return None
+                found[name] = content.decode("ascii")
+            except (FileNotFoundError, UnicodeDecodeError):
                 return None
         return found
 
@@ -88,47 +95,87 @@ class TestFolder:
         """
         with self._locked():
             self._replace(self.path, files)
-            shutil.rmtree(self.pending_path, ignore_errors=True)
+            _remove(self.pending_path)
         return self.path
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        os.makedirs(self._parent, mode=0o700, exist_ok=True)
+        _make_private_folders(self._parent)
         with open(os.path.join(self._parent, ".lock"), "w", encoding="ascii", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def _replace(self, target: str, files: Mapping[str, str]) -> None:
         prefix = f".{os.path.basename(target)}~"
-        self._remove_leftovers(prefix)
+        self._tidy_up(target, prefix)
         made = tempfile.mkdtemp(prefix=prefix, dir=self._parent)  # 0700
+        aside = f"{made}{_ASIDE}"
         try:
             for name, content in files.items():
-                with open(os.path.join(made, name), "w", encoding="utf-8", opener=_private) as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
+                _write(os.path.join(made, name), content)
             # A folder that is not empty cannot be replaced in one step: the old one moves aside first.
             replaces = os.path.lexists(target)
             if replaces:
-                os.rename(target, f"{made}.old")
+                os.rename(target, aside)
             try:
                 os.rename(made, target)
             except OSError:
                 if replaces:
-                    os.rename(f"{made}.old", target)
+                    os.rename(aside, target)
                 raise
         finally:
-            shutil.rmtree(made, ignore_errors=True)
-        shutil.rmtree(f"{made}.old", ignore_errors=True)
+            _remove(made)
+        _remove(aside)
 
-    def _remove_leftovers(self, prefix: str) -> None:
-        """Remove what a run that was killed half-way left behind (the lock is held, so nobody else is at it)."""
+    def _tidy_up(self, target: str, prefix: str) -> None:
+        """Put right what a run that was killed half-way left behind (the lock is held, so nobody else is at it)."""
         for name in os.listdir(self._parent):
             if name.startswith(prefix):
-                shutil.rmtree(os.path.join(self._parent, name), ignore_errors=True)
+                path = os.path.join(self._parent, name)
+                if name.endswith(_ASIDE) and not os.path.lexists(target):
+                    os.rename(path, target)
+                else:
+                    _remove(path)
+
+
+def in_words(error: OSError) -> str:
+    """Which file, and what is wrong with it."""
+    what = error.strerror or str(error)
+    return f"{error.filename}: {what}" if error.filename else what
+
+
+def _make_private_folders(path: str) -> None:
+    """Make a folder and those above it that are missing, all of them for their owner only.
+
+    One of them can be the folder of the template store, which os.makedirs() would let everybody read.
+    """
+    if os.path.isdir(path):
+        return
+    _make_private_folders(os.path.dirname(path))
+    with contextlib.suppress(FileExistsError):  # another run was faster
+        os.mkdir(path, 0o700)
+
+
+def _write(path: str, content: str) -> None:
+    """Write a file that is 0600 before anything is in it."""
+    try:
+        with open(path, "w", encoding="utf-8", opener=_private) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        error.filename = error.filename or path  # of a full disk the system does not say where
+        raise
 
 
 def _private(path: str, flags: int) -> int:
-    """Open a file that is 0600 before anything is in it."""
     return os.open(path, flags, 0o600)
+
+
+def _remove(path: str) -> None:
+    """Remove a folder, or whatever else is in its place; a link, not what it leads to."""
+    with contextlib.suppress(OSError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)
