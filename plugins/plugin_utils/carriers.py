@@ -21,15 +21,16 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls imp
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import PRIVATE_KEY_FILE
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import (
+    MAX_PENDING_FILE_SIZE,
+    PRIVATE_KEY_FILE,
+    TestFolder,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import https_transport
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
 
 from .uri_transport import Execute, UriTransport
-
-#: More than a private key file of any kind takes.
-_PAD_OCTETS = 16 * 1024
 
 _FILES_MODULE = "maas360.cloud_extender.est_test_files"
 
@@ -44,10 +45,11 @@ class RemoteFiles:
             "template": template_name,
             "certificate_name": certificate_name,
         }
+        self.pending_path = TestFolder(output_path, template_name, certificate_name).pending_path
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """The files of a pending enrolment by name, or C(None)."""
-        pad = os.urandom(_PAD_OCTETS)
+        pad = os.urandom(MAX_PENDING_FILE_SIZE)
         result = self._run("read", pad=base64.b64encode(pad).decode())
         if "files" not in result:
             return None

@@ -26,7 +26,7 @@ from ..template.identity import TestIdentity
 from ..template.model import Template
 from ..template.render import Rendered, render
 from . import result
-from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, in_words
 from .options import TestOptions
 from .pending import PendingState, request_digest
 
@@ -44,6 +44,9 @@ except ImportError:  # told by deps.require_libraries()
 
 class TestFiles(Protocol):
     """Where the files of one test certificate are kept on the host; see :class:`.files.TestFolder`."""
+
+    #: The folder of a pending enrolment.
+    pending_path: str
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """The files of a pending enrolment."""
@@ -114,11 +117,13 @@ class _Test:
 
     def run(self) -> Dict[str, Any]:
         digest = self._digest()
-        state = PendingState.from_files(self._carrier.files.read_pending(), digest)
+        state, key = self._kept(digest)
         if state is not None and not state.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
-            return self._result("pending", changed=False, retry_at=state.retry_at, path=None)
-        key = self._key(state)
+            path = self._carrier.files.pending_path
+            return self._result("pending", changed=False, retry_at=state.retry_at, path=path)
+        if key is None:
+            key = generate_key(KeySpec(self._template.key_type, self._template.key_size, self._template.key_curve))
         request = build_csr(key, self._rendered.subject, self._rendered.subject_alternative_names)
         transport = self._carrier.transport(
             self._url, self._trust, self._template, self._credentials, self._options, self._timeline
@@ -153,10 +158,22 @@ class _Test:
             key=[template.key_type, template.key_size, template.key_curve],
         )
 
-    def _key(self, state: Optional[PendingState]) -> Any:
-        if state is not None:
-            return load_private_key(state.private_key_pem.encode())
-        return generate_key(KeySpec(self._template.key_type, self._template.key_size, self._template.key_curve))
+    def _kept(self, digest: str) -> Tuple[Optional[PendingState], Any]:
+        """The pending enrolment to go on with, and its key; ``None`` and ``None`` where the test starts anew."""
+        try:
+            state = PendingState.from_files(self._carrier.files.read_pending(), digest)
+        except OSError as error:
+            raise EstError(
+                f"the files of a pending enrolment cannot be read: {in_words(error)}",
+                stage="save",
+                hint="Check output_path, and the user that the task runs as on the host.",
+            ) from None
+        if state is None:
+            return None, None
+        try:
+            return state, load_private_key(state.private_key_pem.encode())
+        except InputError:  # damaged
+            return None, None
 
     def _keep_pending(
         self, answer: Pending, key: Any, request: CertificateRequest, digest: str, transport: Transport
@@ -250,7 +267,7 @@ def _save(save: Callable[[Mapping[str, str]], str], files: Mapping[str, str]) ->
         return save(files)
     except OSError as error:
         raise EstError(
-            f"the files of the test cannot be written: {error.filename}: {error.strerror}",
+            f"the files of the test cannot be written: {in_words(error)}",
             stage="save",
             request_received="yes",
             hint="Check output_path, the free space, and the user that the task runs as on the host.",
