@@ -15,12 +15,15 @@ class ActionModule(ControllerAction):
     """The test of a template. Decides where the EST exchange leaves from."""
 
     def argument_spec(self):
-        return options.argument_spec()
+        # The template's options are checked by Template.from_options(), which suggests what was meant.
+        return {**options.argument_spec(), "inline": {"type": "raw"}}
 
     def perform(self, arguments):
         asked = options.read_options(arguments, check_mode=self._task.check_mode)
         if arguments["exchange"] in ("auto", "host"):
             given = {option: value for option, value in arguments.items() if value is not None}
+            if asked.inline is not None:
+                given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
             return self.execute("maas360.cloud_extender.est_test_enroll", {**given, "exchange": "host"})
         # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
         from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_test import test_from_controller
@@ -32,7 +35,9 @@ class ActionModule(ControllerAction):
             execute=self._execute_anyway,
             write_file=self._write_temporary_file,
         )
-        self._passed_on["warnings"] = outcome.pop("warnings", [])
+        warnings = [*self._passed_on.get("warnings", ()), *outcome.pop("warnings", ())]
+        if warnings:
+            self._passed_on["warnings"] = warnings
         return outcome
 
     def _execute_anyway(self, name, arguments):
@@ -50,7 +55,7 @@ class ActionModule(ControllerAction):
     def _execute_or_fail(self, name, arguments):
         result = self._execute_anyway(name, arguments)
         if result.get("failed"):
-            raise ModuleFailed(result)
+            raise StoreError(result.get("msg", f"{name} failed"))
         return result
 
     def _stored_template(self, asked):

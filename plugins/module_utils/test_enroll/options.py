@@ -16,6 +16,7 @@ from ..template.errors import TemplateError, show
 from ..template.fields import argument_spec as template_argument_spec
 from ..template.identity import TestIdentity
 from ..template.model import Template
+from ..template.naming import check_text
 
 #: Ways to carry the exchange; ``auto`` is decided by the action.
 EXCHANGES = ("auto", "host", "uri", "controller")
@@ -144,6 +145,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
 
 
 def _absolute(option: str, path: str) -> str:
+    check_text(option, path)
     if not posixpath.isabs(path):
         raise TemplateError(option, "is not absolute", value=show(path), allowed="an absolute path on the host")
     return path
