@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import TemplateError, show
-from .model import Template
+from .model import Template, require_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def templates_from_options(options: Any) -> tuple[Template, ...]:
@@ -26,6 +28,7 @@ def templates_from_options(options: Any) -> tuple[Template, ...]:
     first_places: dict[str, int] = {}
     for index, entry in enumerate(options):
         where = f"templates[{index}]"
+        require_mapping(where, entry)
         try:
             template = Template.from_options(entry)
         except TemplateError as exc:
@@ -43,6 +46,6 @@ def templates_from_options(options: Any) -> tuple[Template, ...]:
     return tuple(templates)
 
 
-def _name_of(entry: Any) -> str:
-    name = entry.get("name") if isinstance(entry, Mapping) else None
+def _name_of(entry: Mapping[str, Any]) -> str:
+    name = entry.get("name")
     return show(name) if isinstance(name, str) and name.strip() else ""

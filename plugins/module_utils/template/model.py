@@ -57,7 +57,7 @@ class Template:
         :param options: the options of the design; None counts as left out, ``update_password`` is checked and ignored.
         :raises TemplateError: for the first option that is wrong.
         """
-        _require_mapping(options)
+        require_mapping("template", options)
         values = read_options(options)
         authentication.check_password_given(values["username"], values["password"])
         return cls._from_values(values)
@@ -71,7 +71,7 @@ class Template:
 
         :raises TemplateError: for the first field that is wrong, and for a secret among the fields.
         """
-        _require_mapping(fields)
+        require_mapping("template", fields)
         for name in SECRET_FIELDS:
             if name in fields:
                 raise TemplateError(name, "is a secret and may not be among the plain fields")
@@ -119,8 +119,12 @@ class Template:
         return cls(**values)
 
 
-def _require_mapping(options: object) -> None:
-    if not isinstance(options, Mapping):
+def require_mapping(option: str, value: object) -> None:
+    """Refuse a value that is not a dictionary.
+
+    :raises TemplateError: naming the option.
+    """
+    if not isinstance(value, Mapping):
         raise TemplateError(
-            "template", "is not a dictionary of options", value=show(options), allowed="name: ..., server: ..."
+            option, "is not a dictionary of options", value=show(value), allowed="name: ..., server: ..."
         )
