@@ -70,7 +70,6 @@ _PLACEHOLDER = "%replace%"
 _LONGEST_NAME = 64
 _NOT_IN_A_NAME = re.compile(r"[%/\\=+]")
 _UNIT = re.compile(r"%%|%([^%]+)%|[^%]+|%")
-_DOUBLED = re.compile(r"(?<!%)%%([^%]+)%%(?!%)")
 
 
 def parse_variables(option: str, text: str, custom: Sequence[str]) -> tuple[Part, ...]:
@@ -82,8 +81,6 @@ def parse_variables(option: str, text: str, custom: Sequence[str]) -> tuple[Part
     """
     if "%" not in text:
         return (Part(text, False),)
-    if "%%" in text:
-        _refuse_doubled(option, text, custom)
     parts: list[Part] = []
     for unit in _UNIT.finditer(text):
         written, name = unit.group(), unit.group(1)
@@ -100,6 +97,8 @@ def parse_variables(option: str, text: str, custom: Sequence[str]) -> tuple[Part
             )
         else:
             parts.append(Part("%" if written == "%%" else written, False))
+    if "%%" in text:
+        _refuse_doubled(option, text, parts, custom)
     return tuple(parts)
 
 
@@ -182,14 +181,16 @@ def _unknown_variable(option: str, text: str, name: str, custom: Sequence[str]) 
     )
 
 
-def _refuse_doubled(option: str, text: str, custom: Sequence[str]) -> None:
+def _refuse_doubled(option: str, text: str, parts: Sequence[Part], custom: Sequence[str]) -> None:
     """Refuse ``%%uname%%``: it would be the text ``%uname%``, and it is always meant to be the variable."""
-    for found in _DOUBLED.finditer(text):
-        name = found.group(1)
+    percent = Part("%", False)
+    for before, (name, is_variable), after in zip(parts, parts[1:], parts[2:]):
+        if is_variable or before != percent or after != percent:
+            continue
         if name in VARIABLES or name in custom or name.casefold() in PORTAL_WILDCARDS:
             raise TemplateError(
                 option,
-                f"has {found.group()}, which is the text %{name}% and not a variable",
+                f"has %%{name}%%, which is the text %{name}% and not a variable",
                 value=show(text),
                 suggestion=close_variable(name, custom),
             )

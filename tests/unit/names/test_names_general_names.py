@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.properties import steady
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.errors import NameSyntaxError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import (
@@ -195,6 +196,7 @@ def test_strong_mapping_uri() -> None:
     assert uri_to_sid(f"{SID_URI_PREFIX}bob") == ""
 
 
+@steady
 @given(st.sampled_from(GENERAL_NAME_TYPES), st.text(max_size=40))
 def test_any_value_is_valid_or_refused(type_: str, value: str) -> None:
     try:
@@ -203,6 +205,7 @@ def test_any_value_is_valid_or_refused(type_: str, value: str) -> None:
         assert exc.reason
 
 
+@steady
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.properties import steady
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attributes import (
     ATTRIBUTE_NAMES,
@@ -150,6 +151,7 @@ VALUES = st.text(alphabet=st.one_of(st.sampled_from("/\\+=%OUCN a"), st.characte
 OIDS = st.sampled_from([*ATTRIBUTE_OIDS.values(), "2.5.4.97", "1.2.3"])
 
 
+@steady
 @given(st.lists(st.builds(SubjectAttribute, OIDS, VALUES), min_size=1, max_size=5).map(tuple))
 @example(
     (SubjectAttribute("2.5.4.3", "\\+OU=x"), SubjectAttribute("2.5.4.3", "+ou="), SubjectAttribute("2.5.4.3", "\\"))
@@ -160,6 +162,7 @@ def test_round_trip(subject: tuple[SubjectAttribute, ...]) -> None:
     assert format_slash_dn(parse_slash_dn(text)) == text
 
 
+@steady
 @given(st.text(alphabet=st.one_of(st.sampled_from("/\\+=CNOU%,"), st.characters()), max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

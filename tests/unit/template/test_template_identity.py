@@ -1,0 +1,132 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""For whom a test certificate is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
+
+
+def refused(**options: Any) -> TemplateError:
+    with pytest.raises(TemplateError) as caught:
+        TestIdentity(**options)
+    return caught.value
+
+
+def test_nothing_collected() -> None:
+    identity = TestIdentity()
+    assert identity.values() == {}
+    assert (identity.test_value, identity.certificate_name) == ("Test", "test")
+
+
+def test_values_by_variable() -> None:
+    identity = TestIdentity("bob", "corp.example.com", "bob@example.com", {"imei": "1", "Any Name": "", "dn": "/CN=b"})
+    assert identity.values() == {
+        "uname": "bob",
+        "domain": "corp.example.com",
+        "email": "bob@example.com",
+        "imei": "1",
+        "Any Name": "",
+        "dn": "/CN=b",
+    }
+
+
+def test_from_options() -> None:
+    options = {
+        "user_name": "bob",
+        "domain": None,
+        "email": "bob@example.com",
+        "certificate_name": "bob-test",
+        "variables": None,
+        "test_value": None,
+    }
+    assert TestIdentity.from_options(options) == TestIdentity(
+        user_name="bob", email="bob@example.com", certificate_name="bob-test"
+    )
+
+
+def test_from_options_refuses_an_unknown_option() -> None:
+    with pytest.raises(TemplateError) as caught:
+        TestIdentity.from_options({"username": "bob"})
+    assert str(caught.value) == (
+        "username: is not an option of a test identity (allowed: user_name, domain, email, variables, test_value,"
+        " certificate_name). Did you mean 'user_name'?"
+    )
+
+
+@pytest.mark.parametrize("name", ["test", "a", "Bob_Test-1.0", "0", "_x", "-x", "a" * 64, "a..b"])
+def test_certificate_name(name: str) -> None:
+    assert TestIdentity(certificate_name=name).certificate_name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "suggestion"),
+    [
+        ("", "is empty", ""),
+        ("bob test", "has spaces in it", "bob-test"),
+        (" bob", "has spaces in it", "bob"),
+        (" ", "has spaces in it", ""),
+        (".hidden", "is no name of a test certificate", "hidden"),
+        ("..", "is no name of a test certificate", ""),
+        ("../x", "is no name of a test certificate", "x"),
+        ("a/b", "is no name of a test certificate", "a-b"),
+        ("a\\b", "is no name of a test certificate", "a-b"),
+        ("a\nb", "is no name of a test certificate", "a-b"),
+        ("test\n", "is no name of a test certificate", "test"),
+        ("ü", "is no name of a test certificate", ""),
+        ("a" * 65, "is no name of a test certificate", ""),
+    ],
+)
+def test_certificate_name_refused(name: str, reason: str, suggestion: str) -> None:
+    error = refused(certificate_name=name)
+    assert (error.option, error.reason, error.suggestion) == ("certificate_name", reason, suggestion)
+    assert error.allowed == "1 to 64 letters, digits and ._- without spaces, the first one no dot"
+    assert bool(error.value) is bool(name)
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "reason", "suggestion"),
+    [
+        ({"domain": "corp"}, "domain", "is not fully qualified", ""),
+        ({"domain": "corp."}, "domain", "has an empty label", "corp"),
+        ({"domain": "corp..example"}, "domain", "has an empty label", "corp.example"),
+        ({"domain": "corp_1.example"}, "domain", "has the label 'corp_1'", ""),
+        ({"domain": "corp example.com"}, "domain", "has the label 'corp example'", ""),
+        ({"domain": "@example.com"}, "domain", "has the label '@example'", ""),
+        ({"domain": "192.0.2.1"}, "domain", "ends in a number", ""),
+        ({"domain": "bücher.example"}, "domain", "A-label form", "xn--bcher-kva.example"),
+        ({"domain": " "}, "domain", "has the label ' '", ""),
+        ({"email": "bob"}, "email", "has no '@'", ""),
+        ({"email": "bob@"}, "email", "has nothing on one side of the '@'", ""),
+        ({"email": "b ob@example.com"}, "email", "which is no local part", ""),
+        ({"email": "bob@exa mple.com"}, "email", "has the label 'exa mple'", ""),
+        ({"user_name": " "}, "user_name", "has only spaces in it", ""),
+        ({"user_name": "bob "}, "user_name", "begins or ends with a space", "bob"),
+        ({"user_name": "b\x00b"}, "user_name", "has a control character (U+0000)", ""),
+        ({"user_name": 7}, "user_name", "is no text", ""),
+        ({"test_value": " "}, "test_value", "has only spaces in it", ""),
+        ({"test_value": "a\nb"}, "test_value", "has a control character (U+000A)", ""),
+        ({"variables": ["imei"]}, "variables", "is not a dictionary", ""),
+        ({"variables": {"": "x"}}, "variables", "is no name of a variable", ""),
+        ({"variables": {7: "x"}}, "variables", "is no name of a variable", ""),
+        ({"variables": {"%imei%": "x"}}, "variables", "is not the plain name of a variable", "imei"),
+        ({"variables": {"uname": "x"}}, "variables", "has an option of its own: user_name", "user_name"),
+        ({"variables": {"email": "x"}}, "variables", "has an option of its own: email", "email"),
+        ({"variables": {"imei": 490154203237518}}, "variables.imei", "is no text", ""),
+        ({"variables": {"imei": "a\tb"}}, "variables.imei", "has a control character (U+0009)", ""),
+        ({"variables": {"imei": " "}}, "variables.imei", "has only spaces in it", ""),
+    ],
+)
+def test_refused(options: dict[str, Any], option: str, reason: str, suggestion: str) -> None:
+    error = refused(**options)
+    assert error.option == option
+    assert reason in error.reason
+    assert error.suggestion == suggestion
+    assert error.value
