@@ -1,0 +1,35 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flags of the TLS side."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..server_certificates import KINDS
+from ..tls import VERSIONS
+from .types import listed
+
+
+def add_tls_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this group."""
+    add = parser.add_argument_group("TLS").add_argument
+    add(
+        "--host-name",
+        dest="host_names",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a DNS name or IP address for the "
+        "server certificate (repeatable; localhost and 127.0.0.1 are always in it)",
+    )
+    add("--tls-min", choices=VERSIONS, default="1.2", help="lowest version (default: %(default)s)")
+    add("--tls-max", choices=VERSIONS, default="1.3", help="highest version (default: %(default)s)")
+    add(
+        "--server-certificate",
+        choices=KINDS,
+        default="good",
+        help=listed({name: kind.help for name, kind in KINDS.items()}),
+    )
+    add("--plain-http", action="store_true", help="no TLS at all")
