@@ -15,14 +15,20 @@ class ActionModule(ControllerAction):
     """The test of a template. Decides where the EST exchange leaves from."""
 
     def argument_spec(self):
-        # The template's options are checked by Template.from_options(), which suggests what was meant.
-        return {**options.argument_spec(), "inline": {"type": "raw"}}
+        # What Template and TestIdentity check they tell better: they know what was meant.
+        spec = options.argument_spec()
+        for name in ("template", "inline", *options.IDENTITY_OPTIONS):
+            spec[name]["type"] = "raw"
+        del spec["inline"]["options"]
+        return spec
 
     def perform(self, arguments):
         asked = options.read_options(arguments, check_mode=self._task.check_mode)
         if arguments["exchange"] in ("auto", "host"):
             given = {option: value for option, value in arguments.items() if value is not None}
-            if asked.inline is not None:
+            if asked.inline is None:
+                given["template"] = asked.template_name
+            else:
                 given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
             return self.execute("maas360.cloud_extender.est_test_enroll", {**given, "exchange": "host"})
         # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.

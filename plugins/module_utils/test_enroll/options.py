@@ -9,19 +9,21 @@ The action and the module share it, so that a wrong value is told on the control
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Optional
 
 from ..template.errors import TemplateError, show
 from ..template.fields import argument_spec as template_argument_spec
 from ..template.identity import TestIdentity
 from ..template.model import Template
-from ..template.naming import check_text
+from ..template.naming import check_text, template_name
 
 #: Ways to carry the exchange; ``auto`` is decided by the action.
 EXCHANGES = ("auto", "host", "uri", "controller")
 
-_IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
+#: Options that are checked by :class:`TestIdentity`, whatever type they have.
+IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
 
 #: Options that are numbers, with the smallest and largest value.
 _RANGES = {
@@ -95,47 +97,28 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def _require_one_template(options: Mapping[str, Any]) -> None:
-    """Check that the template is either in the store or given inline.
-
-    :raises TemplateError: neither or both.
-    """
-    if (options["template"] is None) == (options["inline"] is None):
-        both = "are both given" if options["inline"] is not None else "are both missing"
-        raise TemplateError(
-            "template and inline", both, allowed="template: a name in the store of the host, or inline: its options"
-        )
-
-
 def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
     """Check the values of the options.
 
-    :param options: of the types that :func:`argument_spec` says.
+    :param options: by the names of :func:`argument_spec`, with defaults; those of the template and of the identity may
+        be of any type.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
-    _require_one_template(options)
-    inline = None
-    if options["inline"] is not None:
-        try:
-            inline = Template.from_options(options["inline"])
-        except TemplateError as error:
-            raise error.at("inline") from None
-        name = inline.name
-    else:
-        name = options["template"]
-        if not name.strip():
-            raise TemplateError("template", "is empty", allowed="the name of a template in the store of the host")
+    inline = _inline_template(options)
+    name = inline.name if inline is not None else _stored_name(options["template"])
     for option, (smallest, largest) in _RANGES.items():
         if not smallest <= options[option] <= largest:
             raise TemplateError(
                 option, "is out of range", value=show(options[option]), allowed=f"{smallest} to {largest}"
             )
+    store_path = _folder("store_path", options["store_path"])
+    output_path = options["output_path"]
     return Asked(
         template_name=name,
         inline=inline,
-        store_path=_absolute("store_path", options["store_path"]),
-        output_path=_absolute("output_path", options["output_path"] or posixpath.join(options["store_path"], "tests")),
-        identity=TestIdentity.from_options({option: options[option] for option in _IDENTITY_OPTIONS}),
+        store_path=store_path,
+        output_path=posixpath.join(store_path, "tests") if output_path is None else _folder("output_path", output_path),
+        identity=TestIdentity.from_options({option: options[option] for option in IDENTITY_OPTIONS}),
         test_options=TestOptions(
             **{option: options[option] for option in _RANGES},
             allow_unverified_chain=options["on_unverified_chain"] == "warn",
@@ -144,8 +127,44 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
     )
 
 
-def _absolute(option: str, path: str) -> str:
+def _inline_template(options: Mapping[str, Any]) -> Optional[Template]:
+    """The template where it is given inline; ``None`` where it is in the store of the host."""
+    inline = options["inline"]
+    if (options["template"] is None) == (inline is None):
+        both = "are both given" if inline is not None else "are both missing"
+        raise TemplateError(
+            "template and inline", both, allowed="template: a name in the store of the host, or inline: its options"
+        )
+    if inline is None:
+        return None
+    if not isinstance(inline, Mapping):  # and not shown, since there may be a password in it
+        raise TemplateError("inline", "is not a dictionary", allowed="the options of a template by name")
+    try:
+        return Template.from_options(inline)
+    except TemplateError as error:
+        raise error.at("inline") from None
+
+
+def _stored_name(name: Any) -> str:
+    allowed = "the name of a template in the store of the host"
+    if not isinstance(name, str):
+        raise TemplateError("template", "is no text", value=show(name), allowed=allowed)
+    if not name:
+        raise TemplateError("template", "is empty", allowed=allowed)
+    try:
+        return template_name(name)
+    except TemplateError as error:
+        error.option = "template"
+        raise
+
+
+def _folder(option: str, path: str) -> str:
     check_text(option, path)
-    if not posixpath.isabs(path):
-        raise TemplateError(option, "is not absolute", value=show(path), allowed="an absolute path on the host")
-    return path
+    if not posixpath.isabs(path) or not path.strip("/"):
+        raise TemplateError(
+            option,
+            "is not the absolute path of a folder",
+            value=show(path),
+            allowed="a path on the host such as /srv/est",
+        )
+    return path.rstrip("/")
