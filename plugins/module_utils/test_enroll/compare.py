@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+from collections import Counter
 from typing import List, Sequence
 
 from ..names.attributes import ATTRIBUTE_NAMES, Subject
@@ -28,11 +29,12 @@ def lost(
     :returns: entries such as ``subject emailAddress=jdoe@example.com`` and
         ``subject_alternative_name UPN:jdoe@example.com``; empty where everything was granted.
     """
-    missing = [
-        f"subject {ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)}={attribute.value}"
-        for attribute in requested_subject
-        if attribute not in issued_subject
-    ]
+    missing: List[str] = []
+    left = Counter(issued_subject)  # an attribute can be there more than once
+    for attribute in requested_subject:
+        if left[attribute] == 0:
+            missing.append(f"subject {ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)}={attribute.value}")
+        left[attribute] -= 1
     granted = {_comparable(name) for name in issued_names}
     missing.extend(f"subject_alternative_name {name}" for name in requested_names if _comparable(name) not in granted)
     return missing
@@ -42,6 +44,9 @@ def _comparable(name: GeneralName) -> GeneralName:
     """The entry in a form in which two ways to write the same name are equal."""
     if name.type == "DNS":  # RFC 4343: without regard to case
         return GeneralName(name.type, name.value.lower())
+    if name.type == "email":  # RFC 5280 section 7.5: the domain without regard to case
+        local_part, at, domain = name.value.rpartition("@")
+        return GeneralName(name.type, f"{local_part}{at}{domain.lower()}")
     if name.type == "IP":  # IPv6 addresses have many spellings
         with contextlib.suppress(ValueError):
             return GeneralName(name.type, str(ipaddress.ip_address(name.value)))

@@ -65,7 +65,7 @@ class PendingState:
                 return None
             retry_at = datetime.strptime(state["retry_at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
             return cls(digest, retry_at, files[PRIVATE_KEY_FILE])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             return None
 
 

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.compare import lost
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
+
+
+def subject(text):
+    return parse_slash_dn(text) if text else ()
+
+
+@pytest.mark.parametrize(
+    ("requested", "issued", "expected"),
+    [
+        ("/CN=jdoe", "/CN=jdoe", []),
+        ("/CN=jdoe", "/O=Added/CN=jdoe", []),
+        ("/CN=jdoe/O=Example", "/O=Example/CN=jdoe", []),
+        ("/CN=jdoe/emailAddress=j@example.com", "/CN=jdoe", ["subject emailAddress=j@example.com"]),
+        ("/CN=jdoe", "/CN=JDOE", ["subject CN=jdoe"]),
+        ("/S=Doe/SN=17", "/CN=x", ["subject S=Doe", "subject SN=17"]),
+        ("/OU=a/OU=b", "/OU=b", ["subject OU=a"]),
+        ("/CN=jdoe", "", ["subject CN=jdoe"]),
+        ("/OU=a/OU=a/CN=x", "/OU=a/CN=x", ["subject OU=a"]),
+    ],
+)
+def test_what_is_lost_of_a_subject(requested, issued, expected):
+    assert lost(subject(requested), (), subject(issued), ()) == expected
+
+
+@pytest.mark.parametrize(
+    ("requested", "issued", "same"),
+    [
+        (("DNS", "Host.Example.com"), ("DNS", "host.example.COM"), True),
+        (("DNS", "a.example.com"), ("DNS", "b.example.com"), False),
+        (("IP", "2001:db8::1"), ("IP", "2001:0db8:0:0:0:0:0:1"), True),
+        (("IP", "127.0.0.1"), ("IP", "127.0.0.2"), False),
+        (("IP", "no address"), ("IP", "no address"), True),
+        (("UPN", "jdoe@example.com"), ("UPN", "jdoe@example.com"), True),
+        (("UPN", "jdoe@example.com"), ("email", "jdoe@example.com"), False),
+        (("URI", "https://a/X"), ("URI", "https://a/x"), False),
+        (("email", "jdoe@Example.com"), ("email", "jdoe@example.com"), True),
+        (("email", "JDoe@example.com"), ("email", "jdoe@example.com"), False),
+    ],
+)
+def test_which_alternative_names_are_the_same(requested, issued, same):
+    wanted = GeneralName(*requested)
+    assert lost((), [wanted], (), [GeneralName(*issued)]) == ([] if same else [f"subject_alternative_name {wanted}"])
+
+
+def test_what_is_lost_is_told_in_the_order_of_the_request():
+    names = [GeneralName("UPN", "a@b.example"), GeneralName("DNS", "b.example")]
+    assert lost(subject("/CN=a/O=b"), names, (), ()) == [
+        "subject CN=a",
+        "subject O=b",
+        "subject_alternative_name UPN:a@b.example",
+        "subject_alternative_name DNS:b.example",
+    ]
+
+
+def test_masking_twice_gives_the_data_back():
+    pad = bytes(range(256))
+    assert mask(mask(b"a secret", pad), pad) == b"a secret"
+    assert mask(b"a secret", pad) != b"a secret"
+
+
+def test_a_pad_that_is_too_short_is_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        mask(b"abc", b"ab")
