@@ -100,8 +100,10 @@ def plain(value: Any) -> Any:
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(entry) for entry in value]
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, (int, float)):
+        return float(value) if isinstance(value, float) else int(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="surrogateescape")
     return str.__str__(value) if isinstance(value, str) else str(value)
