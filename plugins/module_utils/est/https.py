@@ -107,7 +107,7 @@ class _Adapter(HTTPAdapter):
 class HttpsTransport:
     """Carries requests to one EST server over one connection that is kept alive. See :class:`.transport.Transport`.
 
-    Not for use by more than one thread.
+    Not for use by more than one thread. Only :mod:`.bootstrap` derives from it.
 
     :param url: the server. Requests to any other origin are refused.
     :param trust: whom the server's certificate may come from.
@@ -122,6 +122,9 @@ class HttpsTransport:
     :raises InputError: anchors, client certificate, credentials or proxy that cannot be used.
     :raises MissingLibrary: requests or cryptography is not there, or too old.
     """
+
+    _dialler_class = Dialler
+    _make_context = staticmethod(make_context)
 
     def __init__(
         self,
@@ -144,9 +147,9 @@ class HttpsTransport:
         self._total_timeout = total_timeout
         self._response_limit = response_limit
         self._line = _Line(
-            Dialler(
+            self._dialler_class(
                 url,
-                make_context(trust, client_certificate),
+                self._make_context(trust, client_certificate),
                 trust,
                 Proxy.parse(proxy) if proxy else None,
                 connect_timeout,

@@ -40,10 +40,18 @@ class Trust:
 
     :param kind: ``"explicit"``: only the configured anchors. ``"system"``: only the host's own store.
     :param pem: the configured anchors, PEM; empty for the system's store.
+    :param fingerprint: where the anchor was fetched from the server and accepted by its fingerprint
+        (:func:`.bootstrap.bootstrap`): that fingerprint.
     """
 
     kind: str
     pem: str = field(default="", repr=False)
+    fingerprint: Optional[str] = None
+
+    @property
+    def origin(self) -> str:
+        """Where the anchors come from: ``"explicit"``, ``"system"`` or ``"fingerprint"``."""
+        return "fingerprint" if self.fingerprint is not None else self.kind
 
     @classmethod
     def explicit(cls, pem_text: str) -> Trust:
@@ -87,6 +95,18 @@ class _PassphraseMissing(Exception):
     """OpenSSL asked for a passphrase and there is none."""
 
 
+def make_distrustful_context() -> ssl.SSLContext:
+    """A TLS context with the versions and ciphers of this client, and without any anchor: it refuses every server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    # RFC 8996 and RFC 9325: nothing below TLS 1.2, and TLS 1.3 is offered.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+    context.set_ciphers(_CIPHERS)
+    return context
+
+
 def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ssl.SSLContext:
     """The TLS context for connections to an EST server.
 
@@ -96,22 +116,18 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
 
     :raises InputError: anchors that cannot be read or have all expired; a client certificate that cannot be used.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_REQUIRED
-    # RFC 8996 and RFC 9325: nothing below TLS 1.2, and TLS 1.3 is offered.
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
-    context.set_ciphers(_CIPHERS)
+    context = make_distrustful_context()
     # Real EST CAs leave basicConstraints uncritical, which OpenSSL's strict mode refuses.
     flags = int(context.verify_flags) & ~int(ssl.VERIFY_X509_STRICT)
     if trust.kind == "explicit":
         # Without it an intermediate could not be an anchor: OpenSSL would insist on its root.
         context.verify_flags = ssl.VerifyFlags(flags | _VERIFY_PARTIAL_CHAIN)
         _load_anchors(context, trust.pem)
-    else:
+    elif trust.kind == "system":
         context.verify_flags = ssl.VerifyFlags(flags)
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        raise ValueError(f"{trust.kind!r} is no kind of trust")
     if client is not None:
         _load_client_certificate(context, client)
     return context
