@@ -27,10 +27,11 @@ from types import TracebackType
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
 from .ca_certificates import CaCertificates, read_ca_certificates
-from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before
+from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before, subject_text
 from .csr import CertificateRequest
-from .enrolment import Issued, Pending, read_certificates, read_enrolment_answer, refusal, server_words
+from .enrolment import Issued, Pending, read_certificates, read_enrolment_answer, refusal
 from .errors import EstError, ParseError, ServerError
+from .fingerprint import Fingerprint
 from .path import find_path
 from .redaction import redact
 from .timeline import Step, Timeline
@@ -69,6 +70,7 @@ class EstClient:
     :param url: the server, port and label.
     :param transport: carries the requests; it sends nothing before the server is authorised (RFC 7030 section 3.6).
     :param anchors: the configured trust anchors, or ``None`` where the transport trusts the system's store.
+    :param pin: one of the server's CA certificates must have this fingerprint, beside being trusted.
     :param secrets: texts that must never appear in an error although a server may echo them.
     :param timeline: where the stages are noted.
     """
@@ -79,6 +81,7 @@ class EstClient:
         transport: Transport,
         *,
         anchors: Optional[Sequence[x509.Certificate]] = None,
+        pin: Optional[Fingerprint] = None,
         secrets: Iterable[str] = (),
         timeline: Optional[Timeline] = None,
     ) -> None:
@@ -86,6 +89,7 @@ class EstClient:
         self.timeline = timeline if timeline is not None else Timeline()
         self._transport = transport
         self._anchors = anchors
+        self._pin = pin
         self._secrets = tuple(secrets)
 
     def __enter__(self) -> EstClient:
@@ -111,6 +115,7 @@ class EstClient:
                 error.reason = redact(error.reason, self._secrets)
                 error.hint = error.hint or _HINT
                 raise
+            step.detail = redact(step.detail, self._secrets)
 
     def cacerts(self) -> CaCertificates:
         """Fetch the current CA certificates (RFC 7030 section 4.1).
@@ -118,31 +123,39 @@ class EstClient:
         No credentials are sent, as none are needed; a server that asks for them all the same gets them in a second
         request, over the connection on which it has been authorised.
 
-        :raises ServerError: any status but 200 (section 4.1.3).
+        :raises ServerError: any status but 200 (section 4.1.3), or no certificate with the fingerprint of ``pin``.
         :raises ParseError: the answer is not a certs-only message, or is empty.
         """
         with self._stage("cacerts", request_received="no") as step:
-            response = self._get_cacerts()
-            certificates, warnings = read_certificates(response)
+            certificates, warnings = read_certificates(self._get_cacerts(), self._secrets)
             authorities = read_ca_certificates(certificates, self._anchors, datetime.now(timezone.utc))
             accepted = f"CA certificates: {len(authorities.certificates)} accepted, {len(authorities.dropped)} dropped"
-            step.detail = " ".join((accepted, *warnings))
+            self._check_pin(authorities)
+            step.detail = "; ".join((accepted, *warnings))
         return authorities
+
+    def _check_pin(self, authorities: CaCertificates) -> None:
+        pin = self._pin
+        known = dict.fromkeys((*authorities.certificates, authorities.root))
+        if pin is None or any(pin.matches(authority) for authority in known):
+            return
+        seen = ", ".join(
+            f"{Fingerprint.of(authority, pin.algorithm)} ({subject_text(authority)})" for authority in known
+        )
+        raise ServerError(
+            f"no CA certificate of the server has the fingerprint {pin}; it has {seen}",
+            http_status=200,
+            hint="Compare these fingerprints with the one that the administrator of the CA names.",
+        )
 
     def _get_cacerts(self) -> Response:
         url = self.url.operation("cacerts")
         response = self._transport.request("GET", url, {"Accept": "*/*"})
         if response.status == 401:
             response = self._transport.request("GET", url, {"Accept": "*/*"}, authenticate=True)
-        if response.status == 200:
-            return response
-        error = refusal(response, server_words(response, self._secrets))
-        raise ServerError(
-            f"the server does not give its CA certificates: {error.reason}",
-            http_status=response.status,
-            server_message=error.server_message,
-            hint="Check server, port and label of the template: every EST server offers /cacerts.",
-        )
+        if response.status != 200:
+            raise refusal(response, "cacerts", self._secrets)
+        return response
 
     def simpleenroll(
         self,
@@ -159,29 +172,35 @@ class EstClient:
         :param wait_seconds: how long to wait for a pending certificate in all; 0 returns the first answer.
         :param sleep: waits for a number of seconds.
         :raises ServerError: the server refused.
+        :raises ParseError: the answer is no certificate message, or an empty one.
         :raises TransportError: no answer; ``request_received`` says whether the server can have got the request.
         """
         body = encode_body(request.der)
-        waited = 0.0
-        with self._stage("enroll") as step:
-            while True:
-                response = self._transport.request(
-                    "POST", self.url.operation("simpleenroll"), _ENROL_HEADERS, body, authenticate=True
-                )
-                step.detail = f"HTTP {response.status}"
-                answer = self._read_answer(response)
-                if isinstance(answer, Issued) or waited + answer.retry_after.seconds > wait_seconds:
-                    return answer
-                sleep(answer.retry_after.seconds)
-                waited += answer.retry_after.seconds
+        answer = self._post(body)
+        first = time.monotonic()
+        slept = 0.0
+        while isinstance(answer, Pending) and not answer.retry_after.shortened:
+            pause = answer.retry_after.seconds
+            # The answers take time too; where ``sleep`` is not the real one, the clock does not know of the pauses.
+            if max(slept, int(time.monotonic() - first)) + pause > wait_seconds:
+                break
+            sleep(pause)
+            slept += pause
+            # Whatever happens from here on, the server has had the request.
+            answer = self._post(body, request_received="yes")
+        return answer
 
-    def _read_answer(self, response: Response) -> Union[Issued, Pending]:
-        try:
-            return read_enrolment_answer(response, self._secrets)
-        except EstError as error:
-            error.request_received = "yes"
-            error.http_status = response.status
-            raise
+    def _post(self, body: bytes, request_received: Optional[str] = None) -> Union[Issued, Pending]:
+        url = self.url.operation("simpleenroll")
+        with self._stage("enroll", request_received) as step:
+            response = self._transport.request("POST", url, _ENROL_HEADERS, body, authenticate=True)
+            answer = read_enrolment_answer(response, self._secrets)
+            step.detail = f"HTTP {response.status}"
+            if isinstance(answer, Pending):
+                retry_after = answer.retry_after
+                step.detail += f": pending, to be asked again in {retry_after.seconds} seconds"
+                step.detail += f" ({retry_after.warning})" if retry_after.warning else ""
+        return answer
 
     def verify(
         self,
@@ -204,7 +223,7 @@ class EstClient:
             first, last = not_before(leaf), not_after(leaf)
             if not first <= now <= last:
                 raise EstError(
-                    f"the issued certificate is valid from {iso_utc(first)} to {iso_utc(last)}, and it is {iso_utc(now)}",
+                    f"the issued certificate is valid from {iso_utc(first)} to {iso_utc(last)}; now is {iso_utc(now)}",
                     hint="Compare the clock of this host with the clock of the CA.",
                 )
             others = [certificate for certificate in certificates if certificate is not leaf]
@@ -220,7 +239,7 @@ class EstClient:
                 chain = tuple(others)
                 warnings.append(error.reason)
             step.detail = "; ".join(warnings) or f"chain of {len(chain) + 1} certificates up to the trust anchor"
-        return VerifiedCertificate(leaf, chain, tuple(warnings))
+        return VerifiedCertificate(leaf, chain, tuple(redact(warning, self._secrets) for warning in warnings))
 
 
 def _readable(certificates: Iterable[bytes]) -> Iterator[x509.Certificate]:

@@ -103,8 +103,7 @@ def require_pkcs7(value: Optional[str], body: bytes) -> Tuple[str, ...]:
     status says (RFC 8951 section 5).
 
     :param value: the Content-Type header, or ``None``.
-    :param body: the body, of which the first bytes are shown where it is refused. They are the server's words: remove
-        secrets from the error before it is shown (:func:`.server_message.redact`).
+    :param body: the body, of which the first bytes are shown where it is refused.
     :return: warnings, written like :attr:`.EstError.reason`.
     :raises ParseError: any other type.
     """
@@ -112,9 +111,11 @@ def require_pkcs7(value: Optional[str], body: bytes) -> Tuple[str, ...]:
     if content_type.is_pkcs7:
         return ()
     looks_like_markup = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-    shown = f"of type {printable(value, 100)}" if value and value.strip() else "without a Content-Type"
     if content_type.media_type in _TOLERATED and not looks_like_markup:
-        return (f"the server's answer is {shown}, where RFC 7030 asks for application/pkcs7-mime",)
+        # Without its parameters, which could be anything.
+        kind = f"of type {content_type.media_type}" if content_type.media_type else "without a Content-Type"
+        return (f"the server's answer is {kind}, where RFC 7030 asks for application/pkcs7-mime",)
+    shown = f"of type {printable(value, 100)}" if value and value.strip() else "without a Content-Type"
     begin = f"it begins with {preview(body)}" if body else "its body is empty"
     raise ParseError(
         f"the server's answer is {shown} where a certificate message (application/pkcs7-mime) is expected; {begin}",

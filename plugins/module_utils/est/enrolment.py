@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Iterable, Tuple, Union
+from typing import Dict, Iterable, Optional, Tuple, Union
 
 from .certs_only import parse_certs_only
 from .content_type import require_pkcs7
-from .errors import ServerError
+from .errors import ParseError, ServerError
+from .plain_text import printable
+from .redaction import redact
 from .retry_after import RetryAfter, parse_retry_after
 from .server_message import clean_server_message
 from .transfer_encoding import decode_body
@@ -42,29 +44,46 @@ class Pending:
     server_message: str = ""
 
 
-#: What a status means for an enrolment, and what to do next.
+_ADDRESS = "Check server, port and label of the template: the server may need a CA label, or may not be an EST server."
+_LOG = "Look at the log of the EST server for this request."
+
+#: What a status means whatever was asked for, and what to do next.
 _REFUSALS = {
-    400: (
-        "the server refused the certificate request",
-        "Compare the template's subject, subject alternative name and key type with what the CA accepts.",
-    ),
     401: (
         "the server refused the user name or the password",
         "Check username and password of the template against the account on the EST server.",
+    ),
+    429: ("the server asks for fewer requests", "Wait before the next test."),
+    503: ("the server is not available at the moment", "Try again later, or ask the administrator of the EST server."),
+}
+_CACERTS_REFUSALS = {
+    403: (
+        "the server does not give its CA certificates to this client",
+        "Ask the administrator of the EST server: everybody may ask for the CA certificates (RFC 7030 section 4.1.2).",
+    ),
+    404: ("the server has no CA certificates at this address", _ADDRESS),
+    405: ("the server does not give CA certificates at this address", _ADDRESS),
+    501: ("the server does not implement the CA certificates request", _ADDRESS),
+}
+_ENROLMENT_REFUSALS = {
+    400: (
+        "the server refused the certificate request",
+        "Compare the template's subject, subject alternative name and key type with what the CA accepts.",
     ),
     403: (
         "the server knows the account but does not let it enrol",
         "Ask the administrator of the EST server to allow this account to enrol with this label.",
     ),
-    404: (
-        "the server has no enrolment at this address",
-        "Check server, port and label of the template: the server may need a CA label, or may not be an EST server.",
-    ),
-    405: ("the server does not offer enrolment at this address", "Check server, port and label of the template."),
-    429: ("the server asks for fewer requests", "Wait before the next test."),
+    404: ("the server has no enrolment at this address", _ADDRESS),
+    405: ("the server does not offer enrolment at this address", _ADDRESS),
     501: ("the server does not implement enrolment", "Check that the EST server offers simpleenroll for this label."),
-    503: ("the server is not available at the moment", "Try again later, or ask the administrator of the EST server."),
 }
+_MEANINGS: Dict[str, Dict[int, Tuple[str, str]]] = {
+    "cacerts": {**_REFUSALS, **_CACERTS_REFUSALS},
+    "simpleenroll": {**_REFUSALS, **_ENROLMENT_REFUSALS},
+}
+# Only the first bytes of an answer are ever shown.
+_LOOKED_AT = 64 * 1024
 
 
 def read_enrolment_answer(response: Response, secrets: Iterable[str] = ()) -> Union[Issued, Pending]:
@@ -77,51 +96,76 @@ def read_enrolment_answer(response: Response, secrets: Iterable[str] = ()) -> Un
     :raises ParseError: the body is not what the status promises.
     :raises ServerError: any other status.
     """
+    hidden = tuple(secrets)
     if response.status in (200, 201):
-        bag, warnings = read_certificates(response)
-        return Issued(bag, warnings)
-    message = server_words(response, secrets)
+        return Issued(*read_certificates(response, hidden))
     if response.status == 202:
-        return Pending(parse_retry_after(response.headers.get("retry-after"), datetime.now(timezone.utc)), message)
-    raise refusal(response, message)
+        return Pending(_retry_after(response, hidden), _server_words(response, hidden))
+    raise refusal(response, "simpleenroll", hidden)
 
 
-def read_certificates(response: Response) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
+def read_certificates(response: Response, secrets: Iterable[str] = ()) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
     """The certificates of a successful answer, DER, and what was odd about it.
 
+    :param secrets: texts that must not appear in an error although a server may echo them.
     :raises ParseError: the answer is no certs-only message, or an empty one.
     """
-    warnings = require_pkcs7(response.headers.get("content-type"), response.body)
-    bag = parse_certs_only(decode_body(response.body))
+    content_type = response.headers.get("content-type")
+    try:
+        return _certificates(content_type, response.body)
+    except ParseError as error:
+        failure = error
+    # An error shows the begin of the answer, and the cut may go through a secret: it is made again without secrets.
+    hidden = tuple(secrets)
+    begin = redact(response.body[:_LOOKED_AT].decode("latin-1"), hidden).encode("latin-1")
+    try:
+        _certificates(redact(content_type or "", hidden), begin + response.body[_LOOKED_AT:])
+    except ParseError as error:
+        failure = error
+    failure.http_status, failure.request_received = response.status, "yes"
+    raise failure
+
+
+def _certificates(content_type: Optional[str], body: bytes) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
+    warnings = require_pkcs7(content_type, body)
+    bag = parse_certs_only(decode_body(body))
     return bag.certificates, (*warnings, *bag.warnings)
 
 
-def refusal(response: Response, message: str) -> ServerError:
-    """The error for a status that is no success.
+def refusal(response: Response, operation: str, secrets: Iterable[str] = ()) -> ServerError:
+    """The error for a status that is no success, with the server's own words (requirements 89 and 90).
 
-    :param message: the server's own words, cleaned.
+    :param operation: ``cacerts`` or ``simpleenroll``.
+    :param secrets: texts that must not appear in it although a server may echo them.
     """
     status = response.status
+    hidden = tuple(secrets)
     if 300 <= status < 400:
-        reason = f"the server redirects to {_shown(response.headers.get('location'))}"
+        location = printable(redact(response.headers.get("location", ""), hidden), 200)
+        reason = f"the server redirects to {location or 'nowhere (no Location header)'}"
         hint = "Redirects are not followed: set server, port and label of the template to where the EST server is."
-    elif status in _REFUSALS:
-        reason, hint = _REFUSALS[status]
-    elif status >= 500:
-        reason, hint = "the server failed", "Look at the log of the EST server for this request."
+    elif status in _MEANINGS[operation]:
+        reason, hint = _MEANINGS[operation][status]
     else:
-        reason, hint = "the server did not accept the request", "Look at the log of the EST server for this request."
-    retry = response.headers.get("retry-after")
-    if retry is not None and status in (429, 503):
-        seconds = parse_retry_after(retry, datetime.now(timezone.utc)).seconds
-        hint = f"The server asks to be tried again in {seconds} seconds."
-    return ServerError(f"{reason} (HTTP {status})", http_status=status, server_message=message, hint=hint)
+        reason, hint = "the server failed" if status >= 500 else "the server did not accept the request", _LOG
+    if status in (429, 503) and "retry-after" in response.headers:
+        hint = f"The server asks to be tried again in {_retry_after(response, hidden).seconds} seconds."
+    return ServerError(
+        f"{reason} (HTTP {status})",
+        http_status=status,
+        server_message=_server_words(response, hidden),
+        hint=hint,
+        request_received="yes",
+    )
 
 
-def server_words(response: Response, secrets: Iterable[str] = ()) -> str:
+def _retry_after(response: Response, secrets: Iterable[str]) -> RetryAfter:
+    header, now = response.headers.get("retry-after"), datetime.now(timezone.utc)
+    found = parse_retry_after(header, now)
+    # A warning shows the begin of the header: it is made again without secrets.
+    return parse_retry_after(redact(header or "", secrets), now) if found.warning else found
+
+
+def _server_words(response: Response, secrets: Iterable[str]) -> str:
     """What the server says in the body, cleaned and without what must not be shown (requirements 70 and 89)."""
     return clean_server_message(response.headers.get("content-type"), response.body, secrets=secrets)
-
-
-def _shown(location: object) -> str:
-    return repr(str(location)[:200]) if location else "nowhere (no Location header)"

@@ -19,8 +19,8 @@ from .plain_text import printable
 DEFAULT_SECONDS = 60
 #: The least, so that a server which says 0 is not asked without pause.
 MINIMUM_SECONDS = 1
-#: The most that is waited before asking again.
-MAXIMUM_SECONDS = 24 * 60 * 60
+#: The most that is waited before asking again: longer than servers ask for (libest: two days at most).
+MAXIMUM_SECONDS = 31 * 24 * 60 * 60
 
 # More digits than these are longer than any clock runs; Python refuses to convert thousands of them.
 _MAX_DIGITS = 15

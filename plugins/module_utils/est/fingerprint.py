@@ -1,0 +1,59 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fingerprint by which an administrator names a CA certificate (RFC 7030 sections 3.1 and 4.1.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from .errors import InputError
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+_SPELLING = re.compile(r"(?:sha-?(256|512) ?)?([0-9a-f]+)")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A hash over a whole certificate in DER. Make one with :meth:`parse`.
+
+    :param algorithm: ``sha256`` or ``sha512``.
+    :param digits: lower-case hexadecimal.
+    """
+
+    algorithm: str
+    digits: str
+
+    @classmethod
+    def parse(cls, text: str) -> Fingerprint:
+        """Read a fingerprint: hexadecimal digits of either case, with or without colons and ``sha256:`` before them.
+
+        :raises InputError: neither a SHA-256 nor a SHA-512. Shorter hashes are not safe.
+        """
+        found = _SPELLING.fullmatch(text.strip().lower().replace(":", ""))
+        algorithm = {64: "256", 128: "512"}.get(len(found.group(2))) if found else None
+        if found is None or algorithm is None or found.group(1) not in (None, algorithm):
+            raise InputError(
+                f"the fingerprint {text!r} is neither a SHA-256 (64 hexadecimal digits) nor a SHA-512 (128)",
+                hint="openssl x509 -noout -fingerprint -sha256 -in ca.pem shows the one of a certificate.",
+            )
+        return cls(f"sha{algorithm}", found.group(2))
+
+    @classmethod
+    def of(cls, certificate: x509.Certificate, algorithm: str = "sha256") -> Fingerprint:
+        """The fingerprint of a certificate."""
+        return cls(algorithm, hashlib.new(algorithm, certificate.public_bytes(Encoding.DER)).hexdigest())
+
+    def matches(self, certificate: x509.Certificate) -> bool:
+        """Whether this is the fingerprint of that certificate."""
+        return Fingerprint.of(certificate, self.algorithm) == self
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.digits}"
