@@ -37,9 +37,6 @@ class TaggedText(str):
 
     __slots__ = ()
 
-    def __str__(self):
-        return self
-
 
 class TaggedNumber(int):
     """As ansible-core from 2.19 on hands over a number of an inventory."""
