@@ -2,39 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificate requests: PKCS#10 (RFC 2986) for /simpleenroll (RFC 7030 section 4.2.1)."""
+"""Certificate requests: PKCS#10 (RFC 2986) for /simpleenroll (RFC 7030 section 4.2.1) and its kin.
+
+They are put together here, not by cryptography: its versions differ in what attributes they can express (none at all
+before 36, an empty extensionRequest that CAs refuse before 35), and a re-enrolment needs the names byte for byte.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Sequence, Tuple
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
 from ..names.attributes import Subject
 from ..names.general_names import GeneralName
-from .der import read
+from .csr_parts import (
+    CHALLENGE_PASSWORD,
+    SUBJECT_ALTERNATIVE_NAME,
+    Attribute,
+    Extension,
+    challenge,
+    extension_request,
+)
+from .csr_signing import sign_request
 from .der_writer import encode
-from .errors import InputError, MissingLibrary
-from .keys import describe_public_key, public_key_der
-from .x509_names import build_general_names, build_name
-
-try:
-    import cryptography
-    from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-    from cryptography.hazmat.primitives.serialization import Encoding
-except ImportError:  # told by deps.require_libraries()
-    pass
+from .encoded_names import encode_general_names, encode_name
+from .errors import InputError
+from .keys import public_key_der
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-
-#: The attribute extensionRequest (1.2.840.113549.1.9.14) with an empty SEQUENCE of extensions.
-_EMPTY_EXTENSIONS = bytes.fromhex("300f06092a864886f70d01090e31023000")
+_VERSION_1 = b"\x02\x01\x00"
+_EMPTY_NAME = b"\x30\x00"
 
 
 @dataclass(frozen=True)
@@ -53,78 +52,87 @@ class CertificateRequest:
     general_names: Tuple[GeneralName, ...] = ()
 
 
+@dataclass(frozen=True)
+class Linking:
+    """What links a request to the TLS session that carries it: proof of possession (RFC 7030 section 3.5).
+
+    :param value: the channel binding in base64.
+    :param attribute: :data:`~.csr_parts.CHALLENGE_PASSWORD`, or :data:`~.csr_parts.EST_IDENTITY_LINKING` where the
+        server asked for it (RFC 7894 section 3.3).
+    """
+
+    value: str = field(repr=False)
+    attribute: str = CHALLENGE_PASSWORD
+
+
 def build_csr(
     key: PrivateKeyTypes,
     subject: Subject,
     general_names: Sequence[GeneralName] = (),
+    *,
+    extensions: Sequence[Extension] = (),
+    attributes: Sequence[Attribute] = (),
+    hash_name: Optional[str] = None,
+    challenge_password: Optional[str] = None,
+    linking: Optional[Linking] = None,
+    encoded_subject: Optional[bytes] = None,
 ) -> CertificateRequest:
     """Make a PKCS#10 request, signed with the very key that is to be certified (RFC 7030 section 4.2.1).
 
     The subject alternative name is critical if, and only if, the subject is empty (RFC 5280 section 4.2.1.6). There is
-    no challengePassword: servers take it for a proof of possession or for an enrolment code (RFC 7030 section 3.5).
+    no challengePassword unless it is asked for: servers take it for a proof of possession or for an enrolment code.
 
-    :raises InputError: neither subject nor alternative name, a value that cannot be encoded, or a key that cannot sign.
-    :raises MissingLibrary: the installed cryptography cannot sign requests with this kind of key.
+    :param extensions: further extensions, in the given order, with their critical flags. A subject alternative name
+        among them is taken as it is, in place of one made of ``general_names``.
+    :param attributes: further attributes.
+    :param hash_name: ``sha256``, ``sha384`` or ``sha512``; ``None`` takes what suits the key.
+    :param challenge_password: an enrolment code, as some CAs (EJBCA) want it. Not together with a ``linking`` in the
+        same attribute, as the server could only take the one for the other.
+    :param linking: the proof of possession.
+    :param encoded_subject: a Name in DER that is taken as it is, in place of one made of ``subject``: a re-enrolment
+        keeps the bytes of the old certificate (RFC 7030 section 4.2.2).
+    :raises InputError: neither subject nor alternative name, a value that cannot be encoded, a key that cannot sign,
+        an attribute or extension twice, or both a challenge password and a linking.
+    :raises MissingLibrary: the installed cryptography cannot sign with this kind of key.
     """
-    if not subject and not general_names:
+    name = encode_name(subject) if encoded_subject is None else encoded_subject
+    wanted = list(extensions)
+    if general_names and all(extension.oid != SUBJECT_ALTERNATIVE_NAME for extension in extensions):
+        alternative_name = encode_general_names(general_names)
+        wanted.insert(0, Extension(SUBJECT_ALTERNATIVE_NAME, name == _EMPTY_NAME, alternative_name))
+    if name == _EMPTY_NAME and all(extension.oid != SUBJECT_ALTERNATIVE_NAME for extension in wanted):
         raise InputError(
             "the certificate request would have neither a subject nor a subject alternative name",
             hint="Set subject or subject_alternative_name in the template.",
         )
-    builder = x509.CertificateSigningRequestBuilder().subject_name(build_name(subject))
-    if general_names:
-        builder = builder.add_extension(build_general_names(general_names), critical=not subject)
-    return CertificateRequest(_sign(builder, key), public_key_der(key), tuple(subject), tuple(general_names))
+    all_attributes = [*attributes, *_challenges(challenge_password, linking)]
+    if wanted:
+        all_attributes.append(extension_request(wanted))
+    public_key = public_key_der(key)
+    information = encode(0x30, _VERSION_1, name, public_key, _encoded_attributes(all_attributes))
+    request = sign_request(information, key, hash_name)
+    return CertificateRequest(request, public_key, tuple(subject), tuple(general_names))
 
 
-def _sign(builder: x509.CertificateSigningRequestBuilder, key: Any) -> bytes:
-    words = describe_public_key(key)
-    if not hasattr(key, "sign"):
-        raise InputError(
-            f"a key of type {words} cannot sign, so it cannot prove its possession in a certificate request",
-            hint="Use an RSA, EC or Ed25519 key: keys that cannot sign need Full CMC, which this client has not.",
-        )
-    try:
-        request = builder.sign(key, _signature_hash(key), None)
-        return _without_empty_extensions(request.public_bytes(Encoding.DER), key)
-    except (TypeError, UnsupportedAlgorithm):
-        raise MissingLibrary(
-            f"the installed cryptography {cryptography.__version__} cannot sign a certificate request with a key of "
-            f"type {words}",
-            hint="Install a newer cryptography (ML-DSA needs version 49 or later), or choose another key type.",
-        ) from None
-    except ValueError:
-        raise InputError(
-            f"a key of type {words} is not usable for a certificate request",
-            hint="Use an RSA key of at least 2048 bits, or an EC or Ed25519 key.",
-        ) from None
+def _challenges(challenge_password: Optional[str], linking: Optional[Linking]) -> List[Attribute]:
+    found = []
+    if challenge_password is not None:
+        found.append(challenge(CHALLENGE_PASSWORD, challenge_password))
+    if linking is not None:
+        if found and linking.attribute == CHALLENGE_PASSWORD:
+            raise InputError(
+                "a challenge password and a proof of possession cannot both be in one certificate request: both would "
+                "be its challengePassword, and the server could only take one for the other",
+                hint="Leave the challenge password out, or set proof_of_possession to never.",
+            )
+        found.append(challenge(linking.attribute, linking.value))
+    return found
 
 
-def _without_empty_extensions(der: bytes, key: Any) -> bytes:
-    """The request as it is, but without an extensionRequest that holds no extension, and signed anew then.
-
-    cryptography 3.4 writes one where there is no extension. RFC 5280 wants at least one in it, and CAs built on Bouncy
-    Castle refuse the request.
-    """
-    information, algorithm, _signature = read(der).children()
-    *fields, attributes = information.children()
-    if not attributes.value.endswith(_EMPTY_EXTENSIONS):
-        return der
-    unsigned = encode(0x30, *(element.encoded for element in fields), encode(0xA0))
-    signature_hash = _signature_hash(key)
-    if isinstance(key, rsa.RSAPrivateKey):
-        signature = key.sign(unsigned, padding.PKCS1v15(), signature_hash)
-    elif isinstance(key, ec.EllipticCurvePrivateKey):
-        signature = key.sign(unsigned, ec.ECDSA(signature_hash))
-    else:
-        signature = key.sign(unsigned)
-    return encode(0x30, unsigned, algorithm.encoded, encode(0x03, b"\0", signature))
-
-
-def _signature_hash(key: Any) -> Any:
-    """SHA-256, or what matches the strength of an EC curve; ``None`` where the signature scheme brings its own hash."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        if key.curve.key_size > 384:
-            return hashes.SHA512()
-        return hashes.SHA384() if key.curve.key_size > 256 else hashes.SHA256()
-    return hashes.SHA256() if isinstance(key, rsa.RSAPrivateKey) else None
+def _encoded_attributes(attributes: Sequence[Attribute]) -> bytes:
+    """The ``[0] SET OF Attribute`` of the request, sorted as DER wants it."""
+    oids = [attribute.oid for attribute in attributes]
+    for oid in oids:
+        if oids.count(oid) > 1:
+            raise InputError(f"the certificate request would have the attribute {oid} twice")
+    return encode(0xA0, *sorted(attribute.encoded() for attribute in attributes))

@@ -17,3 +17,19 @@ def encode(identifier: int, *contents: bytes) -> bytes:
         return bytes([identifier, len(value)]) + value
     length = len(value).to_bytes((len(value).bit_length() + 7) // 8, "big")
     return bytes([identifier, 0x80 | len(length)]) + length + value
+
+
+def encode_oid(dotted: str) -> bytes:
+    """An OBJECT IDENTIFIER (X.690 section 8.19).
+
+    :param dotted: such as ``1.2.840.113549.1.9.14``; at least two arcs.
+    """
+    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    octets = bytearray()
+    for arc in (40 * first + second, *rest):
+        groups = [arc & 0x7F]
+        while arc > 0x7F:
+            arc >>= 7
+            groups.append(0x80 | (arc & 0x7F))
+        octets += bytes(reversed(groups))
+    return encode(0x06, bytes(octets))
