@@ -18,6 +18,8 @@ import tempfile
 import time
 from typing import Any, Optional
 
+from .lab_certificates import IssuedCertificate, issue_certificate
+
 PROGRAM = os.path.abspath(
     os.path.join(os.path.dirname(__file__), "..", "..", "roles", "est_lab_server", "files", "est_lab_server")
 )
@@ -126,6 +128,14 @@ class LabServer:
         """The trust anchor as PEM text."""
         with open(self.ca_path, encoding="ascii") as stream:
             return stream.read()
+
+    def issue(self, common_name: str = "device", **options: Any) -> IssuedCertificate:
+        """A certificate of the server's authority with its key, made without a request to the server.
+
+        `options` are those of `issue_certificate`: `subject`, `extensions`, `private_key`, `days`.
+        """
+        authorities = ("issuing",) if "--intermediate" in self.arguments else ()
+        return issue_certificate(self.state, authorities, session_folder(), common_name, **options)
 
     @property
     def log_path(self) -> str:

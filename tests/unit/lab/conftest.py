@@ -16,16 +16,25 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
+from support.lab_certificates import IssuedCertificate
 
 
-def make_request(key: Any, common_name: Optional[str] = "device", extensions: tuple = ()) -> bytes:
-    """A certificate request in DER."""
+def make_request(
+    key: Any,
+    common_name: Optional[str] = "device",
+    extensions: tuple = (),
+    subject: Optional[x509.Name] = None,
+    attributes: tuple = (),
+) -> bytes:
+    """A certificate request in DER; `attributes` are pairs of an object identifier and the text of its value."""
     names = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Lab")]
     if common_name:
         names.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(names))
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject or x509.Name(names))
     for extension in extensions:
         builder = builder.add_extension(extension, critical=False)
+    for kind, text in attributes:
+        builder = builder.add_attribute(x509.ObjectIdentifier(kind), text)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
@@ -39,14 +48,16 @@ def read_bag(der: bytes) -> list[x509.Certificate]:
 
 
 class Client:
-    """Talks to one lab server on one connection."""
+    """Talks to one lab server on one connection. `shown` is its TLS client certificate."""
 
-    def __init__(self, lab: LabServer) -> None:
+    def __init__(self, lab: LabServer, shown: Optional[IssuedCertificate] = None) -> None:
         self.lab = lab
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = lab.ca_path
+        if shown is not None:
+            self.session.cert = (shown.chain_path, shown.key_path)
 
     def get(self, operation: str, **options: Any) -> requests.Response:
         return self.session.get(f"{self.lab.est_url}/{operation}", timeout=10, allow_redirects=False, **options)
@@ -79,8 +90,8 @@ def client_of():
     """Makes clients, and closes their connections at the end."""
     clients: list[Client] = []
 
-    def make(lab: LabServer) -> Client:
-        clients.append(Client(lab))
+    def make(lab: LabServer, shown: Optional[IssuedCertificate] = None) -> Client:
+        clients.append(Client(lab, shown))
         return clients[-1]
 
     yield make

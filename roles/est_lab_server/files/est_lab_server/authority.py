@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 KEY_TYPES = ("ec", "rsa")
@@ -122,6 +123,21 @@ class Authority:
             not_before=not_before,
             not_after=not_after,
         )
+
+    def has_issued(self, certificate: x509.Certificate) -> bool:
+        """Whether this authority, or one above it, has signed the certificate."""
+        return self._has_signed(certificate) or (self.parent is not None and self.parent.has_issued(certificate))
+
+    def _has_signed(self, certificate: x509.Certificate) -> bool:
+        scheme: tuple[Any, ...] = (ec.ECDSA(hashes.SHA256()),)
+        if key_type_of(self.private_key) == "rsa":
+            scheme = (padding.PKCS1v15(), hashes.SHA256())
+        try:
+            public_key = self.private_key.public_key()
+            public_key.verify(certificate.signature, certificate.tbs_certificate_bytes, *scheme)
+        except InvalidSignature:
+            return False
+        return True
 
     def revocation_list(self) -> bytes:
         """An empty certificate revocation list in DER."""

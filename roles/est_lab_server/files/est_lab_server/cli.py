@@ -70,7 +70,9 @@ def _run(
     if not settings.plain_http:
         names = settings.host_names
         tls = server_context(
-            settings, server_certificate_file(state, lab.authority, settings.server_certificate, names)
+            settings,
+            server_certificate_file(state, lab.authority, settings.server_certificate, names),
+            (state.trust_anchor, *settings.client_authorities),
         )
     plan = FaultPlan(settings.faults)
     log = RequestLog(options.log_file)

@@ -10,6 +10,7 @@ import socket
 import ssl
 from typing import Optional
 
+from .client_certificate import ClientCertificate, client_certificate_of
 from .faults import RESET_BEFORE_ANSWER, SENDING, FaultPlan, wait_for_the_client_to_leave
 from .laboratory import Exchange, Lab
 from .problems import Refusal, problem_reply
@@ -37,6 +38,7 @@ class Connection:
         self._tls = tls
         self._accepted = accepted
         self._number = next(_numbers)
+        self._client_certificate: Optional[ClientCertificate] = None
 
     def serve(self) -> None:
         """Run to the end of the connection. A connection that breaks, in whatever way, ends without an error."""
@@ -58,6 +60,7 @@ class Connection:
             stream.reset()
             return
         try:
+            self._client_certificate = client_certificate_of(stream)
             self._serve_requests(stream)
         except (OSError, ValueError):
             stream.reset()
@@ -84,6 +87,7 @@ class Connection:
             request=request,
             route=route,
             authorization=lab.credentials.check(request.header("authorization")),
+            client_certificate=self._client_certificate,
             fault=self._plan.of(route.operation if route else ""),
         )
         if exchange.fault == RESET_BEFORE_ANSWER:
@@ -132,6 +136,8 @@ class Connection:
             operation=route.operation if route else None,
             authorization_present=exchange.authorization.present,
             authorization_accepted=exchange.authorization.accepted,
+            client_certificate_subject=exchange.client_certificate and exchange.client_certificate.subject,
+            client_certificate_serial=exchange.client_certificate and exchange.client_certificate.serial_number,
             content_type=request.header("content-type"),
             content_transfer_encoding=request.header("content-transfer-encoding"),
             chunked=request.chunked,

@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 from .approvals import Approvals
 from .authority import Authority
+from .client_certificate import ClientCertificate
 from .credentials import Authorization, Credentials
 from .request import Request
 from .routes import Route
@@ -33,6 +34,7 @@ class Exchange:
     request: Request
     route: Optional[Route]
     authorization: Authorization
+    client_certificate: Optional[ClientCertificate]
     fault: Optional[str]
     body: bytes = b""
     details: dict[str, Any] = field(default_factory=dict)

@@ -14,13 +14,15 @@ from .authority import Authority, Extension, common_name, now
 from .problems import Refusal
 
 PROFILES = ("full", "cisco")
-_VALID_DAYS = 365
+_START_BEFORE = datetime.timedelta(minutes=5)
 # Every certificate gets these from the server, whatever the request says.
 _OWN_EXTENSIONS = (x509.BasicConstraints, x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier)
 
 
-def issue(profile: str, authority: Authority, certificate_request: x509.CertificateSigningRequest) -> x509.Certificate:
-    """A certificate for a verified request, for 365 days. Raises Refusal.
+def issue(
+    profile: str, valid_days: int, authority: Authority, certificate_request: x509.CertificateSigningRequest
+) -> x509.Certificate:
+    """A certificate for a verified request, which ends in `valid_days` days, or has ended. Raises Refusal.
 
     `full` grants subject and extensions as asked for, but never a CA certificate. `cisco` does as Cisco's test server:
     it keeps only the CN, drops every extension and refuses a request without a CN.
@@ -30,13 +32,14 @@ def issue(profile: str, authority: Authority, certificate_request: x509.Certific
             subject, extensions = _only_common_name(certificate_request.subject), []
         else:
             subject, extensions = certificate_request.subject, _asked_extensions(certificate_request)
-        start = now() - datetime.timedelta(minutes=5)
+        moment = now()
+        end = moment - _START_BEFORE + datetime.timedelta(days=valid_days)
         return authority.issue(
             subject,
             certificate_request.public_key(),
             [(x509.BasicConstraints(ca=False, path_length=None), True), *extensions],
-            start,
-            start + datetime.timedelta(days=_VALID_DAYS),
+            min(moment, end) - _START_BEFORE,
+            end,
         )
     except (ValueError, TypeError, x509.DuplicateExtension) as error:
         raise Refusal(400, f"no certificate can be made of this request: {error}") from error

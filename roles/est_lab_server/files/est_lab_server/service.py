@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .admission import refused_with, rule_of
 from .credentials import REALM
 from .faults import ANSWERING
 from .laboratory import Exchange, Lab
@@ -16,9 +17,9 @@ from .reply import Reply
 def wants_password(lab: Lab, exchange: Exchange) -> bool:
     """Whether the answer will be 401: the operation wants credentials and the right ones did not come."""
     operation = OPERATIONS.get(exchange.route.operation) if exchange.route else None
-    if operation is None or exchange.request.method != operation.method:
+    if exchange.route is None or operation is None or exchange.request.method != operation.method:
         return False
-    return operation.authenticated and not exchange.authorization.accepted
+    return refused_with(rule_of(lab, exchange.route.operation), exchange) == 401
 
 
 def answer(lab: Lab, exchange: Exchange) -> Reply:
@@ -48,10 +49,12 @@ def unauthorized(lab: Lab) -> Reply:
 
 def _carry_out(lab: Lab, exchange: Exchange) -> Reply:
     operation = OPERATIONS.get(exchange.route.operation) if exchange.route else None
-    if operation is None:
+    if exchange.route is None or operation is None:
         raise Refusal(404, "there is nothing at this path")
     if exchange.request.method != operation.method:
         reply = problem_reply(lab.settings, 405, f"the method must be {operation.method}")
         reply.headers.append(("Allow", operation.method))
         return reply
+    if refused_with(rule_of(lab, exchange.route.operation), exchange) == 403:
+        raise Refusal(403, "this operation wants a TLS client certificate")
     return operation.answer(lab, exchange)

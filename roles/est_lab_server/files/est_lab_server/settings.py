@@ -19,10 +19,15 @@ class Settings:
     host_names: tuple[str, ...]
     username: str
     labels: tuple[str, ...]
+    # who may do what
+    credentials: str
+    reenroll_credentials: str
+    authenticate_csrattrs: bool
     # certificate authority
     key_type: str
     intermediate: bool
     profile: str
+    valid_days: int
     manual_approval: int
     retry_after: str
     pending_body: str
@@ -52,5 +57,7 @@ class Settings:
     tls_min: str
     tls_max: str
     server_certificate: str
+    client_certificates: str
+    client_authorities: tuple[str, ...]
     # faults
     faults: tuple[str, ...]

@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 import struct
+from typing import Optional
 
 _CLOSING_SECONDS = 1.0
 
@@ -30,6 +31,10 @@ class Stream:
     def tls_version(self) -> str:
         """The TLS version agreed upon, empty without TLS."""
         return self.socket.version() or "" if isinstance(self.socket, ssl.SSLSocket) else ""
+
+    def client_certificate(self) -> Optional[bytes]:
+        """The certificate in DER that the client authenticated itself with, None without one."""
+        return self.socket.getpeercert(binary_form=True) if isinstance(self.socket, ssl.SSLSocket) else None
 
     def close(self) -> None:
         """End the connection as TLS wants it, with a close_notify (RFC 8446 section 6.1).

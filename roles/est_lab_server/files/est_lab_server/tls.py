@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from collections.abc import Sequence
 
 from .settings import Settings
 
@@ -16,12 +17,20 @@ VERSIONS = {
     "1.2": ssl.TLSVersion.TLSv1_2,
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
+_VERIFY_MODES = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
-def server_context(settings: Settings, certificate_file: str) -> ssl.SSLContext:
-    """A TLS context with the versions asked for and the certificate, key and chain in `certificate_file`."""
+def server_context(settings: Settings, certificate_file: str, trust_anchors: Sequence[str]) -> ssl.SSLContext:
+    """A TLS context with the versions asked for and the certificate, key and chain in `certificate_file`.
+
+    Client certificates, where they are asked for, must chain to one of the `trust_anchors` (files). No intermediate
+    is among these, so a client has to send its own: without them the handshake fails, as with GlobalSign's server.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate_file)
+    context.verify_mode = _VERIFY_MODES[settings.client_certificates]
+    for path in trust_anchors:
+        context.load_verify_locations(path)
     with warnings.catch_warnings():
         # Python calls the versions before 1.2 deprecated; offering them is what the flag is for.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from typing import Callable
 
+from .admission import add_admission_flags
 from .authority import add_authority_flags
 from .checks import add_check_flags
 from .faults import add_fault_flags
@@ -17,6 +18,7 @@ from .wire import add_wire_flags
 
 GROUPS: tuple[Callable[[argparse.ArgumentParser], None], ...] = (
     add_process_flags,
+    add_admission_flags,
     add_authority_flags,
     add_wire_flags,
     add_check_flags,

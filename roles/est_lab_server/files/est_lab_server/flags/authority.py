@@ -26,6 +26,14 @@ def add_authority_flags(parser: argparse.ArgumentParser) -> None:
         "all extensions, refuse a request without CN (default: %(default)s)",
     )
     add(
+        "--valid-days",
+        type=int,
+        default=365,
+        metavar="N",
+        help="days that issued certificates are valid; a negative number: they ended that long ago "
+        "(default: %(default)s)",
+    )
+    add(
         "--label",
         dest="labels",
         action="append",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..client_certificate import REQUESTS
 from ..server_certificates import KINDS
 from ..tls import VERSIONS
 from .types import listed
@@ -31,5 +32,20 @@ def add_tls_flags(parser: argparse.ArgumentParser) -> None:
         choices=KINDS,
         default="good",
         help=listed({name: kind.help for name, kind in KINDS.items()}),
+    )
+    add(
+        "--client-certificates",
+        choices=REQUESTS,
+        default="optional",
+        help="whether clients are asked for a certificate, which must chain to the CA of this server or to one of "
+        "--client-ca; required: no handshake without (default: %(default)s)",
+    )
+    add(
+        "--client-ca",
+        dest="client_authorities",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="certificates (PEM) of one more authority for client certificates (repeatable)",
     )
     add("--plain-http", action="store_true", help="no TLS at all")

@@ -14,14 +14,14 @@ from ..reply import Reply
 from .cacerts import answer_cacerts
 from .csrattrs import answer_csrattrs
 from .simpleenroll import answer_simpleenroll
+from .simplereenroll import answer_simplereenroll
 
 
 @dataclass(frozen=True)
 class Operation:
-    """The method an operation wants, whether it wants a password, and the function that answers it."""
+    """The method an operation wants, and the function that answers it. `admission` says who may use it."""
 
     method: str
-    authenticated: bool
     answer: Callable[[Lab, Exchange], Reply]
 
 
@@ -30,10 +30,10 @@ def _not_implemented(lab: Lab, exchange: Exchange) -> Reply:
 
 
 OPERATIONS: dict[str, Operation] = {
-    "cacerts": Operation("GET", False, answer_cacerts),
-    "csrattrs": Operation("GET", False, answer_csrattrs),
-    "simpleenroll": Operation("POST", True, answer_simpleenroll),
-    "simplereenroll": Operation("POST", True, _not_implemented),
-    "serverkeygen": Operation("POST", True, _not_implemented),
-    "fullcmc": Operation("POST", True, _not_implemented),
+    "cacerts": Operation("GET", answer_cacerts),
+    "csrattrs": Operation("GET", answer_csrattrs),
+    "simpleenroll": Operation("POST", answer_simpleenroll),
+    "simplereenroll": Operation("POST", answer_simplereenroll),
+    "serverkeygen": Operation("POST", _not_implemented),
+    "fullcmc": Operation("POST", _not_implemented),
 }

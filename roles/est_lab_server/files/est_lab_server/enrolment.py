@@ -1,0 +1,55 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a certificate request to the answer with the certificate: what simpleenroll and simplereenroll share."""
+
+from __future__ import annotations
+
+from cryptography import x509
+
+from .approvals import retry_after_value
+from .authority import Authority, generate_key, key_type_of, now
+from .certificate_request import public_key_digest
+from .encoding import certificates_reply
+from .laboratory import Exchange, Lab
+from .profiles import issue
+from .reply import Reply
+
+
+def enrol(lab: Lab, exchange: Exchange, certificate_request: x509.CertificateSigningRequest) -> Reply:
+    """The issued certificate, or 202 while its key waits for approval. Raises Refusal."""
+    settings = lab.settings
+    digest = public_key_digest(certificate_request.public_key())
+    exchange.details["public_key"] = digest
+    certificate = issue(settings.profile, settings.valid_days, lab.authority, certificate_request)
+    if not lab.approvals.granted(digest):
+        return _pending(lab)
+    authority = lab.authority
+    if exchange.fault == "wrong-key":
+        certificate = _for_another_key(authority, certificate)
+    elif exchange.fault == "unrelated-issuer":
+        authority = Authority.create("EST Lab Stranger CA", key_type_of(authority.private_key))
+        certificate = issue(settings.profile, settings.valid_days, authority, certificate_request)
+    elif exchange.fault == "empty-bag":
+        return certificates_reply(settings, authority, (), settings.status)
+    exchange.details["serial_number"] = format(certificate.serial_number, "x")
+    chain = authority.chain if settings.extra_chain else ()
+    return certificates_reply(settings, authority, (certificate, *chain), settings.status)
+
+
+def _pending(lab: Lab) -> Reply:
+    reply = Reply(202)
+    retry_after = retry_after_value(lab.settings.retry_after)
+    if retry_after is not None:
+        reply.headers.append(("Retry-After", retry_after))
+    if lab.settings.pending_body == "text":
+        reply.headers.append(("Content-Type", "text/plain; charset=utf-8"))
+        reply.body = b"The request waits for manual approval. Send it again later.\n"
+    return reply
+
+
+def _for_another_key(authority: Authority, certificate: x509.Certificate) -> x509.Certificate:
+    public_key = generate_key(key_type_of(authority.private_key)).public_key()
+    own = (x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier)
+    kept = [(each.value, each.critical) for each in certificate.extensions if not isinstance(each.value, own)]
+    return authority.issue(certificate.subject, public_key, kept, now(), now().replace(year=now().year + 1))
