@@ -127,9 +127,13 @@ def main() -> int:
 
 
 def _interrupt(signum: int, frame: object) -> None:
+    # The same signal often comes twice, to the process and to its group; what follows must not be interrupted.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupt)
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wanted, _interrupt)
     sys.exit(main())
