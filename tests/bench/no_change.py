@@ -5,8 +5,8 @@
 
 usage: tests/bench/no_change.py [--hosts N] [--templates N] [--rounds N]
 
-The hosts are this machine, reached by the local connection, each with a store of its own. Each round times the same play
-with ping, with est_templates and with the role, one after the other, so that a busy machine slows all of them. Printed
+The hosts are this machine, reached by the local connection, each with a store of its own. Each round times the same
+play with ping, with est_templates and with the role, one after the other: a busy machine slows all of them. Printed
 are the medians and their ratios. Run it with a Python that has ansible-core, such as that of ./demo.sh:
 
     .cache/venv-controller-*/bin/python tests/bench/no_change.py
