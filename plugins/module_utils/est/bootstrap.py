@@ -1,0 +1,256 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first contact with a server whose CA nobody has at hand yet: only a fingerprint of it (RFC 7030 section 4.1.1).
+
+The CA certificates are fetched over TLS that verifies nothing. One of them is accepted because its fingerprint is the
+one that an administrator gave; then that connection is over, and everything else happens on a new one, which is
+verified with this certificate::
+
+    trust = bootstrap(url, "sha256:9F:86:...")
+    with EstClient(url, HttpsTransport(url, trust, credentials=...), ...) as client:
+
+This is the only file of the client that ever switches verification off. It cannot be misused by an option or an
+argument: the transport that does it is private to this file, has nowhere to put credentials or a client certificate,
+sends a GET of /cacerts and refuses every other request; and what it fetched becomes a :class:`.Trust` only where the
+fingerprint matches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Optional, Tuple, Union
+
+from .ca_certificates import MAX_CERTIFICATES
+from .certificate import load_certificate, pem, subject_text
+from .deadline import TimedSocket
+from .dial import Dialler
+from .enrolment import read_certificates, refusal
+from .errors import EstError, InputError, ParseError, ServerError
+from .fingerprint import Fingerprint
+from .https import HttpsTransport
+from .path import is_self_issued
+from .timeline import Step, Timeline
+from .tls import ClientCertificate, Trust, make_distrustful_context
+from .transport import Peer, Response
+from .url import EstUrl
+
+try:
+    from cryptography import x509
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+_ACCEPT = {"Accept": "*/*"}
+_SHOWN = 10
+_COMPARE = (
+    "Compare with the fingerprint that the administrator of the CA names, over another way than this connection, and "
+    "set ca_fingerprint to it."
+)
+
+
+@dataclass(frozen=True)
+class CaBag:
+    """What an unverified server sent as its CA certificates. Anybody can have made it.
+
+    :param certificates: those that can be read, self-issued ones (where the root is) first.
+    :param peer: the server, of which nothing was verified.
+    :param warnings: what was odd about the answer.
+    """
+
+    certificates: Tuple[x509.Certificate, ...] = field(repr=False)
+    peer: Peer
+    warnings: Tuple[str, ...] = ()
+
+    def find(self, fingerprint: Optional[Fingerprint]) -> x509.Certificate:
+        """The certificate with this fingerprint.
+
+        :param fingerprint: ``None`` is the fingerprint of nothing.
+        :raises ServerError: there is none; the error names the fingerprints that were seen (RFC 7030 section 4.1.1).
+        """
+        if fingerprint is None:
+            reason = f"there is no fingerprint to accept a CA certificate of this server by; it sent {self.in_words()}"
+            raise ServerError(reason, stage="cacerts", http_status=200, hint=_COMPARE)
+        for certificate in self.certificates:
+            if fingerprint.matches(certificate):
+                return certificate
+        raise ServerError(
+            f"no CA certificate of the server has the fingerprint {fingerprint}; "
+            f"it sent {self.in_words(fingerprint.algorithm)}",
+            stage="cacerts",
+            http_status=200,
+            hint=f"Nothing was accepted: this may be another server, or somebody in between. {_COMPARE}",
+        )
+
+    def in_words(self, algorithm: str = "sha256") -> str:
+        """The fingerprints with the subjects they belong to."""
+        shown = [
+            f"{Fingerprint.of(certificate, algorithm)} ({subject_text(certificate)})"
+            for certificate in self.certificates[:_SHOWN]
+        ]
+        if len(self.certificates) > _SHOWN:
+            shown.append(f"{len(self.certificates) - _SHOWN} more")
+        return ", ".join(shown)
+
+
+def bootstrap(
+    url: EstUrl,
+    fingerprint: Union[str, Fingerprint, None],
+    *,
+    timeline: Optional[Timeline] = None,
+    **connection: Any,
+) -> Trust:
+    """Find out whom to trust from a fingerprint. Make a new connection with the result for anything else.
+
+    :param fingerprint: SHA-256 or SHA-512 over a CA certificate of the server (see :meth:`.Fingerprint.parse`);
+        ``None`` always fails, and shows the fingerprints to choose from.
+    :param timeline: gets the stages resolve, connect, tls and cacerts, with details that begin with ``bootstrap:``.
+    :param connection: ``proxy``, ``connect_timeout``, ``read_timeout``, ``total_timeout`` and ``response_limit``, as of
+        :class:`.HttpsTransport`. There are no others.
+    :raises InputError: the fingerprint is none. Nothing has been sent.
+    :raises ServerError: no certificate has the fingerprint; the error names it and those that were seen.
+    :raises EstError: as of :func:`fetch_unauthenticated`.
+    """
+    pin = Fingerprint.parse(fingerprint) if isinstance(fingerprint, str) else fingerprint
+    with _stage(timeline) as (own, step):
+        certificate = _fetch(url, own, connection).find(pin)
+        step.detail = f"{subject_text(certificate)} accepted by its fingerprint {pin}"
+    return Trust("explicit", pem(certificate), str(pin))
+
+
+def fetch_unauthenticated(url: EstUrl, *, timeline: Optional[Timeline] = None, **connection: Any) -> CaBag:
+    """Fetch the CA certificates of a server of which nothing is verified, to show their fingerprints to somebody.
+
+    :param timeline: as of :func:`bootstrap`.
+    :param connection: as of :func:`bootstrap`.
+    :raises TransportError: there was no answer.
+    :raises ServerError: any status but 200.
+    :raises ParseError: the answer is no certs-only message, or has no certificate that can be read.
+    """
+    with _stage(timeline) as (own, step):
+        bag = _fetch(url, own, connection)
+        step.detail = f"{len(bag.certificates)} certificates that nobody has verified"
+    return bag
+
+
+@contextlib.contextmanager
+def _stage(timeline: Optional[Timeline]) -> Iterator[Tuple[Timeline, Step]]:
+    """The stage cacerts, in a timeline of its own that is handed on with a mark."""
+    own = Timeline()
+    try:
+        with own.stage("cacerts") as step:
+            yield own, step
+    except EstError as error:
+        # No enrolment request has been sent, whatever became of this one.
+        error.request_received = "no"
+        error.hint = error.hint or "Check server, port and label: every EST server gives its CA certificates."
+        raise
+    finally:
+        if timeline is not None:
+            for part in own.as_list():
+                timeline.add(part["stage"], part["ok"], part["milliseconds"], f"bootstrap: {part['detail']}")
+
+
+def _fetch(url: EstUrl, timeline: Timeline, connection: Mapping[str, Any]) -> CaBag:
+    with contextlib.closing(_CaCertificatesOnly(url, timeline=timeline, **connection)) as transport:
+        response = transport.request("GET", url.operation("cacerts"), _ACCEPT)
+        peer = transport.peer
+    assert peer is not None
+    if response.status == 401:
+        # RFC 7030 section 4.1.1: a challenge is not answered before the server is authenticated.
+        raise ServerError(
+            "the server wants a user name and a password before it gives its CA certificates (HTTP 401), and a server "
+            "that is not verified gets neither",
+            http_status=401,
+            hint="Set ca_certificate or ca_path to the CA certificate instead of ca_fingerprint alone.",
+        )
+    if response.status != 200:
+        raise refusal(response, "cacerts")
+    return _read(response, peer)
+
+
+def _read(response: Response, peer: Peer) -> CaBag:
+    bag, warnings = read_certificates(response)
+    if len(bag) > MAX_CERTIFICATES:
+        raise ParseError(f"the server sent {len(bag)} CA certificates; at most {MAX_CERTIFICATES} are read")
+    certificates = []
+    reasons = []
+    for der in dict.fromkeys(bag):
+        try:
+            certificates.append(load_certificate(der))
+        except ParseError as error:
+            reasons.append(error.reason)
+    if not certificates:
+        raise ParseError(f"no CA certificate of the server can be read: {reasons[0]}")
+    certificates.sort(key=is_self_issued, reverse=True)
+    return CaBag(tuple(certificates), peer, (*warnings, *reasons))
+
+
+def _unverified_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ssl.SSLContext:
+    assert trust is _NOBODY and client is None
+    context = make_distrustful_context()
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class _UnverifiedDialler(Dialler):
+    """Opens connections to whoever answers."""
+
+    def _authorise(self, secured: TimedSocket) -> Peer:
+        certificate = secured.getpeercert(binary_form=True)
+        return Peer("no", secured.version(), "the server is not verified", certificate)
+
+
+#: Not a kind of trust that anything but this file knows what to do with.
+_NOBODY = Trust("nobody")
+
+
+class _CaCertificatesOnly(HttpsTransport):
+    """Asks a server that is not verified for its CA certificates, and cannot be made to do anything else."""
+
+    _dialler_class = _UnverifiedDialler
+    _make_context = staticmethod(_unverified_context)
+
+    def __init__(
+        self,
+        url: EstUrl,
+        *,
+        proxy: Optional[str] = None,
+        connect_timeout: float = 10,
+        read_timeout: float = 30,
+        total_timeout: float = 120,
+        response_limit: int = 1024 * 1024,
+        timeline: Optional[Timeline] = None,
+    ) -> None:
+        super().__init__(
+            url,
+            _NOBODY,
+            proxy=proxy,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            total_timeout=total_timeout,
+            response_limit=response_limit,
+            timeline=timeline,
+        )
+        self._only = url.operation("cacerts")
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Any = None,
+        authenticate: bool = False,
+    ) -> Response:
+        """GET /cacerts.
+
+        :raises InputError: anything else.
+        """
+        asked = (method, url, dict(headers), body, authenticate)
+        if asked != ("GET", self._only, _ACCEPT, None, False):
+            raise InputError(
+                "over a connection that is not authenticated only the CA certificates may be asked for (RFC 7030 "
+                "section 4.1.1)"
+            )
+        return super().request("GET", self._only, _ACCEPT)
