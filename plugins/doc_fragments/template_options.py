@@ -97,7 +97,13 @@ options:
     type: str
   ca_fingerprint:
     description:
-      - The SHA-256 or SHA-512 fingerprint of a CA certificate in hexadecimal, to pin it on the first contact.
+      - The SHA-256 or SHA-512 fingerprint of a CA certificate in hexadecimal. Colons, case and a prefix such as
+        C(sha256:) do not matter.
+      - Alone it is for the first contact. The CA certificates of the server are fetched without verifying the server
+        and without sending it anything secret, the one with this fingerprint is trusted, and everything else goes over
+        a new connection that is verified with it.
+      - Beside O(ca_certificate), O(ca_path) or O(use_system_trust) it is a further condition. One of the CA
+        certificates of the server must have it.
     type: str
   use_system_trust:
     description:

@@ -53,8 +53,8 @@ options:
       - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
       - V(uri) makes keys, certificate request and checks on the controller, and sends only the HTTPS requests from
         the host, through M(ansible.builtin.uri). The host needs no Python library. A template with O(inline.proxy),
-        O(inline.client_key_passphrase), or an empty O(inline.username) is refused, and TLS version and server
-        certificate are not known.
+        O(inline.client_key_passphrase), or an empty O(inline.username) is refused, and so is one with nothing but
+        O(inline.ca_fingerprint) to trust the server by. TLS version and server certificate are not known.
       - V(controller) runs all of it on the controller. It says nothing about the network path of the host.
       - V(auto) is V(host).
     type: str
@@ -250,7 +250,9 @@ server:
       type: str
       sample: TLSv1.3
     trust:
-      description: Whether the server was verified with V(explicit) anchors or with those of the V(system).
+      description:
+        - Whether the server was verified with V(explicit) anchors, with those of the V(system), or with a CA
+          certificate that was accepted by its V(fingerprint).
       type: str
     authenticated_by:
       description: How the client proved itself, V(basic), V(client certificate), both joined by C(and), or V(none).

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.fingerprint import Fingerprint
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
@@ -26,7 +27,10 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
     PRIVATE_KEY_FILE,
     TestFolder,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import https_transport
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import (
+    https_bootstrap,
+    https_transport,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
 
@@ -104,6 +108,12 @@ class ControllerCarrier:
             )
         return base64.b64decode(result["content"]).decode("ascii", "replace")
 
+    def bootstrap(
+        self, url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
+    ) -> Trust:
+        """Ask from the controller."""
+        return https_bootstrap(url, fingerprint, template, options, timeline)
+
     def transport(
         self,
         url: EstUrl,
@@ -145,6 +155,17 @@ class UriCarrier(ControllerCarrier):
                     f"{option} of the template cannot be used with exchange=uri: {why}",
                     hint="Use exchange=host for this template.",
                 )
+
+    def bootstrap(
+        self, url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
+    ) -> Trust:
+        """C(uri) would have to be told to verify nothing, and that is not done."""
+        raise InputError(
+            "the template has only ca_fingerprint to trust the EST server by, and exchange=uri cannot look at the "
+            "certificates of a server that is not trusted yet",
+            hint="Use exchange=host or exchange=controller, or set ca_certificate or ca_path of the template to the CA "
+            "certificate with this fingerprint.",
+        )
 
     def transport(  # type: ignore[override]
         self,

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Dict, Optional
 
+from ..est.bootstrap import bootstrap
 from ..est.errors import InputError
+from ..est.fingerprint import Fingerprint
 from ..est.https import HttpsTransport
 from ..est.timeline import Timeline
 from ..est.tls import ClientCertificate, Trust
@@ -32,6 +34,12 @@ class HostCarrier:
     def read_text(self, path: str) -> str:
         """A text file of this host."""
         return read_anchor_file(path)
+
+    def bootstrap(
+        self, url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
+    ) -> Trust:
+        """Ask from this host."""
+        return https_bootstrap(url, fingerprint, template, options, timeline)
 
     def transport(
         self,
@@ -66,13 +74,26 @@ def https_transport(
         trust,
         credentials=credentials,
         client_certificate=client_certificate,
-        proxy=template.proxy,
-        connect_timeout=options.connect_timeout,
-        read_timeout=options.timeout,
-        total_timeout=options.timeout,
-        response_limit=options.max_response_size,
         timeline=timeline,
+        **_connection(template, options),
     )
+
+
+def https_bootstrap(
+    url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
+) -> Trust:
+    """Accept a CA certificate of the EST server by its fingerprint, with what template and options say."""
+    return bootstrap(url, fingerprint, timeline=timeline, **_connection(template, options))
+
+
+def _connection(template: Template, options: TestOptions) -> Dict[str, Any]:
+    return {
+        "proxy": template.proxy,
+        "connect_timeout": options.connect_timeout,
+        "read_timeout": options.timeout,
+        "total_timeout": options.timeout,
+        "response_limit": options.max_response_size,
+    }
 
 
 def read_anchor_file(path: str) -> str:

@@ -13,7 +13,6 @@ from ..est.certificate import describe, iso_utc, pem, subject_alternative_names
 from ..est.client import VerifiedCertificate
 from ..est.errors import EstError
 from ..est.timeline import Timeline
-from ..est.tls import Trust
 from ..est.transport import Peer
 from ..est.url import EstUrl
 from ..est.x509_names import read_name
@@ -38,7 +37,7 @@ def success(
     template: Template,
     rendered: Rendered,
     url: EstUrl,
-    trust: Trust,
+    trust: str,
     exchange: str,
     timeline: Timeline,
     peer: Optional[Peer] = None,
@@ -49,6 +48,7 @@ def success(
 ) -> Dict[str, Any]:
     """The result of a test that is C(issued), C(pending) or, in check mode, C(skipped).
 
+    :param trust: C(explicit), C(system) or C(fingerprint).
     :param path: the folder on the host in which the files were saved.
     :param retry_at: for C(pending): when the CA wants to be asked again.
     """
@@ -66,7 +66,7 @@ def success(
         "server": {
             "url": url.base,
             "tls_version": peer.tls_version if peer is not None else None,
-            "trust": trust.kind,
+            "trust": trust,
             "authenticated_by": _authenticated_by(template),
         },
         "exchange": exchange,

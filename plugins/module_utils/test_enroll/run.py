@@ -17,6 +17,7 @@ from ..est.client import EstClient, VerifiedCertificate
 from ..est.csr import CertificateRequest, build_csr
 from ..est.enrolment import Pending
 from ..est.errors import EstError, InputError
+from ..est.fingerprint import Fingerprint
 from ..est.keys import KeySpec, generate_key, load_private_key, private_key_pem
 from ..est.timeline import Timeline
 from ..est.tls import Trust
@@ -71,6 +72,11 @@ class Carrier(Protocol):
     def read_text(self, path: str) -> str:
         """A text file of the host, such as the one of ``ca_path``."""
 
+    def bootstrap(
+        self, url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
+    ) -> Trust:
+        """Accept a CA certificate of the EST server by its fingerprint; or raise an :class:`InputError`."""
+
     def transport(
         self,
         url: EstUrl,
@@ -112,7 +118,8 @@ class _Test:
         _refuse_not_yet(template)
         carrier.refuse_unsupported(template)
         self._url = EstUrl.build(template.server, template.port, template.label)
-        self._trust = _trust(template, carrier)
+        self._pin = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
+        self._configured_trust = _configured_trust(template, carrier)
         self._credentials = _credentials(template)
 
     def run(self) -> Dict[str, Any]:
@@ -125,13 +132,15 @@ class _Test:
         if key is None:
             key = generate_key(KeySpec(self._template.key_type, self._template.key_size, self._template.key_curve))
         request = build_csr(key, self._rendered.subject, self._rendered.subject_alternative_names)
+        trust = self._trust()
         transport = self._carrier.transport(
-            self._url, self._trust, self._template, self._credentials, self._options, self._timeline
+            self._url, trust, self._template, self._credentials, self._options, self._timeline
         )
         with EstClient(
             self._url,
             transport,
-            anchors=_anchors(self._trust),
+            anchors=_anchors(trust),
+            pin=self._pin,
             secrets=tuple(self._template.secrets().values()),
             timeline=self._timeline,
         ) as client:
@@ -147,6 +156,13 @@ class _Test:
             )
             path = self._save_issued(verified, key)
             return self._result("issued", changed=True, peer=transport.peer, verified=verified, path=path)
+
+    def _trust(self) -> Trust:
+        """Whom to trust; where only a fingerprint says it, the EST server is asked for its CA certificates first."""
+        if self._configured_trust is not None:
+            return self._configured_trust
+        assert self._pin is not None
+        return self._carrier.bootstrap(self._url, self._pin, self._template, self._options, self._timeline)
 
     def _digest(self) -> str:
         template = self._template
@@ -208,7 +224,7 @@ class _Test:
             template=self._template,
             rendered=self._rendered,
             url=self._url,
-            trust=self._trust,
+            trust=self._configured_trust.origin if self._configured_trust is not None else "fingerprint",
             exchange=self._carrier.exchange,
             timeline=self._timeline,
             **more,
@@ -224,8 +240,12 @@ def _refuse_not_yet(template: Template) -> None:
         )
 
 
-def _trust(template: Template, carrier: Carrier) -> Trust:
-    """Whom the template trusts (RFC 7030 section 3.1): explicit anchors, or the system's store where it says so."""
+def _configured_trust(template: Template, carrier: Carrier) -> Optional[Trust]:
+    """Whom the template trusts (RFC 7030 section 3.1): explicit anchors, or the system's store where it says so.
+
+    :returns: ``None`` where it has only a fingerprint, which is for the first contact (section 4.1.1). Beside anchors a
+        fingerprint is a further condition.
+    """
     if template.ca_certificate:
         return Trust.explicit(template.ca_certificate)
     if template.ca_path:
@@ -233,15 +253,11 @@ def _trust(template: Template, carrier: Carrier) -> Trust:
     if template.use_system_trust:
         return Trust.system()
     if template.ca_fingerprint:
-        raise InputError(
-            "the template has only ca_fingerprint to trust the EST server by, which this version of est_test_enroll "
-            "cannot use",
-            hint="Set ca_certificate or ca_path of the template to the CA certificate with this fingerprint.",
-        )
+        return None
     raise InputError(
         "the template has nothing to trust the EST server by",
-        hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's certificate, or "
-        "use_system_trust to true where the host trusts that CA anyway.",
+        hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's certificate, "
+        "ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts that CA anyway.",
     )
 
 

@@ -52,11 +52,6 @@ def test_proof_of_possession_that_cannot_be_given_is_refused(lab, tmp_path):
 
 
 @pytest.mark.usefixtures("nothing_is_sent")
-def test_a_fingerprint_alone_is_refused(lab, tmp_path):
-    refused(tmp_path, without_anchors(lab, ca_fingerprint="ab" * 32), "only ca_fingerprint")
-
-
-@pytest.mark.usefixtures("nothing_is_sent")
 def test_no_trust_at_all_is_refused(lab, tmp_path):
     refused(tmp_path, without_anchors(lab), "nothing to trust the EST server by")
 
