@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 
+from ..names.errors import NameSyntaxError
+from ..names.fingerprints import parse_fingerprint
 from .errors import InputError
 
 try:
@@ -16,8 +17,6 @@ try:
     from cryptography.hazmat.primitives.serialization import Encoding
 except ImportError:  # told by deps.require_libraries()
     pass
-
-_SPELLING = re.compile(r"(?:sha-?(256|512) ?)?([0-9a-f]+)")
 
 
 @dataclass(frozen=True)
@@ -33,18 +32,17 @@ class Fingerprint:
 
     @classmethod
     def parse(cls, text: str) -> Fingerprint:
-        """Read a fingerprint: hexadecimal digits of either case, with or without colons and ``sha256:`` before them.
+        """Read a fingerprint in any spelling, see :func:`~..names.fingerprints.parse_fingerprint`.
 
         :raises InputError: neither a SHA-256 nor a SHA-512. Shorter hashes are not safe.
         """
-        found = _SPELLING.fullmatch(text.strip().lower().replace(":", ""))
-        algorithm = {64: "256", 128: "512"}.get(len(found.group(2))) if found else None
-        if found is None or algorithm is None or found.group(1) not in (None, algorithm):
+        try:
+            return cls(*parse_fingerprint(text))
+        except NameSyntaxError as error:
             raise InputError(
-                f"the fingerprint {text!r} is neither a SHA-256 (64 hexadecimal digits) nor a SHA-512 (128)",
+                f"the fingerprint {text[:200]!r} {error.reason}; what is needed is {error.allowed}",
                 hint="openssl x509 -noout -fingerprint -sha256 -in ca.pem shows the one of a certificate.",
-            )
-        return cls(f"sha{algorithm}", found.group(2))
+            ) from None
 
     @classmethod
     def of(cls, certificate: x509.Certificate, algorithm: str = "sha256") -> Fingerprint:

@@ -10,16 +10,14 @@ import base64
 import binascii
 import re
 
+from ..names.errors import NameSyntaxError
+from ..names.fingerprints import parse_fingerprint
 from .errors import TemplateError, show
 from .naming import check_path
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _SPACES = re.compile(r"\s+")
-_HASH_PREFIX = re.compile(r"\s*sha-?(\d+)(?:\s+fingerprint)?\s*[:=]?\s*(?=[0-9a-f: ]*\Z)", re.IGNORECASE)
-_HEXADECIMAL = re.compile(r"[0-9a-f]+\Z")
-_HASH_OF_LENGTH = {64: "sha256", 128: "sha512"}
-_WEAK_HASH_OF_LENGTH = {32: "an MD5", 40: "a SHA-1"}
 _CERTIFICATE = "CERTIFICATE"
 _ALLOWED_PEM = "PEM text with one or more blocks -----BEGIN CERTIFICATE-----"
 
@@ -94,20 +92,10 @@ def read_fingerprint(option: str, text: str) -> str:
 
     :raises TemplateError: for anything else, a SHA-1 or MD5 fingerprint included.
     """
-    allowed = "a SHA-256 (64 digits) or SHA-512 (128 digits) in hexadecimal"
-    prefix = _HASH_PREFIX.match(text)
-    digits = _SPACES.sub("", text[prefix.end() :] if prefix else text).replace(":", "").lower()
-    if not _HEXADECIMAL.match(digits):
-        raise TemplateError(option, "is no fingerprint", value=show(text), allowed=allowed)
-    hash_name = _HASH_OF_LENGTH.get(len(digits))
-    if hash_name is None:
-        weak = _WEAK_HASH_OF_LENGTH.get(len(digits))
-        reason = f"is {weak} fingerprint, which is not safe" if weak else f"has {len(digits)} hexadecimal digits"
-        raise TemplateError(option, reason, value=show(text), allowed=allowed)
-    if prefix and prefix.group(1) != hash_name[3:]:
-        raise TemplateError(
-            option, f"says SHA-{prefix.group(1)} and has {len(digits)} digits", value=show(text), allowed=allowed
-        )
+    try:
+        hash_name, digits = parse_fingerprint(text)
+    except NameSyntaxError as error:
+        raise TemplateError(option, error.reason, value=show(text), allowed=error.allowed) from None
     return f"{hash_name}:{digits}"
 
 
