@@ -15,9 +15,10 @@ from typing import Optional
 
 from .approvals import Approvals
 from .arguments import ProcessOptions, parse_arguments
+from .authentication.authenticator import Authenticator
+from .authentication.user import User
 from .background import start_in_background, stop_in_background
 from .connection import Connection
-from .credentials import Credentials
 from .faults import FaultPlan
 from .laboratory import Lab
 from .listener import StopSignal, accept_until, open_listener
@@ -63,7 +64,13 @@ def _run(
     lab = Lab(
         settings,
         state.authority(settings.key_type, settings.intermediate),
-        Credentials(settings.username, options.password),
+        Authenticator(
+            User(settings.username, options.password),
+            settings.authentication,
+            settings.realm,
+            settings.qop,
+            settings.nonce_uses,
+        ),
         Approvals(settings.manual_approval),
     )
     tls = None

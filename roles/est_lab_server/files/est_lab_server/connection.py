@@ -86,7 +86,7 @@ class Connection:
         exchange = Exchange(
             request=request,
             route=route,
-            authorization=lab.credentials.check(request.header("authorization")),
+            authorization=lab.authenticator.check(request),
             client_certificate=self._client_certificate,
             fault=self._plan.of(route.operation if route else ""),
         )
@@ -95,7 +95,7 @@ class Connection:
             stream.reset()
             return False
         if lab.settings.close_after_401 and wants_password(lab, exchange):
-            reply = unauthorized(lab)
+            reply = unauthorized(lab, exchange)
             self._log_exchange(stream, exchange, reply)
             send_reply(stream, reply, lab.settings)
             stream.close()
@@ -136,6 +136,8 @@ class Connection:
             operation=route.operation if route else None,
             authorization_present=exchange.authorization.present,
             authorization_accepted=exchange.authorization.accepted,
+            authorization_scheme=exchange.authorization.scheme,
+            authorization_problem=exchange.authorization.problem,
             client_certificate_subject=exchange.client_certificate and exchange.client_certificate.subject,
             client_certificate_serial=exchange.client_certificate and exchange.client_certificate.serial_number,
             content_type=request.header("content-type"),

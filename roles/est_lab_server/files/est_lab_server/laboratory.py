@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from .approvals import Approvals
+from .authentication.authenticator import Authenticator, Authorization
 from .authority import Authority
 from .client_certificate import ClientCertificate
-from .credentials import Authorization, Credentials
 from .request import Request
 from .routes import Route
 from .settings import Settings
@@ -23,7 +23,7 @@ class Lab:
 
     settings: Settings
     authority: Authority
-    credentials: Credentials
+    authenticator: Authenticator
     approvals: Approvals
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from .admission import refused_with, rule_of
-from .credentials import REALM
 from .faults import ANSWERING
 from .laboratory import Exchange, Lab
 from .operations import OPERATIONS
@@ -27,7 +26,7 @@ def answer(lab: Lab, exchange: Exchange) -> Reply:
     if exchange.fault in ANSWERING:
         return ANSWERING[exchange.fault][1]()
     if wants_password(lab, exchange):
-        return unauthorized(lab)
+        return unauthorized(lab, exchange)
     try:
         return _carry_out(lab, exchange)
     except Refusal as refusal:
@@ -39,11 +38,14 @@ def answer(lab: Lab, exchange: Exchange) -> Reply:
         return problem_reply(lab.settings, 500, "the lab server failed; its request log says why")
 
 
-def unauthorized(lab: Lab) -> Reply:
-    """A 401 reply, with a Basic challenge (RFC 7617 section 2) unless that is switched off."""
+def unauthorized(lab: Lab, exchange: Exchange) -> Reply:
+    """A 401 reply, with the challenges (RFC 9110 section 11.6.1) unless they are switched off."""
     reply = problem_reply(lab.settings, 401, "This operation wants a user name and a password.")
     if lab.settings.www_authenticate:
-        reply.headers.append(("WWW-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"'))
+        challenges = lab.authenticator.challenges(exchange.authorization.stale)
+        if lab.settings.one_header:
+            challenges = [", ".join(challenges)]
+        reply.headers += [("WWW-Authenticate", challenge) for challenge in challenges]
     return reply
 
 

@@ -20,6 +20,13 @@ class Settings:
     username: str
     labels: tuple[str, ...]
     # who may do what
+    authentication: tuple[str, ...]
+    realm: str
+    qop: str
+    nonce_uses: int
+    one_header: bool
+    www_authenticate: bool
+    close_after_401: bool
     credentials: str
     reenroll_credentials: str
     authenticate_csrattrs: bool
@@ -46,8 +53,6 @@ class Settings:
     content_transfer_encoding: str
     errors: str
     two_packets: bool
-    www_authenticate: bool
-    close_after_401: bool
     # checks of requests
     strict: bool
     require_wrapped_base64: bool

@@ -9,6 +9,7 @@ import argparse
 from typing import Callable
 
 from .admission import add_admission_flags
+from .authentication import add_authentication_flags
 from .authority import add_authority_flags
 from .checks import add_check_flags
 from .faults import add_fault_flags
@@ -19,6 +20,7 @@ from .wire import add_wire_flags
 GROUPS: tuple[Callable[[argparse.ArgumentParser], None], ...] = (
     add_process_flags,
     add_admission_flags,
+    add_authentication_flags,
     add_authority_flags,
     add_wire_flags,
     add_check_flags,

@@ -43,7 +43,7 @@ def add_process_flags(parser: argparse.ArgumentParser) -> None:
     add("--foreground", dest="mode", action="store_const", const="foreground", help="stay in the foreground (default)")
     add("--check", action="store_true", help="only say what --daemon or --stop would do")
     parser.set_defaults(mode="foreground")
-    add("--username", default="estuser", help="user name of HTTP Basic (default: %(default)s)")
+    add("--username", default="estuser", help="user name of HTTP authentication (default: %(default)s)")
     add(
         "--password-file",
         metavar="FILE",

@@ -45,9 +45,3 @@ def add_wire_flags(parser: argparse.ArgumentParser) -> None:
         help="that header of answers; none leaves it out (default: %(default)s)",
     )
     add("--errors", choices=ERROR_FORMS, default="text", help="body of error answers (default: %(default)s)")
-    add("--no-www-authenticate", dest="www_authenticate", action="store_false", help="401 without a challenge")
-    add(
-        "--close-after-401",
-        action="store_true",
-        help="after a 401 leave the request body unread and close without saying so, as libest",
-    )
