@@ -88,6 +88,7 @@ class Connection:
             route=route,
             authorization=lab.authenticator.check(request),
             client_certificate=self._client_certificate,
+            tls_unique=stream.tls_unique(),
             fault=self._plan.of(route.operation if route else ""),
         )
         if exchange.fault == RESET_BEFORE_ANSWER:

@@ -35,6 +35,21 @@ def read_element(content: bytes) -> Element:
     return found[0]
 
 
+def read_oid(element: Element) -> str:
+    """An OBJECT IDENTIFIER in dotted form. Raises ValueError."""
+    numbers: list[int] = []
+    value = 0
+    for octet in element.content:
+        value = value << 7 | octet & 0x7F
+        if not octet & 0x80:
+            numbers.append(value)
+            value = 0
+    if not numbers:
+        raise ValueError("an object identifier is empty")
+    first = min(numbers[0] // 40, 2)
+    return ".".join(str(number) for number in (first, numbers[0] - 40 * first, *numbers[1:]))
+
+
 def _read_one(content: bytes, start: int) -> Element:
     if start + 2 > len(content):
         raise ValueError("an ASN.1 element has no length")

@@ -9,11 +9,25 @@ from cryptography import x509
 
 from .approvals import retry_after_value
 from .authority import Authority, generate_key, key_type_of, now
-from .certificate_request import public_key_digest
+from .certificate_request import public_key_digest, read_certificate_request
 from .encoding import certificates_reply
 from .laboratory import Exchange, Lab
+from .problems import Refusal
 from .profiles import issue
+from .proof_of_possession import check_proof_of_possession
 from .reply import Reply
+from .request_attributes import attribute_kinds
+
+
+def checked_request(lab: Lab, exchange: Exchange) -> x509.CertificateSigningRequest:
+    """The certificate request of the body, if it is as it must be. Raises Refusal."""
+    certificate_request = read_certificate_request(lab.settings, exchange.request, exchange.body)
+    try:
+        exchange.details["request_attributes"] = attribute_kinds(certificate_request)
+    except ValueError as error:
+        raise Refusal(400, f"the attributes of the certificate request cannot be read: {error}") from None
+    check_proof_of_possession(lab, exchange, certificate_request)
+    return certificate_request
 
 
 def enrol(lab: Lab, exchange: Exchange, certificate_request: x509.CertificateSigningRequest) -> Reply:

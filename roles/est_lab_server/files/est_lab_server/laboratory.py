@@ -35,6 +35,7 @@ class Exchange:
     route: Optional[Route]
     authorization: Authorization
     client_certificate: Optional[ClientCertificate]
+    tls_unique: Optional[bytes]
     fault: Optional[str]
     body: bytes = b""
     details: dict[str, Any] = field(default_factory=dict)

@@ -57,6 +57,8 @@ class Settings:
     strict: bool
     require_wrapped_base64: bool
     require_content_transfer_encoding: bool
+    pop: str
+    pop_status: int
     # TLS
     plain_http: bool
     tls_min: str

@@ -32,6 +32,12 @@ class Stream:
         """The TLS version agreed upon, empty without TLS."""
         return self.socket.version() or "" if isinstance(self.socket, ssl.SSLSocket) else ""
 
+    def tls_unique(self) -> Optional[bytes]:
+        """The channel binding tls-unique (RFC 5929 section 3); None under TLS 1.3, where it is not defined."""
+        if not isinstance(self.socket, ssl.SSLSocket) or self.socket.version() == "TLSv1.3":
+            return None
+        return self.socket.get_channel_binding("tls-unique")
+
     def client_certificate(self) -> Optional[bytes]:
         """The certificate in DER that the client authenticated itself with, None without one."""
         return self.socket.getpeercert(binary_form=True) if isinstance(self.socket, ssl.SSLSocket) else None

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import argparse
 
+from ..proof_of_possession import LEVELS
+from .types import listed
+
 
 def add_check_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this group."""
@@ -23,4 +26,18 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
         "--require-content-transfer-encoding",
         action="store_true",
         help="refuse a body without Content-Transfer-Encoding: base64, as python-est",
+    )
+    add(
+        "--pop",
+        choices=LEVELS,
+        default="off",
+        help="tls-unique of the session in challengePassword or estIdentityLinking (proof of possession, RFC 7030 "
+        f"section 3.5, RFC 7894). {listed(LEVELS)} (default: %(default)s)",
+    )
+    add(
+        "--pop-status",
+        type=int,
+        choices=(400, 401),
+        default=401,
+        help="status of a request without the right one (default: %(default)s)",
     )

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from ..certificate_request import read_certificate_request
-from ..enrolment import enrol
+from ..enrolment import checked_request, enrol
 from ..laboratory import Exchange, Lab
 from ..reply import Reply
 
 
 def answer_simpleenroll(lab: Lab, exchange: Exchange) -> Reply:
     """The issued certificate, or 202 while its key waits for approval. Raises Refusal."""
-    return enrol(lab, exchange, read_certificate_request(lab.settings, exchange.request, exchange.body))
+    return enrol(lab, exchange, checked_request(lab, exchange))

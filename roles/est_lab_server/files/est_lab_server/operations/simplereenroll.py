@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from cryptography import x509
 
-from ..certificate_request import public_key_digest, read_certificate_request
+from ..certificate_request import public_key_digest
 from ..client_certificate import ClientCertificate
-from ..enrolment import enrol
+from ..enrolment import checked_request, enrol
 from ..laboratory import Exchange, Lab
 from ..names_in_use import names_of_certificate, names_of_request
 from ..problems import Refusal
@@ -18,7 +18,7 @@ from ..reply import Reply
 
 def answer_simplereenroll(lab: Lab, exchange: Exchange) -> Reply:
     """The new certificate, or 202 while its key waits for approval. Raises Refusal."""
-    certificate_request = read_certificate_request(lab.settings, exchange.request, exchange.body)
+    certificate_request = checked_request(lab, exchange)
     if exchange.client_certificate is not None:
         _check_renewal(lab, exchange, exchange.client_certificate, certificate_request)
     return enrol(lab, exchange, certificate_request)
