@@ -5,7 +5,10 @@
 
 Keys, certificate request and checks stay on the controller; the host needs no Python library for the exchange. The
 module on the host verifies the server's certificate and host name before it sends anything, with the host's trust store
-or with one file of anchors. What this way cannot do is refused by the caller (see ``uri_limits``), never skipped.
+or with one file of anchors. What this way cannot do is refused by the caller (see ``UriCarrier``), never skipped.
+
+What the module decides for itself, and nobody can see from here: it takes a host name that stands only in the common
+name of the server's certificate, and its timeout is for each read, not for the whole answer.
 """
 
 from __future__ import annotations
@@ -62,6 +65,20 @@ _FAILURES = (
         "no",
     ),
     (
+        r"certificate is not yet valid",
+        "tls",
+        "the certificate of the EST server is not valid yet",
+        "Check the clock of the host and that of the EST server.",
+        "no",
+    ),
+    (
+        r"certificate purpose",
+        "tls",
+        "the certificate of the EST server is not for a server",
+        "Give the EST server a certificate with the extended key usage serverAuth.",
+        "no",
+    ),
+    (
         r"CERTIFICATE_VERIFY_FAILED",
         "tls",
         "the certificate of the EST server is not issued by a trusted CA",
@@ -101,6 +118,27 @@ _FAILURES = (
         "",
         "the EST server did not answer in time",
         "Check the EST server, the firewalls on the way and the timeout option.",
+        "unknown",
+    ),
+    (
+        r"IncompleteRead",
+        "",
+        "the answer of the EST server is cut off",
+        "Look at the EST server and at proxies on the way.",
+        "yes",
+    ),
+    (
+        r"before a valid response was received|got more than \d+ headers",
+        "",
+        "the EST server answered with something that is not valid HTTP",
+        "Check that server and port of the template are those of an EST server.",
+        "yes",
+    ),
+    (
+        r"closed connection without response|Connection reset by peer",
+        "",
+        "the EST server closed the connection without an answer",
+        "The server's log may say why: it may want a TLS client certificate, or a proxy before it broke off.",
         "unknown",
     ),
 )
@@ -185,9 +223,7 @@ class UriTransport:
         if not isinstance(status, int) or status < 100:
             raise self._failure(result)
         self._connected()
-        content = result.get("content") or ""
-        # The module decodes what it can and keeps every other byte as a surrogate: this is the way back.
-        data = content.encode("utf-8", "surrogateescape")
+        data = _octets(result)
         if len(data) > self._max_response_bytes:
             raise ServerError(
                 f"the answer of the EST server is larger than {self._max_response_bytes} bytes",
@@ -197,6 +233,14 @@ class UriTransport:
             )
         self._refuse_short_body(result, data, status)
         found = {name: str(result[key]) for name, key in _HEADERS.items() if result.get(key) is not None}
+        if authenticate and status < 300 and (_CENSORED in data or _CENSORED.decode() in "".join(found.values())):
+            raise ServerError(
+                "the answer of the EST server cannot be read: the password of the template occurs in it by chance, and "
+                "Ansible censored it",
+                http_status=status,
+                request_received="yes",
+                hint="Use a longer password, or exchange=host.",
+            )
         return Response(status=status, headers=found, body=data, url=url)
 
     @property
@@ -226,7 +270,7 @@ class UriTransport:
             )
 
     def _failure(self, result: Mapping[str, Any]) -> TransportError:
-        said = str(result.get("msg") or result.get("module_stderr") or "no answer")
+        said = _words(result)
         stage, reason, hint, received = next(
             (meaning for pattern, *meaning in _FAILURES if re.search(pattern, said, re.IGNORECASE)), _UNKNOWN_FAILURE
         )
@@ -246,6 +290,31 @@ _HEADERS = {
     "www-authenticate": "www_authenticate",
     "content-length": "content_length",
 }
+
+
+#: What ansible-core puts in place of a secret of a module, wherever it occurs in the module's result.
+_CENSORED = b"********"
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+
+
+def _octets(result: Mapping[str, Any]) -> bytes:
+    """The body as it was sent.
+
+    The module decodes it with the character set of the Content-Type, and keeps every byte that it cannot decode as a
+    surrogate: this is the way back.
+    """
+    declared = _CHARSET.search(str(result.get("content_type") or ""))
+    return str(result.get("content") or "").encode(declared.group(1) if declared else "utf-8", "surrogateescape")
+
+
+def _words(result: Mapping[str, Any]) -> str:
+    """What the module says of its failure; of a traceback the last line."""
+    said = str(result.get("msg") or "")
+    if said and not said.startswith("MODULE FAILURE"):
+        return said
+    lines = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
+    return lines[-1] if lines else said or "no answer"
 
 
 def _shortened(text: str, limit: int = 200) -> str:
