@@ -76,7 +76,7 @@ def test_what_is_damaged_starts_anew(files):
     ("seconds", "wait", "due"), [(-1, 0, True), (60, 0, False), (60, 30, False), (60, 90, True), (10**9, 86400, False)]
 )
 def test_req_085_when_it_is_due(seconds, wait, due):
-    assert state(NOW + timedelta(seconds=seconds)).is_due(wait) is due
+    assert state(datetime.now(timezone.utc) + timedelta(seconds=seconds)).is_due(wait) is due
 
 
 def test_the_key_is_not_shown():
