@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import CaBag
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.fingerprint import Fingerprint
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
@@ -29,6 +30,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import (
     https_bootstrap,
+    https_fetch_unauthenticated,
     https_transport,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
@@ -81,14 +83,13 @@ class RemoteFiles:
         return result
 
 
-class ControllerCarrier:
-    """The requests leave from the controller. See :class:`~.test_enroll.run.Carrier`."""
+class ControllerConnector:
+    """The requests leave from the controller. See :class:`~.test_enroll.connection.Connector`."""
 
     exchange = "controller"
 
-    def __init__(self, execute: Execute, files: RemoteFiles) -> None:
+    def __init__(self, execute: Execute) -> None:
         self._execute = execute
-        self.files = files
 
     def refuse_unsupported(self, template: Template) -> None:
         """A client key does not leave its host."""
@@ -114,6 +115,10 @@ class ControllerCarrier:
         """Ask from the controller."""
         return https_bootstrap(url, fingerprint, template, options, timeline)
 
+    def fetch_unauthenticated(self, url: EstUrl, template: Template, options: TestOptions, timeline: Timeline) -> CaBag:
+        """Look from the controller."""
+        return https_fetch_unauthenticated(url, template, options, timeline)
+
     def transport(
         self,
         url: EstUrl,
@@ -127,7 +132,7 @@ class ControllerCarrier:
         return https_transport(url, trust, template, credentials, None, options, timeline)
 
 
-class UriCarrier(ControllerCarrier):
+class UriConnector(ControllerConnector):
     """The requests leave from the host through C(ansible.builtin.uri).
 
     :param write_file: puts a text into a temporary file on the host and returns its path.
@@ -135,8 +140,8 @@ class UriCarrier(ControllerCarrier):
 
     exchange = "uri"
 
-    def __init__(self, execute: Execute, files: RemoteFiles, write_file: Callable[[str], str]) -> None:
-        super().__init__(execute, files)
+    def __init__(self, execute: Execute, write_file: Callable[[str], str]) -> None:
+        super().__init__(execute)
         self._write_file = write_file
 
     def refuse_unsupported(self, template: Template) -> None:
@@ -160,12 +165,11 @@ class UriCarrier(ControllerCarrier):
         self, url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
     ) -> Trust:
         """C(uri) would have to be told to verify nothing, and that is not done."""
-        raise InputError(
-            "the template has only ca_fingerprint to trust the EST server by, and exchange=uri cannot look at the "
-            "certificates of a server that is not trusted yet",
-            hint="Use exchange=host or exchange=controller, or set ca_certificate or ca_path of the template to the CA "
-            "certificate with this fingerprint.",
-        )
+        raise _no_first_contact("the template has only ca_fingerprint to trust the EST server by")
+
+    def fetch_unauthenticated(self, url: EstUrl, template: Template, options: TestOptions, timeline: Timeline) -> CaBag:
+        """See :meth:`bootstrap`."""
+        raise _no_first_contact("nothing says whom to trust")
 
     def transport(  # type: ignore[override]
         self,
@@ -191,6 +195,30 @@ class UriCarrier(ControllerCarrier):
             max_response_bytes=options.max_response_size,
             timeline=timeline,
         )
+
+
+class ControllerCarrier(ControllerConnector):
+    """Carries a test from the controller. See :class:`~.test_enroll.run.Carrier`."""
+
+    def __init__(self, execute: Execute, files: RemoteFiles) -> None:
+        super().__init__(execute)
+        self.files = files
+
+
+class UriCarrier(UriConnector):
+    """Carries a test through C(ansible.builtin.uri). See :class:`~.test_enroll.run.Carrier`."""
+
+    def __init__(self, execute: Execute, files: RemoteFiles, write_file: Callable[[str], str]) -> None:
+        super().__init__(execute, write_file)
+        self.files = files
+
+
+def _no_first_contact(problem: str) -> InputError:
+    return InputError(
+        f"{problem}, and exchange=uri cannot look at the certificates of a server that is not trusted yet",
+        hint="Use exchange=host or exchange=controller, or set ca_certificate or ca_path to the CA certificate of the "
+        "EST server.",
+    )
 
 
 def _as_text(content: Any) -> str:

@@ -26,7 +26,7 @@ from typing import Any, Iterator, Mapping, Optional, Tuple, Union
 from .ca_certificates import MAX_CERTIFICATES
 from .certificate import load_certificate, pem, subject_text
 from .deadline import TimedSocket
-from .dial import Dialler
+from .dial import Dialler, cipher_name
 from .enrolment import read_certificates, refusal
 from .errors import EstError, InputError, ParseError, ServerError
 from .fingerprint import Fingerprint
@@ -199,7 +199,7 @@ class _UnverifiedDialler(Dialler):
 
     def _authorise(self, secured: TimedSocket) -> Peer:
         certificate = secured.getpeercert(binary_form=True)
-        return Peer("no", secured.version(), "the server is not verified", certificate)
+        return Peer("no", secured.version(), "the server is not verified", certificate, cipher_name(secured))
 
 
 #: Not a kind of trust that anything but this file knows what to do with.

@@ -81,7 +81,7 @@ class Dialler:
             secured = self._handshake(connection, exchange)
             with self._closed_on_failure(secured):
                 peer = self._authorise(secured)
-            self._note(step, f"{peer.tls_version}, {_cipher(secured)}, {peer.trust} trust, {peer.authorised_by}")
+            self._note(step, f"{peer.tls_version}, {peer.cipher}, {peer.trust} trust, {peer.authorised_by}")
         self.peer = peer
         return secured
 
@@ -177,9 +177,10 @@ class Dialler:
     def _authorise(self, secured: TimedSocket) -> Peer:
         certificate = secured.getpeercert(binary_form=True) or b""
         authorised_by = authorise(certificate, self._url.host, self._trust)
-        return Peer(self._trust.kind, secured.version(), authorised_by, certificate)
+        return Peer(self._trust.kind, secured.version(), authorised_by, certificate, cipher_name(secured))
 
 
-def _cipher(secured: ssl.SSLSocket) -> str:
+def cipher_name(secured: ssl.SSLSocket) -> str:
+    """The cipher suite of a connection, by OpenSSL's name."""
     cipher = secured.cipher()
     return cipher[0] if cipher else "unknown cipher"

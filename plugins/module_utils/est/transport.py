@@ -35,12 +35,14 @@ class Peer:
     :param tls_version: such as ``"TLSv1.3"``; ``None`` where the transport cannot know it.
     :param authorised_by: ``"host name"`` or ``"id-kp-cmcRA"`` (RFC 7030 section 3.6.1).
     :param certificate: the server's certificate, DER; ``None`` where the transport cannot know it.
+    :param cipher: the cipher suite by OpenSSL's name; ``None`` where the transport cannot know it.
     """
 
     trust: str
     tls_version: Optional[str] = None
     authorised_by: str = "host name"
     certificate: Optional[bytes] = field(default=None, repr=False)
+    cipher: Optional[str] = None
 
 
 @dataclass(frozen=True)

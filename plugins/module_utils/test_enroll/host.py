@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from ..est.bootstrap import bootstrap
+from ..est.bootstrap import CaBag, bootstrap, fetch_unauthenticated
 from ..est.errors import InputError
 from ..est.fingerprint import Fingerprint
 from ..est.https import HttpsTransport
@@ -20,13 +20,10 @@ from .files import TestFolder
 from .options import TestOptions
 
 
-class HostCarrier:
-    """Carries a test from this very host, and keeps its files here. See :class:`.run.Carrier`."""
+class HostConnector:
+    """Connects from this very host. See :class:`.connection.Connector`."""
 
     exchange = "host"
-
-    def __init__(self, files: TestFolder) -> None:
-        self.files = files
 
     def refuse_unsupported(self, template: Template) -> None:
         """Nothing of a template is beyond this way."""
@@ -40,6 +37,10 @@ class HostCarrier:
     ) -> Trust:
         """Ask from this host."""
         return https_bootstrap(url, fingerprint, template, options, timeline)
+
+    def fetch_unauthenticated(self, url: EstUrl, template: Template, options: TestOptions, timeline: Timeline) -> CaBag:
+        """Look from this host."""
+        return https_fetch_unauthenticated(url, template, options, timeline)
 
     def transport(
         self,
@@ -57,6 +58,13 @@ class HostCarrier:
                 template.client_certificate_path, template.client_key_path, template.client_key_passphrase
             )
         return https_transport(url, trust, template, credentials, client_certificate, options, timeline)
+
+
+class HostCarrier(HostConnector):
+    """Carries a test from this very host, and keeps its files here. See :class:`.run.Carrier`."""
+
+    def __init__(self, files: TestFolder) -> None:
+        self.files = files
 
 
 def https_transport(
@@ -84,6 +92,11 @@ def https_bootstrap(
 ) -> Trust:
     """Accept a CA certificate of the EST server by its fingerprint, with what template and options say."""
     return bootstrap(url, fingerprint, timeline=timeline, **_connection(template, options))
+
+
+def https_fetch_unauthenticated(url: EstUrl, template: Template, options: TestOptions, timeline: Timeline) -> CaBag:
+    """Look at the CA certificates of the EST server, with what template and options say."""
+    return fetch_unauthenticated(url, timeline=timeline, **_connection(template, options))
 
 
 def _connection(template: Template, options: TestOptions) -> Dict[str, Any]:

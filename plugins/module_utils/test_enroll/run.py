@@ -12,7 +12,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from ..est.certificate import load_pem_certificates, pem
+from ..est.certificate import pem
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.csr import CertificateRequest, build_csr
 from ..est.enrolment import Pending
@@ -21,12 +21,13 @@ from ..est.fingerprint import Fingerprint
 from ..est.keys import KeySpec, generate_key, load_private_key, private_key_pem
 from ..est.timeline import Timeline
 from ..est.tls import Trust
-from ..est.transport import Credentials, Transport
+from ..est.transport import Transport
 from ..est.url import EstUrl
 from ..template.identity import TestIdentity
 from ..template.model import Template
 from ..template.render import Rendered, render
 from . import result
+from .connection import Connector, anchors_of, configured_trust, credentials_of
 from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, in_words
 from .options import TestOptions
 from .pending import PendingState, request_digest
@@ -59,34 +60,10 @@ class TestFiles(Protocol):
         """Keep an issued certificate; returns its folder."""
 
 
-class Carrier(Protocol):
-    """One way to carry the exchange."""
+class Carrier(Connector, Protocol):
+    """One way to carry the exchange, and to keep its files."""
 
-    #: The name of the way: ``host``, ``uri`` or ``controller``.
-    exchange: str
     files: TestFiles
-
-    def refuse_unsupported(self, template: Template) -> None:
-        """Raise an :class:`InputError` for what the template asks for and this way cannot do."""
-
-    def read_text(self, path: str) -> str:
-        """A text file of the host, such as the one of ``ca_path``."""
-
-    def bootstrap(
-        self, url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
-    ) -> Trust:
-        """Accept a CA certificate of the EST server by its fingerprint; or raise an :class:`InputError`."""
-
-    def transport(
-        self,
-        url: EstUrl,
-        trust: Trust,
-        template: Template,
-        credentials: Optional[Credentials],
-        options: TestOptions,
-        timeline: Timeline,
-    ) -> Transport:
-        """A transport to the EST server."""
 
 
 def run_test(
@@ -119,8 +96,15 @@ class _Test:
         carrier.refuse_unsupported(template)
         self._url = EstUrl.build(template.server, template.port, template.label)
         self._pin = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
-        self._configured_trust = _configured_trust(template, carrier)
-        self._credentials = _credentials(template)
+        self._configured_trust = configured_trust(template, carrier)
+        if self._configured_trust is None and self._pin is None:
+            raise InputError(
+                "the template has nothing to trust the EST server by",
+                hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's "
+                "certificate, ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts "
+                "that CA anyway.",
+            )
+        self._credentials = credentials_of(template)
 
     def run(self) -> Dict[str, Any]:
         digest = self._digest()
@@ -139,7 +123,7 @@ class _Test:
         with EstClient(
             self._url,
             transport,
-            anchors=_anchors(trust),
+            anchors=anchors_of(trust),
             pin=self._pin,
             secrets=tuple(self._template.secrets().values()),
             timeline=self._timeline,
@@ -238,37 +222,6 @@ def _refuse_not_yet(template: Template) -> None:
             "proof_of_possession is 'always', which this version of est_test_enroll cannot do",
             hint="Set proof_of_possession to auto or never to test this template.",
         )
-
-
-def _configured_trust(template: Template, carrier: Carrier) -> Optional[Trust]:
-    """Whom the template trusts (RFC 7030 section 3.1): explicit anchors, or the system's store where it says so.
-
-    :returns: ``None`` where it has only a fingerprint, which is for the first contact (section 4.1.1). Beside anchors a
-        fingerprint is a further condition.
-    """
-    if template.ca_certificate:
-        return Trust.explicit(template.ca_certificate)
-    if template.ca_path:
-        return Trust.explicit(carrier.read_text(template.ca_path))
-    if template.use_system_trust:
-        return Trust.system()
-    if template.ca_fingerprint:
-        return None
-    raise InputError(
-        "the template has nothing to trust the EST server by",
-        hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's certificate, "
-        "ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts that CA anyway.",
-    )
-
-
-def _anchors(trust: Trust) -> Optional[Tuple[x509.Certificate, ...]]:
-    return load_pem_certificates(trust.pem) if trust.kind == "explicit" else None
-
-
-def _credentials(template: Template) -> Optional[Credentials]:
-    if template.username is None and template.password is None:
-        return None
-    return Credentials(template.username or "", template.password or "")
 
 
 def _sleep_until(moment: datetime) -> float:
