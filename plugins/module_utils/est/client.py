@@ -24,7 +24,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from .ca_certificates import CaCertificates, read_ca_certificates
 from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before, subject_text
@@ -46,6 +46,9 @@ except ImportError:  # told by deps.require_libraries()
 
 #: RFC 7030 section 3.2.4. RFC 8951 deprecates Content-Transfer-Encoding, but some servers decode only with it.
 _ENROL_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
+
+#: What a successful answer is read into.
+Answer = TypeVar("Answer")
 
 _HINT = "Look at the log of the EST server, and at proxies on the way: the answer is not what an EST server sends."
 
@@ -175,8 +178,36 @@ class EstClient:
         :raises ParseError: the answer is no certificate message, or an empty one.
         :raises TransportError: no answer; ``request_received`` says whether the server can have got the request.
         """
+        return self._enrol("simpleenroll", request, read_enrolment_answer, wait_seconds, sleep)
+
+    def simplereenroll(
+        self,
+        request: CertificateRequest,
+        *,
+        wait_seconds: float = 0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Union[Issued, Pending]:
+        """Ask for a certificate in place of an older one (RFC 7030 section 4.2.2).
+
+        The transport must have the older one as TLS client certificate, and the request its names: see
+        :mod:`.reenrolment`. Everything else is as with :meth:`simpleenroll`.
+        """
+        return self._enrol("simplereenroll", request, read_enrolment_answer, wait_seconds, sleep)
+
+    def _enrol(
+        self,
+        operation: str,
+        request: CertificateRequest,
+        read: Callable[[Response, Iterable[str], str], Union[Answer, Pending]],
+        wait_seconds: float,
+        sleep: Callable[[float], None],
+    ) -> Union[Answer, Pending]:
+        """Send a certificate request to an operation that answers in its own way, and repeat it while it is pending.
+
+        :param read: makes an answer of a response; it gets the texts that must not show in an error, and the operation.
+        """
         body = encode_body(request.der)
-        answer = self._post(body)
+        answer = self._post(operation, body, read)
         first = time.monotonic()
         slept = 0.0
         while isinstance(answer, Pending) and not answer.retry_after.shortened:
@@ -187,14 +218,20 @@ class EstClient:
             sleep(pause)
             slept += pause
             # Whatever happens from here on, the server has had the request.
-            answer = self._post(body, request_received="yes")
+            answer = self._post(operation, body, read, request_received="yes")
         return answer
 
-    def _post(self, body: bytes, request_received: Optional[str] = None) -> Union[Issued, Pending]:
-        url = self.url.operation("simpleenroll")
+    def _post(
+        self,
+        operation: str,
+        body: bytes,
+        read: Callable[[Response, Iterable[str], str], Union[Answer, Pending]],
+        request_received: Optional[str] = None,
+    ) -> Union[Answer, Pending]:
+        url = self.url.operation(operation)
         with self._stage("enroll", request_received) as step:
             response = self._transport.request("POST", url, _ENROL_HEADERS, body, authenticate=True)
-            answer = read_enrolment_answer(response, self._secrets)
+            answer = read(response, self._secrets, operation)
             step.detail = f"HTTP {response.status}"
             if isinstance(answer, Pending):
                 retry_after = answer.retry_after

@@ -44,6 +44,9 @@ class Pending:
     server_message: str = ""
 
 
+#: The statuses of an answer with a certificate: servers in the field send 201 as well (requirement 93).
+SUCCESS = (200, 201)
+
 _ADDRESS = "Check server, port and label of the template: the server may need a CA label, or may not be an EST server."
 _LOG = "Look at the log of the EST server for this request."
 
@@ -78,30 +81,80 @@ _ENROLMENT_REFUSALS = {
     405: ("the server does not offer enrolment at this address", _ADDRESS),
     501: ("the server does not implement enrolment", "Check that the EST server offers simpleenroll for this label."),
 }
+_REENROLMENT_REFUSALS = {
+    400: (
+        "the server refused the certificate request",
+        "It has the names of the certificate that is to be renewed, as it must: the CA may not renew it any more.",
+    ),
+    401: (
+        "the server does not accept the certificate that is to be renewed as authentication",
+        "Check that the EST server trusts its CA, and that no proxy before the server ends TLS: a TLS client "
+        "certificate does not get through it.",
+    ),
+    403: (
+        "the server knows the certificate but does not renew it",
+        "Ask the administrator of the EST server: the certificate may be revoked, or too old or too new to be renewed.",
+    ),
+    404: ("the server does not implement re-enrolment at this address", "Enrol anew with simpleenroll."),
+    405: ("the server does not offer re-enrolment at this address", "Enrol anew with simpleenroll."),
+    501: ("the server does not implement re-enrolment", "Enrol anew with simpleenroll."),
+}
+_KEY_GENERATION = "Make the key on this host, and enrol with simpleenroll."
+_KEY_GENERATION_REFUSALS = {
+    404: ("the server does not implement the generation of keys at this address", _KEY_GENERATION),
+    405: ("the server does not offer the generation of keys at this address", _KEY_GENERATION),
+    501: ("the server does not implement the generation of keys", _KEY_GENERATION),
+}
+_CSRATTRS_REFUSALS = {
+    400: ("the server refused the request for CSR attributes", _LOG),
+    403: (
+        "the server does not give its CSR attributes to this client",
+        "Ask the administrator of the EST server to let this account ask for the CSR attributes.",
+    ),
+    405: ("the server does not give CSR attributes at this address", _ADDRESS),
+    501: ("the server does not implement CSR attributes", "Do without CSR attributes, which are optional."),
+}
 _MEANINGS: Dict[str, Dict[int, Tuple[str, str]]] = {
     "cacerts": {**_REFUSALS, **_CACERTS_REFUSALS},
     "simpleenroll": {**_REFUSALS, **_ENROLMENT_REFUSALS},
+    "simplereenroll": {**_REFUSALS, **_REENROLMENT_REFUSALS},
+    "serverkeygen": {**_REFUSALS, **_ENROLMENT_REFUSALS, **_KEY_GENERATION_REFUSALS},
+    "csrattrs": {**_REFUSALS, **_CSRATTRS_REFUSALS},
 }
 # Only the first bytes of an answer are ever shown.
 _LOOKED_AT = 64 * 1024
 
 
-def read_enrolment_answer(response: Response, secrets: Iterable[str] = ()) -> Union[Issued, Pending]:
-    """Tell what an answer to /simpleenroll means.
+def read_enrolment_answer(
+    response: Response, secrets: Iterable[str] = (), operation: str = "simpleenroll"
+) -> Union[Issued, Pending]:
+    """Tell what an answer to /simpleenroll or /simplereenroll means.
 
     200 with a certs-only body is success, and so is 201, which servers in the field send (requirements 73 and 93);
     202 is pending (84 to 87); everything else is an error that carries the server's own words (89 to 91).
 
     :param secrets: texts that must not appear in an error although a server may echo them.
+    :param operation: ``simpleenroll`` or ``simplereenroll``.
     :raises ParseError: the body is not what the status promises.
     :raises ServerError: any other status.
     """
     hidden = tuple(secrets)
-    if response.status in (200, 201):
+    if response.status in SUCCESS:
         return Issued(*read_certificates(response, hidden))
+    return read_pending(response, operation, hidden)
+
+
+def read_pending(response: Response, operation: str, secrets: Iterable[str] = ()) -> Pending:
+    """What an answer means that is no success: the certificate is pending, or else refused (requirements 84 to 92).
+
+    :param operation: ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
+    :param secrets: texts that must not appear in an error although a server may echo them.
+    :raises ServerError: any status but 202.
+    """
+    hidden = tuple(secrets)
     if response.status == 202:
         return Pending(_retry_after(response, hidden), _server_words(response, hidden))
-    raise refusal(response, "simpleenroll", hidden)
+    raise refusal(response, operation, hidden)
 
 
 def read_certificates(response: Response, secrets: Iterable[str] = ()) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
@@ -135,7 +188,7 @@ def _certificates(content_type: Optional[str], body: bytes) -> Tuple[Tuple[bytes
 def refusal(response: Response, operation: str, secrets: Iterable[str] = ()) -> ServerError:
     """The error for a status that is no success, with the server's own words (requirements 89 and 90).
 
-    :param operation: ``cacerts`` or ``simpleenroll``.
+    :param operation: ``cacerts``, ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
     :param secrets: texts that must not appear in it although a server may echo them.
     """
     status = response.status
