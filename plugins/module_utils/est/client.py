@@ -29,6 +29,7 @@ from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
 from .ca_certificates import CaCertificates, read_ca_certificates
 from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before, subject_text
 from .csr import CertificateRequest
+from .csr_attributes_answer import CsrAttributesAnswer, read_csr_attributes_answer
 from .enrolment import Issued, Pending, read_certificates, read_enrolment_answer, refusal
 from .errors import EstError, ParseError, ServerError
 from .fingerprint import Fingerprint
@@ -152,13 +153,32 @@ class EstClient:
         )
 
     def _get_cacerts(self) -> Response:
-        url = self.url.operation("cacerts")
-        response = self._transport.request("GET", url, {"Accept": "*/*"})
-        if response.status == 401:
-            response = self._transport.request("GET", url, {"Accept": "*/*"}, authenticate=True)
+        response = self._get("cacerts")
         if response.status != 200:
             raise refusal(response, "cacerts", self._secrets)
         return response
+
+    def _get(self, operation: str) -> Response:
+        url = self.url.operation(operation)
+        response = self._transport.request("GET", url, {"Accept": "*/*"})
+        if response.status == 401:
+            response = self._transport.request("GET", url, {"Accept": "*/*"}, authenticate=True)
+        return response
+
+    def csrattrs(self, *, strict: bool = False) -> CsrAttributesAnswer:
+        """Ask what the server wants to see in certificate requests (RFC 7030 section 4.5).
+
+        Credentials are given as in :meth:`cacerts`. What comes back is for :func:`~.csr_plan.plan_request`.
+
+        :param strict: a server that refuses to tell, or whose answer cannot be read, is an error and not a warning.
+        :raises ServerError: with ``strict``: any status but 200, and 204 and 404, which mean that there are none.
+        :raises ParseError: with ``strict``: the answer is no CSR attributes.
+        :raises TransportError: there was no answer.
+        """
+        with self._stage("csrattrs", request_received="no") as step:
+            answer = read_csr_attributes_answer(self._get("csrattrs"), strict=strict, secrets=self._secrets)
+            step.detail = answer.in_words()
+        return answer
 
     def simpleenroll(
         self,

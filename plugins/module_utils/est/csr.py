@@ -114,17 +114,26 @@ def build_csr(
     return CertificateRequest(request, public_key, tuple(subject), tuple(general_names))
 
 
+def refuse_shared_challenge_password(challenge_password: Optional[str], linking_attribute: Optional[str]) -> None:
+    """Refuse an enrolment code and a proof of possession that would share challengePassword (requirement 116).
+
+    :param linking_attribute: where the proof of possession goes; ``None`` where there is none.
+    :raises InputError: both are there, and go to the same place.
+    """
+    if challenge_password is not None and linking_attribute == CHALLENGE_PASSWORD:
+        raise InputError(
+            "a challenge password and a proof of possession cannot both be in one certificate request: both would be "
+            "its challengePassword, and the server could only take one for the other",
+            hint="Leave the challenge password out, or set proof_of_possession to never.",
+        )
+
+
 def _challenges(challenge_password: Optional[str], linking: Optional[Linking]) -> List[Attribute]:
+    refuse_shared_challenge_password(challenge_password, linking.attribute if linking is not None else None)
     found = []
     if challenge_password is not None:
         found.append(challenge(CHALLENGE_PASSWORD, challenge_password))
     if linking is not None:
-        if found and linking.attribute == CHALLENGE_PASSWORD:
-            raise InputError(
-                "a challenge password and a proof of possession cannot both be in one certificate request: both would "
-                "be its challengePassword, and the server could only take one for the other",
-                hint="Leave the challenge password out, or set proof_of_possession to never.",
-            )
         found.append(challenge(linking.attribute, linking.value))
     return found
 
