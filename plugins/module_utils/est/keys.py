@@ -21,6 +21,7 @@ try:
     from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
         Encoding,
         NoEncryption,
         PrivateFormat,
@@ -144,9 +145,13 @@ def _curve(spec: KeySpec) -> ec.EllipticCurve:
     return curves[spec.curve]
 
 
-def private_key_pem(key: PrivateKeyTypes) -> bytes:
-    """The private key as unencrypted PKCS#8 in PEM (RFC 5958, RFC 7468). Keep it in a file of mode 0600."""
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+def private_key_pem(key: PrivateKeyTypes, passphrase: Optional[str] = None) -> bytes:
+    """The private key as PKCS#8 in PEM (RFC 5958, RFC 7468). Keep it in a file of mode 0600.
+
+    :param passphrase: encrypts it; without one it is not encrypted.
+    """
+    encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 def load_private_key(pem: bytes, passphrase: Optional[str] = None) -> PrivateKeyTypes:

@@ -18,6 +18,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional
 
+from .client_certificate import ClientCertificate as ClientCertificate
+from .client_certificate import load_client_certificate
 from .errors import InputError
 
 _CERTIFICATE = re.compile(
@@ -77,24 +79,6 @@ class Trust:
         return cls("system")
 
 
-@dataclass(frozen=True)
-class ClientCertificate:
-    """A TLS client certificate (RFC 7030 section 3.3.2).
-
-    :param certificate_path: PEM file: the certificate, then its intermediates (some servers refuse it without them).
-    :param key_path: PEM file of the private key; ``None`` where it is in the same file.
-    :param passphrase: of an encrypted key.
-    """
-
-    certificate_path: str
-    key_path: Optional[str] = None
-    passphrase: Optional[str] = field(default=None, repr=False)
-
-
-class _PassphraseMissing(Exception):
-    """OpenSSL asked for a passphrase and there is none."""
-
-
 def make_distrustful_context() -> ssl.SSLContext:
     """A TLS context with the versions and ciphers of this client, and without any anchor: it refuses every server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -129,7 +113,7 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     else:
         raise ValueError(f"{trust.kind!r} is no kind of trust")
     if client is not None:
-        _load_client_certificate(context, client)
+        load_client_certificate(context, client)
     return context
 
 
@@ -156,54 +140,3 @@ def _load_anchors(context: ssl.SSLContext, pem: str) -> None:
 def _common_name(anchor: Mapping[str, Any]) -> str:
     names = [value for part in anchor.get("subject", ()) for kind, value in part if kind == "commonName"]
     return repr(names[0][:64]) if names else "a certificate without a common name"
-
-
-def _load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) -> None:
-    def passphrase() -> str:
-        # OpenSSL would ask at the terminal if there were no callback.
-        if not client.passphrase:
-            raise _PassphraseMissing
-        return client.passphrase
-
-    for option, path in (("client_certificate_path", client.certificate_path), ("client_key_path", client.key_path)):
-        if path is not None:
-            _check_readable(option, path)
-    problem = ""
-    try:
-        context.load_cert_chain(client.certificate_path, client.key_path, passphrase)
-    except _PassphraseMissing:
-        problem = "the client key is encrypted, and client_key_passphrase is not set"
-    except ssl.SSLError as error:
-        problem = _client_problem(client, error)
-    except (OSError, ValueError):
-        problem = "client_key_passphrase is longer than OpenSSL takes (1024 bytes), or the key cannot be read"
-    if problem:
-        key = client.key_path or client.certificate_path
-        raise InputError(
-            f"the TLS client certificate {client.certificate_path!r} with key {key!r} cannot be used: {problem}",
-            hint="Both are PEM files; the intermediates follow the certificate in its file.",
-        )
-    # A server may ask for the certificate only after it has seen the path of the request (RFC 8446 section 4.6.2).
-    context.post_handshake_auth = True
-
-
-def _check_readable(option: str, path: str) -> None:
-    try:
-        with open(path, "rb"):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{option} is {path!r}, which cannot be read: {error.strerror}",
-            hint="The file is read on the host where the EST exchange runs, by the user whom Ansible becomes there.",
-        ) from None
-
-
-def _client_problem(client: ClientCertificate, error: ssl.SSLError) -> str:
-    reason = error.reason or ""
-    if "MISMATCH" in reason:
-        return "the key does not belong to the certificate"
-    if client.passphrase and ("DECRYPT" in reason or "PASSWORD" in reason or "PKCS12" in reason or not reason):
-        return "client_key_passphrase does not open the key"
-    if "KEY_TOO_SMALL" in reason or "MD_TOO_WEAK" in reason:
-        return "its key or signature is too weak for OpenSSL's security level"
-    return "there is no PEM certificate, or no PEM private key, in the file"
