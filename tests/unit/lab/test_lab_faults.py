@@ -210,3 +210,11 @@ def test_random_bytes_instead_of_tls_harm_nobody(plain_lab, client):
         raw.sendall(b"GET / HTTP/1.1\r\n\r\n")
     assert client.get("cacerts").status_code == 200
     assert "Traceback" not in plain_lab.stderr
+
+
+def test_short_length(client_of):
+    fault = "short-length"
+    with LabServer("--fault", f"serverkeygen:{fault}") as lab:
+        answer = client_of(lab).enroll(operation="serverkeygen")
+        assert b"application/pkcs8" in answer.content
+        assert not answer.content.endswith(b"--\r\n")

@@ -178,7 +178,7 @@ def test_unknown_paths(client, plain_lab, path):
     assert client.session.get(plain_lab.url + path, timeout=10).status_code == 404
 
 
-@pytest.mark.parametrize("operation", ["serverkeygen", "fullcmc"])
+@pytest.mark.parametrize("operation", ["fullcmc"])
 def test_operations_that_are_not_there_yet(client, operation):
     answer = client.enroll(operation=operation)
     assert (answer.status_code, "does not implement" in answer.text) == (501, True)

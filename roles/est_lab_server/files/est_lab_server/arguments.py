@@ -51,7 +51,7 @@ def parse_arguments(argv: Sequence[str]) -> tuple[Settings, ProcessOptions]:
         values["require_content_transfer_encoding"] = True
     for name in ("state", "log_file", "pid_file", "ready_file", "password_file"):
         values[name] = os.path.expanduser(values[name]) if values[name] else None
-    for name in ("host_names", "labels", "client_authorities", "faults"):
+    for name in ("host_names", "labels", "client_authorities", "multipart", "faults"):
         values[name] = tuple(values[name])
     try:
         password = _password(values)

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 INTEGER = 0x02
+BIT_STRING = 0x03
 OCTET_STRING = 0x04
+NULL = 0x05
 OBJECT_IDENTIFIER = 0x06
 UTF8_STRING = 0x0C
 SEQUENCE = 0x30
@@ -69,3 +71,13 @@ def oid(dotted: str) -> bytes:
             digits.append(0x80 | (number & 0x7F))
         content += bytes(reversed(digits))
     return tlv(OBJECT_IDENTIFIER, content)
+
+
+def bit_string(value: bytes) -> bytes:
+    """A BIT STRING of whole bytes."""
+    return tlv(BIT_STRING, b"\0" + value)
+
+
+def null() -> bytes:
+    """A NULL."""
+    return tlv(NULL, b"")

@@ -1,14 +1,16 @@
 # Copyright (c) 2026, maas360.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a certificate request to the answer with the certificate: what simpleenroll and simplereenroll share."""
+"""From a certificate request to the answer with the certificate: what the enrolling operations share."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from cryptography import x509
 
 from .approvals import retry_after_value
-from .authority import Authority, generate_key, key_type_of, now
+from .authority import Authority, generate_key, key_type_of
 from .certificate_request import public_key_digest, read_certificate_request
 from .encoding import certificates_reply
 from .laboratory import Exchange, Lab
@@ -30,20 +32,26 @@ def checked_request(lab: Lab, exchange: Exchange) -> x509.CertificateSigningRequ
     return certificate_request
 
 
-def enrol(lab: Lab, exchange: Exchange, certificate_request: x509.CertificateSigningRequest) -> Reply:
-    """The issued certificate, or 202 while its key waits for approval. Raises Refusal."""
-    settings = lab.settings
+def enrol(
+    lab: Lab, exchange: Exchange, certificate_request: x509.CertificateSigningRequest, public_key: Any = None
+) -> Reply:
+    """The issued certificate, or 202 while the request's key waits for approval. Raises Refusal.
+
+    `public_key` is certified instead of the request's own.
+    """
+    settings, authority = lab.settings, lab.authority
     digest = public_key_digest(certificate_request.public_key())
     exchange.details["public_key"] = digest
-    certificate = issue(settings.profile, settings.valid_days, lab.authority, certificate_request)
+    certified = public_key or certificate_request.public_key()
+    certificate = issue(settings, authority, certificate_request, certified)
     if not lab.approvals.granted(digest):
         return _pending(lab)
-    authority = lab.authority
     if exchange.fault == "wrong-key":
-        certificate = _for_another_key(authority, certificate)
+        stranger = generate_key(key_type_of(authority.private_key)).public_key()
+        certificate = issue(settings, authority, certificate_request, stranger)
     elif exchange.fault == "unrelated-issuer":
         authority = Authority.create("EST Lab Stranger CA", key_type_of(authority.private_key))
-        certificate = issue(settings.profile, settings.valid_days, authority, certificate_request)
+        certificate = issue(settings, authority, certificate_request, certified)
     elif exchange.fault == "empty-bag":
         return certificates_reply(settings, authority, (), settings.status)
     exchange.details["serial_number"] = format(certificate.serial_number, "x")
@@ -60,10 +68,3 @@ def _pending(lab: Lab) -> Reply:
         reply.headers.append(("Content-Type", "text/plain; charset=utf-8"))
         reply.body = b"The request waits for manual approval. Send it again later.\n"
     return reply
-
-
-def _for_another_key(authority: Authority, certificate: x509.Certificate) -> x509.Certificate:
-    public_key = generate_key(key_type_of(authority.private_key)).public_key()
-    own = (x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier)
-    kept = [(each.value, each.critical) for each in certificate.extensions if not isinstance(each.value, own)]
-    return authority.issue(certificate.subject, public_key, kept, now(), now().replace(year=now().year + 1))

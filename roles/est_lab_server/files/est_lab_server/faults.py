@@ -16,13 +16,14 @@ from .stream import Stream
 
 HUGE_BYTES = 10 * 1024 * 1024
 _DRIP_SECONDS = 0.2
+_SHORT_BY = 245
 _SILENCE_SECONDS = 600
 _ENDLESS_HEADERS = 1_000_000
 
 # Faults that the operations themselves know.
 ISSUING = {
-    "wrong-key": "simpleenroll: a certificate for another key",
-    "unrelated-issuer": "a certificate (simpleenroll) or CA certificate (cacerts) of an authority nobody knows",
+    "wrong-key": "a certificate for another key",
+    "unrelated-issuer": "a certificate, or a CA certificate (cacerts), of an authority nobody knows",
     "empty-bag": "a certs-only answer without certificates",
 }
 # Faults of the connection, before there is a request.
@@ -91,6 +92,11 @@ def _truncated(stream: Stream, reply: Reply) -> None:
     stream.close()
 
 
+def _short_length(stream: Stream, reply: Reply) -> None:
+    stream.sendall(reply.head([("Content-Length", str(max(0, len(reply.body) - _SHORT_BY)))]) + reply.body)
+    stream.close()
+
+
 def _reset_in_answer(stream: Stream, reply: Reply) -> None:
     stream.sendall(reply.head([("Content-Length", str(len(reply.body)))]) + reply.body[: len(reply.body) // 2])
     time.sleep(_DRIP_SECONDS)
@@ -130,6 +136,10 @@ def _bad_status_line(stream: Stream, reply: Reply) -> None:
 
 SENDING: dict[str, tuple[str, Callable[[Stream, Reply], None]]] = {
     "truncated": ("half of the body, then the connection is closed properly", _truncated),
+    "short-length": (
+        f"a Content-Length {_SHORT_BY} smaller than the body, as libest's serverkeygen had",
+        _short_length,
+    ),
     "reset-in-answer": ("half of the body, then the connection is reset", _reset_in_answer),
     "reset-after-request": (
         "the request is carried out, then the connection is reset",

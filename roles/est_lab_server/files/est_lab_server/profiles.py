@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from .authority import Authority, Extension, common_name, now
 from .problems import Refusal
+from .settings import Settings
 
 PROFILES = ("full", "cisco")
 _START_BEFORE = datetime.timedelta(minutes=5)
@@ -20,23 +22,26 @@ _OWN_EXTENSIONS = (x509.BasicConstraints, x509.SubjectKeyIdentifier, x509.Author
 
 
 def issue(
-    profile: str, valid_days: int, authority: Authority, certificate_request: x509.CertificateSigningRequest
+    settings: Settings,
+    authority: Authority,
+    certificate_request: x509.CertificateSigningRequest,
+    public_key: Any,
 ) -> x509.Certificate:
-    """A certificate for a verified request, which ends in `valid_days` days, or has ended. Raises Refusal.
+    """A certificate for a verified request and a public key, its own or another. Raises Refusal.
 
     `full` grants subject and extensions as asked for, but never a CA certificate. `cisco` does as Cisco's test server:
     it keeps only the CN, drops every extension and refuses a request without a CN.
     """
     try:
-        if profile == "cisco":
+        if settings.profile == "cisco":
             subject, extensions = _only_common_name(certificate_request.subject), []
         else:
             subject, extensions = certificate_request.subject, _asked_extensions(certificate_request)
         moment = now()
-        end = moment - _START_BEFORE + datetime.timedelta(days=valid_days)
+        end = moment - _START_BEFORE + datetime.timedelta(days=settings.valid_days)
         return authority.issue(
             subject,
-            certificate_request.public_key(),
+            public_key,
             [(x509.BasicConstraints(ca=False, path_length=None), True), *extensions],
             min(moment, end) - _START_BEFORE,
             end,

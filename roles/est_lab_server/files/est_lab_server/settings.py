@@ -39,6 +39,13 @@ class Settings:
     retry_after: str
     pending_body: str
     csrattrs: str
+    # serverkeygen
+    serverkeygen: str
+    key_recipient: str
+    key_content: str
+    key_cipher: str
+    key_transport: str
+    multipart: tuple[str, ...]
     # wire shapes
     base64: str
     transfer: str

@@ -13,6 +13,7 @@ from .authentication import add_authentication_flags
 from .authority import add_authority_flags
 from .checks import add_check_flags
 from .faults import add_fault_flags
+from .key_generation import add_key_generation_flags
 from .process import add_process_flags
 from .tls import add_tls_flags
 from .wire import add_wire_flags
@@ -22,6 +23,7 @@ GROUPS: tuple[Callable[[argparse.ArgumentParser], None], ...] = (
     add_admission_flags,
     add_authentication_flags,
     add_authority_flags,
+    add_key_generation_flags,
     add_wire_flags,
     add_check_flags,
     add_tls_flags,

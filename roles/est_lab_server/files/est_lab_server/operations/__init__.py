@@ -13,6 +13,7 @@ from ..problems import Refusal
 from ..reply import Reply
 from .cacerts import answer_cacerts
 from .csrattrs import answer_csrattrs
+from .serverkeygen import answer_serverkeygen
 from .simpleenroll import answer_simpleenroll
 from .simplereenroll import answer_simplereenroll
 
@@ -34,6 +35,6 @@ OPERATIONS: dict[str, Operation] = {
     "csrattrs": Operation("GET", answer_csrattrs),
     "simpleenroll": Operation("POST", answer_simpleenroll),
     "simplereenroll": Operation("POST", answer_simplereenroll),
-    "serverkeygen": Operation("POST", _not_implemented),
+    "serverkeygen": Operation("POST", answer_serverkeygen),
     "fullcmc": Operation("POST", _not_implemented),
 }
