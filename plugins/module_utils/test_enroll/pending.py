@@ -28,17 +28,19 @@ class PendingState:
     :param request_digest: tells whether a later test asks for the same (see :func:`request_digest`).
     :param retry_at: not to be asked again before this time.
     :param private_key_pem: unencrypted, in a file of mode 0600.
+    :param request_pem: the certificate request, which is repeated as it is.
     """
 
     request_digest: str
     retry_at: datetime
     private_key_pem: str = field(repr=False)
+    request_pem: str
 
     def is_due(self, wait_seconds: float) -> bool:
         """Whether the server may be asked again now, or after waiting."""
         return self.retry_at <= datetime.now(timezone.utc) + timedelta(seconds=wait_seconds)
 
-    def files(self, request_pem: str) -> Dict[str, str]:
+    def files(self) -> Dict[str, str]:
         """The content of the files in which the state is kept, by name."""
         state = {
             "version": _VERSION,
@@ -47,7 +49,7 @@ class PendingState:
         }
         return {
             PRIVATE_KEY_FILE: self.private_key_pem,
-            REQUEST_FILE: request_pem,
+            REQUEST_FILE: self.request_pem,
             STATE_FILE: json.dumps(state, indent=2, sort_keys=True) + "\n",
         }
 
@@ -64,7 +66,7 @@ class PendingState:
             if state["version"] != _VERSION or state["request_digest"] != digest:
                 return None
             retry_at = datetime.strptime(state["retry_at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
-            return cls(digest, retry_at, files[PRIVATE_KEY_FILE])
+            return cls(digest, retry_at, files[PRIVATE_KEY_FILE], files[REQUEST_FILE])
         except (KeyError, TypeError, ValueError, RecursionError):
             return None
 

@@ -18,10 +18,16 @@ from ..est.csr import CertificateRequest, build_csr
 from ..est.enrolment import Pending
 from ..est.errors import EstError, InputError
 from ..est.fingerprint import Fingerprint
-from ..est.keys import KeySpec, generate_key, load_private_key, private_key_pem
+from ..est.keys import (
+    KeySpec,
+    generate_key,
+    load_private_key,
+    private_key_pem,
+    public_key_der,
+    same_public_key,
+)
 from ..est.timeline import Timeline
 from ..est.tls import Trust
-from ..est.transport import Transport
 from ..est.url import EstUrl
 from ..template.identity import TestIdentity
 from ..template.model import Template
@@ -108,14 +114,12 @@ class _Test:
 
     def run(self) -> Dict[str, Any]:
         digest = self._digest()
-        state, key = self._kept(digest)
+        state = self._kept(digest)
         if state is not None and not state.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
             path = self._carrier.files.pending_path
             return self._result("pending", changed=False, retry_at=state.retry_at, path=path)
-        if key is None:
-            key = generate_key(KeySpec(self._template.key_type, self._template.key_size, self._template.key_curve))
-        request = build_csr(key, self._rendered.subject, self._rendered.subject_alternative_names)
+        key, request = self._request(state)
         trust = self._trust()
         transport = self._carrier.transport(
             self._url, trust, self._template, self._credentials, self._options, self._timeline
@@ -132,9 +136,24 @@ class _Test:
             if self._options.check:
                 return self._result("skipped", changed=True, peer=transport.peer)
             waited = _sleep_until(state.retry_at) if state is not None else 0.0
-            answer = client.simpleenroll(request, wait_seconds=max(0.0, self._options.wait - waited))
+
+            def pause(seconds: float) -> None:
+                # Kept before the wait, so that a run that ends meanwhile does not lose the key.
+                self._save_pending(seconds, key, request, digest)
+                time.sleep(seconds)
+
+            wait = max(0.0, self._options.wait - waited)
+            answer = client.simpleenroll(request, wait_seconds=wait, sleep=pause)
             if isinstance(answer, Pending):
-                return self._keep_pending(answer, key, request, digest, transport)
+                retry_at, path = self._save_pending(answer.retry_after.seconds, key, request, digest)
+                return self._result(
+                    "pending",
+                    changed=True,
+                    peer=transport.peer,
+                    retry_at=retry_at,
+                    path=path,
+                    server_message=answer.server_message,
+                )
             verified = client.verify(
                 answer, request, authorities, allow_unverified_chain=self._options.allow_unverified_chain
             )
@@ -158,39 +177,39 @@ class _Test:
             key=[template.key_type, template.key_size, template.key_curve],
         )
 
-    def _kept(self, digest: str) -> Tuple[Optional[PendingState], Any]:
-        """The pending enrolment to go on with, and its key; ``None`` and ``None`` where the test starts anew."""
+    def _kept(self, digest: str) -> Optional[PendingState]:
+        """The pending enrolment to go on with; ``None`` where the test starts anew."""
         try:
-            state = PendingState.from_files(self._carrier.files.read_pending(), digest)
+            return PendingState.from_files(self._carrier.files.read_pending(), digest)
         except OSError as error:
             raise EstError(
                 f"the files of a pending enrolment cannot be read: {in_words(error)}",
                 stage="save",
                 hint="Check output_path, and the user that the task runs as on the host.",
             ) from None
-        if state is None:
-            return None, None
-        try:
-            return state, load_private_key(state.private_key_pem.encode())
-        except InputError:  # damaged
-            return None, None
 
-    def _keep_pending(
-        self, answer: Pending, key: Any, request: CertificateRequest, digest: str, transport: Transport
-    ) -> Dict[str, Any]:
-        retry_at = datetime.now(timezone.utc) + timedelta(seconds=answer.retry_after.seconds)
-        state = PendingState(digest, retry_at, private_key_pem(key).decode())
+    def _request(self, state: Optional[PendingState]) -> Tuple[Any, CertificateRequest]:
+        """The key and the request: the kept ones where they go together, else new ones."""
+        subject, names = self._rendered.subject, self._rendered.subject_alternative_names
+        if state is not None:
+            try:
+                key = load_private_key(state.private_key_pem.encode())
+                kept = x509.load_pem_x509_csr(state.request_pem.encode())
+                if same_public_key(key, kept):
+                    return key, CertificateRequest(kept.public_bytes(Encoding.DER), public_key_der(key), subject, names)
+            except (InputError, ValueError):  # damaged
+                pass
+        key = generate_key(KeySpec(self._template.key_type, self._template.key_size, self._template.key_curve))
+        return key, build_csr(key, subject, names)
+
+    def _save_pending(self, seconds: float, key: Any, request: CertificateRequest, digest: str) -> Tuple[datetime, str]:
+        """Keep a pending enrolment that is to be continued after so many seconds: that time, and where it is kept."""
+        retry_at = datetime.now(timezone.utc) + timedelta(seconds=seconds)
         request_pem = x509.load_der_x509_csr(request.der).public_bytes(Encoding.PEM).decode()
+        state = PendingState(digest, retry_at, private_key_pem(key).decode(), request_pem)
         with self._timeline.stage("save") as step:
-            path = step.detail = _save(self._carrier.files.save_pending, state.files(request_pem))
-        return self._result(
-            "pending",
-            changed=True,
-            peer=transport.peer,
-            retry_at=retry_at,
-            path=path,
-            server_message=answer.server_message,
-        )
+            path = step.detail = _save(self._carrier.files.save_pending, state.files())
+        return retry_at, path
 
     def _save_issued(self, verified: VerifiedCertificate, key: Any) -> str:
         files = {

@@ -27,22 +27,22 @@ NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
 
 def state(retry_at=NOW):
-    return PendingState(DIGEST, retry_at, "the key")
+    return PendingState(DIGEST, retry_at, "the key", "the request")
 
 
 def damaged(**changes):
-    files = state().files("the request")
+    files = state().files()
     return {**files, "state.json": json.dumps({**json.loads(files["state.json"]), **changes})}
 
 
 def test_req_087_what_was_kept_is_read_back():
-    assert PendingState.from_files(state().files("the request"), DIGEST) == state()
+    assert PendingState.from_files(state().files(), DIGEST) == state()
 
 
 @pytest.mark.parametrize("changed", ASKED)
 def test_req_087_another_request_starts_anew(changed):
     other = request_digest(**{**ASKED, changed: ["something else"]})
-    assert PendingState.from_files(state().files("the request"), other) is None
+    assert PendingState.from_files(state().files(), other) is None
 
 
 def test_the_digest_does_not_depend_on_the_order():
@@ -54,18 +54,18 @@ def test_the_digest_does_not_depend_on_the_order():
     [
         None,
         {},
-        {**state().files("x"), "state.json": ""},
-        {**state().files("x"), "state.json": "not JSON"},
-        {**state().files("x"), "state.json": "[]"},
-        {**state().files("x"), "state.json": "null"},
-        {**state().files("x"), "state.json": "[" * 20000},
+        {**state().files(), "state.json": ""},
+        {**state().files(), "state.json": "not JSON"},
+        {**state().files(), "state.json": "[]"},
+        {**state().files(), "state.json": "null"},
+        {**state().files(), "state.json": "[" * 20000},
         damaged(version=2),
         damaged(version="1"),
         damaged(retry_at="tomorrow"),
         damaged(retry_at=None),
         damaged(retry_at=17),
         damaged(retry_at="2026-13-41T99:00:00Z"),
-        {name: text for name, text in state().files("x").items() if name != "private_key.pem"},
+        {name: text for name, text in state().files().items() if name != "private_key.pem"},
     ],
 )
 def test_what_is_damaged_starts_anew(files):

@@ -11,11 +11,13 @@ from dataclasses import replace
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from support.enrolment import enrol, stages, template_for
 from support.lab import LabServer
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import client
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transfer_encoding import encode_body
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
 
 
@@ -148,3 +150,31 @@ def test_req_085_waiting_inside_a_run_is_bounded_by_an_option(tmp_path):
         outcome = enrol(tmp_path, template_for(lab), wait=10)
         assert outcome["status"] == "issued"
         assert [entry["status"] for entry in lab.requests if entry["method"] == "POST"] == [202, 200]
+
+
+def test_req_084_the_very_same_request_is_repeated_by_the_next_run(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        first = enrol(tmp_path, template_for(lab))
+        with open(os.path.join(os.path.dirname(first["private_key_path"]), "request.pem"), "rb") as file:
+            kept = x509.load_pem_x509_csr(file.read())
+        sent = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(client, "encode_body", lambda der: sent.append(der) or encode_body(der))
+            assert enrol(tmp_path, template_for(lab), wait=5)["status"] == "issued"
+    # ECDSA signatures are never the same twice, so equal bytes are the kept request.
+    assert sent == [kept.public_bytes(Encoding.DER)]
+
+
+def test_req_088_a_run_that_fails_while_it_waits_keeps_the_key(tmp_path):
+    with LabServer("--manual-approval", "9", "--retry-after", "1") as lab:
+        template = template_for(lab)
+
+        def stop_the_server(seconds):
+            lab.process.kill()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("time.sleep", stop_the_server)
+            with pytest.raises(EstError) as caught:
+                enrol(tmp_path, template, wait=60)
+    assert caught.value.request_received == "yes"
+    assert sorted(os.listdir(tmp_path / "wifi" / "test+pending")) == ["private_key.pem", "request.pem", "state.json"]
