@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
+
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import find_template, open_secrets
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 
 from .action_base import ControllerAction, ModuleFailed
 from .posix_store import PosixStore
+
+
+#: What ansible-core raises, in place of a result, where a module returns octets that are no UTF-8.
+_NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
 
 
 class ExchangeAction(ControllerAction):
@@ -36,6 +42,10 @@ class ExchangeAction(ControllerAction):
             if failure.result.get("unreachable"):
                 raise
             return dict(failure.result)
+        except AnsibleError as error:
+            if _NOT_UTF8 not in str(error):
+                raise
+            return {"failed": True, "msg": _NOT_UTF8}
         finally:
             self._task.check_mode = check_mode
 

@@ -128,6 +128,13 @@ _FAILURES = (
         "yes",
     ),
     (
+        r"invalid UTF8 string",
+        "",
+        "the answer of the EST server is not text, and Ansible does not carry it",
+        "Use exchange=host, or run Ansible with ANSIBLE_MODULE_STRICT_UTF8_RESPONSE=false.",
+        "yes",
+    ),
+    (
         r"before a valid response was received|got more than \d+ headers",
         "",
         "the EST server answered with something that is not valid HTTP",
