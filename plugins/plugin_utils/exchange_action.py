@@ -18,7 +18,6 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.mo
 from .action_base import ControllerAction, ModuleFailed
 from .posix_store import PosixStore
 
-
 #: What ansible-core raises, in place of a result, where a module returns octets that are no UTF-8.
 _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
 
