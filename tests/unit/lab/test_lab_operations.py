@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import subprocess
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -309,42 +308,3 @@ def test_forms_of_a_pending_answer(client_of, flags, check):
 
 def seconds_from_now(http_date: str) -> float:
     return (parsedate_to_datetime(http_date) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
-
-
-@pytest.mark.parametrize(
-    ("choice", "status", "content"),
-    [
-        ("none", 204, b""),
-        ("not-found", 404, None),
-        ("not-implemented", 501, None),
-        ("empty", 200, bytes.fromhex("3000")),
-        ("challenge-password", 200, bytes.fromhex("300b06092a864886f70d010907")),
-        ("rsa-3072", 200, bytes.fromhex("3013301106092a864886f70d010101310402020c00")),
-    ],
-)
-def test_csrattrs(client_of, choice, status, content):
-    with LabServer("--csrattrs", choice) as lab:
-        answer = client_of(lab).get("csrattrs")
-        assert answer.status_code == status
-        if content is not None:
-            assert base64.b64decode(answer.content) == content
-        if status == 200:
-            assert answer.headers["Content-Type"] == "application/csrattrs"
-
-
-@pytest.mark.parametrize("choice", ["ec-p384", "san", "rfc7030-example"])
-def test_csrattrs_presets_are_asn1(client_of, choice, tmp_path):
-    with LabServer("--csrattrs", choice) as lab:
-        content = base64.b64decode(client_of(lab).get("csrattrs").content)
-    told = subprocess.run(
-        ["openssl", "asn1parse", "-inform", "DER"], input=content, capture_output=True, check=True, timeout=10
-    )
-    assert {"ec-p384": b"secp384r1", "san": b"Alternative", "rfc7030-example": b"challengePassword"}[
-        choice
-    ] in told.stdout
-
-
-def test_csrattrs_from_a_file(client_of, tmp_path):
-    (tmp_path / "attributes").write_text("MAsGCSqGSIb3DQEJBw==\n")
-    with LabServer("--csrattrs", f"file:{tmp_path}/attributes") as lab:
-        assert base64.b64decode(client_of(lab).get("csrattrs").content)[:2] == b"\x30\x0b"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+BOOLEAN = 0x01
 INTEGER = 0x02
 BIT_STRING = 0x03
 OCTET_STRING = 0x04
@@ -76,6 +77,11 @@ def oid(dotted: str) -> bytes:
 def bit_string(value: bytes) -> bytes:
     """A BIT STRING of whole bytes."""
     return tlv(BIT_STRING, b"\0" + value)
+
+
+def boolean(value: bool) -> bytes:
+    """A BOOLEAN."""
+    return tlv(BOOLEAN, b"\xff" if value else b"\0")
 
 
 def null() -> bytes:

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CSR attributes as a template of the certification request (RFC 9908 section 3.4), and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Callable, Optional
+
+from . import der
+
+EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
+_REQUEST_TEMPLATE = "1.2.840.113549.1.9.16.2.61"
+_EXTENSION_TEMPLATE = "1.2.840.113549.1.9.16.2.62"
+_COMMON_NAME = "2.5.4.3"
+_ORGANIZATION = "2.5.4.10"
+_ORGANIZATIONAL_UNIT = "2.5.4.11"
+_EC_PUBLIC_KEY = "1.2.840.10045.2.1"
+_RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
+_SECP256R1 = "1.2.840.10045.3.1.7"
+_KEY_USAGE = "2.5.29.15"
+_ALTERNATIVE_NAME = "2.5.29.17"
+_EXTENDED_KEY_USAGE = "2.5.29.37"
+_CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
+_DNS_NAME, _ADDRESS, _DIRECTORY_NAME = 0x82, 0x87, 0xA4
+# BIT STRING digitalSignature
+_SIGNING_ONLY = bytes.fromhex("03020780")
+
+
+def attribute(kind: str, *values: bytes) -> bytes:
+    """An Attribute (RFC 2986 section 4.1)."""
+    return der.sequence(der.oid(kind), der.set_of(*values))
+
+
+def extension(kind: str, value: Optional[bytes], critical: bool = False) -> bytes:
+    """An Extension, or without a value an ExtensionTemplate."""
+    parts = [der.oid(kind), *([der.boolean(True)] if critical else [])]
+    return der.sequence(*parts, *([] if value is None else [der.octet_string(value)]))
+
+
+def key_usage_extensions() -> Sequence[bytes]:
+    """A critical keyUsage digitalSignature and an extendedKeyUsage clientAuth, both with their values."""
+    return (
+        extension(_KEY_USAGE, _SIGNING_ONLY, critical=True),
+        extension(_EXTENDED_KEY_USAGE, der.sequence(der.oid(_CLIENT_AUTH))),
+    )
+
+
+def _template(
+    subject: Optional[Sequence[bytes]] = None,
+    key: Optional[bytes] = None,
+    attributes: Sequence[bytes] = (),
+    version: int = 0,
+) -> bytes:
+    parts = [der.integer(version)]
+    if subject is not None:
+        parts.append(der.sequence(*subject))
+    if key is not None:
+        parts.append(der.tlv(der.context(0), key))
+    parts.append(der.tlv(der.context(1), b"".join(attributes)))
+    return attribute(_REQUEST_TEMPLATE, der.sequence(*parts))
+
+
+def _rdn(kind: str, value: Optional[str] = None) -> bytes:
+    return der.set_of(der.sequence(der.oid(kind), *([] if value is None else [der.utf8_string(value)])))
+
+
+_SUBJECT = (_rdn(_COMMON_NAME), _rdn(_ORGANIZATIONAL_UNIT, "myDept"), _rdn(_ORGANIZATION, "Lab"))
+_EC_P256 = der.sequence(der.oid(_EC_PUBLIC_KEY), der.oid(_SECP256R1))
+
+
+def _rsa(bits: int) -> bytes:
+    # A placeholder of the wanted length: only the length of the modulus counts.
+    public_key = der.sequence(der.integer((1 << bits) - 1), der.integer(65537))
+    return der.sequence(der.oid(_RSA_ENCRYPTION), der.null()) + der.bit_string(public_key)
+
+
+def _requested() -> bytes:
+    return attribute(EXTENSION_REQUEST, der.sequence(*key_usage_extensions()))
+
+
+def _requested_in_part(*extensions: bytes) -> bytes:
+    return attribute(_EXTENSION_TEMPLATE, der.sequence(*extensions))
+
+
+def _names_in_part() -> bytes:
+    # Filled in by the client: the address, which has no octets, and the directory name, which is a NULL-DN.
+    names = der.sequence(
+        der.tlv(_DNS_NAME, b"www.lab.est.test"), der.tlv(_ADDRESS, b""), der.tlv(_DIRECTORY_NAME, der.sequence())
+    )
+    return _requested_in_part(extension(_ALTERNATIVE_NAME, names))
+
+
+TEMPLATES: dict[str, Callable[[], bytes]] = {
+    "template": lambda: _template(_SUBJECT, _EC_P256, [_requested()]),
+    "template-extensions": lambda: _template(
+        attributes=[_requested_in_part(extension(_ALTERNATIVE_NAME, None), *key_usage_extensions())]
+    ),
+    "template-san": lambda: _template(attributes=[_names_in_part()]),
+    "template-rsa-3072": lambda: _template(key=_rsa(3072)),
+    "template-rsa": lambda: _template(key=der.sequence(der.oid(_RSA_ENCRYPTION), der.null())),
+    "template-empty": lambda: _template(),
+    "template-version-2": lambda: _template(_SUBJECT, version=1),
+    "template-both-extensions": lambda: _template(attributes=[_requested(), _names_in_part()]),
+}
+"""Attributes with a template each. The last two are not what RFC 9908 allows."""
