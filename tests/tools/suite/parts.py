@@ -90,6 +90,14 @@ def unit_pythons(context: Context) -> None:
         context.pytest(f"Python {version}", context.venv("unit", python, name=f"unit-{version}"), ["tests/unit"])
 
 
+def interop(context: Context) -> None:
+    """Run the client against a real EST server, and openssl on what it sends; pytest skips what this machine cannot."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    context.pytest("interop", context.venv("unit", python), ["tests/interop"])
+
+
 def sanity(context: Context, core: Core) -> None:
     """Run ansible-test sanity of one core on every Python that is there."""
     if core.python is None:
@@ -237,6 +245,7 @@ PARTS = (
     ),
     Part("sanity", f"ansible-test sanity of ansible-core {DEFAULT_CORE}", functools.partial(sanity, core=_DEFAULT)),
     *(_core_part(core) for core in CORES if core is not _DEFAULT),
+    Part("interop", "the real GlobalSign EST server, and openssl, against the client", interop),
     Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
     Part("unit-pythons", "unit tests on the other Pythons found", unit_pythons),
     Part("sanity-2.16", "ansible-test sanity of the oldest ansible-core", functools.partial(sanity, core=CORES[0])),

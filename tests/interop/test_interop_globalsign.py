@@ -1,0 +1,198 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every operation of the real GlobalSign EST server, with this client. https://github.com/globalsign/est"""
+
+from __future__ import annotations
+
+import pytest
+from interop.exchanges import CREDENTIALS, NAMES, client_of, enrol, line_to
+from interop.globalsign_server import GlobalSignServer
+from interop.go_programs import missing_toolchain
+from interop.openssl import MISSING, certificate_text, public_key, request_text, verify
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import certificate as certificates
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import bootstrap
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Pending
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+    EstError,
+    ServerError,
+    TransportError,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec, generate_key
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+
+NO_GO = missing_toolchain()
+if NO_GO:
+    pytest.skip(f"the GlobalSign EST server: {NO_GO}", allow_module_level=True)
+if MISSING:
+    pytest.skip(MISSING, allow_module_level=True)
+
+KEYS = [KeySpec("rsa"), KeySpec("rsa", 3072), KeySpec("ec"), KeySpec("ec", curve="P-384"), KeySpec("ec", curve="P-521")]
+
+
+def refused(server, subject="/CN=device-1", label=None, **options):
+    """The error of an enrolment."""
+    with client_of(server, label, **options) as client:
+        request = build_csr(generate_key(KeySpec("ec")), parse_slash_dn(subject))
+        with pytest.raises(EstError) as caught:
+            client.simpleenroll(request)
+    return caught.value
+
+
+# -- cacerts -------------------------------------------------------------------------------------------------------
+
+
+def test_cacerts_has_the_whole_chain(globalsign):
+    with client_of(globalsign) as client:
+        authorities = client.cacerts()
+    subjects = [certificates.subject_text(each) for each in authorities.certificates]
+    assert sorted(subjects) == ["/CN=Interop Issuing CA", "/CN=Interop Root"]
+    assert certificates.pem(authorities.root) in globalsign.issuing_pem
+    assert authorities.dropped == ()
+
+
+def test_trap_04_cacerts_in_chunks(globalsign_rsa):
+    line = line_to(globalsign_rsa)
+    response = line.request("GET", f"{globalsign_rsa.url}/.well-known/est/cacerts", {})
+    line.close()
+    assert response.headers["transfer-encoding"] == "chunked"
+    assert len(response.body) > 2048
+    with client_of(globalsign_rsa) as client:
+        assert len(client.cacerts().certificates) == 2
+
+
+def test_cacerts_of_a_label_that_fails(globalsign):
+    with client_of(globalsign, "triggererrors") as client, pytest.raises(ServerError) as caught:
+        client.cacerts()
+    assert caught.value.http_status == 500
+    assert "internal server error" in caught.value.server_message
+    assert caught.value.stage == "cacerts"
+
+
+def test_bootstrap_by_the_fingerprint_of_the_root(globalsign):
+    anchors = certificates.load_pem_certificates(globalsign.ca_pem)
+    url = EstUrl.build(globalsign.url)
+    trust = bootstrap(url, certificates.fingerprint_sha256(anchors[0]))
+    with EstClient(url, HttpsTransport(url, trust, credentials=CREDENTIALS), anchors=anchors) as client:
+        assert client.cacerts().root == anchors[0]
+
+
+def test_bootstrap_with_another_fingerprint_is_refused(globalsign):
+    with pytest.raises(ServerError) as caught:
+        bootstrap(EstUrl.build(globalsign.url), "sha256:" + "00" * 32)
+    assert "/CN=Interop Root" in caught.value.reason
+
+
+# -- simpleenroll --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", KEYS, ids=lambda spec: f"{spec.type}-{spec.size or spec.curve}")
+def test_simpleenroll_and_what_openssl_says_of_it(globalsign, spec, tmp_path):
+    enrolled = enrol(globalsign, spec)
+    request_text(enrolled.request.der)
+    wanted = public_key("req", "-inform", "DER", given=enrolled.request.der)
+    assert public_key("x509", given=enrolled.pem.encode()) == wanted
+    assert len(enrolled.verified.chain) == 2
+    assert "OK" in verify(tmp_path, enrolled.pem, enrolled.chain_pem, globalsign.ca_path)
+
+
+def test_simpleenroll_keeps_subject_and_alternative_names(globalsign):
+    enrolled = enrol(globalsign, KeySpec("ec"))
+    issued = certificates.describe(enrolled.verified.certificate)
+    assert issued["subject"] == "/C=DE/O=Example GmbH/OU=Mobile/CN=Jörg Müller"
+    assert issued["subject_alternative_names"] == [str(name) for name in NAMES]
+    words = certificate_text(enrolled.pem)
+    assert "email:jdoe@example.com" in words
+    assert "DNS:device-1.example.com" in words
+
+
+def test_simpleenroll_over_one_connection_and_tls_1_3(globalsign):
+    enrolled = enrol(globalsign, KeySpec("ec"))
+    stages = [(step["stage"], step["ok"]) for step in enrolled.client.timeline.as_list()]
+    assert stages == [(name, True) for name in ("resolve", "connect", "tls", "cacerts", "enroll", "verify")]
+    tls = enrolled.client.timeline.as_list()[2]["detail"]
+    assert tls.startswith("TLSv1.3, ")
+
+
+def test_simpleenroll_with_rsa_authority_and_chunks(globalsign_rsa, tmp_path):
+    enrolled = enrol(globalsign_rsa, KeySpec("rsa"))
+    assert "OK" in verify(tmp_path, enrolled.pem, enrolled.chain_pem, globalsign_rsa.ca_path)
+
+
+def test_simpleenroll_with_a_label(globalsign):
+    assert enrol(globalsign, KeySpec("ec"), label="any label").verified.chain
+
+
+def test_simpleenroll_forbidden(globalsign):
+    error = refused(globalsign, "/CN=Trigger Error Forbidden", "triggererrors")
+    assert (error.http_status, error.request_received) == (403, "yes")
+    assert "triggered forbidden response" in error.server_message
+
+
+def test_simpleenroll_unknown_error(globalsign):
+    assert refused(globalsign, "/CN=Trigger Error Unknown", "triggererrors").http_status == 500
+
+
+def test_simpleenroll_pending_with_retry_after(globalsign):
+    with client_of(globalsign, "triggererrors") as client:
+        request = build_csr(generate_key(KeySpec("ec")), parse_slash_dn("/CN=Trigger Error Deferred"))
+        answer = client.simpleenroll(request)
+    assert isinstance(answer, Pending)
+    assert answer.retry_after.seconds == 600
+    assert "triggered deferred response" in answer.server_message
+
+
+def test_the_rate_limit_is_told(tmp_path):
+    # Two requests are allowed at once, and one more each second.
+    server = GlobalSignServer(tmp_path, rate_limit=1)
+    with server, client_of(server) as client, pytest.raises(ServerError) as caught:
+        [client.cacerts() for _attempt in range(10)]
+    assert caught.value.http_status == 429
+    assert "rate limit exceeded" in caught.value.server_message
+
+
+def test_another_operation_is_not_there(globalsign):
+    line = line_to(globalsign)
+    response = line.request("POST", f"{globalsign.url}/.well-known/est/fullcmc", {}, b"", authenticate=True)
+    line.close()
+    assert response.status == 404
+
+
+# -- TLS client certificates ---------------------------------------------------------------------------------------
+
+
+def test_trap_12_client_certificate_with_its_chain(globalsign, tmp_path):
+    client_certificate = enrol(globalsign, KeySpec("ec")).for_tls(tmp_path)
+    assert enrol(globalsign, KeySpec("ec"), client_certificate=client_certificate, credentials=None).verified.chain
+
+
+def test_trap_12_client_certificate_without_its_chain_is_refused(globalsign, tmp_path):
+    client_certificate = enrol(globalsign, KeySpec("ec")).for_tls(tmp_path, with_chain=False)
+    error = refused(globalsign, client_certificate=client_certificate)
+    assert isinstance(error, TransportError)
+    assert error.request_received in ("no", "unknown")
+    assert "client certificate" in f"{error.reason} {error.hint}"
+
+
+def test_client_certificate_and_password_together(globalsign, tmp_path):
+    client_certificate = enrol(globalsign, KeySpec("rsa")).for_tls(tmp_path)
+    assert enrol(globalsign, KeySpec("rsa"), client_certificate=client_certificate).verified.chain
+
+
+# -- trust ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_of_another_authority_is_refused(globalsign, globalsign_rsa):
+    line = HttpsTransport(EstUrl.build(globalsign.url), Trust.explicit(globalsign_rsa.ca_pem), credentials=CREDENTIALS)
+    before = globalsign.log.count("HTTP request")
+    with pytest.raises(TransportError) as caught:
+        line.request("GET", f"{globalsign.url}/.well-known/est/cacerts", {}, authenticate=True)
+    line.close()
+    assert caught.value.stage == "tls"
+    assert globalsign.log.count("HTTP request") == before
