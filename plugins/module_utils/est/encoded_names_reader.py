@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names as a server encoded them, in our text form: parts of a Name and of GeneralNames that stand alone.
+"""Names as a server encoded them, in our text form: values of a Name, and GeneralNames, that stand alone.
 
 cryptography reads names only inside of certificates and requests. Reading is tolerant: what cannot be understood is
 shown in hexadecimal, as in ``x509_names.py``.
@@ -16,7 +16,7 @@ from typing import Dict, List, Optional, Tuple
 from ..names.attributes import Subject, SubjectAttribute
 from ..names.general_names import GeneralName
 from ..names.slash_dn import format_slash_dn
-from .der import SEQUENCE, SET, UTF8_STRING, Element, read
+from .der import CONTEXT, SEQUENCE, SET, UTF8_STRING, Element, read
 from .errors import ParseError
 from .x509_names import SID_URI_PREFIX, UPN_OID
 
@@ -49,14 +49,6 @@ def read_string(der: bytes) -> str:
     return "#" + der.hex().upper()
 
 
-def read_name_der(der: bytes) -> Subject:
-    """The attributes of a Name in order; RDNs with several attributes are flattened.
-
-    :raises ParseError: it is no Name.
-    """
-    return _read_name(read(der))
-
-
 def _read_name(name: Element) -> Subject:
     found: List[SubjectAttribute] = []
     for rdn in name.expect(SEQUENCE, "the SEQUENCE of a name").children():
@@ -82,18 +74,20 @@ def fill_in_type(entry: Element) -> Optional[str]:
     RFC 9908 has an empty iPAddress and the NULL-DN as directoryName; other empty entries can mean nothing else.
     """
     empty = entry.value == (_NULL_DN if entry.number == _DIRECTORY_NAME else b"")
-    return _FILL_IN_TYPES.get(entry.number) if empty else None
+    return _FILL_IN_TYPES.get(entry.number) if empty and entry.tag_class == CONTEXT else None
 
 
 def read_general_name(entry: Element) -> GeneralName:
     """One entry of GeneralNames as text. What has no name of ours is shown by its tag and in hexadecimal."""
     try:
         return _read_general_name(entry)
-    except (ParseError, UnicodeDecodeError, ValueError):
+    except (ParseError, ValueError):  # ValueError: no address, not ASCII, or too many or too few parts
         return GeneralName(f"[{entry.number}]", entry.value.hex().upper())
 
 
 def _read_general_name(entry: Element) -> GeneralName:
+    if entry.tag_class != CONTEXT:
+        raise ParseError(f"the general name at byte {entry.start} has the tag {entry.tag}")
     if entry.number in _TEXT_TYPES:
         text = entry.value.decode("ascii")
         if entry.number == _URI and text.lower().startswith(SID_URI_PREFIX):
@@ -104,11 +98,12 @@ def _read_general_name(entry: Element) -> GeneralName:
     if entry.number == _REGISTERED_ID:
         return GeneralName("RID", read(bytes([6]) + entry.encoded[1:]).oid())
     if entry.number == _DIRECTORY_NAME:
-        return GeneralName("dirName", format_slash_dn(_read_name(next(entry.children()))))
+        (name,) = entry.children()
+        return GeneralName("dirName", format_slash_dn(_read_name(name)))
     if entry.number == _OTHER_NAME:
         kind, wrapper = entry.children()
-        value = next(wrapper.children())
+        (value,) = wrapper.children()
         if kind.oid() == UPN_OID and value.is_universal(UTF8_STRING):
             return GeneralName("UPN", value.value.decode("utf-8"))
         return GeneralName(f"otherName {kind.oid()}", value.encoded.hex().upper())
-    raise ParseError("a general name of another kind")
+    raise ParseError(f"the general name at byte {entry.start} is of another kind")
