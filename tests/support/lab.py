@@ -129,6 +129,11 @@ class LabServer:
         with open(self.ca_path, encoding="ascii") as stream:
             return stream.read()
 
+    @property
+    def new_ca_path(self) -> str:
+        """The file with the root that follows the first one. It is there with `--rollover`."""
+        return os.path.join(self.state, "ca-new.pem")
+
     def issue(self, common_name: str = "device", **options: Any) -> IssuedCertificate:
         """A certificate of the server's authority with its key, made without a request to the server.
 
@@ -176,7 +181,9 @@ class LabServer:
         deadline = time.monotonic() + _READY_SECONDS
         received = b""
         while not received.endswith(b"\n"):
-            readable, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            readable, _unused, _unused = select.select(
+                [self.process.stdout], [], [], max(0.0, deadline - time.monotonic())
+            )
             piece = os.read(self.process.stdout.fileno(), 4096) if readable else b""
             if not piece:
                 break

@@ -63,7 +63,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
             # cryptography reads these fields only when they are asked for: ask now, so that nobody is surprised later.
             read_name(certificate.subject)
             read_name(certificate.issuer)
-            _ = certificate.version, certificate.serial_number, not_before(certificate), not_after(certificate)
+            _unused = certificate.version, certificate.serial_number, not_before(certificate), not_after(certificate)
     except READ_ERRORS as error:
         raise ParseError(f"this is not a readable X.509 certificate: {_first_line(error)}") from None
     return certificate

@@ -17,7 +17,9 @@ import sys
 def differences(folder: str, wanted: dict[str, str]) -> tuple[list[str], list[str]]:
     """The relative paths to write, and those to remove because they are not wanted."""
     found = {
-        os.path.relpath(os.path.join(parent, name), folder) for parent, _, names in os.walk(folder) for name in names
+        os.path.relpath(os.path.join(parent, name), folder)
+        for parent, _unused, names in os.walk(folder)
+        for name in names
     }
     return [path for path in wanted if read(os.path.join(folder, path)) != wanted[path]], sorted(found - set(wanted))
 

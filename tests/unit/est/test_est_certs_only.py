@@ -206,7 +206,7 @@ def test_req_127_random_bytes_give_a_parse_error(data):
 @given(st.data(), st.booleans())
 def test_req_127_damaged_messages_never_crash(data, ber):
     damaged = bytearray(signed_data(certificates(), ber=ber, content=b"x" * 150))
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _unused in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(ParseError):
         assert parse_certs_only(bytes(damaged)).certificates

@@ -80,7 +80,7 @@ def test_req_090_names_of_fail_info(number, name):
 
 def test_req_090_tables_are_those_of_rfc_5272():
     names = "success failed pending noSupport confirmRequired popRequired partial"
-    assert " ".join(name for name, _ in CMC_STATUS.values()) == names
+    assert " ".join(name for name, _unused in CMC_STATUS.values()) == names
     assert list(CMC_STATUS) == [0, 2, 3, 4, 5, 6, 7]
     assert list(CMC_FAIL_INFO) == list(range(14))
 
@@ -166,7 +166,7 @@ def test_what_is_no_full_pki_response(data, expected):
 @given(st.data(), st.booleans())
 def test_req_127_damaged_responses_never_crash(data, ber):
     damaged = bytearray(message(REFUSED, control(STATUS_INFO_V2, status_info(3)), ber=ber))
-    for _ in range(data.draw(st.integers(1, 6))):
+    for _unused in range(data.draw(st.integers(1, 6))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(ParseError):
         assert parse_cmc_response(bytes(damaged)).describe()

@@ -108,7 +108,7 @@ def test_req_127_a_child_cannot_reach_beyond_its_parent():
 @pytest.mark.parametrize("wrap", [tlv, indefinite])
 def test_req_127_nesting_is_limited(wrap):
     data = b""
-    for _ in range(der.MAX_DEPTH):
+    for _unused in range(der.MAX_DEPTH):
         data = wrap(SEQUENCE, data)
     assert walk(der.read(data)) == der.MAX_DEPTH - 1
     with pytest.raises(ParseError, match="deeper than 32"):
@@ -127,7 +127,7 @@ def test_req_127_thousands_of_open_indefinite_elements_end_at_once():
 
 def test_req_127_nested_indefinite_elements_are_searched_once(monkeypatch):
     data = tlv(0x05) * 1000
-    for _ in range(der.MAX_DEPTH - 1):
+    for _unused in range(der.MAX_DEPTH - 1):
         data = indefinite(SEQUENCE, data)
     headers = []
     header = der._Header
@@ -192,7 +192,7 @@ def test_req_127_random_bytes_never_crash(data):
 @given(st.data())
 def test_req_127_damaged_certificates_never_crash(data):
     damaged = bytearray(certificates()[0])
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _unused in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(ParseError):
         walk(der.read(bytes(damaged[: data.draw(st.integers(0, len(damaged)))])))

@@ -210,8 +210,8 @@ def test_a_path_that_is_too_long_is_refused(root):
 
 def test_a_bag_that_is_made_to_be_slow_is_bounded(root):
     key = new_key()
-    bag = [root.issue("Same", new_key().public_key(), ca=True) for _ in range(60)]
-    bag += [make_certificate("Same", new_key().public_key(), "Same", key, ca=True) for _ in range(60)]
+    bag = [root.issue("Same", new_key().public_key(), ca=True) for _unused in range(60)]
+    bag += [make_certificate("Same", new_key().public_key(), "Same", key, ca=True) for _unused in range(60)]
     leaf = make_certificate("leaf", new_key().public_key(), "Same", key)
     started = time.monotonic()
     assert "100 signatures" in reason(leaf, bag, [root.certificate])

@@ -33,7 +33,7 @@ def curl(lab: LabServer, *flags: str) -> tuple[str, str]:
         input=request,
         capture_output=True,
         timeout=10,
-    )  # fmt: skip
+    check=False)  # fmt: skip
     return told.stdout.decode(), told.stderr.decode("latin-1")
 
 
@@ -103,7 +103,7 @@ def test_requests_knows_the_digest_and_counts(client_of):
     with LabServer("--authentication", "digest") as lab:
         client = client_of(lab)
         auth = HTTPDigestAuth("estuser", "estpwd")
-        assert [client.enroll(auth=auth).status_code for _ in range(3)] == [200, 200, 200]
+        assert [client.enroll(auth=auth).status_code for _unused in range(3)] == [200, 200, 200]
         # the first request has no credentials, all later ones count up the same nonce
         assert [entry["status"] for entry in lab.requests] == [401, 200, 200, 200]
 
@@ -112,7 +112,7 @@ def test_a_stale_nonce_is_told(client_of):
     with LabServer("--authentication", "digest", "--nonce-uses", "2") as lab:
         client = client_of(lab)
         auth = HTTPDigestAuth("estuser", "estpwd")
-        assert [client.enroll(auth=auth).status_code for _ in range(3)] == [200, 200, 200]
+        assert [client.enroll(auth=auth).status_code for _unused in range(3)] == [200, 200, 200]
         assert [entry["status"] for entry in lab.requests] == [401, 200, 200, 401, 200]
         assert lab.requests[3]["authorization_problem"] == "the nonce is stale"
 

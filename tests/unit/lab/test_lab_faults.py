@@ -129,7 +129,7 @@ def test_slow_drip():
     with LabServer("--fault", "slow-drip") as lab, raw_connection(lab) as connection:
         connection.sendall(b"GET /.well-known/est/cacerts HTTP/1.1\r\nHost: x\r\n\r\n")
         start = time.monotonic()
-        assert b"".join(connection.recv(1000) for _ in range(3)) == b"HTT"
+        assert b"".join(connection.recv(1000) for _unused in range(3)) == b"HTT"
         assert time.monotonic() - start > 0.3
 
 

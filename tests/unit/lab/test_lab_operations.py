@@ -125,7 +125,7 @@ def test_a_password_in_utf_8_is_accepted(client_of, tmp_path):
 
 
 def test_one_connection_serves_many_requests(client, plain_lab):
-    for _ in range(5):
+    for _unused in range(5):
         assert client.get("cacerts").status_code == 200
         assert client.enroll(auth=None).status_code == 401
         assert client.enroll().status_code == 200
@@ -269,7 +269,7 @@ def test_single_checks(client_of, flag):
 def test_manual_approval_knows_a_request_by_its_public_key(client_of):
     with LabServer("--manual-approval", "2", "--retry-after", "7") as lab:
         first, second = client_of(lab), client_of(lab)
-        assert [first.enroll().status_code for _ in range(2)] == [202, 202]
+        assert [first.enroll().status_code for _unused in range(2)] == [202, 202]
         pending = second.enroll()
         assert (pending.status_code, pending.headers["Retry-After"]) == (202, "7")
         assert "manual approval" in pending.text

@@ -81,7 +81,7 @@ def test_it_starts_fast():
 def test_state_is_kept_and_private(tmp_path):
     state = str(tmp_path / "state")
     anchors = []
-    for _ in range(2):
+    for _unused in range(2):
         with LabServer("--intermediate", "--server-certificate", "expired", state=state) as lab:
             anchors.append(lab.ca_pem)
             kept = {name: os.stat(os.path.join(state, name)).st_ino for name in os.listdir(state)}
@@ -256,7 +256,7 @@ class TestBackground:
 
 
 def wait_until_gone(process: int) -> None:
-    for _ in range(200):
+    for _unused in range(200):
         os.kill(process, 0)
         with open(f"/proc/{process}/stat", encoding="ascii") as stream:
             if stream.read().rsplit(")", 1)[1].split()[0] == "Z":

@@ -64,7 +64,7 @@ def statuses(level: str, off: int, optional: int, required: int) -> int:
 @pytest.mark.parametrize("kind", [CHALLENGE_PASSWORD, IDENTITY_LINKING])
 def test_the_right_value(pop_lab, kind):
     with connected(pop_lab[1]) as connection:
-        for _ in range(2):
+        for _unused in range(2):
             assert enrol(connection, (kind, unique(connection)))[0] == 200
     entry = pop_lab[1].requests[-1]
     name = "challengePassword" if kind == CHALLENGE_PASSWORD else "estIdentityLinking"

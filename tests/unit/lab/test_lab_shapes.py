@@ -72,6 +72,7 @@ def test_curl_takes_every_transfer(tmp_path):
                 ["curl", "-sS", "--fail", "--cacert", lab.ca_path, f"{lab.est_url}/cacerts"],
                 capture_output=True,
                 timeout=10,
+                check=False,
             )
             assert (told.returncode, told.stderr) == (0, b"")
             assert len(read_bag(base64.b64decode(told.stdout))) == 1
@@ -166,6 +167,7 @@ def test_cmc_errors_are_a_full_pki_response(client_of):
             input=base64.b64decode(answer.content),
             capture_output=True,
             timeout=10,
+            check=False,
         )
         assert b"no signers" in told.stderr.lower() or b"no content type" in told.stderr.lower()
         shown = subprocess.run(
@@ -215,3 +217,20 @@ def test_requests_agrees_that_a_truncated_body_is_short(client_of):
     error = pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead")
     with LabServer("--fault", "cacerts:truncated") as lab, error:
         client_of(lab).get("cacerts")
+
+
+@pytest.mark.parametrize(("flags", "code"), [([], 2), (["--cmc-fail-info", "popFailed"], 9)])
+def test_cmc_fail_info(client_of, flags, code):
+    with LabServer("--errors", "cmc", *flags) as lab:
+        content = base64.b64decode(client_of(lab).enroll(body=b"hello").content)
+    # the last element of the status info: INTEGER code, before the two empty sequences
+    assert content.endswith(bytes([2, 1, code]) + b"\x30\x00\x30\x00" + b"\x31\x00")
+
+
+def test_cmc_errors_of_good_requests(client_of):
+    with LabServer("--errors", "cmc", "--cmc-fail-info", "tryLater", "--fault", "simpleenroll:refused") as lab:
+        answer = client_of(lab).enroll()
+        assert (answer.status_code, answer.headers["Content-Type"]) == (
+            400,
+            "application/pkcs7-mime; smime-type=CMC-response",
+        )

@@ -85,6 +85,7 @@ def shown(lab: LabServer, *flags: str) -> str:
         input=b"",
         capture_output=True,
         timeout=10,
+        check=False,
     )
     return (told.stdout + told.stderr).decode()
 

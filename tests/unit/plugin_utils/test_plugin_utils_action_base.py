@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
@@ -117,3 +119,12 @@ def test_store_path_loses_a_slash_at_its_end():
 def test_yaml_keeps_the_order_and_writes_pem_as_lines():
     assert to_yaml({}) == ""
     assert to_yaml({"z": "a\nb\n", "a": ["x"], "n": None}) == "z: |\n  a\n  b\na:\n- x\nn: null\n"
+
+
+def test_warnings_of_a_module_are_texts_whatever_ansible_core_makes_of_them():
+    warning = SimpleNamespace(event=SimpleNamespace(msg="look out"))
+    deprecation = SimpleNamespace(event=SimpleNamespace(msg="it ends"), deprecator=None, version="3.0.0", date=None)
+    assert plain({"warnings": [warning, "plain"], "deprecations": [deprecation]}) == {
+        "warnings": ["look out", "plain"],
+        "deprecations": [{"msg": "it ends", "version": "3.0.0", "date": None}],
+    }

@@ -49,6 +49,7 @@ class Host:
             text=True,
             timeout=60,
             env=self.environment,
+            check=False,
         )
         self.said.append(process.stdout + process.stderr)
         try:

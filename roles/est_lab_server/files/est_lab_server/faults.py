@@ -124,7 +124,7 @@ def _endless_headers(stream: Stream, reply: Reply) -> None:
 
 def _endless_body(stream: Stream, reply: Reply) -> None:
     stream.sendall(reply.head([("Transfer-Encoding", "chunked")]))
-    for _ in range(_ENDLESS_HEADERS):
+    for _unused in range(_ENDLESS_HEADERS):
         stream.sendall(b"40\r\n" + b"MIIB" * 16 + b"\r\n")
     stream.close()
 
@@ -143,11 +143,11 @@ SENDING: dict[str, tuple[str, Callable[[Stream, Reply], None]]] = {
     "reset-in-answer": ("half of the body, then the connection is reset", _reset_in_answer),
     "reset-after-request": (
         "the request is carried out, then the connection is reset",
-        lambda stream, _: stream.reset(),
+        lambda stream, _unused: stream.reset(),
     ),
     "close-after-request": (
         "the request is carried out, then the connection is closed",
-        lambda stream, _: stream.close(),
+        lambda stream, _unused: stream.close(),
     ),
     "never-answers": ("the request is carried out, nothing is sent", _never_answers),
     "slow-drip": ("five bytes of the answer a second", _slow_drip),
@@ -160,8 +160,8 @@ SENDING: dict[str, tuple[str, Callable[[Stream, Reply], None]]] = {
 def names() -> dict[str, str]:
     """Every fault and what it does."""
     described = {**CONNECTING, **READING, **ISSUING}
-    described.update({name: text for name, (text, _) in ANSWERING.items()})
-    described.update({name: text for name, (text, _) in SENDING.items()})
+    described.update({name: text for name, (text, _unused) in ANSWERING.items()})
+    described.update({name: text for name, (text, _unused) in SENDING.items()})
     return described
 
 

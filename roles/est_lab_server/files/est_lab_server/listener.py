@@ -48,11 +48,11 @@ class StopSignal:
 def accept_until(stop: StopSignal, listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
     """Take connections and serve each in a thread of its own, until the stop signal."""
     while True:
-        readable, _, _ = select.select([stop.fileno(), listener.fileno()], [], [])
+        readable, _unused, _unused = select.select([stop.fileno(), listener.fileno()], [], [])
         if stop.fileno() in readable:
             return
         try:
-            accepted, _ = listener.accept()
+            accepted, _unused = listener.accept()
         except OSError:
             continue
         threading.Thread(target=serve, args=(accepted,), daemon=True).start()

@@ -19,7 +19,7 @@ _STRINGS = {0x0C: "utf-8", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1C: 
 
 def attribute_kinds(certificate_request: x509.CertificateSigningRequest) -> list[str]:
     """The object identifiers of all attributes, in their order."""
-    return [kind for kind, _ in _attributes(certificate_request)]
+    return [kind for kind, _unused in _attributes(certificate_request)]
 
 
 def attribute_values(certificate_request: x509.CertificateSigningRequest, kind: str) -> list[Element]:

@@ -63,7 +63,7 @@ class Authenticator:
         header = request.header("authorization")
         if header is None:
             return Authorization(accepted=False)
-        scheme, _, rest = header.partition(" ")
+        scheme, _unused, rest = header.partition(" ")
         name = scheme.lower()
         if name == "basic" and "basic" in self._schemes:
             problem = basic_problem(self._user, rest)

@@ -95,7 +95,7 @@ def _oaep(algorithm: hashes.HashAlgorithm) -> Any:
 
 def _key_agreement(recipient: Recipient, cipher: str, content_key: bytes) -> bytes:
     """KeyAgreeRecipientInfo with ephemeral-static ECDH (RFC 5753 section 3.1)."""
-    size, _, wrap = CIPHERS[cipher]
+    size, _unused, wrap = CIPHERS[cipher]
     ephemeral = ec.generate_private_key(recipient.public_key.curve)
     shared = ephemeral.exchange(ec.ECDH(), recipient.public_key)
     wrap_algorithm = der.sequence(der.oid(wrap))
