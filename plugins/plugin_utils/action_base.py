@@ -106,7 +106,17 @@ def plain(value: Any) -> Any:
         return float(value) if isinstance(value, float) else int(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="surrogateescape")
+    if hasattr(value, "event"):
+        return _plain_warning(value)
     return str.__str__(value) if isinstance(value, str) else str(value)
+
+
+def _plain_warning(value: Any) -> Any:
+    """Return a warning or deprecation of a module (an object, from ansible-core 2.19 on) as older versions have it."""
+    words = plain(value.event.msg)
+    if not hasattr(value, "deprecator"):
+        return words
+    return {"msg": words, "version": plain(value.version), "date": plain(value.date)}
 
 
 def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], action: str) -> dict[str, Any]:
