@@ -112,8 +112,7 @@ def generate_key(spec: KeySpec) -> PrivateKeyTypes:
 
     :raises MissingLibrary: the installed cryptography, or the OpenSSL below it, cannot make this kind of key.
     """
-    if spec.type == "rsa":
-        assert spec.size is not None
+    if spec.type == "rsa" and spec.size is not None:
         return rsa.generate_private_key(public_exponent=65537, key_size=spec.size)
     try:
         if spec.type == "ec":

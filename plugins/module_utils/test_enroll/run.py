@@ -8,6 +8,7 @@ The procedure is the same whoever carries the requests; what differs is behind :
 
 from __future__ import annotations
 
+import functools
 import time
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
@@ -102,8 +103,15 @@ class _Test:
         carrier.refuse_unsupported(template)
         self._url = EstUrl.build(template.server, template.port, template.label)
         self._pin = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
-        self._configured_trust = configured_trust(template, carrier)
-        if self._configured_trust is None and self._pin is None:
+        configured = configured_trust(template, carrier)
+        self._trust: Callable[[], Trust]
+        if configured is not None:
+            self._trust, self._origin = (lambda: configured), configured.origin
+        elif self._pin is not None:
+            # Only a fingerprint says whom to trust: the EST server is asked for its CA certificates first.
+            self._trust = functools.partial(carrier.bootstrap, self._url, self._pin, template, options, timeline)
+            self._origin = "fingerprint"
+        else:
             raise InputError(
                 "the template has nothing to trust the EST server by",
                 hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's "
@@ -159,13 +167,6 @@ class _Test:
             )
             path = self._save_issued(verified, key)
             return self._result("issued", changed=True, peer=transport.peer, verified=verified, path=path)
-
-    def _trust(self) -> Trust:
-        """Whom to trust; where only a fingerprint says it, the EST server is asked for its CA certificates first."""
-        if self._configured_trust is not None:
-            return self._configured_trust
-        assert self._pin is not None
-        return self._carrier.bootstrap(self._url, self._pin, self._template, self._options, self._timeline)
 
     def _digest(self) -> str:
         template = self._template
@@ -227,7 +228,7 @@ class _Test:
             template=self._template,
             rendered=self._rendered,
             url=self._url,
-            trust=self._configured_trust.origin if self._configured_trust is not None else "fingerprint",
+            trust=self._origin,
             exchange=self._carrier.exchange,
             timeline=self._timeline,
             **more,
