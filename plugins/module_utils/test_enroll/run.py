@@ -122,12 +122,11 @@ class _Test:
 
     def run(self) -> Dict[str, Any]:
         digest = self._digest()
-        state = self._kept(digest)
+        state, key, request = self._kept(digest) or (None, *self._new_request())
         if state is not None and not state.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
             path = self._carrier.files.pending_path
             return self._result("pending", changed=False, retry_at=state.retry_at, path=path)
-        key, request = self._request(state)
         trust = self._trust()
         transport = self._carrier.transport(
             self._url, trust, self._template, self._credentials, self._options, self._timeline
@@ -178,30 +177,31 @@ class _Test:
             key=[template.key_type, template.key_size, template.key_curve],
         )
 
-    def _kept(self, digest: str) -> Optional[PendingState]:
-        """The pending enrolment to go on with; ``None`` where the test starts anew."""
+    def _kept(self, digest: str) -> Optional[Tuple[PendingState, Any, CertificateRequest]]:
+        """The pending enrolment to go on with, its key and its request; ``None`` where the test starts anew."""
         try:
-            return PendingState.from_files(self._carrier.files.read_pending(), digest)
+            state = PendingState.from_files(self._carrier.files.read_pending(), digest)
         except OSError as error:
             raise EstError(
                 f"the files of a pending enrolment cannot be read: {in_words(error)}",
                 stage="save",
                 hint="Check output_path, and the user that the task runs as on the host.",
             ) from None
-
-    def _request(self, state: Optional[PendingState]) -> Tuple[Any, CertificateRequest]:
-        """The key and the request: the kept ones where they go together, else new ones."""
+        if state is None:
+            return None
+        try:
+            key = load_private_key(state.private_key_pem.encode())
+            csr = x509.load_pem_x509_csr(state.request_pem.encode())
+        except (InputError, ValueError):  # damaged
+            return None
+        if not same_public_key(key, csr):
+            return None
         subject, names = self._rendered.subject, self._rendered.subject_alternative_names
-        if state is not None:
-            try:
-                key = load_private_key(state.private_key_pem.encode())
-                kept = x509.load_pem_x509_csr(state.request_pem.encode())
-                if same_public_key(key, kept):
-                    return key, CertificateRequest(kept.public_bytes(Encoding.DER), public_key_der(key), subject, names)
-            except (InputError, ValueError):  # damaged
-                pass
+        return state, key, CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject, names)
+
+    def _new_request(self) -> Tuple[Any, CertificateRequest]:
         key = generate_key(KeySpec(self._template.key_type, self._template.key_size, self._template.key_curve))
-        return key, build_csr(key, subject, names)
+        return key, build_csr(key, self._rendered.subject, self._rendered.subject_alternative_names)
 
     def _save_pending(self, seconds: float, key: Any, request: CertificateRequest, digest: str) -> Tuple[datetime, str]:
         """Keep a pending enrolment that is to be continued after so many seconds: that time, and where it is kept."""
