@@ -76,7 +76,8 @@ def test_small_writes_are_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None
         line = transport(peer.port)
         get(line, peer.port)
         line.close()
-    assert options == [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    assert options[0] == (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    assert options[1:] == [(socket.IPPROTO_TCP, getattr(socket, "TCP_QUICKACK", None), 1)] * len(options[1:])
 
 
 def test_the_bytes_of_a_request() -> None:
