@@ -17,9 +17,21 @@ import re
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ServerError, TransportError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+    InputError,
+    ServerError,
+    TransportError,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials, Peer, Response
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import (
+    SYSTEM_TRUST_WARNING,
+    Binding,
+    Body,
+    Credentials,
+    Peer,
+    Response,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 
 #: Runs a module on the host: name, arguments -> result.
 Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -187,6 +199,10 @@ class UriTransport:
         self._max_response_bytes = max_response_bytes
         self._timeline = timeline
         self._peer: Optional[Peer] = None
+        self._authenticated_by: Optional[str] = None
+        self._client_certificate = (client_certificate_path, client_key_path)
+        self._ca_path = ca_path
+        self._timeout = timeout
         self._options: dict[str, Any] = {
             "validate_certs": True,
             "follow_redirects": "none",
@@ -207,10 +223,15 @@ class UriTransport:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: Optional[bytes] = None,
+        body: Optional[Body] = None,
         authenticate: bool = False,
     ) -> Response:
-        """Send one request from the host; see :meth:`Transport.request`."""
+        """Send one request from the host; see :meth:`Transport.request`.
+
+        A function for the body gets a binding that says nothing: the module tells nothing of its connection.
+        """
+        if callable(body):
+            body = body(Binding())
         arguments = {
             **self._options,
             "method": method,
@@ -220,6 +241,7 @@ class UriTransport:
         if body is not None:
             arguments.update(body=body.decode("ascii"), body_format="raw")
         if authenticate and self._credentials is not None:
+            self._authenticated_by = "basic"
             arguments.update(
                 url_username=self._credentials.username,
                 url_password=self._credentials.password,
@@ -254,6 +276,39 @@ class UriTransport:
     def peer(self) -> Optional[Peer]:
         """The server, once it has answered. The module tells neither its TLS version nor its certificate."""
         return self._peer
+
+    @property
+    def authenticated_by(self) -> Optional[str]:
+        """C(basic), once a request went out with it: it is the one scheme of C(uri) that needs no second request."""
+        return self._authenticated_by
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is risky about trust and credentials together (RFC 7030 section 6)."""
+        return (SYSTEM_TRUST_WARNING,) if self._credentials is not None and self._trust == "system" else ()
+
+    def require_tls_unique(self) -> None:
+        """Refuse: a module of its own opens the connection, and nothing can be signed for it."""
+        raise InputError(
+            "proof of possession needs the TLS connection that carries the request, and ansible.builtin.uri does not "
+            "show its own",
+            hint="Set exchange to host or controller, or proof_of_possession of the template to never.",
+        )
+
+    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> UriTransport:
+        """A transport to another server. See :meth:`Transport.for_origin`."""
+        certificate, key = self._client_certificate if with_credentials else (None, None)
+        return UriTransport(
+            self._execute,
+            trust=self._trust,
+            ca_path=self._ca_path,
+            credentials=self._credentials if with_credentials else None,
+            client_certificate_path=certificate,
+            client_key_path=key,
+            timeout=self._timeout,
+            max_response_bytes=self._max_response_bytes,
+            timeline=self._timeline,
+        )
 
     def close(self) -> None:
         """Nothing is kept open: every request is a connection of its own."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, maas360.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP Basic authentication with UTF-8 (RFC 7617)."""
+"""HTTP Basic authentication with UTF-8 (RFC 7617), and what any HTTP authentication wants of credentials."""
 
 from __future__ import annotations
 
@@ -29,13 +29,22 @@ def basic_authorization(credentials: Credentials) -> str:
             f"username is {credentials.username!r}: HTTP Basic allows no colon in it (RFC 7617 section 2)",
             hint="Ask the administrator of the EST server for an account without a colon in its name.",
         )
+    check_credentials(credentials)
+    pair = unicodedata.normalize("NFC", f"{credentials.username}:{credentials.password}")
+    return "Basic " + base64.b64encode(pair.encode("utf-8")).decode("ascii")
+
+
+def check_credentials(credentials: Credentials) -> None:
+    """Refuse what cannot be in a header.
+
+    :raises InputError: control characters, or characters that are not Unicode. The password is not shown.
+    """
     for option, text in (("username", credentials.username), ("password", credentials.password)):
         if _CONTROL.search(text):
             raise InputError(
-                f"{option} has a control character, such as a line end; HTTP Basic allows none (RFC 7617 section 2)",
+                f"{option} has a control character, such as a line end; HTTP authentication allows none (RFC 7617 "
+                "section 2)",
                 hint=f"Remove the line end or control character from {option}.",
             )
         if _NOT_UTF8.search(text):
             raise InputError(f"{option} has characters that UTF-8 cannot hold", hint=f"Write {option} in UTF-8.")
-    pair = unicodedata.normalize("NFC", f"{credentials.username}:{credentials.password}")
-    return "Basic " + base64.b64encode(pair.encode("utf-8")).decode("ascii")

@@ -24,20 +24,21 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from .ca_certificates import CaCertificates, read_ca_certificates
 from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before, subject_text
 from .csr import CertificateRequest
-from .csr_attributes_answer import CsrAttributesAnswer, read_csr_attributes_answer
 from .enrolment import Issued, Pending, read_certificates, read_enrolment_answer, refusal
 from .errors import EstError, ParseError, ServerError
 from .fingerprint import Fingerprint
 from .path import find_path
+from .proof_of_possession import LinkedRequest
 from .redaction import redact
+from .redirects import FollowingTransport
 from .timeline import Step, Timeline
 from .transfer_encoding import encode_body
-from .transport import Response, Transport
+from .transport import Binding, Body, Response, Transport
 from .url import EstUrl
 
 try:
@@ -45,9 +46,14 @@ try:
 except ImportError:  # told by deps.require_libraries()
     pass
 
+if TYPE_CHECKING:
+    from .csr_attributes_answer import CsrAttributesAnswer
+
 #: RFC 7030 section 3.2.4. RFC 8951 deprecates Content-Transfer-Encoding, but some servers decode only with it.
 _ENROL_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
 
+#: A certificate request, or what makes one for the connection that is to carry it, always with the same key.
+Request = Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
 #: What a successful answer is read into.
 Answer = TypeVar("Answer")
 
@@ -77,6 +83,10 @@ class EstClient:
     :param pin: one of the server's CA certificates must have this fingerprint, beside being trusted.
     :param secrets: texts that must never appear in an error although a server may echo them.
     :param timeline: where the stages are noted.
+    :param allow_redirects_to: other servers to which an enrolment may be redirected, with user name, password and
+        client certificate (see :class:`~.redirects.FollowingTransport`).
+    :param busy_seconds: how long to wait in all, for each request, for a server that answers 503 or 429 and says when
+        to come back; 0 makes such an answer an error at once.
     """
 
     def __init__(
@@ -88,13 +98,17 @@ class EstClient:
         pin: Optional[Fingerprint] = None,
         secrets: Iterable[str] = (),
         timeline: Optional[Timeline] = None,
+        allow_redirects_to: Iterable[str] = (),
+        busy_seconds: float = 0,
     ) -> None:
         self.url = url
         self.timeline = timeline if timeline is not None else Timeline()
-        self._transport = transport
         self._anchors = anchors
         self._pin = pin
         self._secrets = tuple(secrets)
+        self._transport = FollowingTransport(
+            transport, url, allowed=allow_redirects_to, busy_seconds=busy_seconds, secrets=self._secrets
+        )
 
     def __enter__(self) -> EstClient:
         return self
@@ -106,6 +120,11 @@ class EstClient:
         trace: Optional[TracebackType],
     ) -> None:
         self._transport.close()
+
+    @property
+    def warnings(self) -> Tuple[str, ...]:
+        """What is risky about trust and credentials together, and to which other servers redirects led."""
+        return tuple(redact(warning, self._secrets) for warning in self._transport.warnings)
 
     @contextlib.contextmanager
     def _stage(self, name: str, request_received: Optional[str] = None) -> Iterator[Step]:
@@ -175,14 +194,29 @@ class EstClient:
         :raises ParseError: with ``strict``: the answer is no CSR attributes.
         :raises TransportError: there was no answer.
         """
+        # Here, because a tenth of the time that the client takes to start goes into it, and few exchanges ask for it.
+        from .csr_attributes_answer import read_csr_attributes_answer
+
         with self._stage("csrattrs", request_received="no") as step:
             answer = read_csr_attributes_answer(self._get("csrattrs"), strict=strict, secrets=self._secrets)
             step.detail = answer.in_words()
         return answer
 
+    def linked(self, build: Callable[[str], CertificateRequest]) -> LinkedRequest:
+        """A request with proof of possession, linked to the TLS session that carries it (RFC 7030 section 3.5).
+
+        From here on connections use TLS 1.2, where the channel binding tls-unique is defined.
+
+        :param build: makes the request from the channel binding in base64, such as a lambda around
+            :meth:`.csr_plan.RequestPlan.build`; always with the same key. It is called for every connection.
+        :raises InputError: the transport cannot do that.
+        """
+        self._transport.require_tls_unique()
+        return LinkedRequest(build)
+
     def simpleenroll(
         self,
-        request: CertificateRequest,
+        request: Request,
         *,
         wait_seconds: float = 0,
         sleep: Callable[[float], None] = time.sleep,
@@ -192,6 +226,7 @@ class EstClient:
         While the server answers 202 the very same request is repeated, each time no sooner than the server asked,
         until the next time would be later than ``wait_seconds`` after the first answer (section 4.2.3).
 
+        :param request: signed once, or by a function for every connection anew: see :meth:`linked`.
         :param wait_seconds: how long to wait for a pending certificate in all; 0 returns the first answer.
         :param sleep: waits for a number of seconds.
         :raises ServerError: the server refused.
@@ -202,7 +237,7 @@ class EstClient:
 
     def simplereenroll(
         self,
-        request: CertificateRequest,
+        request: Request,
         *,
         wait_seconds: float = 0,
         sleep: Callable[[float], None] = time.sleep,
@@ -217,7 +252,7 @@ class EstClient:
     def _enrol(
         self,
         operation: str,
-        request: CertificateRequest,
+        request: Request,
         read: Callable[[Response, Iterable[str], str], Union[Answer, Pending]],
         wait_seconds: float,
         sleep: Callable[[float], None],
@@ -226,7 +261,9 @@ class EstClient:
 
         :param read: makes an answer of a response; it gets the texts that must not show in an error, and the operation.
         """
-        body = encode_body(request.der)
+        body: Body = (
+            (lambda binding: encode_body(request(binding).der)) if callable(request) else encode_body(request.der)
+        )
         answer = self._post(operation, body, read)
         first = time.monotonic()
         slept = 0.0
@@ -244,7 +281,7 @@ class EstClient:
     def _post(
         self,
         operation: str,
-        body: bytes,
+        body: Body,
         read: Callable[[Response, Iterable[str], str], Union[Answer, Pending]],
         request_received: Optional[str] = None,
     ) -> Union[Answer, Pending]:
@@ -262,7 +299,7 @@ class EstClient:
     def verify(
         self,
         answer: Issued,
-        request: CertificateRequest,
+        request: Union[CertificateRequest, LinkedRequest],
         authorities: CaCertificates,
         *,
         allow_unverified_chain: bool = False,

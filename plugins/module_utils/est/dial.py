@@ -22,7 +22,7 @@ from .proxy import Proxy, open_tunnel
 from .server_identity import authorise
 from .timeline import Step, Timeline
 from .tls import Trust
-from .tls_failure import handshake_failure
+from .tls_failure import handshake_failure, is_version_alert, tls_1_2_refused
 from .transport import Peer
 from .url import EstUrl
 
@@ -56,8 +56,15 @@ class Dialler:
         self._step_seconds = step_seconds
         self._timeline = timeline
         self._connections = 0
+        #: Later versions are not offered.
+        self.only_tls_1_2 = False
         #: The server of the last connection.
         self.peer: Optional[Peer] = None
+
+    def use_tls_1_2(self) -> None:
+        """Open no connection with a later version from now on: tls-unique is not defined there (RFC 9266 section 3)."""
+        self._context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.only_tls_1_2 = True
 
     def dial(self, exchange: Exchange) -> TimedSocket:
         """Open a connection whose other end is the EST server that was asked for.
@@ -169,7 +176,10 @@ class Dialler:
                 secured.settimeout(self._limit(exchange))
                 secured.do_handshake()
         except (OSError, ValueError) as error:
-            raise handshake_failure(error, self._url.authority, self._trust, self._step_seconds) from None
+            where = self._url.authority
+            if self.only_tls_1_2 and is_version_alert(error):
+                raise tls_1_2_refused(where) from None
+            raise handshake_failure(error, where, self._trust, self._step_seconds) from None
         assert isinstance(secured, TimedSocket)
         secured.exchange = exchange
         return secured

@@ -12,6 +12,7 @@ from typing import Dict, Iterable, Optional, Tuple, Union
 from .certs_only import parse_certs_only
 from .content_type import require_pkcs7
 from .errors import ParseError, ServerError
+from .http_authentication import unusable_offer
 from .plain_text import printable
 from .redaction import redact
 from .retry_after import RetryAfter, parse_retry_after
@@ -54,7 +55,7 @@ _LOG = "Look at the log of the EST server for this request."
 _REFUSALS = {
     401: (
         "the server refused the user name or the password",
-        "Check username and password of the template against the account on the EST server.",
+        "Check username and password of the template, which must be set, against the account on the EST server.",
     ),
     429: ("the server asks for fewer requests", "Wait before the next test."),
     503: ("the server is not available at the moment", "Try again later, or ask the administrator of the EST server."),
@@ -196,7 +197,11 @@ def refusal(response: Response, operation: str, secrets: Iterable[str] = ()) -> 
     if 300 <= status < 400:
         location = printable(redact(response.headers.get("location", ""), hidden), 200)
         reason = f"the server redirects to {location or 'nowhere (no Location header)'}"
-        hint = "Redirects are not followed: set server, port and label of the template to where the EST server is."
+        hint = "Set server, port and label of the template to where the EST server is."
+    elif status == 401 and unusable_offer(response.headers.get("www-authenticate")):
+        offer = printable(redact(unusable_offer(response.headers["www-authenticate"]), hidden), 100)
+        reason = f"the server wants authentication by {offer}, and this client can do Basic and Digest"
+        hint = "Let the EST server offer Basic or Digest, or set a TLS client certificate that it accepts instead."
     elif status in _MEANINGS[operation]:
         reason, hint = _MEANINGS[operation][status]
     else:

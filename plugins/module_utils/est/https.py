@@ -12,96 +12,35 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from .basic_auth import basic_authorization
-from .deadline import Deadline, Exchange, TimedSocket
+from .deadline import Deadline, Exchange
 from .deps import require_libraries
 from .dial import Dialler
-from .errors import InputError, TransportError
+from .errors import EstError, InputError, TransportError
+from .http_authentication import HttpAuthentication, Next
+from .http_connection import Adapter, Line, Pool
 from .proxy import Proxy
 from .timeline import Timeline
 from .tls import ClientCertificate, Trust, make_context
 from .tls_failure import client_certificate_refused, is_client_certificate_alert
-from .transport import Credentials, Peer, Response
+from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response
 from .url import EstUrl
 
 try:
     from requests import Request
-    from requests.adapters import HTTPAdapter
     from requests.exceptions import RequestException
-    from urllib3.connection import HTTPSConnection
-    from urllib3.connectionpool import HTTPSConnectionPool
     from urllib3.exceptions import HTTPError
 except ImportError:  # told by deps.require_libraries()
-    HTTPAdapter = HTTPSConnection = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+    pass
 
 _USER_AGENT = "maas360.cloud_extender"
 _CHUNK = 65536
-
-
-class _Line:
-    """What the transport and its connections share: the way to the server, and the request under way."""
-
-    def __init__(self, dialler: Dialler) -> None:
-        self.dialler = dialler
-        self.exchange: Optional[Exchange] = None
-        self.connection: Optional[_Connection] = None
-
-
-class _Connection(HTTPSConnection):
-    """A connection of urllib3's that is opened, verified and authorised by :class:`Dialler` alone."""
-
-    def __init__(self, *args: Any, line: _Line, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._line = line
-        line.connection = self
-
-    def connect(self) -> None:
-        """Replaces urllib3's own, which would apply other anchors and another host name check."""
-        assert self._line.exchange is not None
-        self.sock = self._line.dialler.dial(self._line.exchange)
-        self.is_verified = True
-
-    def request(self, *args: Any, **options: Any) -> None:
-        """Send a request, and note for what is said of a failure whether all of it went out."""
-        exchange = self._line.exchange
-        if exchange is not None and isinstance(self.sock, TimedSocket) and self.sock.exchange is not exchange:
-            exchange.reused = True
-            self.sock.exchange = exchange
-        super().request(*args, **options)
-        if exchange is not None:
-            exchange.written = True
-
-
-class _Pool(HTTPSConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _Adapter(HTTPAdapter):
-    """Hands every request to the one pool. requests' ways to a pool load anchors from certifi and the environment."""
-
-    def __init__(self, pool: _Pool) -> None:
-        super().__init__()
-        self._pool = pool
-
-    def get_connection(self, url: Any, proxies: Any = None) -> _Pool:
-        """Up to requests 2.31."""
-        return self._pool
-
-    def get_connection_with_tls_context(
-        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> _Pool:
-        """From requests 2.32 on."""
-        return self._pool
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing to set: the context has its anchors."""
-
-    def close(self) -> None:
-        super().close()
-        self._pool.close()
+# The answer to a challenge, one more where its nonce was stale, and one more where the server had to be asked first.
+_MAX_ANSWERS = 3
+# What is posted to see what a server offers: nothing that it could carry out.
+_EMPTY_BODY = b"\n"
 
 
 class HttpsTransport:
@@ -111,8 +50,10 @@ class HttpsTransport:
 
     :param url: the server. Requests to any other origin are refused.
     :param trust: whom the server's certificate may come from.
-    :param credentials: for HTTP Basic. With system trust too they go only to a server whose name matched.
-    :param client_certificate: for TLS client authentication.
+    :param credentials: for HTTP authentication. They only ever go to the server of ``url``.
+    :param authentication: how they are used: ``auto`` (Basic unasked, then the strongest that the server offers),
+        ``basic``, or ``digest``, with which the password itself never leaves.
+    :param client_certificate: for TLS client authentication, also together with ``credentials``.
     :param proxy: ``http://host:port``. Environment variables such as ``HTTPS_PROXY`` count for nothing.
     :param connect_timeout: seconds, for each of resolving, connecting and the TLS handshake.
     :param read_timeout: seconds without a byte from the server.
@@ -132,6 +73,7 @@ class HttpsTransport:
         trust: Trust,
         *,
         credentials: Optional[Credentials] = None,
+        authentication: str = "auto",
         client_certificate: Optional[ClientCertificate] = None,
         proxy: Optional[str] = None,
         connect_timeout: float = 10,
@@ -142,11 +84,25 @@ class HttpsTransport:
     ) -> None:
         require_libraries()
         self._url = url
-        self._authorization = basic_authorization(credentials) if credentials is not None else None
+        self._trust = trust
+        self._with_credentials: Dict[str, Any] = {
+            "credentials": credentials,
+            "authentication": authentication,
+            "client_certificate": client_certificate,
+        }
+        self._limits: Dict[str, Any] = {
+            "proxy": proxy,
+            "connect_timeout": connect_timeout,
+            "read_timeout": read_timeout,
+            "total_timeout": total_timeout,
+            "response_limit": response_limit,
+            "timeline": timeline,
+        }
+        self._authentication = HttpAuthentication(credentials, authentication) if credentials is not None else None
         self._read_timeout = read_timeout
         self._total_timeout = total_timeout
         self._response_limit = response_limit
-        self._line = _Line(
+        self._line = Line(
             self._dialler_class(
                 url,
                 self._make_context(trust, client_certificate),
@@ -156,12 +112,39 @@ class HttpsTransport:
                 timeline if timeline is not None else Timeline(),
             )
         )
-        self._adapter = _Adapter(_Pool(url.host, url.port, maxsize=1, line=self._line))
+        self._adapter = Adapter(Pool(url.host, url.port, maxsize=1, line=self._line))
 
     @property
     def peer(self) -> Optional[Peer]:
         """The server of the last connection, once there has been one."""
         return self._line.dialler.peer
+
+    @property
+    def authenticated_by(self) -> Optional[str]:
+        """The HTTP authentication scheme of the last request that had one: ``"basic"``, ``"digest"`` or ``None``."""
+        return self._authentication.sent if self._authentication is not None else None
+
+    @property
+    def warnings(self) -> Tuple[str, ...]:
+        """What is risky about trust and credentials together (RFC 7030 section 6)."""
+        return (SYSTEM_TRUST_WARNING,) if self._authentication is not None and self._trust.kind == "system" else ()
+
+    def require_tls_unique(self) -> None:
+        """Use TLS 1.2 from now on, where tls-unique is defined.
+
+        RFC 9266 section 4.2 wants the extended master secret (RFC 7627) beside it. OpenSSL negotiates it with every
+        server that has it; Python cannot tell whether this one has.
+        """
+        self._line.dialler.use_tls_1_2()
+        if self.peer is not None and self.peer.tls_version != "TLSv1.2":
+            self._hang_up()
+
+    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> HttpsTransport:
+        """A transport to another server. See :meth:`.transport.Transport.for_origin`."""
+        other = HttpsTransport(url, self._trust, **self._limits, **(self._with_credentials if with_credentials else {}))
+        if self._line.dialler.only_tls_1_2:
+            other.require_tls_unique()
+        return other
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
@@ -172,7 +155,7 @@ class HttpsTransport:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: Optional[bytes] = None,
+        body: Optional[Body] = None,
         authenticate: bool = False,
     ) -> Response:
         """Send one request and read the whole answer. See :meth:`.transport.Transport.request`.
@@ -181,17 +164,47 @@ class HttpsTransport:
         connection that the server has meanwhile closed is sent again on a new one, but only where that cannot make the
         server act twice: a GET without any answer, or a request that was not written whole.
 
+        A 401 is answered where that may help (RFC 7030 section 3.2.3), and given back as it is where it does not.
+
         :raises TransportError: for what happens after the TLS handshake its ``stage`` is empty.
         """
         self._check_origin(url)
-        sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **headers}
-        if authenticate and self._authorization is not None:
-            sent["Authorization"] = self._authorization
-        prepared = Request(method, url, headers=sent, data=body).prepare()
         deadline = Deadline(self._total_timeout)
-        response, failure, may_repeat = self._try_once(prepared, deadline)
+        authentication = self._authentication
+        if authentication is None or not authenticate:
+            response = self._send(method, url, headers, body, deadline, None)
+            if authentication is not None and response.status == 401:
+                authentication.learn(response.headers.get("www-authenticate"))
+            return response
+        response = self._send(method, url, headers, body, deadline, authentication)
+        for _answer in range(_MAX_ANSWERS):
+            if response.status != 401:
+                break
+            step = authentication.refused(response.headers.get("www-authenticate"))
+            if step is Next.ASK:
+                asked = self._send(method, url, headers, _EMPTY_BODY if body is not None else None, deadline, None)
+                known = asked.status == 401 and authentication.learn(asked.headers.get("www-authenticate"))
+                step = Next.ANSWER if known else Next.GIVE_UP
+            if step is Next.GIVE_UP:
+                break
+            response = self._send(method, url, headers, body, deadline, authentication)
+        return response
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Optional[Body],
+        deadline: Deadline,
+        authentication: Optional[HttpAuthentication],
+    ) -> Response:
+        self._line.make_body = body if callable(body) else None
+        sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **headers}
+        prepared = Request(method, url, headers=sent, data=None if callable(body) else body).prepare()
+        response, failure, may_repeat = self._try_once(prepared, deadline, authentication)
         if may_repeat:
-            response, failure, _may_repeat = self._try_once(prepared, deadline)
+            response, failure, _may_repeat = self._try_once(prepared, deadline, authentication)
         # Raised here, outside of any except block: what requests raised holds the request with its credentials.
         if response is None:
             assert failure is not None
@@ -206,11 +219,19 @@ class HttpsTransport:
                 hint="Another server needs a transport of its own, with its own trust and credentials.",
             )
 
-    def _try_once(self, prepared: Any, deadline: Deadline) -> Tuple[Optional[Response], Optional[TransportError], bool]:
+    def _try_once(
+        self, prepared: Any, deadline: Deadline, authentication: Optional[HttpAuthentication]
+    ) -> Tuple[Optional[Response], Optional[EstError], bool]:
         """The response or what went wrong; and whether the request may be sent a second time."""
         exchange = self._line.exchange = Exchange(deadline, self._read_timeout)
         response: Optional[Response] = None
-        failure: Optional[TransportError] = None
+        failure: Optional[EstError] = None
+        authorization = authentication.authorization(prepared.method, prepared.path_url) if authentication else None
+        if authorization is not None:
+            prepared.headers["Authorization"] = authorization
+        if self._line.make_body is not None and self._line.connection is not None and self._line.connection.bound:
+            # RFC 9266 section 4.2: a connection authenticates one request by its binding.
+            self._hang_up()
         try:
             with contextlib.closing(self._adapter.send(prepared, stream=True, timeout=self._read_timeout)) as answer:
                 if exchange.ended:
@@ -218,13 +239,13 @@ class HttpsTransport:
                     failure = self._broken(exchange, f"{prepared.method} {prepared.path_url}")
                 else:
                     response = self._read(answer.raw, prepared)
-        except TransportError as error:
+        except EstError as error:
             failure = error
         except (RequestException, HTTPError, http.client.HTTPException, OSError):
             failure = self._broken(exchange, f"{prepared.method} {prepared.path_url}")
         finally:
             # After a 401 to a POST there are servers that leave its body unread and take it for the next request.
-            if response is None or (response.status == 401 and prepared.body):
+            if response is None or (response.status == 401 and prepared.method != "GET"):
                 self._hang_up()
         closed = not isinstance(exchange.failure, socket.timeout) and exchange.received == 0
         certain = prepared.method == "GET" or not exchange.written

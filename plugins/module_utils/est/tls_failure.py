@@ -81,6 +81,21 @@ def client_certificate_refused(error: object, where: str) -> TransportError:
     )
 
 
+def is_version_alert(error: object) -> bool:
+    """Whether client and server have no TLS version in common."""
+    return isinstance(error, ssl.SSLError) and _has(error, _TOO_OLD)
+
+
+def tls_1_2_refused(where: str) -> TransportError:
+    """The error for :func:`is_version_alert` where TLS 1.2 alone was offered, because of the proof of possession."""
+    return TransportError(
+        f"{where} does not speak TLS 1.2, which the proof of possession needs: in TLS 1.3 there is no tls-unique (RFC "
+        "9266 section 3), and Python has no tls-exporter to put in its place",
+        stage="tls",
+        hint="Let the server speak TLS 1.2 too, or set proof_of_possession to never.",
+    )
+
+
 def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tuple[str, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _verification(error, where, trust)
@@ -97,7 +112,7 @@ def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tupl
             f"the server does not speak TLS on this port ({where}); it may be a plain HTTP port",
             "Set port to the server's HTTPS port.",
         )
-    if isinstance(error, ssl.SSLError) and _has(error, _TOO_OLD):
+    if is_version_alert(error):
         return (
             f"{where} speaks no TLS version that may still be used: TLS 1.2 or 1.3 is needed (RFC 8996)",
             "Switch on TLS 1.2 or TLS 1.3 on the server.",

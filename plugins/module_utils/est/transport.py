@@ -11,7 +11,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Mapping, Optional, Tuple, Union
+
+if TYPE_CHECKING:
+    from .url import EstUrl
 
 try:
     from typing import Protocol
@@ -46,6 +49,29 @@ class Peer:
 
 
 @dataclass(frozen=True)
+class Binding:
+    """The connection that is about to carry a request, for a request that is linked to it (RFC 7030 section 3.5).
+
+    :param tls_version: such as ``"TLSv1.2"``; ``None`` where the transport cannot know it.
+    :param tls_unique: the channel binding of that name (RFC 5929 section 3). ``None`` where it is not defined, which is
+        so in TLS 1.3 (RFC 9266 section 3), and where the transport cannot know it.
+    """
+
+    tls_version: Optional[str] = None
+    tls_unique: Optional[bytes] = field(default=None, repr=False)
+
+
+#: The body of a request, or what makes it once the connection is open: it is run for every connection anew.
+Body = Union[bytes, Callable[[Binding], bytes]]
+
+#: RFC 7030 section 6, of a password that is used where only the system's CAs say who the server is.
+SYSTEM_TRUST_WARNING = (
+    "a password is used although only the CA certificates of the system say who the EST server is: any of the many CAs "
+    "in that store could name another server (RFC 7030 section 6)"
+)
+
+
+@dataclass(frozen=True)
 class Response:
     """An HTTP response, read whole.
 
@@ -66,12 +92,14 @@ class Transport(Protocol):
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: Optional[bytes] = None,
+        body: Optional[Body] = None,
         authenticate: bool = False,
     ) -> Response:
         """Send one request and read the whole answer, whatever its status. Redirects are not followed.
 
-        :param authenticate: send the configured credentials (preemptive HTTP Basic), and nothing where there are none.
+        :param body: bytes, or a function that makes them for the connection on which they are sent. It is run as often
+            as the request is sent.
+        :param authenticate: use the configured credentials, where there are any.
         :raises TransportError: with ``stage`` one of resolve, connect, tls; for what happens after the TLS handshake
             the stage is left to the caller and ``request_received`` is ``"yes"``, ``"no"`` or ``"unknown"``.
         """
@@ -79,6 +107,27 @@ class Transport(Protocol):
     @property
     def peer(self) -> Optional[Peer]:
         """The server of the last connection, once there has been one."""
+
+    @property
+    def authenticated_by(self) -> Optional[str]:
+        """The HTTP authentication scheme of the last request that had one: ``"basic"`` or ``"digest"``."""
+
+    @property
+    def warnings(self) -> Tuple[str, ...]:
+        """What is risky about how this transport was set up, and was done all the same."""
+
+    def require_tls_unique(self) -> None:
+        """See to it that :attr:`Binding.tls_unique` is defined from now on, by TLS 1.2 (RFC 7030 section 3.5).
+
+        :raises InputError: this transport cannot do that.
+        """
+
+    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> Transport:
+        """A transport to another server, under the same trust, to which a redirect leads (RFC 7030 section 3.2.1).
+
+        :param url: the other server, whose identity is verified as that of the first one was.
+        :param with_credentials: let it use the user name and password and the TLS client certificate too.
+        """
 
     def close(self) -> None:
         """Close what is open. May be called twice."""

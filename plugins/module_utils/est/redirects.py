@@ -1,0 +1,193 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Redirects (RFC 7030 section 3.2.1): followed to the same server, and with care to another one.
+
+The method never changes: a POST stays a POST with the same body, which HTTP clients otherwise turn into a GET.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from .errors import EstError, ServerError
+from .plain_text import printable
+from .redaction import redact
+from .retries import send_patiently
+from .server_message import clean_server_message
+from .transport import Body, Peer, Response, Transport
+from .url import EstUrl
+
+MAX_REDIRECTS = 5
+
+_STATUSES = (301, 302, 303, 307, 308)
+_URL_TEXT = re.compile(r"[\x21-\x7e]+\Z")
+_Origin = Tuple[str, int]
+
+
+class FollowingTransport:
+    """A transport that follows redirects, and waits for a busy server where that is wanted.
+
+    To another origin (host and port) a GET is followed on a new connection, with the same trust, all checks, and
+    neither credentials nor client certificate. A POST to another origin is an error that names it, unless the user has
+    allowed that origin: then it gets the credentials too, since it could not enrol anybody without.
+
+    :param transport: to the server that the user named.
+    :param home: that server.
+    :param allowed: other servers that requests may be redirected to, written as :meth:`.url.EstUrl.build` takes them.
+    :param busy_seconds: see :func:`.retries.send_patiently`.
+    :param secrets: texts that must not appear in an error although a server may echo them.
+    :param sleep: waits for a number of seconds.
+    :raises InputError: ``allowed`` has something that is no server.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        home: EstUrl,
+        *,
+        allowed: Iterable[str] = (),
+        busy_seconds: float = 0,
+        secrets: Iterable[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._home = _origin(home)
+        self._transport = self._used = transport
+        self._others: Dict[_Origin, Transport] = {}
+        self._allowed = {_origin(EstUrl.build(server)) for server in allowed}
+        self._busy_seconds = busy_seconds
+        self._secrets = tuple(secrets)
+        self._sleep = sleep
+        self._notes: List[str] = []
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Optional[Body] = None,
+        authenticate: bool = False,
+    ) -> Response:
+        """Send one request to where redirects lead. See :meth:`.transport.Transport.request`.
+
+        :raises ServerError: a redirect that is not followed.
+        """
+        self._used = self._transport
+        visited = {url}
+        while True:
+            response = self._send(method, url, headers, body, authenticate)
+            if response.status not in _STATUSES or not response.headers.get("location", "").strip():
+                return response
+            server, url = redirect_target(response, url, method, self._secrets)
+            if url in visited or len(visited) > MAX_REDIRECTS:
+                words = "in a circle" if url in visited else f"more than {MAX_REDIRECTS} times"
+                shown = _shown(url, self._secrets)
+                raise _refused(response, f"the server redirects {words}, at last to {shown}", self._secrets)
+            visited.add(url)
+            allowed = _origin(server) in self._allowed
+            if _origin(server) != self._home and not allowed:
+                if method != "GET":
+                    raise _refused(
+                        response,
+                        f"the server redirects to another server, https://{server.authority}, which needs your consent "
+                        "for an enrolment (RFC 7030 section 3.2.1)",
+                        self._secrets,
+                    )
+                authenticate = False
+            self._used = self._to(server, allowed)
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: Optional[Body], authenticate: bool
+    ) -> Response:
+        return send_patiently(
+            lambda: self._used.request(method, url, headers, body, authenticate), self._busy_seconds, self._sleep
+        )
+
+    def _to(self, server: EstUrl, allowed: bool) -> Transport:
+        origin = _origin(server)
+        if origin == self._home:
+            return self._transport
+        if origin not in self._others:
+            self._others[origin] = self._transport.for_origin(server, with_credentials=allowed)
+            self._notes.append(f"the server redirects to another server, https://{server.authority}")
+        return self._others[origin]
+
+    @property
+    def peer(self) -> Optional[Peer]:
+        """The server that the last request led to."""
+        return self._used.peer
+
+    @property
+    def authenticated_by(self) -> Optional[str]:
+        """See :attr:`.transport.Transport.authenticated_by`; of the transport of the last request."""
+        return self._used.authenticated_by
+
+    @property
+    def warnings(self) -> Tuple[str, ...]:
+        """See :attr:`.transport.Transport.warnings`; and the servers that redirects led to."""
+        return (*self._transport.warnings, *self._notes)
+
+    def require_tls_unique(self) -> None:
+        """See :meth:`.transport.Transport.require_tls_unique`; for all servers."""
+        for transport in (self._transport, *self._others.values()):
+            transport.require_tls_unique()
+
+    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> Transport:
+        """See :meth:`.transport.Transport.for_origin`."""
+        return self._transport.for_origin(url, with_credentials=with_credentials)
+
+    def close(self) -> None:
+        """Close all connections. May be called twice."""
+        for transport in (self._transport, *self._others.values()):
+            transport.close()
+
+
+def redirect_target(response: Response, url: str, method: str, secrets: Iterable[str] = ()) -> Tuple[EstUrl, str]:
+    """Where a redirect leads: the server, and the URL on it.
+
+    :param url: what was asked for; a ``Location`` may be relative to it (RFC 9110 section 10.2.2).
+    :param secrets: texts that must not appear in an error although a server may echo them.
+    :raises ServerError: to what is not HTTPS, to a URL with a password in it, or to a GET after a POST.
+    """
+    location = response.headers["location"].strip()
+    secrets = tuple(secrets)
+    reason = f"the server redirects to {_shown(location, secrets)}"
+    if response.status == 303 and method != "GET":
+        raise _refused(response, f"{reason}, to be asked by GET, which is no answer to an enrolment", secrets)
+    try:
+        parts = urlsplit(urljoin(url, location)) if _URL_TEXT.match(location) else None
+    except ValueError:
+        parts = None
+    if parts is None:
+        raise _refused(response, f"{reason}, which is no URL", secrets)
+    if parts.scheme != "https":
+        raise _refused(response, f"{reason}, but EST runs over https only (RFC 7030 section 3.3)", secrets)
+    if "@" in parts.netloc or redact(location, secrets) != location:
+        raise _refused(response, "the server redirects to a URL with a user name or password in it", secrets)
+    try:
+        server = EstUrl.build(parts.netloc)
+    except EstError:
+        raise _refused(response, f"{reason}, whose host or port cannot be used", secrets) from None
+    return server, urlunsplit(("https", server.authority, parts.path or "/", parts.query, ""))
+
+
+def _refused(response: Response, reason: str, secrets: Iterable[str]) -> ServerError:
+    return ServerError(
+        f"{reason} (HTTP {response.status})",
+        http_status=response.status,
+        server_message=clean_server_message(response.headers.get("content-type"), response.body, secrets=secrets),
+        hint="If the server leads to the right place, set server, port and label of the template to it.",
+        request_received="yes",
+    )
+
+
+def _shown(location: str, secrets: Iterable[str]) -> str:
+    # Without secrets before it is cut: the cut might go through one.
+    return printable(redact(location, secrets), 200)
+
+
+def _origin(server: EstUrl) -> _Origin:
+    return server.host, server.port
