@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import authentication, keys, naming, san, server, subject, trust, variables
-from .errors import TemplateError, show
+from .errors import TemplateError
 from .fields import FIELDS, SECRET_FIELDS, read_options
 
 
@@ -122,9 +122,7 @@ class Template:
 def require_mapping(option: str, value: object) -> None:
     """Refuse a value that is not a dictionary.
 
-    :raises TemplateError: naming the option.
+    :raises TemplateError: naming the option. The value is not shown, since there may be a password in it.
     """
     if not isinstance(value, Mapping):
-        raise TemplateError(
-            option, "is not a dictionary of options", value=show(value), allowed="name: ..., server: ..."
-        )
+        raise TemplateError(option, "is not a dictionary of options", allowed="name: ..., server: ...")

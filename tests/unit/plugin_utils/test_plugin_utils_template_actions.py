@@ -148,7 +148,7 @@ def test_a_wrong_option_says_where_and_nothing_is_read(store, host, change, word
     ("arguments", "words"),
     [
         ({}, "missing required arguments: templates"),
-        ({"templates": ["x"]}, "templates[0]: 'x' is not a dictionary of options"),
+        ({"templates": ["x"]}, "templates[0]: is not a dictionary of options"),
         ({"templates": {"name": "x"}}, "templates"),
         ({"templates": [], "store_path": "est"}, "store_path: 'est' is not the absolute path of a folder"),
         ({"templates": [], "purge": "perhaps"}, "'perhaps' is not a valid boolean"),
