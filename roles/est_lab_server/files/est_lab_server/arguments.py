@@ -16,6 +16,7 @@ from .csr_attributes import FILE_PREFIX, PRESETS, STATUS_CHOICES
 from .faults import FaultPlan
 from .flags import GROUPS
 from .flags.process import DEFAULT_PASSWORD, PASSWORD_VARIABLE
+from .redirects import parse_redirect
 from .settings import Settings
 
 DESCRIPTION = """\
@@ -51,7 +52,7 @@ def parse_arguments(argv: Sequence[str]) -> tuple[Settings, ProcessOptions]:
         values["require_content_transfer_encoding"] = True
     for name in ("state", "log_file", "pid_file", "ready_file", "password_file"):
         values[name] = os.path.expanduser(values[name]) if values[name] else None
-    for name in ("host_names", "labels", "client_authorities", "multipart", "faults"):
+    for name in ("host_names", "labels", "client_authorities", "multipart", "redirects", "faults"):
         values[name] = tuple(values[name])
     try:
         password = _password(values)
@@ -65,6 +66,8 @@ def parse_arguments(argv: Sequence[str]) -> tuple[Settings, ProcessOptions]:
 
 def _check(values: dict[str, object]) -> None:
     FaultPlan(values["faults"])  # type: ignore[arg-type]
+    for flag in values["redirects"]:  # type: ignore[attr-defined]
+        parse_redirect(flag)
     choice = str(values["csrattrs"])
     if choice not in {**PRESETS, **STATUS_CHOICES} and not (
         choice.startswith(FILE_PREFIX) and os.path.isfile(choice[len(FILE_PREFIX) :])

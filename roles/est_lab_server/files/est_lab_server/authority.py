@@ -75,8 +75,10 @@ class Authority:
     parent: Optional[Authority] = None
 
     @classmethod
-    def create(cls, name: str, key_type: str, parent: Optional[Authority] = None) -> Authority:
-        """A new authority: a root, or one under `parent`."""
+    def create(
+        cls, name: str, key_type: str, parent: Optional[Authority] = None, days: int = AUTHORITY_DAYS
+    ) -> Authority:
+        """A new authority, valid for `days` days: a root, or one under `parent`."""
         key = generate_key(key_type)
         subject = common_name(name)
         path_length = None if parent is None else 0
@@ -92,7 +94,7 @@ class Authority:
                 (key_usage(key_cert_sign=True, crl_sign=True, digital_signature=True), True),
             ),
             not_before=start,
-            not_after=start + datetime.timedelta(days=AUTHORITY_DAYS),
+            not_after=start + datetime.timedelta(days=days),
         )
         return cls(certificate, key, parent)
 
@@ -123,6 +125,26 @@ class Authority:
             not_before=not_before,
             not_after=not_after,
         )
+
+    @property
+    def root(self) -> Authority:
+        """The authority at the top."""
+        return self if self.parent is None else self.parent.root
+
+    def certify(self, other: Authority, not_before: datetime.datetime, not_after: datetime.datetime) -> Authority:
+        """The other authority, with the same key, under this one: its certificate is a cross certificate."""
+        certificate = self.issue(
+            other.certificate.subject,
+            other.certificate.public_key(),
+            [
+                (each.value, each.critical)
+                for each in other.certificate.extensions
+                if isinstance(each.value, (x509.BasicConstraints, x509.KeyUsage))
+            ],
+            not_before,
+            not_after,
+        )
+        return Authority(certificate, other.private_key, self)
 
     def has_issued(self, certificate: x509.Certificate) -> bool:
         """Whether this authority, or one above it, has signed the certificate."""

@@ -23,7 +23,9 @@ from .faults import FaultPlan
 from .laboratory import Lab
 from .listener import StopSignal, accept_until, open_listener
 from .pid_file import held_pid_file
+from .redirects import parse_redirect
 from .request_log import RequestLog
+from .rollover import Rollover
 from .server_certificates import server_certificate_file
 from .settings import Settings
 from .state import StateError, StateFolder
@@ -61,9 +63,16 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def _run(
     settings: Settings, options: ProcessOptions, state: StateFolder, stop: StopSignal, cleanup: contextlib.ExitStack
 ) -> None:
+    authority = state.authority(settings.key_type, settings.intermediate)
+    trust_anchors = [state.trust_anchor, *settings.client_authorities]
+    rollover: Optional[Rollover] = None
+    if settings.rollover is not None:
+        new = state.authority(settings.key_type, settings.intermediate, new=True)
+        rollover = Rollover.between(settings.rollover, authority, new)
+        trust_anchors.append(state.new_trust_anchor)
     lab = Lab(
         settings,
-        state.authority(settings.key_type, settings.intermediate),
+        authority if rollover is None else rollover.new,
         Authenticator(
             User(settings.username, options.password),
             settings.authentication,
@@ -72,15 +81,16 @@ def _run(
             settings.nonce_uses,
         ),
         Approvals(settings.manual_approval),
+        rollover,
+        tuple(parse_redirect(flag) for flag in settings.redirects),
     )
     tls = None
     if not settings.plain_http:
-        names = settings.host_names
-        tls = server_context(
-            settings,
-            server_certificate_file(state, lab.authority, settings.server_certificate, names),
-            (state.trust_anchor, *settings.client_authorities),
+        from_new = rollover if settings.rollover_server == "new" else None
+        certificate_file = server_certificate_file(
+            state, from_new.new if from_new else authority, settings.server_certificate, settings.host_names, from_new
         )
+        tls = server_context(settings, certificate_file, trust_anchors)
     plan = FaultPlan(settings.faults)
     log = RequestLog(options.log_file)
     listener = cleanup.enter_context(open_listener(settings.bind, settings.port))

@@ -80,9 +80,7 @@ PRESETS: dict[str, Callable[[], bytes]] = {
     "identity-linking": lambda: der.sequence(der.oid(_IDENTITY_LINKING)),
     "rfc9908-list": _rfc9908_list,
     "unknown": _unknown,
-    **{name: lambda build=build: der.sequence(build()) for name, build in TEMPLATES.items()},  # type: ignore[misc]
-    # RFC 9908 section 4: who understands the template looks at nothing else
-    "template-and-list": lambda: der.sequence(attribute(_RSA_ENCRYPTION, der.integer(4096)), TEMPLATES["template"]()),
+    **TEMPLATES,
     "rfc7030-example": _rfc7030_example,
     "garbage": lambda: b"\x30\x82\xff\xffgarbage",
 }

@@ -76,6 +76,10 @@ def _rsa(bits: int) -> bytes:
     return der.sequence(der.oid(_RSA_ENCRYPTION), der.null()) + der.bit_string(public_key)
 
 
+def _full_template() -> bytes:
+    return _template(_SUBJECT, _EC_P256, [_requested()])
+
+
 def _requested() -> bytes:
     return attribute(EXTENSION_REQUEST, der.sequence(*key_usage_extensions()))
 
@@ -93,15 +97,17 @@ def _names_in_part() -> bytes:
 
 
 TEMPLATES: dict[str, Callable[[], bytes]] = {
-    "template": lambda: _template(_SUBJECT, _EC_P256, [_requested()]),
-    "template-extensions": lambda: _template(
-        attributes=[_requested_in_part(extension(_ALTERNATIVE_NAME, None), *key_usage_extensions())]
+    "template": lambda: der.sequence(_full_template()),
+    "template-extensions": lambda: der.sequence(
+        _template(attributes=[_requested_in_part(extension(_ALTERNATIVE_NAME, None), *key_usage_extensions())])
     ),
-    "template-san": lambda: _template(attributes=[_names_in_part()]),
-    "template-rsa-3072": lambda: _template(key=_rsa(3072)),
-    "template-rsa": lambda: _template(key=der.sequence(der.oid(_RSA_ENCRYPTION), der.null())),
-    "template-empty": lambda: _template(),
-    "template-version-2": lambda: _template(_SUBJECT, version=1),
-    "template-both-extensions": lambda: _template(attributes=[_requested(), _names_in_part()]),
+    "template-san": lambda: der.sequence(_template(attributes=[_names_in_part()])),
+    "template-rsa-3072": lambda: der.sequence(_template(key=_rsa(3072))),
+    "template-rsa": lambda: der.sequence(_template(key=der.sequence(der.oid(_RSA_ENCRYPTION), der.null()))),
+    "template-empty": lambda: der.sequence(_template()),
+    # RFC 9908 section 4: who understands the template looks at nothing else.
+    "template-and-list": lambda: der.sequence(attribute(_RSA_ENCRYPTION, der.integer(4096)), _full_template()),
+    # These two are not as RFC 9908 section 3.4 wants them.
+    "template-version-2": lambda: der.sequence(_template(_SUBJECT, version=1)),
+    "template-both-extensions": lambda: der.sequence(_template(attributes=[_requested(), _names_in_part()])),
 }
-"""Attributes with a template each. The last two are not what RFC 9908 allows."""

@@ -19,11 +19,15 @@ _END_OF_CONTENTS = b"\x00\x00"
 
 def tlv(tag: int, content: bytes) -> bytes:
     """One element with a definite length (X.690 section 8.1.3)."""
-    size = len(content)
+    return tlv_head(tag, len(content)) + content
+
+
+def tlv_head(tag: int, size: int) -> bytes:
+    """The identifier and the length of an element, whose content has `size` bytes."""
     if size < 0x80:
-        return bytes((tag, size)) + content
+        return bytes((tag, size))
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
+    return bytes((tag, 0x80 | len(length))) + length
 
 
 def indefinite(tag: int, content: bytes) -> bytes:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import time
 from collections.abc import Sequence
 from typing import Callable, Optional
 
 from .encoding import CERTS_ONLY_TYPE
+from .hostile import hostile_faults
 from .reply import Reply
 from .stream import Stream
 
@@ -26,6 +28,9 @@ ISSUING = {
     "unrelated-issuer": "a certificate, or a CA certificate (cacerts), of an authority nobody knows",
     "empty-bag": "a certs-only answer without certificates",
 }
+# A fault that is worded as `--errors` says.
+REFUSED = "refused"
+REFUSING = {REFUSED: "status 400 in the form of --errors"}
 # Faults of the connection, before there is a request.
 CONNECTING = {
     "reset-on-connect": "every connection is reset at once, before TLS",
@@ -111,6 +116,12 @@ def _slow_drip(stream: Stream, reply: Reply) -> None:
     stream.close()
 
 
+def _gzip(stream: Stream, reply: Reply) -> None:
+    body = gzip.compress(reply.body)
+    stream.sendall(reply.head([("Content-Encoding", "gzip"), ("Content-Length", str(len(body)))]) + body)
+    stream.close()
+
+
 def _never_answers(stream: Stream, reply: Reply) -> None:
     wait_for_the_client_to_leave(stream)
 
@@ -150,6 +161,7 @@ SENDING: dict[str, tuple[str, Callable[[Stream, Reply], None]]] = {
         lambda stream, _unused: stream.close(),
     ),
     "never-answers": ("the request is carried out, nothing is sent", _never_answers),
+    "gzip": ("the proper answer with Content-Encoding: gzip, which nobody asked for", _gzip),
     "slow-drip": ("five bytes of the answer a second", _slow_drip),
     "endless-headers": ("a million header lines", _endless_headers),
     "endless-body": ("a chunked body of 64 MB", _endless_body),
@@ -159,9 +171,10 @@ SENDING: dict[str, tuple[str, Callable[[Stream, Reply], None]]] = {
 
 def names() -> dict[str, str]:
     """Every fault and what it does."""
-    described = {**CONNECTING, **READING, **ISSUING}
+    described = {**CONNECTING, **READING, **ISSUING, **REFUSING}
     described.update({name: text for name, (text, _unused) in ANSWERING.items()})
     described.update({name: text for name, (text, _unused) in SENDING.items()})
+    described.update(hostile_faults())
     return described
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from cryptography import x509
+
 from .approvals import Approvals
 from .authentication.authenticator import Authenticator, Authorization
 from .authority import Authority
 from .client_certificate import ClientCertificate
+from .redirects import Redirect
 from .request import Request
+from .rollover import Rollover
 from .routes import Route
 from .settings import Settings
 
@@ -25,6 +29,13 @@ class Lab:
     authority: Authority
     authenticator: Authenticator
     approvals: Approvals
+    rollover: Optional[Rollover]
+    redirects: tuple[Redirect, ...]
+
+    def has_issued(self, certificate: x509.Certificate) -> bool:
+        """Whether the certificate is of this authority, or of the one before it."""
+        before = self.rollover is not None and self.rollover.old.has_issued(certificate)
+        return before or self.authority.has_issued(certificate)
 
 
 @dataclass

@@ -18,8 +18,23 @@ ERROR_FORMS = ("text", "json", "html", "cmc", "none")
 _PKI_RESPONSE = "1.3.6.1.5.5.7.12.3"
 _STATUS_INFO = "1.3.6.1.5.5.7.7.1"
 _CMC_FAILED = 2
-_FAIL_INFO_BAD_REQUEST = 2
-_FAIL_INFO_INTERNAL_ERROR = 11
+# RFC 5272 section 6.1.4
+CMC_FAIL_INFO = {
+    "badAlg": 0,
+    "badMessageCheck": 1,
+    "badRequest": 2,
+    "badTime": 3,
+    "badCertId": 4,
+    "unsupportedExt": 5,
+    "mustArchiveKeys": 6,
+    "badIdentity": 7,
+    "popRequired": 8,
+    "popFailed": 9,
+    "noKeyReuse": 10,
+    "internalCAError": 11,
+    "tryLater": 12,
+    "authDataFail": 13,
+}
 
 
 class Refusal(Exception):
@@ -33,14 +48,15 @@ class Refusal(Exception):
 
 def problem_reply(settings: Settings, status: int, text: str) -> Reply:
     """The error as the server was told to write errors (`--errors`)."""
-    content_type, body = _written(settings.errors, status, text)
+    content_type, body = _written(settings, status, text)
     reply = Reply(status, body=body)
     if content_type:
         reply.headers.append(("Content-Type", content_type))
     return reply
 
 
-def _written(form: str, status: int, text: str) -> tuple[str, bytes]:
+def _written(settings: Settings, status: int, text: str) -> tuple[str, bytes]:
+    form = settings.errors
     if form == "none":
         return "", b""
     if form == "json":
@@ -52,15 +68,14 @@ def _written(form: str, status: int, text: str) -> tuple[str, bytes]:
         )
         return "text/html; charset=utf-8", page.encode()
     if form == "cmc":
-        return "application/pkcs7-mime; smime-type=CMC-response", text_form(cmc_failure(status, text), "64", "CMS")
+        fail_info = settings.cmc_fail_info or ("internalCAError" if status >= 500 else "badRequest")
+        return "application/pkcs7-mime; smime-type=CMC-response", text_form(cmc_failure(fail_info, text), "64", "CMS")
     return "text/plain; charset=utf-8", f"{text}\n".encode()
 
 
-def cmc_failure(status: int, text: str) -> bytes:
+def cmc_failure(fail_info: str, text: str) -> bytes:
     """An unsigned CMC Full PKI Response (RFC 5272 section 4.2) that says `failed` in a CMCStatusInfo (section 6.1)."""
-    fail_info = _FAIL_INFO_INTERNAL_ERROR if status >= 500 else _FAIL_INFO_BAD_REQUEST
-    status_info = der.sequence(
-        der.integer(_CMC_FAILED), der.sequence(der.integer(1)), der.utf8_string(text), der.integer(fail_info)
-    )
+    code = der.integer(CMC_FAIL_INFO[fail_info])
+    status_info = der.sequence(der.integer(_CMC_FAILED), der.sequence(der.integer(1)), der.utf8_string(text), code)
     control = der.sequence(der.integer(1), der.oid(_STATUS_INFO), der.set_of(status_info))
     return signed_data(_PKI_RESPONSE, der.sequence(der.sequence(control), der.sequence(), der.sequence()))

@@ -26,6 +26,7 @@ from .authority import (
     now,
     private_key_pem,
 )
+from .rollover import Rollover
 from .state import StateFolder
 
 CMC_REGISTRATION_AUTHORITY = ObjectIdentifier("1.3.6.1.5.5.7.3.28")
@@ -73,19 +74,31 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def server_certificate_file(state: StateFolder, authority: Authority, kind_name: str, host_names: Sequence[str]) -> str:
+def server_certificate_file(
+    state: StateFolder,
+    authority: Authority,
+    kind_name: str,
+    host_names: Sequence[str],
+    rollover: Optional[Rollover] = None,
+) -> str:
     """The path of a PEM file (0600) with the server's key, its certificate and the authorities up to below the root.
+
+    With a `rollover` there is more in it: what the clients of the old root need to trust the new one.
 
     A file made by an earlier start for the same names and the same authority is used again while it is valid.
     """
     kind = KINDS[kind_name]
     names = _own_names(host_names) if kind.names is None else list(kind.names)
-    wanted = json.dumps([kind_name, names, hashlib.sha256(certificate_pem(authority.certificate)).hexdigest()])
+    variant = [] if rollover is None else [rollover.kind]
+    wanted = json.dumps(
+        [kind_name, names, *variant, hashlib.sha256(certificate_pem(authority.certificate)).hexdigest()]
+    )
     name = f"server-{kind_name}-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}.pem"
     with state.lock():
         kept = state.read(name)
         if kept is None or _ends_soon(kept, kind):
-            state.write(name, _make(authority, kind, names))
+            more = [] if rollover is None else rollover.server_chain()
+            state.write(name, _make(authority, kind, names, more))
     return state.file(name)
 
 
@@ -103,7 +116,7 @@ def _ends_soon(pem: bytes, kind: Kind) -> bool:
     return bool(end < now() + datetime.timedelta(days=left))
 
 
-def _make(authority: Authority, kind: Kind, names: Sequence[str]) -> bytes:
+def _make(authority: Authority, kind: Kind, names: Sequence[str], more: Sequence[x509.Certificate]) -> bytes:
     issuer = authority
     if kind.other_authority:
         issuer = Authority.create("EST Lab Stranger CA", key_type_of(authority.private_key))
@@ -124,7 +137,7 @@ def _make(authority: Authority, kind: Kind, names: Sequence[str]) -> bytes:
         now() + datetime.timedelta(days=kind.days[1]),
     )
     above = issuer.chain[:-1]
-    return private_key_pem(key) + b"".join(certificate_pem(each) for each in (certificate, *above))
+    return private_key_pem(key) + b"".join(certificate_pem(each) for each in (certificate, *above, *more))
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from .admission import refused_with, rule_of
-from .faults import ANSWERING
+from .faults import ANSWERING, REFUSED
+from .hostile import hostile_faults, hostile_reply
 from .laboratory import Exchange, Lab
 from .operations import OPERATIONS
 from .problems import Refusal, problem_reply
+from .redirects import redirect_of, redirect_reply
 from .reply import Reply
 
 
@@ -18,6 +20,8 @@ def wants_password(lab: Lab, exchange: Exchange) -> bool:
     operation = OPERATIONS.get(exchange.route.operation) if exchange.route else None
     if exchange.route is None or operation is None or exchange.request.method != operation.method:
         return False
+    if redirect_of(lab.redirects, exchange.route) is not None:
+        return False
     return refused_with(rule_of(lab, exchange.route.operation), exchange) == 401
 
 
@@ -25,6 +29,13 @@ def answer(lab: Lab, exchange: Exchange) -> Reply:
     """The reply to a request whose body has been read. Refusals become error replies."""
     if exchange.fault in ANSWERING:
         return ANSWERING[exchange.fault][1]()
+    if exchange.fault == REFUSED:
+        return problem_reply(lab.settings, 400, "The request is not to this server's taste.")
+    if exchange.fault in hostile_faults():
+        return hostile_reply(exchange.fault, exchange.route.operation if exchange.route else "")
+    redirect = redirect_of(lab.redirects, exchange.route)
+    if redirect is not None:
+        return redirect_reply(redirect, exchange.request)
     if wants_password(lab, exchange):
         return unauthorized(lab, exchange)
     try:

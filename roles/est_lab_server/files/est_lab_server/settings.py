@@ -35,6 +35,8 @@ class Settings:
     intermediate: bool
     profile: str
     valid_days: int
+    rollover: Optional[str]
+    rollover_server: str
     manual_approval: int
     retry_after: str
     pending_body: str
@@ -59,6 +61,7 @@ class Settings:
     content_type: Optional[str]
     content_transfer_encoding: str
     errors: str
+    cmc_fail_info: Optional[str]
     two_packets: bool
     # checks of requests
     strict: bool
@@ -73,5 +76,7 @@ class Settings:
     server_certificate: str
     client_certificates: str
     client_authorities: tuple[str, ...]
+    # instead of answers
+    redirects: tuple[str, ...]
     # faults
     faults: tuple[str, ...]

@@ -15,9 +15,12 @@ from typing import Optional
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from .authority import Authority, certificate_pem, key_type_of, private_key_pem
+from .authority import AUTHORITY_DAYS, Authority, certificate_pem, key_type_of, private_key_pem
 
 TRUST_ANCHOR = "ca.pem"
+# In the names of files of the root that follows the first one.
+NEW = "-new"
+_NEW_ROOT_DAYS = AUTHORITY_DAYS + 365
 _LOCK = ".lock"
 
 
@@ -55,6 +58,11 @@ class StateFolder:
         """The path of the root certificate (PEM) that clients should trust."""
         return self.file(TRUST_ANCHOR)
 
+    @property
+    def new_trust_anchor(self) -> str:
+        """The path of the root certificate that follows the first one."""
+        return self.file(f"ca{NEW}.pem")
+
     def write(self, name: str, content: bytes, mode: int = 0o600) -> str:
         """Write a file whole, or not at all; gives its path."""
         handle, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")
@@ -84,17 +92,19 @@ class StateFolder:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
-    def authority(self, key_type: str, intermediate: bool) -> Authority:
-        """The issuing authority: loaded, or made where there is none yet.
+    def authority(self, key_type: str, intermediate: bool, new: bool = False) -> Authority:
+        """The issuing authority: loaded, or made where there is none yet. `new` is the one that follows the first.
 
         Raises StateError for files that cannot be read and for an authority of another key type.
         """
+        suffix = NEW if new else ""
         try:
             with self.lock():
-                root = self._load_or_create("root.key", TRUST_ANCHOR, "EST Lab Root CA", key_type, None)
+                root = self._load_or_create(f"root{suffix}.key", f"ca{suffix}.pem", "EST Lab Root CA", key_type, None)
                 if not intermediate:
                     return root
-                return self._load_or_create("issuing.key", "issuing.pem", "EST Lab Issuing CA", key_type, root)
+                files = (f"issuing{suffix}.key", f"issuing{suffix}.pem")
+                return self._load_or_create(*files, "EST Lab Issuing CA", key_type, root)
         except OSError as error:
             raise StateError(f"cannot use the state folder {self.path}: {error.strerror}") from error
 
@@ -103,7 +113,9 @@ class StateFolder:
     ) -> Authority:
         key_pem, pem = self.read(key_file), self.read(certificate_file)
         if key_pem is None or pem is None:
-            made = Authority.create(name, key_type, parent)
+            # The current root is the one that ends last (RFC 7030 section 4.1.3).
+            days = _NEW_ROOT_DAYS if NEW in certificate_file else AUTHORITY_DAYS
+            made = Authority.create(name, key_type, parent, days)
             self.write(key_file, private_key_pem(made.private_key))
             self.write(certificate_file, certificate_pem(made.certificate), mode=0o644)
             return made

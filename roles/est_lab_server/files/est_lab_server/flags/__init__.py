@@ -15,6 +15,7 @@ from .checks import add_check_flags
 from .faults import add_fault_flags
 from .key_generation import add_key_generation_flags
 from .process import add_process_flags
+from .redirects import add_redirect_flags
 from .tls import add_tls_flags
 from .wire import add_wire_flags
 
@@ -27,5 +28,6 @@ GROUPS: tuple[Callable[[argparse.ArgumentParser], None], ...] = (
     add_wire_flags,
     add_check_flags,
     add_tls_flags,
+    add_redirect_flags,
     add_fault_flags,
 )

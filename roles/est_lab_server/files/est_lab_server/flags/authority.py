@@ -10,7 +10,8 @@ import argparse
 from ..authority import KEY_TYPES
 from ..csr_attributes import FILE_PREFIX, PRESETS, STATUS_CHOICES
 from ..profiles import PROFILES
-from .types import count
+from ..rollover import KINDS as ROLLOVERS
+from .types import count, listed
 
 
 def add_authority_flags(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,18 @@ def add_authority_flags(parser: argparse.ArgumentParser) -> None:
         default="full",
         help="full: grant what is asked for; cisco: keep only the CN, drop "
         "all extensions, refuse a request without CN (default: %(default)s)",
+    )
+    add(
+        "--rollover",
+        choices=ROLLOVERS,
+        help="issue from a new root (ca-new.pem in the state folder) and have cacerts tell of both roots. "
+        f"{listed(ROLLOVERS)}",
+    )
+    add(
+        "--rollover-server",
+        choices=("old", "new"),
+        default="old",
+        help="the root that the server's own certificate comes from meanwhile (default: %(default)s)",
     )
     add(
         "--valid-days",

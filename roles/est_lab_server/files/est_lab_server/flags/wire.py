@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 from ..encoding import ANSWERS, BASE64_SHAPES
-from ..problems import ERROR_FORMS
+from ..problems import CMC_FAIL_INFO, ERROR_FORMS
 from ..sending import TRANSFERS
 from .types import status
 
@@ -45,3 +45,8 @@ def add_wire_flags(parser: argparse.ArgumentParser) -> None:
         help="that header of answers; none leaves it out (default: %(default)s)",
     )
     add("--errors", choices=ERROR_FORMS, default="text", help="body of error answers (default: %(default)s)")
+    add(
+        "--cmc-fail-info",
+        choices=CMC_FAIL_INFO,
+        help="the CMCFailInfo of --errors cmc (default: internalCAError for 5xx, else badRequest)",
+    )

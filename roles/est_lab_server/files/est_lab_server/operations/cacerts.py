@@ -18,4 +18,6 @@ def answer_cacerts(lab: Lab, exchange: Exchange) -> Reply:
     if exchange.fault == "unrelated-issuer":
         stranger = Authority.create("EST Lab Stranger CA", key_type_of(lab.authority.private_key))
         return certificates_reply(lab.settings, stranger, stranger.chain)
+    if lab.rollover is not None:
+        return certificates_reply(lab.settings, lab.authority, lab.rollover.certificates())
     return certificates_reply(lab.settings, lab.authority, lab.authority.chain)

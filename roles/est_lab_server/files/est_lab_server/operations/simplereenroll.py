@@ -31,7 +31,7 @@ def _check_renewal(
     certificate_request: x509.CertificateSigningRequest,
 ) -> None:
     old, asked = names_of_certificate(shown.certificate), names_of_request(certificate_request)
-    if not lab.authority.has_issued(shown.certificate):
+    if not lab.has_issued(shown.certificate):
         raise Refusal(403, "the client certificate is not one of this authority's, it cannot be renewed here")
     if asked.subject != old.subject:
         raise Refusal(400, "the Subject of the certificate request is not that of the certificate to be renewed")
