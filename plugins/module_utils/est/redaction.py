@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import html.entities
 import re
 import unicodedata
@@ -20,6 +21,8 @@ _WHITE_SPACE = r"(?:\s|\+|%20|%0[9ADad]|&nbsp;|&#0*32;|&#[Xx]0*20;|\\[nrt])+"
 _MIN_BASE64_DIGITS = 4
 _BASE64_WORD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_%")
 
+_Patterns = Tuple["re.Pattern[str]", ...]
+
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Put :data:`MASK` in place of every secret, also where it is URL-encoded, escaped for JSON or HTML, or in base64.
@@ -30,11 +33,12 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     :param secrets: passwords and the like; empty ones are passed over.
     """
     spans: List[Tuple[int, int]] = []
-    for secret in _variants(secrets):
-        # White space around it is not looked for: it says nothing, and to search long runs of it would be slow.
-        spans.extend(match.span() for match in _pattern(secret.strip()).finditer(text))
-        for digits in _base64_digits(secret):
-            spans.extend(_base64_words(text, _pattern(digits)))
+    for secret in secrets:
+        patterns, base64_patterns = _patterns(secret)
+        for pattern in patterns:
+            spans.extend(match.span() for match in pattern.finditer(text))
+        for pattern in base64_patterns:
+            spans.extend(_base64_words(text, pattern))
     result: List[str] = []
     position = 0
     for start, end in sorted(spans):
@@ -45,13 +49,23 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return "".join(result)
 
 
-def _variants(secrets: Iterable[str]) -> Set[str]:
-    """The secrets as they may come back: as they are, normalised, or as UTF-8 that was taken for Latin-1."""
+# An exchange looks for the same few secrets in every text, and to make the patterns costs more than to look for them.
+# That they stay in memory for it is nothing new: re keeps the patterns that it compiled as well.
+@functools.lru_cache(maxsize=8)
+def _patterns(secret: str) -> Tuple[_Patterns, _Patterns]:
+    """What a secret looks like in a text, and what it looks like in base64."""
+    variants = _variants(secret)
+    # White space around it is not looked for: it says nothing, and to search long runs of it would be slow.
+    plain = tuple(_pattern(variant.strip()) for variant in variants)
+    return plain, tuple(_pattern(digits) for variant in variants for digits in _base64_digits(variant))
+
+
+def _variants(secret: str) -> Set[str]:
+    """A secret as it may come back: as it is, normalised, or as UTF-8 that was taken for Latin-1."""
     found: Set[str] = set()
-    for secret in secrets:
-        for form in (secret, unicodedata.normalize("NFC", secret)):
-            found.update((form, form.encode("utf-8", "surrogatepass").decode("latin-1")))
-    return {secret for secret in found if secret.strip()}
+    for form in (secret, unicodedata.normalize("NFC", secret)):
+        found.update((form, form.encode("utf-8", "surrogatepass").decode("latin-1")))
+    return {variant for variant in found if variant.strip()}
 
 
 def _pattern(secret: str) -> re.Pattern[str]:
