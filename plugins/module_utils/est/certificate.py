@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple, Union
 
 from ..names.general_names import GeneralName
 from ..names.slash_dn import format_slash_dn
 from .errors import InputError, ParseError
-from .keys import describe_public_key, public_key_der, same_public_key
+from .keys import describe_public_key, public_key_der
 from .quiet import without_warnings
 from .x509_names import read_general_names, read_name
 
@@ -215,7 +215,7 @@ def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509
     :raises ParseError: no certificate is for that key; nothing of the answer may be used then.
     """
     wanted = public_key_der(public_key)
-    matching = [certificate for certificate in certificates if same_public_key(certificate, wanted)]
+    matching = [certificate for certificate in certificates if _public_key_der(certificate) == wanted]
     if matching:
         return max(matching, key=not_before)
     if not certificates:
@@ -225,3 +225,11 @@ def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509
         f"the server sent no certificate for the requested key: it is for another public key; it sent: {found}",
         hint="The CA mixed up requests, or answers from a cache. Nothing was saved; look at the log of the EST server.",
     )
+
+
+def _public_key_der(certificate: x509.Certificate) -> Optional[bytes]:
+    """The public key of a certificate; ``None`` where it cannot be read."""
+    try:
+        return public_key_der(certificate)
+    except InputError:
+        return None
