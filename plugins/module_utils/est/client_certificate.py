@@ -17,7 +17,7 @@ import secrets
 import ssl
 import tempfile
 from dataclasses import dataclass, field
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from .errors import InputError
 from .keys import load_private_key, private_key_pem
@@ -119,8 +119,7 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
             _write(certificate_path, _certificates(_read(client.certificate_path), _read(client.chain_path)))
             yield certificate_path, client.key_path or client.certificate_path, client.passphrase
             return
-        key = _PRIVATE_KEY.search(client.key_pem)
-        pem = (key.group() if key else client.key_pem).encode("ascii")
+        pem = private_key_block(client.key_pem).encode("ascii")
         passphrase = secrets.token_urlsafe(24)
         key_path = os.path.join(folder, "key.pem")
         _write(certificate_path, _certificates(client.certificate_pem))
@@ -128,8 +127,19 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
         yield certificate_path, key_path, passphrase
 
 
+def certificate_blocks(text: str) -> List[str]:
+    """The PEM certificates of a text that can have more in it."""
+    return _CERTIFICATE.findall(text)
+
+
+def private_key_block(text: str) -> str:
+    """The PEM private key of a text that can have more in it; the text itself where there is none."""
+    found = _PRIVATE_KEY.search(text)
+    return f"{found.group()}\n" if found else text
+
+
 def _certificates(*texts: str) -> str:
-    return "".join(f"{block}\n" for text in texts for block in _CERTIFICATE.findall(text))
+    return "".join(f"{block}\n" for text in texts for block in certificate_blocks(text))
 
 
 def _read(path: str) -> str:
