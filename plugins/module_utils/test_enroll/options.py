@@ -105,19 +105,18 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
     :raises TemplateError: a value that cannot be used; it names the option.
     """
     inline = _inline_template(options)
-    name = inline.name if inline is not None else _stored_name(options["template"])
-    for option, (smallest, largest) in _RANGES.items():
-        if not smallest <= options[option] <= largest:
-            raise TemplateError(
-                option, "is out of range", value=show(options[option]), allowed=f"{smallest} to {largest}"
-            )
-    store_path = _folder("store_path", options["store_path"])
+    name = inline.name if inline is not None else stored_name(options["template"])
+    for option in _RANGES:
+        check_range(option, options[option])
+    store_path = absolute_folder("store_path", options["store_path"])
     output_path = options["output_path"]
     return Asked(
         template_name=name,
         inline=inline,
         store_path=store_path,
-        output_path=posixpath.join(store_path, "tests") if output_path is None else _folder("output_path", output_path),
+        output_path=posixpath.join(store_path, "tests")
+        if output_path is None
+        else absolute_folder("output_path", output_path),
         identity=TestIdentity.from_options({option: options[option] for option in IDENTITY_OPTIONS}),
         test_options=TestOptions(
             **{option: options[option] for option in _RANGES},
@@ -145,7 +144,21 @@ def _inline_template(options: Mapping[str, Any]) -> Optional[Template]:
         raise error.at("inline") from None
 
 
-def _stored_name(name: Any) -> str:
+def check_range(option: str, value: int) -> None:
+    """Check one of the options that are numbers.
+
+    :raises TemplateError: it is too small or too large.
+    """
+    smallest, largest = _RANGES[option]
+    if not smallest <= value <= largest:
+        raise TemplateError(option, "is out of range", value=show(value), allowed=f"{smallest} to {largest}")
+
+
+def stored_name(name: Any) -> str:
+    """Check the name of a template in the store.
+
+    :raises TemplateError: it is none.
+    """
     allowed = "the name of a template in the store of the host"
     if not isinstance(name, str):
         raise TemplateError("template", "is no text", value=show(name), allowed=allowed)
@@ -158,7 +171,11 @@ def _stored_name(name: Any) -> str:
         raise
 
 
-def _folder(option: str, path: str) -> str:
+def absolute_folder(option: str, path: str) -> str:
+    """Check the path of a folder on the host.
+
+    :raises TemplateError: it is none.
+    """
     check_text(option, path)
     if not posixpath.isabs(path) or not path.strip("/"):
         raise TemplateError(

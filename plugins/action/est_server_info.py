@@ -1,0 +1,35 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.server_info import options
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
+
+
+class ActionModule(ExchangeAction):
+    """A look at an EST server. Decides where it is from."""
+
+    def argument_spec(self):
+        # What Template checks it tells better: it knows what was meant.
+        spec = options.argument_spec()
+        for name in ("template", *options.CONNECTION_OPTIONS):
+            spec[name]["type"] = "raw"
+        return spec
+
+    def perform(self, arguments):
+        asked = options.read_options(arguments)
+        if arguments["exchange"] in ("auto", "host"):
+            given = {option: value for option, value in arguments.items() if value is not None}
+            return self.execute("maas360.cloud_extender.est_server_info", {**given, "exchange": "host"})
+        # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
+        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_info import look_from_controller
+
+        outcome = look_from_controller(
+            arguments["exchange"],
+            asked.limits,
+            find_template=lambda: asked.given or self.stored_template(asked.store_path, asked.template_name),
+            execute=self.execute_anyway,
+            write_file=self.write_temporary_file,
+        )
+        return self.with_warnings(outcome)

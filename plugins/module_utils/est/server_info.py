@@ -1,0 +1,169 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an EST server answers, as plain data for people and playbooks. Nothing on the server changes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Optional
+
+from .bootstrap import CaBag
+from .ca_certificates import CaCertificates
+from .certificate import days_left, describe, load_certificate, subject_text
+from .challenge import parse_challenges
+from .client import EstClient
+from .errors import EstError, ParseError
+from .path import is_self_signed
+from .plain_text import printable
+from .tls import Trust
+from .transport import Peer, Transport
+from .url import EstUrl
+
+try:
+    from cryptography import x509
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+_SOON_DAYS = 30
+_COMPARE = (
+    "Nothing of this server has been verified. Compare the SHA-256 fingerprint of its root with the one that the "
+    "administrator of the CA names, over another way than this connection, and then set ca_fingerprint to it."
+)
+
+
+def server_info(client: EstClient, transport: Transport, trust: Trust) -> Dict[str, Any]:
+    """Ask a verified server for everything that it says without a certificate request.
+
+    :param transport: the one of ``client``.
+    :param trust: the one of ``transport``.
+    :returns: the keys of the result of ``est_server_info``; see its documentation.
+    :raises EstError: the server cannot be reached, is not trusted, or gives no CA certificates. What else it does not
+        answer becomes a warning.
+    """
+    now = datetime.now(timezone.utc)
+    authorities = client.cacerts()
+    warnings = list(client.url.warnings)
+    attributes = _csr_attributes(client, warnings)
+    authentication = _authentication(client, transport, warnings)
+    peer = transport.peer
+    assert peer is not None
+    server = _server(client.url, peer, trust.origin, peer.authorised_by, now, warnings)
+    _warn_of_the_end(authorities, now, warnings)
+    return {
+        "trusted": True,
+        "server": server,
+        "ca_certificates": [
+            {**described, "self_signed": is_self_signed(certificate)}
+            for described, certificate in zip(authorities.describe(now), authorities.certificates)
+        ],
+        "root_trusted_by": authorities.root_trusted_by,
+        "days_left": authorities.days_left(now),
+        "dropped": [
+            {"subject": one.subject, "fingerprint_sha256": one.fingerprint_sha256, "reason": one.reason}
+            for one in authorities.dropped
+        ],
+        "csr_attributes": attributes,
+        "authentication": authentication,
+        "warnings": warnings,
+    }
+
+
+def unverified_server_info(url: EstUrl, bag: CaBag) -> Dict[str, Any]:
+    """Describe what a server sent of which nothing was verified: the fingerprints that an administrator compares."""
+    now = datetime.now(timezone.utc)
+    warnings = [*url.warnings, *bag.warnings]
+    return {
+        "trusted": False,
+        "server": _server(url, bag.peer, "none", None, now, warnings),
+        "ca_certificates": [
+            {
+                **describe(certificate),
+                "days_left": days_left(certificate, now),
+                "current_root": False,
+                "self_signed": is_self_signed(certificate),
+            }
+            for certificate in bag.certificates
+        ],
+        "hint": _COMPARE,
+        "warnings": warnings,
+    }
+
+
+def _server(
+    url: EstUrl, peer: Peer, trust: str, authorised_by: Optional[str], now: datetime, warnings: List[str]
+) -> Dict[str, Any]:
+    certificate = None
+    if peer.certificate is not None:
+        try:
+            loaded = load_certificate(peer.certificate)
+        except ParseError as error:
+            warnings.append(f"the certificate of the server: {error.reason}")
+        else:
+            certificate = {**describe(loaded), "days_left": days_left(loaded, now)}
+            _warn_of_one(loaded, "certificate of the server", now, warnings)
+    return {
+        "url": url.base,
+        "tls_version": peer.tls_version,
+        "cipher": peer.cipher,
+        "certificate": certificate,
+        "trust": trust,
+        "authorised_by": authorised_by,
+    }
+
+
+def _warn_of_the_end(authorities: CaCertificates, now: datetime, warnings: List[str]) -> None:
+    """RFC 7030 section 4.1.2: the CA certificates should be fetched anew before they expire."""
+    _warn_of_one(authorities.root, f"root {subject_text(authorities.root)}", now, warnings)
+
+
+def _warn_of_one(certificate: x509.Certificate, name: str, now: datetime, warnings: List[str]) -> None:
+    left = days_left(certificate, now)
+    if left < 0:
+        warnings.append(f"the {name} has expired")
+    elif left < _SOON_DAYS:
+        warnings.append(f"the {name} expires in {left} days")
+
+
+def _csr_attributes(client: EstClient, warnings: List[str]) -> List[Dict[str, str]]:
+    try:
+        answer = client.csrattrs(strict=True)
+    except EstError as error:
+        warnings.append(f"the server does not tell what it wants of certificate requests: {error.reason}")
+        return []
+    warnings.extend(answer.warnings)
+    return answer.attributes.describe() if answer.attributes is not None else []
+
+
+def _authentication(client: EstClient, transport: Transport, warnings: List[str]) -> Optional[Dict[str, Any]]:
+    """Which HTTP authentication the server asks for, from its answer to an enrolment request that is empty.
+
+    There is no certificate request in it and no user name, so nothing can be issued and no account be locked: a server
+    asks who is there (401), or says that the request is none (400).
+    """
+    url = client.url.operation("simpleenroll")
+    try:
+        with client.timeline.stage("authentication") as step:
+            response = transport.request("POST", url, {"Content-Type": "application/pkcs10"}, b"")
+            step.detail = f"HTTP {response.status} to an empty request without a user name"
+    except EstError as error:
+        warnings.append(f"it is not known which authentication the server asks for: {error.reason}")
+        return None
+    challenges = parse_challenges(response.headers.get("www-authenticate")) if response.status == 401 else ()
+    if response.status == 401 and not challenges:
+        warnings.append(
+            "the server asks for a user name and a password without saying in which way (no WWW-Authenticate): it gets "
+            "them as HTTP Basic"
+        )
+    return {
+        "required": response.status == 401,
+        "http_status": response.status,
+        "schemes": [
+            {
+                "scheme": printable(challenge.scheme, 40).lower(),
+                "realm": printable(challenge.parameters.get("realm", ""), 200),
+                "algorithm": printable(challenge.parameters.get("algorithm", ""), 40),
+            }
+            for challenge in challenges
+        ],
+    }

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of ``est_server_info``: Ansible's argument spec as plain data, and reading the values given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional
+
+from ..template.errors import TemplateError
+from ..template.fields import argument_spec as template_argument_spec
+from ..template.model import Template
+from ..test_enroll.options import EXCHANGES, TestOptions, absolute_folder, check_range, stored_name
+
+#: The options of a template that say how to reach its EST server.
+CONNECTION_OPTIONS = (
+    "server",
+    "port",
+    "label",
+    "username",
+    "password",
+    "ca_certificate",
+    "ca_path",
+    "ca_fingerprint",
+    "use_system_trust",
+    "client_certificate_path",
+    "client_key_path",
+    "client_key_passphrase",
+    "proxy",
+)
+_LIMITS = ("connect_timeout", "timeout", "max_response_size")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked, checked.
+
+    :param template_name: of a template in the store of the host; ``None`` where the server is given by options.
+    :param given: a template that holds those options.
+    """
+
+    template_name: Optional[str]
+    given: Optional[Template]
+    store_path: str
+    limits: TestOptions
+
+
+def argument_spec() -> Dict[str, Any]:
+    """A new argument spec of ``est_server_info``."""
+    connection = template_argument_spec()
+    return {
+        "template": {"type": "str"},
+        "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
+        "exchange": {"type": "str", "choices": list(EXCHANGES), "default": "auto"},
+        **{name: connection[name] for name in CONNECTION_OPTIONS},
+        "connect_timeout": {"type": "int", "default": 10},
+        "timeout": {"type": "int", "default": 30},
+        "max_response_size": {"type": "int", "default": 1024 * 1024},
+    }
+
+
+def read_options(options: Mapping[str, Any]) -> Asked:
+    """Check the values of the options.
+
+    :param options: by the names of :func:`argument_spec`, with defaults; those of a template may be of any type.
+    :raises TemplateError: a value that cannot be used; it names the option.
+    """
+    for name in _LIMITS:
+        check_range(name, options[name])
+    given = {name: options[name] for name in CONNECTION_OPTIONS if options[name] not in (None, False)}
+    name = options["template"]
+    if name is not None and given:
+        raise TemplateError(
+            next(iter(given)), "is given, and template too", allowed="a template, or a server and how to reach it"
+        )
+    if name is None and "server" not in given:
+        raise TemplateError("server", "is missing", allowed="the name of an EST server, or template")
+    if name is not None:
+        name = stored_name(name)
+    return Asked(
+        template_name=name,
+        given=None if name is not None else Template.from_options({"name": "est_server_info", **given}),
+        store_path=absolute_folder("store_path", options["store_path"]),
+        limits=TestOptions(**{name: options[name] for name in _LIMITS}),
+    )

@@ -1,0 +1,356 @@
+#!/usr/bin/python
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_server_info
+short_description: Tell what an EST server answers
+version_added: 0.1.0
+description:
+  - Returns the TLS version and certificate of an EST server, how it was verified, its CA certificates with their
+    fingerprints and days left, what it wants of certificate requests, and which authentication it asks for.
+  - Nothing on the server changes, and no certificate is requested. To see which authentication the server asks for, it
+    is sent an enrolment request that is empty, without a certificate request and without a user name. The server may
+    log that as a refused request.
+  - Without any trust option only the CA certificates are fetched, over a connection that verifies nothing, and
+    RV(trusted) is V(false). Compare the fingerprint of the root with the one that the administrator of the CA names,
+    and set O(ca_fingerprint) to it. No certificate, no user name and no password is ever sent on such a connection.
+author:
+  - maas360.cloud_extender contributors (@maas360-collections)
+extends_documentation_fragment:
+  - maas360.cloud_extender.attributes
+  - maas360.cloud_extender.attributes.info_module
+  - maas360.cloud_extender.attributes.action
+  - maas360.cloud_extender.attributes.actiongroup_est
+  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.template_options.connection
+options:
+  template:
+    description:
+      - The name of a template in the store of the host, whose EST server is looked at.
+      - Exactly one of O(template) and O(server) is needed. The other options of this kind go with O(server).
+    type: str
+  server:
+    description:
+      - The EST server, as a host name, an IP address, or a URL such as V(https://est.example.com:8443). An C(http)
+        URL is refused.
+      - The URL can carry the port, and the label as in V(https://est.example.com/.well-known/est/label). They must not
+        contradict O(port) and O(label).
+    type: str
+  username:
+    description:
+      - The user name for a server that asks for one before it gives its CA certificates. Needs O(password). Most
+        servers do not, and then it is not sent.
+    type: str
+  password:
+    description:
+      - The password of O(username). It is never returned.
+    type: str
+  store_path:
+    description: The folder of the template store on the host, an absolute path.
+    type: str
+    default: /var/lib/cloud_extender/est
+  exchange:
+    description:
+      - Where the requests leave from.
+      - V(host) is the host, which needs the Python libraries C(requests) and C(cryptography).
+      - V(uri) sends the HTTPS requests from the host through M(ansible.builtin.uri). The host needs no Python library.
+        TLS version and server certificate are not known, and the server must be verified by O(ca_certificate),
+        O(ca_path) or O(use_system_trust). O(proxy) and O(client_key_passphrase) are refused.
+      - V(controller) is the controller. It says nothing about the network path of the host.
+      - V(auto) is V(host).
+    type: str
+    choices: [auto, host, uri, controller]
+    default: auto
+  connect_timeout:
+    description: Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300.
+    type: int
+    default: 10
+  timeout:
+    description: Seconds to wait for the whole answer to a request. 1 to 3600.
+    type: int
+    default: 30
+  max_response_size:
+    description: Octets; a larger answer is refused. 1024 to 104857600.
+    type: int
+    default: 1048576
+seealso:
+  - module: maas360.cloud_extender.est_test_enroll
+"""
+
+EXAMPLES = r"""
+- name: See which CA certificates a server gives, before anything is trusted
+  maas360.cloud_extender.est_server_info:
+    server: est.example.com
+    port: 8443
+  register: est
+
+- name: Show what the administrator of the CA should confirm
+  ansible.builtin.debug:
+    msg: "{{ est.ca_certificates | selectattr('self_signed') | map(attribute='fingerprint_sha256') }}"
+
+- name: Look at the server that has a CA certificate with this fingerprint
+  maas360.cloud_extender.est_server_info:
+    server: est.example.com
+    port: 8443
+    ca_fingerprint: "{{ est_ca_fingerprint }}"
+
+- name: Look at the server of a template, and stop in time before its root expires
+  maas360.cloud_extender.est_server_info:
+    template: wifi
+  register: est
+  failed_when: est.days_left < 60
+"""
+
+RETURN = r"""
+trusted:
+  description: Whether the server was verified. Without any trust option it is not.
+  type: bool
+  returned: success
+server:
+  description: The EST server.
+  type: dict
+  returned: success
+  contains:
+    url:
+      description: The base URL of its operations.
+      type: str
+      sample: https://est.example.com:8443/.well-known/est
+    tls_version:
+      description: The TLS version of the connection, null where it is not known.
+      type: str
+      sample: TLSv1.3
+    cipher:
+      description: The cipher suite of the connection, null where it is not known.
+      type: str
+      sample: TLS_AES_256_GCM_SHA384
+    trust:
+      description:
+        - Whether the server was verified with V(explicit) anchors, with those of the V(system), with a CA certificate
+          that was accepted by its V(fingerprint), or not at all, V(none).
+      type: str
+      sample: explicit
+    authorised_by:
+      description:
+        - Why the owner of the certificate may be this EST server, V(host name) or V(id-kp-cmcRA); null where nothing
+          was verified.
+      type: str
+      sample: host name
+    certificate:
+      description:
+        - The TLS certificate of the server, null where it is not known. It has the keys of an entry of
+          RV(ca_certificates) without RV(ca_certificates[].current_root) and RV(ca_certificates[].self_signed).
+      type: dict
+ca_certificates:
+  description:
+    - The CA certificates of the server that are trusted. Where RV(trusted) is V(false), all that it sent, those of
+      roots first.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    subject:
+      description: The subject in slash form.
+      type: str
+      sample: /CN=Example Root CA
+    issuer:
+      description: The issuer in slash form.
+      type: str
+      sample: /CN=Example Root CA
+    serial_number:
+      description: Hexadecimal, upper case.
+      type: str
+      sample: 0A1B
+    not_before:
+      description: Start of validity, UTC.
+      type: str
+      sample: "2026-11-22T12:00:00Z"
+    not_after:
+      description: End of validity, UTC.
+      type: str
+      sample: "2036-11-22T12:00:00Z"
+    fingerprint_sha256:
+      description: SHA-256 over the certificate, upper case with colons. It can be given as O(ca_fingerprint).
+      type: str
+    public_key:
+      description: Type and size of the key.
+      type: str
+      sample: RSA 4096
+    subject_alternative_names:
+      description: The entries as C(TYPE:value).
+      type: list
+      elements: str
+    days_left:
+      description: Whole days until the certificate expires.
+      type: int
+      sample: 3652
+    current_root:
+      description: Whether this is the current root of the CA. Never true where RV(trusted) is V(false).
+      type: bool
+    self_signed:
+      description: Whether the certificate is signed with its own key, as that of a root is.
+      type: bool
+days_left:
+  description: Whole days until the current root expires.
+  type: int
+  returned: when the server was verified
+  sample: 3652
+root_trusted_by:
+  description: Why the current root is trusted, in words.
+  type: str
+  returned: when the server was verified
+  sample: configured trust anchor
+dropped:
+  description: The certificates that the server sent and that are not trusted.
+  type: list
+  elements: dict
+  returned: when the server was verified
+  contains:
+    subject:
+      description: The subject in slash form.
+      type: str
+    fingerprint_sha256:
+      description: SHA-256 over the certificate; empty where it cannot be read.
+      type: str
+    reason:
+      description: Why it is not trusted.
+      type: str
+csr_attributes:
+  description:
+    - What the server wants of certificate requests (RFC 7030, section 4.5). Empty where it wants nothing.
+  type: list
+  elements: dict
+  returned: when the server was verified
+  contains:
+    kind:
+      description:
+        - What it is about, C(key), C(signature), C(proof of possession), C(challenge), C(subject) or C(extension).
+          C(ignored) is what this collection does not use.
+      type: str
+      sample: key
+    oid:
+      description: The object identifier.
+      type: str
+      sample: 1.2.840.10045.2.1
+    name:
+      description: The name of the object identifier, or the object identifier again where it has none.
+      type: str
+      sample: ecPublicKey
+    words:
+      description: What is wanted, in words.
+      type: str
+      sample: an EC key on the curve P-384
+authentication:
+  description:
+    - Which HTTP authentication the server asks for, from its answer to an empty enrolment request; null where there was
+      no answer.
+  type: dict
+  returned: when the server was verified
+  contains:
+    required:
+      description:
+        - Whether the server asked for a user name and a password. One that reads the request first, or that was content
+          with O(client_certificate_path), does not.
+      type: bool
+    http_status:
+      description: The HTTP status of the answer.
+      type: int
+      sample: 401
+    schemes:
+      description: What it offers.
+      type: list
+      elements: dict
+      contains:
+        scheme:
+          description: The scheme in lower case.
+          type: str
+          sample: digest
+        realm:
+          description: The realm, or an empty text.
+          type: str
+        algorithm:
+          description: The algorithm of C(digest), or an empty text.
+          type: str
+          sample: SHA-256
+exchange:
+  description: Where the requests left from.
+  type: str
+  returned: always
+  sample: host
+timeline:
+  description: The stages in order, as far as it came.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    stage:
+      description: C(resolve), C(connect), C(tls), C(cacerts), C(csrattrs) or C(authentication).
+      type: str
+    ok:
+      description: Whether it succeeded.
+      type: bool
+    milliseconds:
+      description: How long it took; null where it could not be measured.
+      type: float
+    detail:
+      description:
+        - What was found out. It begins with C(bootstrap:) for the connection on which nothing is verified.
+      type: str
+stage:
+  description: The stage at which it failed, or C(input) where something could not be used before anything was sent.
+  type: str
+  returned: failure
+  sample: tls
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+http_status:
+  description: The HTTP status of the answer that failed, or null.
+  type: int
+  returned: failure
+server_message:
+  description: The server's own words, cleaned and shortened.
+  type: str
+  returned: failure
+hint:
+  description: What to do next.
+  type: str
+  returned: failure, and where RV(trusted) is V(false)
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.server_info import options
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.server_info.run import failure, input_failure, look
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostConnector
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=options.argument_spec(), supports_check_mode=True)
+    timeline = Timeline()
+    try:
+        asked = options.read_options(module.params)
+        require_libraries()
+        template = asked.given or Template.from_fields(*read_template(asked.store_path, asked.template_name))
+        outcome = look(template, asked.limits, HostConnector(), timeline)
+    except EstError as error:
+        module.fail_json(**failure(error, "host", timeline))
+    except (StoreError, TemplateError) as error:
+        module.fail_json(**input_failure(str(error), "host"))
+    for warning in outcome.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**outcome)
+
+
+if __name__ == "__main__":
+    main()
