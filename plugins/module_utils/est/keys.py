@@ -191,10 +191,13 @@ def public_key_der(source: Any) -> bytes:
             if isinstance(source, bytes):
                 source = load_der_public_key(source, None)
             public_key = source.public_key() if hasattr(source, "public_key") else source
-            if isinstance(public_key, ec.EllipticCurvePublicKey):
-                # Rebuilt from its numbers, as old versions of cryptography keep a compressed point compressed.
-                public_key = public_key.public_numbers().public_key()
             encoded: bytes = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            if isinstance(public_key, ec.EllipticCurvePublicKey):
+                point = public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+                if not encoded.endswith(point):
+                    # Rebuilt from its numbers, as old versions of cryptography keep a compressed point compressed.
+                    public_key = public_key.public_numbers().public_key()
+                    encoded = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, TypeError, InternalError, UnsupportedAlgorithm):
         raise InputError("the public key is damaged or of an unknown kind") from None
     return encoded
