@@ -1,0 +1,170 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that get a certificate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Union
+
+from ..names.errors import NameSyntaxError
+from ..names.general_names import GeneralName, parse_general_name, validate_general_name
+from ..names.slash_dn import parse_slash_dn
+from .certificate import describe
+from .cli_connection import Connection
+from .cli_files import read_text, write_private
+from .client import EstClient, VerifiedCertificate
+from .client_certificate import ClientCertificate
+from .csr import CertificateRequest
+from .csr_plan import PROOF_OF_POSSESSION, RequestPlan, plan_request
+from .enrolment import Pending
+from .errors import InputError, ServerError
+from .keys import KEY_TYPES, KeySpec, generate_key, load_private_key, private_key_pem
+from .pair_files import replace_pair
+from .path import is_self_signed
+from .proof_of_possession import LinkedRequest
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+#: What is added to the path of a key whose certificate is not issued yet.
+_PENDING = ".pending"
+
+
+def add_enrol_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``enroll``."""
+    add_output_options(parser)
+    request = parser.add_argument_group("what to ask for")
+    request.add_argument("--subject", metavar="/CN=...", required=True, help="the subject in slash form")
+    request.add_argument(
+        "--san", metavar="TYPE:VALUE", action="append", default=[], help="such as DNS:host.example.com; repeatable"
+    )
+    request.add_argument("--key-type", choices=KEY_TYPES, help="default: what the server asks for, else rsa")
+    request.add_argument("--key-size", type=int, help="bits of an RSA key, or the parameter set of ML-DSA")
+    request.add_argument("--key-curve", help="P-256, P-384 or P-521, for ec")
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where a new certificate goes and how it is asked for."""
+    files = parser.add_argument_group("files")
+    files.add_argument("--out", metavar="FILE", required=True, help="for the certificate and its intermediates, PEM")
+    files.add_argument("--key-out", metavar="FILE", required=True, help="for the key, PEM, mode 0600")
+    add_request_options(parser)
+
+
+def add_request_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a certificate is asked for."""
+    how = parser.add_argument_group("how to ask")
+    how.add_argument(
+        "--wait", metavar="SECONDS", type=float, default=0, help="for a certificate that must be approved; default: 0"
+    )
+    how.add_argument("--proof-of-possession", choices=PROOF_OF_POSSESSION, default="auto", help="default: auto")
+    how.add_argument(
+        "--allow-unverified-chain",
+        action="store_true",
+        help="only warn where the certificate does not chain to the CA certificates of the server",
+    )
+
+
+def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:
+    """/simpleenroll with a new key (RFC 7030 section 4.2.1).
+
+    The key is on the disk before the request is sent, as ``<key>.pending``, and takes its place together with the
+    certificate. As long as it is there, the next run goes on with it (section 4.2.3).
+    """
+    subject, names = _names(options)
+    chosen = any((options.key_type, options.key_size, options.key_curve))
+    spec = KeySpec(options.key_type or "rsa", options.key_size, options.key_curve)
+    for path in (options.out, options.key_out):
+        if os.path.lexists(path):
+            raise InputError(
+                f"{path!r} is there already, and enroll replaces no certificate and no key",
+                hint="Use reenroll to renew a certificate, or give other files.",
+            )
+    pending = options.key_out + _PENDING
+    with connection.open() as client:
+        authorities = client.cacerts()
+        attributes = client.csrattrs()
+        kept = os.path.lexists(pending)
+        plan = plan_request(
+            attributes.attributes,
+            spec,
+            chosen or kept,
+            subject,
+            names,
+            proof_of_possession=options.proof_of_possession,
+        )
+        warnings: List[str] = [*connection.url.warnings, *attributes.warnings, *plan.warnings]
+        key = load_private_key(read_text("the kept key", pending).encode()) if kept else generate_key(plan.key_spec)
+        if not kept:
+            write_private(pending, private_key_pem(key).decode("ascii"))
+        request = _request(client, plan, key)
+        try:
+            answer = client.simpleenroll(request, wait_seconds=options.wait)
+        except ServerError:
+            # Refused: there will be no certificate for this key.
+            with suppress(OSError):
+                os.unlink(pending)
+            raise
+        if isinstance(answer, Pending):
+            return pending_result(answer, pending, [*warnings, *client.warnings])
+        verified = client.verify(answer, request, authorities, allow_unverified_chain=options.allow_unverified_chain)
+        warnings.extend(client.warnings)
+        with client.timeline.stage("save") as step:
+            replace_pair(ClientCertificate(options.out, options.key_out), with_intermediates(verified), key)
+            os.unlink(pending)
+            step.detail = f"{options.out}, {options.key_out}"
+    return issued_result(verified, options.out, options.key_out, warnings)
+
+
+def _request(client: EstClient, plan: RequestPlan, key: PrivateKeyTypes) -> Union[CertificateRequest, LinkedRequest]:
+    if plan.needs_pop:
+        return client.linked(lambda binding: plan.build(key, binding))
+    return plan.build(key)
+
+
+def pending_result(answer: Pending, key_path: str, warnings: Sequence[str]) -> Dict[str, Any]:
+    """What is told of a certificate that is not issued yet."""
+    found: Dict[str, Any] = {
+        "status": "pending",
+        "retry_after_seconds": answer.retry_after.seconds,
+        "key": key_path,
+        "hint": "Run the same command again when that time is over: it goes on with the same key.",
+        "warnings": list(warnings),
+    }
+    if answer.server_message:
+        found["server_message"] = answer.server_message
+    return found
+
+
+def issued_result(
+    verified: VerifiedCertificate, certificate_path: str, key_path: str, warnings: Sequence[str]
+) -> Dict[str, Any]:
+    """What is told of an issued certificate."""
+    return {
+        "status": "issued",
+        "certificate": {"file": certificate_path, **describe(verified.certificate)},
+        "key": key_path,
+        "warnings": [*warnings, *verified.warnings],
+    }
+
+
+def with_intermediates(verified: VerifiedCertificate) -> List[Any]:
+    """The certificate and its intermediates, without the root: what a TLS client or server sends."""
+    return [verified.certificate, *(above for above in verified.chain if not is_self_signed(above))]
+
+
+def _names(options: argparse.Namespace) -> Any:
+    option = "--subject"
+    try:
+        subject = parse_slash_dn(options.subject)
+        option = "--san"
+        names: List[GeneralName] = [parse_general_name(text) for text in options.san]
+        for name in names:
+            validate_general_name(name)
+    except NameSyntaxError as error:
+        raise InputError(f"{option} {error}") from None
+    return subject, names

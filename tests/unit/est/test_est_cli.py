@@ -1,0 +1,268 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command: in this process against the lab server, and as the process of docs/command-line.md."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import ssl
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from support.lab import PASSWORD, LabServer
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli, cli_connection
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import same_public_key
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULE = "ansible_collections.maas360.cloud_extender.plugins.module_utils.est"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[LabServer]:
+    with LabServer("--intermediate") as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in ("EST_PASSWORD", "EST_KEY_PASSPHRASE"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> str:
+    (tmp_path / "password").write_text(f"{PASSWORD}\nnot this\n", encoding="utf-8")
+    return "password"
+
+
+def server(lab: LabServer) -> list[str]:
+    return [f"{lab.host}:{lab.port}", "--ca", lab.ca_path]
+
+
+def enroll(lab: LabServer, *more: str) -> list[str]:
+    files = ["--out", "host.pem", "--key-out", "host.key"]
+    return ["enroll", *server(lab), "--subject", "/CN=host", "--key-type", "ec", *files, *more]
+
+
+def fingerprint_of(lab: LabServer) -> str:
+    digits = hashlib.sha256(ssl.PEM_cert_to_DER_cert(lab.ca_pem)).hexdigest().upper()
+    return ":".join(digits[index : index + 2] for index in range(0, 64, 2))
+
+
+def files() -> list[str]:
+    return sorted(os.listdir("."))
+
+
+def pair() -> tuple[list[bytes], bytes]:
+    text = Path("host.pem").read_bytes()
+    return re.findall(rb"-----BEGIN.*?-----END CERTIFICATE-----\n", text, re.DOTALL), Path("host.key").read_bytes()
+
+
+def test_enroll_writes_a_pair_that_fits(lab: LabServer, password_file: str, capsys) -> None:
+    arguments = enroll(lab, "--username", "estuser", "--password-file", password_file, "--san", "DNS:host.example.com")
+    assert cli.main([*arguments, "--json"]) == cli.DONE
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["status"] == "issued"
+    assert found["certificate"]["subject_alternative_names"] == ["DNS:host.example.com"]
+    certificates, key = pair()
+    certificate = x509.load_pem_x509_certificate(certificates[0])
+    assert same_public_key(certificate, load_pem_private_key(key, None))
+    assert [x509.load_pem_x509_certificate(above).subject for above in certificates[1:]] == [certificate.issuer]
+    assert stat.S_IMODE(os.stat("host.key").st_mode) == 0o600
+    assert files() == ["host.key", "host.pem", "password"]
+    assert PASSWORD not in said.out + said.err
+
+
+def test_req_070_there_is_no_argument_for_a_password(lab: LabServer, capsys) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([*enroll(lab), "--username", "estuser", "--password", PASSWORD])
+    assert caught.value.code == cli.WRONG_INPUT
+
+
+def test_the_password_can_come_from_the_environment(lab: LabServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+    assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.DONE
+
+
+def test_the_password_can_come_from_a_prompt(lab: LabServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr(cli_connection.getpass, "getpass", lambda prompt: PASSWORD)
+    assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.DONE
+
+
+def test_without_a_terminal_there_is_no_prompt(lab: LabServer, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr("sys.stdin", type("Pipe", (), {"isatty": lambda self: False})())
+    assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.WRONG_INPUT
+    assert "EST_PASSWORD" in capsys.readouterr().err
+    assert files() == []
+
+
+def test_a_refusal_leaves_nothing_behind(lab: LabServer, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("EST_PASSWORD", "another password")
+    assert cli.main([*enroll(lab, "-v"), "--username", "estuser"]) == cli.FAILED
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "failed at stage enroll" in said.err
+    assert re.search(r"^ok +tls +[0-9.]+ ms +TLSv1\.3", said.err, re.MULTILINE)
+    assert re.search(r"^FAILED +enroll", said.err, re.MULTILINE)
+    assert "another password" not in said.err
+    assert "Traceback" not in said.err
+    assert files() == []
+
+
+@pytest.mark.parametrize("there", ["host.pem", "host.key"])
+def test_enroll_replaces_nothing(lab: LabServer, there: str, capsys) -> None:
+    Path(there).write_text("mine", encoding="ascii")
+    before = len(lab.requests)
+    assert cli.main(enroll(lab)) == cli.WRONG_INPUT
+    assert "is there already" in capsys.readouterr().err
+    assert Path(there).read_text(encoding="ascii") == "mine"
+    assert len(lab.requests) == before
+
+
+def test_req_086_req_088_a_pending_enrolment_goes_on_with_the_same_key(
+    password_file: str, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    with LabServer("--manual-approval", "1", "--retry-after", "60") as lab:
+        arguments = enroll(lab, "--username", "estuser", "--password-file", password_file, "--json")
+        assert cli.main(arguments) == cli.PENDING
+        found = json.loads(capsys.readouterr().out)
+        assert (found["status"], found["retry_after_seconds"], found["key"]) == ("pending", 60, "host.key.pending")
+        assert files() == ["host.key.pending", "password"]
+        assert stat.S_IMODE(os.stat("host.key.pending").st_mode) == 0o600
+        kept = load_pem_private_key(Path("host.key.pending").read_bytes(), None)
+        assert cli.main(arguments) == cli.DONE
+    assert files() == ["host.key", "host.pem", "password"]
+    assert same_public_key(load_pem_private_key(Path("host.key").read_bytes(), None), kept)
+
+
+def test_a_key_whose_request_may_have_arrived_is_kept(password_file: str) -> None:
+    with LabServer("--fault", "simpleenroll:close-after-request") as lab:
+        arguments = enroll(lab, "--username", "estuser", "--password-file", password_file)
+        assert cli.main(arguments) == cli.FAILED
+    assert files() == ["host.key.pending", "password"]
+
+
+def test_cacerts(lab: LabServer, capsys) -> None:
+    assert cli.main(["cacerts", *server(lab), "--out", "ca.pem"]) == cli.DONE
+    said = capsys.readouterr().out
+    assert fingerprint_of(lab) in said
+    assert "current root: yes" in said
+    assert lab.ca_pem.strip() in Path("ca.pem").read_text(encoding="ascii")
+    assert stat.S_IMODE(os.stat("ca.pem").st_mode) == 0o644
+
+
+def test_req_044_without_trust_cacerts_shows_the_fingerprints_and_saves_nothing(lab: LabServer, capsys) -> None:
+    assert cli.main(["cacerts", f"{lab.host}:{lab.port}", "--out", "ca.pem"]) == cli.FAILED
+    assert fingerprint_of(lab).replace(":", "").lower() in capsys.readouterr().err
+    assert files() == []
+
+
+def test_info_with_a_fingerprint_that_info_has_shown(lab: LabServer, capsys) -> None:
+    assert cli.main(["info", f"{lab.host}:{lab.port}", "--json"]) == cli.DONE
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["trusted"] is False
+    fingerprint = next(one["fingerprint_sha256"] for one in shown["ca_certificates"] if one["self_signed"])
+    assert cli.main(["info", f"{lab.host}:{lab.port}", "--fingerprint", fingerprint]) == cli.DONE
+    said = capsys.readouterr().out
+    assert "trusted: yes" in said
+    assert "trust: fingerprint" in said
+    assert "- scheme: basic" in said
+
+
+def test_csrattrs(capsys) -> None:
+    with LabServer("--csrattrs", "ec-p384") as lab:
+        assert cli.main(["csrattrs", *server(lab)]) == cli.DONE
+        assert "P-384" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["info", "http://est.example.com"], "https only"),
+        (["info", "est.example.com", "--ca", "nowhere.pem"], "'nowhere.pem' cannot be read"),
+        (["info", "est.example.com", "--fingerprint", "abc"], "the fingerprint 'abc'"),
+        (["info", "est.example.com", "--system-trust", "--timeout", "0"], "more than 0 seconds"),
+        (["info", "est.example.com", "--system-trust", "--client-key", "k"], "without --client-certificate"),
+        (["cacerts", "est.example.com", "--system-trust", "--password-file", "p"], "without --username"),
+        (["enroll", "h", "--system-trust", "--subject", "CN", "--out", "o", "--key-out", "k"], "--subject "),
+        (["enroll", "h", "--subject", "/CN=x", "--san", "DNS:a b", "--out", "o", "--key-out", "k"], "--san "),
+        (["enroll", "h", "--subject", "/CN=x", "--key-size", "1", "--out", "o", "--key-out", "k"], "key size 1"),
+    ],
+)
+def test_an_argument_that_cannot_be_used(arguments: list[str], words: str, capsys) -> None:
+    assert cli.main(arguments) == cli.WRONG_INPUT
+    assert words in capsys.readouterr().err
+    assert files() == []
+
+
+def test_help_is_there_for_every_command(capsys) -> None:
+    for arguments in ([], *([name] for name in ("info", "cacerts", "csrattrs", "enroll"))):
+        with pytest.raises(SystemExit) as caught:
+            cli.main([*arguments, "--help"])
+        assert caught.value.code == 0
+        assert "exit codes" in capsys.readouterr().out
+
+
+def test_importing_the_entry_point_runs_nothing_and_needs_no_library() -> None:
+    blocked = "import sys; sys.modules.update(cryptography=None, requests=None, urllib3=None); "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{blocked}import {MODULE}.__main__"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def example_session() -> list[tuple[str, str]]:
+    """The commands of the example in the documentation, with what they print."""
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    session = text.split("<!-- example: begin -->")[1].split("<!-- example: end -->")[0]
+    found = []
+    for block in re.findall(r"(?m)^    \$ (.*\n(?:(?!    \$ )(?:    .*)?\n)*)", session):
+        lines = re.sub(r"\\\n *", "", block).split("\n")
+        found.append((lines[0].strip(), "\n".join(line[4:] for line in lines[1:]).strip()))
+    return found
+
+
+def test_the_example_of_the_documentation_is_what_happens(tmp_path: Path) -> None:
+    environment = {**os.environ, "EST_PASSWORD": PASSWORD, "PYTHONPATH": str(ROOT / ".cache" / "collections")}
+    session = example_session()
+    assert len(session) >= 4
+    with LabServer() as lab:
+        for command, expected in session:
+            words = command.replace("est.example.com:8443", f"{lab.host}:{lab.port}")
+            words = words.replace("$FINGERPRINT", fingerprint_of(lab))
+            assert words.startswith("est ")
+            done = subprocess.run(
+                [sys.executable, "-m", MODULE, *shlex.split(words)[1:]],
+                env=environment,
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            said = (done.stdout + done.stderr).replace(f"{lab.host}:{lab.port}", "est.example.com:8443")
+            # In the documentation ... stands for what differs each time.
+            pattern = ".*".join(re.escape(part) for part in expected.replace("\n...\n", "\n...").split("..."))
+            assert re.fullmatch(pattern, said.strip(), re.DOTALL), f"{command}\n{said}"
+    assert (tmp_path / "host.pem").exists()
+    assert (tmp_path / "ca.pem").exists()
