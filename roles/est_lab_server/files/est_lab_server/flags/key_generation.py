@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..key_generation.encryption import CIPHERS, KEY_TRANSPORTS
-from ..key_generation.key_part import CONTENTS, FORMS, RECIPIENTS
+from ..key_generation.choices import CIPHERS, CONTENTS, FORMS, KEY_TRANSPORTS, RECIPIENTS
 from ..key_generation.multipart import SHAPES
 from .types import listed
 

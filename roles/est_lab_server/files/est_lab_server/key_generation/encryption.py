@@ -17,26 +17,17 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from .. import der
 from ..problems import Refusal
+from .choices import CIPHERS
 from .recipient import Recipient
 
 ENVELOPED_DATA = "1.2.840.113549.1.7.3"
 ENCRYPTED_DATA = "1.2.840.113549.1.7.6"
-# Bytes of the key, the cipher, the key wrap of the same size (RFC 3565 section 2.3.2).
-CIPHERS = {
-    "aes-128-cbc": (16, "2.16.840.1.101.3.4.1.2", "2.16.840.1.101.3.4.1.5"),
-    "aes-256-cbc": (32, "2.16.840.1.101.3.4.1.42", "2.16.840.1.101.3.4.1.45"),
-}
 _RSA_ENCRYPTION = der.sequence(der.oid("1.2.840.113549.1.1.1"), der.null())
 _RSAES_OAEP = "1.2.840.113549.1.1.7"
 _MGF1 = "1.2.840.113549.1.1.8"
 _SHA256 = der.sequence(der.oid("2.16.840.1.101.3.4.2.1"))
 _DH_SHA256_KDF = "1.3.132.1.11.1"
 _IMPLICIT_CONTENT = 0x80
-KEY_TRANSPORTS = {
-    "pkcs1": "RSAES-PKCS1-v1_5",
-    "oaep": "RSAES-OAEP with SHA-1",
-    "oaep-sha256": "RSAES-OAEP with SHA-256",
-}
 
 
 def enveloped_data(recipient: Recipient, key_transport: str, cipher: str, content_type: str, content: bytes) -> bytes:

@@ -16,19 +16,6 @@ from .private_keys import pkcs8, traditional
 from .recipient import Recipient, chosen_recipient, recipient_asked_for
 from .signed_key import ASYMMETRIC_KEY_PACKAGE, DATA, SIGNED_DATA, key_package, signed_data_of
 
-FORMS = {
-    "as-asked": "pkcs8, or enveloped where attributes of the request ask for it",
-    "pkcs8": "never encrypted",
-    "traditional": "PKCS#1 or SEC1 under application/pkcs8, as libest",
-    "enveloped": "always a CMS EnvelopedData: key transport to an RSA key, key agreement to an EC key",
-    "encrypted-data": "CMS EncryptedData, as GlobalSign's server, with a key that nobody has",
-}
-CONTENTS = {
-    "key-package": "a signed AsymmetricKeyPackage (RFC 5958)",
-    "signed-pkcs8": "signed PKCS#8",
-    "pkcs8": "PKCS#8, not signed",
-}
-RECIPIENTS = {"request": "the key of the request", "certificate": "the key of the TLS client certificate"}
 _PLAIN_TYPE = "application/pkcs8"
 _CMS_TYPE = "application/pkcs7-mime; smime-type=server-generated-key"
 

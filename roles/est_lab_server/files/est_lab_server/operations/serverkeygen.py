@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ..encoding import text_form
 from ..enrolment import checked_request, enrol
-from ..key_generation.key_part import key_part
 from ..key_generation.multipart import Part, multipart
 from ..key_generation.private_keys import generate_key_like
 from ..laboratory import Exchange, Lab
@@ -19,6 +18,9 @@ def answer_serverkeygen(lab: Lab, exchange: Exchange) -> Reply:
 
     The key is of the type and size of that in the request, which is used for nothing else.
     """
+    # Imported here to keep the start of the server fast: most never make a key.
+    from ..key_generation.key_part import key_part
+
     settings = lab.settings
     certificate_request = checked_request(lab, exchange)
     private_key = generate_key_like(certificate_request.public_key())
