@@ -169,6 +169,8 @@ options:
   key_type:
     description:
       - The type of the key of the certificates.
+      - In a test, the default key (RSA with 2048 bits) gives way to the type that the CSR attributes of the server ask
+        for. Any other key stays, with a warning.
     type: str
     choices:
       - rsa
@@ -193,6 +195,8 @@ options:
   proof_of_possession:
     description:
       - Whether a certificate request is linked to the TLS session (RFC 7030, section 3.5).
+      - V(auto) does it where the server's CSR attributes ask for it. It needs a server that speaks TLS 1.2, where the
+        channel binding tls-unique is defined.
     type: str
     choices:
       - auto

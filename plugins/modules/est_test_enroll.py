@@ -55,8 +55,9 @@ options:
       - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
       - V(uri) makes keys, certificate request and checks on the controller, and sends only the HTTPS requests from
         the host, through M(ansible.builtin.uri). The host needs no Python library. A template with O(inline.proxy),
-        O(inline.client_key_passphrase), or an empty O(inline.username) is refused, and so is one with nothing but
-        O(inline.ca_fingerprint) to trust the server by. TLS version and server certificate are not known.
+        O(inline.client_key_passphrase), O(inline.proof_of_possession=always) or an empty O(inline.username) is refused,
+        and so is one with nothing but O(inline.ca_fingerprint) to trust the server by. TLS version and server
+        certificate are not known.
       - V(controller) runs all of it on the controller. It says nothing about the network path of the host.
       - V(auto) is V(host).
     type: str
@@ -271,7 +272,7 @@ timeline:
   returned: always
   contains:
     stage:
-      description: C(resolve), C(connect), C(tls), C(cacerts), C(enroll), C(verify) or C(save).
+      description: C(resolve), C(connect), C(tls), C(cacerts), C(csrattrs), C(enroll), C(verify) or C(save).
       type: str
     ok:
       description: Whether it succeeded.

@@ -149,6 +149,10 @@ class UriConnector(ControllerConnector):
         unsupported = {
             "proxy": (template.proxy, "the module takes a proxy from the environment of the host only"),
             "client_key_passphrase": (template.client_key_passphrase, "the module cannot open an encrypted key"),
+            "proof_of_possession": (
+                template.proof_of_possession == "always",
+                "the module does not tell the channel binding of its connection",
+            ),
             "username": (
                 template.username == "" and template.password is not None,
                 "the module sends no password for an empty user name",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from ..est.certificate import describe, iso_utc, pem, subject_alternative_names
 from ..est.client import VerifiedCertificate
@@ -45,6 +45,7 @@ def success(
     verified: Optional[VerifiedCertificate] = None,
     retry_at: Optional[datetime] = None,
     server_message: str = "",
+    warnings: Sequence[str] = (),
 ) -> Dict[str, Any]:
     """The result of a test that is C(issued), C(pending) or, in check mode, C(skipped).
 
@@ -71,7 +72,7 @@ def success(
         },
         "exchange": exchange,
         "timeline": timeline.as_list(),
-        "warnings": list(url.warnings),
+        "warnings": [*url.warnings, *warnings],
     }
     if verified is not None and path is not None:
         found["certificate"] = {

@@ -11,11 +11,12 @@ from __future__ import annotations
 import functools
 import time
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 from ..est.certificate import pem
 from ..est.client import EstClient, VerifiedCertificate
-from ..est.csr import CertificateRequest, build_csr
+from ..est.csr import CertificateRequest
+from ..est.csr_plan import plan_request
 from ..est.enrolment import Pending
 from ..est.errors import EstError, InputError
 from ..est.fingerprint import Fingerprint
@@ -27,6 +28,7 @@ from ..est.keys import (
     public_key_der,
     same_public_key,
 )
+from ..est.proof_of_possession import LinkedRequest
 from ..est.timeline import Timeline
 from ..est.tls import Trust
 from ..est.url import EstUrl
@@ -85,6 +87,17 @@ def run_test(
     return _Test(template, identity, options, carrier, timeline).run()
 
 
+_Request = Union[CertificateRequest, LinkedRequest]
+
+
+class _Kept(NamedTuple):
+    """A pending enrolment of an earlier run."""
+
+    state: PendingState
+    key: Any
+    request: CertificateRequest
+
+
 class _Test:
     def __init__(
         self,
@@ -99,7 +112,6 @@ class _Test:
         self._carrier = carrier
         self._timeline = timeline
         self._rendered: Rendered = render(template, identity)
-        _refuse_not_yet(template)
         carrier.refuse_unsupported(template)
         self._url = EstUrl.build(template.server, template.port, template.label)
         self._pin = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
@@ -119,14 +131,15 @@ class _Test:
                 "that CA anyway.",
             )
         self._credentials = credentials_of(template)
+        self._warnings: List[str] = []
 
     def run(self) -> Dict[str, Any]:
         digest = self._digest()
-        state, key, request = self._kept(digest) or (None, *self._new_request())
-        if state is not None and not state.is_due(self._options.wait):
+        kept = self._kept(digest)
+        if kept is not None and not kept.state.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
             path = self._carrier.files.pending_path
-            return self._result("pending", changed=False, retry_at=state.retry_at, path=path)
+            return self._result("pending", changed=False, retry_at=kept.state.retry_at, path=path)
         trust = self._trust()
         transport = self._carrier.transport(
             self._url, trust, self._template, self._credentials, self._options, self._timeline
@@ -140,9 +153,10 @@ class _Test:
             timeline=self._timeline,
         ) as client:
             authorities = client.cacerts()
+            key, request = self._request(client, kept)
             if self._options.check:
                 return self._result("skipped", changed=True, peer=transport.peer)
-            waited = _sleep_until(state.retry_at) if state is not None else 0.0
+            waited = _sleep_until(kept.state.retry_at) if kept is not None else 0.0
 
             def pause(seconds: float) -> None:
                 # Kept before the wait, so that a run that ends meanwhile does not lose the key.
@@ -177,8 +191,8 @@ class _Test:
             key=[template.key_type, template.key_size, template.key_curve],
         )
 
-    def _kept(self, digest: str) -> Optional[Tuple[PendingState, Any, CertificateRequest]]:
-        """The pending enrolment to go on with, its key and its request; ``None`` where the test starts anew."""
+    def _kept(self, digest: str) -> Optional[_Kept]:
+        """The pending enrolment to go on with; ``None`` where the test starts anew."""
         try:
             state = PendingState.from_files(self._carrier.files.read_pending(), digest)
         except OSError as error:
@@ -197,16 +211,34 @@ class _Test:
         if not same_public_key(key, csr):
             return None
         subject, names = self._rendered.subject, self._rendered.subject_alternative_names
-        return state, key, CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject, names)
+        request = CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject, names)
+        return _Kept(state, key, request)
 
-    def _new_request(self) -> Tuple[Any, CertificateRequest]:
-        key = generate_key(KeySpec(self._template.key_type, self._template.key_size, self._template.key_curve))
-        return key, build_csr(key, self._rendered.subject, self._rendered.subject_alternative_names)
+    def _request(self, client: EstClient, kept: Optional[_Kept]) -> Tuple[Any, _Request]:
+        """The key, and the request as the server wants it; those of a pending enrolment where there is one."""
+        template = self._template
+        answer = client.csrattrs()
+        spec = KeySpec(template.key_type, template.key_size, template.key_curve)
+        plan = plan_request(
+            answer.attributes,
+            spec,
+            # The default key gives way to what the server asks for (RFC 9908 section 3.2), a chosen one does not.
+            kept is not None or spec != KeySpec(),
+            self._rendered.subject,
+            self._rendered.subject_alternative_names,
+            proof_of_possession=template.proof_of_possession,
+        )
+        self._warnings.extend((*answer.warnings, *plan.warnings))
+        key = kept.key if kept is not None else generate_key(plan.key_spec)
+        if plan.needs_pop:
+            return key, client.linked(lambda linking: plan.build(key, linking))
+        return key, kept.request if kept is not None else plan.build(key)
 
-    def _save_pending(self, seconds: float, key: Any, request: CertificateRequest, digest: str) -> Tuple[datetime, str]:
+    def _save_pending(self, seconds: float, key: Any, request: _Request, digest: str) -> Tuple[datetime, str]:
         """Keep a pending enrolment that is to be continued after so many seconds: that time, and where it is kept."""
         retry_at = datetime.now(timezone.utc) + timedelta(seconds=seconds)
-        request_pem = x509.load_der_x509_csr(request.der).public_bytes(Encoding.PEM).decode()
+        sent = request.last if isinstance(request, LinkedRequest) else request
+        request_pem = x509.load_der_x509_csr(sent.der).public_bytes(Encoding.PEM).decode() if sent is not None else ""
         state = PendingState(digest, retry_at, private_key_pem(key).decode(), request_pem)
         with self._timeline.stage("save") as step:
             path = step.detail = _save(self._carrier.files.save_pending, state.files())
@@ -231,16 +263,8 @@ class _Test:
             trust=self._origin,
             exchange=self._carrier.exchange,
             timeline=self._timeline,
+            warnings=self._warnings,
             **more,
-        )
-
-
-def _refuse_not_yet(template: Template) -> None:
-    """What a template may hold but this version of the test cannot do is refused, never skipped."""
-    if template.proof_of_possession == "always":
-        raise InputError(
-            "proof_of_possession is 'always', which this version of est_test_enroll cannot do",
-            hint="Set proof_of_possession to auto or never to test this template.",
         )
 
 

@@ -47,11 +47,6 @@ def without_anchors(lab, **options):
 
 
 @pytest.mark.usefixtures("nothing_is_sent")
-def test_proof_of_possession_that_cannot_be_given_is_refused(lab, tmp_path):
-    refused(tmp_path, template_for(lab, proof_of_possession="always"), "proof_of_possession is 'always'")
-
-
-@pytest.mark.usefixtures("nothing_is_sent")
 def test_no_trust_at_all_is_refused(lab, tmp_path):
     refused(tmp_path, without_anchors(lab), "nothing to trust the EST server by")
 

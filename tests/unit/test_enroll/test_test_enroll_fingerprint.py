@@ -50,17 +50,22 @@ def test_req_004_req_045_a_fingerprint_alone_is_enough(lab, tmp_path, name):
     outcome = enrol(tmp_path, pinned(lab, fingerprint_of(lab, name)))
     assert outcome["status"] == "issued"
     assert outcome["server"]["trust"] == "fingerprint"
-    assert stages(outcome) == [*CONTACT, *CONTACT, "enroll", "verify", "save"]
+    assert stages(outcome) == [*CONTACT, *CONTACT, "csrattrs", "enroll", "verify", "save"]
     marked = [step["detail"].startswith("bootstrap: ") for step in outcome["timeline"]]
-    assert marked == [True] * 4 + [False] * 7
+    assert marked == [True] * 4 + [False] * 8
     sent = [(entry["method"], entry["operation"], entry["authorization_present"]) for entry in lab.requests[before:]]
-    assert sent == [("GET", "cacerts", False), ("GET", "cacerts", False), ("POST", "simpleenroll", True)]
+    assert sent == [
+        ("GET", "cacerts", False),
+        ("GET", "cacerts", False),
+        ("GET", "csrattrs", False),
+        ("POST", "simpleenroll", True),
+    ]
 
 
 def test_check_mode_makes_the_first_contact_too(lab, tmp_path):
     outcome = enrol(tmp_path, pinned(lab), check=True)
     assert (outcome["status"], outcome["server"]["trust"]) == ("skipped", "fingerprint")
-    assert stages(outcome) == [*CONTACT, *CONTACT]
+    assert stages(outcome) == [*CONTACT, *CONTACT, "csrattrs"]
     assert os.listdir(tmp_path) == []
 
 
@@ -91,7 +96,7 @@ def test_beside_an_anchor_the_fingerprint_is_a_further_condition(lab, tmp_path, 
     options = {"ca_certificate": None, trust: anchor}
     outcome = enrol(tmp_path, template_for(lab, ca_fingerprint=fingerprint_of(lab), **options))
     assert outcome["server"]["trust"] == "explicit"
-    assert stages(outcome) == [*CONTACT, "enroll", "verify", "save"]
+    assert stages(outcome) == [*CONTACT, "csrattrs", "enroll", "verify", "save"]
     before = len(lab.requests)
     with pytest.raises(ServerError, match="no CA certificate of the server has the fingerprint"):
         enrol(tmp_path, template_for(lab, ca_fingerprint="ab" * 32, **options))

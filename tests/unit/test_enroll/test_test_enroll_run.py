@@ -17,6 +17,7 @@ from support.lab import LabServer
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import client
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import same_public_key
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transfer_encoding import encode_body
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
 
@@ -38,7 +39,7 @@ def test_issued_certificate_chain_and_key_are_on_disk(full, tmp_path):
     assert outcome["status"] == "issued"
     assert outcome["changed"] is True
     assert outcome["lost"] == []
-    assert stages(outcome) == ["resolve", "connect", "tls", "cacerts", "enroll", "verify", "save"]
+    assert stages(outcome) == ["resolve", "connect", "tls", "cacerts", "csrattrs", "enroll", "verify", "save"]
     assert all(step["ok"] for step in outcome["timeline"])
     with open(outcome["certificate"]["path"], "rb") as file:
         certificate = x509.load_pem_x509_certificate(file.read())
@@ -81,8 +82,8 @@ def test_check_mode_does_everything_short_of_issuing(full, tmp_path):
     outcome = enrol(tmp_path, template_for(full), check=True)
     assert outcome["status"] == "skipped"
     assert outcome["changed"] is True
-    assert stages(outcome) == ["resolve", "connect", "tls", "cacerts"]
-    assert [request["method"] for request in full.requests[before:]] == ["GET"]
+    assert stages(outcome) == ["resolve", "connect", "tls", "cacerts", "csrattrs"]
+    assert [request["method"] for request in full.requests[before:]] == ["GET", "GET"]
     assert os.listdir(tmp_path) == []
 
 
@@ -95,6 +96,7 @@ def test_credentials_go_with_the_enrolment_only_req_029(full, tmp_path):
     before = len(full.requests)
     enrol(tmp_path, template_for(full))
     assert [(entry["method"], entry["authorization_present"]) for entry in full.requests[before:]] == [
+        ("GET", False),
         ("GET", False),
         ("POST", True),
     ]
@@ -178,3 +180,58 @@ def test_req_088_a_run_that_fails_while_it_waits_keeps_the_key(tmp_path):
                 enrol(tmp_path, template, wait=60)
     assert caught.value.request_received == "yes"
     assert sorted(os.listdir(tmp_path / "wifi" / "test+pending")) == ["private_key.pem", "request.pem", "state.json"]
+
+
+def test_req_094_req_095_csr_attributes_are_asked_for_before_the_key_is_made(tmp_path):
+    with LabServer("--csrattrs", "ec-p384") as lab:
+        outcome = enrol(tmp_path, template_for(lab, key_type=None))
+        assert outcome["certificate"]["public_key"] == "EC P-384"
+        assert [request["operation"] for request in lab.requests] == ["cacerts", "csrattrs", "simpleenroll"]
+
+
+def test_req_101_a_key_that_the_template_chose_stays_and_the_difference_is_told(tmp_path):
+    with LabServer("--csrattrs", "ec-p384") as lab:
+        outcome = enrol(tmp_path, template_for(lab, key_type="ec", key_curve="P-256"))
+    assert outcome["certificate"]["public_key"] == "EC P-256"
+    assert any("P-384" in warning for warning in outcome["warnings"])
+
+
+@pytest.mark.parametrize("status", ["not-found", "not-implemented", "none", "empty", "garbage"])
+def test_req_096_a_server_without_usable_csr_attributes_enrols_all_the_same(status, tmp_path):
+    with LabServer("--csrattrs", status) as lab:
+        outcome = enrol(tmp_path, template_for(lab))
+    assert outcome["status"] == "issued"
+
+
+@pytest.mark.parametrize("flags", [(), ("--tls-max", "1.2")])
+def test_req_111_req_112_proof_of_possession_is_bound_to_the_connection(flags, tmp_path):
+    with LabServer("--pop", "required", *flags) as lab:
+        outcome = enrol(tmp_path, template_for(lab, proof_of_possession="always"))
+    assert outcome["status"] == "issued"
+    assert outcome["server"]["tls_version"] == "TLSv1.2"
+
+
+def test_req_099_csr_attributes_can_ask_for_proof_of_possession(tmp_path):
+    with LabServer("--pop", "required", "--csrattrs", "challenge-password") as lab:
+        assert enrol(tmp_path, template_for(lab))["status"] == "issued"
+        with pytest.raises(EstError):
+            enrol(tmp_path, template_for(lab, proof_of_possession="never"))
+
+
+def test_req_086_a_pending_request_with_proof_of_possession_is_signed_anew_with_the_same_key(tmp_path):
+    with LabServer("--pop", "required", "--manual-approval", "1", "--retry-after", "1") as lab:
+        template = template_for(lab, proof_of_possession="always")
+        first = enrol(tmp_path, template)
+        assert first["status"] == "pending"
+        with open(first["private_key_path"], "rb") as file:
+            key = load_pem_private_key(file.read(), None)
+        second = enrol(tmp_path, template, wait=5)
+    assert second["status"] == "issued"
+    certificate = x509.load_pem_x509_certificate(second["certificate"]["pem"].encode())
+    assert same_public_key(certificate, key)
+
+
+def test_proof_of_possession_is_impossible_where_the_server_speaks_tls_1_3_only(tmp_path):
+    with LabServer("--tls-min", "1.3") as lab, pytest.raises(EstError) as caught:
+        enrol(tmp_path, template_for(lab, proof_of_possession="always"))
+    assert caught.value.request_received == "no"
