@@ -26,6 +26,9 @@ from .tls_failure import handshake_failure, is_version_alert, tls_1_2_refused
 from .transport import Peer
 from .url import EstUrl
 
+# The longest Certificate message without a certificate in it (TLS 1.2: 7 octets, TLS 1.3: 8).
+_EMPTY_CERTIFICATE = 8
+
 _Addresses = List[Tuple[Any, ...]]
 
 
@@ -58,6 +61,8 @@ class Dialler:
         self._connections = 0
         #: Later versions are not offered.
         self.only_tls_1_2 = False
+        #: Whether the TLS client certificate went out on the last connection; ``None`` where nobody watches.
+        self.client_certificate_sent: Optional[bool] = None
         #: The server of the last connection.
         self.peer: Optional[Peer] = None
 
@@ -66,12 +71,29 @@ class Dialler:
         self._context.maximum_version = ssl.TLSVersion.TLSv1_2
         self.only_tls_1_2 = True
 
+    def watch_client_certificate(self) -> None:
+        """Find out whether servers ask for the TLS client certificate, which they may do after the handshake too.
+
+        Python tells that only to a hook which it has for its own tests; without the hook it stays unknown.
+        """
+        context: Any = self._context
+        if hasattr(context, "_msg_callback"):
+            context._msg_callback = self._handshake_message
+            self.client_certificate_sent = False
+
+    def _handshake_message(
+        self, _connection: Any, direction: str, _version: Any, _content: Any, kind: Any, data: bytes
+    ) -> None:
+        if direction == "write" and getattr(kind, "name", "") == "CERTIFICATE" and len(data) > _EMPTY_CERTIFICATE:
+            self.client_certificate_sent = True
+
     def dial(self, exchange: Exchange) -> TimedSocket:
         """Open a connection whose other end is the EST server that was asked for.
 
         :raises TransportError: stage resolve, connect or tls.
         """
         self._connections += 1
+        self.client_certificate_sent = None if self.client_certificate_sent is None else False
         host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._url.host, self._url.port)
         with self._timeline.stage("resolve") as step:
             addresses = self._resolve(host, port, exchange)

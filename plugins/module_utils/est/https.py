@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -112,12 +113,15 @@ class HttpsTransport:
                 timeline if timeline is not None else Timeline(),
             )
         )
+        if client_certificate is not None:
+            self._line.dialler.watch_client_certificate()
         self._adapter = Adapter(Pool(url.host, url.port, maxsize=1, line=self._line))
 
     @property
     def peer(self) -> Optional[Peer]:
         """The server of the last connection, once there has been one."""
-        return self._line.dialler.peer
+        peer, sent = self._line.dialler.peer, self._line.dialler.client_certificate_sent
+        return peer if peer is None or sent is None else replace(peer, client_certificate_sent=sent)
 
     @property
     def authenticated_by(self) -> Optional[str]:

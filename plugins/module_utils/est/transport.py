@@ -39,6 +39,8 @@ class Peer:
     :param authorised_by: ``"host name"`` or ``"id-kp-cmcRA"`` (RFC 7030 section 3.6.1).
     :param certificate: the server's certificate, DER; ``None`` where the transport cannot know it.
     :param cipher: the cipher suite by OpenSSL's name; ``None`` where the transport cannot know it.
+    :param client_certificate_sent: whether the server got the TLS client certificate; ``None`` where there is none, or
+        the transport cannot know it.
     """
 
     trust: str
@@ -46,6 +48,7 @@ class Peer:
     authorised_by: str = "host name"
     certificate: Optional[bytes] = field(default=None, repr=False)
     cipher: Optional[str] = None
+    client_certificate_sent: Optional[bool] = None
 
 
 @dataclass(frozen=True)

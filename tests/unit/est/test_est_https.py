@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.est_exchange import CA, CREDENTIALS, SERVER, checked, context, failure, get, post, stages, transport
 from support.tls_certificates import CMC_RA, SERVER_AUTH, authority
-from support.tls_peer import Peer, answer, no_longer_than, read_request, send, server_context, stall, tunnel
+from support.tls_peer import Peer, answer, no_longer_than, read_request, response, send, server_context, stall, tunnel
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import https
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
@@ -78,6 +80,27 @@ def test_small_writes_are_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None
         line.close()
     assert options[0] == (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     assert options[1:] == [(socket.IPPROTO_TCP, getattr(socket, "TCP_QUICKACK", None), 1)] * len(options[1:])
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can be told to acknowledge at once")
+def test_a_body_in_a_packet_of_its_own_costs_no_delayed_acknowledgement() -> None:
+    def two_packets(connection: Any, peer: Peer) -> None:
+        read_request(connection, peer)
+        head, _end, body = response(b"x" * 1200).partition(b"\r\n\r\n")
+        connection.sendall(head + b"\r\n\r\n")
+        # Nagle's algorithm holds this back until the client has acknowledged the header.
+        connection.sendall(body)
+
+    with Peer([[two_packets] * 30], context=context()) as peer:
+        line = transport(peer.port)
+        get(line, peer.port)
+        times = []
+        for _request in range(29):
+            started = time.monotonic()
+            get(line, peer.port)
+            times.append(time.monotonic() - started)
+        line.close()
+    assert sorted(times)[14] < 0.02, "a delayed acknowledgement takes 0.04 s"
 
 
 def test_the_bytes_of_a_request() -> None:
@@ -326,6 +349,21 @@ class TestClientCertificate:
             line = transport(peer.port, client_certificate=certificate)
             assert get(line, peer.port).status == 200
             line.close()
+        assert line.peer is not None and line.peer.client_certificate_sent is True
+
+    @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+    def test_req_069_it_is_known_whether_the_server_wanted_it(self, version: str, tmp_path: Path) -> None:
+        client = CA.issue("client")
+        (tmp_path / "client.pem").write_text(client.pem + client.key_pem(), encoding="ascii")
+        with Peer([[answer()], [answer()]], context=context(version=getattr(ssl.TLSVersion, version))) as peer:
+            line = transport(peer.port, client_certificate=ClientCertificate(str(tmp_path / "client.pem")))
+            get(line, peer.port)
+            line.close()
+            assert line.peer is not None and line.peer.client_certificate_sent is False
+            line = transport(peer.port)
+            get(line, peer.port)
+            line.close()
+            assert line.peer is not None and line.peer.client_certificate_sent is None
 
     @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
     def test_a_server_that_wants_one_and_gets_none_is_told_apart(self, version: str) -> None:
