@@ -21,7 +21,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar, Union
 
 from .ca_certificates import MAX_CERTIFICATES
 from .certificate import load_certificate, pem, subject_text
@@ -41,6 +41,8 @@ try:
     from cryptography import x509
 except ImportError:  # told by deps.require_libraries()
     pass
+
+_Result = TypeVar("_Result")
 
 _ACCEPT = {"Accept": "*/*"}
 _SHOWN = 10
@@ -113,10 +115,13 @@ def bootstrap(
     :raises EstError: as of :func:`fetch_unauthenticated`.
     """
     pin = Fingerprint.parse(fingerprint) if isinstance(fingerprint, str) else fingerprint
-    with _stage(timeline) as (own, step):
-        certificate = _fetch(url, own, connection).find(pin)
+
+    def accept(bag: CaBag, step: Step) -> Trust:
+        certificate = bag.find(pin)
         step.detail = f"{subject_text(certificate)} accepted by its fingerprint {pin}"
-    return Trust("explicit", pem(certificate), str(pin))
+        return Trust("explicit", pem(certificate), str(pin))
+
+    return _contact(url, timeline, connection, accept)
 
 
 def fetch_unauthenticated(url: EstUrl, *, timeline: Optional[Timeline] = None, **connection: Any) -> CaBag:
@@ -128,19 +133,22 @@ def fetch_unauthenticated(url: EstUrl, *, timeline: Optional[Timeline] = None, *
     :raises ServerError: any status but 200.
     :raises ParseError: the answer is no certs-only message, or has no certificate that can be read.
     """
-    with _stage(timeline) as (own, step):
-        bag = _fetch(url, own, connection)
-        step.detail = f"{len(bag.certificates)} certificates that nobody has verified"
-    return bag
+
+    def only_show(bag: CaBag, step: Step) -> CaBag:
+        step.detail = f"certificates that nobody has verified: {len(bag.certificates)}"
+        return bag
+
+    return _contact(url, timeline, connection, only_show)
 
 
-@contextlib.contextmanager
-def _stage(timeline: Optional[Timeline]) -> Iterator[Tuple[Timeline, Step]]:
-    """The stage cacerts, in a timeline of its own that is handed on with a mark."""
+def _contact(
+    url: EstUrl, timeline: Optional[Timeline], connection: Mapping[str, Any], use: Callable[[CaBag, Step], _Result]
+) -> _Result:
+    """Fetch the bag and use it in the stage cacerts, in a timeline of its own that is handed on with a mark."""
     own = Timeline()
     try:
         with own.stage("cacerts") as step:
-            yield own, step
+            return use(_fetch(url, own, connection), step)
     except EstError as error:
         # No enrolment request has been sent, whatever became of this one.
         error.request_received = "no"
@@ -156,7 +164,8 @@ def _fetch(url: EstUrl, timeline: Timeline, connection: Mapping[str, Any]) -> Ca
     with contextlib.closing(_CaCertificatesOnly(url, timeline=timeline, **connection)) as transport:
         response = transport.request("GET", url.operation("cacerts"), _ACCEPT)
         peer = transport.peer
-    assert peer is not None
+    if peer is None:
+        raise AssertionError("an answer comes from a peer")
     if response.status == 401:
         # RFC 7030 section 4.1.1: a challenge is not answered before the server is authenticated.
         raise ServerError(
@@ -188,7 +197,6 @@ def _read(response: Response, peer: Peer) -> CaBag:
 
 
 def _unverified_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ssl.SSLContext:
-    assert trust is _NOBODY and client is None
     context = make_distrustful_context()
     context.verify_mode = ssl.CERT_NONE
     return context

@@ -47,7 +47,8 @@ def server_info(client: EstClient, transport: Transport, trust: Trust) -> Dict[s
     attributes = _csr_attributes(client, warnings)
     authentication = _authentication(client, transport, warnings)
     peer = transport.peer
-    assert peer is not None
+    if peer is None:
+        raise AssertionError("an answer comes from a peer")
     server = _server(client.url, peer, trust.origin, peer.authorised_by, now, warnings)
     _warn_of_the_end(authorities, now, warnings)
     return {

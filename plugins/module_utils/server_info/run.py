@@ -32,12 +32,11 @@ def look(template: Template, limits: TestOptions, connector: Connector, timeline
     url = EstUrl.build(template.server, template.port, template.label)
     pin = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
     trust = configured_trust(template, connector)
-    if trust is None and pin is None:
+    if trust is None and pin is not None:
+        trust = connector.bootstrap(url, pin, template, limits, timeline)
+    if trust is None:
         found = unverified_server_info(url, connector.fetch_unauthenticated(url, template, limits, timeline))
     else:
-        if trust is None:
-            assert pin is not None
-            trust = connector.bootstrap(url, pin, template, limits, timeline)
         transport = connector.transport(url, trust, template, credentials_of(template), limits, timeline)
         with EstClient(
             url,
