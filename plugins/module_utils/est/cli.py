@@ -13,13 +13,14 @@ import argparse
 import json
 import sys
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, TextIO
 
 from .bootstrap import fetch_unauthenticated
 from .certificate import pem
 from .cli_connection import Connection, add_options
 from .cli_enrol import add_enrol_options, enroll
 from .cli_files import write_public
+from .cli_reenrol import add_reenrol_options, reenroll
 from .deps import require_libraries
 from .errors import EstError, InputError
 from .server_info import server_info, unverified_server_info
@@ -52,9 +53,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     for warning in found.pop("warnings", ()):
-        print(f"warning: {warning}", file=sys.stderr)
+        _say(f"warning: {warning}", sys.stderr)
     _tell_timeline(options, connection)
-    print(json.dumps(found, indent=2, ensure_ascii=False) if options.json else "\n".join(_lines(found)))
+    _say(json.dumps(found, indent=2, ensure_ascii=False) if options.json else "\n".join(_lines(found)), sys.stdout)
     return PENDING if found.get("status") == "pending" else DONE
 
 
@@ -89,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     cacerts.add_argument("--out", metavar="FILE", help="save them as PEM")
     command("csrattrs", _csrattrs, "show what the server wants of certificate requests")
     add_enrol_options(command("enroll", enroll, "get a certificate for a new key"))
+    add_reenrol_options(
+        command("reenroll", reenroll, "renew the certificate of --client-certificate, and replace it in its files")
+    )
     return parser
 
 
@@ -125,11 +129,11 @@ def _csrattrs(_options: argparse.Namespace, connection: Connection) -> Dict[str,
 
 def _tell(error: EstError) -> int:
     words = f"est: {error.reason}" if error.stage == "input" else f"est: failed at stage {error.stage}: {error.reason}"
-    print(words, file=sys.stderr)
+    _say(words, sys.stderr)
     if error.server_message:
-        print(f"the server says: {error.server_message}", file=sys.stderr)
+        _say(f"the server says: {error.server_message}", sys.stderr)
     if error.hint:
-        print(error.hint, file=sys.stderr)
+        _say(error.hint, sys.stderr)
     return WRONG_INPUT if isinstance(error, InputError) else FAILED
 
 
@@ -139,7 +143,12 @@ def _tell_timeline(options: argparse.Namespace, connection: Connection) -> None:
     for step in connection.timeline.as_list():
         sign = "ok    " if step["ok"] else "FAILED"
         time = "" if step["milliseconds"] is None else f"{step['milliseconds']:.1f} ms"
-        print(f"{sign} {step['stage']:<14} {time:>11}  {step['detail']}", file=sys.stderr)
+        _say(f"{sign} {step['stage']:<14} {time:>11}  {step['detail']}", sys.stderr)
+
+
+def _say(text: str, stream: TextIO) -> None:
+    # Not print(): ansible-test takes every file here for a part of a module, whose output is its result.
+    stream.write(f"{text}\n")
 
 
 def _lines(found: Mapping[str, Any], indent: str = "") -> Iterator[str]:

@@ -19,6 +19,7 @@ from .client_certificate import ClientCertificate
 from .errors import InputError
 from .fingerprint import Fingerprint
 from .https import HttpsTransport
+from .reenrolment import Way
 from .timeline import Timeline
 from .tls import Trust
 from .transport import Credentials, Transport
@@ -108,25 +109,28 @@ class Connection:
     @property
     def transport(self) -> Transport:
         """The one of :meth:`open`."""
-        assert self._transport is not None
+        if self._transport is None:
+            raise AssertionError("open() comes first")
         return self._transport
 
     @property
     def _pin(self) -> Optional[Fingerprint]:
         return Fingerprint.parse(self._options.fingerprint) if self._options.fingerprint else None
 
-    def open(self, client_certificate: Optional[ClientCertificate] = None) -> EstClient:
+    def open(self, way: Optional[Way] = None) -> EstClient:
         """A client for the server, to be used in a ``with`` statement.
 
-        :param client_certificate: in place of the one of the options.
+        :param way: who the client is, in place of what the options say.
         """
-        credentials = self._credentials()
+        if way is None:
+            way = Way("", self.client_certificate(), self.credentials(), "")
+        credentials = way.credentials
         pin, trust = self._pin, self.trust
         self._transport = HttpsTransport(
             self.url,
             trust,
             credentials=credentials,
-            client_certificate=client_certificate or self._client_certificate(),
+            client_certificate=way.client_certificate,
             timeline=self.timeline,
             **self.limits,
         )
@@ -139,7 +143,8 @@ class Connection:
             timeline=self.timeline,
         )
 
-    def _credentials(self) -> Optional[Credentials]:
+    def credentials(self) -> Optional[Credentials]:
+        """User name and password, where there is a user name. This may ask at the terminal."""
         options = self._options
         if options.username is None:
             if options.password_file:
@@ -156,7 +161,8 @@ class Connection:
             )
         return Credentials(options.username, getpass.getpass(f"Password of {options.username!r}: "))
 
-    def _client_certificate(self) -> Optional[ClientCertificate]:
+    def client_certificate(self) -> Optional[ClientCertificate]:
+        """The certificate of the options, where there is one."""
         options = self._options
         if not options.client_certificate:
             if options.client_key:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Union
 
 from ..names.errors import NameSyntaxError
 from ..names.general_names import GeneralName, parse_general_name, validate_general_name
@@ -20,7 +20,7 @@ from .client import EstClient, VerifiedCertificate
 from .client_certificate import ClientCertificate
 from .csr import CertificateRequest
 from .csr_plan import PROOF_OF_POSSESSION, RequestPlan, plan_request
-from .enrolment import Pending
+from .enrolment import Issued, Pending
 from .errors import InputError, ServerError
 from .keys import KEY_TYPES, KeySpec, generate_key, load_private_key, private_key_pem
 from .pair_files import replace_pair
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 #: What is added to the path of a key whose certificate is not issued yet.
-_PENDING = ".pending"
+PENDING_SUFFIX = ".pending"
 
 
 def add_enrol_options(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +84,7 @@ def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any
                 f"{path!r} is there already, and enroll replaces no certificate and no key",
                 hint="Use reenroll to renew a certificate, or give other files.",
             )
-    pending = options.key_out + _PENDING
+    pending = options.key_out + PENDING_SUFFIX
     with connection.open() as client:
         authorities = client.cacerts()
         attributes = client.csrattrs()
@@ -98,17 +98,9 @@ def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any
             proof_of_possession=options.proof_of_possession,
         )
         warnings: List[str] = [*connection.url.warnings, *attributes.warnings, *plan.warnings]
-        key = load_private_key(read_text("the kept key", pending).encode()) if kept else generate_key(plan.key_spec)
-        if not kept:
-            write_private(pending, private_key_pem(key).decode("ascii"))
+        key = kept_key(pending, lambda: generate_key(plan.key_spec))
         request = _request(client, plan, key)
-        try:
-            answer = client.simpleenroll(request, wait_seconds=options.wait)
-        except ServerError:
-            # Refused: there will be no certificate for this key.
-            with suppress(OSError):
-                os.unlink(pending)
-            raise
+        answer = ask(client.simpleenroll, request, options.wait, pending)
         if isinstance(answer, Pending):
             return pending_result(answer, pending, [*warnings, *client.warnings])
         verified = client.verify(answer, request, authorities, allow_unverified_chain=options.allow_unverified_chain)
@@ -124,6 +116,30 @@ def _request(client: EstClient, plan: RequestPlan, key: PrivateKeyTypes) -> Unio
     if plan.needs_pop:
         return client.linked(lambda binding: plan.build(key, binding))
     return plan.build(key)
+
+
+def kept_key(path: str, make: Callable[[], PrivateKeyTypes]) -> PrivateKeyTypes:
+    """The key of a request that is under way, or a new one that is kept from now on."""
+    if os.path.lexists(path):
+        return load_private_key(read_text("the kept key", path).encode("utf-8"))
+    key = make()
+    write_private(path, private_key_pem(key).decode("ascii"))
+    return key
+
+
+def ask(
+    send: Callable[..., Union[Issued, Pending]],
+    request: Union[CertificateRequest, LinkedRequest],
+    wait_seconds: float,
+    kept: str,
+) -> Union[Issued, Pending]:
+    """Send a request. Where the server refuses it there will be no certificate for the kept key, which is removed."""
+    try:
+        return send(request, wait_seconds=wait_seconds)
+    except ServerError:
+        with suppress(OSError):
+            os.unlink(kept)
+        raise
 
 
 def pending_result(answer: Pending, key_path: str, warnings: Sequence[str]) -> Dict[str, Any]:

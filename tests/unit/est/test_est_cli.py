@@ -157,6 +157,33 @@ def test_a_key_whose_request_may_have_arrived_is_kept(password_file: str) -> Non
     assert files() == ["host.key.pending", "password"]
 
 
+@pytest.mark.parametrize("rekey", [False, True])
+def test_req_080_req_083_reenroll_replaces_the_pair(
+    lab: LabServer, rekey: bool, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+    assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.DONE
+    (old, *_above), old_key = pair()
+    capsys.readouterr()
+    client = ["--client-certificate", "host.pem", "--client-key", "host.key"]
+    assert cli.main(["reenroll", *server(lab), *client, *(["--rekey"] if rekey else []), "--json"]) == cli.DONE
+    found = json.loads(capsys.readouterr().out)
+    assert (found["status"], found["certificate"]["subject"]) == ("issued", "/CN=host")
+    assert "is used" in found["authentication"]
+    (new, *above), key = pair()
+    assert new != old and len(above) == 1
+    assert (key != old_key) is rekey
+    assert same_public_key(x509.load_pem_x509_certificate(new), load_pem_private_key(key, None))
+    assert stat.S_IMODE(os.stat("host.key").st_mode) == 0o600
+    assert files() == ["host.key", "host.pem"]
+    assert [entry["operation"] for entry in lab.requests][-1] == "simplereenroll"
+
+
+def test_reenroll_needs_a_certificate(lab: LabServer, capsys) -> None:
+    assert cli.main(["reenroll", *server(lab)]) == cli.WRONG_INPUT
+    assert "nothing to renew" in capsys.readouterr().err
+
+
 def test_cacerts(lab: LabServer, capsys) -> None:
     assert cli.main(["cacerts", *server(lab), "--out", "ca.pem"]) == cli.DONE
     said = capsys.readouterr().out
@@ -211,7 +238,7 @@ def test_an_argument_that_cannot_be_used(arguments: list[str], words: str, capsy
 
 
 def test_help_is_there_for_every_command(capsys) -> None:
-    for arguments in ([], *([name] for name in ("info", "cacerts", "csrattrs", "enroll"))):
+    for arguments in ([], *([name] for name in ("info", "cacerts", "csrattrs", "enroll", "reenroll"))):
         with pytest.raises(SystemExit) as caught:
             cli.main([*arguments, "--help"])
         assert caught.value.code == 0
