@@ -84,7 +84,7 @@ def warm(rounds: int = 10, enrolments: int = 10) -> None:
             enrol()  # opens the connection, fills caches
         for _round in range(rounds):
             for name, enrol in sides.items():
-                cpu, wall = measured(lambda enrol=enrol: [enrol() for _ in range(enrolments)])
+                cpu, wall = measured(lambda enrol=enrol: [enrol() for _unused in range(enrolments)])
                 seconds[name].append((cpu / enrolments, wall / enrolments))
         for place, words in ((0, "CPU"), (1, "wall")):
             base = [pair[place] for pair in seconds["floor"]]
@@ -107,7 +107,7 @@ def packets(rounds: int = 5, enrolments: int = 5) -> None:
             client.enrol()
         for _round in range(rounds):
             for client, taken in zip(clients, seconds):
-                _cpu, wall = measured(lambda client=client: [client.enrol() for _ in range(enrolments)])
+                _cpu, wall = measured(lambda client=client: [client.enrol() for _unused in range(enrolments)])
                 taken.append(wall / enrolments)
         row("answers in two packets", *seconds)
         for client in clients:

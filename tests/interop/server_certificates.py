@@ -21,7 +21,7 @@ def write_server_certificates(folder: Path, key_type: str) -> None:
 
     root.pem; authorities.pem with the issuing CA and the root; issuing.key; server.pem with the issuing CA; server.key.
     """
-    root_key, issuing_key, server_key = (_new_key(key_type) for _ in range(3))
+    root_key, issuing_key, server_key = (_new_key(key_type) for _unused in range(3))
     root = _certificate("Interop Root", root_key.public_key(), None, root_key, path_length=1)
     issuing = _certificate("Interop Issuing CA", issuing_key.public_key(), root, root_key, path_length=0)
     server = _certificate("localhost", server_key.public_key(), issuing, issuing_key)
