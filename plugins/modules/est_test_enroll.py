@@ -258,7 +258,9 @@ server:
           certificate that was accepted by its V(fingerprint).
       type: str
     authenticated_by:
-      description: How the client proved itself, V(basic), V(client certificate), both joined by C(and), or V(none).
+      description:
+        - How the client proved itself, V(basic) or V(digest), V(client certificate), both joined by C(and), or V(none).
+          In check mode nothing was sent that needs it.
       type: str
 exchange:
   description: Where the exchange left from.

@@ -38,7 +38,7 @@ from .redaction import redact
 from .redirects import FollowingTransport
 from .timeline import Step, Timeline
 from .transfer_encoding import encode_body
-from .transport import Binding, Body, Response, Transport
+from .transport import Binding, Body, Peer, Response, Transport
 from .url import EstUrl
 
 try:
@@ -120,6 +120,16 @@ class EstClient:
         trace: Optional[TracebackType],
     ) -> None:
         self._transport.close()
+
+    @property
+    def peer(self) -> Optional[Peer]:
+        """The server that the last request led to, once there has been one."""
+        return self._transport.peer
+
+    @property
+    def authenticated_by(self) -> Optional[str]:
+        """The HTTP authentication scheme of the last request that had one: ``"basic"`` or ``"digest"``."""
+        return self._transport.authenticated_by
 
     @property
     def warnings(self) -> Tuple[str, ...]:

@@ -10,10 +10,9 @@ from datetime import datetime
 from typing import Any, Dict, List, Optional, Sequence
 
 from ..est.certificate import describe, iso_utc, pem, subject_alternative_names
-from ..est.client import VerifiedCertificate
+from ..est.client import EstClient, VerifiedCertificate
 from ..est.errors import EstError
 from ..est.timeline import Timeline
-from ..est.transport import Peer
 from ..est.url import EstUrl
 from ..est.x509_names import read_name
 from ..names.slash_dn import format_slash_dn
@@ -40,7 +39,7 @@ def success(
     trust: str,
     exchange: str,
     timeline: Timeline,
-    peer: Optional[Peer] = None,
+    client: Optional[EstClient] = None,
     path: Optional[str] = None,
     verified: Optional[VerifiedCertificate] = None,
     retry_at: Optional[datetime] = None,
@@ -50,9 +49,11 @@ def success(
     """The result of a test that is C(issued), C(pending) or, in check mode, C(skipped).
 
     :param trust: C(explicit), C(system) or C(fingerprint).
+    :param client: that carried the exchange; ``None`` where nothing was sent.
     :param path: the folder on the host in which the files were saved.
     :param retry_at: for C(pending): when the CA wants to be asked again.
     """
+    peer = client.peer if client is not None else None
     requested = {
         "subject": format_slash_dn(rendered.subject),
         "subject_alternative_names": [str(name) for name in rendered.subject_alternative_names],
@@ -68,11 +69,11 @@ def success(
             "url": url.base,
             "tls_version": peer.tls_version if peer is not None else None,
             "trust": trust,
-            "authenticated_by": _authenticated_by(template),
+            "authenticated_by": _authenticated_by(client, template),
         },
         "exchange": exchange,
         "timeline": timeline.as_list(),
-        "warnings": [*url.warnings, *warnings],
+        "warnings": [*url.warnings, *(client.warnings if client is not None else ()), *warnings],
     }
     if verified is not None and path is not None:
         found["certificate"] = {
@@ -131,11 +132,13 @@ def input_failure(reason: str, template_name: str, exchange: str) -> Dict[str, A
     return found
 
 
-def _authenticated_by(template: Template) -> str:
-    """How the client proved itself to the server."""
+def _authenticated_by(client: Optional[EstClient], template: Template) -> str:
+    """How the client proved itself to the server, as far as it did."""
     ways = []
-    if template.client_certificate_path:
+    peer = client.peer if client is not None else None
+    # Where nobody can tell whether the server asked for the client certificate, it counts.
+    if peer is not None and template.client_certificate_path and peer.client_certificate_sent is not False:
         ways.append("client certificate")
-    if template.username is not None or template.password is not None:
-        ways.append("basic")
+    if client is not None and client.authenticated_by is not None:
+        ways.append(client.authenticated_by)
     return " and ".join(ways) or "none"

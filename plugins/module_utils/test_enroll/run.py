@@ -155,7 +155,7 @@ class _Test:
             authorities = client.cacerts()
             key, request = self._request(client, kept)
             if self._options.check:
-                return self._result("skipped", changed=True, peer=transport.peer)
+                return self._result("skipped", changed=True, client=client)
             waited = _sleep_until(kept.state.retry_at) if kept is not None else 0.0
 
             def pause(seconds: float) -> None:
@@ -170,7 +170,7 @@ class _Test:
                 return self._result(
                     "pending",
                     changed=True,
-                    peer=transport.peer,
+                    client=client,
                     retry_at=retry_at,
                     path=path,
                     server_message=answer.server_message,
@@ -179,7 +179,7 @@ class _Test:
                 answer, request, authorities, allow_unverified_chain=self._options.allow_unverified_chain
             )
             path = self._save_issued(verified, key)
-            return self._result("issued", changed=True, peer=transport.peer, verified=verified, path=path)
+            return self._result("issued", changed=True, client=client, verified=verified, path=path)
 
     def _digest(self) -> str:
         template = self._template

@@ -122,10 +122,14 @@ def test_an_identity_that_leaves_no_subject_is_refused(lab, tmp_path):
 
 
 def test_a_server_that_wants_no_password(tmp_path, lab):
-    outcome = enrol(tmp_path, template_for(lab), check=True)
-    assert outcome["server"]["authenticated_by"] == "basic"
-    outcome = enrol(tmp_path, template_for(lab, username=None, password=None), check=True)
-    assert outcome["server"]["authenticated_by"] == "none"
+    for template in (template_for(lab), template_for(lab, username=None, password=None)):
+        outcome = enrol(tmp_path, template, check=True)
+        assert outcome["server"]["authenticated_by"] == "none"
+
+
+def test_req_069_it_is_told_what_the_server_took(tmp_path):
+    with LabServer("--authentication", "digest-sha256") as server:
+        assert enrol(tmp_path, template_for(server))["server"]["authenticated_by"] == "digest"
 
 
 # -- pending -----------------------------------------------------------------------------------------------------------
