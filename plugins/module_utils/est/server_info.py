@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional
 
 from .bootstrap import CaBag
-from .ca_certificates import CaCertificates
 from .certificate import days_left, describe, load_certificate, subject_text
 from .challenge import parse_challenges
 from .client import EstClient
@@ -50,7 +49,8 @@ def server_info(client: EstClient, transport: Transport, trust: Trust) -> Dict[s
     if peer is None:
         raise AssertionError("an answer comes from a peer")
     server = _server(client.url, peer, trust.origin, peer.authorised_by, now, warnings)
-    _warn_of_the_end(authorities, now, warnings)
+    _warn_of_one(authorities.root, f"root {subject_text(authorities.root)}", now, warnings)
+    warnings.extend(client.warnings)
     return {
         "trusted": True,
         "server": server,
@@ -113,12 +113,8 @@ def _server(
     }
 
 
-def _warn_of_the_end(authorities: CaCertificates, now: datetime, warnings: List[str]) -> None:
-    """RFC 7030 section 4.1.2: the CA certificates should be fetched anew before they expire."""
-    _warn_of_one(authorities.root, f"root {subject_text(authorities.root)}", now, warnings)
-
-
 def _warn_of_one(certificate: x509.Certificate, name: str, now: datetime, warnings: List[str]) -> None:
+    """RFC 7030 section 4.1.2: the CA certificates should be fetched anew before they expire."""
     left = days_left(certificate, now)
     if left < 0:
         warnings.append(f"the {name} has expired")
