@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.challenge import parse_challenges
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
     InputError,
     ServerError,
@@ -248,6 +249,10 @@ class UriTransport:
                 force_basic_auth=True,
             )
         result = self._execute("ansible.builtin.uri", arguments)
+        if "url_password" in arguments and _wants_digest(result):
+            # Without force_basic_auth the module waits for a challenge, and can answer this one.
+            self._authenticated_by = "digest"
+            result = self._execute("ansible.builtin.uri", {**arguments, "force_basic_auth": False})
         status = result.get("status", -1)
         if not isinstance(status, int) or status < 100:
             raise self._failure(result)
@@ -279,7 +284,7 @@ class UriTransport:
 
     @property
     def authenticated_by(self) -> Optional[str]:
-        """C(basic), once a request went out with it: it is the one scheme of C(uri) that needs no second request."""
+        """C(basic) or C(digest), once a request went out with it."""
         return self._authenticated_by
 
     @property
@@ -377,6 +382,14 @@ def _words(result: Mapping[str, Any]) -> str:
         return said
     lines = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
     return lines[-1] if lines else said or "no answer"
+
+
+def _wants_digest(result: Mapping[str, Any]) -> bool:
+    """A 401 whose challenge Python's own Digest client can answer: MD5, and not the session kind of it."""
+    return result.get("status") == 401 and any(
+        challenge.scheme.lower() == "digest" and challenge.parameters.get("algorithm", "MD5").upper() == "MD5"
+        for challenge in parse_challenges(result.get("www_authenticate"))
+    )
 
 
 def _shortened(text: str, limit: int = 200) -> str:
