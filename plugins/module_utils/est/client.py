@@ -24,13 +24,26 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import (
+    TYPE_CHECKING,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    NoReturn,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+)
 
 from .ca_certificates import CaCertificates, read_ca_certificates
 from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before, subject_text
 from .csr import CertificateRequest
 from .enrolment import Issued, Pending, read_certificates, read_enrolment_answer, refusal
-from .errors import EstError, ParseError, ServerError
+from .errors import EstError, InputError, ParseError, ServerError
 from .fingerprint import Fingerprint
 from .path import find_path
 from .proof_of_possession import LinkedRequest
@@ -48,6 +61,7 @@ except ImportError:  # told by deps.require_libraries()
 
 if TYPE_CHECKING:
     from .csr_attributes_answer import CsrAttributesAnswer
+    from .serverkeygen import GeneratedKey, KeyRequest
 
 #: RFC 7030 section 3.2.4. RFC 8951 deprecates Content-Transfer-Encoding, but some servers decode only with it.
 _ENROL_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
@@ -259,6 +273,51 @@ class EstClient:
         """
         return self._enrol("simplereenroll", request, read_enrolment_answer, wait_seconds, sleep)
 
+    def serverkeygen(
+        self,
+        wanted: KeyRequest,
+        *,
+        allow_system_trust: bool = False,
+        wait_seconds: float = 0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Union[GeneratedKey, Pending]:
+        """Ask for a key that the server makes, and its certificate (RFC 7030 section 4.4): see :mod:`.serverkeygen`.
+
+        Verify the certificate with ``verify(answer.issued, answer, authorities)``. Everything else is as with
+        :meth:`simpleenroll`.
+
+        :param allow_system_trust: also where only the CA certificates of the system say who the server is.
+        :raises InputError: that is so, and it is not allowed (section 6): nothing was sent.
+        """
+        # Here, because it is asked for so rarely and takes its time to import.
+        from .serverkeygen import read_serverkeygen_answer
+
+        if self._anchors is None and not allow_system_trust:
+            raise InputError(
+                "a private key is not taken from a server that only the CA certificates of the system vouch for: any "
+                "of the many CAs in that store could name another server (RFC 7030 section 6)",
+                hint="Give the CA certificate of the EST server, make the key on this host, or allow system trust.",
+            )
+        return self._enrol(
+            "serverkeygen",
+            wanted.request,
+            lambda response, secrets, _operation: read_serverkeygen_answer(response, wanted, secrets),
+            wait_seconds,
+            sleep,
+        )
+
+    def fullcmc(self) -> NoReturn:
+        """Full CMC (RFC 7030 section 4.3), which is optional and which this client has not.
+
+        CMC in the answers to other operations is understood: see :mod:`.cmc`.
+
+        :raises InputError: always; nothing is sent.
+        """
+        raise InputError(
+            "Full CMC (/fullcmc) is not supported by this client",
+            hint="Use simpleenroll, simplereenroll or serverkeygen, or another program for Full CMC.",
+        )
+
     def _enrol(
         self,
         operation: str,
@@ -309,13 +368,14 @@ class EstClient:
     def verify(
         self,
         answer: Issued,
-        request: Union[CertificateRequest, LinkedRequest],
+        request: Union[CertificateRequest, LinkedRequest, GeneratedKey],
         authorities: CaCertificates,
         *,
         allow_unverified_chain: bool = False,
     ) -> VerifiedCertificate:
         """Find the issued certificate in the answer and check it (requirements 73 to 75).
 
+        :param request: what was asked for, or the key that the server made.
         :param allow_unverified_chain: a certificate that does not chain to the CA certificates of the server becomes a
             warning. Its key and validity are checked all the same.
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.

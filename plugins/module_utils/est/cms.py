@@ -89,7 +89,15 @@ def read_signed_data(content_info: Element) -> SignedData:
     :param content_info: an element for which :func:`content_type_of` says :data:`ID_SIGNED_DATA`.
     :raises ParseError: malformed.
     """
-    fields = content_of(content_info).expect(SEQUENCE, "the SEQUENCE of a SignedData").children()
+    return signed_data_of(content_of(content_info))
+
+
+def signed_data_of(element: Element) -> SignedData:
+    """Take a SignedData apart that has no ContentInfo around it, as inside of an EnvelopedData.
+
+    :raises ParseError: malformed.
+    """
+    fields = element.expect(SEQUENCE, "the SEQUENCE of a SignedData").children()
     _next(fields, "version").integer()
     _next(fields, "digestAlgorithms").expect(SET, "the SET of digest algorithms of a SignedData")
     encapsulated = _next(fields, "encapContentInfo").expect(SEQUENCE, "the encapContentInfo of a SignedData")

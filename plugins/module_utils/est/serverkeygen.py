@@ -1,0 +1,203 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A key that the server makes, with its certificate: /serverkeygen (RFC 7030 section 4.4).
+
+Typical use::
+
+    wanted = KeyRequest.build(KeySpec("ec"), subject, protection=KeyProtection.by_certificate(certificate, its_key))
+    answer = client.serverkeygen(wanted)
+    issued = client.verify(answer.issued, answer, authorities)
+    save(private_key_pem(answer.key), issued)  # 0600, and both or neither
+
+A key that is made where it is used never travels, and only its owner has it: use this where that is not possible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Callable, Iterable, List, Optional, Sequence, Tuple, Union
+
+from ..names.attributes import Subject
+from ..names.general_names import GeneralName
+from .certificate import load_certificate
+from .certs_only import CertsOnly, parse_certs_only
+from .cms import ID_SIGNED_DATA, content_type_of
+from .csr import CertificateRequest, build_csr
+from .csr_parts import Attribute, Extension
+from .der import read
+from .enrolment import SUCCESS, Issued, Pending, read_pending
+from .enveloped_data import ID_AUTH_ENVELOPED_DATA, ID_ENCRYPTED_DATA, ID_ENVELOPED_DATA, decrypt
+from .errors import ParseError
+from .key_protection import KeyProtection
+from .keys import KeySpec, generate_key, public_key_der, same_public_key
+from .multipart import Part, parse_multipart
+from .plain_text import printable
+from .server_key import decode_part, read_server_key
+from .transport import Binding, Response
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+_ENCRYPTED = (ID_ENVELOPED_DATA, ID_AUTH_ENVELOPED_DATA, ID_ENCRYPTED_DATA)
+_KEY_TYPES = ("application/pkcs8", "application/x-pkcs8")
+#: Types of a part that may be a key or a certificate message: its content says which.
+_VAGUE_TYPES = ("", "application/octet-stream")
+_HINT = "Look at the log of the EST server: its answer is not what RFC 7030 section 4.4.2 asks for."
+
+
+@dataclass(frozen=True)
+class KeyRequest:
+    """A request for a key and its certificate.
+
+    :param request: signed with a key that is good for nothing else (section 4.4.1), or what makes one for the
+        connection that is to carry it. The request asks for encryption where ``protection`` is to be used.
+    :param throw_away_key: that key. It is kept in memory for the one case that a server encrypts to it.
+    :param protection: how the server is to encrypt the key, beside TLS. A key that is not encrypted is refused then.
+    """
+
+    request: Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
+    throw_away_key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
+    protection: Optional[KeyProtection] = None
+
+    @classmethod
+    def build(
+        cls,
+        spec: KeySpec,
+        subject: Subject,
+        general_names: Sequence[GeneralName] = (),
+        *,
+        protection: Optional[KeyProtection] = None,
+        extensions: Sequence[Extension] = (),
+        attributes: Sequence[Attribute] = (),
+        hash_name: Optional[str] = None,
+    ) -> KeyRequest:
+        """Make a request with a new throw-away key.
+
+        :param spec: the kind of key that is wanted. Servers take it from the throw-away key.
+        :raises InputError: see :func:`~.csr.build_csr`.
+        :raises MissingLibrary: the installed cryptography cannot make that kind of key.
+        """
+        key = generate_key(spec)
+        asked = [*attributes, *(protection.attributes() if protection else ())]
+        request = build_csr(key, subject, general_names, extensions=extensions, attributes=asked, hash_name=hash_name)
+        return cls(request, key, protection)
+
+
+@dataclass(frozen=True)
+class GeneratedKey:
+    """The server made a key and issued a certificate for it. They belong together: that has been checked.
+
+    :param issued: for :meth:`.EstClient.verify`.
+    :param key: the private key. Keep it in a file of mode 0600.
+    :param public_key_der: its SubjectPublicKeyInfo, by which the certificate is found.
+    :param encrypted: the key was encrypted beside TLS.
+    """
+
+    issued: Issued
+    key: PrivateKeyTypes = field(repr=False)
+    public_key_der: bytes = field(repr=False)
+    encrypted: bool
+
+
+def read_serverkeygen_answer(
+    response: Response, wanted: KeyRequest, secrets: Iterable[str] = ()
+) -> Union[GeneratedKey, Pending]:
+    """Tell what an answer to /serverkeygen means. No error shows anything of a body that may have a key in it.
+
+    :param secrets: texts that must not appear in an error although a server may echo them.
+    :raises ParseError: the answer has not one key and its certificate, the key is not encrypted although that was asked
+        for, it cannot be decrypted, or it does not belong to the certificate.
+    :raises ServerError: any other status than 200, 201 and 202.
+    """
+    if response.status not in SUCCESS:
+        return read_pending(response, "serverkeygen", secrets)
+    try:
+        return _read(response, wanted)
+    except ParseError as error:
+        error.http_status, error.request_received = response.status, "yes"
+        error.hint = error.hint or _HINT
+        raise
+
+
+def _read(response: Response, wanted: KeyRequest) -> GeneratedKey:
+    keys: List[Tuple[bytes, bool]] = []
+    bags: List[CertsOnly] = []
+    for number, part in enumerate(parse_multipart(response.headers.get("content-type"), response.body), start=1):
+        encoded = decode_part(part.body) if _may_be_read(part) else b""
+        kind = _kind(part, encoded)
+        if kind == "certificate":
+            bags.append(_certificates(encoded))
+        elif kind:
+            keys.append((encoded, kind == "encrypted key"))
+        else:
+            shown = printable(part.content_type.media_type, 100)
+            raise ParseError(
+                f"part {number} of the server's answer is of type {shown}: neither a key nor a certificate"
+            )
+    if (len(keys), len(bags)) != (1, 1):
+        raise ParseError(
+            f"the server's answer has {len(keys)} private keys and {len(bags)} certificate messages, not one of each"
+        )
+    encoded, encrypted = keys[0]
+    if encrypted:
+        encoded = decrypt(encoded, _decryption_keys(wanted))
+    elif wanted.protection is not None:
+        raise ParseError(
+            "the server sent the private key without the encryption that was asked for, so it is not used",
+            hint="Revoke the certificate. If TLS alone is to protect the key, ask for it without encryption.",
+        )
+    key = read_server_key(encoded)
+    _check_pair(key, bags[0].certificates)
+    return GeneratedKey(Issued(bags[0].certificates, bags[0].warnings), key, public_key_der(key), encrypted)
+
+
+def _may_be_read(part: Part) -> bool:
+    kind = part.content_type
+    return kind.is_pkcs7 or kind.media_type in _KEY_TYPES or kind.media_type in _VAGUE_TYPES
+
+
+def _kind(part: Part, encoded: bytes) -> str:
+    """``certificate``, ``key``, ``encrypted key``, or nothing for what is neither."""
+    if not encoded:
+        return ""
+    try:
+        message = content_type_of(read(encoded))
+    except ParseError:
+        message = None  # told by what reads it
+    if message in _ENCRYPTED:
+        return "encrypted key"
+    kind = part.content_type
+    if kind.smime_type == "server-generated-key" or kind.media_type in _KEY_TYPES:
+        return "key"
+    if message == ID_SIGNED_DATA or kind.is_pkcs7:
+        return "certificate"
+    return "key"
+
+
+def _certificates(encoded: bytes) -> CertsOnly:
+    if encoded[:1] != b"\x30":
+        # Said here, as the reader would show the begin of it, which might be a key with the wrong Content-Type.
+        raise ParseError("the part of the server's answer that should have the certificate is not ASN.1")
+    return parse_certs_only(encoded)
+
+
+def _decryption_keys(wanted: KeyRequest) -> List[KeyProtection]:
+    keys = [wanted.protection] if wanted.protection is not None else []
+    if wanted.throw_away_key is not None:
+        keys.append(KeyProtection(b"", wanted.throw_away_key))
+    return keys
+
+
+def _check_pair(key: PrivateKeyTypes, certificates: Iterable[bytes]) -> None:
+    for der in certificates:
+        try:
+            if same_public_key(load_certificate(der), key):
+                return
+        except ParseError:
+            continue  # what else a server sends along must not spoil the certificate that was issued
+    raise ParseError(
+        "the private key that the server made does not belong to the certificate that it sent, so neither is used",
+        hint="Look at the log of the EST server, and revoke the certificate.",
+    )
