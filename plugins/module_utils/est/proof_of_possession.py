@@ -7,6 +7,10 @@ The channel binding tls-unique (RFC 5929) goes into the request, so a request th
 else. It is defined up to TLS 1.2. What stands in its place in TLS 1.3, tls-exporter (RFC 9266), does not exist in
 Python, so TLS is held at 1.2 wherever proof of possession is needed.
 
+RFC 7030 section 6 would have it in every request where only the system's CAs say who the server is. It is there where
+the server's CSR attributes ask for it or the user wants it, and not unasked: servers take a challengePassword for an
+enrolment code too, and then refuse the request.
+
 RFC 9266 section 4.2 wants the extended master secret (RFC 7627) beside tls-unique. OpenSSL 1.1.0 and later negotiate it
 wherever the server has it; Python does not tell whether it did.
 """

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import socket
 import ssl
+import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,18 @@ from typing import Any
 import pytest
 from support.est_exchange import CA, CREDENTIALS, SERVER, checked, context, failure, get, post, stages, transport
 from support.tls_certificates import CMC_RA, SERVER_AUTH, authority
-from support.tls_peer import Peer, answer, no_longer_than, read_request, response, send, server_context, stall, tunnel
+from support.tls_peer import (
+    Peer,
+    answer,
+    closed_port,
+    no_longer_than,
+    read_request,
+    response,
+    send,
+    server_context,
+    stall,
+    tunnel,
+)
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import https
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
@@ -373,6 +387,50 @@ class TestClientCertificate:
         assert (error.stage, error.request_received) == ("tls", "no")
         assert "client certificate" in error.reason
         assert "client_certificate_path" in error.hint
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_req_020_a_server_may_renegotiate_securely(tmp_path: Path) -> None:
+    (tmp_path / "server.pem").write_text(SERVER.pem + SERVER.key_pem(), encoding="ascii")
+    (tmp_path / "ca.pem").write_text(CA.pem, encoding="ascii")
+    port = closed_port()
+    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_2", "-naccept", "1", "-crlf"]
+    command += ["-cert", str(tmp_path / "server.pem"), "-CAfile", str(tmp_path / "ca.pem")]
+    said = []
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        assert server.stdin is not None and server.stdout is not None
+
+        def read_until(begin: bytes) -> None:
+            assert server.stdout is not None
+            for words in server.stdout:
+                said.append(words)
+                if words.startswith(begin):
+                    break
+
+        def serve() -> None:
+            assert server.stdin is not None
+            read_until(b"Accept: */*")
+            # A line with an R asks for a renegotiation, in which the server wants a client certificate.
+            for words, outcome in (
+                (b"R\n", b"SSL_do_handshake"),
+                (b"HTTP/1.1 200 OK\nContent-Length: 4\n\nok\n", b"-"),
+            ):
+                server.stdin.write(words)
+                server.stdin.flush()
+                read_until(outcome)
+
+        read_until(b"ACCEPT")
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            line = transport(port)
+            assert get(line, port).body == b"ok\r\n"
+            line.close()
+        finally:
+            server.kill()
+            thread.join(timeout=5)
+    assert b"Secure Renegotiation IS supported\n" in said
+    assert b"SSL_do_handshake -> 1\n" in said
 
 
 class TestProxy:

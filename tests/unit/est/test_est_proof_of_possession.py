@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+from pathlib import Path
 from typing import Any, List, Optional
 
 import pytest
@@ -14,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from support.est_answers import KEY, REQUEST, ROOT, ScriptedTransport, certs_only, issue, reply
 from support.est_answers import client as scripted_client
-from support.est_exchange import CREDENTIALS, POST_HEADERS, checked, context, get, transport
+from support.est_exchange import CA, CREDENTIALS, POST_HEADERS, checked, context, get, transport
 from support.lab import PASSWORD, USERNAME, LabServer
 from support.tls_peer import Peer, Step, answer, read_request, response
 
@@ -269,6 +270,17 @@ class TestClient:
         assert [received.path for received in peer.received] == ["/.well-known/est/simpleenroll", "/elsewhere"]
         for received, binding in zip(peer.received, seen.of_server):
             assert base64.b64encode(binding or b"") in self.body(received.body)
+
+    def test_req_028_with_the_cas_of_the_system_too(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "store.pem").write_text(CA.pem, encoding="ascii")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "store.pem"))
+        seen = Bindings()
+        with Peer([[seen.answer(b"", "202 Accepted")]], context=context()) as peer:
+            line = transport(peer.port, trust=Trust.system(), credentials=CREDENTIALS)
+            with EstClient(EstUrl.build("localhost", peer.port), line) as est:
+                est.simpleenroll(est.linked(linked))
+                assert "RFC 7030 section 6" in est.warnings[0]
+        assert base64.b64encode(seen.of_server[0] or b"") in self.body(peer.received[0].body)
 
     def test_req_111_nothing_is_linked_that_was_not_asked_for(self) -> None:
         est, line = scripted_client(reply(202))
