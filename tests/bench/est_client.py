@@ -15,6 +15,8 @@ of the client's side alone, user and system. Run it with a Python that has reque
 from __future__ import annotations
 
 import argparse
+import base64
+import contextlib
 import os
 import platform
 import resource
@@ -31,9 +33,12 @@ COLLECTIONS = os.path.join(ROOT, ".cache", "collections")
 BENCH = os.path.join(ROOT, "tests", "bench")
 sys.path[:0] = [COLLECTIONS, os.path.join(ROOT, "tests")]
 
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7  # noqa: E402
 from est_client_enrol import Client  # noqa: E402
 from est_client_floor import Floor  # noqa: E402
 from support.lab import LabServer  # noqa: E402
+from support.tls_certificates import authority  # noqa: E402
+from support.tls_peer import Peer, read_request, response, server_context  # noqa: E402
 
 # What a program imports that enrols, as est_client_enrol.py does.
 _EST = "ansible_collections.maas360.cloud_extender.plugins.module_utils.est"
@@ -95,23 +100,45 @@ def warm(rounds: int = 10, enrolments: int = 10) -> None:
 
 
 def packets(rounds: int = 5, enrolments: int = 5) -> None:
-    """A server that sends the head and the body of an answer in two packets."""
+    """A server that writes head and body of an answer apart, with Nagle's algorithm on, as many do."""
     print(
         f"\npackets: wall time of one enrolment, P-256, {rounds} rounds of {enrolments}; floor: answers in one packet"
     )
-    print(HEADING)
-    with LabServer() as one, LabServer("--two-packets") as two:
-        clients = [Client(lab.url, lab.ca_path, lab.username, lab.password) for lab in (one, two)]
-        seconds: List[List[float]] = [[], []]
-        for client in clients:
-            client.enrol()
-        for _round in range(rounds):
-            for client, taken in zip(clients, seconds):
-                _cpu, wall = measured(lambda client=client: [client.enrol() for _unused in range(enrolments)])
-                taken.append(wall / enrolments)
-        row("answers in two packets", *seconds)
-        for client in clients:
-            client.close()
+    print(HEADING.replace("floor", "  one").replace("client", "   two"))
+    ca = authority()
+    context = server_context(ca.issue("server", dns=["localhost"]))
+    # Any certificate will do as an answer: here it is not verified.
+    body = base64.encodebytes(pkcs7.serialize_certificates([ca.certificate], Encoding.DER))
+
+    def answer(writes: int) -> Callable[[Any, Peer], None]:
+        def step(connection: Any, peer: Peer) -> None:
+            read_request(connection, peer)
+            head, end, rest = response(body, headers="Content-Type: application/pkcs7-mime\r\n").partition(b"\r\n\r\n")
+            for piece in (head + end, rest) if writes == 2 else (head + end + rest,):
+                connection.sendall(piece)
+
+        return step
+
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="est-bench-"))
+        ca_path = os.path.join(folder, "ca.pem")
+        with open(ca_path, "w", encoding="ascii") as file:
+            file.write(ca.pem)
+        for words, make in (("client", Client), ("requests", Floor)):
+            sides: List[Callable[[], Any]] = []
+            for writes in (1, 2):
+                script = [[answer(writes)] * (rounds * enrolments + 2)]
+                peer = stack.enter_context(Peer(script, context=context))
+                side: Any = make(f"https://localhost:{peer.port}", ca_path, "user", "password")
+                stack.callback(side.close)
+                sides.append(side.enrol if make is Floor else lambda side=side: side.enrol(verify=False))
+                sides[-1]()
+            seconds: List[List[float]] = [[], []]
+            for _round in range(rounds):
+                for enrol, taken in zip(sides, seconds):
+                    _cpu, wall = measured(lambda enrol=enrol: [enrol() for _unused in range(enrolments)])
+                    taken.append(wall / enrolments)
+            row(f"{words}, answers in two packets", *seconds)
 
 
 def cold(rounds: int = 15) -> None:
