@@ -11,9 +11,9 @@ class ActionModule(ExchangeAction):
     """The test of a template. Decides where the EST exchange leaves from."""
 
     def argument_spec(self):
-        # What Template and TestIdentity check they tell better: they know what was meant.
+        # What read_options() checks it tells better: with the value, what is allowed, and what was meant.
         spec = options.argument_spec()
-        for name in ("template", "inline", *options.IDENTITY_OPTIONS):
+        for name in ("template", "inline", *options.IDENTITY_OPTIONS, *options.RANGES):
             spec[name]["type"] = "raw"
         del spec["inline"]["options"]
         return spec

@@ -26,7 +26,7 @@ EXCHANGES = ("auto", "host", "uri", "controller")
 IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
 
 #: Options that are numbers, with the smallest and largest value.
-_RANGES = {
+RANGES = {
     "connect_timeout": (1, 300),
     "timeout": (1, 3600),
     "max_response_size": (1024, 100 * 1024 * 1024),
@@ -100,14 +100,13 @@ def argument_spec() -> Dict[str, Any]:
 def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
     """Check the values of the options.
 
-    :param options: by the names of :func:`argument_spec`, with defaults; those of the template and of the identity may
-        be of any type.
+    :param options: by the names of :func:`argument_spec`, with defaults; those of the template and of the identity, and
+        the numbers, may be of any type.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
     inline = _inline_template(options)
     name = inline.name if inline is not None else stored_name(options["template"])
-    for option in _RANGES:
-        check_range(option, options[option])
+    numbers = {option: check_range(option, options[option]) for option in RANGES}
     store_path = absolute_folder("store_path", options["store_path"])
     output_path = options["output_path"]
     return Asked(
@@ -119,7 +118,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
         else absolute_folder("output_path", output_path),
         identity=TestIdentity.from_options({option: options[option] for option in IDENTITY_OPTIONS}),
         test_options=TestOptions(
-            **{option: options[option] for option in _RANGES},
+            **numbers,
             allow_unverified_chain=options["on_unverified_chain"] == "warn",
             check=check_mode,
         ),
@@ -144,14 +143,20 @@ def _inline_template(options: Mapping[str, Any]) -> Optional[Template]:
         raise error.at("inline") from None
 
 
-def check_range(option: str, value: int) -> None:
-    """Check one of the options that are numbers.
+def check_range(option: str, value: Any) -> int:
+    """Check one of the options that are numbers, and return the number.
 
-    :raises TemplateError: it is too small or too large.
+    :raises TemplateError: it is no whole number, or too small or too large.
     """
-    smallest, largest = _RANGES[option]
+    smallest, largest = RANGES[option]
+    allowed = f"{smallest} to {largest}"
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 12:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TemplateError(option, "is not a whole number", value=show(value), allowed=allowed)
     if not smallest <= value <= largest:
-        raise TemplateError(option, "is out of range", value=show(value), allowed=f"{smallest} to {largest}")
+        raise TemplateError(option, "is out of range", value=show(value), allowed=allowed)
+    return value
 
 
 def stored_name(name: Any) -> str:

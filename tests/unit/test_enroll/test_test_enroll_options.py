@@ -66,8 +66,11 @@ WRONG = [
     ({"template": "a", "variables": {"%imei%": "3"}}, ["variables", "'%imei%'", "Did you mean 'imei'"]),
     ({"template": "a", "variables": {"uname": "x"}}, ["variables", "'uname'", "user_name"]),
     ({"template": "a", "test_value": " "}, ["test_value", "only spaces"]),
-    ({"template": "a", "timeout": "soon"}, ["timeout", "soon", "int"]),
-    ({"template": "a", "timeout": 1.5}, ["timeout", "1.5", "int"]),
+    ({"template": "a", "timeout": "soon"}, ["timeout", "'soon'", "whole number", "1 to 3600"]),
+    ({"template": "a", "timeout": 1.5}, ["timeout", "1.5", "whole number", "1 to 3600"]),
+    ({"template": "a", "timeout": True}, ["timeout", "True", "whole number", "1 to 3600"]),
+    ({"template": "a", "timeout": ""}, ["timeout", "''", "whole number", "1 to 3600"]),
+    ({"template": "a", "wait": [5]}, ["wait", "[5]", "whole number", "0 to 86400"]),
     ({"template": "a", "timeout": 0}, ["timeout", "0", "1 to 3600"]),
     ({"template": "a", "timeout": 3601}, ["timeout", "3601", "1 to 3600"]),
     ({"template": "a", "connect_timeout": 301}, ["connect_timeout", "301", "1 to 300"]),
@@ -132,7 +135,7 @@ def test_what_the_module_on_the_host_gets():
     assert result["status"] == "issued"
     assert got["module_name"] == "maas360.cloud_extender.est_test_enroll"
     assert got["exchange"] == "host"
-    assert got["timeout"] == 5
+    assert int(got["timeout"]) == 5
     assert got["inline"]["port"] == 443
     assert got["inline"]["password"] == "p"
     # Whatever the action passes on, the module's own spec takes: update_password is no option there.
