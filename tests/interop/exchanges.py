@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates, pem
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient, VerifiedCertificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import CertificateRequest, build_csr
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
@@ -20,7 +21,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys im
     private_key_pem,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import ClientCertificate, Trust
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName

@@ -25,6 +25,7 @@ from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar, Union
 
 from .ca_certificates import MAX_CERTIFICATES
 from .certificate import load_certificate, pem, subject_text
+from .client_certificate import ClientCertificate
 from .deadline import TimedSocket
 from .dial import Dialler, cipher_name
 from .enrolment import read_certificates, refusal
@@ -33,7 +34,7 @@ from .fingerprint import Fingerprint
 from .https import HttpsTransport
 from .path import is_self_issued
 from .timeline import Step, Timeline
-from .tls import ClientCertificate, Trust, make_distrustful_context
+from .tls import Trust, make_distrustful_context
 from .transport import Peer, Response
 from .url import EstUrl
 

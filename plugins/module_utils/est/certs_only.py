@@ -10,6 +10,7 @@ certificates (RFC 7030 sections 4.1.3 and 4.2.3, RFC 5272 section 4.1, RFC 5652 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import List, Tuple
 
@@ -126,12 +127,12 @@ def _is_certificate(element: Element) -> bool:
     """
     if not element.constructed:
         return False
-    outer = [child for _, child in zip(range(4), element.children())]
+    outer = list(itertools.islice(element.children(), 4))
     if [child.is_universal(kind) for child, kind in zip(outer, (SEQUENCE, SEQUENCE, BIT_STRING))] != [True] * 3:
         return False
     if len(outer) != 3 or not outer[0].constructed:
         return False
-    fields = [child for _, child in zip(range(7), outer[0].children())]
+    fields = list(itertools.islice(outer[0].children(), 7))
     if fields and fields[0].is_context(0):
         del fields[0]
     # serialNumber, then signature, issuer, validity, subject, subjectPublicKeyInfo

@@ -53,8 +53,7 @@ def parse_challenges(header: Optional[str]) -> Tuple[Challenge, ...]:
     position = 0
     while True:
         separators = _SEPARATORS.match(text, position)
-        assert separators is not None
-        position = separators.end()
+        position = separators.end() if separators is not None else position
         if position == len(text):
             return tuple(found)
         parameter = _PARAMETER.match(text, position)

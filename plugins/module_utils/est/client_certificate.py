@@ -114,8 +114,7 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
         return
     with tempfile.TemporaryDirectory(prefix="est-client-") as folder:  # 0700
         certificate_path = os.path.join(folder, "certificate.pem")
-        if not client.certificate_pem:
-            assert client.chain_path is not None
+        if not client.certificate_pem and client.chain_path is not None:
             _write(certificate_path, _certificates(_read(client.certificate_path), _read(client.chain_path)))
             yield certificate_path, client.key_path or client.certificate_path, client.passphrase
             return

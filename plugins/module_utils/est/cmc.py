@@ -10,6 +10,7 @@ here is shown to a person and decides nothing.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Iterator, List, Optional, Tuple
 
@@ -187,5 +188,4 @@ def _body_parts(body_list: Element) -> List[int]:
 
 
 def _first(count: int, element: Element) -> Iterator[Element]:
-    for _, child in zip(range(count), element.children()):
-        yield child
+    return itertools.islice(element.children(), count)

@@ -202,7 +202,8 @@ class Dialler:
             if self.only_tls_1_2 and is_version_alert(error):
                 raise tls_1_2_refused(where) from None
             raise handshake_failure(error, where, self._trust, self._step_seconds) from None
-        assert isinstance(secured, TimedSocket)
+        if not isinstance(secured, TimedSocket):
+            raise AssertionError("the context makes no timed sockets")
         secured.exchange = exchange
         return secured
 

@@ -40,7 +40,8 @@ class Connection(HTTPSConnection):
 
     def connect(self) -> None:
         """Replaces urllib3's own, which would apply other anchors and another host name check."""
-        assert self._line.exchange is not None
+        if self._line.exchange is None:
+            raise AssertionError("a connection is opened for a request only")
         self.bound = False
         self.sock = self._line.dialler.dial(self._line.exchange)
         self.is_verified = True

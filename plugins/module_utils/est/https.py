@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from .client_certificate import ClientCertificate
 from .deadline import Deadline, Exchange
 from .deps import require_libraries
 from .dial import Dialler
@@ -24,7 +25,7 @@ from .http_authentication import HttpAuthentication, Next
 from .http_connection import Adapter, Line, Pool
 from .proxy import Proxy
 from .timeline import Timeline
-from .tls import ClientCertificate, Trust, make_context
+from .tls import Trust, make_context
 from .tls_failure import client_certificate_refused, is_client_certificate_alert
 from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response
 from .url import EstUrl
@@ -211,8 +212,7 @@ class HttpsTransport:
             response, failure, _may_repeat = self._try_once(prepared, deadline, authentication)
         # Raised here, outside of any except block: what requests raised holds the request with its credentials.
         if response is None:
-            assert failure is not None
-            raise failure
+            raise failure or AssertionError("neither a response nor a failure")
         return response
 
     def _check_origin(self, url: str) -> None:

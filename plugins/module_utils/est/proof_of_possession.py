@@ -52,7 +52,8 @@ class LinkedRequest:
     @property
     def public_key_der(self) -> bytes:
         """The SubjectPublicKeyInfo by which the issued certificate is found; there once the request was sent."""
-        assert self.last is not None
+        if self.last is None:
+            raise AssertionError("the request has not been sent yet")
         return self.last.public_key_der
 
 

@@ -18,8 +18,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional
 
-from .client_certificate import ClientCertificate as ClientCertificate
-from .client_certificate import load_client_certificate
+from .client_certificate import ClientCertificate, load_client_certificate
 from .errors import InputError
 
 _CERTIFICATE = re.compile(

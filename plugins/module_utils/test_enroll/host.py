@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from ..est.bootstrap import CaBag, bootstrap, fetch_unauthenticated
+from ..est.client_certificate import ClientCertificate
 from ..est.errors import InputError
 from ..est.fingerprint import Fingerprint
 from ..est.https import HttpsTransport
 from ..est.timeline import Timeline
-from ..est.tls import ClientCertificate, Trust
+from ..est.tls import Trust
 from ..est.transport import Credentials
 from ..est.url import EstUrl
 from ..template.model import Template

@@ -265,7 +265,7 @@ class TestPending:
     def test_req_085_the_time_that_answers_take_counts_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = iter(range(0, 1000, 30))  # every look at it is half a minute later
         monkeypatch.setattr("time.monotonic", lambda: next(clock))
-        answer, slept, _sent, _timeline = self.run(*(self.pending("1") for _ in range(50)), wait=60)
+        answer, slept, _sent, _timeline = self.run(*(self.pending("1") for _unused in range(50)), wait=60)
         assert isinstance(answer, Pending)
         assert len(slept) < 5
 

@@ -18,6 +18,7 @@ from support.tls_peer import Peer, Received, Step, answer, read_request
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.challenge import parse_challenges
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError, ServerError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.http_authentication import (
@@ -26,7 +27,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.http_au
     unusable_offer,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import ClientCertificate, Trust
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 

@@ -32,13 +32,14 @@ from support.tls_peer import (
 )
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import https
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
     InputError,
     MissingLibrary,
     TransportError,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import ClientCertificate, Trust
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
 
 BASIC = "Basic " + base64.b64encode(b"estuser:canary-password").decode("ascii")

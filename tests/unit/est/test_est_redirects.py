@@ -21,6 +21,7 @@ from support.tls_certificates import Identity, authority
 from support.tls_peer import Peer, answer, read_request, server_context
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued, Pending
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
     EstError,
@@ -35,7 +36,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.redirec
     redirect_target,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.retries import send_patiently
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import ClientCertificate, Trust
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials, Response
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 

@@ -33,7 +33,8 @@ def curl(lab: LabServer, *flags: str) -> tuple[str, str]:
         input=request,
         capture_output=True,
         timeout=10,
-    check=False)  # fmt: skip
+        check=False,
+    )  # fmt: skip
     return told.stdout.decode(), told.stderr.decode("latin-1")
 
 

@@ -43,6 +43,7 @@ def verifies(tmp_path, anchor: str, leaf: x509.Certificate, bag: list[x509.Certi
         capture_output=True,
         timeout=10,
         cwd=tmp_path,
+        check=False,
     )
     return (told.stdout + told.stderr).decode()
 
@@ -124,7 +125,7 @@ def test_a_certificate_of_the_old_root_is_renewed_by_the_new_one(client_of):
 
 def test_the_new_root_stays_the_same(tmp_path):
     roots = []
-    for _ in range(2):
+    for _unused in range(2):
         with LabServer("--rollover", "complete", state=str(tmp_path / "state")) as lab:
             roots.append(load(lab.new_ca_path))
     assert roots[0] == roots[1]

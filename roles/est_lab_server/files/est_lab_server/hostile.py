@@ -29,7 +29,7 @@ _CHALLENGES = 1_500
 def _deep_nesting() -> bytes:
     heads: list[bytes] = []
     size = 0
-    for _ in range(_DEPTH):
+    for _unused in range(_DEPTH):
         head = der.tlv_head(der.SEQUENCE, size)
         heads.append(head)
         size += len(head)
@@ -43,7 +43,7 @@ def _many_certificates() -> bytes:
 
 def _certificate_maze() -> bytes:
     # Authorities of one name, each certified by all the others: a search for paths without a bound does not end.
-    authorities = [Authority.create("EST Lab Root CA", "ec") for _ in range(_MAZE)]
+    authorities = [Authority.create("EST Lab Root CA", "ec") for _unused in range(_MAZE)]
     span = (now() - datetime.timedelta(days=1), now() + datetime.timedelta(days=30))
     crossed = [
         one.certify(other, *span).certificate for one in authorities for other in authorities if one is not other
@@ -98,7 +98,7 @@ _OTHERS: dict[str, tuple[str, Callable[[str], Reply]]] = {
 
 def hostile_faults() -> dict[str, str]:
     """Every hostile answer and what it is."""
-    return {name: text for name, (text, _) in (*_ENCODED.items(), *_OTHERS.items())}
+    return {name: text for name, (text, _unused) in (*_ENCODED.items(), *_OTHERS.items())}
 
 
 def hostile_reply(name: str, operation: str) -> Reply:

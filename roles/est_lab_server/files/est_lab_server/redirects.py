@@ -27,7 +27,7 @@ class Redirect(NamedTuple):
 def parse_redirect(flag: str) -> Redirect:
     """The value of `--redirect`. Raises ValueError."""
     path, status, location = [*flag.split(":", 2), "", ""][:3]
-    label, _, operation = path.rpartition("/")
+    label, _unused, operation = path.rpartition("/")
     if not (operation and location and status.isdigit() and 300 <= int(status) <= 399):
         raise ValueError(f"--redirect {flag}: it must be [LABEL/]OPERATION:STATUS:URL, with a status from 300 to 399")
     return Redirect(label or None, operation, int(status), location)
