@@ -17,11 +17,13 @@ from interop.exchanges import NAMES, SUBJECT, client_of, enrol, line_to
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import certificate as certificates
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import bootstrap
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import Linking, build_csr
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_plan import plan_request
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued, Pending
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ServerError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import HeldCertificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.key_protection import KeyProtection
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
     KeySpec,
     generate_key,
@@ -33,6 +35,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.reenrol
     build_reenrolment_request,
     next_key,
 )
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transfer_encoding import encode_body
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
@@ -174,12 +177,32 @@ def proof_of_possession(server: Server, _folder: Path) -> None:
         raise AssertionError("the server does not look at the proof of possession")
 
 
+def _serverkeygen(
+    server: Server, protection: Optional[KeyProtection] = None, pair: Optional[ClientCertificate] = None
+) -> None:
+    with client_of(server, server.label, client_certificate=pair) as client:
+        authorities = client.cacerts()
+        answer = client.serverkeygen(KeyRequest.build(KeySpec("rsa"), SUBJECT, NAMES, protection=protection))
+        assert isinstance(answer, GeneratedKey)
+        issued = client.verify(answer.issued, answer, authorities).certificate
+    assert same_public_key(issued, answer.key)
+    assert answer.encrypted == (protection is not None)
+
+
+def serverkeygen(server: Server, _folder: Path) -> None:
+    _serverkeygen(server)
+
+
+def serverkeygen_encrypted(server: Server, folder: Path) -> None:
+    """With EnvelopedData, to the key of the TLS client certificate."""
+    enrolled = enrol(server, KeySpec("rsa"))
+    protection = KeyProtection.by_certificate(enrolled.verified.certificate, enrolled.key)
+    _serverkeygen(server, protection, enrolled.for_tls(folder))
+
+
 def fullcmc(server: Server, _folder: Path) -> None:
-    line = line_to(server)
-    headers = {"Content-Type": "application/pkcs7-mime; smime-type=CMC-request"}
-    response = line.request("POST", f"{server.url}/.well-known/est/fullcmc", headers, b"AAAA", authenticate=True)
-    line.close()
-    assert response.status not in (404, 405, 501)
+    with client_of(server) as client:
+        client.fullcmc()
 
 
 #: The rows of the matrix.
@@ -201,6 +224,8 @@ OPERATIONS: Dict[str, Callable[[Server, Path], None]] = {
         simplereenroll_renew,
         simplereenroll_rekey,
         proof_of_possession,
+        serverkeygen,
+        serverkeygen_encrypted,
         fullcmc,
     )
 }

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from interop.exchanges import CREDENTIALS, NAMES, client_of, enrol, line_to
+from interop.exchanges import CREDENTIALS, NAMES, SUBJECT, client_of, enrol, line_to
 from interop.globalsign_server import GlobalSignServer
 from interop.go_programs import missing_toolchain
-from interop.openssl import MISSING, certificate_text, public_key, request_text, verify
+from interop.openssl import MISSING, certificate_text, openssl, public_key, request_text, verify
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import certificate as certificates
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import bootstrap
@@ -18,11 +18,25 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr imp
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Pending
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
     EstError,
+    ParseError,
     ServerError,
     TransportError,
 )
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import HeldCertificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec, generate_key
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.key_protection import KeyProtection
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
+    KeySpec,
+    generate_key,
+    private_key_pem,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.reenrolment import (
+    REKEY,
+    RENEW,
+    build_reenrolment_request,
+    next_key,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.serverkeygen import KeyRequest
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
@@ -157,13 +171,6 @@ def test_the_rate_limit_is_told(tmp_path):
     assert "rate limit exceeded" in caught.value.server_message
 
 
-def test_another_operation_is_not_there(globalsign):
-    line = line_to(globalsign)
-    response = line.request("POST", f"{globalsign.url}/.well-known/est/fullcmc", {}, b"", authenticate=True)
-    line.close()
-    assert response.status == 404
-
-
 # -- TLS client certificates ---------------------------------------------------------------------------------------
 
 
@@ -196,3 +203,100 @@ def test_a_server_of_another_authority_is_refused(globalsign, globalsign_rsa):
     line.close()
     assert caught.value.stage == "tls"
     assert globalsign.log.count("HTTP request") == before
+
+
+# -- csrattrs ------------------------------------------------------------------------------------------------------
+
+
+def test_trap_req_103_csrattrs_has_the_malformed_example(globalsign):
+    with client_of(globalsign, "csrattrs") as client:
+        attributes = client.csrattrs(strict=True).attributes
+    words = " ".join(line["words"] for line in attributes.describe())
+    assert "P-384" in words
+    assert attributes.warnings
+
+
+def test_csrattrs_is_empty_without_a_label(globalsign):
+    with client_of(globalsign) as client:
+        assert client.csrattrs(strict=True).attributes is None
+
+
+def test_csrattrs_that_fails_does_not_stop_an_enrolment(globalsign):
+    with client_of(globalsign, "triggererrors") as client:
+        answer = client.csrattrs()
+        assert answer.attributes is None
+        assert "HTTP 500" in " ".join(answer.warnings)
+        with pytest.raises(ServerError):
+            client.csrattrs(strict=True)
+
+
+# -- simplereenroll ------------------------------------------------------------------------------------------------
+
+
+def reenrol(server, held, request):
+    """The answer to a request for a certificate in place of the one that is held."""
+    with client_of(server, client_certificate=held.tls, credentials=None) as client:
+        return client.verify(client.simplereenroll(request), request, client.cacerts()).certificate
+
+
+@pytest.mark.parametrize("mode", [RENEW, REKEY])
+@pytest.mark.parametrize("spec", [KeySpec("rsa"), KeySpec("ec")], ids=["rsa", "ec"])
+def test_simplereenroll_keeps_the_names_byte_for_byte(globalsign, spec, mode, tmp_path):
+    held = HeldCertificate.load(enrol(globalsign, spec).for_tls(tmp_path))
+    key = next_key(held, mode)
+    request = build_reenrolment_request(held, key)
+    request_text(request.der)
+    issued = reenrol(globalsign, held, request)
+    # The server compares the bytes of the request with those of the old certificate, and copies them.
+    assert issued.subject.public_bytes() == held.certificate.subject.public_bytes()
+    wanted = public_key("req", "-inform", "DER", given=request.der)
+    assert public_key("x509", given=certificates.pem(issued).encode()) == wanted
+    assert (mode == RENEW) == (wanted == public_key("x509", given=certificates.pem(held.certificate).encode()))
+
+
+def test_simplereenroll_with_other_names_is_refused(globalsign, tmp_path):
+    held = HeldCertificate.load(enrol(globalsign, KeySpec("ec")).for_tls(tmp_path))
+    with pytest.raises(ServerError) as caught:
+        reenrol(globalsign, held, build_csr(held.key, parse_slash_dn("/CN=another"), NAMES))
+    assert caught.value.http_status == 403
+    assert "must be identical" in caught.value.server_message
+
+
+def test_simplereenroll_without_the_certificate_is_refused(globalsign):
+    enrolled = enrol(globalsign, KeySpec("ec"))
+    with client_of(globalsign) as client, pytest.raises(ServerError) as caught:
+        client.simplereenroll(enrolled.request)
+    assert caught.value.http_status == 403
+    assert "client certificate must be provided" in caught.value.server_message
+
+
+# -- serverkeygen --------------------------------------------------------------------------------------------------
+
+
+def test_serverkeygen_gives_a_key_and_its_certificate(globalsign, tmp_path):
+    with client_of(globalsign) as client:
+        authorities = client.cacerts()
+        answer = client.serverkeygen(KeyRequest.build(KeySpec("ec"), SUBJECT, NAMES))
+        issued = client.verify(answer.issued, answer, authorities)
+    assert not answer.encrypted
+    pem = certificates.pem(issued.certificate)
+    assert openssl("pkey", "-pubout", given=private_key_pem(answer.key)) == public_key("x509", given=pem.encode())
+    chain = "".join(certificates.pem(each) for each in issued.chain)
+    assert "OK" in verify(tmp_path, pem, chain, globalsign.ca_path)
+
+
+@pytest.mark.parametrize("protected", [False, True], ids=["not asked for", "asked for"])
+def test_trap_13_serverkeygen_with_encrypted_data_is_a_clear_error(globalsign, protected):
+    protection = KeyProtection.by_key(generate_key(KeySpec("rsa"))) if protected else None
+    with client_of(globalsign, "pkcs7") as client, pytest.raises(ParseError) as caught:
+        client.serverkeygen(KeyRequest.build(KeySpec("rsa"), SUBJECT, protection=protection))
+    assert "EncryptedData" in caught.value.reason
+    assert caught.value.request_received == "yes"
+    assert caught.value.hint
+
+
+def test_serverkeygen_without_the_encryption_that_was_asked_for_is_refused(globalsign):
+    protection = KeyProtection.by_key(generate_key(KeySpec("rsa")))
+    with client_of(globalsign) as client, pytest.raises(ParseError) as caught:
+        client.serverkeygen(KeyRequest.build(KeySpec("rsa"), SUBJECT, protection=protection))
+    assert "without the encryption" in caught.value.reason
