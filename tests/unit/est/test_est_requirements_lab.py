@@ -101,7 +101,7 @@ def test_req_071_the_server_verifies_the_request_and_certifies_its_key(full: Lab
 def test_req_076_a_test_enrolment_fetches_the_ca_certificates_first(full: LabServer, tmp_path: Any) -> None:
     before = len(full.requests)
     enrol(tmp_path, template_for(full))
-    assert [entry["operation"] for entry in full.requests[before:]] == ["cacerts", "simpleenroll"]
+    assert [entry["operation"] for entry in full.requests[before:]] == ["cacerts", "csrattrs", "simpleenroll"]
 
 
 def test_req_085_a_date_as_retry_after() -> None:
