@@ -314,7 +314,7 @@ class EstClient:
         :raises InputError: always; nothing is sent.
         """
         raise InputError(
-            "Full CMC (/fullcmc) is not supported by this client",
+            "/fullcmc (Full CMC) is not supported by this client",
             hint="Use simpleenroll, simplereenroll or serverkeygen, or another program for Full CMC.",
         )
 

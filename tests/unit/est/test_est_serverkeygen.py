@@ -107,7 +107,7 @@ class TestRequest:
 
     @pytest.mark.parametrize("spec", [KeySpec("ec"), KeySpec("ec", curve="P-384"), KeySpec("rsa"), KeySpec("ed25519")])
     def test_req_118_the_key_of_the_request_is_a_throw_away(self, spec: KeySpec) -> None:
-        first, second = (KeyRequest.build(spec, SUBJECT) for _ in range(2))
+        first, second = (KeyRequest.build(spec, SUBJECT) for _unused in range(2))
         for wanted in (first, second):
             assert describe_public_key(wanted.throw_away_key) == describe_public_key(generate_key(spec))
             assert wanted.request.public_key_der == public_key_der(wanted.throw_away_key)  # type: ignore[union-attr]
@@ -257,7 +257,7 @@ class TestRefused:
 
 def test_req_126_full_cmc_is_not_offered() -> None:
     est, transport = client()
-    with pytest.raises(InputError, match=r"Full CMC .* is not supported by this client") as caught:
+    with pytest.raises(InputError, match=r"fullcmc .* is not supported by this client") as caught:
         est.fullcmc()
     assert "simpleenroll" in caught.value.hint
     assert transport.sent == []
