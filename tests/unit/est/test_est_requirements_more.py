@@ -1,0 +1,120 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requirements that no other file is about: saved CA certificates, an empty user name, 201, a server's key on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import ssl
+import stat
+import subprocess
+from pathlib import Path
+from typing import List
+
+import pytest
+from support.lab import PASSWORD, USERNAME, LabServer
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.pair_files import replace_pair
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+
+ENROLL = ["--subject", "/CN=host", "--key-type", "ec", "--out", "host.pem", "--key-out", "host.key", "--json"]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+
+
+def save_ca_certificates(lab: LabServer) -> None:
+    """First contact by fingerprint; what it brings is in ca.pem."""
+    fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(lab.ca_pem)).hexdigest()
+    assert cli.main(["cacerts", place(lab), "--fingerprint", fingerprint, "--out", "ca.pem"]) == cli.DONE
+
+
+def place(lab: LabServer) -> str:
+    return f"{lab.host}:{lab.port}"
+
+
+def trusting(lab: LabServer, *trust: str) -> List[str]:
+    return [place(lab), *trust, "--username", USERNAME]
+
+
+def test_req_037_the_next_run_trusts_the_saved_ca_certificates(capsys: pytest.CaptureFixture[str]) -> None:
+    with LabServer("--intermediate") as lab:
+        save_ca_certificates(lab)
+        capsys.readouterr()
+        assert cli.main(["cacerts", place(lab), "--ca", "ca.pem", "--json"]) == cli.DONE
+        assert json.loads(capsys.readouterr().out)["trust"] == "explicit"
+        assert cli.main(["enroll", *trusting(lab, "--ca", "ca.pem"), *ENROLL]) == cli.DONE
+        assert [entry["status"] for entry in lab.requests if entry["operation"] == "simpleenroll"] == [200]
+
+
+def test_req_038_with_saved_ca_certificates_those_of_the_system_do_not_count(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LabServer() as lab, LabServer(state="another CA") as other:
+        save_ca_certificates(lab)
+        monkeypatch.setenv("SSL_CERT_FILE", other.ca_path)
+        assert cli.main(["cacerts", place(other), "--system-trust"]) == cli.DONE, "the system knows that CA"
+        seen = len(other.requests)
+        assert cli.main(["cacerts", place(other), "--ca", "ca.pem"]) == cli.FAILED
+        assert "failed at stage tls" in capsys.readouterr().err
+        assert len(other.requests) == seen
+
+
+def test_req_041_other_software_verifies_with_the_saved_files() -> None:
+    with LabServer("--intermediate") as lab:
+        save_ca_certificates(lab)
+        assert cli.main(["enroll", *trusting(lab, "--ca", "ca.pem"), *ENROLL]) == cli.DONE
+    assert stat.S_IMODE(os.stat("ca.pem").st_mode) == 0o644
+    command = ["openssl", "verify", "-no-CApath", "-CAfile", "ca.pem", "host.pem"]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "host.pem: OK\n"), ran.stderr
+
+
+def test_req_067_a_password_without_a_user_name() -> None:
+    with LabServer("--username", "") as lab:
+        arguments = ["enroll", place(lab), "--ca", lab.ca_path, "--username", "", *ENROLL]
+        assert cli.main(arguments) == cli.DONE
+        (entry,) = [entry for entry in lab.requests if entry["operation"] == "simpleenroll"]
+        assert (entry["status"], entry["authorization_scheme"]) == (200, "basic")
+
+
+def test_req_093_201_with_a_certificate_is_success(capsys: pytest.CaptureFixture[str]) -> None:
+    with LabServer("--status", "201") as lab:
+        assert cli.main(["enroll", *trusting(lab, "--ca", lab.ca_path), *ENROLL]) == cli.DONE
+        assert [entry["status"] for entry in lab.requests if entry["operation"] == "simpleenroll"] == [201]
+    assert json.loads(capsys.readouterr().out)["status"] == "issued"
+
+
+def test_req_125_the_key_of_a_server_goes_into_a_file_that_only_its_owner_reads() -> None:
+    with LabServer() as lab:
+        url, wanted = EstUrl.build(lab.host, lab.port), KeyRequest.build(KeySpec("ec"), parse_slash_dn("/CN=device"))
+        line = HttpsTransport(url, Trust.explicit(lab.ca_pem), credentials=Credentials(USERNAME, PASSWORD))
+        with EstClient(url, line, anchors=load_pem_certificates(lab.ca_pem)) as est:
+            authorities = est.cacerts()
+            answer = est.serverkeygen(wanted)
+            assert isinstance(answer, GeneratedKey)
+            verified = est.verify(answer.issued, answer, authorities)
+    before = os.umask(0)
+    try:
+        replace_pair(ClientCertificate("device.pem", "device.key"), [verified.certificate], answer.key)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat("device.key").st_mode) == 0o600
+    assert "PRIVATE KEY" not in Path("device.pem").read_text(encoding="ascii")
+    assert "PRIVATE KEY" in Path("device.key").read_text(encoding="ascii")
