@@ -21,11 +21,10 @@ from support.lab import LabServer
 TESTS = Path(__file__).parents[1]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "est-client.md"
 
-#: The lines of est-client-requirements.md that are met.
-LINES = [
-    *range(1, 15), *range(21, 27), *range(29, 37), *range(48, 55), 61, 62, 66, *range(70, 77), *range(84, 92),
-    *range(127, 131),
-]  # fmt: skip
+#: The lines of est-client-requirements.md that are not met; the document says why under "Known deviations".
+NOT_MET = (19, 28, 39, 115)
+#: All others.
+LINES = [line for line in range(1, 131) if line not in NOT_MET]
 
 
 def test_names() -> Set[str]:
@@ -60,6 +59,16 @@ def test_the_document_has_a_row_for_each_line_and_names_tests_of_it_that_exist()
     for line, names in rows().items():
         assert names, line
         assert [name for name in names if name not in known or f"req_{line:03}" not in name] == [], line
+
+
+def test_the_document_says_why_the_others_are_not_met() -> None:
+    _before, deviations = DOCUMENT.read_text(encoding="utf-8").split("\n## Known deviations\n")
+    told = {
+        int(line)
+        for lines in re.findall(r"^- \*\*.*?\*\* \(([\d, ]+)\)", deviations, re.M)
+        for line in lines.split(", ")
+    }
+    assert [line for line in NOT_MET if line not in told] == []
 
 
 def test_the_example_of_the_document_runs(tmp_path: Path) -> None:
