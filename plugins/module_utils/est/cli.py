@@ -176,3 +176,7 @@ def _word(value: Any) -> str:
     if value is None:
         return "unknown"
     return str(value) if value != "" else "none"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -26,7 +26,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import same_public_key
 
 ROOT = Path(__file__).resolve().parents[3]
-MODULE = "ansible_collections.maas360.cloud_extender.plugins.module_utils.est"
+MODULE = "ansible_collections.maas360.cloud_extender.plugins.module_utils.est.cli"
 
 
 @pytest.fixture(scope="module")

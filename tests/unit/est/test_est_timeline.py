@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, TransportError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 

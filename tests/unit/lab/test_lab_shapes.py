@@ -14,7 +14,7 @@ import time
 
 import pytest
 import requests
-from conftest import read_bag
+from conftest import COUNTS_OCTETS, read_bag
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from support.lab import LabServer
@@ -213,6 +213,7 @@ def test_an_unknown_shape_is_refused_at_the_start():
         LabServer("--base64", "65").start()
 
 
+@COUNTS_OCTETS
 def test_requests_agrees_that_a_truncated_body_is_short(client_of):
     error = pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead")
     with LabServer("--fault", "cacerts:truncated") as lab, error:

@@ -45,7 +45,7 @@ def test_issued_certificate_chain_and_key_are_on_disk(full, tmp_path):
         certificate = x509.load_pem_x509_certificate(file.read())
     with open(outcome["private_key_path"], "rb") as file:
         key = load_pem_private_key(file.read(), None)
-    assert certificate.public_key() == key.public_key()
+    assert same_public_key(certificate, key)
     assert outcome["certificate"]["subject_alternative_names"] == ["UPN:jdoe@example.com", "email:jdoe@example.com"]
     assert outcome["server"]["trust"] == "explicit"
     assert outcome["server"]["authenticated_by"] == "basic"
@@ -143,7 +143,7 @@ def test_req_084_to_088_pending_is_a_state_that_the_next_run_continues(tmp_path)
             second = too_soon
         assert second["status"] == "issued"
         certificate = x509.load_pem_x509_certificate(second["certificate"]["pem"].encode())
-        assert certificate.public_key() == key.public_key()
+        assert same_public_key(certificate, key)
         assert not os.path.exists(os.path.dirname(first["private_key_path"]))
 
 
