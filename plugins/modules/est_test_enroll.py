@@ -32,9 +32,9 @@ attributes:
       - Everything is done short of issuing and writing. The server is reached and verified, its CA certificates are
         fetched and the certificate request is made.
   diff_mode:
-    support: none
+    support: full
     details:
-      - Every test issues a new certificate. What it got differs in RV(lost) from what was asked for.
+      - The difference shown is the one between what was asked for and what the CA put into the certificate.
   idempotent:
     support: none
     details:
@@ -228,6 +228,10 @@ lost:
   elements: str
   returned: when a certificate was issued
   sample: ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:jdoe@example.com"]
+diff:
+  description: What was asked for against what the CA put into the certificate, for diff mode.
+  type: dict
+  returned: when a certificate was issued
 substitutions:
   description:
     - The variables that were not given, with what they got. An empty value says that the entry was left out.

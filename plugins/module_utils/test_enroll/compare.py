@@ -14,7 +14,7 @@ import ipaddress
 from collections import Counter
 from typing import List, Sequence
 
-from ..names.attributes import ATTRIBUTE_NAMES, Subject
+from ..names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
 from ..names.general_names import GeneralName
 
 
@@ -29,15 +29,22 @@ def lost(
     :returns: entries such as ``subject emailAddress=jdoe@example.com`` and
         ``subject_alternative_name UPN:jdoe@example.com``; empty where everything was granted.
     """
-    missing: List[str] = []
+    missing: List[SubjectAttribute] = []
     left = Counter(issued_subject)  # an attribute can be there more than once
     for attribute in requested_subject:
         if left[attribute] == 0:
-            missing.append(f"subject {ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)}={attribute.value}")
+            missing.append(attribute)
         left[attribute] -= 1
     granted = {_comparable(name) for name in issued_names}
-    missing.extend(f"subject_alternative_name {name}" for name in requested_names if _comparable(name) not in granted)
-    return missing
+    return in_words(missing, [name for name in requested_names if _comparable(name) not in granted])
+
+
+def in_words(subject: Sequence[SubjectAttribute], names: Sequence[GeneralName]) -> List[str]:
+    """Each attribute of a subject and each entry of a subject alternative name in words, in their order."""
+    return [
+        *(f"subject {ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)}={attribute.value}" for attribute in subject),
+        *(f"subject_alternative_name {name}" for name in names),
+    ]
 
 
 def _comparable(name: GeneralName) -> GeneralName:

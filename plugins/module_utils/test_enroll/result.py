@@ -18,7 +18,7 @@ from ..est.x509_names import read_name
 from ..names.slash_dn import format_slash_dn
 from ..template.model import Template
 from ..template.render import Rendered
-from .compare import lost
+from .compare import in_words, lost
 from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
 
 #: Did the enrolment request reach the EST server, in words.
@@ -83,12 +83,15 @@ def success(
         }
         found["chain_path"] = os.path.join(path, CHAIN_FILE)
         found["private_key_path"] = os.path.join(path, PRIVATE_KEY_FILE)
-        found["lost"] = lost(
-            rendered.subject,
-            rendered.subject_alternative_names,
-            read_name(verified.certificate.subject),
-            subject_alternative_names(verified.certificate),
-        )
+        asked = (rendered.subject, rendered.subject_alternative_names)
+        issued = (read_name(verified.certificate.subject), subject_alternative_names(verified.certificate))
+        found["lost"] = lost(*asked, *issued)
+        found["diff"] = {
+            "before_header": f"asked for by template {template.name}",
+            "before": "".join(f"{line}\n" for line in in_words(*asked)),
+            "after_header": os.path.join(path, CERTIFICATE_FILE),
+            "after": "".join(f"{line}\n" for line in in_words(*issued)),
+        }
         found["warnings"] += verified.warnings
     elif path is not None:
         found["private_key_path"] = os.path.join(path, PRIVATE_KEY_FILE)

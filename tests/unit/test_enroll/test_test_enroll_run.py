@@ -68,6 +68,8 @@ def test_what_cisco_drops_is_told(cisco, tmp_path):
         "subject emailAddress=jdoe@example.com",
         "subject_alternative_name UPN:jdoe@example.com",
     ]
+    assert outcome["diff"]["before"].splitlines() == ["subject CN=jdoe", *outcome["lost"]]
+    assert outcome["diff"]["after"].splitlines() == ["subject CN=jdoe"]
 
 
 def test_variables_that_are_not_given_are_substituted_and_told(full, tmp_path):
