@@ -44,7 +44,7 @@ CORES = (
 # The oldest, the default and the newest release run every target. Those between run one that has the role, and with it
 # every module: all targets with all releases take longer than CI may.
 EVERY_TARGET = ("2.16", "2.19", "2.21")
-BETWEEN = ("est_integration",)
+BETWEEN = ("est_integration_target",)
 
 # Stands where ansible-test would keep the pip bootstrap script that it downloads. That host cannot be reached from
 # everywhere, and the package index has the same pip: this runs it from its wheel.
