@@ -86,7 +86,8 @@ class KeyTransport:
     def content_key(self, protection: KeyProtection, size: int) -> bytes:
         """The key of the content, or a random one."""
         random = os.urandom(size)
-        assert isinstance(protection.private_key, rsa.RSAPrivateKey)
+        if not isinstance(protection.private_key, rsa.RSAPrivateKey):
+            return random
         try:
             found = protection.private_key.decrypt(self.encrypted_key, self.padding)
         except (ValueError, UnsupportedAlgorithm, InternalError):
@@ -113,7 +114,8 @@ class KeyAgreement:
     def content_key(self, protection: KeyProtection, size: int) -> bytes:
         """The key of the content, or a random one."""
         private_key = protection.private_key
-        assert isinstance(private_key, ec.EllipticCurvePrivateKey)
+        if not isinstance(private_key, ec.EllipticCurvePrivateKey):
+            return os.urandom(size)
         try:
             public_key = ec.EllipticCurvePublicKey.from_encoded_point(private_key.curve, self.point)
             shared = private_key.exchange(ec.ECDH(), public_key)
@@ -140,7 +142,8 @@ class KeyEncryptionKey:
 
     def content_key(self, protection: KeyProtection, size: int) -> bytes:
         """The key of the content, or a random one."""
-        assert protection.secret_key is not None
+        if protection.secret_key is None:
+            return os.urandom(size)
         return _unwrapped(protection.secret_key, self.encrypted_key, size) or os.urandom(size)
 
 

@@ -149,7 +149,7 @@ def test_req_021_req_066_nobody_but_the_authorised_server_gets_the_password_even
 def test_req_066_a_challenge_to_cacerts_is_answered_by_the_authorised_server_only_once() -> None:
     challenge = answer(status="401 Unauthorized", headers='WWW-Authenticate: Basic realm="est"\r\n')
     refused = pytest.raises(ServerError, match="user name or the password")
-    with Peer([[challenge, challenge]], context=context()) as peer, est_client(peer) as est, refused:
+    with refused, Peer([[challenge, challenge]], context=context()) as peer, est_client(peer) as est:
         est.cacerts()
     assert [request.headers.get("authorization") for request in peer.received] == [None, BASIC]
 

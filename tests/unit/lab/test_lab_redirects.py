@@ -34,7 +34,8 @@ def test_curl_follows_and_sends_the_body_again(client_of):
              "%{http_code} %{num_redirects}", "--data-binary", "abc", f"{lab.est_url}/simpleenroll"],
             capture_output=True,
             timeout=10,
-        check=False)  # fmt: skip
+            check=False,
+        )  # fmt: skip
         assert told.stdout == b"415 1"
         assert [entry["status"] for entry in lab.requests[-2:]] == [307, 415]
 

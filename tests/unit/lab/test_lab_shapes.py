@@ -216,7 +216,7 @@ def test_an_unknown_shape_is_refused_at_the_start():
 @COUNTS_OCTETS
 def test_requests_agrees_that_a_truncated_body_is_short(client_of):
     error = pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead")
-    with LabServer("--fault", "cacerts:truncated") as lab, error:
+    with error, LabServer("--fault", "cacerts:truncated") as lab:
         client_of(lab).get("cacerts")
 
 
