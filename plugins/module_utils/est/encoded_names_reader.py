@@ -14,11 +14,11 @@ import ipaddress
 from typing import Dict, List, Optional, Tuple
 
 from ..names.attributes import Subject, SubjectAttribute
-from ..names.general_names import GeneralName
+from ..names.general_names import SID_URI_PREFIX, GeneralName
 from ..names.slash_dn import format_slash_dn
 from .der import CONTEXT, SEQUENCE, SET, UTF8_STRING, Element, read
 from .errors import ParseError
-from .x509_names import SID_URI_PREFIX, UPN_OID
+from .x509_names import UPN_OID
 
 #: The string types of X.680 that a name can have, and their encodings (TeletexString as everybody uses it).
 _STRING_ENCODINGS: Dict[int, str] = {

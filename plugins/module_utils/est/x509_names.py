@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, List, Sequence, Tup
 
 from ..names.attributes import Subject, SubjectAttribute, check_attribute
 from ..names.email_address import check_email_address
-from ..names.general_names import GeneralName
+from ..names.general_names import SID_URI_PREFIX, GeneralName, sid_to_uri
 from ..names.host_names import check_host_name
 from ..names.object_identifiers import is_object_identifier
 from ..names.slash_dn import format_slash_dn, parse_slash_dn
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 #: The otherName of a Windows user principal name.
 UPN_OID = "1.3.6.1.4.1.311.20.2.3"
-#: What Microsoft's strong-mapping URI begins with (KB5014754); the SID follows.
-SID_URI_PREFIX = "tag:microsoft.com,2022-09-14:sid:"
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 _SID = re.compile(r"S-1-[0-9]{1,15}(?:-[0-9]{1,10}){1,15}")
@@ -135,7 +133,7 @@ def _directory_name(value: str) -> x509.GeneralName:
 def _sid(value: str) -> x509.GeneralName:
     if not _SID.fullmatch(value):
         raise ValueError("is not a security identifier (allowed: such as S-1-5-21-1004336348-1177238915-682003330-512)")
-    return x509.UniformResourceIdentifier(SID_URI_PREFIX + value)
+    return x509.UniformResourceIdentifier(sid_to_uri(value))
 
 
 _BUILDERS: Dict[str, Callable[[str], x509.GeneralName]] = {
