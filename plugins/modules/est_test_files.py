@@ -82,12 +82,12 @@ import base64
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import (
     PRIVATE_KEY_FILE,
     TestFolder,
     in_words,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timelin
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import (
     MAX_PENDING_FILE_SIZE,
@@ -33,7 +34,6 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
     https_fetch_unauthenticated,
     https_transport,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
 
 from .uri_transport import Execute, UriTransport

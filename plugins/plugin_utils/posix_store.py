@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import (
     Observed,
     TemplateStore,
@@ -53,7 +54,7 @@ class PosixStore(TemplateStore):
             drift=tuple(found["drift"]),
             key_fingerprint=found["key_fingerprint"],
             key_damage=found["key_damage"],
-            key=bytes(a ^ b for a, b in zip(masked, pad)) if masked else None,
+            key=mask(masked, pad) if masked else None,
             folder_mode=found["folder_mode"],
             document_mode=found["document_mode"],
             owner=found["owner"],

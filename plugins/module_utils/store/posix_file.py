@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from ..masking import mask
 from .errors import StoreError
 from .integrity import key_fingerprint
 from .layout import DOCUMENT_NAME, FILE_MODE, FOLDER_MODE, KEY_NAME
@@ -93,7 +94,7 @@ def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
         _add_drift(result["drift"], KEY_NAME, status, FILE_MODE)
         result["key_fingerprint"] = key_fingerprint(key)
         if key_pad is not None and len(key_pad) == len(key):
-            result["masked_key"] = bytes(a ^ b for a, b in zip(key, key_pad)).hex()
+            result["masked_key"] = mask(key, key_pad).hex()
     return result
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.compare import lost
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.masking import mask
 
 
 def subject(text):
