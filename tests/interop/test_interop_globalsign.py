@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from interop.exchanges import CREDENTIALS, NAMES, SUBJECT, client_of, enrol, line_to
 from interop.globalsign_server import GlobalSignServer
@@ -12,6 +14,7 @@ from interop.go_programs import missing_toolchain
 from interop.openssl import MISSING, certificate_text, openssl, public_key, request_text, verify
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import certificate as certificates
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import bootstrap
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
@@ -283,6 +286,35 @@ def test_serverkeygen_gives_a_key_and_its_certificate(globalsign, tmp_path):
     assert openssl("pkey", "-pubout", given=private_key_pem(answer.key)) == public_key("x509", given=pem.encode())
     chain = "".join(certificates.pem(each) for each in issued.chain)
     assert "OK" in verify(tmp_path, pem, chain, globalsign.ca_path)
+
+
+def test_serverkeygen_of_the_command(globalsign, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EST_PASSWORD", CREDENTIALS.password)
+    server = [globalsign.url, "--ca", globalsign.ca_path, "--username", CREDENTIALS.username]
+    names = ["--subject", "/CN=device-1", "--key-type", "ec", "--key-curve", "P-384"]
+    asked = ["serverkeygen", *server, *names, "--out", "device.pem", "--key-out", "device.key"]
+    assert cli.main([*asked, "--json"]) == cli.DONE
+    assert json.loads(capsys.readouterr().out)["key_protected_by"] == "TLS"
+    text, key = (tmp_path / "device.pem").read_text(encoding="ascii"), (tmp_path / "device.key").read_bytes()
+    assert openssl("pkey", "-pubout", given=key) == public_key("x509", given=text.encode())
+    leaf, *above = (f"{block}-----END CERTIFICATE-----\n" for block in text.split("-----END CERTIFICATE-----\n")[:-1])
+    assert "OK" in verify(tmp_path, leaf, "".join(above), globalsign.ca_path)
+
+
+def test_serverkeygen_of_the_command_saves_no_key_that_came_without_its_encryption(
+    globalsign, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    pair = enrol(globalsign, KeySpec("rsa")).for_tls(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    mine = ["--client-certificate", pair.certificate_path, "--client-key", pair.key_path]
+    recipient = ["--recipient-certificate", pair.certificate_path, "--recipient-key", pair.key_path]
+    server = [globalsign.url, "--ca", globalsign.ca_path, *mine, *recipient]
+    asked = ["serverkeygen", *server, "--subject", "/CN=device-1", "--out", "device.pem", "--key-out", "device.key"]
+    assert cli.main(asked) == cli.FAILED
+    assert "without the encryption that was asked for" in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize("protected", [False, True], ids=["not asked for", "asked for"])

@@ -21,6 +21,7 @@ from .cli_connection import Connection, add_options
 from .cli_enrol import add_enrol_options, enroll
 from .cli_files import write_public
 from .cli_reenrol import add_reenrol_options, reenroll
+from .cli_serverkeygen import add_serverkeygen_options, serverkeygen
 from .deps import require_libraries
 from .errors import EstError, InputError
 from .server_info import server_info, unverified_server_info
@@ -92,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     add_enrol_options(command("enroll", enroll, "get a certificate for a new key"))
     add_reenrol_options(
         command("reenroll", reenroll, "renew the certificate of --client-certificate, and replace it in its files")
+    )
+    add_serverkeygen_options(
+        command("serverkeygen", serverkeygen, "get a certificate and its key, which the server makes")
     )
     return parser
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple, Union
 
+from ..names.attributes import Subject
 from ..names.errors import NameSyntaxError
 from ..names.general_names import GeneralName, parse_general_name, validate_general_name
 from ..names.slash_dn import parse_slash_dn
@@ -75,15 +76,9 @@ def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any
     The key is on the disk before the request is sent, as ``<key>.pending``, and takes its place together with the
     certificate. As long as it is there, the next run goes on with it (section 4.2.3).
     """
-    subject, names = _names(options)
-    chosen = any((options.key_type, options.key_size, options.key_curve))
-    spec = KeySpec(options.key_type or "rsa", options.key_size, options.key_curve)
-    for path in (options.out, options.key_out):
-        if os.path.lexists(path):
-            raise InputError(
-                f"{path!r} is there already, and enroll replaces no certificate and no key",
-                hint="Use reenroll to renew a certificate, or give other files.",
-            )
+    subject, names = asked_names(options)
+    spec, chosen = asked_key(options)
+    check_new_files(options, "enroll")
     pending = options.key_out + PENDING_SUFFIX
     with connection.open() as client:
         authorities = client.cacerts()
@@ -99,7 +94,7 @@ def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any
         )
         warnings: List[str] = [*connection.url.warnings, *attributes.warnings, *plan.warnings]
         key = kept_key(pending, lambda: generate_key(plan.key_spec))
-        request = _request(client, plan, key)
+        request = planned_request(client, plan, key)
         answer = ask(client.simpleenroll, request, options.wait, pending)
         if isinstance(answer, Pending):
             return pending_result(answer, pending, [*warnings, *client.warnings])
@@ -112,7 +107,37 @@ def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any
     return issued_result(verified, options.out, options.key_out, warnings)
 
 
-def _request(client: EstClient, plan: RequestPlan, key: PrivateKeyTypes) -> Union[CertificateRequest, LinkedRequest]:
+def asked_key(options: argparse.Namespace) -> Tuple[KeySpec, bool]:
+    """The key of the options, and whether they chose it: one that was not chosen gives way to the server's wishes.
+
+    :raises InputError: there is no such key.
+    """
+    chosen = any((options.key_type, options.key_size, options.key_curve))
+    return KeySpec(options.key_type or "rsa", options.key_size, options.key_curve), chosen
+
+
+def check_new_files(options: argparse.Namespace, command: str) -> None:
+    """See to it, before anything is sent, that certificate and key can get files of their own.
+
+    :raises InputError: one of them is there, or has no folder to be written to.
+    """
+    for path in (options.out, options.key_out):
+        if os.path.lexists(path):
+            raise InputError(
+                f"{path!r} is there already, and {command} replaces no certificate and no key",
+                hint="Use reenroll to renew a certificate, or give other files.",
+            )
+        if not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK | os.X_OK):
+            raise InputError(
+                f"{path!r} cannot be written: its folder does not exist, or this user may not write to it",
+                hint="Make the folder, or give other files.",
+            )
+
+
+def planned_request(
+    client: EstClient, plan: RequestPlan, key: PrivateKeyTypes
+) -> Union[CertificateRequest, LinkedRequest]:
+    """The request of a plan, linked to the connection that carries it where the plan says so."""
     if plan.needs_pop:
         return client.linked(lambda binding: plan.build(key, binding))
     return plan.build(key)
@@ -137,9 +162,14 @@ def ask(
     try:
         return send(request, wait_seconds=wait_seconds)
     except ServerError:
-        with suppress(OSError):
-            os.unlink(kept)
+        drop(kept)
         raise
+
+
+def drop(path: str) -> None:
+    """Remove a kept key, if it is there."""
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def pending_result(answer: Pending, key_path: str, warnings: Sequence[str]) -> Dict[str, Any]:
@@ -173,7 +203,11 @@ def with_intermediates(verified: VerifiedCertificate) -> List[Any]:
     return [verified.certificate, *(above for above in verified.chain if not is_self_signed(above))]
 
 
-def _names(options: argparse.Namespace) -> Any:
+def asked_names(options: argparse.Namespace) -> Tuple[Subject, List[GeneralName]]:
+    """Subject and alternative names of the options.
+
+    :raises InputError: they are none.
+    """
     option = "--subject"
     try:
         subject = parse_slash_dn(options.subject)

@@ -23,7 +23,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from support.lab import PASSWORD, LabServer
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli, cli_connection
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import same_public_key
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
+    KeySpec,
+    generate_key,
+    private_key_pem,
+    same_public_key,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = "ansible_collections.maas360.cloud_extender.plugins.module_utils.est.cli"
@@ -193,6 +198,139 @@ def test_cacerts(lab: LabServer, capsys) -> None:
     assert stat.S_IMODE(os.stat("ca.pem").st_mode) == 0o644
 
 
+def serverkeygen(lab: LabServer, *more: str) -> list[str]:
+    return ["serverkeygen", *enroll(lab, "--username", "estuser", *more)[1:]]
+
+
+@pytest.fixture
+def password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+
+
+@pytest.mark.usefixtures("password")
+@pytest.mark.parametrize("form", ["pkcs8", "traditional"])
+@pytest.mark.parametrize("key_type", ["rsa", "ec"])
+def test_req_117_req_120_req_125_a_key_of_the_server_and_its_certificate(form: str, key_type: str, capsys) -> None:
+    before = os.umask(0)
+    try:
+        with LabServer("--intermediate", "--serverkeygen", form) as lab:
+            assert (
+                cli.main([*serverkeygen(lab, "--san", "DNS:host.example.com", "--json"), "--key-type", key_type]) == 0
+            )
+    finally:
+        os.umask(before)
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert (found["status"], found["key"], found["key_protected_by"]) == ("issued", "host.key", "TLS")
+    assert found["certificate"]["subject_alternative_names"] == ["DNS:host.example.com"]
+    assert "PRIVATE KEY" not in said.out + said.err
+    certificates, key = pair()
+    assert key.startswith(b"-----BEGIN PRIVATE KEY-----")
+    assert len(certificates) == 2
+    assert same_public_key(x509.load_pem_x509_certificate(certificates[0]), load_pem_private_key(key, None))
+    assert stat.S_IMODE(os.stat("host.key").st_mode) == 0o600
+    assert files() == ["host.key", "host.pem"]
+
+
+@pytest.mark.usefixtures("password")
+@pytest.mark.parametrize("key_type", ["rsa", "ec"])
+@pytest.mark.parametrize("given", ["certificate", "key", "one file"])
+def test_req_122_req_123_the_key_is_encrypted_to_a_recipient(lab: LabServer, key_type: str, given: str, capsys) -> None:
+    assert cli.main([*enroll(lab, "--username", "estuser", "--key-type", key_type), "--out", "old.pem"]) == cli.DONE
+    os.rename("host.key", "old.key")
+    recipient = ["--recipient-key", "old.key"]
+    if given == "one file":
+        Path("both.pem").write_bytes(Path("old.pem").read_bytes() + Path("old.key").read_bytes())
+        recipient = ["--recipient-certificate", "both.pem"]
+    elif given == "certificate":
+        recipient += ["--recipient-certificate", "old.pem"]
+    tls = ["--client-certificate", "old.pem", "--client-key", "old.key"]
+    capsys.readouterr()
+    assert cli.main([*serverkeygen(lab, *tls, *recipient, "--json")]) == cli.DONE
+    assert json.loads(capsys.readouterr().out)["key_protected_by"] == "TLS and CMS encryption"
+    (certificate, *_above), key = pair()
+    assert same_public_key(x509.load_pem_x509_certificate(certificate), load_pem_private_key(key, None))
+
+
+@pytest.mark.usefixtures("password")
+def test_req_123_a_key_that_is_not_encrypted_to_the_recipient_is_not_saved(lab: LabServer, capsys) -> None:
+    assert cli.main(enroll(lab, "--username", "estuser", "--out", "old.pem")) == cli.DONE
+    os.rename("host.key", "old.key")
+    with LabServer("--serverkeygen", "pkcs8") as careless:
+        assert cli.main(serverkeygen(careless, "--recipient-key", "old.key")) == cli.FAILED
+    said = capsys.readouterr().err
+    assert "without the encryption that was asked for" in said
+    assert "Revoke" in said
+    assert files() == ["old.key", "old.pem"]
+
+
+@pytest.mark.usefixtures("password")
+def test_the_passphrase_of_a_recipient_key_is_no_argument(lab: LabServer, monkeypatch, capsys) -> None:
+    key = generate_key(KeySpec("rsa"))
+    Path("old.key").write_bytes(private_key_pem(key, "canary"))
+    arguments = serverkeygen(lab, "--recipient-key", "old.key")
+    assert cli.main(arguments) == cli.WRONG_INPUT
+    assert "the private key is encrypted" in capsys.readouterr().err
+    Path("passphrase").write_text("canary\n", encoding="ascii")
+    # The lab knows no such key, and says so: the passphrase has opened it.
+    assert cli.main([*arguments, "--recipient-key-passphrase-file", "passphrase"]) == cli.FAILED
+    monkeypatch.setenv("EST_RECIPIENT_PASSPHRASE", "canary")
+    assert cli.main(arguments) == cli.FAILED
+    said = capsys.readouterr()
+    assert "(HTTP 400)" in said.err
+    assert "canary" not in said.out + said.err
+    assert files() == ["old.key", "passphrase"]
+
+
+@pytest.mark.usefixtures("password")
+def test_req_118_req_086_a_pending_key_is_asked_for_with_the_same_throw_away_key(capsys) -> None:
+    with LabServer("--manual-approval", "1", "--retry-after", "60") as lab:
+        assert cli.main(serverkeygen(lab)) == cli.PENDING
+        assert files() == ["host.key.pending"]
+        kept = load_pem_private_key(Path("host.key.pending").read_bytes(), None)
+        assert cli.main(serverkeygen(lab)) == cli.DONE
+    assert files() == ["host.key", "host.pem"]
+    assert not same_public_key(load_pem_private_key(Path("host.key").read_bytes(), None), kept)
+
+
+@pytest.mark.usefixtures("password")
+def test_req_117_with_system_trust_alone_nothing_is_sent(lab: LabServer, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", lab.ca_path)
+    arguments = ["--system-trust" if word == "--ca" else word for word in serverkeygen(lab) if word != lab.ca_path]
+    before = len(lab.requests)
+    assert cli.main(arguments) == cli.WRONG_INPUT
+    assert "--allow-system-trust" in capsys.readouterr().err
+    assert len(lab.requests) == before
+    assert cli.main([*arguments, "--allow-system-trust"]) == cli.DONE
+
+
+@pytest.mark.usefixtures("password")
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--multipart", "no-key"), "0 private keys"),
+        (("--multipart", "no-certificate"), "0 certificate messages"),
+        (("--serverkeygen", "encrypted-data"), "EncryptedData"),
+        (("--fault", "serverkeygen:http-501"), "does not implement the generation of keys"),
+    ],
+)
+def test_req_124_without_a_key_and_its_certificate_nothing_is_saved(flags: tuple[str, str], words: str, capsys) -> None:
+    with LabServer(*flags) as lab:
+        assert cli.main(serverkeygen(lab)) == cli.FAILED
+    said = capsys.readouterr().err
+    assert words in said
+    assert "BEGIN" not in said
+    assert files() == []
+
+
+@pytest.mark.parametrize("command", [enroll, serverkeygen])
+def test_a_folder_that_is_not_there_is_told_before_anything_is_sent(lab: LabServer, command, capsys) -> None:
+    before = len(lab.requests)
+    assert cli.main([*command(lab), "--out", "nowhere/host.pem"]) == cli.WRONG_INPUT
+    assert "its folder does not exist" in capsys.readouterr().err
+    assert len(lab.requests) == before
+
+
 def test_req_044_without_trust_cacerts_shows_the_fingerprints_and_saves_nothing(lab: LabServer, capsys) -> None:
     assert cli.main(["cacerts", f"{lab.host}:{lab.port}", "--out", "ca.pem"]) == cli.FAILED
     assert fingerprint_of(lab).replace(":", "").lower() in capsys.readouterr().err
@@ -238,7 +376,7 @@ def test_an_argument_that_cannot_be_used(arguments: list[str], words: str, capsy
 
 
 def test_help_is_there_for_every_command(capsys) -> None:
-    for arguments in ([], *([name] for name in ("info", "cacerts", "csrattrs", "enroll", "reenroll"))):
+    for arguments in ([], *([name] for name in ("info", "cacerts", "csrattrs", "enroll", "reenroll", "serverkeygen"))):
         with pytest.raises(SystemExit) as caught:
             cli.main([*arguments, "--help"])
         assert caught.value.code == 0
