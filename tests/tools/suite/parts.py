@@ -97,6 +97,14 @@ def interop(context: Context) -> None:
     context.pytest("interop", context.venv("unit", python), ["tests/interop"])
 
 
+def fleet(context: Context) -> None:
+    """Run the playbooks on hosts that are sshd processes; pytest skips it where there is no sshd."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    context.pytest("fleet", context.venv("unit", python), ["tests/fleet"])
+
+
 def sanity(context: Context, core: Core) -> None:
     """Run ansible-test sanity of one core on every Python that is there."""
     if core.python is None:
@@ -245,6 +253,7 @@ PARTS = (
     Part("sanity", f"ansible-test sanity of ansible-core {DEFAULT_CORE}", functools.partial(sanity, core=_DEFAULT)),
     *(_core_part(core) for core in CORES if core is not _DEFAULT),
     Part("interop", "the real GlobalSign EST server, and openssl, against the client", interop),
+    Part("fleet", "the playbooks on five real sshd hosts, also down, hanging or wrong", fleet),
     Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
     Part("unit-newest", "unit tests on the newest Python found", unit_pythons),
     Part("sanity-2.16", "ansible-test sanity of the oldest ansible-core", functools.partial(sanity, core=CORES[0])),
