@@ -13,6 +13,8 @@ import importlib
 import json
 from types import SimpleNamespace
 
+from ansible.parsing.dataloader import DataLoader
+
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.modules import est_store_file
 
@@ -68,9 +70,14 @@ def run_action(name, arguments, host=None, *, check=False):
     host = host or Host()
     module = importlib.import_module(f"ansible_collections.maas360.cloud_extender.plugins.action.{name}")
     task = SimpleNamespace(
-        args=arguments, action=f"maas360.cloud_extender.{name}", check_mode=check, diff=False, async_val=0
+        args=arguments,
+        action=f"maas360.cloud_extender.{name}",
+        check_mode=check,
+        diff=False,
+        async_val=0,
+        get_search_path=list,
     )
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-    action = module.ActionModule(task, connection, None, None, None, None)
+    action = module.ActionModule(task, connection, None, DataLoader(), None, None)
     action._execute_module = host.execute_module
     return action.run(task_vars={})
