@@ -135,9 +135,11 @@ options:
     type: str
   subject:
     description:
-      - The subject of the certificates, a distinguished name in slash form. It can hold variables such as C(%uname%).
-        C(%%) is a percent sign.
-      - The attribute names are those of IBM, V(S) is the surname and V(SN) the serial number.
+      - The subject of the certificates, a distinguished name. It begins with a slash and is in slash form, or it is in
+        the form of RFC 4514, V(CN=%uname%,OU=Phones,DC=example,DC=com), which is kept in slash form.
+      - It can hold variables such as C(%uname%). C(%%) is a percent sign.
+      - The attribute names are those of IBM, V(S) is the surname and V(SN) the serial number. In the form of RFC 4514
+        these two are V(surname) and V(serialNumber).
     type: str
     default: /CN=%uname%/emailAddress=%email%
   subject_alternative_name:

@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple, Union
 
 from ..names.attributes import Subject
+from ..names.distinguished_names import parse_distinguished_name
 from ..names.errors import NameSyntaxError
 from ..names.general_names import GeneralName, parse_general_name, validate_general_name
-from ..names.slash_dn import parse_slash_dn
 from .certificate import describe
 from .cli_connection import Connection
 from .cli_files import read_text, write_private
@@ -39,7 +39,7 @@ def add_enrol_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``enroll``."""
     add_output_options(parser)
     request = parser.add_argument_group("what to ask for")
-    request.add_argument("--subject", metavar="/CN=...", required=True, help="the subject in slash form")
+    request.add_argument("--subject", metavar="/CN=...", required=True, help="the subject: /O=Example/CN=x, or CN=x,O=Example (RFC 4514)")
     request.add_argument(
         "--san", metavar="TYPE:VALUE", action="append", default=[], help="such as DNS:host.example.com; repeatable"
     )
@@ -210,7 +210,7 @@ def asked_names(options: argparse.Namespace) -> Tuple[Subject, List[GeneralName]
     """
     option = "--subject"
     try:
-        subject = parse_slash_dn(options.subject)
+        subject = parse_distinguished_name(options.subject)
         option = "--san"
         names: List[GeneralName] = [parse_general_name(text) for text in options.san]
         for name in names:

@@ -14,7 +14,8 @@ import ipaddress
 from typing import Dict, List, Optional, Tuple
 
 from ..names.attributes import Subject, SubjectAttribute
-from ..names.general_names import SID_URI_PREFIX, GeneralName
+from ..names.general_names import GeneralName
+from ..names.security_identifiers import uri_to_sid
 from ..names.slash_dn import format_slash_dn
 from .der import CONTEXT, SEQUENCE, SET, UTF8_STRING, Element, read
 from .errors import ParseError
@@ -90,8 +91,9 @@ def _read_general_name(entry: Element) -> GeneralName:
         raise ParseError(f"the general name at byte {entry.start} has the tag {entry.tag}")
     if entry.number in _TEXT_TYPES:
         text = entry.value.decode("ascii")
-        if entry.number == _URI and text.lower().startswith(SID_URI_PREFIX):
-            return GeneralName("SID", text[len(SID_URI_PREFIX) :])
+        sid = uri_to_sid(text) if entry.number == _URI else ""
+        if sid:
+            return GeneralName("SID", sid)
         return GeneralName(_TEXT_TYPES[entry.number], text)
     if entry.number == _IP:
         return GeneralName("IP", str(ipaddress.ip_address(entry.value)))

@@ -11,16 +11,14 @@ a CA has put into a certificate.
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, List, Sequence, Tuple, Union
 
 from ..names.attributes import Subject, SubjectAttribute, check_attribute
-from ..names.email_address import check_email_address
-from ..names.general_names import SID_URI_PREFIX, GeneralName, sid_to_uri
-from ..names.host_names import check_host_name
-from ..names.object_identifiers import is_object_identifier
-from ..names.slash_dn import format_slash_dn, parse_slash_dn
-from ..names.text import find_unprintable
+from ..names.distinguished_names import parse_distinguished_name
+from ..names.general_names import GeneralName, validate_general_name
+from ..names.security_identifiers import sid_to_uri, uri_to_sid
+from ..names.slash_dn import format_slash_dn
+from ..names.text import normalized, quote
 from .der import UTF8_STRING, read
 from .der_writer import encode
 from .errors import InputError, ParseError
@@ -36,14 +34,12 @@ if TYPE_CHECKING:
 #: The otherName of a Windows user principal name.
 UPN_OID = "1.3.6.1.4.1.311.20.2.3"
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
-_SID = re.compile(r"S-1-[0-9]{1,15}(?:-[0-9]{1,10}){1,15}")
-
 
 def build_name(subject: Subject) -> x509.Name:
     """The X.509 name of a subject, one RDN for each attribute, in the given order (RFC 5280 section 4.1.2.4).
 
-    C and SN (serialNumber) become PrintableString, emailAddress and DC IA5String, the rest UTF8String.
+    C, SN (serialNumber) and dnQualifier become PrintableString, emailAddress and DC IA5String, the rest UTF8String.
+    Values are in Unicode normal form C.
 
     :raises InputError: a value that its attribute cannot hold.
     """
@@ -52,11 +48,12 @@ def build_name(subject: Subject) -> x509.Name:
 
 def _name_attribute(attribute: SubjectAttribute) -> x509.NameAttribute[str]:
     try:
+        attribute = SubjectAttribute(attribute.oid, normalized(attribute.value))
         check_attribute(attribute)
         return x509.NameAttribute(x509.ObjectIdentifier(attribute.oid), attribute.value)
     except ValueError as error:
         raise InputError(
-            f"the subject {format_slash_dn((attribute,))!r} {error}",
+            f"the subject {quote(format_slash_dn((attribute,)))} {error}",
             hint="Correct the subject of the template, or the value of the variable in it.",
         ) from None
 
@@ -76,75 +73,34 @@ def _general_name(name: GeneralName) -> x509.GeneralName:
     try:
         if builder is None:
             raise ValueError(f"has an unknown type (allowed: {', '.join(_BUILDERS)})")
+        validate_general_name(name)
         return builder(name.value)
     except ValueError as error:
         raise InputError(
-            f"the subject alternative name {str(name)!r} {error}",
+            f"the subject alternative name {quote(str(name))} {error}",
             hint="Correct the subject alternative name of the template, or the value of the variable in it.",
         ) from None
 
 
 def _upn(value: str) -> x509.GeneralName:
-    account, _at, domain = value.rpartition("@")
-    if not account or not domain or " " in value or find_unprintable(value):
-        raise ValueError("is not a user principal name (allowed: user@domain)")
-    return x509.OtherName(x509.ObjectIdentifier(UPN_OID), encode(UTF8_STRING, value.encode("utf-8")))
-
-
-def _email(value: str) -> x509.GeneralName:
-    check_email_address(value)
-    return x509.RFC822Name(value)
-
-
-def _dns(value: str) -> x509.GeneralName:
-    check_host_name(value[2:] if value.startswith("*.") else value)
-    return x509.DNSName(value)
-
-
-def _ip(value: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(value))
-    except ValueError:
-        raise ValueError("is neither an IPv4 nor an IPv6 address") from None
-
-
-def _uri(value: str) -> x509.GeneralName:
-    if not _URI.fullmatch(value):
-        raise ValueError("is not a URI in ASCII (allowed: scheme:rest, such as https://example.com/x)")
-    return x509.UniformResourceIdentifier(value)
-
-
-def _rid(value: str) -> x509.GeneralName:
-    if not is_object_identifier(value):
-        raise ValueError("is not an object identifier (allowed: numbers with dots between them, such as 1.2.3.4)")
-    try:
-        return x509.RegisteredID(x509.ObjectIdentifier(value))
-    except ValueError:  # arcs of more digits than cryptography can hold
-        raise ValueError("is an object identifier with too large a number in it") from None
+    text = encode(UTF8_STRING, normalized(value).encode("utf-8"))
+    return x509.OtherName(x509.ObjectIdentifier(UPN_OID), text)
 
 
 def _directory_name(value: str) -> x509.GeneralName:
-    subject = parse_slash_dn(value)
-    for attribute in subject:
-        check_attribute(attribute)
-    return x509.DirectoryName(build_name(subject))
+    return x509.DirectoryName(build_name(parse_distinguished_name(value)))
 
 
-def _sid(value: str) -> x509.GeneralName:
-    if not _SID.fullmatch(value):
-        raise ValueError("is not a security identifier (allowed: such as S-1-5-21-1004336348-1177238915-682003330-512)")
-    return x509.UniformResourceIdentifier(sid_to_uri(value))
-
-
+# Functions, as there may be no cryptography to name its classes.
 _BUILDERS: Dict[str, Callable[[str], x509.GeneralName]] = {
     "UPN": _upn,
-    "email": _email,
-    "DNS": _dns,
-    "IP": _ip,
-    "URI": _uri,
-    "RID": _rid,
+    "email": lambda value: x509.RFC822Name(value),
+    "DNS": lambda value: x509.DNSName(value),
+    "IP": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
+    "URI": lambda value: x509.UniformResourceIdentifier(value),
+    "RID": lambda value: x509.RegisteredID(x509.ObjectIdentifier(value)),
     "dirName": _directory_name,
-    "SID": _sid,
+    "SID": lambda value: x509.UniformResourceIdentifier(sid_to_uri(value)),
 }
 
 
@@ -186,9 +142,8 @@ def _read_general_name(name: Any) -> GeneralName:
     if isinstance(name, x509.RegisteredID):
         return GeneralName("RID", name.value.dotted_string)
     if isinstance(name, x509.UniformResourceIdentifier):
-        if name.value.lower().startswith(SID_URI_PREFIX):
-            return GeneralName("SID", name.value[len(SID_URI_PREFIX) :])
-        return GeneralName("URI", name.value)
+        sid = uri_to_sid(name.value)
+        return GeneralName("SID", sid) if sid else GeneralName("URI", name.value)
     types: List[Tuple[Any, str]] = [(x509.RFC822Name, "email"), (x509.DNSName, "DNS"), (x509.IPAddress, "IP")]
     for kind, word in types:
         if isinstance(name, kind):

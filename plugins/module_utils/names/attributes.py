@@ -14,7 +14,7 @@ from typing import NamedTuple, Tuple
 
 from .email_address import check_email_address
 from .errors import NameSyntaxError
-from .text import find_unprintable
+from .text import find_unprintable, quote
 
 
 class SubjectAttribute(NamedTuple):
@@ -49,34 +49,6 @@ ATTRIBUTE_OIDS: dict[str, str] = {
 #: Object identifiers to IBM's attribute names.
 ATTRIBUTE_NAMES: dict[str, str] = {oid: name for name, oid in ATTRIBUTE_OIDS.items()}
 
-#: Names that other tools use for the same attributes (lower case): they are suggested, not accepted.
-OTHER_TOOLS_NAMES: dict[str, str] = {
-    "commonname": "CN",
-    "country": "C",
-    "countryname": "C",
-    "locality": "L",
-    "localityname": "L",
-    "sp": "ST",
-    "state": "ST",
-    "stateorprovincename": "ST",
-    "organization": "O",
-    "organizationname": "O",
-    "organizationalunit": "OU",
-    "organizationalunitname": "OU",
-    "gn": "G",
-    "givenname": "G",
-    "surname": "S",
-    "initials": "I",
-    "userid": "UID",
-    "serialnumber": "SN",
-    "title": "T",
-    "description": "D",
-    "e": "emailAddress",
-    "email": "emailAddress",
-    "mail": "emailAddress",
-    "domaincomponent": "DC",
-}
-
 
 class _Rule(NamedTuple):
     """What a value may be: at most ``maximum`` characters, and all of it matching ``pattern``."""
@@ -106,8 +78,14 @@ _RULES: dict[str, _Rule] = {
     "T": _Rule(64),
     "D": _Rule(1024),
     "emailAddress": _Rule(255),
-    "DC": _Rule(63, _IA5, "ASCII"),
+    "DC": _Rule(63, _IA5, "ASCII; an internationalised label in its A-label form (xn--...)"),
+    # Two more that X.520 gives PrintableString to: dnQualifier, and Microsoft's jurisdictionOfIncorporationCountryName.
+    "2.5.4.46": _Rule(64, _PRINTABLE, "letters, digits, space and '()+,-./:=?"),
+    "1.3.6.1.4.1.311.60.2.1.3": _Rule(2, re.compile(r"[A-Z]{2}\Z"), "two capital letters (ISO 3166), such as US"),
 }
+# Any other attribute: the largest bound there is (ub-name).
+_OTHER_RULE = _Rule(32768)
+_UNIQUE_IDENTIFIER = "2.5.4.45"
 
 
 def check_attribute(attribute: SubjectAttribute) -> None:
@@ -124,14 +102,17 @@ def check_attribute(attribute: SubjectAttribute) -> None:
     unprintable = find_unprintable(value)
     if unprintable:
         raise NameSyntaxError(f"has a control character ({unprintable}) in the value of {name}")
-    rule = _RULES.get(name)
-    if rule is None:
-        return
-    if rule.pattern is not None and not rule.pattern.match(value):
+    if attribute.oid == _UNIQUE_IDENTIFIER:
         raise NameSyntaxError(
-            f"has '{value}' as {name}",
+            f"has the attribute {name} (x500UniqueIdentifier), which is a BIT STRING and holds no text"
+        )
+    rule = _RULES.get(name, _OTHER_RULE)
+    if rule.pattern is not None and not rule.pattern.match(value):
+        capital = value.upper() if value.isascii() else ""
+        raise NameSyntaxError(
+            f"has {quote(value)} as {name}",
             allowed=rule.allowed,
-            suggestion=f"/{name}={value.upper()}" if rule.pattern.match(value.upper()) else "",
+            suggestion=f"/{name}={capital}" if rule.pattern.match(capital) and capital else "",
         )
     if len(value) > rule.maximum:
         raise NameSyntaxError(f"has {len(value)} characters in {name}", allowed=f"at most {rule.maximum}")
@@ -140,7 +121,7 @@ def check_attribute(attribute: SubjectAttribute) -> None:
             check_email_address(value)
         except NameSyntaxError as exc:
             raise NameSyntaxError(
-                f"has an emailAddress '{value}' that {exc.reason}",
+                f"has an emailAddress {quote(value)} that {exc.reason}",
                 allowed=exc.allowed,
                 suggestion=f"/emailAddress={exc.suggestion}" if exc.suggestion else "",
             ) from exc

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 
 from .errors import NameSyntaxError
+from .text import normalized, quote
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\Z")
 _ONE_LABEL = re.compile(rf"{_LABEL}\Z")
 _MAXIMUM = 253
+# IDNA 2003 takes these for dots.
+_OTHER_DOTS = re.compile("[\u3002\uff0e\uff61]")
 
 
 def is_host_name(text: str) -> bool:
@@ -26,7 +29,35 @@ def is_host_name(text: str) -> bool:
 
 
 def a_label_form(text: str) -> str:
-    """Return an internationalised name in its ASCII form (``xn--``), or an empty string where there is none."""
+    """Return an internationalised name in its ASCII form (``xn--``), or an empty string where there is none.
+
+    There is none either where IDNA 2003 and IDNA 2008 (RFC 5891) make different names of it, as of ``faß.example``:
+    which of the two was registered only its owner knows.
+    """
+    ascii_form = _idna(text)
+    if not ascii_form or ascii_form.encode("ascii").decode("idna") != normalized(text).lower():
+        return ""
+    return ascii_form
+
+
+def check_domain_name(text: str, *, before: str = "") -> None:
+    """Refuse a text that is no host name, be it in ASCII or with letters of other scripts (RFC 5890, a U-label).
+
+    :param before: as :func:`check_host_name` has it.
+    :raises NameSyntaxError: with what is wrong.
+    """
+    if text.isascii():
+        check_host_name(text, before=before)
+    elif _OTHER_DOTS.search(text) or not _idna(text):
+        raise NameSyntaxError(
+            f"has {quote(text)}, which is no internationalised host name",
+            allowed="labels of letters, digits and hyphens, with dots between them",
+        )
+
+
+def _idna(text: str) -> str:
+    if len(text) > _MAXIMUM:
+        return ""
     try:
         ascii_form = text.encode("idna").decode("ascii")
     except UnicodeError:
@@ -65,7 +96,7 @@ def _wrong_host_name(text: str) -> NameSyntaxError:
             return NameSyntaxError(f"has a label of {len(label)} characters", allowed="at most 63")
         if not _ONE_LABEL.match(label):
             return NameSyntaxError(
-                f"has the label '{label}', which is not one of a host name",
+                f"has the label {quote(label)}, which is not one of a host name",
                 allowed="letters, digits and hyphens, no hyphen first or last",
             )
     return NameSyntaxError("ends in a number, so it is neither a host name nor an IP address", allowed=allowed)

@@ -12,6 +12,15 @@ import re
 _OBJECT_IDENTIFIER = re.compile(r"(?:[01]\.(?:[0-9]|[1-3][0-9])|2\.(?:0|[1-9][0-9]*))(?:\.(?:0|[1-9][0-9]*))*\Z")
 
 
+# What certificate software can hold: numbers of 128 bits (X.667 makes arcs of UUIDs), 63 octets in all.
+_LARGEST_NUMBER = 2**128 - 1
+_MOST_OCTETS = 63
+
+
 def is_object_identifier(text: str) -> bool:
     """Tell whether a text is an object identifier in dotted form, such as ``1.3.6.1.4.1.311.20.2.3``."""
-    return len(text) <= 255 and _OBJECT_IDENTIFIER.match(text) is not None
+    if len(text) > 255 or not _OBJECT_IDENTIFIER.match(text):
+        return False
+    first, second, *others = (int(number) for number in text.split("."))
+    arcs = (40 * first + second, *others)
+    return max(arcs) <= _LARGEST_NUMBER and sum(-(-max(arc.bit_length(), 1) // 7) for arc in arcs) <= _MOST_OCTETS

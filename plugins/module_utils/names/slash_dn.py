@@ -14,22 +14,19 @@ is meant. An attribute that IBM has no name for is written by its object identif
 
 from __future__ import annotations
 
-import difflib
 import re
 
-from .attributes import ATTRIBUTE_NAMES, ATTRIBUTE_OIDS, OTHER_TOOLS_NAMES, Subject, SubjectAttribute
+from .attribute_names import NAME_PATTERN, attribute_oid, known_oid
+from .attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
 from .errors import NameSyntaxError
-from .object_identifiers import is_object_identifier
-from .text import find_unprintable
+from .text import find_unprintable, quote
 
-_OIDS_BY_LOWER_NAME: dict[str, str] = {name.lower(): oid for name, oid in ATTRIBUTE_OIDS.items()}
-_NAME = "|".join(ATTRIBUTE_OIDS)
 _UNIT = re.compile(r"\\.|[^\\]|\\\Z", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 # Escapes are stepped over in pairs, so the plus sign that is found is one without a backslash.
-_SECOND_ATTRIBUTE = re.compile(rf"(?:\\.|[^\\])*?\+\s*({_NAME})\s*=", re.DOTALL | re.IGNORECASE)
-_AMBIGUOUS_PLUS = re.compile(rf"\+(?=\s*(?:{_NAME})\s*=)", re.IGNORECASE)
-_COMMA_FORM = re.compile(rf"\s*(?:{_NAME})\s*=[^/]+\Z", re.IGNORECASE)
+# Compiled when the first plus sign is seen, as it takes a while.
+_SECOND_ATTRIBUTE = rf"(?s)(?:\\.|[^\\])*?\+\s*({NAME_PATTERN})\s*="
+_AMBIGUOUS_PLUS = rf"\+(?=\s*{NAME_PATTERN}\s*=)"
 
 
 def parse_slash_dn(text: str) -> Subject:
@@ -62,23 +59,6 @@ def format_slash_dn(subject: Subject) -> str:
     return "".join(f"/{ATTRIBUTE_NAMES.get(oid, oid)}={_escape(value)}" for oid, value in subject)
 
 
-def attribute_oid(name: str) -> str:
-    """Return the object identifier of an attribute name in any case, or of a dotted object identifier itself.
-
-    :raises NameSyntaxError: when there is no such attribute, with the likely intended name.
-    """
-    oid = _OIDS_BY_LOWER_NAME.get(name.lower())
-    if oid is not None:
-        return oid
-    if is_object_identifier(name):
-        return name
-    suggestion = _suggested_name(name)
-    meant = f"; {suggestion} is IBM's name of it" if name.strip().lower() in OTHER_TOOLS_NAMES else ""
-    raise NameSyntaxError(
-        f"has the unknown attribute '{name}'{meant}", allowed=", ".join(ATTRIBUTE_OIDS), suggestion=suggestion
-    )
-
-
 def _split(text: str) -> list[str]:
     """Split at the slashes that have no backslash before them; escapes stay as they are."""
     if "\\" not in text:
@@ -100,16 +80,16 @@ def _parse_attribute(segment: str, index: int, segments: list[str]) -> SubjectAt
         )
     name, equals, raw = segment.partition("=")
     if not equals:
-        if segment.lower() in _OIDS_BY_LOWER_NAME:
+        if known_oid(segment):
             raise NameSyntaxError(f"has the attribute {segment} without a value", allowed=f"/{segment}=value")
         joined = "/" + "/".join(segments[:index]) + r"\/" + "/".join(segments[index:]) if index else ""
         raise NameSyntaxError(
-            f"has '{segment}' without an attribute name and '='",
+            f"has {quote(segment)} without an attribute name and '='",
             allowed=r"/NAME=value; a slash in a value is written \/",
             suggestion=joined,
         )
     if not name:
-        raise NameSyntaxError(f"has no attribute name before '{segment}'", allowed="/NAME=value")
+        raise NameSyntaxError(f"has no attribute name before {quote(segment)}", allowed="/NAME=value")
     oid = attribute_oid(name)
     if not raw:
         raise NameSyntaxError(f"has the attribute {name} without a value", allowed=f"/{name}=value")
@@ -120,7 +100,7 @@ def _parse_attribute(segment: str, index: int, segments: list[str]) -> SubjectAt
 
 def _unescape(name: str, raw: str) -> str:
     if "+" in raw:
-        second = _SECOND_ATTRIBUTE.match(raw)
+        second = re.match(_SECOND_ATTRIBUTE, raw)
         if second:
             raise NameSyntaxError(
                 f"has '+{second.group(1)}=' in the value of {name}: several attributes in one RDN are not supported",
@@ -131,36 +111,22 @@ def _unescape(name: str, raw: str) -> str:
     for escape in _ESCAPE.finditer(raw):
         if escape.group(1) not in ("/", "\\", "+"):
             raise NameSyntaxError(
-                f"has '{escape.group()}' in the value of {name}", allowed=r"\/ for a slash, \\ for a backslash, \+"
+                f"has {quote(escape.group())} in the value of {name}", allowed=r"\/ for a slash, \\ for a backslash, \+"
             )
     return _ESCAPE.sub(r"\1", raw)
 
 
 def _escape(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace("/", "\\/")
-    return _AMBIGUOUS_PLUS.sub(r"\\+", escaped) if "+" in escaped else escaped
-
-
-def _suggested_name(name: str) -> str:
-    wanted = name.strip().lower()
-    if wanted in OTHER_TOOLS_NAMES:
-        return OTHER_TOOLS_NAMES[wanted]
-    known = {lower: ATTRIBUTE_NAMES[oid] for lower, oid in _OIDS_BY_LOWER_NAME.items()}
-    if wanted in known:
-        return known[wanted]
-    close = difflib.get_close_matches(wanted, [*known, *OTHER_TOOLS_NAMES], n=1, cutoff=0.65)
-    return known.get(close[0], OTHER_TOOLS_NAMES.get(close[0], "")) if close else ""
+    return re.sub(_AMBIGUOUS_PLUS, r"\\+", escaped) if "+" in escaped else escaped
 
 
 def _slash_form(text: str) -> str:
-    """Guess the slash form of a name written with commas (RFC 4514), or without the first slash."""
+    """Guess what was meant by a name without its first slash."""
     stripped = text.strip()
     if stripped.startswith("/"):
         return stripped
-    pieces = stripped.split(",")
-    if all(_COMMA_FORM.match(piece) for piece in pieces):
-        return "".join(f"/{piece.strip()}" for piece in pieces)
-    return f"/{stripped}" if "=" in stripped.partition("/")[0] else ""
+    return f"/{stripped}" if "=" in stripped.partition("/")[0] and "," not in stripped else ""
 
 
 def _tidy(segments: list[str]) -> str:

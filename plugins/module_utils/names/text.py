@@ -2,20 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Characters that may be in no name, value or option: controls, line ends, and what cannot be seen or encoded."""
+"""Text as it may stand in a name or an option: no controls, nothing invisible, one form of each letter."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-# C0 and C1 controls, line and paragraph separator, lone surrogates (not encodable), zero-width space and joiner marks
-# that hide in a name, direction marks and overrides. The joiners U+200C and U+200D are kept: some scripts need them.
+# C0 and C1 controls, line and paragraph separator, lone surrogates (not encodable), what cannot be seen and hides in a
+# name (soft hyphen, zero-width space, word joiner, invisible operators, tag characters), direction marks and overrides.
+# The joiners U+200C and U+200D are kept: some scripts need them. Letters that run from right to left need no marks.
 _UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_LONGEST_SHOWN = 120
 
 
 def find_unprintable(text: str) -> str:
     """Return the first control or invisible character of a text as ``U+0007``, or an empty string."""
     found = _UNPRINTABLE.search(text)
     return f"U+{ord(found.group()):04X}" if found else ""
+
+
+def normalized(text: str) -> str:
+    """Return a text in Unicode normal form C, in which a certificate holds it: the same name is the same octets."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def quote(text: str) -> str:
+    """Return a text as it may stand in an error: in quotes, on one line, and not longer than a line or two."""
+    quoted = f"'{text}'" if text.isprintable() else repr(text)
+    return quoted if len(quoted) <= _LONGEST_SHOWN else f"{quoted[: _LONGEST_SHOWN - 4]}...'"

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from ..names.errors import NameSyntaxError
+from ..names.text import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,12 +78,9 @@ def show(value: object) -> str:
 
     Never call it with a secret.
     """
-    if not isinstance(value, str):
-        text = repr(value)
-    elif value.isprintable():
-        text = f"'{value}'"
-    else:
-        text = repr(value)
+    if isinstance(value, str):
+        return quote(value)
+    text = repr(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 4]}...'"
 
 
@@ -93,6 +90,8 @@ def closest(value: object, choices: Iterable[str]) -> str:
     by_plain = {_plain(choice): choice for choice in choices}
     if wanted in by_plain:
         return by_plain[wanted]
+    import difflib  # here, because only an error needs it
+
     found = difflib.get_close_matches(wanted, by_plain, n=1, cutoff=0.65)
     return by_plain[found[0]] if found else ""
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from ..names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute, check_attribute
 from ..names.errors import NameSyntaxError
-from ..names.general_names import GeneralName, validate_general_name
+from ..names.general_names import GeneralName, canonical_general_name, validate_general_name
 from ..names.slash_dn import format_slash_dn
+from ..names.text import normalized
 from . import san, subject
 from .errors import TemplateError, show
 from .identity import OPTION_OF_VARIABLE
@@ -52,7 +53,8 @@ class Rendered:
 def render(template: Template, identity: TestIdentity) -> Rendered:
     """Fill in a template's variables for a test.
 
-    Values go into the attributes one by one, so a slash or plus sign in a value stays text.
+    Values go into the attributes one by one, so a slash, comma or plus sign in a value stays text. They come out in
+    Unicode normal form C, and entries as they are read back from a certificate.
 
     :raises TemplateError: when a collected value is not valid where the template puts it (its type, its length), when a
         variable of the identity does not exist, and when nothing is left to ask for.
@@ -89,12 +91,12 @@ class _Filler:
         for oid, parts in attributes:
 
             def check(text: str, oid: str = oid) -> None:
-                check_attribute(SubjectAttribute(oid, text))
+                check_attribute(SubjectAttribute(oid, normalized(text)))
 
             name = ATTRIBUTE_NAMES.get(oid, oid)
             value = self._text(option, f"{start}{name}=", parts, check, has_domain=name == "emailAddress")
             if value is not None:
-                filled.append(SubjectAttribute(oid, value))
+                filled.append(SubjectAttribute(oid, normalized(value)))
         return tuple(filled)
 
     def general_names(self, template: Template) -> tuple[GeneralName, ...]:
@@ -105,7 +107,7 @@ class _Filler:
             option = f"{san.OPTION_OTHER}[{index}]" if choice == "other" else san.OPTION
             value = self._general_name(option, name, template.custom_attributes)
             if value is not None:
-                filled.append(GeneralName(name.type, value))
+                filled.append(canonical_general_name(GeneralName(name.type, value)))
         return tuple(dict.fromkeys(filled))
 
     def _general_name(self, option: str, name: GeneralName, custom: Sequence[str]) -> str | None:

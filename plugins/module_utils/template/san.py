@@ -37,7 +37,7 @@ _STAND_INS: dict[str, Sequence[str]] = {
     "IP": ("1", "1.1", "1.1.1", "192.0.2.1", "::1", "1::1", ""),
     "URI": ("a", "https://a", "a:a", "1", "::1"),
     "RID": ("1", "1.3.6.1"),
-    "SID": ("1", "S-1-5-21-1", "1-5-21-1"),
+    "SID": ("1", "S-1-5-21-1-1-1-1", "1-5-21-1-1-1-1", "5-21-1-1-1-1", "21-1-1-1-1", "1-1-1-1", "1-1-1", "1-1"),
 }
 
 
@@ -88,9 +88,10 @@ def is_one_variable(value: str) -> bool:
 
 
 def _read_entry(option: str, entry: str, custom: Sequence[str]) -> str:
-    parse_variables(option, entry, custom)
     try:
         name = parse_general_name(entry)
+        if name.type != "dirName" or is_one_variable(name.value):
+            parse_variables(option, entry, custom)
         if name.type == "dirName":
             if not is_one_variable(name.value):
                 name = GeneralName(name.type, read_directory_name(option, entry, name.value, custom))

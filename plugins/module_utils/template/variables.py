@@ -10,7 +10,6 @@ any name: a template declares those it uses in ``custom_attributes``, so that a 
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -155,6 +154,8 @@ def close_variable(name: str, custom: Sequence[str] = ()) -> str:
     by_folded = {known.casefold(): known for known in (*VARIABLES, *custom)}
     if folded in by_folded:
         return f"%{by_folded[folded]}%"
+    import difflib  # here, because only an error needs it
+
     close = difflib.get_close_matches(folded.replace("-", "").replace("_", ""), by_folded, n=1, cutoff=0.72)
     return f"%{by_folded[close[0]]}%" if close else ""
 

@@ -175,7 +175,7 @@ def test_a_long_upn_round_trips():
         ("RID", "1.2.x"),
         ("RID", "3.1"),
         ("RID", "2.999999999999999999999999999999999999999999999999"),
-        ("dirName", "CN=x"),
+        ("dirName", "x"),
         ("dirName", "/CN=" + "x" * 65),
         ("SID", "S-1-x"),
         ("SID", "1104"),
@@ -243,6 +243,15 @@ def test_an_ip_network_is_shown():
     assert read_general_names(x509.SubjectAlternativeName([network])) == (GeneralName("IP", "192.0.2.0/24"),)
 
 
-def test_a_strong_mapping_uri_reads_as_sid_whatever_its_case():
-    uri = x509.UniformResourceIdentifier("TAG:microsoft.com,2022-09-14:SID:S-1-5-21-1-2-3-4")
-    assert read_general_names(x509.SubjectAlternativeName([uri])) == (GeneralName("SID", "S-1-5-21-1-2-3-4"),)
+@pytest.mark.parametrize(
+    ("uri", "read"),
+    [
+        ("tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-4", "SID:S-1-5-21-1-2-3-4"),
+        # RFC 4151 section 2.4: other characters are another tag.
+        ("TAG:microsoft.com,2022-09-14:SID:S-1-5-21-1-2-3-4", "URI:TAG:microsoft.com,2022-09-14:SID:S-1-5-21-1-2-3-4"),
+        ("tag:microsoft.com,2022-09-14:sid:x", "URI:tag:microsoft.com,2022-09-14:sid:x"),
+    ],
+)
+def test_a_strong_mapping_uri_reads_as_sid_in_its_own_spelling_only(uri, read):
+    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
+    assert [str(name) for name in read_general_names(names)] == [read]

@@ -88,6 +88,14 @@ def test_valid(name: str, value: str) -> None:
         ("CN", "a\tb", "control character (U+0009) in the value of CN", ""),
         ("CN", "a\u200bb", "control character (U+200B) in the value of CN", ""),
         ("2.5.4.97", "", "the attribute 2.5.4.97 without a value", ""),
+        ("2.5.4.97", "x" * 32769, "has 32769 characters in 2.5.4.97", ""),
+        ("2.5.4.45", "x", "which is a BIT STRING and holds no text", ""),
+        ("2.5.4.46", "a_b", "has 'a_b' as 2.5.4.46", ""),
+        ("1.3.6.1.4.1.311.60.2.1.3", "us", "has 'us' as", "/1.3.6.1.4.1.311.60.2.1.3=US"),
+        ("C", "ß", "has 'ß' as C", ""),
+        ("emailAddress", "łu@example.com", "outside ASCII before the '@'", ""),
+        ("emailAddress", "łu@bücher.example", "outside ASCII before the '@'", ""),
+        ("CN", "a\ud800", "control character (U+D800)", ""),
     ],
 )
 def test_refused(name: str, value: str, reason: str, suggestion: str) -> None:

@@ -14,7 +14,7 @@ from support.templates import refusal, template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.san import entries_of
 
-CUSTOM = ["Any", "Object Sid"]
+CUSTOM = ["Any", "Object Sid", "Last, First"]
 
 
 def other(*entries: str) -> tuple[str, ...]:
@@ -45,6 +45,10 @@ def other_refused(*entries: str) -> TemplateError:
         ("/CN=%uname% %domain% %email% %imei%" + "x" * 70, "/CN=%uname% %domain% %email% %imei%" + "x" * 70),
         ("/2.5.4.97=%Any%", "/2.5.4.97=%Any%"),
         ("/S=Jones/SN=%imei%", "/S=Jones/SN=%imei%"),
+        ("CN=%uname%", "/CN=%uname%"),
+        ("CN=%uname%,OU=Phones,DC=example,DC=com", "/DC=com/DC=example/OU=Phones/CN=%uname%"),
+        (r"cn=%uname%\, %domain%, o=5%% / x", r"/O=5%% \/ x/CN=%uname%, %domain%"),
+        (r"serialNumber=%imei%,surname=%Last\, First%", "/S=%Last, First%/SN=%imei%"),
     ],
 )
 def test_subject(text: str, canonical: str) -> None:
@@ -55,10 +59,17 @@ def test_subject(text: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason", "suggestion"),
     [
-        ("   ", "does not begin with '/'", ""),
-        ("CN=%uname%", "does not begin with '/'", "/CN=%uname%"),
-        ("CN=%uname%,O=Acme", "does not begin with '/'", "/CN=%uname%/O=Acme"),
-        ("%dn%", "does not begin with '/'", ""),
+        ("   ", "is no distinguished name", ""),
+        (" /CN=%uname%", "begins with a space", "/CN=%uname%"),
+        ("CN=%uname%/O=Acme", "has '/O=' in the value of CN", "/CN=%uname%/O=Acme"),
+        ("SN=%uname%,O=Acme", "which is the serial number to Cloud Extender and the surname to LDAP", ""),
+        ("CN=%user%,O=Acme", "has the unknown variable %user%", ""),
+        ("CN=%Last, First%", "has 'First%' without an attribute name", r"CN=%Last\, First%"),
+        (r"CN=100\25", "has an unbalanced '%' at character 4", ""),
+        ("%cn%=x,O=Acme", "has the unknown attribute '%cn%'", "CN"),
+        ("CN=%uname%+UID=%udid%", "several attributes in one RDN", ""),
+        ("CN=%uname%,C=germany", "has 'germany' as C", ""),
+        ("%dn%", "is no distinguished name", ""),
         ("/CN=", "the attribute CN without a value", ""),
         ("/CN", "the attribute CN without a value", ""),
         ("/CN=%uname%/", "ends with '/'", "/CN=%uname%"),
@@ -131,6 +142,8 @@ def test_choices_of_the_wizard(choice: str, entries: list[str]) -> None:
         ("SID:S-%Any%", "SID:S-%Any%"),
         ("dirname:/cn=%cn%/o=Acme", "dirName:/CN=%cn%/O=Acme"),
         ("dirName:%dn%", "dirName:%dn%"),
+        ("dirName:CN=%cn%,O=Acme", "dirName:/O=Acme/CN=%cn%"),
+        ("URI:tag:microsoft.com,2022-09-14:sid:%Object Sid%", "SID:%Object Sid%"),
         ("email:%uname%.%imei%.%model%.%sim%@%domain%", "email:%uname%.%imei%.%model%.%sim%@%domain%"),
         ("DNS:est.example.com", "DNS:est.example.com"),
     ],
@@ -160,10 +173,11 @@ def test_entry(entry: str, canonical: str) -> None:
         ("RID:3.%Any%", "cannot be valid, whatever its variables hold", ""),
         ("SID:T-%Any%", "cannot be valid, whatever its variables hold", ""),
         ("SID:bob", "is no security identifier", ""),
-        ("dirName:CN=%cn%", "does not begin with '/'", "/CN=%cn%"),
+        ("dirName:CN=%cn%/O=x", "has '/O=' in the value of CN", "/CN=%cn%/O=x"),
+        ("SID:S-1-5-21-%Any%-x", "cannot be valid, whatever its variables hold", ""),
         ("dirName:/C=USA%Any%", "has a value of C that cannot be valid", ""),
         ("dirName:/XX=%Any%", "has the unknown attribute 'XX'", ""),
-        ("dirName:%dn%%cn%", "does not begin with '/'", ""),
+        ("dirName:%dn%%cn%", "is no distinguished name", ""),
         ("DNS:%upn%", "has %upn%, which is a wildcard of the portal", "%uname%@%domain%"),
         ("DNS:%Other%", "has the unknown variable %Other%", ""),
         ("DNS:%model", "has an unbalanced '%' at character 5", ""),

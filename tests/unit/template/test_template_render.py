@@ -219,14 +219,14 @@ def test_nothing_left_is_refused() -> None:
             ("DNS:a", "IP:%Any%"),
             {},
             "subject_alternative_name_other[1]: 'IP:10.0.0.999' is no IP address, with %Any% filled in"
-            " (allowed: IPv4 such as 192.0.2.1 or IPv6 such as 2001:db8::1, without a prefix length).",
+            " (allowed: IPv4 such as 192.0.2.1 or IPv6 such as 2001:db8::1, without a prefix length and a zone).",
         ),
         (
-            {"variables": {"dn": "CN=Bob,O=Acme"}},
+            {"variables": {"dn": "CN=Bob,O="}},
             ("dirName:%dn%",),
             {},
-            "subject_alternative_name_other[0]: 'dirName:CN=Bob,O=Acme' does not begin with '/',"
-            " with %dn% filled in (allowed: /NAME=value/NAME=value).",
+            "subject_alternative_name_other[0]: 'dirName:CN=Bob,O=' has the attribute O without a value,"
+            " with %dn% filled in (allowed: O=value).",
         ),
         (
             {"variables": {"imie": "1"}},
