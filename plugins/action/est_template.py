@@ -35,6 +35,7 @@ class ActionModule(ControllerAction):
         store_path = check_store_path(arguments["store_path"])
         options = {name: arguments[name] for name in argument_spec() if arguments.get(name) is not None}
         if arguments["state"] == "present":
+            options = self.with_environment(options)
             request = Request(present=(desired(Template.from_options(options), options),))
         else:
             request = Request(absent=(template_name(read_options(options)["name"]),))

@@ -13,6 +13,8 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_ac
     STORE_SPEC,
     check_store_path,
     desired,
+    failed_tests,
+    names_to_keep,
     results_of,
 )
 
@@ -26,14 +28,23 @@ class ActionModule(ControllerAction):
             **STORE_SPEC,
             "templates": {"type": "list", "elements": "raw", "required": True},
             "purge": {"type": "bool", "default": False},
+            "purge_keep": {"type": "list", "elements": "raw", "default": []},
+            "rotate_key": {"type": "bool", "default": False, "no_log": False},
         }
 
     def perform(self, arguments):
         store_path = check_store_path(arguments["store_path"])
-        templates = templates_from_options(arguments["templates"])
+        options = [self.with_environment(entry) for entry in arguments["templates"]]
+        templates = templates_from_options(options)
         request = Request(
-            present=tuple(desired(template, options) for template, options in zip(templates, arguments["templates"])),
+            present=tuple(desired(template, given) for template, given in zip(templates, options)),
             purge=arguments["purge"],
+            purge_keep=names_to_keep(arguments["purge_keep"]),
+            rotate_key=arguments["rotate_key"],
         )
         outcome = apply_request(PosixStore(self.execute, store_path), request, check_mode=self._task.check_mode)
-        return {**results_of(outcome, store_path), "undeclared": list(outcome.plan.undeclared)}
+        result = {**results_of(outcome, store_path), "undeclared": list(outcome.plan.undeclared)}
+        result["failed_tests"] = failed_tests(outcome)
+        if request.rotate_key:
+            result["key_rotated"] = outcome.plan.rotate
+        return result

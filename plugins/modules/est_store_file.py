@@ -32,12 +32,13 @@ attributes:
 options:
   operation:
     description:
-      - Whether to read the store, or to replace its document.
+      - Whether to read the store, to replace its document, or to make a sealing key that a new document can use.
     type: str
     required: true
     choices:
       - read
       - write
+      - make_key
   store_path:
     description:
       - The folder of the store.
@@ -45,7 +46,7 @@ options:
     required: true
   key_pad:
     description:
-      - Random octets in hexadecimal, as long as the sealing key, for O(operation=read).
+      - Random octets in hexadecimal, as long as the sealing key, for O(operation=read) and O(operation=make_key).
       - The key is only returned XORed with them, since a connection can log what a module returns.
     type: str
   content:
@@ -64,10 +65,18 @@ options:
       - Nothing is written if there is another one now.
     type: str
     default: ""
-  new_key:
+  use_new_key:
     description:
-      - A sealing key in hexadecimal, for O(operation=write). It is written only if there is no usable one.
+      - Whether O(content) was sealed with the key of O(operation=make_key), which comes into force with it, for
+        O(operation=write).
+    type: bool
+    default: false
+  replaced_key:
+    description:
+      - The fingerprint of the sealing key that the new one replaces, or an empty string if there was none.
+      - Nothing is written if there is another one now.
     type: str
+    default: ""
   keep_old:
     description:
       - Whether to keep the old document beside the new one.
@@ -113,8 +122,8 @@ key_damage:
   returned: O(operation=read)
   type: str
 masked_key:
-  description: The sealing key XOR O(key_pad).
-  returned: O(operation=read)
+  description: The sealing key XOR O(key_pad). For O(operation=make_key), the new one.
+  returned: O(operation=read) or O(operation=make_key)
   type: str
 folder_mode:
   description: The permissions of the folder.
@@ -128,6 +137,15 @@ owner:
   description: The owner of the document, or of the folder.
   returned: O(operation=read)
   type: str
+last_tests:
+  description: The text of the file that tells what came of the last tests.
+  returned: O(operation=read)
+  type: str
+kept_documents:
+  description: The paths of older documents that were kept.
+  returned: O(operation=read)
+  type: list
+  elements: str
 conflict:
   description: Whether nothing was written, because the document or the key has changed since it was read.
   returned: O(operation=write)
@@ -141,23 +159,30 @@ kept:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import read_store, write_store
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import (
+    make_key,
+    read_store,
+    write_store,
+)
 
 
 def perform(module):
     """Do what was asked and return the result."""
     params = module.params
+    pad = bytes.fromhex(params["key_pad"]) if params["key_pad"] else None
     if params["operation"] == "read":
-        pad = bytes.fromhex(params["key_pad"]) if params["key_pad"] else None
         return dict(read_store(params["store_path"], pad), changed=False)
     if module.check_mode:
-        return {"changed": True, "conflict": False, "kept": ""}
+        return {"changed": True, "conflict": False, "kept": "", "masked_key": ""}
+    if params["operation"] == "make_key":
+        return {"changed": True, "masked_key": make_key(params["store_path"], pad)}
     written = write_store(
         params["store_path"],
         params["content"],
         expected_sha256=params["expected_sha256"],
         expected_key=params["expected_key"],
-        new_key=bytes.fromhex(params["new_key"]) if params["new_key"] else None,
+        use_new_key=params["use_new_key"],
+        replaced_key=params["replaced_key"],
         keep_old=params["keep_old"],
     )
     return dict(written, changed=not written["conflict"])
@@ -166,16 +191,17 @@ def perform(module):
 def main():
     module = AnsibleModule(
         argument_spec={
-            "operation": {"type": "str", "required": True, "choices": ["read", "write"]},
+            "operation": {"type": "str", "required": True, "choices": ["read", "write", "make_key"]},
             "store_path": {"type": "str", "required": True},
             "key_pad": {"type": "str", "no_log": True},
             "content": {"type": "str", "no_log": True},
             "expected_sha256": {"type": "str", "default": ""},
             "expected_key": {"type": "str", "default": "", "no_log": False},
-            "new_key": {"type": "str", "no_log": True},
+            "use_new_key": {"type": "bool", "default": False, "no_log": False},
+            "replaced_key": {"type": "str", "default": "", "no_log": False},
             "keep_old": {"type": "bool", "default": False},
         },
-        required_if=[("operation", "write", ["content"])],
+        required_if=[("operation", "write", ["content"]), ("operation", "make_key", ["key_pad"])],
         supports_check_mode=True,
     )
     try:

@@ -19,6 +19,8 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.error
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import SECRET_FIELDS
 
+from .environment import from_environment
+
 # What a module's result says of the connection rather than of its work.
 _PASSED_ON = ("ansible_facts", "deprecations", "warnings")
 # Never censored: a password such as "True" must not change what a run means.
@@ -66,6 +68,7 @@ class ControllerAction(ActionBase):
         self._task_vars = task_vars or {}
         self._passed_on: dict[str, Any] = {}
         arguments = plain(self._task.args)
+        self._secrets = secret_values(arguments)
         try:
             result.update(self.perform(validate(arguments, self.argument_spec(), self._task.action)))
         except (TemplateError, StoreError, OptionError) as error:
@@ -73,7 +76,20 @@ class ControllerAction(ActionBase):
         except ModuleFailed as error:
             result.update(error.result, failed=True)
         result.update(self._passed_on)
-        return scrub(result, secret_values(arguments))
+        return scrub(result, self._secrets)
+
+    def with_environment(self, options: Any) -> Any:
+        """Return the options of a template with what the environment adds; see :mod:`.environment`.
+
+        What it adds is treated as a secret that was given. Anything but a dictionary is returned as it is.
+
+        :raises TemplateError: for a variable that cannot be used.
+        """
+        if not isinstance(options, Mapping):
+            return options
+        added = from_environment(options)
+        self._secrets |= secret_values(added)
+        return {**options, **added}
 
     def execute(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run a module on the host.

@@ -17,7 +17,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapt
     Write,
     Written,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.sealing import KEY_OCTETS
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import KEY_OCTETS
 
 MODULE = "maas360.cloud_extender.est_store_file"
 
@@ -58,7 +58,15 @@ class PosixStore(TemplateStore):
             folder_mode=found["folder_mode"],
             document_mode=found["document_mode"],
             owner=found["owner"],
+            last_tests=found["last_tests"],
+            kept_documents=tuple(found["kept_documents"]),
         )
+
+    def new_key(self) -> bytes:
+        """See :meth:`TemplateStore.new_key`. The key comes back as in :meth:`read`."""
+        pad = os.urandom(KEY_OCTETS)
+        arguments = {"operation": "make_key", "store_path": self._store_path, "key_pad": pad.hex()}
+        return mask(bytes.fromhex(self._execute(MODULE, arguments)["masked_key"]), pad)
 
     def write(self, change: Write) -> Written:
         """See :meth:`TemplateStore.write`."""
@@ -68,9 +76,9 @@ class PosixStore(TemplateStore):
             "content": change.content,
             "expected_sha256": change.expected_sha256,
             "expected_key": change.key_fingerprint,
+            "use_new_key": change.use_new_key,
+            "replaced_key": change.replaced_key,
             "keep_old": change.keep_old,
         }
-        if change.new_key is not None:
-            arguments["new_key"] = change.new_key.hex()
         written = self._execute(MODULE, arguments)
         return Written(conflict=written["conflict"], kept=written["kept"])

@@ -12,14 +12,24 @@ from typing import Any
 import yaml
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import Outcome
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import (
+    FAILED,
+    LastTest,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import (
     DEFAULT_STORE_PATH,
     DOCUMENT_NAME,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import (
+    Desired,
+    TemplateResult,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, show
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import (
+    check_text,
+    template_name,
+)
 
 #: The option that says which store.
 STORE_SPEC: dict[str, Any] = {"store_path": {"type": "str", "default": DEFAULT_STORE_PATH}}
@@ -47,16 +57,41 @@ def desired(template: Template, options: Mapping[str, Any]) -> Desired:
     return Desired(template.as_fields(), template.secrets(), update_secrets=update == "always")
 
 
+def names_to_keep(names: Any) -> tuple[str, ...]:
+    """Check the names that are never purged, and return them as names of templates are.
+
+    :raises TemplateError: for one that cannot be a name; it says which.
+    """
+    checked = []
+    for index, name in enumerate(names):
+        where = f"purge_keep[{index}]"
+        if not isinstance(name, str):
+            raise TemplateError(where, "is no text", value=show(name), allowed="the name of a template, in quotes")
+        try:
+            checked.append(template_name(name))
+        except TemplateError as error:
+            error.option = where
+            raise
+    return tuple(checked)
+
+
+def failed_tests(outcome: Outcome) -> list[str]:
+    """Return the names of the templates that stay on the host and whose last test failed."""
+    tests = outcome.plan.last_tests
+    return [
+        entry.name
+        for entry in outcome.plan.results
+        if entry.action != "removed" and entry.name in tests and tests[entry.name].status == FAILED
+    ]
+
+
 def results_of(outcome: Outcome, store_path: str) -> dict[str, Any]:
     """Return the result of an action that applies templates. No secret is in it."""
     plan = outcome.plan
     result: dict[str, Any] = {
         "changed": plan.changed,
         "store_path": store_path,
-        "templates": [
-            {"name": entry.name, "action": entry.action, "changed_fields": list(entry.changed_fields)}
-            for entry in plan.results
-        ],
+        "templates": [_entry(entry, plan.last_tests) for entry in plan.results],
         "drift": list(plan.drift),
         "diff": {
             "before": to_yaml(plan.diff.before()),
@@ -67,7 +102,25 @@ def results_of(outcome: Outcome, store_path: str) -> dict[str, Any]:
     }
     if outcome.kept:
         result["kept_document"] = outcome.kept
+    if plan.upgraded:
+        result["upgraded"] = plan.upgraded
     return result
+
+
+def _entry(of_one: TemplateResult, last_tests: Mapping[str, LastTest]) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": of_one.name,
+        "action": of_one.action,
+        "changed_fields": list(of_one.changed_fields),
+    }
+    # Only what there is something to tell of: a fleet has many templates, and most are as they should be.
+    if of_one.differences:
+        entry["differences"] = [difference.as_json() for difference in of_one.differences]
+    if of_one.summary:
+        entry["summary"] = of_one.summary
+    if of_one.name in last_tests:
+        entry["last_test"] = last_tests[of_one.name].as_json()
+    return entry
 
 
 class _Dumper(yaml.SafeDumper):

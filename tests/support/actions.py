@@ -50,7 +50,14 @@ class Host:
             return self.instead
         if arguments["operation"] == "write" and self.before_write:
             self.before_write()
-        defaults = {"key_pad": None, "expected_sha256": "", "expected_key": "", "new_key": None, "keep_old": False}
+        defaults = {
+            "key_pad": None,
+            "expected_sha256": "",
+            "expected_key": "",
+            "use_new_key": False,
+            "replaced_key": "",
+            "keep_old": False,
+        }
         module = SimpleNamespace(params={**defaults, **arguments}, check_mode=False)
         try:
             answer = est_store_file.perform(module)

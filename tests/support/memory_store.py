@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import (
@@ -22,6 +23,7 @@ class MemoryStore(TemplateStore):
     def __init__(self, content=None, key=None, **facts):
         self.content = content
         self.key = key
+        self.next_key = None
         self.facts = facts
         self.calls = []
         self.writes = []
@@ -39,6 +41,11 @@ class MemoryStore(TemplateStore):
         )
         return replace(found, **self.facts)
 
+    def new_key(self):
+        self.calls.append("new key")
+        self.next_key = os.urandom(32)
+        return self.next_key
+
     def write(self, change: Write):
         self.calls.append("write")
         self.writes.append(change)
@@ -46,8 +53,10 @@ class MemoryStore(TemplateStore):
             self.before_write(self)
         if change.expected_sha256 != self._sha256():
             return Written(conflict=True)
-        if change.new_key is not None and self.key is None:
-            self.key = change.new_key
+        if change.use_new_key:
+            self.key = self.next_key
+        if change.key_fingerprint and change.key_fingerprint != key_fingerprint(self.key):
+            return Written(conflict=True)
         self.content = change.content
         self.facts = {}
         return Written(kept="/memory/templates.json.damaged-1" if change.keep_old else "")

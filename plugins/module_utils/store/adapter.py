@@ -29,6 +29,8 @@ class Observed:
     :param folder_mode: permissions of the folder such as ``0700``, or an empty string.
     :param document_mode: permissions of the document such as ``0600``, or an empty string.
     :param owner: the owner of the document (of the folder, where there is no document), or an empty string.
+    :param last_tests: the text of the file of :mod:`.last_tests`, or an empty string.
+    :param kept_documents: paths of older documents that were damaged or edited by hand and lie beside the document.
     """
 
     store_path: str
@@ -43,6 +45,8 @@ class Observed:
     folder_mode: str = ""
     document_mode: str = ""
     owner: str = ""
+    last_tests: str = ""
+    kept_documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,16 @@ class Write:
     :param content: the new document.
     :param expected_sha256: :attr:`Observed.sha256` of the reading that this was planned from.
     :param key_fingerprint: the key that the document was sealed with has to be the one on the host; empty: any.
-    :param new_key: a sealing key to write where the host has no usable one.
+    :param use_new_key: it was sealed with the key of :meth:`TemplateStore.new_key`, which comes into force with it.
+    :param replaced_key: :attr:`Observed.key_fingerprint` of that reading, for a new key.
     :param keep_old: keep the old document beside the new one, under another name.
     """
 
     content: str
     expected_sha256: str
     key_fingerprint: str = ""
-    new_key: bytes | None = field(default=None, repr=False)
+    use_new_key: bool = False
+    replaced_key: str = ""
     keep_old: bool = False
 
 
@@ -84,6 +90,13 @@ class TemplateStore(ABC):
 
         :param want_key: fetch the sealing key as well, because secrets may have to be sealed.
         :raises StoreError: when the store cannot be read.
+        """
+
+    @abstractmethod
+    def new_key(self) -> bytes:
+        """Have the host make a new sealing key, and return it. It comes into force with the next write that uses it.
+
+        :raises StoreError: when it cannot be made.
         """
 
     @abstractmethod

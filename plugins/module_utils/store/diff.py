@@ -11,19 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..template.fields import FIELDS, SECRET_FIELDS
+from .difference import NOT_SET, SET, SET_DIFFERENT, UNKNOWN_FIELD, UNUSABLE, Difference, is_set
 from .inspection import can_be_opened
+from .showing import safe_value, short_value
 
 if TYPE_CHECKING:
     from .adapter import Observed
     from .document import StoredTemplate
     from .plan import PlannedTemplate
-
-SET = "(set)"
-SET_DIFFERENT = "(set, different)"
-NOT_SET = "(not set)"
-UNUSABLE = "(cannot be opened)"
-#: Stands for the value of a field that no template has: it was written by hand, and may be a secret in clear.
-UNKNOWN_FIELD = "(unknown field)"
 
 _PLAIN_FIELDS = tuple(field.name for field in FIELDS if not field.secret)
 
@@ -33,9 +28,11 @@ class Diff:
     """Before and after, only with what changes.
 
     :param drift: what is wrong now and will be put right, in words.
+    :param of_store: what changes of the store as a whole: before and after by name.
     """
 
     drift: list[str] = field(default_factory=list)
+    of_store: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     _before: dict[str, Any] = field(default_factory=dict)
     _after: dict[str, Any] = field(default_factory=dict)
 
@@ -49,23 +46,20 @@ class Diff:
     def before(self) -> dict[str, Any]:
         """Return what is there now."""
         result: dict[str, Any] = {"drift": list(self.drift)} if self.drift else {}
+        result.update((name, before) for name, (before, _after) in self.of_store.items())
         if self._before:
             result["templates"] = self._before
         return result
 
     def after(self) -> dict[str, Any]:
         """Return what will be there."""
-        return {"templates": self._after} if self._after else {}
-
-
-def is_set(value: Any) -> bool:
-    """Say whether a field has a value: neither None nor an empty list."""
-    return value is not None and value != []
+        result = {name: after for name, (_before, after) in self.of_store.items()}
+        return {**result, "templates": self._after} if self._after else result
 
 
 def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a stored template that may be shown: those that a template has and that are no secret."""
-    return {name: fields.get(name) for name in _PLAIN_FIELDS if name in fields}
+    return {name: safe_value(fields.get(name)) for name in _PLAIN_FIELDS if name in fields}
 
 
 def describe_template(fields: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
@@ -83,12 +77,23 @@ def describe_change(
     after: dict[str, Any] = {}
     for name in changed:
         if name in _PLAIN_FIELDS:
-            before[name], after[name] = stored.fields.get(name), planned.fields.get(name)
+            before[name], after[name] = (safe_value(entry.fields.get(name)) for entry in (stored, planned))
         elif name in SECRET_FIELDS:
             before[name], after[name] = _describe_secret(name, stored, planned, observed)
         else:
             before[name] = UNKNOWN_FIELD
     return before, after
+
+
+def find_differences(
+    changed: Iterable[str], stored: StoredTemplate, planned: PlannedTemplate, observed: Observed
+) -> tuple[Difference, ...]:
+    """Return what differs in the fields and secrets that change."""
+    before, after = describe_change(changed, stored, planned, observed)
+    return tuple(
+        Difference(name, short_value(after.get(name)), short_value(have), secret=name in SECRET_FIELDS)
+        for name, have in before.items()
+    )
 
 
 def _describe_secret(

@@ -6,7 +6,8 @@
 
 Equal content gives equal bytes: templates are sorted by name and the formatting is fixed. A document is::
 
-    {"format": "maas360.cloud_extender.templates", "version": 1,
+    {"format": "maas360.cloud_extender.templates", "version": 2,
+     "sealing_key": {"fingerprint": "<hex>", "since": "2026-11-22T12:00:00Z"},
      "verifier": {"kdf": "scrypt", "n": 4096, "r": 8, "p": 1, "salt": "<base64>"},
      "templates": [{"fields": {"name": "...", ...}, "digest": "<hex>",
                     "secrets": {"password": {"sealed": "<base64>", "key_fingerprint": "<hex>",
@@ -22,14 +23,32 @@ from typing import Any
 
 from .errors import DamagedDocument, NewerFormat
 from .integrity import fields_digest, secret_digest
+from .upgrade import VERSION, upgrade
+from .utc import is_utc
 from .verifier import Verifiers
 
 FORMAT = "maas360.cloud_extender.templates"
-VERSION = 1
 
-_DOCUMENT_KEYS = ("format", "version", "verifier", "templates")
+_DOCUMENT_KEYS = ("format", "version", "sealing_key", "verifier", "templates")
+_SEALING_KEY_KEYS = ("fingerprint", "since")
 _TEMPLATE_KEYS = ("fields", "digest", "secrets")
 _SECRET_KEYS = ("sealed", "key_fingerprint", "verifier", "digest")
+
+
+@dataclass(frozen=True)
+class SealingKey:
+    """The sealing key that was in force when the document was written.
+
+    :param fingerprint: tells it from another.
+    :param since: when it was made, in UTC as ``2026-11-22T12:00:00Z``, or None where that is not known.
+    """
+
+    fingerprint: str
+    since: str | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return it as the document holds it."""
+        return {"fingerprint": self.fingerprint, "since": self.since}
 
 
 @dataclass(frozen=True)
@@ -87,10 +106,16 @@ class StoredTemplate:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole document."""
+    """A whole document.
+
+    :param sealing_key: None where there was none, or an older version did not tell.
+    :param version: the format version that it was read in. It is always written in the newest one.
+    """
 
     templates: tuple[StoredTemplate, ...]
     verifiers: Verifiers
+    sealing_key: SealingKey | None = None
+    version: int = VERSION
 
     def find(self, name: str) -> StoredTemplate | None:
         """Return the template of this name (case does not count), or None."""
@@ -126,6 +151,7 @@ def parse_document(text: str) -> Document:
         json.dumps(data, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise DamagedDocument("holds text that is no Unicode (a lone surrogate)") from None
+    data = upgrade(data, version)
     _require_keys(data, _DOCUMENT_KEYS, "the document")
     if not isinstance(data["templates"], list):
         raise DamagedDocument("has the wrong shape: templates is not a list")
@@ -135,7 +161,7 @@ def parse_document(text: str) -> Document:
         raise DamagedDocument(f"has the wrong shape: {error}") from None
     templates = tuple(_template(entry, index) for index, entry in enumerate(data["templates"]))
     _refuse_duplicates(templates)
-    return Document(templates, verifiers)
+    return Document(templates, verifiers, _sealing_key(data["sealing_key"]), version)
 
 
 def serialise_document(document: Document) -> str:
@@ -143,6 +169,7 @@ def serialise_document(document: Document) -> str:
     data = {
         "format": FORMAT,
         "version": VERSION,
+        "sealing_key": document.sealing_key.as_json() if document.sealing_key else None,
         "verifier": document.verifiers.as_json(),
         "templates": [template.as_json() for template in sorted(document.templates, key=_sort_key)],
     }
@@ -179,6 +206,18 @@ def _require_keys(data: Any, keys: tuple[str, ...], where: str) -> None:
     for key in data:
         if key not in keys:
             raise DamagedDocument(f"has the wrong shape: {where} has the unknown key {key!r}")
+
+
+def _sealing_key(entry: Any) -> SealingKey | None:
+    if entry is None:
+        return None
+    _require_keys(entry, _SEALING_KEY_KEYS, "sealing_key")
+    fingerprint, since = entry["fingerprint"], entry["since"]
+    if not isinstance(fingerprint, str) or not fingerprint:
+        raise DamagedDocument("has the wrong shape: sealing_key.fingerprint is not text")
+    if since is not None and not is_utc(since):
+        raise DamagedDocument("has the wrong shape: sealing_key.since is not a time in UTC")
+    return SealingKey(fingerprint, since)
 
 
 def _template(entry: Any, index: int) -> StoredTemplate:

@@ -12,8 +12,8 @@ from typing import Any
 from ..template.fields import SECRET_FIELDS
 from .adapter import Observed
 from .diff import plain_fields
-from .document import VERSION
 from .inspection import Inspection, inspect
+from .last_tests import parse_last_tests
 
 
 def describe_store(observed: Observed, names: Sequence[str] | None) -> dict[str, Any]:
@@ -24,6 +24,7 @@ def describe_store(observed: Observed, names: Sequence[str] | None) -> dict[str,
     :raises NewerFormat: when a newer version of this collection wrote the document.
     """
     inspection = inspect(observed)
+    tests = parse_last_tests(observed.last_tests)
     wanted = None if names is None else {name.casefold() for name in names}
     stored = inspection.document.templates if inspection.document else ()
     templates = []
@@ -32,18 +33,23 @@ def describe_store(observed: Observed, names: Sequence[str] | None) -> dict[str,
             described = plain_fields(template.fields)
             described.update((f"{name}_set", name in template.secrets) for name in SECRET_FIELDS)
             described["drift"] = list(inspection.template_drift.get(template.name, ()))
+            described["last_test"] = tests[template.name].as_json() if template.name in tests else None
             templates.append(described)
     return {"templates": templates, "store": _describe_files(observed, inspection)}
 
 
 def _describe_files(observed: Observed, inspection: Inspection) -> dict[str, Any]:
+    sealing_key = inspection.document.sealing_key if inspection.document else None
+    known = sealing_key is not None and sealing_key.fingerprint == observed.key_fingerprint
     return {
         "exists": observed.exists,
-        "format_version": VERSION if inspection.document else None,
+        "format_version": inspection.document.version if inspection.document else None,
         "damaged": inspection.damaged,
         "folder_mode": observed.folder_mode or None,
         "document_mode": observed.document_mode or None,
         "owner": observed.owner or None,
         "sealing_key_usable": bool(observed.key_fingerprint),
+        "sealing_key_since": sealing_key.since if sealing_key is not None and known else None,
+        "kept_documents": list(observed.kept_documents),
         "drift": list(inspection.drift),
     }

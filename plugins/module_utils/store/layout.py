@@ -10,5 +10,13 @@ from __future__ import annotations
 DEFAULT_STORE_PATH = "/var/lib/cloud_extender/est"
 DOCUMENT_NAME = "templates.json"
 KEY_NAME = "sealing.key"
+#: A new sealing key, until the document that it seals is in its place.
+NEXT_KEY_NAME = "sealing.key.next"
+#: What came of the last test of each template.
+LAST_TESTS_NAME = "last_tests.json"
+#: What is kept of a file is named as the file with this and a time at its end.
+KEPT_INFIX = ".damaged-"
+#: Octets of a sealing key.
+KEY_OCTETS = 32
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600

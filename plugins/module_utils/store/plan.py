@@ -7,14 +7,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .adapter import Observed
-from .diff import Diff, describe_change, describe_template, is_set
-from .document import Document, StoredSecret, StoredTemplate
+from .diff import Diff, describe_change, describe_template, find_differences
+from .difference import Difference, is_set
+from .document import Document, SealingKey, StoredSecret, StoredTemplate
+from .errors import StoreError
 from .inspection import Inspection, can_be_opened, inspect
+from .last_tests import LastTest, parse_last_tests
+from .layout import DOCUMENT_NAME
+from .purge import is_protected
+from .upgrade import VERSION
 from .verifier import Verifiers
 
 
@@ -40,20 +46,37 @@ class Desired:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a store: templates that should be there, names that should not, and whether others may."""
+    """What is asked of a store.
+
+    :param present: templates that should be there.
+    :param absent: names that should not.
+    :param purge: remove all others.
+    :param purge_keep: names that are never purged; see :func:`.purge.is_protected`.
+    :param rotate_key: replace the sealing key by a new one, and seal everything anew.
+    """
 
     present: tuple[Desired, ...] = ()
     absent: tuple[str, ...] = ()
     purge: bool = False
+    purge_keep: tuple[str, ...] = ()
+    rotate_key: bool = False
 
 
 @dataclass(frozen=True)
 class TemplateResult:
-    """What happens to one template: ``created``, ``updated``, ``removed``, ``unchanged`` or ``repaired``."""
+    """What happens to one template.
+
+    :param action: ``created``, ``updated``, ``removed``, ``unchanged`` or ``repaired``.
+    :param changed_fields: names of the fields and secrets that differ.
+    :param differences: what differs in them, for a template that is there and declared.
+    :param summary: what was found in words, without a full stop; empty where nothing happens.
+    """
 
     name: str
     action: str
     changed_fields: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,11 @@ class Plan:
     :param kept: the templates that stay as they are.
     :param verifiers: the verifiers of the document.
     :param keep_old: whether to keep the old document beside the new one.
+    :param sealing_key: the sealing key that the document names.
+    :param rotate: whether the sealing key in force is replaced, and everything sealed anew.
+    :param new_key: whether a new sealing key is needed.
+    :param upgraded: in words, that the document is of an older format version and is written in the newest; or empty.
+    :param last_tests: what came of the last test of each template, by name.
     """
 
     results: tuple[TemplateResult, ...]
@@ -89,13 +117,19 @@ class Plan:
     kept: tuple[StoredTemplate, ...]
     verifiers: Verifiers = field(repr=False)
     keep_old: bool = False
+    sealing_key: SealingKey | None = None
+    rotate: bool = False
+    new_key: bool = False
+    upgraded: str = ""
+    last_tests: Mapping[str, LastTest] = field(default_factory=dict)
 
 
 def make_plan(request: Request, observed: Observed) -> Plan:
     """Compare what is desired with what was read.
 
     :raises NewerFormat: when a newer version of this collection wrote the document.
-    :raises StoreError: when this Python cannot compute the password verifiers.
+    :raises StoreError: when this Python cannot compute the password verifiers, or the sealing key cannot be rotated
+        without losing a secret.
     """
     inspection = inspect(observed)
     document = inspection.document or Document((), Verifiers.new())
@@ -117,26 +151,35 @@ def make_plan(request: Request, observed: Observed) -> Plan:
         else:
             planned.append(template)
 
-    absent = {name.casefold() for name in request.absent}
-    declared = {desired.name.casefold() for desired in request.present}
     results.extend(TemplateResult(name, "unchanged") for name in request.absent if document.find(name) is None)
     undeclared = []
     for stored in document.templates:
-        if stored.name.casefold() in declared:
+        why = _why_removed(stored.name, request)
+        if why is None:
             continue
-        if request.purge or stored.name.casefold() in absent:
-            results.append(TemplateResult(stored.name, "removed"))
+        if why:
+            results.append(TemplateResult(stored.name, "removed", summary=why))
             diff.add(stored.name, describe_template(stored.fields, stored.secrets), None)
         else:
             undeclared.append(stored.name)
             kept.append(stored)
 
+    rotate = request.rotate_key and observed.key_fingerprint != ""
+    if request.rotate_key:
+        _refuse_to_lose([*((entry, entry.secrets) for entry in kept), *_kept_secrets(planned, document)], observed)
     repaired = [result.name for result in results if result.action in ("repaired", "removed")]
-    changed = any(result.action != "unchanged" for result in results) or (
-        observed.exists and bool(inspection.file_drift)
+    changed = (
+        rotate
+        or any(result.action != "unchanged" for result in results)
+        or (observed.exists and bool(inspection.file_drift))
     )
+    upgraded = changed and document.version != VERSION
     if changed:
         diff.drift = [*inspection.file_drift, *_drift_of(repaired, inspection)]
+    if upgraded:
+        diff.of_store["format_version"] = (document.version, VERSION)
+    if rotate:
+        diff.of_store["sealing_key"] = ("(in use)", "(new, everything is sealed anew)")
     return Plan(
         results=tuple(results),
         changed=changed,
@@ -147,14 +190,61 @@ def make_plan(request: Request, observed: Observed) -> Plan:
         kept=tuple(kept),
         verifiers=document.verifiers,
         keep_old=inspection.damaged or any(result.action == "repaired" for result in results),
+        sealing_key=document.sealing_key,
+        rotate=rotate,
+        new_key=rotate
+        or (not observed.key_fingerprint and (observed.key_damage != "" or any(entry.seal for entry in planned))),
+        upgraded=f"{DOCUMENT_NAME} is of format version {document.version}, and is written as version {VERSION}"
+        if upgraded
+        else "",
+        last_tests=parse_last_tests(observed.last_tests) if observed.last_tests else {},
     )
+
+
+def _why_removed(name: str, request: Request) -> str | None:
+    """Return why a template that is there has to go, an empty string where it stays, None where it is declared."""
+    folded = name.casefold()
+    if any(desired.name.casefold() == folded for desired in request.present):
+        return None
+    if any(absent.casefold() == folded for absent in request.absent):
+        return "is in the store, and should not be"
+    if request.purge and not is_protected(name, request.purge_keep):
+        return "is in the store, and not declared"
+    return ""
+
+
+def _kept_secrets(planned: list[PlannedTemplate], document: Document) -> Iterator[tuple[StoredTemplate, Iterable[str]]]:
+    for template in planned:
+        stored = document.find(str(template.fields["name"]))
+        if stored is not None:
+            yield stored, template.keep
+
+
+def _refuse_to_lose(stays: Iterable[tuple[StoredTemplate, Iterable[str]]], observed: Observed) -> None:
+    """Refuse to seal everything anew where a secret that stays cannot be opened.
+
+    :param stays: stored templates, and the names of their secrets that stay.
+    """
+    lost = ", ".join(
+        f"{name} of template '{template.name}'"
+        for template, names in stays
+        for name in names
+        if not can_be_opened(template, name, observed)
+    )
+    if lost:
+        raise StoreError(
+            f"the sealing key of the template store in {observed.store_path} cannot be rotated: {lost} cannot be "
+            "opened, and would be lost; nothing was written: apply each such template with its secret, or remove it"
+        )
 
 
 def _create(desired: Desired, *, repaired: bool) -> tuple[TemplateResult, PlannedTemplate]:
     template = PlannedTemplate(desired.fields, {}, desired.secrets)
     fields = [name for name, value in desired.fields.items() if is_set(value)]
-    action = "repaired" if repaired else "created"
-    return TemplateResult(desired.name, action, (*fields, *desired.secrets)), template
+    changed = (*fields, *desired.secrets)
+    if repaired:
+        return TemplateResult(desired.name, "repaired", changed, summary="is lost with the damaged document"), template
+    return TemplateResult(desired.name, "created", changed, summary="is not in the store"), template
 
 
 def _update(
@@ -178,7 +268,11 @@ def _update(
     action = "repaired" if damaged else "updated" if changed else "unchanged"
     # A name can be there twice: of a secret, and of the same name among the fields, written by hand.
     changed_fields = tuple(dict.fromkeys(changed))
-    return TemplateResult(desired.name, action, changed_fields), PlannedTemplate(desired.fields, keep, seal)
+    planned = PlannedTemplate(desired.fields, keep, seal)
+    differences = find_differences(changed_fields, stored, planned, observed)
+    edited = ["was edited by hand"] if stored.edited_parts() else []
+    summary = "" if action == "unchanged" else "; ".join([*edited, *(str(entry) for entry in differences)])
+    return TemplateResult(desired.name, action, changed_fields, differences, summary), planned
 
 
 def _secret_stays(desired: Desired, stored: StoredTemplate, name: str, verifiers: Verifiers, *, usable: bool) -> bool:

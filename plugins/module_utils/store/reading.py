@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from typing import Any
 
 from .document import StoredTemplate, parse_document
 from .errors import DamagedDocument, NewerFormat, StoreError
-from .layout import DOCUMENT_NAME
-from .posix_file import read_sealing_key, read_store
+from .layout import DOCUMENT_NAME, KEY_NAME
+from .posix_file import read_store_and_key
 from .sealing import unseal
 
 
@@ -52,7 +53,11 @@ def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str,
     :returns: its fields (plain JSON data) and its secrets in clear.
     :raises StoreError: when there is no such template, or the store or a secret cannot be read.
     """
-    found = read_store(store_path)
+    found, key = read_store_and_key(store_path)
     template = find_template(store_path, name, content=found["content"], exists=found["exists"], damage=found["damage"])
-    secrets = open_secrets(template, read_sealing_key(store_path)) if template.secrets else {}
-    return dict(template.fields), secrets
+    if not template.secrets:
+        return dict(template.fields), {}
+    if key is None:
+        path, wrong = posixpath.join(store_path, KEY_NAME), found["key_damage"] or "does not exist"
+        raise StoreError(f"the sealing key {path} {wrong}; apply the templates again")
+    return dict(template.fields), open_secrets(template, key)

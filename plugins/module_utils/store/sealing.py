@@ -16,15 +16,16 @@ from typing import Any
 
 from .errors import SealingError
 
-#: Octets of a sealing key.
-KEY_OCTETS = 32
 #: Octets of a nonce (96 bits, NIST SP 800-38D section 8.2.2).
 NONCE_OCTETS = 12
 
 
-def new_key() -> bytes:
-    """Return a new random sealing key of :data:`KEY_OCTETS` octets."""
-    return os.urandom(KEY_OCTETS)
+def require_cryptography() -> None:
+    """Make sure that secrets can be sealed here, before anything is begun.
+
+    :raises SealingError: when ``cryptography`` is missing.
+    """
+    _aes_gcm()
 
 
 def seal(key: bytes, template: str, field: str, secret: str) -> str:

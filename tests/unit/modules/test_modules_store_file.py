@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
 
 TESTS = Path(__file__).resolve().parents[2]
-KEY = "ab" * 32
+PAD = "ab" * 32
 
 RUN = """
 import json, sys
@@ -52,13 +54,19 @@ def run(path, *, check=False, **arguments):
 
 
 def test_write_then_read(tmp_path):
-    result, done = run(tmp_path / "est", operation="write", content="document\n", new_key=KEY)
+    made, done = run(tmp_path / "est", operation="make_key", key_pad=PAD)
+    key = mask(bytes.fromhex(made["masked_key"]), bytes.fromhex(PAD))
+    assert made["changed"] is True
+    assert key.hex() not in done.stdout
+    arguments = {"use_new_key": True, "expected_key": key_fingerprint(key)}
+    result, done = run(tmp_path / "est", operation="write", content="document\n", **arguments)
     assert (result["changed"], result["conflict"], result["kept"]) == (True, False, "")
     assert "document" not in done.stdout
-    assert KEY not in done.stdout
+    assert (tmp_path / "est" / "sealing.key").read_text() == f"{key.hex()}\n"
     result, done = run(tmp_path / "est", operation="read", key_pad="ff" * 32)
-    assert (result["changed"], result["content"], result["masked_key"]) == (False, "document\n", "54" * 32)
-    assert KEY not in done.stdout
+    assert (result["changed"], result["content"]) == (False, "document\n")
+    assert mask(bytes.fromhex(result["masked_key"]), b"\xff" * 32) == key
+    assert key.hex() not in done.stdout
 
 
 def test_a_conflict_is_no_change(tmp_path):
@@ -70,6 +78,8 @@ def test_a_conflict_is_no_change(tmp_path):
 def test_check_mode_writes_nothing(tmp_path):
     result, _done = run(tmp_path / "est", check=True, operation="write", content="document\n")
     assert result["changed"] is True
+    result, _done = run(tmp_path / "est", check=True, operation="make_key", key_pad=PAD)
+    assert result["changed"] is True
     assert not (tmp_path / "est").exists()
     result, _done = run(tmp_path / "est", check=True, operation="read")
     assert result["exists"] is False
@@ -79,7 +89,8 @@ def test_check_mode_writes_nothing(tmp_path):
     ("arguments", "words"),
     [
         ({"operation": "write"}, "operation is write but all of the following are missing: content"),
-        ({"operation": "erase"}, "value of operation must be one of: read, write, got: erase"),
+        ({"operation": "make_key"}, "operation is make_key but all of the following are missing: key_pad"),
+        ({"operation": "erase"}, "value of operation must be one of: read, write, make_key, got: erase"),
     ],
 )
 def test_wrong_arguments(tmp_path, arguments, words):

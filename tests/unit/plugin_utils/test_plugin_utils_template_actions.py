@@ -51,11 +51,11 @@ def test_truth_table(store, host):
     assert not store.exists()
     assert host.operations == ["read"]
     did = templates(store, host, CISCO, OTHER)
-    assert host.operations == ["read", "read", "write"]
+    assert host.operations == ["read", "read", "make_key", "write"]
     assert would == did
     assert did["changed"] is True
     assert actions(did) == {"Cisco": "created", "Other": "created"}
-    assert set(did) == {"changed", "templates", "store_path", "diff", "drift", "undeclared"}
+    assert set(did) == {"changed", "templates", "store_path", "diff", "drift", "undeclared", "failed_tests"}
     host.calls.clear()
     before = (store / "templates.json").read_bytes()
     for check in (True, False):
@@ -70,7 +70,16 @@ def test_truth_table(store, host):
 def test_what_changes_is_in_the_diff_and_nothing_else(store, host):
     templates(store, host, CISCO, OTHER)
     result = templates(store, host, {**CISCO, "server": "est.example.com", "port": 443, "password": "new one"}, OTHER)
-    assert result["templates"][0] == {"name": "Cisco", "action": "updated", "changed_fields": ["port", "password"]}
+    assert result["templates"][0] == {
+        "name": "Cisco",
+        "action": "updated",
+        "changed_fields": ["port", "password"],
+        "differences": [
+            {"field": "port", "want": 443, "have": 8443},
+            {"field": "password", "want": "(set, different)", "have": "(set)", "secret": True},
+        ],
+        "summary": "port is 8443, not 443; password is another one",
+    }
     assert yaml.safe_load(result["diff"]["before"]) == {"templates": {"Cisco": {"port": 8443, "password": "(set)"}}}
     after = yaml.safe_load(result["diff"]["after"])
     assert after == {"templates": {"Cisco": {"port": 443, "password": "(set, different)"}}}
@@ -173,7 +182,7 @@ def test_one_template_present_and_absent(store, host):
     would, did = one(check=True, **CISCO), one(**CISCO)
     assert would == did
     assert (did["name"], did["action"], did["changed"]) == ("Cisco", "created", True)
-    assert did["templates"] == [{key: did[key] for key in ("name", "action", "changed_fields")}]
+    assert did["templates"] == [{key: did[key] for key in ("name", "action", "changed_fields", "summary")}]
     assert not one(**CISCO)["changed"]
     would, did = one(check=True, name="Cisco", state="absent"), one(name="Cisco", state="absent")
     assert would == did
@@ -264,12 +273,12 @@ def test_info_names_are_checked(host):
 @pytest.mark.parametrize("name", ["est_template", "est_templates", "est_template_info"])
 def test_a_newer_store_is_left_alone_and_fails(store, host, name):
     templates(store, host, CISCO)
-    content = (store / "templates.json").read_text().replace('"version": 1', '"version": 2')
+    content = (store / "templates.json").read_text().replace('"version": 2', '"version": 3')
     (store / "templates.json").write_text(content)
     arguments = {"est_template": OTHER, "est_templates": {"templates": [OTHER]}, "est_template_info": {}}[name]
     result = run_action(name, {"store_path": str(store), **arguments}, host)
     assert result["failed"] is True
-    assert result["msg"].startswith(f"templates.json in {store} has format version 2")
+    assert result["msg"].startswith(f"templates.json in {store} has format version 3")
     assert (store / "templates.json").read_text() == content
 
 

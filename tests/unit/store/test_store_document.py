@@ -51,7 +51,7 @@ def test_equal_content_is_equal_bytes_and_sorted_by_name():
 
 def test_says_its_format_and_version():
     data = json.loads(text())
-    assert (data["format"], data["version"]) == ("maas360.cloud_extender.templates", 1)
+    assert (data["format"], data["version"]) == ("maas360.cloud_extender.templates", 2)
 
 
 def test_find_does_not_look_at_case():
@@ -110,6 +110,15 @@ def test_edited_parts():
         (changed(lambda d: d["verifier"].update(n=4097)), "scrypt parameters out of bounds"),
         (changed(lambda d: d["verifier"].update(p="1")), "scrypt parameters out of bounds"),
         (changed(lambda d: d["verifier"].update(salt="AAAA")), "salt is not base64 of at least 16 octets"),
+        (changed(lambda d: d.pop("sealing_key")), "the document has no sealing_key"),
+        (changed(lambda d: d.update(sealing_key="0" * 16)), "sealing_key is not an object"),
+        (changed(lambda d: d.update(sealing_key={"fingerprint": "0" * 16})), "sealing_key has no since"),
+        (changed(lambda d: d.update(sealing_key={"fingerprint": 1, "since": None})), "fingerprint is not text"),
+        (
+            changed(lambda d: d.update(sealing_key={"fingerprint": "0" * 16, "since": "yesterday"})),
+            "sealing_key.since is not a time in UTC",
+        ),
+        (changed(lambda d: d.update(version=1)), "the document has the unknown key 'sealing_key'"),
         (changed(lambda d: d["verifier"].update(salt="ä")), "salt is not base64"),
     ],
 )
@@ -121,9 +130,9 @@ def test_damage_is_told_apart_and_says_where(content, words):
 
 def test_a_newer_format_is_no_damage():
     with pytest.raises(NewerFormat) as error:
-        parse_document(changed(lambda d: d.update(version=2, templates="of a shape not known yet")))
-    assert "format version 2" in str(error.value)
-    assert "versions up to 1" in str(error.value)
+        parse_document(changed(lambda d: d.update(version=3, templates="of a shape not known yet")))
+    assert "format version 3" in str(error.value)
+    assert "versions up to 2" in str(error.value)
 
 
 @given(st.integers(min_value=0, max_value=len(text(template("A"), template("B"))) - 3))

@@ -201,7 +201,7 @@ def test_a_damaged_key_is_drift_even_where_nothing_is_sealed():
     outcome = apply(store, cisco(password=None))
     assert outcome.plan.changed
     assert outcome.plan.drift == ("sealing.key is empty: what it sealed cannot be opened",)
-    assert store.writes[0].new_key
+    assert store.writes[0].use_new_key
 
 
 # --- drift
@@ -299,9 +299,9 @@ def test_a_damaged_document_is_rebuilt_from_what_is_desired(content, damage, wor
 
 def test_a_newer_format_is_never_overwritten():
     store = applied(cisco())
-    store.content = store.content.replace('"version": 1', '"version": 2')
+    store.content = store.content.replace('"version": 2', '"version": 3')
     for check in (True, False):
-        with pytest.raises(NewerFormat, match=r"templates.json in /memory has format version 2"):
+        with pytest.raises(NewerFormat, match=r"templates.json in /memory has format version 3"):
             apply(store, cisco(port=1), check=check)
     assert store.writes == []
 

@@ -18,17 +18,20 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import posix_file
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import files as store_files
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import (
-    read_sealing_key,
+    make_key,
     read_store,
+    read_store_and_key,
     write_store,
 )
 
-STORE = posix_file.__name__.rpartition(".")[0]
+STORE = store_files.__name__.rpartition(".")[0]
 KEY = bytes(range(32))
+PAD = bytes(range(100, 132))
 TESTS = Path(__file__).resolve().parents[2]
 COLLECTIONS = TESTS.parent / ".cache" / "collections"
 
@@ -40,7 +43,9 @@ def path(tmp_path):
 
 @pytest.fixture
 def store(path):
-    write_store(str(path), "old\n", expected_sha256="", new_key=KEY)
+    write_store(str(path), "old\n", expected_sha256="")
+    (path / "sealing.key").write_text(f"{KEY.hex()}\n")
+    (path / "sealing.key").chmod(0o600)
     return path
 
 
@@ -50,6 +55,15 @@ def mode(path):
 
 def write(path, content="new\n", **options):
     return write_store(str(path), content, expected_sha256=read_store(str(path))["sha256"], **options)
+
+
+def new_key(path):
+    """Have a new key made, as the controller gets it."""
+    return mask(bytes.fromhex(make_key(str(path), PAD)), PAD)
+
+
+def key_of(path):
+    return read_store_and_key(str(path))[1]
 
 
 def files(path):
@@ -139,7 +153,7 @@ def test_not_utf8(store):
 
 
 def test_too_large(store, monkeypatch):
-    monkeypatch.setattr(posix_file, "MAX_DOCUMENT_OCTETS", 1024 * 1024)
+    monkeypatch.setattr(store_files, "MAX_FILE_OCTETS", 1024 * 1024)
     (store / "templates.json").write_bytes(b" " * (1024 * 1024 + 1))
     assert read_store(str(store))["damage"] == "is larger than 1 MiB"
 
@@ -156,10 +170,10 @@ def test_too_large(store, monkeypatch):
 def test_a_damaged_key_is_kept_beside_a_new_one(store, content, damage):
     (store / "sealing.key").write_bytes(content)
     assert read_store(str(store))["key_damage"].startswith(damage)
-    with pytest.raises(StoreError, match=f"sealing.key {damage}"):
-        read_sealing_key(str(store))
-    write(store, new_key=KEY[::-1])
-    assert read_sealing_key(str(store)) == KEY[::-1]
+    assert key_of(store) is None
+    key = new_key(store)
+    assert not write(store, use_new_key=True, expected_key=key_fingerprint(key))["conflict"]
+    assert key_of(store) == key
     kept = [name for name in files(store) if name.startswith("sealing.key.damaged-")]
     assert (store / kept[0]).read_bytes() == content
 
@@ -185,13 +199,15 @@ def test_store_path_must_be_a_folder(tmp_path, kind):
 def test_writing_makes_folder_key_and_document_whatever_the_umask(path):
     old = os.umask(0)
     try:
-        assert write_store(str(path), "ä\n", expected_sha256="", new_key=KEY) == {"conflict": False, "kept": ""}
+        key = new_key(path)
+        written = write_store(str(path), "ä\n", expected_sha256="", use_new_key=True)
+        assert written == {"conflict": False, "kept": ""}
     finally:
         os.umask(old)
     assert files(path) == ["sealing.key", "templates.json"]
     assert (mode(path), mode(path / "templates.json"), mode(path / "sealing.key")) == (0o700, 0o600, 0o600)
     assert (path / "templates.json").read_text(encoding="utf-8") == "ä\n"
-    assert read_sealing_key(str(path)) == KEY
+    assert key_of(path) == key
 
 
 def test_a_changed_document_is_a_conflict_and_nothing_is_written(store):
@@ -212,10 +228,13 @@ def test_a_document_that_appeared_or_went_is_a_conflict(store):
     assert write_store(str(store), "new\n", expected_sha256=expected)["conflict"]
 
 
-def test_a_usable_key_is_never_replaced(store):
-    assert write(store, new_key=KEY[::-1])["conflict"]
-    assert read_sealing_key(str(store)) == KEY
-    assert not write(store, new_key=KEY)["conflict"]
+def test_a_key_is_only_replaced_by_one_who_knows_it(store):
+    new_key(store)
+    for replaced in ("", key_fingerprint(KEY[::-1])):
+        assert write(store, use_new_key=True, replaced_key=replaced)["conflict"]
+    assert key_of(store) == KEY
+    assert not write(store, use_new_key=True, replaced_key=key_fingerprint(KEY))["conflict"]
+    assert key_of(store) != KEY
 
 
 def test_another_key_than_the_one_that_sealed_is_a_conflict(store):
@@ -238,7 +257,7 @@ def test_the_old_document_is_kept_where_there_are_no_hard_links(store, monkeypat
     def no_links(*_args, **_options):
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(posix_file.os, "link", no_links)
+    monkeypatch.setattr(store_files.os, "link", no_links)
     assert Path(write(store, keep_old=True)["kept"]).read_text() == "old\n"
 
 
@@ -262,7 +281,7 @@ def test_a_failed_write_leaves_the_old_document_and_no_other_file(store, monkeyp
     def fail(*_args, **_options):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(posix_file.os, call, fail)
+    monkeypatch.setattr(store_files.os, call, fail)
     with pytest.raises(StoreError) as error:
         write(store)
     assert f"cannot write the template store {store}: {words}" in str(error.value)
@@ -273,7 +292,7 @@ def test_a_failed_write_leaves_the_old_document_and_no_other_file(store, monkeyp
 
 def test_a_short_write_is_completed(store, monkeypatch):
     real = os.write
-    monkeypatch.setattr(posix_file.os, "write", lambda descriptor, data: real(descriptor, data[:3]))
+    monkeypatch.setattr(store_files.os, "write", lambda descriptor, data: real(descriptor, data[:3]))
     write(store, "a longer text\n")
     monkeypatch.undo()
     assert (store / "templates.json").read_text() == "a longer text\n"
@@ -334,7 +353,7 @@ def test_without_permission(store):
 
 
 def test_a_second_writer_waits_and_then_gives_up_with_a_clear_error(store, monkeypatch):
-    monkeypatch.setattr(posix_file, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(store_files, "LOCK_SECONDS", 0.1)
     descriptor = os.open(store, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

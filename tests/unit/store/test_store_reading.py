@@ -19,7 +19,8 @@ def path(tmp_path):
     store = MemoryStore()
     wanted = (Desired({"name": "Cisco", "port": 8443}, {"password": "secret"}), Desired({"name": "Bare"}))
     apply_request(store, Request(wanted), check_mode=False)
-    write_store(str(tmp_path / "est"), store.content, expected_sha256="", new_key=store.key)
+    write_store(str(tmp_path / "est"), store.content, expected_sha256="")
+    (tmp_path / "est" / "sealing.key").write_text(f"{store.key.hex()}\n")
     return tmp_path / "est"
 
 
@@ -52,7 +53,7 @@ def test_an_unknown_template_lists_those_that_are_there(path, tmp_path):
     [
         (b"{", "templates.json in .* is cut short"),
         (b"\xff", "templates.json in .* is not UTF-8 text"),
-        (b'{"format": "maas360.cloud_extender.templates", "version": 2}', "has format version 2"),
+        (b'{"format": "maas360.cloud_extender.templates", "version": 3}', "has format version 3"),
     ],
 )
 def test_a_damaged_store_is_a_clear_error(path, content, words):

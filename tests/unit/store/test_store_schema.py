@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.document import (
     Document,
+    SealingKey,
     StoredSecret,
     StoredTemplate,
     parse_document,
@@ -63,6 +64,7 @@ def documents():
                 StoredTemplate.of(everything.as_fields(), {"password": secret}),
             ),
             verifiers,
+            SealingKey("0" * 16, "2026-11-22T12:00:00Z"),
         )
     )
 
@@ -98,6 +100,10 @@ def broken_documents():
         lambda data: data["templates"][0]["secrets"].update(password={}),
         lambda data: data["templates"][0].update(fields=[]),
         lambda data: data["verifier"].update(kdf="none"),
+        lambda data: data.pop("sealing_key"),
+        lambda data: data["sealing_key"].update(since="today"),
+        lambda data: data["sealing_key"].update(fingerprint=""),
+        lambda data: data["sealing_key"].update(more=1),
     ):
         data = json.loads(text)
         change(data)

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What came of the last test enrolment of each template, in a small file beside the document.
+
+It is a note, not a part of the store: losing it loses nothing but the knowledge which template to test again. So a
+file that is damaged counts as empty, and is replaced at the next test. A document is::
+
+    {"format": "maas360.cloud_extender.last_tests", "version": 1,
+     "tests": {"Wi-Fi": {"status": "failed", "stage": "enroll", "at": "2026-11-22T12:00:00Z"}}}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+
+from .errors import StoreError
+from .files import cannot, locked, look_at, read_file, replace_file
+from .layout import LAST_TESTS_NAME
+from .utc import is_utc, utc_now
+
+FORMAT = "maas360.cloud_extender.last_tests"
+VERSION = 1
+ISSUED, PENDING, FAILED = "issued", "pending", "failed"
+
+_STAGE = re.compile(r"[a-z_]{1,32}")
+
+
+@dataclass(frozen=True)
+class LastTest:
+    """What came of a test.
+
+    :param status: ``issued``, ``pending`` or ``failed``.
+    :param stage: the stage at which it failed, or None.
+    :param at: when, in UTC as ``2026-11-22T12:00:00Z``, by the clock of the host.
+    """
+
+    status: str
+    stage: str | None
+    at: str
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return it as the file and the results hold it."""
+        return {"status": self.status, "stage": self.stage, "at": self.at}
+
+
+def parse_last_tests(text: str) -> dict[str, LastTest]:
+    """Read the file: the last test by the name of its template. What is no such entry is left out."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("version") != VERSION:
+        return {}
+    tests = data.get("tests")
+    found = {name: _parse(entry) for name, entry in tests.items()} if isinstance(tests, dict) else {}
+    return {name: entry for name, entry in found.items() if entry is not None}
+
+
+def record_test(store_path: str, template: str, status: str, stage: str | None = None) -> None:
+    """Note on this host what came of a test of a template in its store.
+
+    :param store_path: the folder of the store, which exists.
+    :param template: the name of the template.
+    :param status: ``issued``, ``pending`` or ``failed``.
+    :param stage: the stage at which it failed.
+    :raises StoreError: when it cannot be noted.
+    """
+    test = LastTest(status, stage, utc_now())
+    path = os.path.join(store_path, LAST_TESTS_NAME)
+    try:
+        with locked(store_path):
+            there = look_at(path)
+            content = None if there is None else read_file(path, there)[0]
+            tests = parse_last_tests((content or b"").decode("utf-8", "replace"))
+            tests[template] = test
+            data = {
+                "format": FORMAT,
+                "version": VERSION,
+                "tests": {name: tests[name].as_json() for name in sorted(tests)},
+            }
+            text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+            replace_file(store_path, LAST_TESTS_NAME, text.encode("utf-8"))
+    except OSError as error:
+        raise StoreError(cannot("write", path, error)) from None
+
+
+def _parse(entry: object) -> LastTest | None:
+    if not isinstance(entry, dict):
+        return None
+    status, stage, at = entry.get("status"), entry.get("stage"), entry.get("at")
+    if status not in (ISSUED, PENDING, FAILED) or not is_utc(at):
+        return None
+    if stage is not None and (not isinstance(stage, str) or not _STAGE.fullmatch(stage)):
+        return None
+    return LastTest(status, stage, str(at))
