@@ -13,7 +13,7 @@ class ActionModule(ExchangeAction):
     def argument_spec(self):
         # What Template checks it tells better: it knows what was meant.
         spec = options.argument_spec()
-        for name in ("template", *options.CONNECTION_OPTIONS):
+        for name in options.CHECKED:
             spec[name]["type"] = "raw"
         return spec
 
@@ -23,13 +23,14 @@ class ActionModule(ExchangeAction):
             given = {option: value for option, value in arguments.items() if value is not None}
             return self.execute("maas360.cloud_extender.est_server_info", {**given, "exchange": "host"})
         # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
-        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_info import look_from_controller
+        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_exchange import (
+            ControllerExchange,
+        )
 
-        outcome = look_from_controller(
+        exchange = ControllerExchange(
             arguments["exchange"],
-            asked.limits,
             find_template=lambda: asked.given or self.stored_template(asked.store_path, asked.template_name),
             execute=self.execute_anyway,
             write_file=self.write_temporary_file,
         )
-        return self.with_warnings(outcome)
+        return self.with_warnings(exchange.look(asked.exchange_options))

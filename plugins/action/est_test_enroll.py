@@ -13,7 +13,7 @@ class ActionModule(ExchangeAction):
     def argument_spec(self):
         # What read_options() checks it tells better: with the value, what is allowed, and what was meant.
         spec = options.argument_spec()
-        for name in ("template", "inline", *options.IDENTITY_OPTIONS, *options.RANGES):
+        for name in options.CHECKED:
             spec[name]["type"] = "raw"
         del spec["inline"]["options"]
         return spec
@@ -28,13 +28,14 @@ class ActionModule(ExchangeAction):
                 given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
             return self.execute("maas360.cloud_extender.est_test_enroll", {**given, "exchange": "host"})
         # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
-        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_test import test_from_controller
+        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_exchange import (
+            ControllerExchange,
+        )
 
-        outcome = test_from_controller(
+        exchange = ControllerExchange(
             arguments["exchange"],
-            asked,
             find_template=lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name),
             execute=self.execute_anyway,
             write_file=self.write_temporary_file,
         )
-        return self.with_warnings(outcome)
+        return self.with_warnings(exchange.test(asked))

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - maas360.cloud_extender.attributes.actiongroup_est
   - maas360.cloud_extender.attributes.posix
   - maas360.cloud_extender.template_options.connection
+  - maas360.cloud_extender.exchange_options
 options:
   template:
     description:
@@ -48,34 +49,6 @@ options:
     description:
       - The password of O(username). It is never returned.
     type: str
-  store_path:
-    description: The folder of the template store on the host, an absolute path.
-    type: str
-    default: /var/lib/cloud_extender/est
-  exchange:
-    description:
-      - Where the requests leave from.
-      - V(host) is the host, which needs the Python libraries C(requests) and C(cryptography).
-      - V(uri) sends the HTTPS requests from the host through M(ansible.builtin.uri). The host needs no Python library.
-        TLS version and server certificate are not known, and the server must be verified by O(ca_certificate),
-        O(ca_path) or O(use_system_trust). O(proxy) and O(client_key_passphrase) are refused.
-      - V(controller) is the controller. It says nothing about the network path of the host.
-      - V(auto) is V(host).
-    type: str
-    choices: [auto, host, uri, controller]
-    default: auto
-  connect_timeout:
-    description: Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300.
-    type: int
-    default: 10
-  timeout:
-    description: Seconds to wait for the whole answer to a request. 1 to 3600.
-    type: int
-    default: 30
-  max_response_size:
-    description: Octets; a larger answer is refused. 1024 to 104857600.
-    type: int
-    default: 1048576
 seealso:
   - module: maas360.cloud_extender.est_test_enroll
 """
@@ -342,7 +315,7 @@ def main() -> None:
         asked = options.read_options(module.params)
         require_libraries()
         template = asked.given or Template.from_fields(*read_template(asked.store_path, asked.template_name))
-        outcome = look(template, asked.limits, HostConnector(), timeline)
+        outcome = look(template, asked.exchange_options, HostConnector(), timeline)
     except EstError as error:
         module.fail_json(**failure(error, "host", timeline))
     except (StoreError, TemplateError) as error:

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - maas360.cloud_extender.attributes.actiongroup_est
   - maas360.cloud_extender.attributes.posix
   - maas360.cloud_extender.template_options.inline
+  - maas360.cloud_extender.exchange_options
 attributes:
   check_mode:
     support: full
@@ -45,24 +46,6 @@ options:
       - The name of a template in the store of the host.
       - Exactly one of O(template) and O(inline) is needed.
     type: str
-  store_path:
-    description: The folder of the template store on the host, an absolute path.
-    type: str
-    default: /var/lib/cloud_extender/est
-  exchange:
-    description:
-      - Where the EST exchange leaves from.
-      - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
-      - V(uri) makes keys, certificate request and checks on the controller, and sends only the HTTPS requests from
-        the host, through M(ansible.builtin.uri). The host needs no Python library. A template with O(inline.proxy),
-        O(inline.client_key_passphrase), O(inline.proof_of_possession=always) or an empty O(inline.username) is refused,
-        and so is one with nothing but O(inline.ca_fingerprint) to trust the server by. TLS version and server
-        certificate are not known.
-      - V(controller) runs all of it on the controller. It says nothing about the network path of the host.
-      - V(auto) is V(host).
-    type: str
-    choices: [auto, host, uri, controller]
-    default: auto
   certificate_name:
     description:
       - The name of the test certificate, and of the folder it is saved in. At most 64 letters, digits, dots,
@@ -91,18 +74,6 @@ options:
       - The folder on the host under which the files are saved, in a folder per template and certificate name.
       - The default is the folder C(tests) in O(store_path).
     type: str
-  connect_timeout:
-    description: Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300.
-    type: int
-    default: 10
-  timeout:
-    description: Seconds to wait for the whole answer to a request. 1 to 3600.
-    type: int
-    default: 30
-  max_response_size:
-    description: Octets; a larger answer is refused. 1024 to 104857600.
-    type: int
-    default: 1048576
   wait:
     description:
       - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
@@ -332,7 +303,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.er
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options, result
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostCarrier
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostConnector
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
 
 
@@ -350,7 +321,7 @@ def main() -> None:
         require_libraries()
         template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
         files = TestFolder(asked.output_path, name, asked.identity.certificate_name)
-        outcome = run_test(template, asked.identity, asked.test_options, HostCarrier(files), timeline)
+        outcome = run_test(template, asked.identity, asked.test_options, HostConnector(), files, timeline)
     except EstError as error:
         module.fail_json(**result.failure(error, name, "host", timeline))
     except (StoreError, TemplateError) as error:

@@ -5,7 +5,7 @@
 
 Keys, certificate request and checks stay on the controller; the host needs no Python library for the exchange. The
 module on the host verifies the server's certificate and host name before it sends anything, with the host's trust store
-or with one file of anchors. What this way cannot do is refused by the caller (see ``UriCarrier``), never skipped.
+or with one file of anchors. What this way cannot do is refused by the caller (see ``UriConnector``), never skipped.
 
 What the module decides for itself, and nobody can see from here: it takes a host name that stands only in the common
 name of the server's certificate, and its timeout is for each read, not for the whole answer.
@@ -177,6 +177,7 @@ class UriTransport:
     :param execute: runs a module on the host, really, in check mode too.
     :param trust: C(explicit) or C(system), as told in the result.
     :param ca_path: a file on the host with the only trusted CA certificates; ``None`` for the host's own store.
+    :param only_basic: do not answer a Digest challenge.
     :param timeout: seconds without an answer before a request is given up.
     :param max_response_bytes: an answer with a larger body is refused.
     """
@@ -188,6 +189,7 @@ class UriTransport:
         trust: str,
         ca_path: Optional[str] = None,
         credentials: Optional[Credentials] = None,
+        only_basic: bool = False,
         client_certificate_path: Optional[str] = None,
         client_key_path: Optional[str] = None,
         timeout: int = 30,
@@ -197,6 +199,7 @@ class UriTransport:
         self._execute = execute
         self._trust = trust
         self._credentials = credentials
+        self._only_basic = only_basic
         self._max_response_bytes = max_response_bytes
         self._timeline = timeline
         self._peer: Optional[Peer] = None
@@ -249,7 +252,7 @@ class UriTransport:
                 force_basic_auth=True,
             )
         result = self._execute("ansible.builtin.uri", arguments)
-        if "url_password" in arguments and _wants_digest(result):
+        if "url_password" in arguments and not self._only_basic and _wants_digest(result):
             # Without force_basic_auth the module waits for a challenge, and can answer this one.
             self._authenticated_by = "digest"
             result = self._execute("ansible.builtin.uri", {**arguments, "force_basic_auth": False})
@@ -308,6 +311,7 @@ class UriTransport:
             trust=self._trust,
             ca_path=self._ca_path,
             credentials=self._credentials if with_credentials else None,
+            only_basic=self._only_basic,
             client_certificate_path=certificate,
             client_key_path=key,
             timeout=self._timeout,

@@ -13,7 +13,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timelin
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostCarrier
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostConnector
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
 
@@ -39,7 +39,7 @@ def template_for(lab: LabServer, **options: Any) -> Template:
 def enrol(folder: object, template: Template, identity: TestIdentity = IDENTITY, **options: Any) -> dict[str, Any]:
     """Run a test enrolment with files below ``folder``; ``options`` are those of :class:`TestOptions`."""
     files = TestFolder(str(folder), template.name, identity.certificate_name)
-    return run_test(template, identity, TestOptions(**options), HostCarrier(files), Timeline())
+    return run_test(template, identity, TestOptions(**options), HostConnector(), files, Timeline())
 
 
 def stages(outcome: dict[str, Any]) -> list[str]:

@@ -11,7 +11,8 @@ from typing import Any, Dict, Mapping, Optional
 from ..template.errors import TemplateError
 from ..template.fields import argument_spec as template_argument_spec
 from ..template.model import Template
-from ..test_enroll.options import EXCHANGES, TestOptions, absolute_folder, check_range, stored_name
+from ..test_enroll.exchange_options import RANGES, ExchangeOptions, exchange_argument_spec, read_exchange_options
+from ..test_enroll.options import absolute_folder, stored_name
 
 #: The options of a template that say how to reach its EST server.
 CONNECTION_OPTIONS = (
@@ -29,7 +30,8 @@ CONNECTION_OPTIONS = (
     "client_key_passphrase",
     "proxy",
 )
-_LIMITS = ("connect_timeout", "timeout", "max_response_size")
+#: Options that :func:`read_options` checks, whatever type they have.
+CHECKED = ("template", *CONNECTION_OPTIONS, *RANGES)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Asked:
     template_name: Optional[str]
     given: Optional[Template]
     store_path: str
-    limits: TestOptions
+    exchange_options: ExchangeOptions
 
 
 def argument_spec() -> Dict[str, Any]:
@@ -52,22 +54,18 @@ def argument_spec() -> Dict[str, Any]:
     return {
         "template": {"type": "str"},
         "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
-        "exchange": {"type": "str", "choices": list(EXCHANGES), "default": "auto"},
+        **exchange_argument_spec(),
         **{name: connection[name] for name in CONNECTION_OPTIONS},
-        "connect_timeout": {"type": "int", "default": 10},
-        "timeout": {"type": "int", "default": 30},
-        "max_response_size": {"type": "int", "default": 1024 * 1024},
     }
 
 
 def read_options(options: Mapping[str, Any]) -> Asked:
     """Check the values of the options.
 
-    :param options: by the names of :func:`argument_spec`, with defaults; those of a template may be of any type.
+    :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
-    for name in _LIMITS:
-        check_range(name, options[name])
+    exchange_options = ExchangeOptions(**read_exchange_options(options))
     given = {name: options[name] for name in CONNECTION_OPTIONS if options[name] not in (None, False)}
     name = options["template"]
     if name is not None and given:
@@ -82,5 +80,5 @@ def read_options(options: Mapping[str, Any]) -> Asked:
         template_name=name,
         given=None if name is not None else Template.from_options({"name": "est_server_info", **given}),
         store_path=absolute_folder("store_path", options["store_path"]),
-        limits=TestOptions(**{name: options[name] for name in _LIMITS}),
+        exchange_options=exchange_options,
     )

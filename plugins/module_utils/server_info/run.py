@@ -7,45 +7,32 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..est.client import EstClient
 from ..est.errors import EstError
-from ..est.fingerprint import Fingerprint
 from ..est.server_info import server_info, unverified_server_info
 from ..est.timeline import Timeline
-from ..est.url import EstUrl
 from ..template.model import Template
-from ..test_enroll.connection import Connector, anchors_of, configured_trust, credentials_of
-from ..test_enroll.options import TestOptions
+from ..test_enroll.connection import Connector, Destination, configured_trust, connected
+from ..test_enroll.exchange_options import ExchangeOptions
 
 
-def look(template: Template, limits: TestOptions, connector: Connector, timeline: Timeline) -> Dict[str, Any]:
+def look(template: Template, options: ExchangeOptions, connector: Connector, timeline: Timeline) -> Dict[str, Any]:
     """Ask the EST server of a template what it says of itself.
 
     Where the template says nothing of trust, only the CA certificates are fetched, over a connection that is not
     verified and on which nothing else can be sent.
 
-    :param limits: of which the three limits count.
     :returns: the result of ``est_server_info`` as plain data; see its documentation.
     :raises EstError: with the stage at which it failed; ``timeline`` has the stages up to there.
     """
-    connector.refuse_unsupported(template)
-    url = EstUrl.build(template.server, template.port, template.label)
-    pin = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
+    connector.refuse_unsupported(template, options)
+    destination = Destination.of(template, options, timeline)
     trust = configured_trust(template, connector)
-    if trust is None and pin is not None:
-        trust = connector.bootstrap(url, pin, template, limits, timeline)
+    if trust is None and destination.fingerprint is not None:
+        trust = connector.bootstrap(destination, destination.fingerprint)
     if trust is None:
-        found = unverified_server_info(url, connector.fetch_unauthenticated(url, template, limits, timeline))
+        found = unverified_server_info(destination.url, connector.fetch_unauthenticated(destination))
     else:
-        transport = connector.transport(url, trust, template, credentials_of(template), limits, timeline)
-        with EstClient(
-            url,
-            transport,
-            anchors=anchors_of(trust),
-            pin=pin,
-            secrets=tuple(template.secrets().values()),
-            timeline=timeline,
-        ) as client:
+        with connected(connector, destination, trust) as (client, transport):
             found = server_info(client, transport, trust)
     return {"changed": False, **found, "exchange": connector.exchange, "timeline": timeline.as_list()}
 

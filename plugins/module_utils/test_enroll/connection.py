@@ -5,27 +5,57 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+import contextlib
+from dataclasses import dataclass
+from typing import Iterator, Optional, Tuple
 
 from ..est.bootstrap import CaBag
 from ..est.certificate import load_pem_certificates
+from ..est.client import EstClient
+from ..est.errors import EstError
 from ..est.fingerprint import Fingerprint
 from ..est.timeline import Timeline
 from ..est.tls import Trust
 from ..est.transport import Credentials, Transport
 from ..est.url import EstUrl
 from ..template.model import Template
-from .options import TestOptions
+from .exchange_options import ExchangeOptions
 
 try:
     from typing import Protocol
 except ImportError:  # pragma: no cover
     Protocol = object  # type: ignore[assignment]
 
-try:
-    from cryptography import x509
-except ImportError:  # told by deps.require_libraries()
-    pass
+
+@dataclass(frozen=True)
+class Destination:
+    """An EST server, and all that says how to talk to it. Made by :meth:`of`.
+
+    :param url: the server, from the template.
+    :param fingerprint: of one of its CA certificates, from the template; ``None`` where it has none.
+    :param timeline: where the stages are noted.
+    """
+
+    url: EstUrl
+    fingerprint: Optional[Fingerprint]
+    template: Template
+    options: ExchangeOptions
+    timeline: Timeline
+
+    @classmethod
+    def of(cls, template: Template, options: ExchangeOptions, timeline: Timeline) -> Destination:
+        """The EST server of a template."""
+        url = EstUrl.build(template.server, template.port, template.label)
+        fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
+        return cls(url, fingerprint, template, options, timeline)
+
+    @property
+    def credentials(self) -> Optional[Credentials]:
+        """The account of the template, where it has one."""
+        template = self.template
+        if template.username is None and template.password is None:
+            return None
+        return Credentials(template.username or "", template.password or "")
 
 
 class Connector(Protocol):
@@ -34,29 +64,19 @@ class Connector(Protocol):
     #: The name of the way: ``host``, ``uri`` or ``controller``.
     exchange: str
 
-    def refuse_unsupported(self, template: Template) -> None:
-        """Raise an :class:`InputError` for what the template asks for and this way cannot do."""
+    def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
+        """Raise an :class:`InputError` for what template or options ask for and this way cannot do."""
 
     def read_text(self, path: str) -> str:
         """A text file of the host, such as the one of ``ca_path``."""
 
-    def bootstrap(
-        self, url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
-    ) -> Trust:
+    def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
         """Accept a CA certificate of the EST server by its fingerprint; or raise an :class:`InputError`."""
 
-    def fetch_unauthenticated(self, url: EstUrl, template: Template, options: TestOptions, timeline: Timeline) -> CaBag:
+    def fetch_unauthenticated(self, destination: Destination) -> CaBag:
         """Only look at the CA certificates of the EST server; or raise an :class:`InputError`."""
 
-    def transport(
-        self,
-        url: EstUrl,
-        trust: Trust,
-        template: Template,
-        credentials: Optional[Credentials],
-        options: TestOptions,
-        timeline: Timeline,
-    ) -> Transport:
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
         """A transport to the EST server."""
 
 
@@ -73,13 +93,25 @@ def configured_trust(template: Template, connector: Connector) -> Optional[Trust
     return Trust.system() if template.use_system_trust else None
 
 
-def anchors_of(trust: Trust) -> Optional[Tuple[x509.Certificate, ...]]:
-    """The certificates of explicit trust; ``None`` for the system's."""
-    return load_pem_certificates(trust.pem) if trust.kind == "explicit" else None
-
-
-def credentials_of(template: Template) -> Optional[Credentials]:
-    """The account of a template, where it has one."""
-    if template.username is None and template.password is None:
-        return None
-    return Credentials(template.username or "", template.password or "")
+@contextlib.contextmanager
+def connected(connector: Connector, destination: Destination, trust: Trust) -> Iterator[Tuple[EstClient, Transport]]:
+    """A client for an EST server, and the transport below it, which are closed at the end of the block."""
+    options = destination.options
+    transport = connector.transport(destination, trust)
+    with EstClient(
+        destination.url,
+        transport,
+        anchors=load_pem_certificates(trust.pem) if trust.kind == "explicit" else None,
+        pin=destination.fingerprint,
+        secrets=tuple(destination.template.secrets().values()),
+        timeline=destination.timeline,
+        allow_redirects_to=options.allow_redirects_to,
+        busy_seconds=options.wait_when_busy,
+    ) as client:
+        try:
+            yield client, transport
+        except EstError as error:
+            if error.http_status == 401 and options.http_authentication != "auto":
+                wanted = f"http_authentication is {options.http_authentication}"
+                error.hint = f"{wanted}, and the server may offer something else: set it to auto. {error.hint}"
+            raise

@@ -12,13 +12,10 @@ from ..est.client_certificate import ClientCertificate
 from ..est.errors import InputError
 from ..est.fingerprint import Fingerprint
 from ..est.https import HttpsTransport
-from ..est.timeline import Timeline
 from ..est.tls import Trust
-from ..est.transport import Credentials
-from ..est.url import EstUrl
 from ..template.model import Template
-from .files import TestFolder
-from .options import TestOptions
+from .connection import Destination
+from .exchange_options import ExchangeOptions
 
 
 class HostConnector:
@@ -26,87 +23,65 @@ class HostConnector:
 
     exchange = "host"
 
-    def refuse_unsupported(self, template: Template) -> None:
-        """Nothing of a template is beyond this way."""
+    def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
+        """Nothing is beyond this way."""
 
     def read_text(self, path: str) -> str:
         """A text file of this host."""
         return read_anchor_file(path)
 
-    def bootstrap(
-        self, url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
-    ) -> Trust:
+    def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
         """Ask from this host."""
-        return https_bootstrap(url, fingerprint, template, options, timeline)
+        return https_bootstrap(destination, fingerprint)
 
-    def fetch_unauthenticated(self, url: EstUrl, template: Template, options: TestOptions, timeline: Timeline) -> CaBag:
+    def fetch_unauthenticated(self, destination: Destination) -> CaBag:
         """Look from this host."""
-        return https_fetch_unauthenticated(url, template, options, timeline)
+        return https_fetch_unauthenticated(destination)
 
-    def transport(
-        self,
-        url: EstUrl,
-        trust: Trust,
-        template: Template,
-        credentials: Optional[Credentials],
-        options: TestOptions,
-        timeline: Timeline,
-    ) -> HttpsTransport:
+    def transport(self, destination: Destination, trust: Trust) -> HttpsTransport:
         """A connection from this host to the EST server."""
+        template = destination.template
         client_certificate = None
         if template.client_certificate_path:
             client_certificate = ClientCertificate(
                 template.client_certificate_path, template.client_key_path, template.client_key_passphrase
             )
-        return https_transport(url, trust, template, credentials, client_certificate, options, timeline)
-
-
-class HostCarrier(HostConnector):
-    """Carries a test from this very host, and keeps its files here. See :class:`.run.Carrier`."""
-
-    def __init__(self, files: TestFolder) -> None:
-        self.files = files
+        return https_transport(destination, trust, client_certificate)
 
 
 def https_transport(
-    url: EstUrl,
-    trust: Trust,
-    template: Template,
-    credentials: Optional[Credentials],
-    client_certificate: Optional[ClientCertificate],
-    options: TestOptions,
-    timeline: Timeline,
+    destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
 ) -> HttpsTransport:
     """The HTTPS transport with what template and options say."""
     return HttpsTransport(
-        url,
+        destination.url,
         trust,
-        credentials=credentials,
+        credentials=destination.credentials,
+        authentication=destination.options.http_authentication,
         client_certificate=client_certificate,
-        timeline=timeline,
-        **_connection(template, options),
+        **_connection(destination),
     )
 
 
-def https_bootstrap(
-    url: EstUrl, fingerprint: Fingerprint, template: Template, options: TestOptions, timeline: Timeline
-) -> Trust:
+def https_bootstrap(destination: Destination, fingerprint: Fingerprint) -> Trust:
     """Accept a CA certificate of the EST server by its fingerprint, with what template and options say."""
-    return bootstrap(url, fingerprint, timeline=timeline, **_connection(template, options))
+    return bootstrap(destination.url, fingerprint, **_connection(destination))
 
 
-def https_fetch_unauthenticated(url: EstUrl, template: Template, options: TestOptions, timeline: Timeline) -> CaBag:
+def https_fetch_unauthenticated(destination: Destination) -> CaBag:
     """Look at the CA certificates of the EST server, with what template and options say."""
-    return fetch_unauthenticated(url, timeline=timeline, **_connection(template, options))
+    return fetch_unauthenticated(destination.url, **_connection(destination))
 
 
-def _connection(template: Template, options: TestOptions) -> Dict[str, Any]:
+def _connection(destination: Destination) -> Dict[str, Any]:
+    options = destination.options
     return {
-        "proxy": template.proxy,
+        "proxy": destination.template.proxy,
         "connect_timeout": options.connect_timeout,
         "read_timeout": options.timeout,
         "total_timeout": options.timeout,
         "response_limit": options.max_response_size,
+        "timeline": destination.timeline,
     }
 
 

@@ -18,29 +18,20 @@ from ..template.fields import argument_spec as template_argument_spec
 from ..template.identity import TestIdentity
 from ..template.model import Template
 from ..template.naming import check_text, template_name
-
-#: Ways to carry the exchange; ``auto`` is decided by the action.
-EXCHANGES = ("auto", "host", "uri", "controller")
+from .exchange_options import RANGES, ExchangeOptions, check_range, exchange_argument_spec, read_exchange_options
 
 #: Options that are checked by :class:`TestIdentity`, whatever type they have.
 IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
 
-#: Options that are numbers, with the smallest and largest value.
-RANGES = {
-    "connect_timeout": (1, 300),
-    "timeout": (1, 3600),
-    "max_response_size": (1024, 100 * 1024 * 1024),
-    "wait": (0, 86400),
-}
+_WAIT = (0, 86400)
+#: Options that :func:`read_options` checks, whatever type they have.
+CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait")
 
 
 @dataclass(frozen=True)
-class TestOptions:
+class TestOptions(ExchangeOptions):
     """How to test.
 
-    :param connect_timeout: seconds.
-    :param timeout: seconds for a whole answer.
-    :param max_response_size: octets.
     :param wait: seconds to wait in all for a certificate that must be approved.
     :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
     :param check: do everything short of issuing and writing.
@@ -48,9 +39,6 @@ class TestOptions:
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
-    connect_timeout: int = 10
-    timeout: int = 30
-    max_response_size: int = 1024 * 1024
     wait: int = 0
     allow_unverified_chain: bool = False
     check: bool = False
@@ -81,7 +69,7 @@ def argument_spec() -> Dict[str, Any]:
         "template": {"type": "str"},
         "inline": {"type": "dict", "options": inline},
         "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
-        "exchange": {"type": "str", "choices": list(EXCHANGES), "default": "auto"},
+        **exchange_argument_spec(),
         "certificate_name": {"type": "str", "default": "test"},
         "user_name": {"type": "str"},
         "domain": {"type": "str"},
@@ -89,9 +77,6 @@ def argument_spec() -> Dict[str, Any]:
         "variables": {"type": "dict", "default": {}},
         "test_value": {"type": "str", "default": "Test"},
         "output_path": {"type": "str"},
-        "connect_timeout": {"type": "int", "default": 10},
-        "timeout": {"type": "int", "default": 30},
-        "max_response_size": {"type": "int", "default": 1024 * 1024},
         "wait": {"type": "int", "default": 0},
         "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     }
@@ -100,13 +85,12 @@ def argument_spec() -> Dict[str, Any]:
 def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
     """Check the values of the options.
 
-    :param options: by the names of :func:`argument_spec`, with defaults; those of the template and of the identity, and
-        the numbers, may be of any type.
+    :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
     inline = _inline_template(options)
     name = inline.name if inline is not None else stored_name(options["template"])
-    numbers = {option: check_range(option, options[option]) for option in RANGES}
+    exchange_options = read_exchange_options(options)
     store_path = absolute_folder("store_path", options["store_path"])
     output_path = options["output_path"]
     return Asked(
@@ -118,7 +102,8 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
         else absolute_folder("output_path", output_path),
         identity=TestIdentity.from_options({option: options[option] for option in IDENTITY_OPTIONS}),
         test_options=TestOptions(
-            **numbers,
+            **exchange_options,
+            wait=check_range("wait", options["wait"], _WAIT),
             allow_unverified_chain=options["on_unverified_chain"] == "warn",
             check=check_mode,
         ),
@@ -141,22 +126,6 @@ def _inline_template(options: Mapping[str, Any]) -> Optional[Template]:
         return Template.from_options(inline)
     except TemplateError as error:
         raise error.at("inline") from None
-
-
-def check_range(option: str, value: Any) -> int:
-    """Check one of the options that are numbers, and return the number.
-
-    :raises TemplateError: it is no whole number, or too small or too large.
-    """
-    smallest, largest = RANGES[option]
-    allowed = f"{smallest} to {largest}"
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 12:
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TemplateError(option, "is not a whole number", value=show(value), allowed=allowed)
-    if not smallest <= value <= largest:
-        raise TemplateError(option, "is out of range", value=show(value), allowed=allowed)
-    return value
 
 
 def stored_name(name: Any) -> str:

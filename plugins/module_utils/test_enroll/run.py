@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One test enrolment, from template and identity to files on the host: the wizard's "Save and Test".
 
-The procedure is the same whoever carries the requests; what differs is behind :class:`Carrier`.
+The procedure is the same whoever carries the requests and wherever the files are; that is behind
+:class:`.connection.Connector` and :class:`TestFiles`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from ..est.csr import CertificateRequest
 from ..est.csr_plan import plan_request
 from ..est.enrolment import Pending
 from ..est.errors import EstError, InputError
-from ..est.fingerprint import Fingerprint
 from ..est.keys import (
     KeySpec,
     generate_key,
@@ -31,12 +31,11 @@ from ..est.keys import (
 from ..est.proof_of_possession import LinkedRequest
 from ..est.timeline import Timeline
 from ..est.tls import Trust
-from ..est.url import EstUrl
 from ..template.identity import TestIdentity
 from ..template.model import Template
 from ..template.render import Rendered, render
 from . import result
-from .connection import Connector, anchors_of, configured_trust, credentials_of
+from .connection import Connector, Destination, configured_trust, connected
 from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, in_words
 from .options import TestOptions
 from .pending import PendingState, request_digest
@@ -69,22 +68,23 @@ class TestFiles(Protocol):
         """Keep an issued certificate; returns its folder."""
 
 
-class Carrier(Connector, Protocol):
-    """One way to carry the exchange, and to keep its files."""
-
-    files: TestFiles
-
-
 def run_test(
-    template: Template, identity: TestIdentity, options: TestOptions, carrier: Carrier, timeline: Timeline
+    template: Template,
+    identity: TestIdentity,
+    options: TestOptions,
+    connector: Connector,
+    files: TestFiles,
+    timeline: Timeline,
 ) -> Dict[str, Any]:
     """Test a template.
 
+    :param connector: carries the exchange.
+    :param files: keeps the files of this test.
     :returns: the result of ``est_test_enroll`` as plain data; see its documentation.
     :raises EstError: with the stage at which the test failed; ``timeline`` has the stages up to there.
     :raises TemplateError: the identity does not fit the template.
     """
-    return _Test(template, identity, options, carrier, timeline).run()
+    return _Test(template, identity, options, connector, files, timeline).run()
 
 
 _Request = Union[CertificateRequest, LinkedRequest]
@@ -104,24 +104,25 @@ class _Test:
         template: Template,
         identity: TestIdentity,
         options: TestOptions,
-        carrier: Carrier,
+        connector: Connector,
+        files: TestFiles,
         timeline: Timeline,
     ) -> None:
         self._template = template
         self._options = options
-        self._carrier = carrier
+        self._connector = connector
+        self._files = files
         self._timeline = timeline
         self._rendered: Rendered = render(template, identity)
-        carrier.refuse_unsupported(template)
-        self._url = EstUrl.build(template.server, template.port, template.label)
-        self._pin = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
-        configured = configured_trust(template, carrier)
+        connector.refuse_unsupported(template, options)
+        self._destination = Destination.of(template, options, timeline)
+        configured = configured_trust(template, connector)
         self._trust: Callable[[], Trust]
         if configured is not None:
             self._trust, self._origin = (lambda: configured), configured.origin
-        elif self._pin is not None:
+        elif self._destination.fingerprint is not None:
             # Only a fingerprint says whom to trust: the EST server is asked for its CA certificates first.
-            self._trust = functools.partial(carrier.bootstrap, self._url, self._pin, template, options, timeline)
+            self._trust = functools.partial(connector.bootstrap, self._destination, self._destination.fingerprint)
             self._origin = "fingerprint"
         else:
             raise InputError(
@@ -130,7 +131,6 @@ class _Test:
                 "certificate, ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts "
                 "that CA anyway.",
             )
-        self._credentials = credentials_of(template)
         self._warnings: List[str] = []
 
     def run(self) -> Dict[str, Any]:
@@ -138,20 +138,9 @@ class _Test:
         kept = self._kept(digest)
         if kept is not None and not kept.state.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
-            path = self._carrier.files.pending_path
+            path = self._files.pending_path
             return self._result("pending", changed=False, retry_at=kept.state.retry_at, path=path)
-        trust = self._trust()
-        transport = self._carrier.transport(
-            self._url, trust, self._template, self._credentials, self._options, self._timeline
-        )
-        with EstClient(
-            self._url,
-            transport,
-            anchors=anchors_of(trust),
-            pin=self._pin,
-            secrets=tuple(self._template.secrets().values()),
-            timeline=self._timeline,
-        ) as client:
+        with connected(self._connector, self._destination, self._trust()) as (client, _transport):
             authorities = client.cacerts()
             key, request = self._request(client, kept)
             if self._options.check:
@@ -184,7 +173,7 @@ class _Test:
     def _digest(self) -> str:
         template = self._template
         return request_digest(
-            url=self._url.base,
+            url=self._destination.url.base,
             username=template.username,
             subject=self._rendered.subject,
             subject_alternative_names=self._rendered.subject_alternative_names,
@@ -194,7 +183,7 @@ class _Test:
     def _kept(self, digest: str) -> Optional[_Kept]:
         """The pending enrolment to go on with; ``None`` where the test starts anew."""
         try:
-            state = PendingState.from_files(self._carrier.files.read_pending(), digest)
+            state = PendingState.from_files(self._files.read_pending(), digest)
         except OSError as error:
             raise EstError(
                 f"the files of a pending enrolment cannot be read: {in_words(error)}",
@@ -241,7 +230,7 @@ class _Test:
         request_pem = x509.load_der_x509_csr(sent.der).public_bytes(Encoding.PEM).decode() if sent is not None else ""
         state = PendingState(digest, retry_at, private_key_pem(key).decode(), request_pem)
         with self._timeline.stage("save") as step:
-            path = step.detail = _save(self._carrier.files.save_pending, state.files())
+            path = step.detail = _save(self._files.save_pending, state.files())
         return retry_at, path
 
     def _save_issued(self, verified: VerifiedCertificate, key: Any) -> str:
@@ -251,7 +240,7 @@ class _Test:
             CERTIFICATE_FILE: pem(verified.certificate),
         }
         with self._timeline.stage("save") as step:
-            path = step.detail = _save(self._carrier.files.save_issued, files)
+            path = step.detail = _save(self._files.save_issued, files)
         return path
 
     def _result(self, status: str, **more: Any) -> Dict[str, Any]:
@@ -259,9 +248,9 @@ class _Test:
             status,
             template=self._template,
             rendered=self._rendered,
-            url=self._url,
+            url=self._destination.url,
             trust=self._origin,
-            exchange=self._carrier.exchange,
+            exchange=self._connector.exchange,
             timeline=self._timeline,
             warnings=self._warnings,
             **more,

@@ -24,7 +24,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timelin
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.carriers import UriCarrier
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.connectors import UriConnector
 
 
 class Host:
@@ -67,8 +67,8 @@ class Host:
 def enrol_by_uri(folder, template, *, host=None, timeline=None, **options):
     host = host or Host(folder)
     files = TestFolder(os.path.join(folder, "tests"), template.name, "test")
-    carrier = UriCarrier(host.execute, files, host.write_file)
-    return run_test(template, IDENTITY, TestOptions(**options), carrier, timeline or Timeline())
+    connector = UriConnector(host.execute, host.write_file)
+    return run_test(template, IDENTITY, TestOptions(**options), connector, files, timeline or Timeline())
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def options(**given: Any) -> dict[str, Any]:
 def look_at(lab: LabServer, **given: Any) -> dict[str, Any]:
     asked = read_options(options(server=lab.host, port=lab.port, **given))
     assert asked.given is not None
-    return look(asked.given, asked.limits, HostConnector(), Timeline())
+    return look(asked.given, asked.exchange_options, HostConnector(), Timeline())
 
 
 def fingerprint_of(lab: LabServer) -> str:
@@ -138,7 +138,7 @@ def test_a_failure_says_where_and_what_to_do(lab: LabServer) -> None:
     asked = read_options(options(server=lab.host, port=1, ca_certificate=lab.ca_pem))
     assert asked.given is not None
     with pytest.raises(EstError) as caught:
-        look(asked.given, asked.limits, HostConnector(), timeline)
+        look(asked.given, asked.exchange_options, HostConnector(), timeline)
     found = failure(caught.value, "host", timeline)
     assert (found["failed"], found["stage"], found["exchange"]) == (True, "connect", "host")
     assert found["reason"] in found["msg"] and found["hint"] in found["msg"]

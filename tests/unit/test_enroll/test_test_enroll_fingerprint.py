@@ -21,11 +21,11 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.carriers import (
-    ControllerCarrier,
-    RemoteFiles,
-    UriCarrier,
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.connectors import (
+    ControllerConnector,
+    UriConnector,
 )
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.remote_files import RemoteFiles
 
 CONTACT = ["resolve", "connect", "tls", "cacerts"]
 
@@ -115,16 +115,16 @@ def files_for(template):
 
 def test_the_controller_can_make_the_first_contact(lab):
     template = pinned(lab)
-    carrier = ControllerCarrier(no_module, files_for(template))
-    outcome = run_test(template, IDENTITY, TestOptions(check=True), carrier, Timeline())
+    connector = ControllerConnector(no_module)
+    outcome = run_test(template, IDENTITY, TestOptions(check=True), connector, files_for(template), Timeline())
     assert outcome["server"]["trust"] == "fingerprint"
 
 
 def test_req_042_exchange_uri_refuses_the_first_contact(lab):
     before = len(lab.log)
     template = pinned(lab)
-    carrier = UriCarrier(no_module, files_for(template), lambda text: "unused")
+    connector = UriConnector(no_module, lambda text: "unused")
     with pytest.raises(InputError, match="exchange=uri cannot look at the certificates") as caught:
-        run_test(template, IDENTITY, TestOptions(), carrier, Timeline())
+        run_test(template, IDENTITY, TestOptions(), connector, files_for(template), Timeline())
     assert "exchange=host" in caught.value.hint
     assert len(lab.log) == before

@@ -78,6 +78,22 @@ WRONG = [
     ({"template": "a", "max_response_size": 1023}, ["max_response_size", "1023", "1024 to 104857600"]),
     ({"template": "a", "wait": -1}, ["wait", "-1", "0 to 86400"]),
     ({"template": "a", "wait": 86401}, ["wait", "86401", "0 to 86400"]),
+    ({"template": "a", "wait_when_busy": 3601}, ["wait_when_busy", "3601", "0 to 3600"]),
+    ({"template": "a", "wait_when_busy": "soon"}, ["wait_when_busy", "'soon'", "whole number", "0 to 3600"]),
+    ({"template": "a", "http_authentication": "ntlm"}, ["http_authentication", "ntlm", "auto, basic, digest"]),
+    ({"template": "a", "allow_redirects_to": {"a": 1}}, ["allow_redirects_to", "list"]),
+    ({"template": "a", "allow_redirects_to": ["a b"]}, ["allow_redirects_to", "'a b'", "is no server", "host:port"]),
+    ({"template": "a", "allow_redirects_to": "a,b:0"}, ["allow_redirects_to", "'b:0'", "is no server", "1 to 65535"]),
+    ({"template": "a", "allow_redirects_to": ["http://a"]}, ["allow_redirects_to", "'http://a'", "https only"]),
+    ({"template": "a", "allow_redirects_to": ["https://a/x"]}, ["allow_redirects_to", "'https://a/x'", "path"]),
+    (
+        {"template": "a", "allow_redirects_to": ["https://a/.well-known/est/x"]},
+        ["allow_redirects_to", "'https://a/.well-known/est/x'", "label"],
+    ),
+    (
+        {"template": "a", "allow_redirects_to": ["https://u:canary@a"]},
+        ["allow_redirects_to", "user name or a password"],
+    ),
     ({"template": "a", "waiting": 1}, ["waiting", "Supported parameters"]),
 ]
 
@@ -97,6 +113,7 @@ def test_a_wrong_value_is_told_before_the_host_is_asked(arguments, words, exchan
     for word in words:
         assert word in result["msg"]
     assert "\n" not in result["msg"]
+    assert "canary" not in result["msg"]
 
 
 def test_every_option_is_in_the_table():

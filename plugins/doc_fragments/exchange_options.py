@@ -1,0 +1,74 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of every module that talks to an EST server. Private to the collection."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  store_path:
+    description: The folder of the template store on the host, an absolute path.
+    type: str
+    default: /var/lib/cloud_extender/est
+  exchange:
+    description:
+      - Where the EST exchange leaves from.
+      - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
+      - V(uri) sends only the HTTPS requests from the host, through M(ansible.builtin.uri), and does everything else on
+        the controller. The host needs no Python library. What that module cannot do is refused, which is a proxy, an
+        encrypted client key, an empty user name, proof of possession that is always wanted,
+        O(http_authentication=digest), and a server of which nothing is known but the fingerprint of its CA. TLS version
+        and server certificate are not known.
+      - V(controller) runs all of it on the controller. It says nothing about the network path of the host, and a TLS
+        client certificate is refused, since its key stays on the host.
+      - V(auto) is V(host).
+    type: str
+    choices: [auto, host, uri, controller]
+    default: auto
+  connect_timeout:
+    description: Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300.
+    type: int
+    default: 10
+  timeout:
+    description: Seconds to wait for the whole answer to a request. 1 to 3600.
+    type: int
+    default: 30
+  max_response_size:
+    description: Octets; a larger answer is refused. 1024 to 104857600.
+    type: int
+    default: 1048576
+  http_authentication:
+    description:
+      - How user name and password are used.
+      - V(auto) sends them with HTTP Basic authentication, unasked, to the server that has been verified, and answers with
+        Digest where the server asks for that.
+      - V(basic) never answers with Digest.
+      - V(digest) never sends the password itself. A server that offers only Basic cannot be used then.
+    type: str
+    choices: [auto, basic, digest]
+    default: auto
+  allow_redirects_to:
+    description:
+      - Other servers that the EST server may redirect to with everything that authenticates the request, which is user
+        name, password and TLS client certificate. Each is V(host), V(host:port) or V(https://host:port); the port is 443
+        where there is none, and has to be the very port of the redirect.
+      - They are verified as the first one is, with the same trust anchors.
+      - A redirect within the same server is always followed. To a server that is not in this list, only requests that
+        prove nothing about the client are redirected, without user name, password and certificate. An enrolment is
+        refused, and the error names that server (RFC 7030, section 3.2.1).
+    type: list
+    elements: str
+    default: []
+  wait_when_busy:
+    description:
+      - Seconds to wait in all, for each request, while the server answers that it has no time (HTTP 503 or 429) and says
+        in C(Retry-After) when to come back. With V(0) such an answer is a failure at once, and so it is where the server
+        does not say when.
+      - 0 to 3600.
+    type: int
+    default: 0
+"""
