@@ -95,6 +95,8 @@ class FollowingTransport:
                         f"the server redirects to another server, https://{server.authority}, which needs your consent "
                         "for an enrolment (RFC 7030 section 3.2.1)",
                         self._secrets,
+                        f"Name {server.authority} in allow_redirects_to, or set server, port and label of the template "
+                        "to where the server leads.",
                     )
                 authenticate = False
             self._used = self._to(server, allowed)
@@ -174,12 +176,15 @@ def redirect_target(response: Response, url: str, method: str, secrets: Iterable
     return server, urlunsplit(("https", server.authority, parts.path or "/", parts.query, ""))
 
 
-def _refused(response: Response, reason: str, secrets: Iterable[str]) -> ServerError:
+_HINT = "If the server leads to the right place, set server, port and label of the template to it."
+
+
+def _refused(response: Response, reason: str, secrets: Iterable[str], hint: str = _HINT) -> ServerError:
     return ServerError(
         f"{reason} (HTTP {response.status})",
         http_status=response.status,
         server_message=clean_server_message(response.headers.get("content-type"), response.body, secrets=secrets),
-        hint="If the server leads to the right place, set server, port and label of the template to it.",
+        hint=hint,
         request_received="yes",
     )
 
