@@ -39,7 +39,7 @@ def add_enrol_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``enroll``."""
     add_output_options(parser)
     request = parser.add_argument_group("what to ask for")
-    request.add_argument("--subject", metavar="/CN=...", required=True, help="the subject, also as CN=...,O=... (RFC 4514)")
+    request.add_argument("--subject", metavar="/CN=...", required=True, help="the subject, or CN=...,O=... (RFC 4514)")
     request.add_argument(
         "--san", metavar="TYPE:VALUE", action="append", default=[], help="such as DNS:host.example.com; repeatable"
     )

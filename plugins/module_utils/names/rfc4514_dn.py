@@ -211,7 +211,7 @@ def _without_quotes(text: str) -> str:
 
 def _if_valid(text: str) -> str:
     """Return a text to suggest, or an empty one where it would be refused as well."""
-    if '"' in text or not text:
+    if not text or _QUOTED.search(text):
         return ""
     try:
         return format_rfc4514_dn(parse_rfc4514_dn(text))
