@@ -11,6 +11,8 @@ from .errors import NameSyntaxError
 from .slash_dn import parse_slash_dn
 
 _ALLOWED = "/NAME=value/NAME=value, or NAME=value,NAME=value with the most specific first (RFC 4514)"
+# Nothing bounds a name; no directory is nearly as deep.
+_MOST_ATTRIBUTES = 64
 
 
 def is_slash_form(text: str) -> bool:
@@ -24,6 +26,13 @@ def parse_distinguished_name(text: str) -> Subject:
     :returns: the attributes in the order of the certificate: as written in the slash form, reversed in the other.
     :raises NameSyntaxError: with what is wrong, and where there is one the likely intended text.
     """
+    subject = _parse(text)
+    if len(subject) > _MOST_ATTRIBUTES:
+        raise NameSyntaxError(f"has {len(subject)} attributes", allowed=f"at most {_MOST_ATTRIBUTES}")
+    return subject
+
+
+def _parse(text: str) -> Subject:
     if is_slash_form(text):
         return parse_slash_dn(text)
     if not text:

@@ -115,6 +115,8 @@ def test_the_comma_form_is_read_from_right_to_left(text: str, slash: str) -> Non
         ("mail=b@example.com,CN=b", "emailAddress is IBM's name of it", "emailAddress"),
         ("OID.2.5.4.3=b", "unknown attribute 'OID.2.5.4.3'", "2.5.4.3"),
         ("STREET=b", "unknown attribute 'STREET'", ""),
+        (",".join(["OU=a"] * 65), "has 65 attributes", ""),
+        ("/OU=a" * 65, "has 65 attributes", ""),
     ],
 )
 def test_refused(text: str, reason: str, suggestion: str) -> None:
