@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..store.diff import NOT_SET, SET, SET_DIFFERENT, describe_template, is_set
+from ..store.diff import describe_template
+from ..store.difference import NOT_SET, SET, SET_DIFFERENT, is_set
 from ..store.plan import TemplateResult
 from ..template.fields import FIELDS
 from ..template.model import Template

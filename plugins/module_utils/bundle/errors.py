@@ -68,6 +68,12 @@ class UnusableTemplate(BundleError):
     reason = "unusable_template"
 
 
+class TooLarge(BundleError):
+    """The bundle would be too large to be read again."""
+
+    reason = "too_large"
+
+
 class UnknownName(BundleError):
     """A template that was asked for is not in the bundle."""
 

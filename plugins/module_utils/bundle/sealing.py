@@ -12,7 +12,7 @@ from typing import Any
 
 from .content import Content, content_as_text, content_from_text, read_content
 from .envelope import ABOUT_CLEAR, ABOUT_SEALED, MAX_OCTETS, NONCE_OCTETS, Envelope, Sealing, parse_envelope
-from .errors import BundleError, DamagedBundle, LibraryMissing, NotSealed, PassphraseMissing, WrongPassphrase
+from .errors import DamagedBundle, LibraryMissing, NotSealed, PassphraseMissing, TooLarge, WrongPassphrase
 from .key_derivation import Keys, Scrypt
 
 
@@ -24,7 +24,7 @@ def write_bundle(content: Content, passphrase: str | None, scrypt: Scrypt | None
         secrets does not allow, leaves it in clear.
     :param scrypt: the parameters of the key derivation; today's with a new salt if None.
     :raises LibraryMissing: when nothing can be sealed here.
-    :raises BundleError: when the bundle would be too large to be read again.
+    :raises TooLarge: when the bundle would be too large to be read again.
     """
     if passphrase is None:
         if content.secrets:
@@ -39,9 +39,7 @@ def write_bundle(content: Content, passphrase: str | None, scrypt: Scrypt | None
         sealed = cipher(keys.key).encrypt(sealing.nonce, content_as_text(content), bound)
         octets = Envelope(content.secrets, sealing, sealed, ABOUT_SEALED).serialise()
     if len(octets) > MAX_OCTETS:
-        raise BundleError(
-            f"would be larger than {MAX_OCTETS // 2**20} MiB; export fewer templates at a time, with names"
-        )
+        raise TooLarge(f"would be larger than {MAX_OCTETS // 2**20} MiB; export fewer templates at a time, with names")
     return octets
 
 

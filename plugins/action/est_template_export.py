@@ -1,0 +1,77 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.collect import collect
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.compare import compare
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import BundleError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.existing import read_existing
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.file import write_file
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.passphrase import (
+    RULE,
+    check_new_passphrase,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import write_bundle
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.bundle_action import (
+    BUNDLE_SPEC,
+    BundleAction,
+    describe_bundle,
+    names_of,
+    template_results,
+)
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
+    check_store_path,
+    to_yaml,
+)
+
+
+class ActionModule(BundleAction):
+    """The templates of a host as a bundle on the controller."""
+
+    def argument_spec(self):
+        return {
+            **BUNDLE_SPEC,
+            "dest": {"type": "path", "required": True},
+            "include_secrets": {"type": "bool", "default": True},
+            "skip_damaged": {"type": "bool", "default": False},
+        }
+
+    def work(self, arguments):
+        store_path = check_store_path(arguments["store_path"])
+        names = names_of(arguments)
+        passphrase = self.passphrase(arguments)
+        include_secrets = arguments["include_secrets"]
+        if passphrase is not None:
+            passphrase = check_new_passphrase(passphrase)
+        elif include_secrets:
+            raise TemplateError("passphrase", "is missing", allowed=f"{RULE}; or include_secrets: false")
+        # As in ansible.builtin.fetch, a relative path is below the folder of the playbook.
+        dest = os.path.normpath(self._loader.path_dwim(arguments["dest"]))
+        try:
+            old = read_existing(dest, passphrase)
+            observed = PosixStore(self.execute, store_path).read(want_key=include_secrets)
+            found = collect(observed, names, include_secrets=include_secrets, skip_damaged=arguments["skip_damaged"])
+            self.hide(found.content)
+            comparison = compare(old, found.content, sealed=passphrase is not None)
+            if comparison.changed and not self._task.check_mode:
+                write_file(dest, write_bundle(found.content, passphrase))
+        except BundleError as error:
+            raise error.at(dest) from None
+        return {
+            "changed": comparison.changed,
+            "store_path": store_path,
+            "bundle": describe_bundle(dest, found.content, sealed=passphrase is not None),
+            "templates": template_results(comparison.results),
+            "skipped": [{"name": entry.name, "reason": entry.reason} for entry in found.skipped],
+            "diff": {
+                "before": to_yaml(comparison.before),
+                "after": to_yaml(comparison.after),
+                "before_header": dest,
+                "after_header": dest,
+            },
+        }
