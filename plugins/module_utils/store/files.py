@@ -114,7 +114,7 @@ def locked(folder: str) -> Iterator[None]:
                     f"another process has held the lock on the template store {folder} for {LOCK_SECONDS:.0f} seconds; "
                     "try again when it has ended"
                 )
-            time.sleep(0.05)
+            time.sleep(0.01)
         yield
     finally:
         os.close(descriptor)

@@ -7,6 +7,9 @@
 Two files cannot be replaced in one step. So a new key waits in ``sealing.key.next``, with the SHA-256 of the document
 that it seals beside it: the moment that document is in its place, and not before, the new key is the one in force.
 ``sealing.key`` follows then. A writer that is killed at any moment leaves a document whose key is found.
+
+Before that the new key waits without a document, while the controller seals with it: that takes a round trip, during
+which others may read and write.
 """
 
 from __future__ import annotations
@@ -14,10 +17,14 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import time
 from dataclasses import dataclass, field
 
 from .files import keep_aside, look_at, read_file, replace_file
 from .layout import KEY_NAME, NEXT_KEY_NAME
+
+#: Seconds after which nobody will come back for a new key that waits.
+WAITING_SECONDS = 600.0
 
 _HEX_DIGITS = 64
 
@@ -32,6 +39,7 @@ class Keys:
     :param next_status: of ``sealing.key.next``, or None where there is none.
     :param next_key: the key in ``sealing.key.next``, where that is usable.
     :param next_in_force: the document that is in place is the one that the next key seals.
+    :param next_waits: the next key has been made a short time ago, and its document may still come.
     """
 
     status: os.stat_result | None = None
@@ -40,6 +48,12 @@ class Keys:
     next_status: os.stat_result | None = None
     next_key: bytes | None = field(default=None, repr=False)
     next_in_force: bool = False
+    next_waits: bool = False
+
+    @property
+    def next_left(self) -> bool:
+        """Whether a writer that was killed left ``sealing.key.next``. True only where the lock is held."""
+        return self.next_status is not None and not self.next_waits
 
 
 def read_keys(folder: str, document_sha256: str) -> Keys:
@@ -57,7 +71,18 @@ def read_keys(folder: str, document_sha256: str) -> Keys:
     key = _parse(text)
     if status is not None and key is None and not damage:
         damage = f"is not a key of {_HEX_DIGITS} hex digits" if text else "is empty"
-    return Keys(status, next_key if in_force else key, damage, next_status, next_key, in_force)
+    return Keys(
+        status,
+        next_key if in_force else key,
+        damage,
+        next_status,
+        next_key,
+        in_force,
+        next_waits=next_status is not None
+        and next_key is not None
+        and not sealed_document
+        and 0 <= time.time() - next_status.st_mtime < WAITING_SECONDS,
+    )
 
 
 def write_next_key(folder: str, key: bytes, document_sha256: str = "") -> None:
@@ -65,15 +90,14 @@ def write_next_key(folder: str, key: bytes, document_sha256: str = "") -> None:
     replace_file(folder, NEXT_KEY_NAME, f"{key.hex()} {document_sha256}".strip().encode("ascii") + b"\n")
 
 
-def settle_keys(folder: str, keys: Keys, *, keep_next: bool = False) -> None:
-    """Finish, under the lock, what a writer began: a next key in force becomes ``sealing.key``, any other goes.
+def settle_keys(folder: str, keys: Keys) -> None:
+    """Finish, under the lock, what a writer began: a next key in force becomes ``sealing.key``, one that is left goes.
 
     :param keys: as they are found now.
-    :param keep_next: leave a next key that is not in force where it is.
     """
     if keys.next_in_force and keys.key is not None:
         put_key(folder, keys, keys.key)
-    elif keys.next_status is not None and not keep_next:
+    elif keys.next_left and keys.next_status is not None:
         _remove_next(folder, keys.next_status)
 
 

@@ -116,7 +116,7 @@ def read_store_and_key(store_path: str) -> tuple[dict[str, Any], bytes | None]:
         result["key_fingerprint"] = key_fingerprint(keys.key)
         if keys.status is not None and not keys.damage:
             _add_drift(result["drift"], KEY_NAME, keys.status, FILE_MODE)
-    if keys.next_status is not None:
+    if keys.next_left:
         result["drift"].append(f"{NEXT_KEY_NAME} was left by a run that ended while it made a new sealing key")
     result["last_tests"] = _read_last_tests(store_path)
     result["kept_documents"] = _kept_documents(store_path)
@@ -190,7 +190,7 @@ def write_store(
 def _write(store_path: str, content: bytes, files: _Files, new_key: bytes | None, keep_old: bool) -> str:
     put_right(store_path, os.lstat(store_path), FOLDER_MODE)
     # What an earlier writer left undone first: it goes by the document that is there now.
-    settle_keys(store_path, files.keys, keep_next=new_key is not None)
+    settle_keys(store_path, files.keys)
     if new_key is not None:
         write_next_key(store_path, new_key, hashlib.sha256(content).hexdigest())
     elif files.keys.status is not None and not files.keys.damage:

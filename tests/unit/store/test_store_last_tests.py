@@ -1,0 +1,121 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import files as store_files
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import (
+    parse_last_tests,
+    record_test,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import read_store
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "store").mkdir(mode=0o700)
+    return tmp_path / "store"
+
+
+def known(path):
+    return {
+        name: (test.status, test.stage) for name, test in parse_last_tests(read_store(str(path))["last_tests"]).items()
+    }
+
+
+def test_the_last_test_of_each_template_is_kept(path):
+    assert known(path) == {}
+    record_test(str(path), "Wi-Fi Büro", "failed", "enroll")
+    record_test(str(path), "VPN", "issued")
+    assert known(path) == {"Wi-Fi Büro": ("failed", "enroll"), "VPN": ("issued", None)}
+    record_test(str(path), "Wi-Fi Büro", "pending")
+    assert known(path) == {"Wi-Fi Büro": ("pending", None), "VPN": ("issued", None)}
+    place = path / "last_tests.json"
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    data = json.loads(place.read_text())
+    assert (data["format"], data["version"]) == ("maas360.cloud_extender.last_tests", 1)
+    assert sorted(data["tests"]["VPN"]) == ["at", "stage", "status"]
+    assert sorted(entry.name for entry in path.iterdir()) == ["last_tests.json"]
+
+
+def test_it_is_no_drift_whatever_is_in_its_place(path):
+    for content in (b"", b"nonsense", b"\xff", b"[]", b'{"format": 1}', b"[" * 100000):
+        (path / "last_tests.json").write_bytes(content)
+        (path / "last_tests.json").chmod(0o644)
+        found = read_store(str(path))
+        assert found["drift"] == []
+        assert parse_last_tests(found["last_tests"]) == {}
+    record_test(str(path), "VPN", "issued")
+    assert known(path) == {"VPN": ("issued", None)}
+
+
+def test_a_link_in_its_place_is_neither_followed_nor_written_through(path, tmp_path):
+    (tmp_path / "elsewhere").write_text("elsewhere")
+    (path / "last_tests.json").symlink_to(tmp_path / "elsewhere")
+    assert known(path) == {}
+    record_test(str(path), "VPN", "issued")
+    assert (tmp_path / "elsewhere").read_text() == "elsewhere"
+    assert known(path) == {"VPN": ("issued", None)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "perhaps"},
+        {"status": None},
+        {"stage": "<script>"},
+        {"stage": 1},
+        {"at": "yesterday"},
+        {"at": None},
+    ],
+)
+def test_an_entry_that_nobody_can_have_written_is_left_out(change):
+    entry = {"status": "failed", "stage": "tls", "at": "2026-11-22T12:00:00Z"}
+    data = {
+        "format": "maas360.cloud_extender.last_tests",
+        "version": 1,
+        "tests": {"good": entry, "bad": {**entry, **change}, "worse": None},
+    }
+    assert list(parse_last_tests(json.dumps(data))) == ["good"]
+
+
+@given(st.text())
+def test_any_text_is_read(text):
+    assert parse_last_tests(text) == {}
+
+
+def test_tests_at_once_lose_nothing(path):
+    names = [f"template {number}" for number in range(12)]
+    threads = [threading.Thread(target=record_test, args=(str(path), name, "issued")) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(known(path)) == sorted(names)
+
+
+def test_an_error_says_which_file_and_leaves_the_old_one(path, monkeypatch):
+    record_test(str(path), "VPN", "issued")
+
+    def fail(*_arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_files.os, "write", fail)
+        with pytest.raises(StoreError, match=r"cannot write .*last_tests.json: No space left on device; free some"):
+            record_test(str(path), "VPN", "failed", "tls")
+    assert known(path) == {"VPN": ("issued", None)}
+    with pytest.raises(StoreError, match="No such file or directory"):
+        record_test(str(path / "nowhere"), "VPN", "issued")

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.memory_store import MemoryStore
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.document import parse_document
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import SealingError, StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.information import describe_store
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired, Request
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import open_secrets
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.sealing import seal
+
+
+def wanted(name, password, *, update=True, **fields):
+    return Desired({"name": name, "port": 8443, **fields}, {"password": password} if password else {}, update)
+
+
+def apply(store, *present, check=False, rotate=True):
+    return apply_request(store, Request(tuple(present), rotate_key=rotate), check_mode=check)
+
+
+@pytest.fixture
+def store():
+    store = MemoryStore()
+    apply(store, wanted("A", "alpha"), wanted("B", "beta"), wanted("C", None), rotate=False)
+    store.calls.clear()
+    return store
+
+
+def secrets(store):
+    return {entry.name: open_secrets(entry, store.key) for entry in parse_document(store.content).templates}
+
+
+def test_everything_is_sealed_anew_undeclared_templates_too(store):
+    before, old_key = parse_document(store.content), store.key
+    outcome = apply(store, wanted("A", "alpha"))
+    assert store.calls == ["read with key", "new key", "write"]
+    assert (outcome.plan.changed, outcome.plan.rotate) == (True, True)
+    assert [entry.action for entry in outcome.plan.results] == ["unchanged"]
+    assert outcome.plan.undeclared == ("B", "C")
+    assert store.key != old_key
+    assert secrets(store) == {"A": {"password": "alpha"}, "B": {"password": "beta"}, "C": {}}
+    after = parse_document(store.content)
+    for one, other in zip(before.templates, after.templates):
+        assert (one.fields, one.digest) == (other.fields, other.digest)
+        assert other.edited_parts() == ()
+        for name in one.secrets:
+            assert one.secrets[name].sealed != other.secrets[name].sealed
+            assert other.secrets[name].key_fingerprint == key_fingerprint(store.key)
+    assert not apply(store, wanted("A", "alpha"), rotate=False).plan.changed
+
+
+def test_it_is_an_action_and_changes_every_time_and_check_mode_does_nothing(store):
+    content, key = store.content, store.key
+    outcome = apply(store, wanted("A", "alpha"), check=True)
+    assert (outcome.plan.changed, outcome.plan.rotate, store.calls) == (True, True, ["read"])
+    assert (store.content, store.key) == (content, key)
+    assert outcome.plan.diff.before() == {"sealing_key": "(in use)"}
+    assert outcome.plan.diff.after() == {"sealing_key": "(new, everything is sealed anew)"}
+    assert apply(store, wanted("A", "alpha")).plan.changed
+    assert apply(store, wanted("A", "alpha")).plan.changed
+
+
+def test_together_with_changes(store):
+    outcome = apply(store, wanted("A", "new"), wanted("B", "beta", port=1), wanted("D", "delta"))
+    assert [entry.action for entry in outcome.plan.results] == ["updated", "updated", "created"]
+    expected = {"A": "new", "B": "beta", "C": None, "D": "delta"}
+    assert {name: values.get("password") for name, values in secrets(store).items()} == expected
+
+
+def test_the_document_tells_since_when_the_key_is_in_force(store):
+    first = parse_document(store.content).sealing_key
+    apply(store, wanted("A", "alpha", port=1), rotate=False)
+    assert parse_document(store.content).sealing_key == first, "it is still the same key"
+    apply(store, wanted("A", "alpha"))
+    second = parse_document(store.content).sealing_key
+    assert second.fingerprint == key_fingerprint(store.key) != first.fingerprint
+    told = describe_store(store.read(want_key=False), None)["store"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["sealing_key_since"])
+    store.key = b"x" * 32
+    assert describe_store(store.read(want_key=False), None)["store"]["sealing_key_since"] is None
+
+
+def test_a_key_without_secrets_is_rotated_too():
+    store = MemoryStore()
+    apply(store, wanted("A", "alpha"), rotate=False)
+    apply(store, wanted("A", None), rotate=False)
+    key = store.key
+    assert apply(store, wanted("A", None)).plan.rotate
+    assert store.key != key
+
+
+def test_where_there_is_no_key_there_is_nothing_to_rotate():
+    store = MemoryStore()
+    outcome = apply(store, wanted("A", None))
+    assert (outcome.plan.rotate, store.calls) == (False, ["read with key", "write"])
+    outcome = apply(store, wanted("A", None))
+    assert (outcome.plan.changed, outcome.plan.rotate) == (False, False)
+    outcome = apply(store, wanted("A", "alpha"))
+    assert (outcome.plan.rotate, store.calls[-2:]) == (False, ["new key", "write"])
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("key", [None, b"k" * 32])
+def test_a_secret_that_would_be_lost_is_an_error_before_anything_is_written(store, check, key):
+    store.key, content = key, store.content
+    with pytest.raises(StoreError, match="password of template 'B' cannot be opened, and would be lost"):
+        apply(store, wanted("A", "alpha"), check=check)
+    assert store.calls in (["read"], ["read with key"])
+    assert store.content == content
+    assert apply(store, wanted("A", "alpha"), wanted("B", "beta"), check=check).plan.changed
+
+
+@pytest.mark.parametrize("change", [{}, {"port": 1}])
+def test_a_secret_that_on_create_leaves_alone_is_not_lost_either(store, change):
+    store.key = b"k" * 32
+    with pytest.raises(StoreError, match="password of template 'A' cannot be opened, and would be lost"):
+        apply(store, wanted("A", None, update=False, **change), wanted("B", "beta"))
+
+
+def test_what_looks_right_and_cannot_be_opened_is_an_error_before_anything_is_written(store):
+    """Sealed for another template, with right digests: only opening it shows."""
+    forged = store.content.replace(
+        parse_document(store.content).find("B").secrets["password"].sealed, seal(store.key, "A", "password", "x")
+    )
+    document = parse_document(forged)
+    secret = document.find("B").secrets["password"]
+    right = type(secret).of(
+        "B", "password", sealed=secret.sealed, key_fingerprint=secret.key_fingerprint, verifier=secret.verifier
+    )
+    store.content = forged.replace(secret.digest, right.digest)
+    with pytest.raises(SealingError, match="the sealed password of template 'B' cannot be opened"):
+        apply(store, wanted("A", "alpha"))
+    assert store.calls == ["read with key"]
+
+
+def test_a_hand_edit_of_an_undeclared_template_stays_visible(store):
+    store.content = store.content.replace('"name": "B",\n        "port": 8443', '"name": "B",\n        "port": 1')
+    outcome = apply(store, wanted("A", "alpha"))
+    assert outcome.plan.drift == ("template 'B' was edited by hand: fields",)
+    assert apply(store, wanted("A", "alpha"), rotate=False).plan.drift == outcome.plan.drift
+
+
+def test_a_conflict_rotates_what_is_there_then(store):
+    def interfere(which):
+        which.before_write = None
+        key, which.key = which.key, None
+        rival = MemoryStore()
+        apply(rival, wanted("A", "alpha"), wanted("B", "beta"), wanted("E", "epsilon"), rotate=False)
+        which.content, which.key = rival.content, rival.key
+        assert key != rival.key
+
+    store.before_write = interfere
+    apply(store, wanted("A", "alpha"))
+    assert {name: values.get("password") for name, values in secrets(store).items()} == {
+        "A": "alpha",
+        "B": "beta",
+        "E": "epsilon",
+    }
