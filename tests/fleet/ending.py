@@ -29,7 +29,7 @@ def end_fleet(folder: Path) -> None:
         # The process of a ControlPersist connection is a child of nobody: it is asked through its own socket.
         command = ["ssh", "-F", "none", "-o", f"ControlPath={socket}", "-O", "exit", "fleet"]
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_END_SECONDS, check=False)
-    processes = [pid for pid, command in _commands() if command.startswith(f"ssh: {folder}/control/")]
+    processes = connection_processes(folder)
     for file in folder.rglob("sshd.pid"):
         with contextlib.suppress(OSError, ValueError):
             pid = int(file.read_text(encoding="ascii"))
@@ -39,15 +39,20 @@ def end_fleet(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def session_processes(pid: int) -> list[int]:
-    """Return the processes that a process has started, and those that they have, as long as they are its children."""
+def connection_processes(folder: Path) -> list[int]:
+    """Return the processes of the connections that ssh keeps open for the fleet in this folder."""
+    return [pid for pid, command in _commands() if command.startswith(f"ssh: {folder}/control/")]
+
+
+def session_processes(*processes: int) -> list[int]:
+    """Return what these processes have started, and what that has, as long as they are its parents."""
     children: dict[int, list[int]] = {}
     for child, _command_line in _commands():
         with contextlib.suppress(OSError, ValueError):
             # The name, in parentheses, can hold anything; the state and the parent come after it.
             parent = int(Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
             children.setdefault(parent, []).append(child)
-    found, todo = [], [pid]
+    found, todo = [], list(processes)
     while todo:
         new = children.get(todo.pop(), [])
         found += new

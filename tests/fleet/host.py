@@ -128,17 +128,21 @@ class Host:
 
     def suspend(self) -> None:
         """Have the host hang: connections are taken by the kernel, and nobody answers, in old sessions neither."""
-        assert self._process is not None
-        for pid in (self._process.pid, *session_processes(self._process.pid)):
+        for pid in (self.pid, *session_processes(self.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Undo :meth:`suspend`."""
-        assert self._process is not None
-        for pid in (self._process.pid, *session_processes(self._process.pid)):
+        for pid in (self.pid, *session_processes(self.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        """The process id of its sshd."""
+        assert self._process is not None
+        return self._process.pid
 
     def log(self) -> str:
         """What sshd has written."""

@@ -117,13 +117,20 @@ class Fleet:
             command = ["ssh", "-F", "none", "-o", f"ControlPath={path}", "-O", "exit", "fleet"]
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
 
-    def inventory(self, variables: dict[str, Any] | None = None, *, name: str = "inventory.json") -> Path:
-        """Write an inventory of all hosts, in the group ``cloud_extenders``, and return its path.
+    def connections(self) -> list[int]:
+        """Return the process ids of the connections that ssh keeps open."""
+        return ending.connection_processes(self.folder)
+
+    def inventory(
+        self, variables: dict[str, Any] | None = None, *, name: str = "inventory.json", size: int | None = None
+    ) -> Path:
+        """Write an inventory of the hosts, in the group ``cloud_extenders``, and return its path.
 
         :param variables: variables of the group, beside those that the connection needs.
         :param name: the name of the file.
+        :param size: how many of the hosts; None: all.
         """
-        hosts = {host.name: self.host_variables(host) for host in self.hosts.values()}
+        hosts = {host.name: self.host_variables(host) for host in list(self.hosts.values())[:size]}
         content = {GROUP: {"hosts": hosts, "vars": {**self.connection_variables(), **(variables or {})}}}
         path = self.folder / name
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")

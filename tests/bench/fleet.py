@@ -1,0 +1,277 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the templates of a fleet cost, next to ansible.builtin.ping on the same hosts in the same run.
+
+The hosts are real sshd processes on this machine (tests/fleet) with warm connections. The contenders take turns in each
+round, so a busy machine slows all of them; what counts are the ratios within the rounds. "CPU" is user and system time
+of the controller, its forks, every ssh, every sshd, and the Python that runs on the hosts.
+
+    venv=$(python3 tests/tools/suite/venvs.py bench tests/requirements/bench.txt)
+    $venv/bin/python tests/bench/fleet.py                all parts, half an hour
+    $venv/bin/python tests/bench/fleet.py no-change      one part
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.pop(0)  # or this file would stand for the package "fleet"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from fleet.measure import Cost, in_turns, median, play, table  # noqa: E402 (found on the path only now)
+from fleet.playbook import PLAYBOOK, environment, write_playbook  # noqa: E402
+from fleet.ssh_fleet import GROUP, Fleet  # noqa: E402
+from support.lab import PASSWORD, USERNAME, LabServer  # noqa: E402
+
+SETTINGS = {"ANSIBLE_FORKS": "20", "ANSIBLE_STRATEGY": "linear"}
+TEMPLATES = 20
+EST_TEMPLATES = {
+    "maas360.cloud_extender.est_templates": {
+        "templates": "{{ est_integration_templates }}",
+        "store_path": "{{ est_integration_store_path }}",
+    }
+}
+ROLE = {"ansible.builtin.import_role": {"name": "maas360.cloud_extender.est_integration"}}
+TASKS: dict[str, dict[str, Any]] = {
+    "no task": {"ansible.builtin.meta": "noop"},
+    "ping": {"ansible.builtin.ping": {}},
+    "est_templates": EST_TEMPLATES,
+    "est_integration": ROLE,
+}
+
+
+def templates(count: int, **fields: Any) -> list[dict[str, Any]]:
+    """Templates that differ in their names only."""
+    server = {"server": "est.example.com", "port": 8443, "username": "estuser", "password": "a password"}
+    names = {"subject_alternative_name": "upn_and_email"}
+    return [{"name": f"template {number}", **server, **names, **fields} for number in range(count)]
+
+
+class Bench:
+    """The fleet, and its playbooks: one for each contender."""
+
+    def __init__(self, fleet: Fleet, rounds: int) -> None:
+        self.fleet = fleet
+        self.rounds = rounds
+        self._playbooks: dict[str, str] = {}
+        for name, task in TASKS.items():
+            folder = fleet.folder / "playbooks" / name.replace(" ", "_")
+            folder.mkdir(parents=True)
+            self._playbooks[name] = write_playbook(folder, [{"hosts": GROUP, "gather_facts": False, "tasks": [task]}])
+
+    def inventory(self, name: str, declared: list[dict[str, Any]], size: int | None = None, store: str = "") -> Path:
+        """Write an inventory; ``store`` tells stores of the same host apart."""
+        variables: dict[str, Any] = {"est_integration_templates": declared}
+        path = self.fleet.inventory(variables, name=f"{name}.json", size=size)
+        if store:
+            path.write_text(path.read_text(encoding="utf-8").replace('/store"', f'/store-{store}"'), encoding="utf-8")
+        return path
+
+    def run(self, name: str, inventory: Path) -> Cost:
+        """Run one contender."""
+        return play(self.fleet, inventory, self._playbooks[name], SETTINGS)
+
+    def no_change(self, size: int) -> None:
+        """Nothing to change, on hosts whose connections are open."""
+        inventory = self.inventory("no_change", templates(TEMPLATES), size)
+        self.run("est_templates", inventory)
+        contenders = {name: functools.partial(self.run, name, inventory) for name in TASKS}
+        print(f"\n{size} hosts, {TEMPLATES} templates, nothing to change, {self.rounds} rounds", flush=True)
+        table(in_turns(contenders, self.rounds), "ping", size)
+
+    def change(self, size: int) -> None:
+        """Every template changes, in every run."""
+        days = [
+            self.inventory(f"days_{days}", templates(TEMPLATES, renewal_period_days=days), size) for days in (14, 15)
+        ]
+        self.run("est_templates", days[0])
+        turn = {"number": 0}
+
+        def changing() -> Cost:
+            turn["number"] += 1
+            return self.run("est_templates", days[turn["number"] % 2])
+
+        contenders = {"ping": functools.partial(self.run, "ping", days[0]), "est_templates": changing}
+        print(f"\n{size} hosts, all {TEMPLATES} templates change, {self.rounds} rounds", flush=True)
+        table(in_turns(contenders, self.rounds), "ping", size)
+
+    def template_numbers(self, size: int) -> None:
+        """Nothing to change, with few and many templates."""
+        contenders: dict[str, Callable[[], Cost]] = {}
+        for count in (1, TEMPLATES, 100):
+            inventory = self.inventory(f"templates_{count}", templates(count), size, store=str(count))
+            self.run("est_templates", inventory)
+            contenders[f"{count} template(s)"] = functools.partial(self.run, "est_templates", inventory)
+        print(f"\n{size} hosts, nothing to change, {self.rounds} rounds, by the number of templates", flush=True)
+        table(in_turns(contenders, self.rounds), "1 template(s)", size)
+
+    def sizes(self, sizes: tuple[int, ...]) -> None:
+        """How the cost of a host grows with the number of hosts."""
+        contenders: dict[str, Callable[[], Cost]] = {}
+        for size in sizes:
+            inventory = self.inventory(f"size_{size}", templates(TEMPLATES), size)
+            self.run("est_templates", inventory)
+            for name in ("ping", "est_templates", "est_integration"):
+                contenders[f"{name} {size}"] = functools.partial(self.run, name, inventory)
+        costs = in_turns(contenders, self.rounds)
+        print(f"\nCost of a host by the number of hosts, nothing to change, {self.rounds} rounds, ms: CPU and wall")
+        print(f"{'':<18}" + "".join(f"{size:>14}" for size in sizes) + "   growth CPU, wall")
+        for name in ("ping", "est_templates", "est_integration"):
+            ends = [costs[f"{name} {size}"] for size in sizes]
+            each = [
+                tuple(1000 * median(runs, what) / size for what in ("cpu", "wall")) for runs, size in zip(ends, sizes)
+            ]
+            growth = [last / first for first, last in zip(each[0], each[-1])]
+            numbers = "".join(f"{cpu:>7.0f}{wall:>7.0f}" for cpu, wall in each)
+            print(f"{name:<18}{numbers}   {growth[0]:.2f}, {growth[1]:.2f}", flush=True)
+
+    def existing(self, size: int) -> None:
+        """One certificate with collections that exist, and with this one."""
+        with LabServer("--profile", "full", state=str(self.fleet.folder / "lab")) as lab:
+            one = {"username": USERNAME, "password": PASSWORD, "ca_path": lab.ca_path, "key_type": "ec"}
+            names = {"subject_alternative_name": "other", "subject_alternative_name_other": ["email:%email%"]}
+            variables = {
+                "est_server": lab.url,
+                "est_ca_path": lab.ca_path,
+                "est_username": USERNAME,
+                "est_password": PASSWORD,
+                "est_integration_templates": [{"name": "wifi", "server": lab.url, **one, **names}],
+                "est_integration_test_policy": "changed",
+                "est_integration_test": {
+                    "user_name": "alex",
+                    "email": "alex@example.com",
+                    "output_path": "{{ fleet_output_path }}",
+                },
+            }
+            inventory = self.fleet.inventory(variables, name="existing.json", size=size)
+            theirs = str(ROOT / "tests" / "bench" / "existing_collections.yml")
+            contenders = {
+                "est_integration": functools.partial(self.run, "est_integration", inventory),
+                "existing": functools.partial(play, self.fleet, inventory, theirs, SETTINGS),
+            }
+
+            def afresh(_name: str) -> None:
+                for host in self.fleet.hosts.values():
+                    for folder in (host.store, host.certificates):
+                        shutil.rmtree(folder, ignore_errors=True)
+
+            for name in contenders:
+                contenders[name]()
+            before = len(lab.enrolments)
+            print(f"\n{size} hosts, one certificate of an EST server, first run, {self.rounds} rounds", flush=True)
+            table(in_turns(contenders, self.rounds, afresh), "est_integration", size)
+            print(f"certificates asked for: {len(lab.enrolments) - before}")
+            for name in contenders:
+                contenders[name]()
+            before = len(lab.enrolments)
+            print(f"\n{size} hosts, the same again, nothing to change, {self.rounds} rounds", flush=True)
+            table(in_turns(contenders, self.rounds), "est_integration", size)
+            print(f"certificates asked for: {len(lab.enrolments) - before}")
+
+
+def memory(hosts: int) -> None:
+    """The memory of the controller's process for hosts that are this machine, by the local connection."""
+    print(f"\nMemory of the controller, {hosts} hosts by the local connection, {TEMPLATES} templates", flush=True)
+    print(f"{'':<18}{'controller MiB':>16}{'largest of all processes MiB':>31}{'x ping':>9}")
+    base = 0.0
+    with tempfile.TemporaryDirectory(prefix="est-bench-") as name:
+        folder = Path(name)
+        inventory = folder / "inventory.yml"
+        variables = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "est_integration_store_path": f"{folder}/hosts/{{{{ inventory_hostname }}}}",
+            "est_integration_templates": templates(TEMPLATES),
+        }
+        content = {GROUP: {"hosts": {f"ce{number}": {} for number in range(hosts)}, "vars": variables}}
+        inventory.write_text(repr(content), encoding="utf-8")  # which is YAML too
+        for contender in ("ping", "est_templates", "est_integration"):
+            plays = [{"hosts": GROUP, "gather_facts": False, "tasks": [TASKS[contender]]}]
+            command = [str(PLAYBOOK), write_playbook(folder, plays), "-i", str(inventory)]
+            own, largest = _peak_memory(command, folder)
+            base = base or own
+            print(f"{contender:<18}{own:>16.0f}{largest:>31.0f}{own / base:>9.2f}", flush=True)
+
+
+def _peak_memory(command: list[str], folder: Path) -> tuple[float, float]:
+    """Run a command; return the peak resident MiB of its own process, and of the largest of it and its children."""
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**environment(folder), **SETTINGS}, stdout=output, stderr=output
+        )
+        own = 0
+        while True:
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            for line in Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").splitlines():
+                if line.startswith("VmHWM:"):
+                    own = int(line.split()[1])
+            time.sleep(0.1)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command} failed:\n{(folder / 'output').read_text(encoding='utf-8')[-4000:]}")
+    return own / 1024, used.ru_maxrss / 1024
+
+
+def versions() -> str:
+    """Say what was measured, and where."""
+
+    def first_line(*command: str) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return (done.stdout + done.stderr).partition("\n")[0]
+
+    commit = first_line("git", "-C", str(ROOT), "describe", "--always", "--dirty")
+    load = f"{os.getloadavg()[0]:.1f}"
+    return (
+        f"commit {commit}, {time.strftime('%Y-%m-%d')}, load {load}, {os.cpu_count()} CPUs, {platform.platform()}\n"
+        f"Python {platform.python_version()}, {first_line(str(PLAYBOOK), '--version')}, {first_line('ssh', '-V')}\n"
+        f"{SETTINGS['ANSIBLE_FORKS']} forks, strategy {SETTINGS['ANSIBLE_STRATEGY']}, pipelining, ControlPersist"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = ("no-change", "change", "templates", "sizes", "existing", "memory")
+    parser.add_argument("part", nargs="*", help=f"one or more of {', '.join(parts)}; none: all")
+    parser.add_argument("--hosts", type=int, default=50, help="of no-change (default 50); half as many of the others")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--memory-hosts", type=int, default=1000)
+    options = parser.parse_args()
+    if wrong := set(options.part).difference(parts):
+        parser.error(f"unknown part {', '.join(sorted(wrong))}; parts are {', '.join(parts)}")
+    chosen = options.part or parts
+    sizes = (options.hosts // 5, options.hosts, 2 * options.hosts)
+    print(versions(), flush=True)
+    if set(chosen) != {"memory"}:
+        with Fleet(sizes[-1] if "sizes" in chosen else options.hosts) as fleet:
+            bench = Bench(fleet, options.rounds)
+            if "no-change" in chosen:
+                bench.no_change(options.hosts)
+            if "change" in chosen:
+                bench.change(options.hosts // 2)
+            if "templates" in chosen:
+                bench.template_numbers(options.hosts // 2)
+            if "sizes" in chosen:
+                bench.sizes(sizes)
+            if "existing" in chosen:
+                bench.existing(options.hosts // 5)
+    if "memory" in chosen:
+        memory(options.memory_hosts)
+
+
+if __name__ == "__main__":
+    main()
