@@ -73,6 +73,8 @@ options:
     description:
       - The user name for HTTP Basic authentication. Needs O(password). It can be empty for a server that knows no
         user names.
+      - Where neither O(username), O(password) nor a TLS client certificate is given, and the environment of the
+        controller has both E(EST_USERNAME) and E(EST_PASSWORD), these are used.
     type: str
   password:
     description:
@@ -80,6 +82,8 @@ options:
       - It is sealed in the store. It is never returned, and never part of a diff.
       - A template that is declared without a password has none. One that is in the store is then
         removed.
+      - It can come from E(EST_PASSWORD) as O(username) says. A later run without it in the environment then removes
+        both.
     type: str
   update_password:
     description:
@@ -96,6 +100,8 @@ options:
     description:
       - The trust anchors for the EST server, PEM text with one or more certificates. Mutually exclusive with
         O(ca_path).
+      - Where neither O(ca_certificate), O(ca_path), O(ca_fingerprint) nor O(use_system_trust) is given, and the
+        environment of the controller has E(EST_CA_CERTIFICATE), PEM text, it is used.
     type: str
   ca_path:
     description:

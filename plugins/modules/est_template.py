@@ -83,6 +83,28 @@ changed_fields:
   elements: str
   sample:
     - port
+differences:
+  description: What differed, as in RV(templates[].differences).
+  returned: when the template is in the store and differs
+  type: list
+  elements: dict
+  sample:
+    - field: port
+      want: 8443
+      have: 443
+summary:
+  description: What was found, in words, as in RV(templates[].summary).
+  returned: when the template is not as it should be
+  type: str
+  sample: port is 443, not 8443
+last_test:
+  description: What came of the last test of the template, as in RV(templates[].last_test).
+  returned: when there was a test
+  type: dict
+  sample:
+    status: issued
+    stage:
+    at: "2026-11-22T12:00:00Z"
 templates:
   description: What was done, a list with one entry, as M(maas360.cloud_extender.est_templates) returns it.
   returned: success
@@ -109,6 +131,62 @@ templates:
       sample:
         - port
         - password
+    differences:
+      description:
+        - What differs between the declared template and the one in the store.
+        - Values are shortened. Of certificates the fingerprint is told, of a secret only that it differs.
+      returned: when a template that is declared and in the store differs
+      type: list
+      elements: dict
+      contains:
+        field:
+          description: The name of the field.
+          returned: always
+          type: str
+          sample: port
+        want:
+          description: The declared value. Of a secret V((set\)), V((set, different\)) or V((not set\)).
+          returned: always
+          type: raw
+          sample: 8443
+        have:
+          description:
+            - The value in the store. Of a secret V((set\)), V((not set\)) or V((cannot be opened\)). Of a field that no
+              template has V((unknown field\)).
+          returned: always
+          type: raw
+          sample: 443
+        secret:
+          description: Whether the field is a secret.
+          returned: when it is
+          type: bool
+          sample: true
+    summary:
+      description: What was found, in words.
+      returned: when the template is not as it should be
+      type: str
+      sample: was edited by hand; port is 443, not 8443
+    last_test:
+      description:
+        - What came of the last test of the template with M(maas360.cloud_extender.est_test_enroll) on this host.
+      returned: when there was a test
+      type: dict
+      contains:
+        status:
+          description: V(issued), V(pending) or V(failed).
+          returned: always
+          type: str
+          sample: failed
+        stage:
+          description: The stage at which it failed.
+          returned: always
+          type: str
+          sample: enroll
+        at:
+          description: When, in UTC by the clock of the host.
+          returned: always
+          type: str
+          sample: "2026-11-22T12:00:00Z"
 store_path:
   description: The folder of the template store.
   returned: always, unless the options are wrong
@@ -117,7 +195,8 @@ store_path:
 drift:
   description:
     - What was found wrong with the store, in words. Templates that were edited by hand, wrong permissions or
-      owners, a damaged document, passwords that cannot be opened any more.
+      owners, a damaged document, passwords that cannot be opened any more. What a declared template differs in is told
+      in RV(templates[].differences).
     - It is put right, except for templates that are not declared, which are left alone.
   returned: success
   type: list
@@ -131,6 +210,13 @@ kept_document:
   returned: when a damaged or hand-edited document was replaced
   type: str
   sample: /var/lib/cloud_extender/est/templates.json.damaged-20261122T120000Z
+upgraded:
+  description:
+    - That the document is of an older format version and is written in the newest one, in words.
+    - An older document is no drift, and alone no reason to write.
+  returned: when an older document is replaced
+  type: str
+  sample: templates.json is of format version 1, and is written as version 2
 diff:
   description:
     - What changes, as YAML text. Of a secret it only says that it is set, or differs.

@@ -84,6 +84,28 @@ templates:
       type: list
       elements: str
       sample: []
+    last_test:
+      description:
+        - What came of the last test of the template with M(maas360.cloud_extender.est_test_enroll) on this host. V(none)
+          if there was none.
+      returned: success
+      type: dict
+      contains:
+        status:
+          description: V(issued), V(pending) or V(failed).
+          returned: always
+          type: str
+          sample: failed
+        stage:
+          description: The stage at which it failed.
+          returned: always
+          type: str
+          sample: enroll
+        at:
+          description: When, in UTC by the clock of the host.
+          returned: always
+          type: str
+          sample: "2026-11-22T12:00:00Z"
 store_path:
   description: The folder of the template store.
   returned: always, unless the options are wrong
@@ -100,10 +122,12 @@ store:
       type: bool
       sample: true
     format_version:
-      description: The format version of the document. V(none) if there is no document, or it is damaged.
+      description:
+        - The format version of the document. V(none) if there is no document, or it is damaged.
+        - An older one is no drift. The next change writes the newest.
       returned: success
       type: int
-      sample: 1
+      sample: 2
     damaged:
       description: Whether what is in the document's place is no document.
       returned: success
@@ -129,8 +153,22 @@ store:
       returned: success
       type: bool
       sample: true
+    sealing_key_since:
+      description: Since when the sealing key is in use, in UTC. V(none) if there is no usable one, or that is not known.
+      returned: success
+      type: str
+      sample: "2026-11-22T12:00:00Z"
+    kept_documents:
+      description: The paths of older documents that were damaged or edited by hand, and were kept.
+      returned: success
+      type: list
+      elements: str
+      sample:
+        - /var/lib/cloud_extender/est/templates.json.damaged-20261122T120000Z
     drift:
-      description: What is wrong with the store and its templates, in words.
+      description:
+        - What is wrong with the store and its templates, in words. Templates that were edited by hand, wrong
+          permissions or owners, a damaged document, passwords that cannot be opened any more.
       returned: success
       type: list
       elements: str

@@ -14,7 +14,7 @@ author:
   - maas360.cloud_extender contributors (@maas360-collections)
 description:
   - Makes the template store of a host hold the declared EST certificate templates, all in one call.
-  - One round trip to the host when nothing changes, two when something does. The document is replaced atomically, and
+  - One round trip to the host when nothing changes, two when something does, three when a sealing key is made. The document is replaced atomically, and
     only if it is still the one that was read.
   - A store that was damaged or edited by hand, or has wrong permissions, is put right, and the old document is kept
     beside the new one. A damaged document is rebuilt from the declared templates only. In check mode this is
@@ -38,6 +38,24 @@ options:
     description:
       - Whether to remove templates that are in the store and not in O(templates).
       - Otherwise they are left alone, and listed in RV(undeclared).
+    type: bool
+    default: false
+  purge_keep:
+    description:
+      - The names of templates that O(purge) never removes. They are left alone, and listed in RV(undeclared).
+      - Case does not matter. V(*) stands for any characters, V(?) for any one character, and nothing else is special.
+    type: list
+    elements: str
+    default: []
+  rotate_key:
+    description:
+      - Whether to replace the sealing key of the host by a new one, and to seal all secrets of the store anew with it,
+        those of templates that are not declared too.
+      - It is done in every run with V(true), which is then V(changed). Use it in a task that runs when a rotation is
+        due, as the example shows.
+      - The new key is made on the host. Key and document change at the same moment, so a run that is killed leaves a
+        store that can be opened.
+      - If a secret that is not declared cannot be opened, the task fails, and nothing is written.
     type: bool
     default: false
 seealso:
@@ -68,6 +86,25 @@ EXAMPLES = r"""
           - DNS:%csn%.devices.example.com
         key_type: ec
     purge: true
+
+- name: Remove all other templates, but none of another team
+  maas360.cloud_extender.est_templates:
+    templates: "{{ est_templates }}"
+    purge: true
+    purge_keep:
+      - Guest Wi-Fi
+      - lab-*
+
+- name: Ask how old the sealing key is
+  maas360.cloud_extender.est_template_info:
+    names: []
+  register: found
+
+- name: Rotate the sealing key if it is older than 90 days, or nobody knows how old it is
+  maas360.cloud_extender.est_templates:
+    templates: "{{ est_templates }}"
+    rotate_key: "{{ (found.store.sealing_key_since or '2000-01-01T00:00:00Z')
+      < '%Y-%m-%dT%H:%M:%SZ' | strftime(now().timestamp() - 90 * 86400, utc=true) }}"
 
 - name: Report drift, change nothing
   maas360.cloud_extender.est_templates:
@@ -104,6 +141,62 @@ templates:
       sample:
         - port
         - password
+    differences:
+      description:
+        - What differs between the declared template and the one in the store.
+        - Values are shortened. Of certificates the fingerprint is told, of a secret only that it differs.
+      returned: when a template that is declared and in the store differs
+      type: list
+      elements: dict
+      contains:
+        field:
+          description: The name of the field.
+          returned: always
+          type: str
+          sample: port
+        want:
+          description: The declared value. Of a secret V((set\)), V((set, different\)) or V((not set\)).
+          returned: always
+          type: raw
+          sample: 8443
+        have:
+          description:
+            - The value in the store. Of a secret V((set\)), V((not set\)) or V((cannot be opened\)). Of a field that no
+              template has V((unknown field\)).
+          returned: always
+          type: raw
+          sample: 443
+        secret:
+          description: Whether the field is a secret.
+          returned: when it is
+          type: bool
+          sample: true
+    summary:
+      description: What was found, in words.
+      returned: when the template is not as it should be
+      type: str
+      sample: was edited by hand; port is 443, not 8443
+    last_test:
+      description:
+        - What came of the last test of the template with M(maas360.cloud_extender.est_test_enroll) on this host.
+      returned: when there was a test
+      type: dict
+      contains:
+        status:
+          description: V(issued), V(pending) or V(failed).
+          returned: always
+          type: str
+          sample: failed
+        stage:
+          description: The stage at which it failed.
+          returned: always
+          type: str
+          sample: enroll
+        at:
+          description: When, in UTC by the clock of the host.
+          returned: always
+          type: str
+          sample: "2026-11-22T12:00:00Z"
 store_path:
   description: The folder of the template store.
   returned: always, unless the options are wrong
@@ -116,10 +209,26 @@ undeclared:
   elements: str
   sample:
     - Old template
+failed_tests:
+  description:
+    - The names of the declared templates whose last test with M(maas360.cloud_extender.est_test_enroll) on this host
+      failed.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+key_rotated:
+  description:
+    - Whether the sealing key was replaced. In check mode, whether it would be.
+    - V(false) if the host had no usable sealing key. A new one is then made as soon as there is something to seal.
+  returned: when O(rotate_key=true)
+  type: bool
+  sample: true
 drift:
   description:
     - What was found wrong with the store, in words. Templates that were edited by hand, wrong permissions or
-      owners, a damaged document, passwords that cannot be opened any more.
+      owners, a damaged document, passwords that cannot be opened any more. What a declared template differs in is told
+      in RV(templates[].differences).
     - It is put right, except for templates that are not declared, which are left alone.
   returned: success
   type: list
@@ -133,6 +242,13 @@ kept_document:
   returned: when a damaged or hand-edited document was replaced
   type: str
   sample: /var/lib/cloud_extender/est/templates.json.damaged-20261122T120000Z
+upgraded:
+  description:
+    - That the document is of an older format version and is written in the newest one, in words.
+    - An older document is no drift, and alone no reason to write.
+  returned: when an older document is replaced
+  type: str
+  sample: templates.json is of format version 1, and is written as version 2
 diff:
   description:
     - What changes, as YAML text. Of a secret it only says that it is set, or differs.

@@ -17,6 +17,9 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 import yaml
 from support.actions import Host, run_action
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+
 CANARY = "canary-1f2e"
 TESTS = Path(__file__).resolve().parents[2]
 CISCO = {"name": "Cisco", "server": "https://est.example.com:8443", "username": "estuser", "password": CANARY}
@@ -94,6 +97,74 @@ def test_purge_and_undeclared(store, host):
     assert (actions(result), result["undeclared"]) == ({"Cisco": "unchanged", "Other": "removed"}, [])
 
 
+def test_names_that_are_never_purged(store, host):
+    templates(store, host, CISCO, OTHER)
+    result = templates(store, host, CISCO, purge=True, purge_keep=["nobody", "OTH*"])
+    assert (result["changed"], result["undeclared"]) == (False, ["Other"])
+
+
+def test_rotate_key_seals_everything_anew_and_the_key_is_seen_by_nobody(store, host):
+    templates(store, host, CISCO, OTHER)
+    old = (store / "sealing.key").read_text().strip()
+    host.calls.clear()
+    host.answers.clear()
+    would = templates(store, host, CISCO, rotate_key=True, check=True)
+    assert (would["changed"], would["key_rotated"], host.operations) == (True, True, ["read"])
+    assert (store / "sealing.key").read_text().strip() == old
+    did = templates(store, host, CISCO, rotate_key=True)
+    assert would == did
+    assert host.operations == ["read", "read", "make_key", "write"]
+    assert actions(did) == {"Cisco": "unchanged"}
+    assert yaml.safe_load(did["diff"]["after"]) == {"sealing_key": "(new, everything is sealed anew)"}
+    new = (store / "sealing.key").read_text().strip()
+    assert new != old
+    for key in (old, new):
+        assert key not in json.dumps(host.answers) + json.dumps(host.calls) + json.dumps(did)
+    assert read_template(str(store), "Cisco")[1] == {"password": CANARY}
+    again = templates(store, host, CISCO)
+    assert (again["changed"], "key_rotated" in again) == (False, False)
+
+
+def test_a_rotation_that_would_lose_a_secret_fails_and_leaves_everything(store, host):
+    templates(store, host, CISCO)
+    (store / "sealing.key").write_text("00" * 32)
+    before = (store / "templates.json").read_bytes()
+    result = templates(store, host, OTHER, rotate_key=True)
+    assert result["failed"] is True
+    assert "password of template 'Cisco' cannot be opened, and would be lost; nothing was written" in result["msg"]
+    assert (store / "templates.json").read_bytes() == before
+
+
+def test_the_last_tests_come_with_the_same_round_trip(store, host):
+    templates(store, host, CISCO, OTHER)
+    record_test(str(store), "Cisco", "failed", "enroll")
+    record_test(str(store), "Other", "issued")
+    record_test(str(store), "Gone", "failed", "tls")
+    host.calls.clear()
+    result = templates(store, host, CISCO, OTHER)
+    assert host.operations == ["read"]
+    assert (result["changed"], result["failed_tests"]) == (False, ["Cisco"])
+    cisco, other = (entry["last_test"] for entry in result["templates"])
+    assert (cisco["status"], cisco["stage"], other["status"], other["stage"]) == ("failed", "enroll", "issued", None)
+    found = run_action("est_template_info", {"store_path": str(store)}, host)
+    assert [entry["last_test"]["status"] for entry in found["templates"]] == ["failed", "issued"]
+    removed = templates(store, host, OTHER, purge=True)
+    assert removed["failed_tests"] == []
+
+
+def test_an_older_format_is_told_when_it_is_upgraded(store, host):
+    templates(store, host, OTHER)
+    data = json.loads((store / "templates.json").read_text())
+    del data["sealing_key"]
+    (store / "templates.json").write_text(json.dumps({**data, "version": 1}))
+    assert not templates(store, host, OTHER)["changed"]
+    changed = {**OTHER, "port": 8443}
+    would, did = templates(store, host, changed, check=True), templates(store, host, changed)
+    assert would == did
+    assert did["upgraded"] == "templates.json is of format version 1, and is written as version 2"
+    assert run_action("est_template_info", {"store_path": str(store)}, host)["store"]["format_version"] == 2
+
+
 def test_update_password_is_an_option_of_each_template(store, host):
     templates(store, host, CISCO)
     new = {**CISCO, "password": "new one"}
@@ -111,6 +182,8 @@ def test_a_damaged_document_is_repaired_and_kept(store, host):
     assert actions(did) == {"Cisco": "repaired"}
     assert "templates.json is cut short" in did["drift"][0]
     assert Path(kept).read_text() == '{"format": '
+    found = run_action("est_template_info", {"store_path": str(store)}, host)
+    assert found["store"]["kept_documents"] == [kept]
     assert not templates(store, host, CISCO)["changed"]
 
 
@@ -161,6 +234,9 @@ def test_a_wrong_option_says_where_and_nothing_is_read(store, host, change, word
         ({"templates": {"name": "x"}}, "templates"),
         ({"templates": [], "store_path": "est"}, "store_path: 'est' is not the absolute path of a folder"),
         ({"templates": [], "purge": "perhaps"}, "'perhaps' is not a valid boolean"),
+        ({"templates": [], "purge_keep": [" "]}, "purge_keep[0]: ' ' has only spaces in it"),
+        ({"templates": [], "purge_keep": ["a", 7]}, "purge_keep[1]: 7 is no text"),
+        ({"templates": [], "rotate_key": "perhaps"}, "'perhaps' is not a valid boolean"),
         ({"templates": [], "prune": True}, "Unsupported parameters for (maas360.cloud_extender.est_templates) module"),
     ],
 )
