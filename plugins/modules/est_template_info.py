@@ -86,8 +86,8 @@ templates:
       sample: []
     last_test:
       description:
-        - What came of the last test of the template with M(maas360.cloud_extender.est_test_enroll) on this host. V(none)
-          if there was none.
+        - What came of the last test of the template with M(maas360.cloud_extender.est_test_enroll) on this host.
+        - V(none) if there was none.
       returned: success
       type: dict
       contains:
@@ -154,7 +154,8 @@ store:
       type: bool
       sample: true
     sealing_key_since:
-      description: Since when the sealing key is in use, in UTC. V(none) if there is no usable one, or that is not known.
+      description:
+        - Since when the sealing key is in use, in UTC. V(none) if there is no usable one, or that is not known.
       returned: success
       type: str
       sample: "2026-11-22T12:00:00Z"

@@ -14,8 +14,8 @@ author:
   - maas360.cloud_extender contributors (@maas360-collections)
 description:
   - Makes the template store of a host hold the declared EST certificate templates, all in one call.
-  - One round trip to the host when nothing changes, two when something does, three when a sealing key is made. The document is replaced atomically, and
-    only if it is still the one that was read.
+  - One round trip to the host when nothing changes, two when something does, three when a sealing key is made. The
+    document is replaced atomically, and only if it is still the one that was read.
   - A store that was damaged or edited by hand, or has wrong permissions, is put right, and the old document is kept
     beside the new one. A damaged document is rebuilt from the declared templates only. In check mode this is
     reported and nothing is written.
