@@ -13,7 +13,7 @@ from typing import Any
 
 from ..names.email_address import check_email_address
 from ..names.errors import NameSyntaxError
-from ..names.host_names import check_host_name
+from ..names.host_names import check_domain_name
 from .errors import TemplateError, closest, from_name_error, show
 from .naming import check_text
 from .variables import VARIABLES
@@ -98,7 +98,7 @@ class TestIdentity:
 def _check_domain(domain: str) -> None:
     allowed = "a fully qualified domain name such as corp.example.com"
     try:
-        check_host_name(domain)
+        check_domain_name(domain)
     except NameSyntaxError as exc:
         raise TemplateError(
             "domain", exc.reason, value=show(domain), allowed=allowed, suggestion=exc.suggestion

@@ -101,7 +101,7 @@ def test_certificate_name_refused(name: str, reason: str, suggestion: str) -> No
         ({"domain": "corp example.com"}, "domain", "has the label 'corp example'", ""),
         ({"domain": "@example.com"}, "domain", "has the label '@example'", ""),
         ({"domain": "192.0.2.1"}, "domain", "ends in a number", ""),
-        ({"domain": "bücher.example"}, "domain", "A-label form", "xn--bcher-kva.example"),
+        ({"domain": "b_ücher.example"}, "domain", "which is no internationalised host name", ""),
         ({"domain": " "}, "domain", "has the label ' '", ""),
         ({"email": "bob"}, "email", "has no '@'", ""),
         ({"email": "bob@"}, "email", "has nothing on one side of the '@'", ""),

@@ -167,6 +167,29 @@ def test_a_slash_in_a_value_stays_in_its_attribute() -> None:
     assert [value for _oid, value in parse_slash_dn(text)] == [r"a/O=x\+OU=y%z"]
 
 
+def test_an_internationalised_domain_stays_in_a_upn_and_must_be_ascii_in_an_address() -> None:
+    identity = {"user_name": "bob", "domain": "bücher.example"}
+    assert names(rendered(identity, ("UPN:%uname%@%domain%",))) == ["UPN:bob@bücher.example"]
+    with pytest.raises(TemplateError, match=r"A-label form \(xn--\.\.\.\), with %uname%, %domain% filled in"):
+        rendered(identity, ("email:%uname%@%domain%",))
+
+
+@pytest.mark.parametrize("written", ["CN=Bob,OU=Users,DC=corp,DC=example", "/DC=example/DC=corp/OU=Users/CN=Bob"])
+def test_the_distinguished_name_of_a_directory_is_one_directory_name(written: str) -> None:
+    made = rendered({**BOB, "variables": {"dn": written}}, ("dirName:%dn%",))
+    assert names(made) == ["dirName:/DC=example/DC=corp/OU=Users/CN=Bob"]
+
+
+def test_a_uri_of_strong_mapping_is_a_sid() -> None:
+    uri = "tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-4"
+    assert names(rendered({**BOB, "variables": {"Any": uri}}, ("URI:%Any%",))) == ["SID:S-1-5-21-1-2-3-4"]
+
+
+def test_values_are_filled_in_in_normal_form() -> None:
+    made = rendered({"user_name": "e\u0301"}, ("UPN:%uname%@a.example",), subject="/CN=%uname%")
+    assert (subject(made), names(made)) == ("/CN=é", ["UPN:é@a.example"])
+
+
 def test_a_doubled_percent_sign_is_one() -> None:
     made = rendered(BOB, ("URI:https://example.com/%%20%uname%",), subject="/CN=5%% %uname%")
     assert (subject(made), names(made)) == ("/CN=5% bob", ["URI:https://example.com/%20bob"])
