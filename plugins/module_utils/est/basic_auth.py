@@ -13,8 +13,8 @@ from .errors import InputError
 from .transport import Credentials
 
 # Lone surrogates stand for bytes that were no UTF-8.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+_NOT_UTF8 = r"[\ud800-\udfff]"
 
 
 def basic_authorization(credentials: Credentials) -> str:
@@ -40,11 +40,11 @@ def check_credentials(credentials: Credentials) -> None:
     :raises InputError: control characters, or characters that are not Unicode. The password is not shown.
     """
     for option, text in (("username", credentials.username), ("password", credentials.password)):
-        if _CONTROL.search(text):
+        if re.search(_CONTROL, text):
             raise InputError(
                 f"{option} has a control character, such as a line end; HTTP authentication allows none (RFC 7617 "
                 "section 2)",
                 hint=f"Remove the line end or control character from {option}.",
             )
-        if _NOT_UTF8.search(text):
+        if re.search(_NOT_UTF8, text):
             raise InputError(f"{option} has characters that UTF-8 cannot hold", hint=f"Write {option} in UTF-8.")

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar, Union
 
 from .ca_certificates import MAX_CERTIFICATES
@@ -28,7 +27,7 @@ from .certificate import load_certificate, pem, subject_text
 from .client_certificate import ClientCertificate
 from .deadline import TimedSocket
 from .dial import Dialler, cipher_name
-from .enrolment import read_certificates, refusal
+from .enrolment import read_cacerts_answer
 from .errors import EstError, InputError, ParseError, ServerError
 from .fingerprint import Fingerprint
 from .https import HttpsTransport
@@ -37,6 +36,7 @@ from .timeline import Step, Timeline
 from .tls import Trust, make_distrustful_context
 from .transport import Peer, Response
 from .url import EstUrl
+from .value import Value, not_shown
 
 try:
     from cryptography import x509
@@ -53,8 +53,7 @@ _COMPARE = (
 )
 
 
-@dataclass(frozen=True)
-class CaBag:
+class CaBag(Value):
     """What an unverified server sent as its CA certificates. Anybody can have made it.
 
     :param certificates: those that can be read, self-issued ones (where the root is) first.
@@ -62,7 +61,7 @@ class CaBag:
     :param warnings: what was odd about the answer.
     """
 
-    certificates: Tuple[x509.Certificate, ...] = field(repr=False)
+    certificates: Tuple[x509.Certificate, ...] = not_shown()
     peer: Peer
     warnings: Tuple[str, ...] = ()
 
@@ -175,13 +174,11 @@ def _fetch(url: EstUrl, timeline: Timeline, connection: Mapping[str, Any]) -> Ca
             http_status=401,
             hint="Set ca_certificate or ca_path to the CA certificate instead of ca_fingerprint alone.",
         )
-    if response.status != 200:
-        raise refusal(response, "cacerts")
     return _read(response, peer)
 
 
 def _read(response: Response, peer: Peer) -> CaBag:
-    bag, warnings = read_certificates(response)
+    bag, warnings = read_cacerts_answer(response)
     if len(bag) > MAX_CERTIFICATES:
         raise ParseError(f"the server sent {len(bag)} CA certificates; at most {MAX_CERTIFICATES} are read")
     certificates = []

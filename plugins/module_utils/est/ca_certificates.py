@@ -18,13 +18,13 @@ Everything else is dropped, with the reason.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 from .certificate import days_left, describe, fingerprint_sha256, load_certificate, not_after, not_before, subject_text
 from .errors import EstError, ParseError
 from .path import extension_value, find_path, is_self_issued, is_self_signed
+from .value import Value, not_shown
 
 try:
     from cryptography import x509
@@ -44,8 +44,7 @@ BY_EXPLICIT_SESSION = "session authenticated with a configured trust anchor"
 BY_SYSTEM_SESSION = "session authenticated with the system's trust store"
 
 
-@dataclass(frozen=True)
-class DroppedCertificate:
+class DroppedCertificate(Value):
     """A certificate of the bag that is not trusted.
 
     :param subject: in slash form, or words where it cannot be read.
@@ -58,8 +57,7 @@ class DroppedCertificate:
     reason: str
 
 
-@dataclass(frozen=True)
-class CaCertificates:
+class CaCertificates(Value):
     """The CA certificates of an EST server.
 
     :param certificates: those of the bag that are accepted, roots and intermediates, in the order of the bag.
@@ -71,10 +69,10 @@ class CaCertificates:
     :param dropped: the certificates of the bag that are not trusted.
     """
 
-    certificates: Tuple[x509.Certificate, ...] = field(repr=False)
-    root: x509.Certificate = field(repr=False)
+    certificates: Tuple[x509.Certificate, ...] = not_shown()
+    root: x509.Certificate = not_shown()
     root_trusted_by: str
-    anchors: Tuple[x509.Certificate, ...] = field(repr=False)
+    anchors: Tuple[x509.Certificate, ...] = not_shown()
     dropped: Tuple[DroppedCertificate, ...] = ()
 
     def days_left(self, now: datetime) -> int:

@@ -25,14 +25,13 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.serialization import Encoding
 except ImportError:  # told by deps.require_libraries()
     pass
 
 if TYPE_CHECKING:
     from typing import Any
 
-_PEM_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_PEM_BLOCK = r"(?s)-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 
 
 #: What reading a malformed certificate can raise: it differs between the versions of cryptography.
@@ -59,13 +58,16 @@ def load_certificate(der: bytes) -> x509.Certificate:
     """
     try:
         with without_warnings():
-            certificate = x509.load_der_x509_certificate(der, None)
-            # cryptography reads these fields only when they are asked for: ask now, so that nobody is surprised later.
-            read_name(certificate.subject)
-            read_name(certificate.issuer)
-            _unused = certificate.version, certificate.serial_number, not_before(certificate), not_after(certificate)
+            return _readable(x509.load_der_x509_certificate(der, None))
     except READ_ERRORS as error:
         raise ParseError(f"this is not a readable X.509 certificate: {_first_line(error)}") from None
+
+
+def _readable(certificate: x509.Certificate) -> x509.Certificate:
+    """The certificate, once its fields are read: cryptography reads them only when asked, and fails only then."""
+    read_name(certificate.subject)
+    read_name(certificate.issuer)
+    _unused = certificate.version, certificate.serial_number, not_before(certificate), not_after(certificate)
     return certificate
 
 
@@ -74,13 +76,12 @@ def load_pem_certificates(text: str) -> Tuple[x509.Certificate, ...]:
 
     :raises InputError: there is none, or one of them cannot be read.
     """
-    certificates: Dict[bytes, x509.Certificate] = {}
-    for number, block in enumerate(_PEM_BLOCK.findall(text), start=1):
+    certificates: Dict[x509.Certificate, None] = {}
+    for number, block in enumerate(re.findall(_PEM_BLOCK, text), start=1):
         try:
             with without_warnings():
-                der = x509.load_pem_x509_certificate(block.encode("ascii"), None).public_bytes(Encoding.DER)
-            certificates.setdefault(der, load_certificate(der))
-        except (ParseError, *READ_ERRORS) as error:
+                certificates.setdefault(_readable(x509.load_pem_x509_certificate(block.encode("ascii"), None)))
+        except READ_ERRORS as error:
             raise InputError(
                 f"certificate {number} of the PEM text cannot be read: {_first_line(error)}",
                 hint="Give PEM certificates (BEGIN CERTIFICATE ... END CERTIFICATE), complete and unchanged.",
@@ -90,7 +91,7 @@ def load_pem_certificates(text: str) -> Tuple[x509.Certificate, ...]:
             "the text holds no PEM certificate",
             hint="Give one or more PEM certificates: text that begins with -----BEGIN CERTIFICATE-----.",
         )
-    return tuple(certificates.values())
+    return tuple(certificates)
 
 
 def _first_line(error: Exception) -> str:
@@ -203,6 +204,9 @@ def iso_utc(moment: datetime) -> str:
 
 def pem(certificate: x509.Certificate) -> str:
     """The certificate as PEM text that ends in a line feed."""
+    # Here, for the reason that keys.py names.
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     return certificate.public_bytes(Encoding.PEM).decode("ascii")
 
 
@@ -214,8 +218,10 @@ def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509
     :param public_key: what was requested: SubjectPublicKeyInfo in DER, or anything else that has a public key.
     :raises ParseError: no certificate is for that key; nothing of the answer may be used then.
     """
-    wanted = public_key_der(public_key)
-    matching = [certificate for certificate in certificates if _public_key_der(certificate) == wanted]
+    keys = [_public_key_der(certificate) for certificate in certificates]
+    # Equal bytes are equal keys. Where there are none, the same key may still be encoded in another way.
+    wanted = public_key if public_key in keys else public_key_der(public_key)
+    matching = [certificate for certificate, key in zip(certificates, keys) if key == wanted]
     if matching:
         return max(matching, key=not_before)
     if not certificates:

@@ -11,7 +11,6 @@ certificates (RFC 7030 sections 4.1.3 and 4.2.3, RFC 5272 section 4.1, RFC 5652 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
 from typing import List, Tuple
 
 from .cms import (
@@ -24,13 +23,13 @@ from .cms import (
 from .der import BIT_STRING, INTEGER, SEQUENCE, Element, read
 from .errors import ParseError
 from .plain_text import preview
+from .value import Value, not_shown
 
 #: The most certificates that are taken from one message.
 MAX_CERTIFICATES = 256
 
 
-@dataclass(frozen=True)
-class CertsOnly:
+class CertsOnly(Value):
     """What a certs-only message holds.
 
     :param certificates: DER, the exact bytes of the message, in its order (which means nothing: DER sorts the set).
@@ -38,7 +37,7 @@ class CertsOnly:
         :attr:`.EstError.reason`.
     """
 
-    certificates: Tuple[bytes, ...] = field(repr=False)
+    certificates: Tuple[bytes, ...] = not_shown()
     warnings: Tuple[str, ...] = ()
 
 

@@ -10,8 +10,10 @@ means shows only from what follows. What cannot be understood is passed over: a 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Dict, List, Mapping, Optional, Tuple
+
+from .value import Value
 
 #: More is not looked at. A real header has one to three challenges and less than 1000 characters.
 MAX_CHARACTERS = 16384
@@ -27,8 +29,7 @@ _SCHEME = re.compile(rf"({_WORD})(?:[ \t]+([A-Za-z0-9._~+/-]+=*){_END}|(?=[ \t,]
 _ESCAPED = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True)
-class Challenge:
+class Challenge(Value):
     """One way to authenticate that a server offers.
 
     :param scheme: as the server writes it, such as ``Basic``; schemes are compared without case.
@@ -37,7 +38,7 @@ class Challenge:
     """
 
     scheme: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = MappingProxyType({})
     token68: Optional[str] = None
 
 

@@ -15,13 +15,15 @@ Typical use::
         issued = client.verify(answer, request, authorities)
 
 Every failure is an :class:`~.errors.EstError` with the stage at which it happened.
+
+What only some exchanges need is imported by the method that needs it: most exchanges are one enrolment in a process of
+its own, and half of the time that it takes goes into imports (docs/performance.md).
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import (
@@ -29,7 +31,6 @@ from typing import (
     Callable,
     Iterable,
     Iterator,
-    List,
     NoReturn,
     Optional,
     Sequence,
@@ -40,19 +41,18 @@ from typing import (
 )
 
 from .ca_certificates import CaCertificates, read_ca_certificates
-from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before, subject_text
+from .certificate import subject_text
 from .csr import CertificateRequest
-from .enrolment import Issued, Pending, read_certificates, read_enrolment_answer, refusal
-from .errors import EstError, InputError, ParseError, ServerError
-from .fingerprint import Fingerprint
-from .path import find_path
-from .proof_of_possession import LinkedRequest
+from .enrolment import Issued, Pending, read_cacerts_answer, read_enrolment_answer
+from .errors import EstError, InputError, ServerError
 from .redaction import redact
 from .redirects import FollowingTransport
 from .timeline import Step, Timeline
 from .transfer_encoding import encode_body
 from .transport import Binding, Body, Peer, Response, Transport
 from .url import EstUrl
+from .verification import VerifiedCertificate as VerifiedCertificate
+from .verification import verify_issued
 
 try:
     from cryptography import x509
@@ -61,6 +61,8 @@ except ImportError:  # told by deps.require_libraries()
 
 if TYPE_CHECKING:
     from .csr_attributes_answer import CsrAttributesAnswer
+    from .fingerprint import Fingerprint
+    from .proof_of_possession import LinkedRequest
     from .serverkeygen import GeneratedKey, KeyRequest
 
 #: RFC 7030 section 3.2.4. RFC 8951 deprecates Content-Transfer-Encoding, but some servers decode only with it.
@@ -72,20 +74,6 @@ Request = Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
 Answer = TypeVar("Answer")
 
 _HINT = "Look at the log of the EST server, and at proxies on the way: the answer is not what an EST server sends."
-
-
-@dataclass(frozen=True)
-class VerifiedCertificate:
-    """An issued certificate that was checked.
-
-    :param chain: the certificates from the issuer of ``certificate`` up to the trust anchor; what the server sent where
-        no path could be built.
-    :param warnings: why no path could be built (where that is allowed), and weak signatures on the way.
-    """
-
-    certificate: x509.Certificate
-    chain: Tuple[x509.Certificate, ...]
-    warnings: Tuple[str, ...] = ()
 
 
 class EstClient:
@@ -174,7 +162,7 @@ class EstClient:
         :raises ParseError: the answer is not a certs-only message, or is empty.
         """
         with self._stage("cacerts", request_received="no") as step:
-            certificates, warnings = read_certificates(self._get_cacerts(), self._secrets)
+            certificates, warnings = read_cacerts_answer(self._get("cacerts"), self._secrets)
             authorities = read_ca_certificates(certificates, self._anchors, datetime.now(timezone.utc))
             accepted = f"CA certificates: {len(authorities.certificates)} accepted, {len(authorities.dropped)} dropped"
             self._check_pin(authorities)
@@ -186,20 +174,12 @@ class EstClient:
         known = dict.fromkeys((*authorities.certificates, authorities.root))
         if pin is None or any(pin.matches(authority) for authority in known):
             return
-        seen = ", ".join(
-            f"{Fingerprint.of(authority, pin.algorithm)} ({subject_text(authority)})" for authority in known
-        )
+        seen = ", ".join(f"{pin.of(authority, pin.algorithm)} ({subject_text(authority)})" for authority in known)
         raise ServerError(
             f"no CA certificate of the server has the fingerprint {pin}; it has {seen}",
             http_status=200,
             hint="Compare these fingerprints with the one that the administrator of the CA names.",
         )
-
-    def _get_cacerts(self) -> Response:
-        response = self._get("cacerts")
-        if response.status != 200:
-            raise refusal(response, "cacerts", self._secrets)
-        return response
 
     def _get(self, operation: str) -> Response:
         url = self.url.operation(operation)
@@ -218,7 +198,6 @@ class EstClient:
         :raises ParseError: with ``strict``: the answer is no CSR attributes.
         :raises TransportError: there was no answer.
         """
-        # Here, because a tenth of the time that the client takes to start goes into it, and few exchanges ask for it.
         from .csr_attributes_answer import read_csr_attributes_answer
 
         with self._stage("csrattrs", request_received="no") as step:
@@ -235,6 +214,8 @@ class EstClient:
             :meth:`.csr_plan.RequestPlan.build`; always with the same key. It is called for every connection.
         :raises InputError: the transport cannot do that.
         """
+        from .proof_of_possession import LinkedRequest
+
         self._transport.require_tls_unique()
         return LinkedRequest(build)
 
@@ -289,7 +270,6 @@ class EstClient:
         :param allow_system_trust: also where only the CA certificates of the system say who the server is.
         :raises InputError: that is so, and it is not allowed (section 6): nothing was sent.
         """
-        # Here, because it is asked for so rarely and takes its time to import.
         from .serverkeygen import read_serverkeygen_answer
 
         if self._anchors is None and not allow_system_trust:
@@ -373,41 +353,21 @@ class EstClient:
         *,
         allow_unverified_chain: bool = False,
     ) -> VerifiedCertificate:
-        """Find the issued certificate in the answer and check it (requirements 73 to 75).
+        """Find the issued certificate in the answer and check it: see :func:`.verification.verify_issued`.
 
         :param request: what was asked for, or the key that the server made.
         :param allow_unverified_chain: a certificate that does not chain to the CA certificates of the server becomes a
             warning. Its key and validity are checked all the same.
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
         """
-        now = datetime.now(timezone.utc)
         with self._stage("verify", request_received="yes") as step:
-            certificates = list(_readable(answer.certificates))
-            leaf = find_leaf(certificates, request.public_key_der)
-            first, last = not_before(leaf), not_after(leaf)
-            if not first <= now <= last:
-                raise EstError(
-                    f"the issued certificate is valid from {iso_utc(first)} to {iso_utc(last)}; now is {iso_utc(now)}",
-                    hint="Compare the clock of this host with the clock of the CA.",
-                )
-            others = [certificate for certificate in certificates if certificate is not leaf]
-            warnings: List[str] = list(answer.warnings)
-            try:
-                path = find_path(leaf, others + list(authorities.certificates), authorities.anchors, now)
-                chain = tuple(path.certificates[1:])
-                warnings.extend(path.warnings)
-            except EstError as error:
-                error.hint = error.hint or "The CA that issued the certificate is not the one that /cacerts names."
-                if not allow_unverified_chain:
-                    raise
-                chain = tuple(others)
-                warnings.append(error.reason)
-            step.detail = "; ".join(warnings) or f"chain of {len(chain) + 1} certificates up to the trust anchor"
-        return VerifiedCertificate(leaf, chain, tuple(redact(warning, self._secrets) for warning in warnings))
-
-
-def _readable(certificates: Iterable[bytes]) -> Iterator[x509.Certificate]:
-    """Those that can be read: what else a server sends along must not spoil the certificate that was issued."""
-    for der in certificates:
-        with contextlib.suppress(ParseError):
-            yield load_certificate(der)
+            verified = verify_issued(
+                answer,
+                request.public_key_der,
+                authorities,
+                datetime.now(timezone.utc),
+                allow_unverified_chain=allow_unverified_chain,
+            )
+            length = len(verified.chain) + 1
+            step.detail = "; ".join(verified.warnings) or f"chain of {length} certificates up to the trust anchor"
+        return verified.replace(warnings=tuple(redact(warning, self._secrets) for warning in verified.warnings))

@@ -16,18 +16,17 @@ import re
 import secrets
 import ssl
 import tempfile
-from dataclasses import dataclass, field
 from typing import Iterator, List, Optional, Tuple
 
 from .errors import InputError
 from .keys import load_private_key, private_key_pem
+from .value import Value, not_shown
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class ClientCertificate:
+class ClientCertificate(Value):
     """A TLS client certificate in files, or as text: see :meth:`from_text`.
 
     Some servers refuse a certificate without its intermediates, so give them: in the certificate's file, or apart.
@@ -42,10 +41,10 @@ class ClientCertificate:
 
     certificate_path: str
     key_path: Optional[str] = None
-    passphrase: Optional[str] = field(default=None, repr=False)
+    passphrase: Optional[str] = not_shown(default=None)
     chain_path: Optional[str] = None
-    certificate_pem: str = field(default="", repr=False)
-    key_pem: str = field(default="", repr=False)
+    certificate_pem: str = not_shown(default="")
+    key_pem: str = not_shown(default="")
 
     @classmethod
     def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:

@@ -11,7 +11,6 @@ here is shown to a person and decides nothing.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Iterator, List, Optional, Tuple
 
 from .cms import (
@@ -24,6 +23,7 @@ from .cms import (
 )
 from .der import GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, SET, UTF8_STRING, Element, read
 from .errors import ParseError
+from .value import Value
 
 ID_CMC_STATUS_INFO = "1.3.6.1.5.5.7.7.1"
 ID_CMC_STATUS_INFO_V2 = "1.3.6.1.5.5.7.7.25"
@@ -63,8 +63,7 @@ _MAX_BODY_PARTS = 64
 _MAX_TEXT_BYTES = 4096
 
 
-@dataclass(frozen=True)
-class CmcStatus:
+class CmcStatus(Value):
     """One CMCStatusInfo or CMCStatusInfoV2.
 
     :param status: CMCStatus, see :data:`CMC_STATUS`.
@@ -100,8 +99,7 @@ class CmcStatus:
         return f'{words}: "{self.text}"' if self.text else words
 
 
-@dataclass(frozen=True)
-class CmcResponse:
+class CmcResponse(Value):
     """A Full PKI Response.
 
     :param statuses: its status controls in their order; perhaps none.

@@ -10,11 +10,11 @@ is trusted for being signed: trust comes from the TLS session and from path buil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Iterator, Optional
 
 from .der import OBJECT_IDENTIFIER, SEQUENCE, SET, Element
 from .errors import ParseError
+from .value import Value
 
 ID_SIGNED_DATA = "1.2.840.113549.1.7.2"
 ID_PKI_RESPONSE = "1.3.6.1.5.5.7.12.3"
@@ -33,8 +33,7 @@ CONTENT_TYPE_NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class SignedData:
+class SignedData(Value):
     """The parts of a SignedData that EST uses.
 
     :param content_type: OID of the encapsulated content, dotted.

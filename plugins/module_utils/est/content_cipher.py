@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Dict, Optional, Tuple
 
 from .der import Element
 from .errors import ParseError
+from .value import Value, not_shown
 
 try:
     from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -40,8 +40,7 @@ _GCM_TAG_SIZES = range(12, 17)
 _GCM_NONCE_SIZES = range(8, 65)
 
 
-@dataclass(frozen=True)
-class EncryptedContent:
+class EncryptedContent(Value):
     """What is encrypted, and how.
 
     :param mode: ``AES-CBC``, ``AES-GCM`` or ``DES-EDE3-CBC``.
@@ -55,9 +54,9 @@ class EncryptedContent:
     mode: str
     key_size: int
     start: bytes
-    data: bytes = field(repr=False)
+    data: bytes = not_shown()
     tag: bytes = b""
-    authenticated: bytes = field(default=b"", repr=False)
+    authenticated: bytes = not_shown(default=b"")
 
     def decrypt(self, key: bytes) -> Optional[bytes]:
         """The content, or ``None`` where this is not its key, or the data is damaged: it cannot be known which.

@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Dict, Mapping, Optional, Tuple
 
 from .errors import ParseError
 from .plain_text import preview, printable
+from .value import Value
 
 # A longer header is cut: no media type with its parameters comes near.
 _MAX_CHARACTERS = 1024
-_PARAMETER = re.compile(r';[ \t]*([^=;\s"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;]*))')
+_PARAMETER = r';[ \t]*([^=;\s"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;]*))'
 
 _PKCS7 = frozenset(
     {
@@ -45,8 +46,7 @@ _TOLERATED = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class ContentType:
+class ContentType(Value):
     """A media type with its parameters.
 
     :param media_type: in lower case, without parameters; empty where the header is missing.
@@ -54,7 +54,7 @@ class ContentType:
     """
 
     media_type: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = MappingProxyType({})
 
     @property
     def is_pkcs7(self) -> bool:
@@ -89,7 +89,7 @@ def parse_content_type(value: Optional[str]) -> ContentType:
     """
     text = (value or "")[:_MAX_CHARACTERS]
     parameters: Dict[str, str] = {}
-    for name, quoted, plain in _PARAMETER.findall(text):
+    for name, quoted, plain in re.findall(_PARAMETER, text):
         # Of two parameters of one name the first counts, as in the WHATWG's algorithm.
         parameters.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted else plain.strip())
     return ContentType(text.split(";", 1)[0].strip().lower(), parameters)

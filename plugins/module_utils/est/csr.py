@@ -10,7 +10,6 @@ before 36, an empty extensionRequest that CAs refuse before 35), and a re-enrolm
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
 from ..names.attributes import Subject
@@ -28,6 +27,7 @@ from .der_writer import encode
 from .encoded_names import encode_general_names, encode_name
 from .errors import InputError
 from .keys import public_key_der
+from .value import Value, not_shown
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -36,8 +36,7 @@ _VERSION_1 = b"\x02\x01\x00"
 _EMPTY_NAME = b"\x30\x00"
 
 
-@dataclass(frozen=True)
-class CertificateRequest:
+class CertificateRequest(Value):
     """A signed certificate request.
 
     :param der: the request as it is sent.
@@ -46,14 +45,13 @@ class CertificateRequest:
     :param general_names: what was asked for as subject alternative name.
     """
 
-    der: bytes = field(repr=False)
-    public_key_der: bytes = field(repr=False)
+    der: bytes = not_shown()
+    public_key_der: bytes = not_shown()
     subject: Subject
     general_names: Tuple[GeneralName, ...] = ()
 
 
-@dataclass(frozen=True)
-class Linking:
+class Linking(Value):
     """What links a request to the TLS session that carries it: proof of possession (RFC 7030 section 3.5).
 
     :param value: the channel binding in base64.
@@ -61,7 +59,7 @@ class Linking:
         server asked for it (RFC 7894 section 3.3).
     """
 
-    value: str = field(repr=False)
+    value: str = not_shown()
     attribute: str = CHALLENGE_PASSWORD
 
 

@@ -11,7 +11,6 @@ and tolerant where servers in the field are wrong: what is odd becomes a warning
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple
 
 from ..names.attributes import ATTRIBUTE_NAMES
@@ -37,6 +36,7 @@ from .csr_template import (
 from .der import INTEGER, OBJECT_IDENTIFIER, SEQUENCE, read
 from .errors import ParseError
 from .object_identifier_names import CURVES, named
+from .value import Value, not_shown
 
 #: The largest answer that is read, in bytes of DER: real ones have some hundred.
 MAX_BYTES = 64 * 1024
@@ -53,8 +53,7 @@ HASHES: Dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class CsrAttributes:
+class CsrAttributes(Value):
     """What a server wants to see in certificate requests.
 
     :param from_template: read from a template, where nothing else counts (RFC 9908 section 4).
@@ -78,7 +77,7 @@ class CsrAttributes:
     challenges: Tuple[str, ...] = ()
     ignored: Tuple[RawAttribute, ...] = ()
     warnings: Tuple[str, ...] = ()
-    der: bytes = field(default=b"", repr=False)
+    der: bytes = not_shown(default=b"")
 
     @property
     def wants_linking(self) -> bool:

@@ -10,17 +10,17 @@ answer that can be used is by default a warning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Iterable, List, Optional, Tuple
 
 from .content_type import parse_content_type
 from .csr_attributes import CsrAttributes, parse_csr_attributes
-from .enrolment import refusal
 from .errors import EstError, ParseError
 from .plain_text import printable
 from .redaction import redact
+from .refusals import refusal
 from .transfer_encoding import decode_body
 from .transport import Response
+from .value import Value
 
 #: RFC 7030 section 4.5.2: the server has no CSR attributes.
 _NONE = (204, 404)
@@ -28,8 +28,7 @@ _CONTENT_TYPE = "application/csrattrs"
 _WHITE_SPACE = b" \t\r\n\0"
 
 
-@dataclass(frozen=True)
-class CsrAttributesAnswer:
+class CsrAttributesAnswer(Value):
     """An answer to /csrattrs.
 
     :param attributes: ``None`` where the server has none, or none that can be used.

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Optional, Sequence, Tuple
 
 from ..names.attributes import Subject
@@ -15,6 +14,7 @@ from ..names.general_names import GeneralName
 from .der_writer import encode, encode_oid
 from .encoded_names import encode_general_names, encode_name
 from .errors import InputError
+from .value import Value, not_shown
 
 #: PKCS #9 (RFC 2985 section 5.4): the attributes of a request.
 CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7"  # noqa: S105 (an object identifier)
@@ -31,7 +31,7 @@ SUBJECT_ALTERNATIVE_NAME = "2.5.29.17"
 #: The most bytes of a challengePassword and of the attributes of RFC 7894 (ub-challenge-password and its like).
 MAX_CHALLENGE_BYTES = 255
 
-_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+\Z")
+_PRINTABLE = r"[A-Za-z0-9 '()+,\-./:=?]+\Z"
 _PRINTABLE_STRING, _UTF8_STRING = 0x13, 0x0C
 _CHALLENGE_NAMES = {
     CHALLENGE_PASSWORD: "challengePassword",
@@ -41,8 +41,7 @@ _CHALLENGE_NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Extension:
+class Extension(Value):
     """An X.509 extension that is asked for (RFC 5280 section 4.1).
 
     :param oid: dotted.
@@ -52,7 +51,7 @@ class Extension:
 
     oid: str
     critical: bool
-    value: bytes = field(repr=False)
+    value: bytes = not_shown()
 
     def encoded(self) -> bytes:
         """The Extension in DER: the critical flag is left out where it is false."""
@@ -60,8 +59,7 @@ class Extension:
         return encode(0x30, encode_oid(self.oid), *critical, encode(0x04, self.value))
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(Value):
     """An attribute of a request (RFC 2986 section 4.1). Its values may be secrets, so ``repr()`` has none.
 
     :param oid: dotted.
@@ -69,7 +67,7 @@ class Attribute:
     """
 
     oid: str
-    values: Tuple[bytes, ...] = field(repr=False)
+    values: Tuple[bytes, ...] = not_shown()
 
     def encoded(self) -> bytes:
         """The Attribute in DER."""
@@ -105,7 +103,7 @@ def challenge(oid: str, text: str) -> Attribute:
             f"the value for {name} has {len(encoded)} bytes in UTF-8, but must have 1 to {MAX_CHALLENGE_BYTES}",
             hint="Use a shorter value.",
         )
-    return Attribute(oid, (encode(_PRINTABLE_STRING if _PRINTABLE.match(text) else _UTF8_STRING, encoded),))
+    return Attribute(oid, (encode(_PRINTABLE_STRING if re.match(_PRINTABLE, text) else _UTF8_STRING, encoded),))
 
 
 def change_subject_name(subject: Subject = (), general_names: Sequence[GeneralName] = ()) -> Attribute:

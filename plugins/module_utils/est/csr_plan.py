@@ -11,7 +11,6 @@ RFC 9908 section 3.4 requires; every such conflict is a warning, or an error whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 from ..names.attributes import Subject
@@ -35,6 +34,7 @@ from .csr_signing import SIGNATURE_ALGORITHMS
 from .errors import InputError
 from .keys import KeySpec
 from .object_identifier_names import name_of, named
+from .value import Value, not_shown
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -55,8 +55,7 @@ _DEFAULT_EXTENSIONS: Dict[str, Extension] = {
 }
 
 
-@dataclass(frozen=True)
-class RequestPlan:
+class RequestPlan(Value):
     """How to make a certificate request: with :meth:`build`, from a key of ``key_spec``.
 
     :param key_spec: the key to make.
@@ -81,8 +80,8 @@ class RequestPlan:
     linking_attribute: str = CHALLENGE_PASSWORD
     attributes: Tuple[Attribute, ...] = ()
     warnings: Tuple[str, ...] = ()
-    challenge_password: Optional[str] = field(default=None, repr=False)
-    encoded_subject: Optional[bytes] = field(default=None, repr=False)
+    challenge_password: Optional[str] = not_shown(default=None)
+    encoded_subject: Optional[bytes] = not_shown(default=None)
 
     def build(self, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
         """The request.

@@ -10,7 +10,6 @@ it leaves out. What the client has beyond that is left out, and told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import List, Optional, Sequence, Tuple
 
 from ..names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
@@ -24,12 +23,12 @@ from .encoded_names import encode_general_name, encode_general_names, encode_nam
 from .encoded_names_reader import fill_in_type, read_general_name, read_string, split_general_names
 from .errors import ParseError
 from .plain_text import printable
+from .value import Value, not_shown
 
 _LIMIT = 300
 
 
-@dataclass(frozen=True)
-class PlannedSubject:
+class PlannedSubject(Value):
     """The subject of a request.
 
     :param subject: as text.
@@ -39,13 +38,12 @@ class PlannedSubject:
     """
 
     subject: Subject
-    encoded: Optional[bytes] = field(default=None, repr=False)
+    encoded: Optional[bytes] = not_shown(default=None)
     warnings: Tuple[str, ...] = ()
     conflicts: Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class PlannedAlternativeName:
+class PlannedAlternativeName(Value):
     """The subject alternative name of a request.
 
     :param general_names: as text.

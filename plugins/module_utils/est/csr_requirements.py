@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Dict, Optional, Tuple
+
+from .value import Value, not_shown
 
 RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 EC_PUBLIC_KEY = "1.2.840.10045.2.1"
@@ -29,8 +30,7 @@ KEY_ALGORITHMS: Dict[str, Tuple[str, Optional[int]]] = {
 }
 
 
-@dataclass(frozen=True)
-class RequiredKey:
+class RequiredKey(Value):
     """A kind of key (RFC 9908 sections 3.2 and 3.4).
 
     :param algorithm: object identifier of the key's algorithm.
@@ -43,8 +43,7 @@ class RequiredKey:
     bits: Optional[int] = None
 
 
-@dataclass(frozen=True)
-class RequiredExtension:
+class RequiredExtension(Value):
     """An X.509 extension (RFC 9908 sections 3.2 and 3.4).
 
     :param oid: dotted.
@@ -54,11 +53,10 @@ class RequiredExtension:
 
     oid: str
     critical: Optional[bool]
-    value: Optional[bytes] = field(repr=False)
+    value: Optional[bytes] = not_shown()
 
 
-@dataclass(frozen=True)
-class RequiredSubjectAttribute:
+class RequiredSubjectAttribute(Value):
     """An attribute of the subject (RFC 9908 section 3.4).
 
     :param oid: dotted.
@@ -66,15 +64,14 @@ class RequiredSubjectAttribute:
     """
 
     oid: str
-    value: Optional[bytes] = field(repr=False)
+    value: Optional[bytes] = not_shown()
 
 
 #: One RDN; nearly always of one attribute.
 RequiredRdn = Tuple[RequiredSubjectAttribute, ...]
 
 
-@dataclass(frozen=True)
-class RawAttribute:
+class RawAttribute(Value):
     """An element of the server's answer as it came: a bare object identifier, or an attribute with values.
 
     :param oid: dotted.
@@ -82,4 +79,4 @@ class RawAttribute:
     """
 
     oid: str
-    values: Tuple[bytes, ...] = field(default=(), repr=False)
+    values: Tuple[bytes, ...] = not_shown(default=())

@@ -10,7 +10,6 @@ The module of RFC 9908 has implicit tags; explicit ones are read as well, since 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Iterator, List, Optional, Tuple
 
 from .csr_requirements import (
@@ -25,6 +24,7 @@ from .csr_requirements import (
 from .der import BIT_STRING, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, Element, read
 from .errors import ParseError
 from .object_identifier_names import named
+from .value import Value
 
 CERTIFICATION_REQUEST_INFO_TEMPLATE = "1.2.840.113549.1.9.16.2.61"
 EXTENSION_REQUEST_TEMPLATE = "1.2.840.113549.1.9.16.2.62"
@@ -34,8 +34,7 @@ _BOOLEAN = 1
 _EXTENSION_ARCS = ("2.5.29.", "1.3.6.1.5.5.7.1.")
 
 
-@dataclass(frozen=True)
-class RequestTemplate:
+class RequestTemplate(Value):
     """A CertificationRequestInfoTemplate.
 
     :param subject: ``None`` where it is absent: no requirement.

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import importlib
-import platform
 import re
 import ssl
+import sys
 from typing import Dict, Optional, Tuple
 
 from .errors import MissingLibrary
@@ -36,7 +36,7 @@ def require_libraries(*names: str) -> None:
 
 def versions() -> Dict[str, Optional[str]]:
     """The versions that matter for diagnostics; ``None`` for a library that is not installed."""
-    found: Dict[str, Optional[str]] = {"python": platform.python_version(), "openssl": ssl.OPENSSL_VERSION}
+    found: Dict[str, Optional[str]] = {"python": sys.version.split()[0], "openssl": ssl.OPENSSL_VERSION}
     for name in (*MINIMUM_VERSIONS, "urllib3"):
         found[name] = _find(name)[0]
     return found

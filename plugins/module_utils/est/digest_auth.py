@@ -13,7 +13,6 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass, field
 from typing import Iterable, Optional
 from urllib.parse import quote
 
@@ -33,16 +32,16 @@ _HASHES = {
 _HEADER_TEXT = re.compile(r"[\x20-\x7e\x80-\xff]*\Z")
 
 
-@dataclass
 class DigestSession:
     """The answers to one challenge, each with a nonce count of its own. Make one with :func:`choose`.
 
-    :param count: how many answers there have been.
+    :ivar count: how many answers there have been.
     """
 
-    challenge: Challenge = field(repr=False)
-    credentials: Credentials = field(repr=False)
-    count: int = 0
+    def __init__(self, challenge: Challenge, credentials: Credentials) -> None:
+        self.challenge = challenge
+        self.credentials = credentials
+        self.count = 0
 
     def authorization(self, method: str, uri: str, cnonce: Optional[str] = None) -> str:
         """The value of the ``Authorization`` header for one more request. It is never sent twice.

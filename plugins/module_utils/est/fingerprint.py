@@ -5,22 +5,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-
 from ..names.errors import NameSyntaxError
 from ..names.fingerprints import parse_fingerprint
 from .errors import InputError
+from .value import Value
 
 try:
     from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.hazmat.primitives import hashes
 except ImportError:  # told by deps.require_libraries()
     pass
 
 
-@dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(Value):
     """A hash over a whole certificate in DER. Make one with :meth:`parse`.
 
     :param algorithm: ``sha256`` or ``sha512``.
@@ -47,7 +44,8 @@ class Fingerprint:
     @classmethod
     def of(cls, certificate: x509.Certificate, algorithm: str = "sha256") -> Fingerprint:
         """The fingerprint of a certificate."""
-        return cls(algorithm, hashlib.new(algorithm, certificate.public_bytes(Encoding.DER)).hexdigest())
+        hash_algorithm = hashes.SHA512() if algorithm == "sha512" else hashes.SHA256()
+        return cls(algorithm, certificate.fingerprint(hash_algorithm).hex())
 
     def matches(self, certificate: x509.Certificate) -> bool:
         """Whether this is the fingerprint of that certificate."""

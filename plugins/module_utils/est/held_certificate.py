@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Optional
 
@@ -17,6 +16,7 @@ from .keys import load_private_key, same_public_key
 from .pair_files import read_pair
 from .quiet import without_warnings
 from .transfer_encoding import decode_body
+from .value import Value, not_shown
 
 try:
     from cryptography import x509
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 _ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
 
 
-@dataclass(frozen=True)
-class HeldCertificate:
+class HeldCertificate(Value):
     """A certificate and its key. Made by :meth:`load`.
 
     :param der: the certificate, byte for byte as it is on disk.
@@ -40,9 +39,9 @@ class HeldCertificate:
     :param tls: the same pair as TLS client certificate, with the intermediates.
     """
 
-    der: bytes = field(repr=False)
+    der: bytes = not_shown()
     certificate: x509.Certificate
-    key: PrivateKeyTypes = field(repr=False)
+    key: PrivateKeyTypes = not_shown()
     tls: ClientCertificate
 
     @classmethod

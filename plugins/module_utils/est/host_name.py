@@ -12,7 +12,7 @@ from typing import Optional, Union
 IpAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 # Underscores are no part of host names (RFC 1123), but internal DNS zones have them.
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z"
 
 
 def ip_address(host: str) -> Optional[IpAddress]:
@@ -42,7 +42,7 @@ def ascii_host(text: str) -> str:
         host = _a_labels(host)
     host = (host[:-1] if host.endswith(".") else host).lower()
     labels = host.split(".")
-    if len(host) > 253 or not all(_LABEL.match(label) for label in labels):
+    if len(host) > 253 or not all(re.match(_LABEL, label) for label in labels):
         raise ValueError("host names have letters, digits and hyphens in labels of up to 63, separated by dots")
     if labels[-1].isdigit():
         raise ValueError("it is neither an IPv4 address nor a host name")

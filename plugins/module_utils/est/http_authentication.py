@@ -10,13 +10,16 @@ Basic goes out unasked: it saves a round trip, and there are servers that refuse
 from __future__ import annotations
 
 from enum import Enum
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 from .basic_auth import basic_authorization, check_credentials
-from .challenge import Challenge, parse_challenges, schemes
-from .digest_auth import DigestSession, choose, is_stale
 from .errors import InputError
 from .transport import Credentials
+
+# challenge.py and digest_auth.py are imported where a server has answered 401, which few do: Basic went out unasked.
+if TYPE_CHECKING:
+    from .challenge import Challenge
+    from .digest_auth import DigestSession
 
 #: ``auto``: Basic unasked, then the strongest that is offered. ``basic``: nothing else. ``digest``: never Basic, so the
 #: password itself never leaves; the first request goes out without credentials.
@@ -66,14 +69,16 @@ class HttpAuthentication:
 
         :returns: whether there is an answer to it beside Basic, which needs no challenge.
         """
-        challenges = parse_challenges(header)
+        challenges = _read(header)
         if challenges:
             self._choose(challenges)
         return bool(challenges) and self._digest is not None
 
     def refused(self, header: Optional[str]) -> Next:
         """Take in the WWW-Authenticate header of a 401 to a request with what :meth:`authorization` gave."""
-        challenges = parse_challenges(header)
+        from .digest_auth import is_stale
+
+        challenges = _read(header)
         used, sent = self._digest, self.sent
         if not challenges:
             self._digest = None
@@ -95,12 +100,23 @@ class HttpAuthentication:
         return Next.ASK if ask else Next.GIVE_UP
 
     def _choose(self, challenges: Tuple[Challenge, ...]) -> None:
+        from .digest_auth import choose
+
         self._digest = choose(challenges, self._credentials) if self._scheme != "basic" else None
+
+
+def _read(header: Optional[str]) -> Tuple[Challenge, ...]:
+    from .challenge import parse_challenges
+
+    return parse_challenges(header)
 
 
 def unusable_offer(header: Optional[str]) -> str:
     """The schemes that a 401 offers, in words, where this client can do none of them; else an empty string."""
-    challenges = parse_challenges(header)
+    from .challenge import schemes
+    from .digest_auth import choose
+
+    challenges = _read(header)
     if not challenges or _offers_basic(challenges) or choose(challenges, Credentials("", "")) is not None:
         return ""
     return ", ".join(schemes(challenges))

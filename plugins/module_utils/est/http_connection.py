@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable, List, Optional
 
 from .deadline import Exchange, TimedSocket
 from .dial import Dialler
@@ -35,6 +35,7 @@ class Connection(HTTPSConnection):
     def __init__(self, *args: Any, line: Line, **options: Any) -> None:
         super().__init__(*args, **options)
         self._line = line
+        self._unsent: Optional[List[bytes]] = None
         self.bound = False
         line.connection = self
 
@@ -58,9 +59,23 @@ class Connection(HTTPSConnection):
         if self._line.make_body is not None:
             body = self._line.make_body(self._binding())
             options.update(body=body, headers={**options["headers"], "Content-Length": str(len(body))})
-        super().request(*args, **options)
+        self._unsent = []
+        try:
+            super().request(*args, **options)
+            message, self._unsent = b"".join(self._unsent), None
+            self.send(message)
+        finally:
+            self._unsent = None
         if exchange is not None:
             exchange.written = True
+
+    def send(self, data: Any) -> None:
+        """Send bytes, but those of a request as a whole: ``http.client`` would send its head and its body apart, which
+        costs a TLS record and a packet more on both sides."""
+        if self._unsent is None:
+            super().send(data)
+        else:
+            self._unsent.append(data)
 
     def _binding(self) -> Binding:
         secured: Any = self.sock

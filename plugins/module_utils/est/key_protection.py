@@ -10,7 +10,6 @@ end of the TLS session, such as a proxy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional, Tuple
 
 from .csr_parts import Attribute
@@ -18,6 +17,7 @@ from .der_writer import encode, encode_oid
 from .errors import InputError
 from .keys import describe_public_key
 from .quiet import without_warnings
+from .value import Value, not_shown
 
 try:
     from cryptography import x509
@@ -45,8 +45,7 @@ _CAPABILITIES = (
 _AES_KEY_SIZES = (16, 24, 32)
 
 
-@dataclass(frozen=True)
-class KeyProtection:
+class KeyProtection(Value):
     """A key of this client that the server can encrypt to. Made by one of the methods below.
 
     :param identifier: the name of the key, which both sides know.
@@ -55,8 +54,8 @@ class KeyProtection:
     """
 
     identifier: bytes
-    private_key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
-    secret_key: Optional[bytes] = field(default=None, repr=False)
+    private_key: Optional[PrivateKeyTypes] = not_shown(default=None)
+    secret_key: Optional[bytes] = not_shown(default=None)
 
     @classmethod
     def by_certificate(cls, certificate: x509.Certificate, key: PrivateKeyTypes) -> KeyProtection:

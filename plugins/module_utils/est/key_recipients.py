@@ -12,13 +12,13 @@ own (RFC 3218 section 2.3).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, List, Tuple, Union
 
 from .der import BIT_STRING, OCTET_STRING, SEQUENCE, Element
 from .der_writer import encode
 from .errors import ParseError
 from .key_protection import KeyProtection
+from .value import Value, not_shown
 
 try:
     from cryptography.exceptions import InternalError, UnsupportedAlgorithm
@@ -70,11 +70,10 @@ _SHA1 = "1.3.14.3.2.26"
 _OTHER_KINDS = {3: "a password (pwri)", 4: "another kind of recipient (ori)"}
 
 
-@dataclass(frozen=True)
-class KeyTransport:
+class KeyTransport(Value):
     """The key of the content, encrypted to an RSA key (RFC 5652 section 6.2.1, RFC 8017 section 7)."""
 
-    encrypted_key: bytes = field(repr=False)
+    encrypted_key: bytes = not_shown()
     padding: Any
 
     kind = "an RSA key (ktri)"
@@ -95,11 +94,10 @@ class KeyTransport:
         return found if len(found) == size else random
 
 
-@dataclass(frozen=True)
-class KeyAgreement:
+class KeyAgreement(Value):
     """The key of the content, wrapped with one that ECDH gives (RFC 5753 section 3.1)."""
 
-    encrypted_keys: Tuple[bytes, ...] = field(repr=False)
+    encrypted_keys: Tuple[bytes, ...] = not_shown()
     point: bytes
     hash_name: str
     wrap_size: int
@@ -127,11 +125,10 @@ class KeyAgreement:
         return found[0] if found else os.urandom(size)
 
 
-@dataclass(frozen=True)
-class KeyEncryptionKey:
+class KeyEncryptionKey(Value):
     """The key of the content, wrapped with an AES key that both sides have (RFC 5652 section 6.2.3)."""
 
-    encrypted_key: bytes = field(repr=False)
+    encrypted_key: bytes = not_shown()
     wrap_size: int
 
     kind = "a shared key (kekri)"
@@ -147,8 +144,7 @@ class KeyEncryptionKey:
         return _unwrapped(protection.secret_key, self.encrypted_key, size) or os.urandom(size)
 
 
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(Value):
     """A recipient of a kind, or with an algorithm, that is not known here."""
 
     kind: str

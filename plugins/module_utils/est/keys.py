@@ -5,30 +5,24 @@
 """Key pairs: which kinds there are, making one, storing and loading it, and telling it in words.
 
 No private key appears in ``repr()`` or in an error.
+
+The functions that encode and decode keys import ``serialization`` themselves: it brings the formats of SSH, and takes
+as long to load as the rest of this client. Who only asks a server for its CA certificates never needs it.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
 from .errors import InputError, MissingLibrary
 from .quiet import without_warnings
+from .value import Value
 
 try:
     import cryptography
     from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-    from cryptography.hazmat.primitives.serialization import (
-        BestAvailableEncryption,
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-        PublicFormat,
-        load_der_public_key,
-        load_pem_private_key,
-    )
 except ImportError:  # told by deps.require_libraries()
     pass
 try:
@@ -53,8 +47,7 @@ _CURVE_WORDS: Dict[str, str] = {"secp256r1": "P-256", "secp384r1": "P-384", "sec
 _CURVE_ALIASES: Dict[str, str] = {**_CURVE_WORDS, "prime256v1": "P-256"}
 
 
-@dataclass(frozen=True)
-class KeySpec:
+class KeySpec(Value):
     """What kind of key to make.
 
     :param type: one of :data:`KEY_TYPES`.
@@ -64,47 +57,47 @@ class KeySpec:
     :raises InputError: for anything else.
     """
 
-    type: str = "rsa"
-    size: Optional[int] = None
-    curve: Optional[str] = None
+    type: str
+    size: Optional[int]
+    curve: Optional[str]
 
-    def __post_init__(self) -> None:
-        if self.type not in KEY_TYPES:
-            raise InputError(f"key type {self.type!r} is not known: use one of {', '.join(KEY_TYPES)}")
-        # The dataclass is frozen for its users; defaults depend on the type, so they are filled in here.
-        object.__setattr__(self, "size", self._checked_size())
-        object.__setattr__(self, "curve", self._checked_curve())
+    def __init__(self, type: str = "rsa", size: Optional[int] = None, curve: Optional[str] = None) -> None:
+        if type not in KEY_TYPES:
+            raise InputError(f"key type {type!r} is not known: use one of {', '.join(KEY_TYPES)}")
+        super().__init__(type, _checked_size(type, size), _checked_curve(type, curve))
 
-    def _checked_size(self) -> Optional[int]:
-        if self.type == "rsa":
-            size = 2048 if self.size is None else self.size
-            if not RSA_SIZES[0] <= size <= RSA_SIZES[1] or size % 8:
-                raise InputError(
-                    f"key size {size} is not allowed for an RSA key: use {RSA_SIZES[0]} to {RSA_SIZES[1]} bits, "
-                    "a multiple of 8"
-                )
-            return size
-        if self.type == "ml-dsa":
-            size = 65 if self.size is None else self.size
-            if size not in ML_DSA_SIZES:
-                allowed = ", ".join(str(allowed) for allowed in ML_DSA_SIZES)
-                raise InputError(f"key size {size} is not allowed for an ML-DSA key: use one of {allowed}")
-            return size
-        if self.size is not None:
-            raise InputError(f"key size {self.size} cannot be given for a key of type {self.type}: leave the size out")
-        return None
 
-    def _checked_curve(self) -> Optional[str]:
-        if self.type == "ec":
-            curve = "P-256" if self.curve is None else self.curve
-            if curve not in CURVES:
-                meant = _CURVE_ALIASES.get(curve.lower(), "")
-                did_you_mean = f" (did you mean {meant}?)" if meant else ""
-                raise InputError(f"curve {curve!r} is not known: use one of {', '.join(CURVES)}{did_you_mean}")
-            return curve
-        if self.curve is not None:
-            raise InputError(f"curve {self.curve!r} cannot be given for a key of type {self.type}: leave the curve out")
-        return None
+def _checked_size(type: str, size: Optional[int]) -> Optional[int]:
+    if type == "rsa":
+        bits = 2048 if size is None else size
+        if not RSA_SIZES[0] <= bits <= RSA_SIZES[1] or bits % 8:
+            raise InputError(
+                f"key size {bits} is not allowed for an RSA key: use {RSA_SIZES[0]} to {RSA_SIZES[1]} bits, "
+                "a multiple of 8"
+            )
+        return bits
+    if type == "ml-dsa":
+        parameter_set = 65 if size is None else size
+        if parameter_set not in ML_DSA_SIZES:
+            allowed = ", ".join(str(allowed) for allowed in ML_DSA_SIZES)
+            raise InputError(f"key size {parameter_set} is not allowed for an ML-DSA key: use one of {allowed}")
+        return parameter_set
+    if size is not None:
+        raise InputError(f"key size {size} cannot be given for a key of type {type}: leave the size out")
+    return None
+
+
+def _checked_curve(type: str, curve: Optional[str]) -> Optional[str]:
+    if type == "ec":
+        name = "P-256" if curve is None else curve
+        if name not in CURVES:
+            meant = _CURVE_ALIASES.get(name.lower(), "")
+            did_you_mean = f" (did you mean {meant}?)" if meant else ""
+            raise InputError(f"curve {name!r} is not known: use one of {', '.join(CURVES)}{did_you_mean}")
+        return name
+    if curve is not None:
+        raise InputError(f"curve {curve!r} cannot be given for a key of type {type}: leave the curve out")
+    return None
 
 
 def generate_key(spec: KeySpec) -> PrivateKeyTypes:
@@ -149,6 +142,13 @@ def private_key_pem(key: PrivateKeyTypes, passphrase: Optional[str] = None) -> b
 
     :param passphrase: encrypts it; without one it is not encrypted.
     """
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
     encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
@@ -159,6 +159,8 @@ def load_private_key(pem: bytes, passphrase: Optional[str] = None) -> PrivateKey
     :param passphrase: opens an encrypted key; ``None`` for one that is not encrypted.
     :raises InputError: not a private key, a wrong passphrase, or one too many or missing.
     """
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     password = passphrase.encode() if passphrase else None
     try:
         return load_pem_private_key(pem, password, None)
@@ -186,6 +188,8 @@ def public_key_der(source: Any) -> bytes:
     :param source: a public or private key, a certificate, a certificate request, or SubjectPublicKeyInfo as ``bytes``.
     :raises InputError: the public key is of a kind that the installed cryptography cannot read.
     """
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
     try:
         with without_warnings():
             if isinstance(source, bytes):

@@ -11,12 +11,12 @@ for a whole one. A part can be a private key, so nothing of a body is ever in an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .content_type import ContentType, parse_content_type
 from .errors import ParseError
 from .plain_text import printable
+from .value import Value, not_shown
 
 #: The most parts that are read; /serverkeygen has two.
 MAX_PARTS = 8
@@ -30,8 +30,7 @@ _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _FOLDED = re.compile(rb"\r?\n[ \t]+")
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Value):
     """One part of a message.
 
     :param headers: names in lower case; of two headers of one name the first.
@@ -39,7 +38,7 @@ class Part:
     """
 
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes = not_shown()
 
     @property
     def content_type(self) -> ContentType:

@@ -11,7 +11,6 @@ revocation are not looked at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
@@ -21,6 +20,7 @@ from .keys import same_public_key
 from .name_constraints import name_constraints_problem
 from .quiet import without_warnings
 from .signature import signature_problem, weak_signature
+from .value import Value
 from .x509_names import comparable_name
 
 try:
@@ -58,8 +58,7 @@ class PathError(EstError):
     """A certificate does not chain to a trust anchor, or the chain is not valid; the reason says what comes closest."""
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(Value):
     """A valid certification path.
 
     :param certificates: from the certificate in question to the trust anchor.
@@ -113,9 +112,13 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
 
 def extension_value(certificate: x509.Certificate, kind: Any) -> Any:
     """The value of an extension by its class of cryptography; ``None`` where it is not there or cannot be read."""
+    with without_warnings():
+        return _value(certificate, kind)
+
+
+def _value(certificate: x509.Certificate, kind: Any) -> Any:
     try:
-        with without_warnings():
-            return certificate.extensions.get_extension_for_class(kind).value
+        return certificate.extensions.get_extension_for_class(kind).value
     except (x509.ExtensionNotFound, *READ_ERRORS):
         return None
 
@@ -177,10 +180,12 @@ class _Search:
             for candidate in self._candidates
             if comparable_name(candidate.subject) == wanted and not _is_in(candidate, chain)
         ]
-        authority = getattr(extension_value(last, x509.AuthorityKeyIdentifier), "key_identifier", None)
+        if len(found) < 2:
+            return found
+        authority = getattr(_value(last, x509.AuthorityKeyIdentifier), "key_identifier", None)
 
         def key_identifier_differs(candidate: x509.Certificate) -> bool:
-            own = extension_value(candidate, x509.SubjectKeyIdentifier)
+            own = _value(candidate, x509.SubjectKeyIdentifier)
             return authority is not None and own is not None and own.digest != authority
 
         # Only an order: the identifiers are hints, and CAs get them wrong (RFC 5280 section 4.2.1.1).
@@ -243,7 +248,7 @@ def _issuer_problem(chain: Certificates, position: int) -> str:
     """What speaks against the certificate at this position as the issuer of the one before (RFC 5280 section 6.1.4)."""
     certificate = chain[position]
     is_anchor = position == len(chain) - 1
-    constraints = extension_value(certificate, x509.BasicConstraints)
+    constraints = _value(certificate, x509.BasicConstraints)
     # A trust anchor is trusted by its name and key: old roots have no extensions at all.
     if constraints is None and not is_anchor:
         return "is used as a CA, but has no basicConstraints"
@@ -253,7 +258,7 @@ def _issuer_problem(chain: Certificates, position: int) -> str:
         below = sum(not is_self_issued(other) for other in chain[1:position])
         if below > constraints.path_length:
             return f"allows {constraints.path_length} CA certificates below it, but there are {below}"
-    usage = extension_value(certificate, x509.KeyUsage)
+    usage = _value(certificate, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         return "is used as a CA, but its keyUsage does not allow to sign certificates"
     return ""
@@ -261,7 +266,7 @@ def _issuer_problem(chain: Certificates, position: int) -> str:
 
 def _constraints_problem(chain: Certificates) -> str:
     for position in range(1, len(chain)):
-        constraints = extension_value(chain[position], x509.NameConstraints)
+        constraints = _value(chain[position], x509.NameConstraints)
         if constraints is None:
             continue
         for below in range(position):

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 # The escape sequences of ECMA-48 (colours, cursor, window titles): all of each goes, not only the escape character.
-_ESCAPES = re.compile(
+_ESCAPES = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC
     r"|\x1b[ -/]*[0-~]?"
@@ -22,7 +22,7 @@ def printable(text: str, limit: int) -> str:
 
     :param limit: the most characters; a longer text is cut and ends in ``...``.
     """
-    text = _ESCAPES.sub("", text)
+    text = re.sub(_ESCAPES, "", text)
     kept = "".join(character if _is_shown(character) else _stand_in(character) for character in text)
     folded = " ".join(kept.split())
     return folded if len(folded) <= limit else folded[: max(limit - 3, 0)] + "..."

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .deadline import Exchange
 from .errors import InputError, TransportError
 from .host_name import ascii_host
+from .value import Value
 
 _ANSWER_LIMIT = 16384
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([\x20-\x7e]*))?")
+_STATUS_LINE = rb"HTTP/1\.[01] (\d{3})(?: ([\x20-\x7e]*))?"
 
 
-@dataclass(frozen=True)
-class Proxy:
+class Proxy(Value):
     """An HTTP proxy. Make one with :meth:`parse`."""
 
     host: str
@@ -69,7 +68,7 @@ def open_tunnel(connection: socket.socket, proxy: Proxy, target: str, exchange: 
             stage="connect",
             hint="Check that proxy names an HTTP proxy and its port.",
         ) from None
-    status = _STATUS_LINE.match(answer)
+    status = re.match(_STATUS_LINE, answer)
     if status is None:
         raise TransportError(
             f"{where} does not answer as an HTTP proxy does",

@@ -14,10 +14,16 @@ import contextlib
 import warnings
 from typing import Iterator
 
+# What simplefilter("ignore") puts first.
+_IGNORE_ALL = ("ignore", None, Warning, None, 0)
+
 
 @contextlib.contextmanager
 def without_warnings() -> Iterator[None]:
-    """Suppress every Python warning inside the ``with`` block."""
+    """Suppress every Python warning inside the ``with`` block. A block within another one costs next to nothing."""
+    if warnings.filters[:1] == [_IGNORE_ALL]:
+        yield
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import html.entities
 import re
 import unicodedata
 from typing import Iterable, Iterator, List, Set, Tuple
@@ -79,10 +78,19 @@ def _character_pattern(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass").hex()
     json_escape = "".join(r"\\u" + units[at : at + 4] for at in range(0, len(units), 4))
     encoded = ["".join(f"%{octet:02x}" for octet in octets), json_escape, f"&#0*{code};", f"&#x0*{code:x};"]
-    names = [name for name in (html.entities.codepoint2name.get(code), "apos" if character == "'" else None) if name]
-    named = [f"&{name};" for name in names]
+    named = [f"&{name};" for name in _entity_names(character)]
     plain = r"\\{1,2}" if character == "\\" else (r"\\?" if not character.isalnum() else "") + re.escape(character)
     return f"(?:(?i:{'|'.join(encoded)})|{'|'.join([*named, plain])})"
+
+
+def _entity_names(character: str) -> List[str]:
+    if character.isascii() and character.isalnum():
+        return []
+    # Here, because the table is large, and most passwords have no character that is in it.
+    from html.entities import codepoint2name
+
+    names = [codepoint2name.get(ord(character)), "apos" if character == "'" else None]
+    return [name for name in names if name]
 
 
 def _base64_digits(secret: str) -> Iterator[str]:

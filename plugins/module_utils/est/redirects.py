@@ -17,14 +17,13 @@ from .errors import EstError, ServerError
 from .plain_text import printable
 from .redaction import redact
 from .retries import send_patiently
-from .server_message import clean_server_message
 from .transport import Body, Peer, Response, Transport
 from .url import EstUrl
 
 MAX_REDIRECTS = 5
 
 _STATUSES = (301, 302, 303, 307, 308)
-_URL_TEXT = re.compile(r"[\x21-\x7e]+\Z")
+_URL_TEXT = r"[\x21-\x7e]+\Z"
 _Origin = Tuple[str, int]
 
 
@@ -160,7 +159,7 @@ def redirect_target(response: Response, url: str, method: str, secrets: Iterable
     if response.status == 303 and method != "GET":
         raise _refused(response, f"{reason}, to be asked by GET, which is no answer to an enrolment", secrets)
     try:
-        parts = urlsplit(urljoin(url, location)) if _URL_TEXT.match(location) else None
+        parts = urlsplit(urljoin(url, location)) if re.match(_URL_TEXT, location) else None
     except ValueError:
         parts = None
     if parts is None:
@@ -180,6 +179,9 @@ _HINT = "If the server leads to the right place, set server, port and label of t
 
 
 def _refused(response: Response, reason: str, secrets: Iterable[str], hint: str = _HINT) -> ServerError:
+    # Here, because it understands all that servers say in all their ways, which no good answer needs.
+    from .server_message import clean_server_message
+
     return ServerError(
         f"{reason} (HTTP {response.status})",
         http_status=response.status,

@@ -21,7 +21,6 @@ Until the last line the old pair is what is on disk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Optional, Sequence
 
@@ -37,6 +36,7 @@ from .held_certificate import HeldCertificate
 from .keys import KeySpec, describe_public_key, generate_key
 from .quiet import without_warnings
 from .transport import Credentials
+from .value import Value
 from .x509_names import read_name
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ if TYPE_CHECKING:
 RENEW, REKEY = "renew", "rekey"
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(Value):
     """By which operation a certificate is asked for, and what authenticates the client.
 
     :param operation: ``simpleenroll`` or ``simplereenroll``.

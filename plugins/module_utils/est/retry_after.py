@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Optional
 
 from .plain_text import printable
+from .value import Value
 
 #: Where the server names no time, although RFC 7030 says that it must.
 DEFAULT_SECONDS = 60
@@ -26,8 +26,7 @@ MAXIMUM_SECONDS = 31 * 24 * 60 * 60
 _MAX_DIGITS = 15
 
 
-@dataclass(frozen=True)
-class RetryAfter:
+class RetryAfter(Value):
     """What a Retry-After header asks for.
 
     :param seconds: how long to wait, between the minimum and the maximum.

@@ -16,7 +16,6 @@ A key that is made where it is used never travels, and only its owner has it: us
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Iterable, List, Optional, Sequence, Tuple, Union
 
 from ..names.attributes import Subject
@@ -27,15 +26,17 @@ from .cms import ID_SIGNED_DATA, content_type_of
 from .csr import CertificateRequest, build_csr
 from .csr_parts import Attribute, Extension
 from .der import read
-from .enrolment import SUCCESS, Issued, Pending, read_pending
+from .enrolment import SUCCESS, Issued, Pending
 from .enveloped_data import ID_AUTH_ENVELOPED_DATA, ID_ENCRYPTED_DATA, ID_ENVELOPED_DATA, decrypt
 from .errors import ParseError
 from .key_protection import KeyProtection
 from .keys import KeySpec, generate_key, public_key_der, same_public_key
 from .multipart import Part, parse_multipart
 from .plain_text import printable
+from .refusals import read_pending
 from .server_key import decode_part, read_server_key
 from .transport import Binding, Response
+from .value import Value, not_shown
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -47,8 +48,7 @@ _VAGUE_TYPES = ("", "application/octet-stream")
 _HINT = "Look at the log of the EST server: its answer is not what RFC 7030 section 4.4.2 asks for."
 
 
-@dataclass(frozen=True)
-class KeyRequest:
+class KeyRequest(Value):
     """A request for a key and its certificate.
 
     :param request: signed with a key that is good for nothing else (section 4.4.1), or what makes one for the
@@ -58,7 +58,7 @@ class KeyRequest:
     """
 
     request: Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
-    throw_away_key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
+    throw_away_key: Optional[PrivateKeyTypes] = not_shown(default=None)
     protection: Optional[KeyProtection] = None
 
     @classmethod
@@ -85,8 +85,7 @@ class KeyRequest:
         return cls(request, key, protection)
 
 
-@dataclass(frozen=True)
-class GeneratedKey:
+class GeneratedKey(Value):
     """The server made a key and issued a certificate for it. They belong together: that has been checked.
 
     :param issued: for :meth:`.EstClient.verify`.
@@ -96,8 +95,8 @@ class GeneratedKey:
     """
 
     issued: Issued
-    key: PrivateKeyTypes = field(repr=False)
-    public_key_der: bytes = field(repr=False)
+    key: PrivateKeyTypes = not_shown()
+    public_key_der: bytes = not_shown()
     encrypted: bool
 
 

@@ -15,15 +15,15 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from dataclasses import dataclass, field
-from typing import Any, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional
 
-from .client_certificate import ClientCertificate, load_client_certificate
 from .errors import InputError
+from .value import Value, not_shown
 
-_CERTIFICATE = re.compile(
-    r"-----BEGIN (?:X509 )?CERTIFICATE-----[\x20-\x7e\s]*?-----END (?:X509 )?CERTIFICATE-----", re.ASCII
-)
+if TYPE_CHECKING:
+    from .client_certificate import ClientCertificate
+
+_CERTIFICATE = r"(?a)-----BEGIN (?:X509 )?CERTIFICATE-----[\x20-\x7e\s]*?-----END (?:X509 )?CERTIFICATE-----"
 
 # ssl.VERIFY_X509_PARTIAL_CHAIN has a name from Python 3.10 on; OpenSSL has had the flag since 1.0.2.
 _VERIFY_PARTIAL_CHAIN = 0x80000
@@ -35,8 +35,7 @@ _CIPHERS = (
 )
 
 
-@dataclass(frozen=True)
-class Trust:
+class Trust(Value):
     """Whom a server's certificate may come from (RFC 7030 section 3.1). Made by :meth:`explicit` or :meth:`system`.
 
     :param kind: ``"explicit"``: only the configured anchors. ``"system"``: only the host's own store.
@@ -46,7 +45,7 @@ class Trust:
     """
 
     kind: str
-    pem: str = field(default="", repr=False)
+    pem: str = not_shown(default="")
     fingerprint: Optional[str] = None
 
     @property
@@ -64,7 +63,7 @@ class Trust:
         :param pem_text: one or more PEM certificates; comments and other PEM blocks between them are passed over.
         :raises InputError: there is no certificate in it.
         """
-        blocks = _CERTIFICATE.findall(pem_text)
+        blocks = re.findall(_CERTIFICATE, pem_text)
         if not blocks:
             raise InputError(
                 "ca_certificate (or the file of ca_path) has no PEM certificate in it",
@@ -112,6 +111,8 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     else:
         raise ValueError(f"{trust.kind!r} is no kind of trust")
     if client is not None:
+        from .client_certificate import load_client_certificate
+
         load_client_certificate(context, client)
     return context
 

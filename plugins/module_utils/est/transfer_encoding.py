@@ -19,8 +19,8 @@ from .plain_text import preview
 #: OpenSSL's decoder, in its default mode, wants line breaks, and 64 columns are what it writes itself.
 _COLUMNS = 64
 _WHITE_SPACE = b" \t\r\n\v\f"
-_FOREIGN = re.compile(rb"[^A-Za-z0-9+/= \t\r\n\v\f]")
-_AFTER_PADDING = re.compile(rb"=[ \t\r\n\v\f]*([A-Za-z0-9+/])")
+_FOREIGN = rb"[^A-Za-z0-9+/= \t\r\n\v\f]"
+_AFTER_PADDING = rb"=[ \t\r\n\v\f]*([A-Za-z0-9+/])"
 _PEM_BEGIN, _PEM_END, _PEM_DASHES = b"-----BEGIN ", b"-----END ", b"-----"
 
 
@@ -76,13 +76,13 @@ def _decode_base64(text: bytes, offset: int) -> bytes:
     :param offset: where the text stands in the body, for the error message.
     """
     text = text.rstrip(_WHITE_SPACE + b"\0")
-    wrong = _FOREIGN.search(text)
+    wrong = re.search(_FOREIGN, text)
     if wrong:
         raise ParseError(_complaint(text, wrong.start(), offset))
     digits = text.translate(None, _WHITE_SPACE).rstrip(b"=")
     if not digits:
         raise ParseError("the server's answer has an empty body where base64 should be")
-    early = _AFTER_PADDING.search(text)
+    early = re.search(_AFTER_PADDING, text)
     if early:
         raise ParseError(
             f"the server's answer is not base64: there is more at byte {offset + early.start(1)}, after the padding"

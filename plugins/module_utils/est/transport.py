@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Mapping, Optional, Tuple, Union
+
+from .value import Value, not_shown
 
 if TYPE_CHECKING:
     from .url import EstUrl
@@ -22,16 +23,14 @@ except ImportError:  # pragma: no cover
     Protocol = object  # type: ignore[assignment]
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(Value):
     """A user name and a password for HTTP authentication. The password never shows in ``repr()``."""
 
     username: str
-    password: str = field(repr=False)
+    password: str = not_shown()
 
 
-@dataclass(frozen=True)
-class Peer:
+class Peer(Value):
     """What is known of the server at the other end of a verified connection.
 
     :param trust: ``"explicit"`` (configured anchors) or ``"system"`` (the host's store): RFC 7030 section 3.3.1.
@@ -46,13 +45,12 @@ class Peer:
     trust: str
     tls_version: Optional[str] = None
     authorised_by: str = "host name"
-    certificate: Optional[bytes] = field(default=None, repr=False)
+    certificate: Optional[bytes] = not_shown(default=None)
     cipher: Optional[str] = None
     client_certificate_sent: Optional[bool] = None
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(Value):
     """The connection that is about to carry a request, for a request that is linked to it (RFC 7030 section 3.5).
 
     :param tls_version: such as ``"TLSv1.2"``; ``None`` where the transport cannot know it.
@@ -61,7 +59,7 @@ class Binding:
     """
 
     tls_version: Optional[str] = None
-    tls_unique: Optional[bytes] = field(default=None, repr=False)
+    tls_unique: Optional[bytes] = not_shown(default=None)
 
 
 #: The body of a request, or what makes it once the connection is open: it is run for every connection anew.
@@ -74,8 +72,7 @@ SYSTEM_TRUST_WARNING = (
 )
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(Value):
     """An HTTP response, read whole.
 
     :param headers: names in lower case; repeated headers joined by ``", "``.
@@ -83,7 +80,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes = not_shown()
     url: str = ""
 
 

@@ -6,23 +6,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Optional, Tuple, Union
 from urllib.parse import quote, unquote, urlsplit
 
 from .errors import InputError
 from .host_name import ascii_host, ip_address
+from .value import Value
 
 #: RFC 7030 section 3.2.2, table of operation paths.
 OPERATIONS = ("cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs")
 
 _WELL_KNOWN = "/.well-known/est"
 _DEFAULT_PORT = 443
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
-@dataclass(frozen=True)
-class EstUrl:
+class EstUrl(Value):
     """Where an EST server is. Make one with :meth:`build`.
 
     :param host: host name in A-labels, or an IP address without brackets.
@@ -85,7 +84,7 @@ class EstUrl:
 def _split_server(server: str) -> Tuple[str, Optional[str]]:
     """``server`` as authority and label."""
     allowed = "server may be a host name, an IP address, host:port, or https://host:port/.well-known/est/label"
-    if not server or server != server.strip() or _CONTROL.search(server) or " " in server:
+    if not server or server != server.strip() or re.search(_CONTROL, server) or " " in server:
         raise InputError(f"server is {server!r}: {allowed}", hint="Remove blanks and control characters.")
     if "://" not in server:
         if "/" in server:
@@ -165,7 +164,7 @@ def _check_label(label: str) -> str:
         raise InputError(
             f"label is {label!r}: a CA label is one segment of the path, without a slash (RFC 7030 section 3.2.2)"
         )
-    if not label.strip() or _CONTROL.search(label):
+    if not label.strip() or re.search(_CONTROL, label):
         raise InputError(f"label is {label!r}: a CA label has characters other than blanks, and no control characters")
     if label in (".", ".."):
         raise InputError(f"label is {label!r}: as a path segment this has another meaning (RFC 3986 section 3.3)")

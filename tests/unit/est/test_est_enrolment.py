@@ -19,9 +19,9 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolme
     Pending,
     read_certificates,
     read_enrolment_answer,
-    refusal,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, ParseError, ServerError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.refusals import refusal
 
 PASSWORD = "canary-hunter2"
 BASIC = base64.b64encode(f"estuser:{PASSWORD}".encode()).decode()

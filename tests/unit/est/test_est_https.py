@@ -85,6 +85,37 @@ def test_req_050_the_body_has_a_content_length_and_is_sent_as_it_is() -> None:
     assert request.headers["content-transfer-encoding"] == "base64"
 
 
+def test_a_request_goes_out_in_one_piece() -> None:
+    """http.client sends head and body apart: two TLS records, of which a reader that reads once gets the first."""
+    records: list[bytes] = []
+
+    def read_once(connection: Any, _peer: Peer) -> None:
+        records.append(connection.recv(65536))
+        connection.sendall(response())
+
+    with Peer([[read_once]], context=context()) as peer:
+        line = transport(peer.port)
+        post(line, peer.port, b"the body\n")
+        line.close()
+    assert records[0].startswith(b"POST /.well-known/est/simpleenroll HTTP/1.1\r\n")
+    assert records[0].endswith(b"\r\n\r\nthe body\n")
+
+
+def test_what_is_kept_of_one_request_is_not_in_the_next_one() -> None:
+    with Peer([[answer()] * 5], context=context()) as peer:
+        line = transport(peer.port, credentials=CREDENTIALS)
+        post(line, peer.port, b"a longer body\n", authenticate=True)
+        post(line, peer.port, b"body\n")
+        get(line, peer.port)
+        line.request("GET", f"https://localhost:{peer.port}/.well-known/est/cacerts", {"Accept": "text/plain"})
+        post(line, peer.port, lambda _binding: b"made for the connection\n", authenticate=True)
+        line.close()
+    assert [request.headers.get("authorization") for request in peer.received] == [BASIC, None, None, None, BASIC]
+    assert [request.headers.get("content-length") for request in peer.received] == ["14", "5", None, None, "24"]
+    assert [request.body[:4] for request in peer.received] == [b"a lo", b"body", b"", b"", b"made"]
+    assert [request.headers["accept"] for request in peer.received[2:4]] == ["*/*", "text/plain"]
+
+
 def test_small_writes_are_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
     options: list[tuple[object, ...]] = []
     monkeypatch.setattr(socket.socket, "setsockopt", lambda _socket, *option: options.append(option))

@@ -11,12 +11,9 @@ from pathlib import Path
 import pytest
 from support.tls_certificates import authority, make
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import (
-    ClientCertificate,
-    Trust,
-    make_context,
-)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust, make_context
 
 CA = authority()
 
