@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import ipaddress
-import shutil
-import subprocess
 
 import pytest
 from cryptography import x509
@@ -58,14 +56,6 @@ def certificate_with(*names, subject="x"):
     return make_certificate(subject, key.public_key(), "ca", key, extensions=extensions)
 
 
-def openssl(arguments, data):
-    program = shutil.which("openssl")
-    if not program:
-        pytest.skip("openssl is not installed")
-    done = subprocess.run([program, *arguments], input=data, capture_output=True, timeout=20, check=True)
-    return done.stdout.decode("utf-8")
-
-
 @pytest.mark.parametrize("attribute", list(ATTRIBUTE_OIDS))
 def test_string_types(attribute):
     values = {"C": "DE", "emailAddress": "a@b.example", "SN": "1-2"}
@@ -80,15 +70,6 @@ def test_every_attribute_round_trips_in_its_own_rdn_and_in_order():
     built = build_name(subject)
     assert len(built.rdns) == len(ATTRIBUTE_OIDS)
     assert read_name(built) == subject
-
-
-def test_openssl_sees_the_same_attributes():
-    name = build_name(parse_slash_dn("/CN=Jörg/SN=A-1/S=Doe/emailAddress=a@b.example"))
-    text = openssl(["asn1parse", "-inform", "DER"], name.public_bytes())
-    lines = [line.rsplit(":", 3)[-2:] for line in text.splitlines() if "OBJECT" in line or "STRING" in line]
-    assert [line[-1].strip() for line in lines if line] == [
-        "commonName", "Jörg", "serialNumber", "A-1", "surname", "Doe", "emailAddress", "a@b.example"
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -119,23 +100,6 @@ def test_every_general_name_round_trips_in_order():
     reread = x509.load_der_x509_certificate(certificate.public_bytes(Encoding.DER), None)
     value = reread.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert read_general_names(value) == GENERAL_NAMES
-
-
-def test_openssl_sees_the_same_general_names():
-    certificate = certificate_with(*build_general_names(GENERAL_NAMES))
-    text = openssl(["x509", "-inform", "DER", "-noout", "-text"], certificate.public_bytes(Encoding.DER))
-    for part in (
-        "email:jdoe@example.com",
-        "DNS:host.example.com",
-        "DNS:*.example.com",
-        "IP Address:192.0.2.7",
-        "IP Address:2001:DB8:0:0:0:0:0:7",
-        "URI:https://example.com/x?y=1",
-        "URI:tag:microsoft.com,2022-09-14:sid:S-1-5-21-1004336348-1177238915-682003330-512",
-        "Registered ID:1.2.3.4",
-        "OU=IT",
-    ):
-        assert part.replace(" ", "") in text.replace(" ", "")
 
 
 def test_a_upn_is_an_other_name_with_a_tagged_utf8_string():
