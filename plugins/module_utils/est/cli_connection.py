@@ -18,6 +18,7 @@ from .client import EstClient
 from .client_certificate import ClientCertificate
 from .errors import InputError
 from .fingerprint import Fingerprint
+from .http_authentication import SCHEMES
 from .https import HttpsTransport
 from .reenrolment import Way
 from .timeline import Timeline
@@ -53,7 +54,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"for an encrypted key; else the environment variable {PASSPHRASE_VARIABLE}",
     )
+    account.add_argument(
+        "--http-authentication",
+        choices=SCHEMES,
+        default="auto",
+        help="auto: Basic unasked, then the strongest that the server offers; digest: never the password itself",
+    )
     way = parser.add_argument_group("the way there")
+    way.add_argument(
+        "--allow-redirects-to",
+        metavar="SERVER",
+        action="append",
+        default=[],
+        help="host or host:port, to which the server may redirect with all that says who you are; repeatable",
+    )
+    way.add_argument(
+        "--wait-when-busy",
+        metavar="SECONDS",
+        type=float,
+        default=0,
+        help="in all, for each request, for a server that has no time (HTTP 503, 429) and says when to come back; "
+        "default: 0",
+    )
     way.add_argument("--proxy", metavar="URL", help="http://host:port; no environment variable counts")
     way.add_argument("--connect-timeout", metavar="SECONDS", type=float, default=10, help="default: %(default)s")
     way.add_argument("--timeout", metavar="SECONDS", type=float, default=30, help="for an answer; default: %(default)s")
@@ -82,6 +104,8 @@ class Connection:
         options = self._options
         if not (options.connect_timeout > 0 and options.timeout > 0):
             raise InputError("--connect-timeout and --timeout are more than 0 seconds")
+        if not options.wait_when_busy >= 0:
+            raise InputError("--wait-when-busy is 0 or more seconds")
         return {
             "proxy": options.proxy,
             "connect_timeout": options.connect_timeout,
@@ -130,6 +154,7 @@ class Connection:
             self.url,
             trust,
             credentials=credentials,
+            authentication=self._options.http_authentication,
             client_certificate=way.client_certificate,
             timeline=self.timeline,
             **self.limits,
@@ -141,6 +166,8 @@ class Connection:
             pin=pin,
             secrets=(credentials.password,) if credentials is not None else (),
             timeline=self.timeline,
+            allow_redirects_to=self._options.allow_redirects_to,
+            busy_seconds=self._options.wait_when_busy,
         )
 
     def credentials(self) -> Optional[Credentials]:

@@ -135,7 +135,7 @@ class EstClient:
 
     @property
     def warnings(self) -> Tuple[str, ...]:
-        """What is risky about trust and credentials together, and to which other servers redirects led."""
+        """What is risky about trust and credentials together, and which servers redirects led to without consent."""
         return tuple(redact(warning, self._secrets) for warning in self._transport.warnings)
 
     @contextlib.contextmanager

@@ -113,7 +113,8 @@ class FollowingTransport:
             return self._transport
         if origin not in self._others:
             self._others[origin] = self._transport.for_origin(server, with_credentials=allowed)
-            self._notes.append(f"the server redirects to another server, https://{server.authority}")
+            if not allowed:
+                self._notes.append(f"the server redirects to another server, https://{server.authority}")
         return self._others[origin]
 
     @property
@@ -128,7 +129,7 @@ class FollowingTransport:
 
     @property
     def warnings(self) -> Tuple[str, ...]:
-        """See :attr:`.transport.Transport.warnings`; and the servers that redirects led to."""
+        """See :attr:`.transport.Transport.warnings`; and the servers that redirects led to without being allowed."""
         return (*self._transport.warnings, *self._notes)
 
     def require_tls_unique(self) -> None:

@@ -331,6 +331,29 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_sent(lab: LabServ
     assert len(lab.requests) == before
 
 
+@pytest.mark.usefixtures("password")
+def test_req_057_an_enrolment_goes_to_another_server_only_with_consent(lab: LabServer, capsys) -> None:
+    with LabServer("--intermediate", "--redirect", f"simpleenroll:307:{lab.est_url}/simpleenroll") as first:
+        arguments = enroll(first, "--username", "estuser")
+        assert cli.main(arguments) == cli.FAILED
+        assert f"https://localhost:{lab.port}, which needs your consent" in capsys.readouterr().err
+        assert cli.main([*arguments, "--allow-redirects-to", f"localhost:{lab.port}"]) == cli.DONE
+
+
+@pytest.mark.usefixtures("password")
+def test_req_060_a_busy_server_is_asked_again(capsys) -> None:
+    with LabServer("--fault", "simpleenroll:http-503") as busy:
+        assert cli.main(enroll(busy, "--username", "estuser", "--wait-when-busy", "2")) == cli.FAILED
+        assert len(busy.enrolments) == 2
+
+
+@pytest.mark.usefixtures("password")
+def test_req_063_with_digest_the_password_is_not_sent() -> None:
+    with LabServer("--authentication", "basic+digest-sha256", "--credentials", "password") as server:
+        assert cli.main(enroll(server, "--username", "estuser", "--http-authentication", "digest")) == cli.DONE
+        assert [entry["authorization_present"] for entry in server.enrolments] == [False, True]
+
+
 def test_req_044_without_trust_cacerts_shows_the_fingerprints_and_saves_nothing(lab: LabServer, capsys) -> None:
     assert cli.main(["cacerts", f"{lab.host}:{lab.port}", "--out", "ca.pem"]) == cli.FAILED
     assert fingerprint_of(lab).replace(":", "").lower() in capsys.readouterr().err
@@ -363,6 +386,8 @@ def test_csrattrs(capsys) -> None:
         (["info", "est.example.com", "--fingerprint", "abc"], "the fingerprint 'abc'"),
         (["info", "est.example.com", "--system-trust", "--timeout", "0"], "more than 0 seconds"),
         (["info", "est.example.com", "--system-trust", "--client-key", "k"], "without --client-certificate"),
+        (["cacerts", "h", "--system-trust", "--allow-redirects-to", "http://h"], "https only"),
+        (["cacerts", "h", "--system-trust", "--wait-when-busy", "-1"], "--wait-when-busy is 0 or more seconds"),
         (["cacerts", "est.example.com", "--system-trust", "--password-file", "p"], "without --username"),
         (["enroll", "h", "--system-trust", "--subject", "CN", "--out", "o", "--key-out", "k"], "--subject "),
         (["enroll", "h", "--subject", "/CN=x", "--san", "DNS:a b", "--out", "o", "--key-out", "k"], "--san "),

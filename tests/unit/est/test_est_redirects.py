@@ -388,6 +388,7 @@ class TestWire:
         peer = Peer([[moved(other.port)]], context=context())
         with other, peer, self.client(peer.port, allow_redirects_to=[f"localhost:{other.port}"]) as est:
             assert isinstance(est.simpleenroll(REQUEST), Pending)
+            assert est.warnings == ()
         assert other.received[0].body == peer.received[0].body
         assert other.received[0].headers["authorization"] == BASIC
 
