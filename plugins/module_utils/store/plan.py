@@ -287,7 +287,9 @@ def _secret_stays(desired: Desired, stored: StoredTemplate, name: str, verifiers
 
 
 def _same(one: Any, other: Any) -> bool:
-    # As JSON, because to Python 1 and true are equal.
+    if type(one) is type(other) and not isinstance(one, (list, dict)):
+        return bool(one == other)
+    # As JSON, because to Python 1 and true are equal, within a list too.
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 

@@ -134,6 +134,13 @@ def test_another_spelling_of_a_name_is_the_same_template():
     assert not apply(store, cisco("Cisco")).plan.changed
 
 
+@pytest.mark.parametrize(("stored", "wanted"), [(1, True), (0, False), ([1], [True]), ("", None), (1, "1")])
+def test_values_that_are_equal_only_to_python_differ(stored, wanted):
+    store = applied(cisco(port=stored))
+    assert results(apply(store, cisco(port=wanted), check=True)) == [("Cisco", "updated", ("port",))]
+    assert not apply(store, cisco(port=stored), check=True).plan.changed
+
+
 # --- secrets
 
 
