@@ -74,7 +74,7 @@ options:
   replaced_key:
     description:
       - The fingerprint of the sealing key that the new one replaces, or an empty string if there was none.
-      - Nothing is written if there is another one now.
+      - Nothing is written or made if there is another one now.
     type: str
     default: ""
   keep_old:
@@ -175,7 +175,8 @@ def perform(module):
     if module.check_mode:
         return {"changed": True, "conflict": False, "kept": "", "masked_key": ""}
     if params["operation"] == "make_key":
-        return {"changed": True, "masked_key": make_key(params["store_path"], pad)}
+        masked = make_key(params["store_path"], pad, params["replaced_key"])
+        return {"changed": masked != "", "masked_key": masked}
     written = write_store(
         params["store_path"],
         params["content"],

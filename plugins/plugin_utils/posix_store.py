@@ -62,11 +62,17 @@ class PosixStore(TemplateStore):
             kept_documents=tuple(found["kept_documents"]),
         )
 
-    def new_key(self) -> bytes:
+    def new_key(self, replaced_key: str) -> bytes | None:
         """See :meth:`TemplateStore.new_key`. The key comes back as in :meth:`read`."""
         pad = os.urandom(KEY_OCTETS)
-        arguments = {"operation": "make_key", "store_path": self._store_path, "key_pad": pad.hex()}
-        return mask(bytes.fromhex(self._execute(MODULE, arguments)["masked_key"]), pad)
+        arguments = {
+            "operation": "make_key",
+            "store_path": self._store_path,
+            "key_pad": pad.hex(),
+            "replaced_key": replaced_key,
+        }
+        masked = bytes.fromhex(self._execute(MODULE, arguments)["masked_key"])
+        return mask(masked, pad) if masked else None
 
     def write(self, change: Write) -> Written:
         """See :meth:`TemplateStore.write`."""

@@ -41,8 +41,10 @@ class MemoryStore(TemplateStore):
         )
         return replace(found, **self.facts)
 
-    def new_key(self):
+    def new_key(self, replaced_key):
         self.calls.append("new key")
+        if replaced_key != (key_fingerprint(self.key) if self.key else ""):
+            return None
         self.next_key = os.urandom(32)
         return self.next_key
 

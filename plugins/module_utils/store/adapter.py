@@ -93,9 +93,11 @@ class TemplateStore(ABC):
         """
 
     @abstractmethod
-    def new_key(self) -> bytes:
-        """Have the host make a new sealing key, and return it. It comes into force with the next write that uses it.
+    def new_key(self, replaced_key: str) -> bytes | None:
+        """Have the host make a new sealing key, which comes into force with the next write that uses it.
 
+        :param replaced_key: :attr:`Observed.key_fingerprint` of the reading that this was planned from.
+        :returns: the new key, or None where another key is in force by now.
         :raises StoreError: when it cannot be made.
         """
 

@@ -123,22 +123,26 @@ def read_store_and_key(store_path: str) -> tuple[dict[str, Any], bytes | None]:
     return result, keys.key
 
 
-def make_key(store_path: str, key_pad: bytes) -> str:
+def make_key(store_path: str, key_pad: bytes, replaced_key: str = "") -> str:
     """Make a new sealing key on this host, which :func:`write_store` puts in force together with a document.
 
     A new key that already waits is returned again: no document has been sealed with it.
 
     :param key_pad: random octets as long as the key.
-    :returns: the new key XOR pad, in hex. It never leaves the host in clear.
+    :param replaced_key: fingerprint of the key that the new one is to replace, or an empty string where there is none.
+    :returns: the new key XOR pad, in hex: it never leaves the host in clear. An empty string where another key is in
+        force, and nothing was made.
     :raises StoreError: when it cannot be written.
     """
     try:
         make_folder(store_path)
         with locked(store_path):
-            files = _read_files(store_path)
-            key = None if files.keys.next_in_force else files.keys.next_key
+            keys = _read_files(store_path).keys
+            if _fingerprint(keys.key) != replaced_key:
+                return ""
+            key = None if keys.next_in_force else keys.next_key
             if key is None:
-                settle_keys(store_path, files.keys)
+                settle_keys(store_path, keys)
                 key = os.urandom(KEY_OCTETS)
                 write_next_key(store_path, key)
     except OSError as error:

@@ -43,7 +43,7 @@ def path(tmp_path):
 
 
 def new_key(path):
-    return mask(bytes.fromhex(make_key(path, PAD)), PAD)
+    return mask(bytes.fromhex(make_key(path, PAD, read_store(path)["key_fingerprint"])), PAD)
 
 
 def rotate(path, content="new\n"):
@@ -201,6 +201,12 @@ def test_other_things_in_the_place_of_the_next_key(path, kind, tmp_path):
     assert read_store(path)["drift"] == [LEFT]
     assert rotate(path)[0] == key_of(path) != key
     assert not os.path.lexists(place)
+
+
+def test_no_key_is_made_where_another_run_was_faster(path):
+    for replaced in ("", "0" * 16):
+        assert make_key(path, PAD, replaced) == ""
+    assert files(path) == ["sealing.key", "templates.json"]
 
 
 def test_a_new_key_that_nobody_made_is_a_conflict(path):

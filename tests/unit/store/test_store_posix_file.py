@@ -59,7 +59,7 @@ def write(path, content="new\n", **options):
 
 def new_key(path):
     """Have a new key made, as the controller gets it."""
-    return mask(bytes.fromhex(make_key(str(path), PAD)), PAD)
+    return mask(bytes.fromhex(make_key(str(path), PAD, read_store(str(path))["key_fingerprint"])), PAD)
 
 
 def key_of(path):

@@ -149,6 +149,22 @@ def test_a_hand_edit_of_an_undeclared_template_stays_visible(store):
     assert apply(store, wanted("A", "alpha"), rotate=False).plan.drift == outcome.plan.drift
 
 
+def test_a_run_that_was_slower_takes_the_key_that_another_made(store):
+    """The other one made it between the reading and the call for a new key."""
+    slow, fast = MemoryStore(), store
+
+    def faster(replaced_key):
+        del slow.new_key
+        slow.content, slow.key = fast.content, fast.key
+        assert replaced_key == ""
+
+    slow.new_key = faster
+    outcome = apply(slow, wanted("D", "delta"), rotate=False)
+    assert slow.calls == ["read with key", "read with key", "write"]
+    assert (slow.key, outcome.plan.undeclared) == (fast.key, ("A", "B", "C"))
+    assert secrets(slow)["D"] == {"password": "delta"}
+
+
 def test_a_conflict_rotates_what_is_there_then(store):
     def interfere(which):
         which.before_write = None
