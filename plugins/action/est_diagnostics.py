@@ -1,0 +1,116 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.archive import (
+    ArchiveFile,
+    archive_name,
+    why_not_writable,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.names import safe_name
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.options import (
+    Asked,
+    argument_spec,
+    read_options,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.report import Collected, Report
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.stored import Stored, read_stored
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.targets import find_targets
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import (
+    ControllerAction,
+    ModuleFailed,
+    OptionError,
+)
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_versions import controller_versions
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+
+_COLLECTOR = "maas360.cloud_extender.est_diagnostics_host"
+
+
+class ActionModule(ControllerAction):
+    """Diagnostics of a host, in an archive on the controller."""
+
+    def argument_spec(self):
+        return argument_spec()
+
+    def perform(self, arguments):
+        asked = read_options(arguments)
+        folder = self._loader.path_dwim(asked.dest)
+        host = str(self._task_vars.get("inventory_hostname", "host"))
+        began = time.time()
+        name = f"{safe_name(host)}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(began))}"
+        if self._task.check_mode:
+            trouble = why_not_writable(folder)
+            if trouble:
+                raise OptionError(_cannot_write(folder, trouble))
+            report = self._collect(host, began, asked)
+            return report.result(f"{folder.rstrip('/')}/{archive_name(name)}")
+        try:
+            with ArchiveFile(folder, name) as file:
+                report = self._collect(host, began, asked)
+                return report.result(file.save(report.archive(safe_name(host))))
+        except OSError as error:
+            raise OptionError(_cannot_write(folder, error.strerror or str(error))) from None
+
+    def _collect(self, host: str, began: float, asked: Asked) -> Report:
+        stored = self._read_store(asked.store_path)
+        targets, unusable = find_targets(stored.templates)
+        secrets = [*stored.secrets, *asked.redact]
+        log_path = asked.log_path if stored.all_secrets_known or asked.redact else ()
+        order: dict[str, Any] = {
+            "targets": [{"fields": target["fields"]} for target in targets],
+            "store_path": asked.store_path,
+            "output_path": asked.output_path,
+            "log_path": list(log_path),
+            "max_log_bytes": asked.max_log_bytes,
+            "connect_timeout": asked.connect_timeout,
+            "timeout": asked.timeout,
+        }
+        if secrets:
+            order["secrets"] = json.dumps(secrets)
+        sent = time.time()
+        answer, trouble = self._ask_host(order)
+        return Report(
+            host=host,
+            began=began,
+            controller=controller_versions(),
+            stored=stored,
+            collected=Collected(answer, trouble, sent, time.time()),
+            targets=targets,
+            unusable=unusable,
+            logs_withheld=asked.log_path != log_path,
+            secrets=secrets,
+        )
+
+    def _read_store(self, store_path: str) -> Stored:
+        try:
+            return read_stored(PosixStore(self._execute_reachable, store_path).read(want_key=True))
+        except StoreError as error:
+            return Stored(store_path, problem=str(error))
+
+    def _ask_host(self, order: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+        """What the host says, or why it says nothing."""
+        try:
+            return self._execute_reachable(_COLLECTOR, order), ""
+        except StoreError as error:
+            return {}, str(error)
+
+    def _execute_reachable(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Run a module on the host. That it fails is a finding; that there is no way to the host ends the task."""
+        try:
+            return self.execute(name, arguments)
+        except ModuleFailed as failure:
+            if failure.result.get("unreachable"):
+                raise
+            raise StoreError(str(failure.result.get("msg") or "the host could not run a module of Ansible's")) from None
+
+
+def _cannot_write(folder: str, why: str) -> str:
+    return f"dest: no archive can be written into {folder} on the controller: {why}; give another folder"

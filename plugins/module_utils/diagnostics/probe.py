@@ -1,0 +1,270 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What this host sees of one EST server: names, route, connection, TLS, trust, clock, and the EST operations.
+
+Each step is tried on its own, and says what it found or why it failed. Needs the standard library only; with
+``requests`` and ``cryptography`` on the host it also asks what ``est_server_info`` asks. No user name, no password and
+no certificate request is ever sent: the template has no secrets here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import socket
+import ssl
+import subprocess
+import time
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ..est.bootstrap import _unverified_context, _UnverifiedDialler
+from ..est.deadline import Deadline, Exchange, TimedSocket
+from ..est.deps import require_libraries
+from ..est.dial import Dialler, cipher_name
+from ..est.errors import EstError, MissingLibrary, ParseError
+from ..est.plain_text import printable
+from ..est.proxy import Proxy
+from ..est.timeline import Timeline
+from ..est.tls import Trust, make_context
+from ..est.transport import Peer
+from ..est.url import EstUrl
+from ..server_info.run import look
+from ..template.model import Template
+from ..test_enroll.connection import configured_trust
+from ..test_enroll.host import HostConnector
+from ..test_enroll.options import TestOptions
+from .certificate_text import describe_der
+
+_HEAD_LIMIT = 16384
+
+
+def probe(fields: Mapping[str, Any], step_seconds: int, seconds: float) -> Dict[str, Any]:
+    """Look at the EST server of a template.
+
+    :param fields: of the template, without secrets.
+    :param step_seconds: for each of resolving, connecting and the handshake.
+    :param seconds: for all of it; a step that begins later is told as failed.
+    :returns: plain data: ``server``, ``proxy``, and ``steps``: ``{name: {ok, milliseconds, ...}}`` with the names
+        ``resolve``, ``route``, ``connect``, ``tls``, ``trust``, ``clock`` and ``est``. A failed step has ``reason`` and
+        ``hint``; one that could not be tried because another failed is not there.
+    """
+    template = Template.from_fields(fields, {})
+    url = EstUrl.build(template.server, template.port, template.label)
+    return _Probe(template, url, step_seconds, Deadline(seconds)).run()
+
+
+class _NameCheckingDialler(Dialler):
+    """Leaves it to OpenSSL to compare the host name, where ``cryptography`` is missing."""
+
+    def _authorise(self, secured: TimedSocket) -> Peer:
+        certificate = secured.getpeercert(binary_form=True)
+        return Peer(self._trust.kind, secured.version(), "host name", certificate, cipher_name(secured))
+
+
+class _Probe:
+    def __init__(self, template: Template, url: EstUrl, step_seconds: int, deadline: Deadline) -> None:
+        self._template = template
+        self._url = url
+        self._step_seconds = step_seconds
+        self._deadline = deadline
+        self._proxy = Proxy.parse(template.proxy) if template.proxy else None
+        self._steps: Dict[str, Dict[str, Any]] = {}
+
+    def run(self) -> Dict[str, Any]:
+        seen = self._look_at_certificate()
+        if self._steps.get("resolve", {}).get("ok"):
+            with self._step("route"):
+                self._steps["route"].update(paths=route(*self._next_hop()))
+        trusted = self._verify() if seen else None
+        if seen:
+            self._read_clock(trusted)
+            self._ask_est()
+        order = ("resolve", "route", "connect", "tls", "trust", "clock", "est")
+        return {
+            "server": self._url.authority,
+            "url": self._url.base,
+            "proxy": self._template.proxy,
+            "steps": {name: self._steps[name] for name in order if name in self._steps},
+        }
+
+    def _next_hop(self) -> Tuple[str, int]:
+        return (self._proxy.host, self._proxy.port) if self._proxy else (self._url.host, self._url.port)
+
+    @contextlib.contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        """Time a step and turn its error into its result."""
+        started = time.monotonic()
+        step: Dict[str, Any] = {"ok": True}
+        self._steps[name] = step
+        try:
+            yield
+        except EstError as error:
+            step.update(ok=False, reason=error.reason, hint=error.hint)
+        except OSError as error:
+            step.update(ok=False, reason=_in_words(error), hint="")
+        step["milliseconds"] = round((time.monotonic() - started) * 1000, 1)
+
+    def _exchange(self) -> Exchange:
+        return Exchange(Deadline(self._deadline.limit(3.0 * self._step_seconds)), self._step_seconds)
+
+    def _dialler(self, verified: Optional[Trust], timeline: Timeline) -> Dialler:
+        if verified is None:
+            nobody = Trust("nobody")
+            context = _unverified_context(nobody)
+            return _UnverifiedDialler(self._url, context, nobody, self._proxy, self._step_seconds, timeline)
+        context = make_context(verified)
+        kind = Dialler
+        if not _has("cryptography"):
+            context.check_hostname, kind = True, _NameCheckingDialler
+        return kind(self._url, context, verified, self._proxy, self._step_seconds, timeline)
+
+    def _look_at_certificate(self) -> bool:
+        """Resolve, connect and shake hands without verifying anything: to see what is there. Nothing is sent."""
+        timeline = Timeline()
+        failure: Optional[EstError] = None
+        dialler = self._dialler(None, timeline)
+        try:
+            dialler.dial(self._exchange()).close()
+        except EstError as error:
+            failure = error
+        except OSError as error:
+            self._steps["connect"] = {"ok": False, "reason": _in_words(error), "hint": ""}
+        for part in timeline.as_list():
+            step = {"ok": part["ok"], "milliseconds": part["milliseconds"], "detail": part["detail"]}
+            if not part["ok"] and failure is not None:
+                step.update(reason=failure.reason, hint=failure.hint)
+                del step["detail"]
+            self._steps[part["stage"]] = step
+        if dialler.peer is None:
+            return False
+        peer = dialler.peer
+        self._steps["tls"].update(version=peer.tls_version, cipher=peer.cipher, detail="", certificate=None)
+        try:
+            self._steps["tls"]["certificate"] = describe_der(peer.certificate or b"", datetime.now(timezone.utc))
+        except ParseError as error:
+            self._steps["tls"]["certificate_problem"] = error.reason
+        return True
+
+    def _verify(self) -> Optional[Trust]:
+        """Shake hands as a test does. Returns the trust where the server is trusted."""
+        with self._step("trust"):
+            trust = configured_trust(self._template, HostConnector())
+            if trust is None:
+                self._steps["trust"].update(_no_trust(self._template))
+                return None
+            self._steps["trust"]["kind"] = trust.origin
+            self._dialler(trust, Timeline()).dial(self._exchange()).close()
+            return trust
+        return None
+
+    def _read_clock(self, trust: Optional[Trust]) -> None:
+        """The time of the server: the header Date (RFC 9110 section 6.6.1) of its answer to a GET of /cacerts.
+
+        A wrong clock is a common reason why a server is not trusted, so the time of such a server is read as well.
+        """
+        with self._step("clock"):
+            exchange = self._exchange()
+            with contextlib.closing(self._dialler(trust, Timeline()).dial(exchange)) as secured:
+                secured.sendall(
+                    f"GET {self._url.operation('cacerts')[len('https://') + len(self._url.authority) :]} HTTP/1.1\r\n"
+                    f"Host: {self._url.authority}\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode("ascii")
+                )
+                status, date = _read_head(secured)
+                now = time.time()
+            self._steps["clock"].update(
+                http_status=status,
+                verified=trust is not None,
+                server_time=date,
+                host_ahead_seconds=None if date is None else round(now - date, 1),
+            )
+
+    def _ask_est(self) -> None:
+        """What est_server_info tells, where the host has the libraries for it."""
+        with self._step("est"):
+            require_libraries()
+            limit = max(1, int(self._deadline.limit(30)))
+            limits = TestOptions(connect_timeout=min(self._step_seconds, limit), timeout=limit)
+            self._steps["est"].update(found=look(self._template, limits, HostConnector(), Timeline()))
+
+
+def _no_trust(template: Template) -> Dict[str, Any]:
+    if template.ca_fingerprint:
+        return {
+            "kind": "fingerprint",
+            "detail": "the template has only a fingerprint, which is checked in the step est",
+        }
+    return {
+        "ok": False,
+        "reason": f"the template '{template.name}' says nothing of whom to trust",
+        "hint": "Set ca_certificate, ca_path, ca_fingerprint or use_system_trust.",
+    }
+
+
+def route(host: str, port: int) -> List[Dict[str, Any]]:
+    """The addresses of a host, each with the address of this host that packets to it leave from.
+
+    A UDP socket that is connected asks the kernel for the route and sends nothing.
+
+    :raises OSError: the host cannot be resolved.
+    """
+    found = []
+    for family, _kind, _protocol, _name, address in socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM):
+        path: Dict[str, Any] = {"to": address[0]}
+        try:
+            with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as knock:
+                knock.connect(address)
+                path["from"] = knock.getsockname()[0]
+        except OSError as error:
+            path["problem"] = _in_words(error)
+        words = _ip_route(str(address[0]))
+        if words:
+            path["ip_route"] = words
+        found.append(path)
+    return found
+
+
+def _ip_route(address: str) -> str:
+    """What the command ``ip route get`` says, where there is one."""
+    try:
+        done = subprocess.run(
+            ["ip", "route", "get", address], capture_output=True, text=True, errors="replace", timeout=5, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return printable(done.stdout or done.stderr, 200)
+
+
+def _read_head(secured: ssl.SSLSocket) -> Tuple[Optional[int], Optional[float]]:
+    """Status and header Date (seconds since the epoch) of an HTTP answer."""
+    head = bytearray()
+    block = bytearray(4096)
+    while b"\r\n\r\n" not in head and len(head) < _HEAD_LIMIT:
+        count = secured.recv_into(block)
+        if not count:
+            break
+        head += block[:count]
+    lines = bytes(head).split(b"\r\n\r\n", 1)[0].decode("latin-1").split("\r\n")
+    words = lines[0].split(" ")
+    status = int(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") and words[1].isdecimal() else None
+    for line in lines[1:]:
+        name, _colon, value = line.partition(":")
+        if name.lower() == "date":
+            with contextlib.suppress(TypeError, ValueError):
+                return status, email.utils.parsedate_to_datetime(value.strip()).timestamp()
+    return status, None
+
+
+def _has(library: str) -> bool:
+    try:
+        require_libraries(library)
+    except MissingLibrary:
+        return False
+    return True
+
+
+def _in_words(error: OSError) -> str:
+    if isinstance(error, socket.timeout):
+        return "the time is over"
+    return error.strerror or str(error) or type(error).__name__

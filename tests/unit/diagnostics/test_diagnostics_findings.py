@@ -1,0 +1,124 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.findings import clock_offset, judge
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.proxies import (
+    proxy_settings,
+    without_password,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.summary import problems, summarise
+
+OK = {"ok": True, "milliseconds": 1.0}
+
+
+def judged(**parts):
+    return [(finding.section, finding.ok, finding.text) for finding in judge(parts)]
+
+
+def server(*templates, **steps):
+    section = {"ok": True, "data": {"server": "est:443", "steps": steps}}
+    return {"templates": list(templates), "section": section}
+
+
+@pytest.mark.parametrize("ahead", [-86400.0, -40.0, 0.0, 40.0, 86400.0])
+@pytest.mark.parametrize("travel", [0.0, 0.5, 5.0])
+def test_the_bounds_of_the_clock_hold_the_truth(ahead, travel):
+    sent = 1_000_000.0
+    low, high = clock_offset(sent, sent + travel + ahead, sent + travel + 3 + ahead, sent + 2 * travel + 3)
+    assert low <= ahead <= high
+    ((_section, ok, text),) = judged(clock=[low, high])
+    assert ok is (abs(ahead) < 30 or (abs(ahead) == 40 and travel > 10))
+    if ahead:
+        assert ("ahead of" in text) is (ahead > 0) and ("behind" in text) is (ahead < 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(59.4, "59 seconds"), (600, "10 minutes"), (7200, "2 hours"), (864000, "10 days")]
+)
+def test_the_difference_of_clocks_is_told_in_words(seconds, words):
+    assert words in judged(clock=[seconds, seconds + 0.1])[0][2]
+
+
+@pytest.mark.parametrize(
+    ("left", "words"), [(-1, "expired on 2026-01-01"), (0, "expires in 0 days"), (29, "expires in 29 days"), (30, "")]
+)
+def test_a_certificate_that_ends_soon_is_a_problem(left, words):
+    certificate = {"subject": "/CN=est", "issuer": "/CN=ca", "not_after": "2026-01-01", "days_left": left}
+    tls = {**OK, "version": "TLSv1.3", "cipher": "x", "certificate": certificate}
+    found = [text for _section, ok, text in judged(servers=[server("wifi", tls=tls)]) if not ok]
+    assert (words in found[0]) if words else not found
+
+
+def test_the_same_look_at_a_server_is_told_once_and_trust_for_each_template():
+    resolve = {**OK, "detail": "est is 192.0.2.1"}
+    trusted = {**OK, "kind": "explicit"}
+    refused = {"ok": False, "reason": "not trusted", "hint": "Do.", "milliseconds": 2.0}
+    found = judged(
+        servers=[
+            server("a", "b", resolve=resolve, trust=trusted),
+            server("c", resolve={**resolve, "milliseconds": 9.0}, trust=refused, est=refused),
+        ]
+    )
+    assert found == [
+        ("resolve", True, "est:443: est is 192.0.2.1"),
+        ("trust", True, "est:443 (templates a, b): is trusted by the trust anchors of the template"),
+        ("trust", False, "est:443 (template c): not trusted"),
+    ]
+
+
+def test_a_last_test_that_failed_is_a_problem():
+    store = {
+        "store_path": "/s",
+        "store": {"exists": True, "drift": [], "damaged": False},
+        "templates": [
+            {"name": "wifi", "last_test": {"status": "failed", "stage": "tls", "at": "2026-11-22T12:00:00Z"}},
+            {"name": "vpn", "last_test": {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z"}},
+            {"name": "new", "last_test": None},
+        ],
+    }
+    found = judged(store={"ok": True, "data": store})
+    assert [text for section, ok, text in found if section == "tests" and not ok] == [
+        "the last test of template wifi: failed at the stage tls, 2026-11-22T12:00:00Z"
+    ]
+    assert ("tests", True, "the last test of template vpn: issued, 2026-11-22T12:00:00Z") in found
+
+
+def test_the_summary_says_first_what_does_not_work():
+    report = {
+        "host": "ce\x1b[31m1",
+        "collected_at": "2026-11-22T12:00:00Z",
+        "controller": {"collection": "0.1.0", "ansible_core": "2.19", "python": "3.11"},
+        "clock": [100.0, 101.0],
+        "proxy": {"ok": True, "data": {}},
+        "logs": {"ok": False, "reason": "had not ended after 20 seconds", "hint": "Raise timeout."},
+    }
+    findings = judge(report)
+    lines = summarise(report, findings, [{"path": f"/{number}", "reason": "is a pipe"} for number in range(30)])
+    assert "\x1b" not in "".join(lines) and max(map(len, lines)) <= 110
+    text = "\n".join(lines)
+    order = ["WHAT DOES NOT WORK: 2 problems", "had not ended", "-> Raise timeout.", "WHAT WORKS", "none in the env"]
+    positions = [text.index(words) for words in (*order, "NOT IN THIS ARCHIVE", "and 10 more")]
+    assert positions == sorted(positions)
+    assert [problem["section"] for problem in problems(findings)] == ["logs", "clock"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://proxy:3128", "http://proxy:3128"),
+        ("http://joe:hidden@proxy:3128/", "http://joe:********@proxy:3128/"),
+        ("http://joe:hid@den@proxy:3128", "http://joe:********@proxy:3128"),
+        ("joe:hidden@proxy:3128", "joe:********@proxy:3128"),
+        ("http://joe@proxy", "http://joe@proxy"),
+    ],
+)
+def test_passwords_of_proxies_are_masked(url, shown):
+    assert without_password(url) == shown
+    assert proxy_settings({"HTTPS_PROXY": url, "no_proxy": "localhost", "PATH": "/bin"}) == {
+        "HTTPS_PROXY": shown,
+        "no_proxy": "localhost",
+    }

@@ -1,0 +1,259 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import gzip
+import os
+import socket
+import time
+
+import pytest
+from support.tls_peer import no_longer_than
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics import log_end
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.log_files import Logs, collect_logs
+
+MUCH = 1024 * 1024
+
+
+def collect(*patterns, max_bytes=MUCH, secrets=(), seconds=10.0, **options):
+    logs = Logs()
+    collect_logs(logs, [str(pattern) for pattern in patterns], max_bytes, secrets, seconds, **options)
+    return logs
+
+
+def texts(logs):
+    return {log.name: log.data for log in logs.found}
+
+
+def write(path, data, age=0.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    os.utime(path, (time.time() - age, time.time() - age))
+    return path
+
+
+def test_a_file_that_shows_a_size_of_0_is_read_all_the_same():
+    assert os.stat("/proc/self/status").st_size == 0
+    (log,) = collect("/proc/self/status").found
+    assert log.size == 0 and log.data.startswith(b"Name:") and len(log.data) > 500
+
+
+def test_only_the_end_of_a_file_that_shows_a_size_of_0_is_kept_where_it_is_long():
+    (log,) = collect("/proc/self/status", max_bytes=100).found
+    assert 0 < len(log.data) <= 100
+    assert log.data.startswith(b"voluntary_ctxt_switches") or b"nonvoluntary" in log.data
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path):
+    path = write(tmp_path / "a.log", b"")
+
+    def grow(name, flags):
+        descriptor = os.open(name, flags)
+        path.write_bytes(b"written after it was looked at\n")
+        return descriptor
+
+    logs = collect(path, opener=grow)
+    assert texts(logs) == {"a.log": b"written after it was looked at\n"}
+    assert logs.found[0].size == 0
+
+
+def test_the_newest_log_comes_first_and_the_limit_cuts_the_heads_of_older_ones(tmp_path):
+    write(tmp_path / "old.log", b"".join(b"old %d\n" % number for number in range(20)), age=100)
+    write(tmp_path / "new.log", b"new\n" * 10)
+    write(tmp_path / "oldest.log", b"oldest\n", age=200)
+    logs = collect(tmp_path, max_bytes=60)
+    assert [log.name for log in logs.found] == ["new.log", "old.log"]
+    assert logs.found[0].data == b"new\n" * 10
+    assert logs.found[1].data == b"old 18\nold 19\n"
+    assert sum(len(log.data) for log in logs.found) <= 60
+    reasons = dict(logs.left_out)
+    assert reasons[str(tmp_path / "old.log")] == "only its end is in the archive, 14 octets"
+    assert reasons[str(tmp_path / "oldest.log")] == "the limit of 60 octets is reached (max_log_bytes)"
+
+
+def test_what_is_beyond_the_limit_is_told(tmp_path):
+    write(tmp_path / "new.log", b"12345678\n" * 10)
+    write(tmp_path / "old.log", b"old\n", age=100)
+    logs = collect(tmp_path, max_bytes=90)
+    assert dict(logs.left_out) == {str(tmp_path / "old.log"): "the limit of 90 octets is reached (max_log_bytes)"}
+
+
+def test_a_large_file_is_not_read_from_its_beginning(tmp_path):
+    path = tmp_path / "large.log"
+    with path.open("wb") as file:
+        file.truncate(3 * 1024 * 1024 * 1024)
+        file.seek(0, os.SEEK_END)
+        file.write(b"the end\n" * 4000)
+    with no_longer_than(5):
+        (log,) = collect(path, max_bytes=4096).found
+    assert log.data == b"the end\n" * 512
+
+
+def test_old_logs_are_decompressed(tmp_path):
+    write(tmp_path / "app.log.gz", gzip.compress(b"one\n") + gzip.compress(b"two\n") + b"\0" * 512)
+    assert texts(collect(tmp_path)) == {"app.log": b"one\ntwo\n"}
+
+
+def test_the_name_says_nothing_of_the_content(tmp_path):
+    write(tmp_path / "plain.gz", b"plain\n")
+    write(tmp_path / "packed.log", gzip.compress(b"packed\n"))
+    assert texts(collect(tmp_path)) == {"plain.gz": b"plain\n", "packed.log": b"packed\n"}
+
+
+@pytest.mark.parametrize(("damage", "words"), [("cut", "cut short"), ("flip", "damaged")])
+def test_what_can_be_decompressed_of_a_damaged_log_is_kept(tmp_path, damage, words):
+    packed = bytearray(gzip.compress(b"".join(b"line %d\n" % (number * 7919) for number in range(50000))))
+    if damage == "cut":
+        del packed[len(packed) // 2 :]
+    else:
+        packed[len(packed) // 2 : len(packed) // 2 + 50] = b"\xff" * 50
+    path = write(tmp_path / "a.log.gz", bytes(packed))
+    logs = collect(tmp_path)
+    assert logs.found[0].data.startswith(b"line 0\nline 7919\n")
+    assert words in dict(logs.left_out)[str(path)]
+
+
+def test_a_gzip_bomb_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(log_end, "MAX_SCAN", 4 * 1024 * 1024)
+    path = write(tmp_path / "bomb.gz", gzip.compress(b"x\n" * (8 * 1024 * 1024)))
+    with no_longer_than(5):
+        logs = collect(tmp_path, max_bytes=2048)
+    assert len(logs.found[0].data) <= 2048
+    assert (str(path), "has no end that could be reached: it was read for 4194304 octets") in logs.left_out
+
+
+def test_a_file_without_end_is_left_after_its_time(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.log", b"")
+    monkeypatch.setattr(log_end, "_read", lambda _descriptor: b"for ever and ever\n" * 100)
+    with no_longer_than(5):
+        logs = collect(path, max_bytes=2048, seconds=0.2)
+    assert logs.found[0].data.endswith(b"for ever and ever\n")
+    assert any("has no end that could be reached" in reason for _path, reason in logs.left_out)
+
+
+def test_pipes_sockets_devices_and_links_are_told_and_never_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.log")
+    (tmp_path / "link.log").symlink_to("/etc/passwd")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket.log"))
+        with no_longer_than(2):
+            logs = collect(tmp_path, "/dev/zero", "/dev/tty")
+    assert logs.found == []
+    reasons = {os.path.basename(path): reason for path, reason in logs.left_out}
+    assert reasons == {
+        "pipe.log": "is a pipe",
+        "link.log": "is a symbolic link, and those are not followed",
+        "loop": "is a symbolic link, and those are not followed",
+        "socket.log": "is a socket",
+        "zero": "is a device",
+        "tty": "is a device",
+    }
+
+
+def test_a_file_that_is_exchanged_for_a_pipe_is_not_waited_for(tmp_path):
+    path = write(tmp_path / "a.log", b"text\n")
+
+    def exchange(name, flags):
+        path.unlink()
+        os.mkfifo(path)
+        return os.open(name, flags)
+
+    with no_longer_than(2):
+        logs = collect(path, opener=exchange)
+    assert logs.found == [] and logs.left_out == [(str(path), "is a pipe")]
+
+
+def test_a_folder_that_is_a_link_is_entered_where_it_was_named(tmp_path):
+    write(tmp_path / "real" / "a.log", b"a\n")
+    (tmp_path / "logs").symlink_to(tmp_path / "real")
+    assert texts(collect(tmp_path / "logs")) == {"a.log": b"a\n"}
+
+
+def test_globs_folders_and_files_are_collected_once(tmp_path):
+    write(tmp_path / "a.log", b"a\n")
+    write(tmp_path / "b.txt", b"b\n", age=5)
+    write(tmp_path / "sub" / "a.log", b"c\n", age=9)
+    found = collect(tmp_path / "*.log", tmp_path, tmp_path / "a.log")
+    assert texts(found) == {"a.log": b"a\n", "b.txt": b"b\n", "sub/a.log": b"c\n"}
+
+
+def test_a_file_whose_name_has_signs_of_a_glob_is_found_by_its_name(tmp_path):
+    write(tmp_path / "a[1].log", b"a\n")
+    assert len(collect(tmp_path / "a[1].log").found) == 1
+
+
+def test_what_is_not_there_is_told(tmp_path):
+    (tmp_path / "empty").mkdir()
+    logs = collect(tmp_path / "missing", tmp_path / "*.log", tmp_path / "empty")
+    assert [reason for _path, reason in logs.left_out] == [
+        "does not exist",
+        "there is nothing that matches",
+        "is an empty folder",
+    ]
+
+
+def test_folders_are_entered_four_deep_and_what_is_deeper_is_told(tmp_path):
+    write(tmp_path / "1" / "2" / "3" / "a.log", b"a\n")
+    write(tmp_path / "1" / "2" / "3" / "4" / "b.log", b"b\n")
+    logs = collect(tmp_path)
+    assert texts(logs) == {"1/2/3/a.log": b"a\n"}
+    assert logs.left_out == [
+        (str(tmp_path / "1/2/3/4"), "is a folder that was not entered: not permitted, or too deep")
+    ]
+
+
+def test_names_are_safe_and_different(tmp_path):
+    write(tmp_path / "a b\n.log", b"1\n")
+    write(tmp_path / "-rf", b"2\n", age=1)
+    write(tmp_path / ".hidden", b"3\n", age=2)
+    names = [log.name for log in collect(tmp_path).found]
+    assert len(set(names)) == 3
+    assert all(name[0] not in ".-/" and "\n" not in name and " " not in name for name in names)
+
+
+def test_secrets_are_taken_out_also_where_the_limit_cuts_through_one(tmp_path):
+    secret = "C4nary-in-the-log"
+    for separator in ("\n", "|"):
+        write(tmp_path / "a.log", (f"{secret}{separator}" * 3000).encode())
+        for limit in (*range(1024, 1024 + len(secret) + 2), 20000, 20001, 20007):
+            (log,) = collect(tmp_path, max_bytes=limit, secrets=[secret]).found
+            assert len(log.data) > 400
+            assert set(log.data.decode().strip(separator).split(separator)[1:]) == {"********"}, limit
+            assert b"nary" not in log.data and b"log" not in log.data
+
+
+def test_the_rest_of_a_private_key_is_not_kept_where_the_limit_cuts_through_it(tmp_path):
+    key = "-----BEGIN PRIVATE KEY-----\n" + "K3y/\n" * 600 + "-----END PRIVATE KEY-----\n"
+    write(tmp_path / "a.log", ("x\n" * 1000 + key + "y\n" * 6000).encode())
+    for limit in range(4000, 13000, 500):
+        (log,) = collect(tmp_path, max_bytes=limit).found
+        assert b"K3y" not in log.data and b"y\n" in log.data
+
+
+def test_a_binary_file_is_not_collected(tmp_path):
+    path = write(tmp_path / "events.evtx", bytes(range(256)) * 10)
+    assert collect(tmp_path).left_out == [(str(path), "is no text, and nobody could look for secrets in it")]
+
+
+def test_after_its_time_the_rest_is_told(tmp_path):
+    path = write(tmp_path / "a.log", b"a\n")
+    assert collect(tmp_path, seconds=-1).left_out == [(str(path), "the time for logs is over (timeout)")]
+
+
+def test_nothing_of_the_store_is_a_log(tmp_path):
+    write(tmp_path / "store" / "sealing.key", b"C4nary\n")
+    write(tmp_path / "stored.log", b"a log\n")
+    (tmp_path / "logs").symlink_to(tmp_path / "store")
+    for pattern in (
+        tmp_path,
+        tmp_path / "store",
+        tmp_path / "store" / "sealing.key",
+        tmp_path / "logs",
+        f"{tmp_path}/logs/*",
+    ):
+        logs = collect(f"{tmp_path}{pattern}", never=[str(tmp_path / "store")])
+        assert not any(b"C4nary" in log.data for log in logs.found), pattern
+    assert texts(collect(tmp_path, never=[str(tmp_path / "store")])) == {"stored.log": b"a log\n"}

@@ -1,0 +1,212 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import email.utils
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+
+import pytest
+from support.lab import LabServer
+from support.tls_certificates import authority
+from support.tls_peer import Peer, answer, closed_port, no_longer_than, server_context, stall
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics import probe as probe_module
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.certificate_text import describe_der
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.probe import probe
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
+    days_left,
+    describe,
+    load_pem_certificates,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import MissingLibrary, ParseError
+
+COLLECTIONS = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", ".cache", "collections"))
+STEPS = ("resolve", "route", "connect", "tls", "trust", "clock", "est")
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with LabServer() as server:
+        yield server
+
+
+@pytest.fixture
+def no_libraries(monkeypatch):
+    """As on a host without requests and cryptography: whoever asks for them gets the error."""
+
+    def refuse(*names):
+        raise MissingLibrary(f"the Python library {names[0] if names else 'requests'} is not usable")
+
+    monkeypatch.setattr(probe_module, "require_libraries", refuse)
+
+
+def look(server, port, seconds=20.0, **fields):
+    found = probe({"name": "wifi", "server": server, "port": port, **fields}, 5, seconds)
+    assert json.loads(json.dumps(found)) == found, "plain data"
+    return found["steps"]
+
+
+def test_every_step_succeeds_with_a_good_server(lab):
+    steps = look("localhost", lab.port, ca_path=lab.ca_path)
+    assert tuple(steps) == STEPS
+    assert [name for name in steps if not steps[name]["ok"]] == []
+    assert all(step["milliseconds"] >= 0 for step in steps.values())
+    assert "127.0.0.1" in [path["from"] for path in steps["route"]["paths"]]
+    assert steps["tls"]["certificate"]["subject"] == "/CN=EST Lab Server"
+    assert steps["trust"]["kind"] == "explicit"
+    assert steps["est"]["found"]["trusted"]
+    assert steps["est"]["found"]["authentication"]["schemes"][0]["scheme"] == "basic"
+
+
+def test_no_account_is_sent_and_nothing_is_requested(lab):
+    before = len(lab.requests)
+    look("localhost", lab.port, ca_path=lab.ca_path, username="estuser")
+    requests = lab.requests[before:]
+    assert {(request["method"], request["operation"]) for request in requests} >= {("GET", "cacerts")}
+    assert not any(request["authorization_present"] for request in requests)
+    assert [request["status"] for request in requests if request["method"] == "POST"] == [401]
+
+
+def test_a_host_without_libraries_sees_all_but_the_operations(lab, no_libraries):
+    steps = look("localhost", lab.port, ca_path=lab.ca_path)
+    assert [name for name in steps if not steps[name]["ok"]] == ["est"]
+    assert "Python library" in steps["est"]["reason"]
+    assert steps["trust"]["kind"] == "explicit"
+
+
+@pytest.mark.parametrize("libraries", [True, False])
+def test_a_name_that_the_certificate_does_not_have_is_not_trusted(libraries, request):
+    if not libraries:
+        request.getfixturevalue("no_libraries")
+    root = authority()
+    context = server_context(root.issue("other", dns=["other.example.com"]))
+    with Peer([[]] * 3, context=context) as peer:
+        steps = look("localhost", peer.port, ca_certificate=root.pem)
+    assert steps["tls"]["certificate"]["subject_alternative_names"] == ["DNS:other.example.com"]
+    assert not steps["trust"]["ok"] and "localhost" in steps["trust"]["reason"]
+
+
+def test_a_server_that_is_not_trusted_is_looked_at_all_the_same(lab, tmp_path):
+    other = tmp_path / "other.pem"
+    other.write_text(authority("Another Root").pem)
+    steps = look("localhost", lab.port, ca_path=str(other))
+    assert steps["tls"]["certificate"]["subject"] == "/CN=EST Lab Server"
+    assert not steps["trust"]["ok"] and "not issued by a CA" in steps["trust"]["reason"]
+    assert steps["clock"]["ok"] and not steps["clock"]["verified"]
+    assert not steps["est"]["ok"]
+
+
+def test_a_template_that_trusts_nobody_is_told(lab):
+    steps = look("localhost", lab.port)
+    assert not steps["trust"]["ok"] and "whom to trust" in steps["trust"]["reason"]
+    assert steps["est"]["found"]["trusted"] is False
+
+
+def test_a_fingerprint_is_compared_by_the_client(lab):
+    fingerprint = describe(load_pem_certificates(lab.ca_pem)[0])["fingerprint_sha256"]
+    steps = look("localhost", lab.port, ca_fingerprint=fingerprint)
+    assert steps["trust"] == {**steps["trust"], "ok": True, "kind": "fingerprint"}
+    assert steps["est"]["found"]["trusted"]
+
+
+@pytest.mark.parametrize("ahead", [0, 7200, -7200])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_the_clock_of_the_server_is_compared_with_that_of_the_host(ahead, trusted, tmp_path, no_libraries):
+    root = authority()
+    identity = root.issue("localhost", dns=["localhost"])
+    (tmp_path / "ca.pem").write_text((root if trusted else authority("Another")).pem)
+    date = email.utils.formatdate(time.time() - ahead, usegmt=True)
+    script = [[], [], [answer(b"", "404 Not Found", f"Date: {date}\r\n")]]
+    with Peer(script, context=server_context(identity)) as peer:
+        steps = look("localhost", peer.port, ca_path=str(tmp_path / "ca.pem"))
+    assert steps["clock"]["http_status"] == 404
+    assert abs(steps["clock"]["host_ahead_seconds"] - ahead) < 10
+    assert steps["clock"]["verified"] is steps["trust"]["ok"] is trusted
+    (request,) = peer.received
+    assert (request.method, request.path) == ("GET", "/.well-known/est/cacerts")
+    assert set(request.headers) == {"host", "accept", "connection"}
+
+
+def test_a_name_that_nobody_knows_ends_at_resolve():
+    steps = look("no-such-host.invalid", 443, use_system_trust=True)
+    assert list(steps) == ["resolve"] and "is not known" in steps["resolve"]["reason"]
+
+
+def test_a_port_on_which_nobody_listens_ends_at_connect():
+    steps = look("localhost", closed_port(), use_system_trust=True)
+    assert list(steps) == ["resolve", "route", "connect"]
+    assert "connection refused" in steps["connect"]["reason"] and steps["connect"]["hint"]
+
+
+def test_a_server_that_says_nothing_is_left_after_its_time():
+    with Peer([[stall]]) as peer, no_longer_than(8):
+        steps = probe({"name": "wifi", "server": "localhost", "port": peer.port}, 1, 3.0)["steps"]
+    assert "did not complete the TLS handshake" in steps["tls"]["reason"]
+
+
+def test_time_that_is_over_is_told_and_no_error():
+    with no_longer_than(3):
+        steps = probe({"name": "wifi", "server": "localhost", "port": 1}, 5, 0.0)["steps"]
+    assert not any(step["ok"] for step in steps.values())
+
+
+def test_a_proxy_that_does_not_answer_is_told():
+    steps = look("est.example.com", 443, proxy=f"http://127.0.0.1:{closed_port()}", use_system_trust=True)
+    assert "proxy" in steps["connect"]["reason"]
+
+
+def test_a_certificate_is_read_without_cryptography_as_with_it():
+    root = authority("Ünï, código")
+    issued = root.issue("device", dns=["a.example.com", "*.example.com"], addresses=["192.0.2.1", "2001:db8::1"])
+    for identity in (root, issued, root.issue("x" * 64, days=(-400, -30)), root.issue("y", days=(0, 12000))):
+        found = describe_der(identity.der, datetime.now(timezone.utc))
+        told = describe(identity.certificate)
+        assert found.pop("days_left") == days_left(identity.certificate, datetime.now(timezone.utc))
+        assert found == {name: told[name] for name in found}
+
+
+@pytest.mark.parametrize("der", [b"", b"\x30\x00", b"\x30\x02\x30\x00", b"nonsense"])
+def test_what_is_no_certificate_is_our_own_error(der):
+    with pytest.raises(ParseError):
+        describe_der(der, datetime.now(timezone.utc))
+
+
+def test_all_of_the_collection_runs_with_the_standard_library_only(lab, tmp_path):
+    program = """
+import json, sys
+for name in ("requests", "cryptography", "urllib3", "ansible"):
+    sys.modules[name] = None
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.host import Order, collect
+order = json.loads(sys.argv[1])
+print(json.dumps(collect(Order(**order))))
+"""
+    order = {
+        "targets": [{"fields": {"name": "wifi", "server": "localhost", "port": lab.port, "ca_path": lab.ca_path}}],
+        "store_path": str(tmp_path),
+        "output_path": str(tmp_path / "tests"),
+        "log_path": ["/proc/self/status"],
+        "max_log_bytes": 2000,
+        "connect_timeout": 5,
+        "timeout": 20,
+        "secrets": ["hidden"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(order)],
+        env={**os.environ, "PYTHONPATH": COLLECTIONS},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["sections"]["system"]["data"]["versions"]["cryptography"] is None
+    steps = found["servers"][0]["data"]["steps"]
+    assert [name for name in STEPS if steps[name]["ok"]] == list(STEPS[:-1])
+    assert [log["name"] for log in found["logs"]["data"]["files"]] == ["status"]
