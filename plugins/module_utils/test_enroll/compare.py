@@ -16,6 +16,7 @@ from typing import List, Sequence
 
 from ..names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
 from ..names.general_names import GeneralName
+from ..names.text import normalized
 
 
 def lost(
@@ -30,11 +31,12 @@ def lost(
         ``subject_alternative_name UPN:jdoe@example.com``; empty where everything was granted.
     """
     missing: List[SubjectAttribute] = []
-    left = Counter(issued_subject)  # an attribute can be there more than once
+    left = Counter(map(_comparable_attribute, issued_subject))  # an attribute can be there more than once
     for attribute in requested_subject:
-        if left[attribute] == 0:
+        wanted = _comparable_attribute(attribute)
+        if left[wanted] == 0:
             missing.append(attribute)
-        left[attribute] -= 1
+        left[wanted] -= 1
     granted = {_comparable(name) for name in issued_names}
     return in_words(missing, [name for name in requested_names if _comparable(name) not in granted])
 
@@ -47,14 +49,29 @@ def in_words(subject: Sequence[SubjectAttribute], names: Sequence[GeneralName]) 
     ]
 
 
+def _comparable_attribute(attribute: SubjectAttribute) -> SubjectAttribute:
+    """The attribute in a form in which two ways to write the same value are equal, but not two values."""
+    value = normalized(attribute.value)
+    name = ATTRIBUTE_NAMES.get(attribute.oid)
+    if name == "DC":  # RFC 5280 section 7.3: compared as the labels of a domain
+        value = value.lower()
+    elif name == "emailAddress":
+        value = _with_small_domain(value)
+    return SubjectAttribute(attribute.oid, value)
+
+
 def _comparable(name: GeneralName) -> GeneralName:
     """The entry in a form in which two ways to write the same name are equal."""
     if name.type == "DNS":  # RFC 4343: without regard to case
         return GeneralName(name.type, name.value.lower())
-    if name.type == "email":  # RFC 5280 section 7.5: the domain without regard to case
-        local_part, at, domain = name.value.rpartition("@")
-        return GeneralName(name.type, f"{local_part}{at}{domain.lower()}")
+    if name.type in ("email", "UPN"):  # RFC 5280 section 7.5: the domain without regard to case
+        return GeneralName(name.type, _with_small_domain(normalized(name.value)))
     if name.type == "IP":  # IPv6 addresses have many spellings
         with contextlib.suppress(ValueError):
             return GeneralName(name.type, str(ipaddress.ip_address(name.value)))
     return name
+
+
+def _with_small_domain(address: str) -> str:
+    local_part, at, domain = address.rpartition("@")
+    return f"{local_part}{at}{domain.lower()}"

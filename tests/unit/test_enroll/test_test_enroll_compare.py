@@ -5,7 +5,13 @@
 from __future__ import annotations
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.name import _ASN1Type
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import read_name
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
@@ -28,6 +34,11 @@ def subject(text):
         ("/OU=a/OU=b", "/OU=b", ["subject OU=a"]),
         ("/CN=jdoe", "", ["subject CN=jdoe"]),
         ("/OU=a/OU=a/CN=x", "/OU=a/CN=x", ["subject OU=a"]),
+        ("/DC=Example/DC=com", "/DC=example/DC=COM", []),
+        ("/emailAddress=j@Example.com", "/emailAddress=j@example.COM", []),
+        ("/emailAddress=J@example.com", "/emailAddress=j@example.com", ["subject emailAddress=J@example.com"]),
+        ("/CN=é", "/CN=e\u0301", []),
+        ("/CN=a", "/CN=\u0430", ["subject CN=a"]),  # a Cyrillic letter that looks the same
     ],
 )
 def test_what_is_lost_of_a_subject(requested, issued, expected):
@@ -47,11 +58,27 @@ def test_what_is_lost_of_a_subject(requested, issued, expected):
         (("URI", "https://a/X"), ("URI", "https://a/x"), False),
         (("email", "jdoe@Example.com"), ("email", "jdoe@example.com"), True),
         (("email", "JDoe@example.com"), ("email", "jdoe@example.com"), False),
+        (("email", "j@XN--bcher-kva.example"), ("email", "j@xn--bcher-kva.example"), True),
+        (("DNS", "XN--BCHER-KVA.example"), ("DNS", "xn--bcher-kva.example"), True),
+        (("UPN", "jdoe@CORP.example"), ("UPN", "jdoe@corp.example"), True),
+        (("UPN", "é@a.example"), ("UPN", "e\u0301@a.example"), True),
+        (("SID", "S-1-5-21-1-2-3-4"), ("URI", "TAG:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-4"), False),
     ],
 )
 def test_which_alternative_names_are_the_same(requested, issued, same):
     wanted = GeneralName(*requested)
     assert lost((), [wanted], (), [GeneralName(*issued)]) == ([] if same else [f"subject_alternative_name {wanted}"])
+
+
+@pytest.mark.parametrize("string_type", ["UTF8String", "PrintableString", "BMPString", "T61String", "UniversalString"])
+def test_a_value_in_another_string_type_is_the_same(string_type):
+    requested = subject("/O=Example AG/CN=jdoe")
+    kind = getattr(_ASN1Type, string_type)
+    issued = x509.Name([x509.NameAttribute(x509.ObjectIdentifier(oid), value, kind) for oid, value in requested])
+    key = ec.generate_private_key(ec.SECP256R1())
+    signed = x509.CertificateSigningRequestBuilder().subject_name(issued).sign(key, SHA256())
+    read = read_name(x509.load_der_x509_csr(signed.public_bytes(Encoding.DER)).subject)
+    assert lost(requested, (), read, ()) == []
 
 
 def test_what_is_lost_is_told_in_the_order_of_the_request():
