@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -135,6 +136,17 @@ def test_openssl_sees_a_upn_as_active_directory_has_it():
         (1, "cont [ 0 ]", ""),
         (2, "UTF8STRING", "jdöe@bücher.example"),
     ]
+
+
+def test_the_guide_shows_what_openssl_prints():
+    page = Path(__file__).parents[2] / "docs" / "subjects-and-names.md"
+    shown = dict(re.findall(r"<!-- (subject|entry) -->\n\n((?: {4}.*\n)+)", page.read_text(encoding="utf-8")))
+    for name, der in (
+        ("subject", encode_name(parse_distinguished_name("CN=Jörg,C=DE"))),
+        ("entry", encode_general_name(parse_general_name("UPN:jdöe@corp.example"))),
+    ):
+        lines = [re.fullmatch(r"( *)(.+?) *(?::(.*))?", line[4:]) for line in shown[name].splitlines()]
+        assert [(len(line[1]), line[2], line[3] or "") for line in lines if line] == asn1(der)
 
 
 def test_openssl_makes_the_same_upn_and_sid(tmp_path):
