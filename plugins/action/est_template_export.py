@@ -67,7 +67,7 @@ class ActionModule(BundleAction):
             "store_path": store_path,
             "bundle": describe_bundle(dest, found.content, sealed=passphrase is not None),
             "templates": template_results(comparison.results),
-            "skipped": [{"name": entry.name, "reason": entry.reason} for entry in found.skipped],
+            "left_out": [{"name": entry.name, "reason": entry.reason} for entry in found.skipped],
             "diff": {
                 "before": to_yaml(comparison.before),
                 "after": to_yaml(comparison.after),

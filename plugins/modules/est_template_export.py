@@ -66,7 +66,7 @@ options:
   skip_damaged:
     description:
       - Whether to leave out templates that were edited by hand, or whose secrets cannot be opened any more. They are
-        listed in RV(skipped).
+        listed in RV(left_out).
       - If V(false), or if no template is left, such a template is an error.
     type: bool
     default: false
@@ -162,7 +162,7 @@ templates:
       sample:
         - port
         - password
-skipped:
+left_out:
   description: The templates that were left out, and why.
   returned: success
   type: list

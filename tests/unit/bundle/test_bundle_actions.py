@@ -98,7 +98,7 @@ def test_export_truth_table(here, bundle):
         "secrets": True,
         "templates": ["Cisco", "Other"],
     }
-    assert did["skipped"] == []
+    assert did["left_out"] == []
     assert "password" in did["templates"][0]["changed_fields"]
     assert yaml.safe_load(did["diff"]["after"])["templates"]["Cisco"]["password"] == "(set)"
     assert did["diff"]["before"] == ""
@@ -227,7 +227,7 @@ def test_export_of_what_cannot_be_opened(here, bundle):
     assert '"Cisco": its password cannot be opened: sealing.key is lost' in result["msg"]
     assert not bundle.exists()
     result = here.export(bundle, skip_damaged=True)
-    assert result["skipped"] == [{"name": "Cisco", "reason": "its password cannot be opened: sealing.key is lost"}]
+    assert result["left_out"] == [{"name": "Cisco", "reason": "its password cannot be opened: sealing.key is lost"}]
     assert result["bundle"]["templates"] == ["Other"]
     assert here.run("est_template_export", dest=str(bundle), include_secrets=False)["bundle"]["templates"] == [
         "Cisco",
