@@ -53,7 +53,7 @@ def lint(context: Context) -> None:
     # This environment has no Ansible, so the import says whether the EST client can be used without it.
     context.check(
         "the EST client without Ansible",
-        [tool / "python", ROOT / "tests" / "tools" / "import_alone.py", "est", "names", "template", "store"],
+        [tool / "python", ROOT / "tests" / "tools" / "import_alone.py", "est", "names", "template", "store", "bundle"],
         venv=venv,
         env={"PYTHONPATH": str(linked_collections())},
     )
