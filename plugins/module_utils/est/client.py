@@ -44,7 +44,7 @@ from .ca_certificates import CaCertificates, read_ca_certificates
 from .certificate import subject_text
 from .csr import CertificateRequest
 from .enrolment import Issued, Pending, read_cacerts_answer, read_enrolment_answer
-from .errors import EstError, InputError, ServerError
+from .errors import EstError, InputError, ServerError, TransportError
 from .redaction import redact
 from .redirects import FollowingTransport
 from .timeline import Step, Timeline
@@ -193,15 +193,21 @@ class EstClient:
 
         Credentials are given as in :meth:`cacerts`. What comes back is for :func:`~.csr_plan.plan_request`.
 
-        :param strict: a server that refuses to tell, or whose answer cannot be read, is an error and not a warning.
+        :param strict: a server that refuses to tell, whose answer cannot be read, or that breaks off in place of an
+            answer, is an error and not a warning.
         :raises ServerError: with ``strict``: any status but 200, and 204 and 404, which mean that there are none.
         :raises ParseError: with ``strict``: the answer is no CSR attributes.
-        :raises TransportError: there was no answer.
+        :raises TransportError: the server cannot be reached or is not trusted; with ``strict``: it did not answer.
         """
-        from .csr_attributes_answer import read_csr_attributes_answer
+        from .csr_attributes_answer import CsrAttributesAnswer, read_csr_attributes_answer
 
         with self._stage("csrattrs", request_received="no") as step:
-            answer = read_csr_attributes_answer(self._get("csrattrs"), strict=strict, secrets=self._secrets)
+            try:
+                answer = read_csr_attributes_answer(self._get("csrattrs"), strict=strict, secrets=self._secrets)
+            except TransportError as error:
+                if strict or error.stage:  # resolve, connect or tls: nothing else would get through either
+                    raise
+                answer = CsrAttributesAnswer.without(redact(error.reason, self._secrets))
             step.detail = answer.in_words()
         return answer
 

@@ -38,6 +38,14 @@ class CsrAttributesAnswer(Value):
     attributes: Optional[CsrAttributes]
     warnings: Tuple[str, ...] = ()
 
+    @classmethod
+    def without(cls, reason: str) -> CsrAttributesAnswer:
+        """The server may have some, and did not tell.
+
+        :param reason: why, written like :attr:`.EstError.reason`.
+        """
+        return cls(None, (f"the enrolment goes on without CSR attributes: {reason}",))
+
     def in_words(self) -> str:
         """One line for a timeline."""
         found = self.attributes.describe() if self.attributes is not None else []
@@ -68,7 +76,7 @@ def read_csr_attributes_answer(
         if strict:
             raise
         words = f": {error.server_message}" if error.server_message else ""
-        return CsrAttributesAnswer(None, (f"the enrolment goes on without CSR attributes: {error.reason}{words}",))
+        return CsrAttributesAnswer.without(f"{error.reason}{words}")
 
 
 def _read(response: Response, secrets: Tuple[str, ...]) -> CsrAttributesAnswer:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 from typing import Any, Callable, List, Optional
 
 from .deadline import Exchange, TimedSocket
@@ -29,8 +30,18 @@ class Line:
         self.connection: Optional[Connection] = None
 
 
+class FinalResponse(http.client.HTTPResponse):
+    """A response without the informational ones before it (RFC 9110 section 15.2). Python passes over 100 alone."""
+
+    def _read_status(self) -> Any:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, (100 if 101 < status < 200 else status), reason
+
+
 class Connection(HTTPSConnection):
     """A connection of urllib3's that is opened, verified and authorised by :class:`Dialler` alone."""
+
+    response_class = FinalResponse
 
     def __init__(self, *args: Any, line: Line, **options: Any) -> None:
         super().__init__(*args, **options)
