@@ -91,16 +91,39 @@ def _directory_name(value: str) -> x509.GeneralName:
     return x509.DirectoryName(build_name(parse_distinguished_name(value)))
 
 
-# Functions, as there may be no cryptography to name its classes.
+def _email(value: str) -> x509.GeneralName:
+    return x509.RFC822Name(value)
+
+
+def _dns(value: str) -> x509.GeneralName:
+    return x509.DNSName(value)
+
+
+def _ip(value: str) -> x509.GeneralName:
+    return x509.IPAddress(ipaddress.ip_address(value))
+
+
+def _uri(value: str) -> x509.GeneralName:
+    return x509.UniformResourceIdentifier(value)
+
+
+def _rid(value: str) -> x509.GeneralName:
+    return x509.RegisteredID(x509.ObjectIdentifier(value))
+
+
+def _sid(value: str) -> x509.GeneralName:
+    return x509.UniformResourceIdentifier(sid_to_uri(value))
+
+
 _BUILDERS: Dict[str, Callable[[str], x509.GeneralName]] = {
     "UPN": _upn,
-    "email": lambda value: x509.RFC822Name(value),
-    "DNS": lambda value: x509.DNSName(value),
-    "IP": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
-    "URI": lambda value: x509.UniformResourceIdentifier(value),
-    "RID": lambda value: x509.RegisteredID(x509.ObjectIdentifier(value)),
+    "email": _email,
+    "DNS": _dns,
+    "IP": _ip,
+    "URI": _uri,
+    "RID": _rid,
     "dirName": _directory_name,
-    "SID": lambda value: x509.UniformResourceIdentifier(sid_to_uri(value)),
+    "SID": _sid,
 }
 
 
