@@ -18,6 +18,8 @@ class ActionModule(ExchangeAction):
         return spec
 
     def perform(self, arguments):
+        if arguments["server"] is not None and arguments["template"] is None:
+            arguments = self.with_environment(arguments)
         asked = options.read_options(arguments)
         if arguments["exchange"] in ("auto", "host"):
             given = {option: value for option, value in arguments.items() if value is not None}

@@ -19,6 +19,7 @@ class ActionModule(ExchangeAction):
         return spec
 
     def perform(self, arguments):
+        arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
         asked = options.read_options(arguments, check_mode=self._task.check_mode)
         if arguments["exchange"] in ("auto", "host"):
             given = {option: value for option, value in arguments.items() if value is not None}

@@ -17,6 +17,8 @@ description:
     reached the EST server, and what to do next.
   - Variables that the test does not collect are substituted with C(Test), or the entry is left blank where C(Test)
     would not be a valid value. Both are reported.
+  - What came of the test of a template in the store is noted beside the store, and returned by
+    M(maas360.cloud_extender.est_templates). Check mode and a wrong option change no note.
 author:
   - maas360.cloud_extender contributors (@maas360-collections)
 extends_documentation_fragment:
@@ -292,12 +294,16 @@ hint:
   returned: failure
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test, what_came_of
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
@@ -314,6 +320,18 @@ def main() -> None:
         required_one_of=[("template", "inline")],
         supports_check_mode=True,
     )
+    outcome = perform(module)
+    if module.params["template"] and not module.check_mode:
+        note(module, outcome)
+    for warning in outcome.pop("warnings", ()):
+        module.warn(warning)
+    if outcome.get("failed"):
+        module.fail_json(**outcome)
+    module.exit_json(**outcome)
+
+
+def perform(module: AnsibleModule) -> dict[str, Any]:
+    """Run the test and return its result, a failed one where it failed."""
     timeline = Timeline()
     name = module.params["template"] or module.params["inline"]["name"]
     try:
@@ -321,14 +339,21 @@ def main() -> None:
         require_libraries()
         template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
         files = TestFolder(asked.output_path, name, asked.identity.certificate_name)
-        outcome = run_test(template, asked.identity, asked.test_options, HostConnector(), files, timeline)
+        return run_test(template, asked.identity, asked.test_options, HostConnector(), files, timeline)
     except EstError as error:
-        module.fail_json(**result.failure(error, name, "host", timeline))
+        return result.failure(error, name, "host", timeline)
     except (StoreError, TemplateError) as error:
-        module.fail_json(**result.input_failure(str(error), name, "host"))
-    for warning in outcome.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**outcome)
+        return result.input_failure(str(error), name, "host")
+
+
+def note(module: AnsibleModule, outcome: Mapping[str, Any]) -> None:
+    """Note in the store what came of the test, for the next run to know."""
+    came = what_came_of(outcome)
+    try:
+        if came is not None:
+            record_test(module.params["store_path"], module.params["template"], *came)
+    except StoreError as error:
+        module.warn(f"what came of the test could not be noted: {error}")
 
 
 if __name__ == "__main__":

@@ -19,9 +19,10 @@ options:
     description:
       - V(read) returns what is kept of a pending enrolment.
       - V(save_pending) and V(save_issued) replace the files of the test.
+      - V(note) notes in the template store what came of the test.
     type: str
     required: true
-    choices: [read, save_pending, save_issued]
+    choices: [read, save_pending, save_issued, note]
   output_path:
     description: The folder under which all tests of the host are kept, an absolute path.
     type: str
@@ -42,6 +43,16 @@ options:
       - Random octets in base64, at least as long as a private key file.
       - The private key of a pending enrolment is returned only XORed with them, because a connection may log what a
         module prints.
+    type: str
+  store_path:
+    description: The folder of the template store, for O(operation=note).
+    type: str
+  status:
+    description: What came of the test, for O(operation=note).
+    type: str
+    choices: [issued, pending, failed]
+  stage:
+    description: The stage at which it failed, for O(operation=note).
     type: str
 notes:
   - Do not use it in playbooks; its options may change in any release.
@@ -83,6 +94,8 @@ import base64
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import (
     PRIVATE_KEY_FILE,
     TestFolder,
@@ -93,27 +106,36 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "operation": {"type": "str", "required": True, "choices": ["read", "save_pending", "save_issued"]},
+            "operation": {"type": "str", "required": True, "choices": ["read", "save_pending", "save_issued", "note"]},
             "output_path": {"type": "str", "required": True},
             "template": {"type": "str", "required": True},
             "certificate_name": {"type": "str", "required": True},
             "files": {"type": "dict", "no_log": True},
             "pad": {"type": "str", "no_log": True},
+            "store_path": {"type": "str"},
+            "status": {"type": "str", "choices": ["issued", "pending", "failed"]},
+            "stage": {"type": "str"},
         },
         required_if=[
             ("operation", "read", ["pad"]),
             ("operation", "save_pending", ["files"]),
             ("operation", "save_issued", ["files"]),
+            ("operation", "note", ["store_path", "status"]),
         ],
     )
     folder = TestFolder(module.params["output_path"], module.params["template"], module.params["certificate_name"])
     try:
         if module.params["operation"] == "read":
             module.exit_json(changed=False, **_pending(folder, base64.b64decode(module.params["pad"])))
+        if module.params["operation"] == "note":
+            record_test(*(module.params[name] for name in ("store_path", "template", "status", "stage")))
+            module.exit_json(changed=True)
         save = folder.save_issued if module.params["operation"] == "save_issued" else folder.save_pending
         module.exit_json(changed=True, path=save(module.params["files"]))
     except OSError as error:
         module.fail_json(msg=in_words(error))
+    except StoreError as error:
+        module.fail_json(msg=str(error))
 
 
 def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:

@@ -13,6 +13,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.server_info import run as server_info
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import what_came_of
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import result
@@ -52,13 +53,20 @@ class ControllerExchange:
         """The result of C(est_test_enroll), a failed one where the test failed."""
         name = asked.template_name
         files = RemoteFiles(self._execute, asked.output_path, name, asked.identity.certificate_name)
-        return self._outcome(
+        outcome = self._outcome(
             lambda template: run_test(
                 template, asked.identity, asked.test_options, self._connector, files, self._timeline
             ),
             lambda error: result.failure(error, name, self._exchange, self._timeline),
             lambda reason: result.input_failure(reason, name, self._exchange),
         )
+        came = what_came_of(outcome)
+        if came is not None and asked.inline is None and not asked.test_options.check:
+            trouble = files.note(asked.store_path, *came)
+            if trouble:
+                warning = f"what came of the test could not be noted: {trouble}"
+                outcome["warnings"] = [*outcome.get("warnings", ()), warning]
+        return outcome
 
     def look(self, options: ExchangeOptions) -> dict[str, Any]:
         """The result of C(est_server_info), a failed one where the server could not be looked at."""

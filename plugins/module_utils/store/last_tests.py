@@ -16,7 +16,9 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import StoreError
 from .files import cannot, locked, look_at, read_file, replace_file
@@ -26,6 +28,8 @@ from .utc import is_utc, utc_now
 FORMAT = "maas360.cloud_extender.last_tests"
 VERSION = 1
 ISSUED, PENDING, FAILED = "issued", "pending", "failed"
+#: The stage of a test that could not start, since an option was wrong or a library missing.
+NOT_STARTED = "input"
 
 _STAGE = re.compile(r"[a-z_]{1,32}")
 
@@ -59,6 +63,18 @@ def parse_last_tests(text: str) -> dict[str, LastTest]:
     tests = data.get("tests")
     found = {name: _parse(entry) for name, entry in tests.items()} if isinstance(tests, dict) else {}
     return {name: entry for name, entry in found.items() if entry is not None}
+
+
+def what_came_of(result: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """Return status and stage to note of a result of ``est_test_enroll``; None where there is nothing new to note.
+
+    That is a test that could not start, one that stopped short of issuing, and one that has still to wait.
+    """
+    if result.get("failed"):
+        return None if result["stage"] == NOT_STARTED else (FAILED, result["stage"])
+    if result["status"] in (ISSUED, PENDING) and result["changed"]:
+        return result["status"], None
+    return None
 
 
 def record_test(store_path: str, template: str, status: str, stage: str | None = None) -> None:

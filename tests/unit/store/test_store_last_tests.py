@@ -14,11 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import STAGES, EstError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import files as store_files
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import (
+    NOT_STARTED,
     parse_last_tests,
     record_test,
+    what_came_of,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import read_store
 
@@ -119,3 +122,25 @@ def test_an_error_says_which_file_and_leaves_the_old_one(path, monkeypatch):
     assert known(path) == {"VPN": ("issued", None)}
     with pytest.raises(StoreError, match="No such file or directory"):
         record_test(str(path / "nowhere"), "VPN", "issued")
+
+
+@pytest.mark.parametrize(
+    ("result", "came"),
+    [
+        ({"status": "issued", "changed": True}, ("issued", None)),
+        ({"status": "pending", "changed": True}, ("pending", None)),
+        ({"status": "pending", "changed": False}, None),
+        ({"status": "skipped", "changed": True}, None),
+        ({"failed": True, "changed": False, "stage": "tls"}, ("failed", "tls")),
+        ({"failed": True, "changed": False, "stage": "input"}, None),
+    ],
+)
+def test_what_is_noted_of_a_result(result, came):
+    assert what_came_of(result) == came
+
+
+def test_every_stage_can_be_noted(path):
+    for stage in STAGES:
+        record_test(str(path), stage, "failed", stage)
+    assert known(path) == {stage: ("failed", stage) for stage in STAGES}
+    assert EstError("reason").stage == NOT_STARTED, "where an error of the EST client says no stage, nothing was begun"
