@@ -75,7 +75,8 @@ def _system(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "libraries",
             False,
-            f"the Python that Ansible uses on this host has no {' and no '.join(missing)}",
+            f"the Python that Ansible uses on this host has no {' and no '.join(missing)}, so "
+            "it is not known what the EST servers answer",
             "Tests with exchange: host need them. Install the packages "
             f"{' and '.join(f'python3-{name}' for name in missing)}, or use exchange: uri.",
         )
@@ -149,7 +150,8 @@ def _logs(data: Mapping[str, Any]) -> Iterator[Finding]:
     if data["files"]:
         octets = sum(log["octets"] for log in data["files"])
         newest = data["files"][0]
-        yield Finding("logs", True, f"{len(data['files'])} files, {octets} octets; the newest is {newest['path']}")
+        count = "1 file" if len(data["files"]) == 1 else f"{len(data['files'])} files"
+        yield Finding("logs", True, f"{count}, {octets} octets; the newest is {newest['path']}")
     elif data["left_out"]:
         path, reason = data["left_out"][0]
         yield Finding("logs", False, f"none was collected: {path} {reason}", "Check log_path, and use become.")

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.lab import LabServer  # found on the path only now
 
 # A playbook that another needs to have run comes first; one that is not named here comes last.
-ORDER = ("configure", "test_enroll", "drift")
+ORDER = ("configure", "test_enroll", "drift", "diagnostics")
 
 
 def run_playbooks(context: Context, core: Core) -> None:
@@ -35,7 +35,12 @@ def run_playbooks(context: Context, core: Core) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with LabServer("--profile", "full", state=str(folder / "lab"), python=str(venv / "bin" / "python")) as lab:
-        variables = [f"test_server={lab.url}", f"test_ca_path={lab.ca_path}", f"test_folder={folder}"]
+        variables = [
+            f"test_server={lab.url}",
+            f"test_ca_path={lab.ca_path}",
+            f"test_folder={folder}",
+            f"est_diagnostics_dest={folder}/diagnostics",
+        ]
         for name in ordered:
             for what, check in (("first, --check", True), ("first", False), ("again, --check", True), ("again", False)):
                 _run(context, f"{name} ({what}, ansible-core {core.minor})", venv, folder, name, check, variables)
@@ -63,6 +68,8 @@ def _run(context: Context, what: str, venv: Path, folder: Path, name: str, check
         context.failed(what, tail(output))
     elif check and stores.exists() != before:
         context.failed(f"{what}: --check made or removed {stores}", tail(output))
+    elif check and what.startswith("diagnostics (first") and (folder / "diagnostics").exists():
+        context.failed(f"{what}: --check made a folder", tail(output))
     elif name == "configure" and any(changed) != what.startswith("configure (first"):
         context.failed(f"{what}: changed is {changed}", tail(output))
     else:
