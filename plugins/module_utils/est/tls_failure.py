@@ -49,6 +49,7 @@ _NOT_TLS = (
 )
 _TOO_OLD = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "VERSION_TOO_LOW")
 _NO_CIPHER = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_CIPHERS_AVAILABLE", "DH_KEY_TOO_SMALL")
+_NO_SECURE_RENEGOTIATION = ("UNSAFE_LEGACY_RENEGOTIATION",)
 _CLIENT_CERTIFICATE = ("CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED", "ALERT_DECRYPT_ERROR")
 
 
@@ -122,6 +123,11 @@ def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tupl
             f"{where} and this client have no cipher suite in common, or the server wants a TLS client certificate",
             "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client certificate, set "
             "client_certificate_path and client_key_path.",
+        )
+    if isinstance(error, ssl.SSLError) and _has(error, _NO_SECURE_RENEGOTIATION):
+        return (
+            f"{where} does not know secure renegotiation (RFC 5746), and OpenSSL connects to no such server",
+            "Update what ends TLS there, the EST server or a proxy before it, or switch on TLS 1.3 on it.",
         )
     ended = isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError))
     if ended or getattr(error, "errno", None) == errno.ENOTCONN:

@@ -243,6 +243,17 @@ class TestHandshake:
             error = failure(peer, connect_timeout=0.3)
         assert error.stage == "tls"
 
+    @pytest.mark.skipif(ssl.OPENSSL_VERSION_INFO < (3,), reason="an older OpenSSL connects all the same")
+    def test_req_020_a_server_without_secure_renegotiation(self) -> None:
+        # ServerHello of TLS 1.2 with ECDHE-ECDSA-AES128-GCM-SHA256 and without any extension.
+        hello = bytes.fromhex("0303") + bytes(32) + bytes.fromhex("00c02b00")
+        record = bytes.fromhex("160303") + (len(hello) + 4).to_bytes(2, "big")
+        step = send(record + b"\x02" + len(hello).to_bytes(3, "big") + hello)
+        with Peer([[note_plain, step, stall]]) as peer:
+            error = failure(peer)
+        assert "does not know secure renegotiation (RFC 5746)" in error.reason
+        assert error.stage == "tls"
+
     def test_what_openssl_says_otherwise_is_passed_on(self) -> None:
         other = ssl.SSLError(1, "x")
         other.reason = "BAD_ECPOINT"
