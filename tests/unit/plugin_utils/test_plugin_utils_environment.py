@@ -143,3 +143,44 @@ def test_a_result_that_a_host_makes_up_is_scrubbed_of_it(credential, tmp_path):
 def test_what_is_no_dictionary_is_told_as_ever(credential):
     result = run_action("est_templates", {"templates": ["x"]})
     assert "templates[0]: is not a dictionary of options" in result["msg"]
+
+
+class Recorder(Host):
+    """Stands for a host that runs what it is told, and says nothing."""
+
+    def execute_module(self, *, module_name, module_args, task_vars):
+        self.calls.append((module_name.rpartition(".")[2], json.loads(json.dumps(module_args))))
+        return {"changed": False, "told": module_args}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "counts"),
+    [
+        ({"server": "a.example"}, True),
+        ({"server": "a.example", "username": "mine", "password": "mine", "use_system_trust": True}, False),
+        ({"template": "A"}, False),
+    ],
+)
+def test_a_look_at_a_server_that_is_given_uses_it(credential, arguments, counts):
+    host = Recorder()
+    result = run_action("est_server_info", arguments, host)
+    ((module, given),) = host.calls
+    assert module == "est_server_info"
+    assert (given.get("username") == "tower") is counts
+    assert (given.get("password") == CANARY) is counts
+    assert (given.get("ca_certificate") == pem()) is counts
+    assert CANARY not in json.dumps(result)
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_test_of_an_inline_template_uses_it(credential, inline):
+    host = Recorder()
+    arguments = {"inline": {"name": "A", "server": "a.example"}} if inline else {"template": "A"}
+    result = run_action("est_test_enroll", arguments, host)
+    ((module, given),) = host.calls
+    assert module == "est_test_enroll"
+    if inline:
+        assert (given["inline"]["username"], given["inline"]["password"]) == ("tower", CANARY)
+    else:
+        assert given.get("inline") is None
+    assert CANARY not in json.dumps(result)
