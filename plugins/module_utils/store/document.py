@@ -16,6 +16,7 @@ Equal content gives equal bytes: templates are sorted by name and the formatting
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -94,6 +95,11 @@ class StoredTemplate:
 
     def edited_parts(self) -> tuple[str, ...]:
         """Name what is not as this collection wrote it: ``"fields"`` and the names of secrets."""
+        return self._edited_parts
+
+    # A plan asks several times, and the digests of a hundred templates are most of what it costs.
+    @functools.cached_property
+    def _edited_parts(self) -> tuple[str, ...]:
         parts = [] if self.digest == fields_digest(self.fields) else ["fields"]
         parts.extend(name for name, secret in self.secrets.items() if not secret.is_as_written(self.name, name))
         return tuple(parts)

@@ -15,13 +15,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+# json.dumps() would make one for each digest.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 _FINGERPRINT_PREFIX = b"maas360.cloud_extender sealing key\0"
 
 
 def digest(*parts: Any) -> str:
     """Return the SHA-256 (hex) of plain JSON data, the same for equal data whatever its order or formatting."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(parts).encode("ascii")).hexdigest()
 
 
 def fields_digest(fields: Mapping[str, Any]) -> str:
