@@ -16,8 +16,11 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib
+import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -32,7 +35,7 @@ sys.path.pop(0)  # or this file would stand for the package "fleet"
 sys.path.insert(0, str(ROOT / "tests"))
 
 from fleet.measure import Cost, in_turns, median, play, table  # noqa: E402 (found on the path only now)
-from fleet.playbook import PLAYBOOK, environment, write_playbook  # noqa: E402
+from fleet.playbook import COLLECTIONS, PLAYBOOK, environment, write_playbook  # noqa: E402
 from fleet.ssh_fleet import GROUP, Fleet  # noqa: E402
 from support.lab import PASSWORD, USERNAME, LabServer  # noqa: E402
 
@@ -183,31 +186,51 @@ class Bench:
 
 
 def memory(hosts: int) -> None:
-    """The memory of the controller's process for hosts that are this machine, by the local connection."""
-    print(f"\nMemory of the controller, {hosts} hosts by the local connection, {TEMPLATES} templates", flush=True)
+    """The memory of the controller's process for hosts that are fakes on this machine.
+
+    Their Python is a script that gives the answer of a real host at once. The controller cannot tell, and only its
+    memory is looked at.
+    """
+    print(f"\nMemory of the controller, {hosts} hosts, {TEMPLATES} templates, nothing to change", flush=True)
     print(f"{'':<18}{'controller MiB':>16}{'largest of all processes MiB':>31}{'x ping':>9}")
     base = 0.0
     with tempfile.TemporaryDirectory(prefix="est-bench-") as name:
         folder = Path(name)
-        inventory = folder / "inventory.yml"
         variables = {
             "ansible_connection": "local",
+            "ansible_pipelining": True,
             "ansible_python_interpreter": sys.executable,
-            "est_integration_store_path": f"{folder}/hosts/{{{{ inventory_hostname }}}}",
+            "est_integration_store_path": f"{folder}/store",
             "est_integration_templates": templates(TEMPLATES),
         }
-        content = {GROUP: {"hosts": {f"ce{number}": {} for number in range(hosts)}, "vars": variables}}
-        inventory.write_text(repr(content), encoding="utf-8")  # which is YAML too
+        _peak_memory("est_templates", ["ce1"], variables, folder)  # makes the store that all the others have
+        real = {"ping": {"ping": "pong", "changed": False}, "est_templates": {**_read_store(folder), "changed": False}}
         for contender in ("ping", "est_templates", "est_integration"):
-            plays = [{"hosts": GROUP, "gather_facts": False, "tasks": [TASKS[contender]]}]
-            command = [str(PLAYBOOK), write_playbook(folder, plays), "-i", str(inventory)]
-            own, largest = _peak_memory(command, folder)
+            answer = json.dumps(real.get(contender, real["est_templates"]))
+            fake = folder / f"python_of_{contender}"
+            fake.write_text(f"#!/bin/sh\ncat >/dev/null\ncat <<'END'\n{answer}\nEND\n", encoding="utf-8")
+            fake.chmod(0o700)
+            variables["ansible_python_interpreter"] = str(fake)
+            own, largest = _peak_memory(contender, [f"ce{number}" for number in range(hosts)], variables, folder)
             base = base or own
             print(f"{contender:<18}{own:>16.0f}{largest:>31.0f}{own / base:>9.2f}", flush=True)
 
 
-def _peak_memory(command: list[str], folder: Path) -> tuple[float, float]:
-    """Run a command; return the peak resident MiB of its own process, and of the largest of it and its children."""
+def _read_store(folder: Path) -> dict[str, Any]:
+    """Return what the module on a host answers."""
+    sys.path.append(str(COLLECTIONS))
+    module = importlib.import_module("ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file")
+    return dict(module.read_store(str(folder / "store")))
+
+
+def _peak_memory(contender: str, hosts: list[str], variables: dict[str, Any], folder: Path) -> tuple[float, float]:
+    """Run a contender; return the peak resident MiB of the controller, and of the largest of it and its children."""
+    inventory = folder / "inventory.json"
+    inventory.write_text(
+        json.dumps({GROUP: {"hosts": {host: {} for host in hosts}, "vars": variables}}), encoding="utf-8"
+    )
+    plays = [{"hosts": GROUP, "gather_facts": False, "tasks": [TASKS[contender]]}]
+    command = [str(PLAYBOOK), write_playbook(folder, plays), "-i", str(inventory)]
     with (folder / "output").open("w") as output:
         process = subprocess.Popen(
             command, cwd=folder, env={**environment(folder), **SETTINGS}, stdout=output, stderr=output
@@ -222,8 +245,9 @@ def _peak_memory(command: list[str], folder: Path) -> tuple[float, float]:
                     own = int(line.split()[1])
             time.sleep(0.1)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{command} failed:\n{(folder / 'output').read_text(encoding='utf-8')[-4000:]}")
+    told = (folder / "output").read_text(encoding="utf-8")
+    if process.returncode or (len(hosts) > 1 and re.search("changed=[1-9]", told)):
+        sys.exit(f"{contender} failed, or changed a host:\n{told[-4000:]}")
     return own / 1024, used.ru_maxrss / 1024
 
 
