@@ -125,10 +125,12 @@ class Document:
 
     def find(self, name: str) -> StoredTemplate | None:
         """Return the template of this name (case does not count), or None."""
-        for template in self.templates:
-            if template.name.casefold() == name.casefold():
-                return template
-        return None
+        return self._by_name.get(name.casefold())
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, StoredTemplate]:
+        # Backwards, so that of two with one name, written by hand, the first counts.
+        return {template.name.casefold(): template for template in reversed(self.templates)}
 
 
 def parse_document(text: str) -> Document:

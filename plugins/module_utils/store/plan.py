@@ -153,10 +153,11 @@ def make_plan(request: Request, observed: Observed) -> Plan:
 
     results.extend(TemplateResult(name, "unchanged") for name in request.absent if document.find(name) is None)
     undeclared = []
+    declared = {desired.name.casefold() for desired in request.present}
     for stored in document.templates:
-        why = _why_removed(stored.name, request)
-        if why is None:
+        if stored.name.casefold() in declared:
             continue
+        why = _why_removed(stored.name, request)
         if why:
             results.append(TemplateResult(stored.name, "removed", summary=why))
             diff.add(stored.name, describe_template(stored.fields, stored.secrets), None)
@@ -201,11 +202,9 @@ def make_plan(request: Request, observed: Observed) -> Plan:
     )
 
 
-def _why_removed(name: str, request: Request) -> str | None:
-    """Return why a template that is there has to go, an empty string where it stays, None where it is declared."""
+def _why_removed(name: str, request: Request) -> str:
+    """Return why a template that is there and not declared has to go, or an empty string where it stays."""
     folded = name.casefold()
-    if any(desired.name.casefold() == folded for desired in request.present):
-        return None
     if any(absent.casefold() == folded for absent in request.absent):
         return "is in the store, and should not be"
     if request.purge and not is_protected(name, request.purge_keep):
