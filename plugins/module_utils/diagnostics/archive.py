@@ -26,15 +26,12 @@ def pack(folder: str, members: Sequence[Member]) -> bytes:
     :param folder: the one folder that is in the archive; nothing is unpacked outside of it.
     """
     packed = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
-    ):
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, modified, content in members:
             member = tarfile.TarInfo(f"{folder}/{path}")
             member.size, member.mtime, member.mode = len(content), max(0, modified), 0o600
             archive.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
+    return gzip.compress(packed.getvalue(), mtime=0)
 
 
 class ArchiveFile:
