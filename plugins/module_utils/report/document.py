@@ -1,0 +1,154 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet report as one document: made of the entries of its hosts, read back, and merged with others."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from .counts import count
+from .states import FORMAT, FORMAT_VERSION, HOST_STATES, ReportError
+
+Document = Dict[str, Any]
+
+
+def utc(moment: Optional[datetime] = None) -> str:
+    """Return a moment, by default this one, as a report writes it."""
+    return (moment or datetime.now(timezone.utc)).astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def make_document(
+    records: Iterable[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], *, now: Optional[datetime] = None
+) -> Document:
+    """Make a report.
+
+    :param records: the entries of the hosts, see :func:`.host.host_record`.
+    :param runs: what is known of each run that the report is about.
+    :param now: when the report is made; decides which certificates end soon.
+    """
+    moment = now or datetime.now(timezone.utc)
+    hosts = [dict(record) for record in records]
+    _tell_of_clusters(hosts)
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "made_at": utc(moment),
+        "runs": [dict(run) for run in runs],
+        "summary": count(hosts, moment),
+        "notes": _same_place(hosts),
+        "hosts": hosts,
+    }
+
+
+def merge_documents(documents: Sequence[Document], *, now: Optional[datetime] = None) -> Document:
+    """Merge reports, such as those of the slices of a job, into one.
+
+    A host that is in several is told as it was found last; an entry that says that its turn did not come gives way to
+    any other.
+    """
+    hosts: Dict[str, Dict[str, Any]] = {}
+    for document in documents:
+        for host in document["hosts"]:
+            known = hosts.get(host["name"])
+            if known is None or _age(known) <= _age(host):
+                hosts[host["name"]] = host
+    runs: List[Mapping[str, Any]] = []
+    for document in documents:
+        runs.extend(run for run in document["runs"] if run not in runs)
+    return make_document(hosts.values(), sorted(runs, key=lambda run: str(run.get("started_at"))), now=now)
+
+
+def parse_document(text: str, where: str) -> Document:
+    """Read a report back.
+
+    :param where: the file, for the error message.
+    :raises ReportError: when this is no report, or one of a newer format.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ReportError(f"{where} is no fleet report: it is not JSON ({error})") from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ReportError(f"{where} is no fleet report: its format is not {FORMAT}")
+    version = found.get("format_version")
+    if not isinstance(version, int) or version < 1:
+        raise ReportError(f"{where} is no fleet report: it has no format_version")
+    if version > FORMAT_VERSION:
+        raise ReportError(
+            f"{where} has format_version {version}, and this version of the collection reads up to {FORMAT_VERSION}: "
+            "update the collection"
+        )
+    hosts, runs = found.get("hosts"), found.get("runs")
+    if not (isinstance(hosts, list) and isinstance(runs, list) and all(map(_is_host, hosts))):
+        raise ReportError(f"{where} is no whole fleet report: hosts or runs are missing or not as docs/report.md says")
+    return found
+
+
+def serialise(document: Document) -> str:
+    """Return the text of the JSON file: a host a line, so that two reports can be compared by line."""
+    head = {key: value for key, value in document.items() if key != "hosts"}
+    lines = ",\n".join(json.dumps(host, separators=(",", ":")) for host in document["hosts"])
+    return f'{json.dumps(head, indent=1)[:-2]},\n "hosts": [\n{lines}\n]}}\n'
+
+
+def _is_host(host: Any) -> bool:
+    return (
+        isinstance(host, dict)
+        and isinstance(host.get("name"), str)
+        and host.get("state") in HOST_STATES
+        and isinstance(host.get("drift"), list)
+        and isinstance(host.get("templates"), list)
+        and all(
+            isinstance(entry, dict) and {"name", "state", "action", "test"} <= set(entry) for entry in host["templates"]
+        )
+    )
+
+
+def _age(host: Mapping[str, Any]) -> Tuple[bool, str]:
+    return host["state"] != "not_run", str(host.get("started_at") or "")
+
+
+def _tell_of_clusters(hosts: Sequence[Dict[str, Any]]) -> None:
+    """Say of every host that only another one of its cluster is written for, why it differs, and what comes of it."""
+    states = {host["name"]: host["state"] for host in hosts}
+    for host in hosts:
+        cluster = host.get("cluster")
+        if not cluster:
+            continue
+        cluster["note"] = ""
+        if cluster["writes"]:
+            continue
+        state = states.get(cluster["writer"])
+        why = {
+            None: "and was not in this run",
+            "not_run": "and its turn did not come",
+            "unreachable": "and could not be reached",
+            "failed": "and failed",
+        }.get(state)
+        if why is not None:
+            cluster["note"] = (
+                f"{cluster['writer']} writes for the cluster {cluster['name']}, {why}: nothing was corrected"
+            )
+        elif any(entry["state"] == "differs" for entry in host["templates"]):
+            cluster["note"] = (
+                f"{cluster['writer']} writes for the cluster {cluster['name']}; this host differs until the product "
+                "has synchronised them"
+            )
+
+
+def _same_place(hosts: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Tell of hosts of different names that are one and the same: they overwrite one another."""
+    places: Dict[Tuple[str, str], List[str]] = {}
+    for host in hosts:
+        if host.get("address") and host.get("store_path"):
+            places.setdefault((host["address"], host["store_path"]), []).append(host["name"])
+    return [
+        f"{' and '.join(names)} have the same address ({address}) and the same store ({store_path}): they are one host "
+        "with several names"
+        for (address, store_path), names in places.items()
+        if len(names) > 1
+    ]

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Merging the JSON files of several reports, such as those of the slices of a job."""
+
+from __future__ import annotations
+
+import glob
+import os
+from typing import Iterable, List
+
+from .document import Document, merge_documents, parse_document
+from .states import ReportError
+
+
+def merge_files(paths: Iterable[str]) -> Document:
+    """Read reports and return them as one.
+
+    :param paths: JSON files, or patterns such as C(slices/*.json).
+    :raises ReportError: a pattern matches nothing, or a file cannot be read or is no report.
+    """
+    files: List[str] = []
+    for path in paths:
+        found = sorted(glob.glob(os.path.expanduser(path))) or [os.path.expanduser(path)]
+        files.extend(file for file in found if file not in files)
+    return merge_documents([_read(file) for file in files])
+
+
+def _read(path: str) -> Document:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ReportError(f"{path} cannot be read: {why}") from None
+    return parse_document(text, path)

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a fleet report is written: the two files, whether they can be written, and writing them whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from typing import Any, Mapping, Tuple
+
+from .document import serialise
+from .page import render_page
+from .states import ReportError
+
+#: Their name where only a folder is given.
+DEFAULT_NAME = "est-fleet-report"
+
+
+def report_files(path: str) -> Tuple[str, str]:
+    """Return the JSON file and the HTML file of a report.
+
+    :param path: their common path without ending; one of both files; or a folder, which is there or ends in a slash.
+    """
+    whole = os.path.abspath(os.path.expanduser(path))
+    if path.endswith("/") or os.path.isdir(whole):
+        whole = os.path.join(whole, DEFAULT_NAME)
+    stem, ending = os.path.splitext(whole)
+    if ending.lower() not in (".html", ".json"):
+        stem = whole
+    return f"{stem}.json", f"{stem}.html"
+
+
+def check_writable(path: str) -> None:
+    """Look whether a report can be written, before anything is done that would be told in it; makes its folder.
+
+    :raises ReportError: it could not.
+    """
+    for file in report_files(path):
+        if os.path.isdir(file):
+            raise ReportError(f"the fleet report cannot be written to {file}: it is a folder")
+    folder = os.path.dirname(report_files(path)[0])
+    # Only trying tells: the superuser may do what the file system does not let him do.
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ReportError(
+            f"the fleet report cannot be written to {folder}: {error.strerror}; give a path in a folder that the user "
+            "who runs ansible-playbook may write into"
+        ) from None
+
+
+def write_report(path: str, document: Mapping[str, Any]) -> Tuple[str, str]:
+    """Write both files of a report, each atomically, and return them.
+
+    A new file can be read by its owner only; one that is there keeps the mode that it was given.
+
+    :raises ReportError: a file cannot be written; the old one is still there then.
+    """
+    json_file, html_file = report_files(path)
+    try:
+        os.makedirs(os.path.dirname(json_file), exist_ok=True)
+        _replace(json_file, serialise(dict(document)))
+        _replace(html_file, render_page(document, json_name=os.path.basename(json_file)))
+    except OSError as error:
+        where = error.filename or json_file
+        raise ReportError(f"the fleet report cannot be written to {where}: {error.strerror}") from None
+    return json_file, html_file
+
+
+def _replace(path: str, text: str) -> None:
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        mode = 0o600
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,121 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_fleet_host
+short_description: Apply and test the templates of one host of a fleet
+version_added: 0.1.0
+author:
+  - maas360.cloud_extender contributors (@maas360-collections)
+description:
+  - This module is private and can change at any time. The role C(maas360.cloud_extender.est_integration) is made of it.
+    Use the role, or M(maas360.cloud_extender.est_templates) and M(maas360.cloud_extender.est_test_enroll), instead.
+  - Does all of the role on one host in one task, and leaves a note for M(maas360.cloud_extender.est_fleet_report).
+  - The options are the variables of the role, described there.
+extends_documentation_fragment:
+  - maas360.cloud_extender.attributes
+  - maas360.cloud_extender.attributes.action
+  - maas360.cloud_extender.attributes.posix
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details:
+      - A test is run each time with O(est_integration_test_policy=always).
+options:
+  est_integration_templates:
+    description: The templates.
+    type: list
+    elements: raw
+    required: true
+  est_integration_purge:
+    description: Whether to remove templates that are not declared.
+    type: bool
+    default: false
+  est_integration_purge_keep:
+    description: Names of templates that are never removed.
+    type: list
+    elements: raw
+    default: []
+  est_integration_rotate_key:
+    description: Whether to replace the sealing key.
+    type: bool
+    default: false
+  est_integration_mode:
+    description: Whether to correct what differs or only to tell it.
+    type: str
+    choices: [enforce, report]
+    default: enforce
+  est_integration_store_path:
+    description: The folder of the template store.
+    type: str
+    default: /var/lib/cloud_extender/est
+  est_integration_test:
+    description: The identity of tests and how to test, as options of M(maas360.cloud_extender.est_test_enroll).
+    type: dict
+    default: {}
+  est_integration_test_policy:
+    description: Which templates are tested.
+    type: str
+    choices: [never, changed, always]
+    default: never
+  est_integration_exchange:
+    description: Where a test leaves from.
+    type: str
+    choices: [auto, host, uri, controller]
+    default: auto
+  est_integration_cluster:
+    description: The product cluster of the host, a group of the inventory.
+    type: str
+    default: ""
+  est_integration_cluster_writer:
+    description: The host of the cluster that is written.
+    type: str
+    default: ""
+  est_integration_report_path:
+    description: Where the fleet report will be written.
+    type: str
+    default: ""
+  tests_only:
+    description: Whether to test all declared templates as they are on the host, and to apply none.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Apply the templates of a host (use the role est_integration instead)
+  maas360.cloud_extender.est_fleet_host:
+    est_integration_templates: "{{ est_integration_templates }}"
+    est_integration_test_policy: changed
+  register: est_integration_result
+"""
+
+RETURN = r"""
+mode:
+  description: V(enforce) if what differs was written, V(report) if the host was only looked at.
+  type: str
+  returned: success
+cluster:
+  description: The product cluster of the host, the host of it that is written, and whether that is this one; or null.
+  type: dict
+  returned: success
+tests:
+  description: The results of M(maas360.cloud_extender.est_test_enroll), one for each template that was tested.
+  type: list
+  elements: dict
+  returned: success
+templates:
+  description:
+    - What was done with each template, with the other keys that M(maas360.cloud_extender.est_templates) returns.
+  type: list
+  elements: dict
+  returned: when the templates were applied
+"""

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_fleet_report
+short_description: Make the report of a fleet, or merge the reports of several runs
+version_added: 0.1.0
+author:
+  - maas360.cloud_extender contributors (@maas360-collections)
+description:
+  - Tells of all hosts of a play what the role C(maas360.cloud_extender.est_integration) found and did, those that
+    failed or could not be reached among them, as a JSON file, as one HTML file, and as a summary of a few lines.
+  - The role runs this module by itself. In a playbook of your own it merges the JSON files of other runs, such as those
+    of the slices of a job of AWX.
+  - Everything is done on the controller. Use it with C(run_once).
+  - A new file can be read by its owner only; a file that is there keeps its mode. Both are replaced atomically.
+  - The counts are also given to C(ansible.builtin.set_stats)' statistics as C(est_fleet), with which a workflow of AWX
+    goes on.
+extends_documentation_fragment:
+  - maas360.cloud_extender.attributes
+  - maas360.cloud_extender.attributes.action
+  - maas360.cloud_extender.attributes.actiongroup_est
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The report is written in check mode too. It tells what the run would do, and no host is touched by it.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - A report is no state of a host, and is never told as changed.
+options:
+  path:
+    description:
+      - Where to write, as C(PATH.json) and C(PATH.html); an ending of these two may be given too. Empty for the summary
+        only.
+      - An existing folder, or a path that ends in a slash, gets files named C(est-fleet-report). A relative path is one
+        from the folder that C(ansible-playbook) was started in.
+    type: str
+    default: ""
+  merge:
+    description:
+      - JSON files of reports, or patterns such as C(slices/*.json), to make one report of, in place of one of this run.
+      - A host that is in several is told as it was found last.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: maas360.cloud_extender.est_templates
+  - module: maas360.cloud_extender.est_test_enroll
+"""
+
+EXAMPLES = r"""
+- name: Merge the reports of the slices of a job
+  maas360.cloud_extender.est_fleet_report:
+    path: /srv/reports/fleet
+    merge:
+      - /srv/reports/slices/*.json
+  run_once: true
+  register: fleet
+
+- name: Tell what somebody must look at
+  ansible.builtin.debug:
+    msg: "{{ fleet.text }}"
+  run_once: true
+"""
+
+RETURN = r"""
+complete:
+  description: Whether a report was made. It is not as long as the play goes on with further hosts, as with C(serial).
+  type: bool
+  returned: success
+text:
+  description: The summary, a line each. Hosts with the same trouble share a line.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - "50 hosts, 20 templates: 3 changed, 3 drifted, 2 unreachable"
+    - "ce7, ce12: could not be reached"
+json_path:
+  description: The JSON file. Its format is in C(docs/report.md) and C(docs/report.schema.json).
+  type: str
+  returned: when a report was written
+  sample: /srv/reports/fleet.json
+html_path:
+  description: The HTML file. It needs no other file and no network.
+  type: str
+  returned: when a report was written
+  sample: /srv/reports/fleet.html
+summary:
+  description: What was counted; the same as in the JSON file.
+  type: dict
+  returned: when a report was made
+  contains:
+    hosts:
+      description: The hosts of the play.
+      type: int
+    ok:
+      description: Hosts with which nothing went wrong.
+      type: int
+    failed:
+      description: Hosts that failed, one with a failed test among them.
+      type: int
+    unreachable:
+      description: Hosts that could not be reached.
+      type: int
+    not_run:
+      description: Hosts whose turn did not come, or that failed before the role began.
+      type: int
+    changed:
+      description: Hosts that were changed; in check mode, that would be.
+      type: int
+    drifted:
+      description: Hosts that were found other than declared, put right or not.
+      type: int
+    templates:
+      description: Different templates.
+      type: int
+    corrected:
+      description: Templates on hosts that were created, updated, repaired or removed.
+      type: int
+    differing:
+      description: Templates on hosts that are not as declared and were left so.
+      type: int
+    tests:
+      description: Tests of this run.
+      type: int
+    tests_issued:
+      description: Tests of this run for which a certificate was issued.
+      type: int
+    tests_pending:
+      description: Tests of this run for which the certificate waits for approval.
+      type: int
+    tests_failed:
+      description: Templates on hosts whose last test failed.
+      type: int
+    lost:
+      description: Certificates in which the CA left out something that was asked for.
+      type: int
+    certificates:
+      description: Test certificates whose end is known.
+      type: int
+    certificates_expired:
+      description: Those of them that have expired.
+      type: int
+    certificates_ending_soon:
+      description: Those of them that end within 30 days.
+      type: int
+"""

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Made-up fleets, for tests of the fleet report and of its page."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import make_document, utc
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
+RUN = {
+    "play": "Configure the EST templates",
+    "started_at": "2026-11-22T11:55:00Z",
+    "check_mode": False,
+    "limit": "",
+    "job": "",
+    "ansible_version": "2.19.14",
+}
+NAMES = ("wifi", "mail", "vpn", "802.1X wired", "printers", "kiosk", "scanner", "field tablets")
+
+
+def issued(template: str, *, days: int = 100, lost: tuple[str, ...] = (), minutes: int = 5) -> dict[str, Any]:
+    """A result of est_test_enroll."""
+    return {
+        "status": "issued",
+        "template": template,
+        "exchange": "host",
+        "changed": True,
+        "lost": list(lost),
+        "certificate": {
+            "path": f"/var/lib/cloud_extender/est/tests/{template}/test/certificate.pem",
+            "pem": "-----BEGIN CERTIFICATE-----",
+            "subject": "/CN=jdoe",
+            "issuer": "/CN=Example EST CA",
+            "serial_number": "01F4",
+            "not_before": utc(NOW),
+            "not_after": utc(NOW + timedelta(days=days, minutes=minutes)),
+            "fingerprint_sha256": "AA:" * 31 + "AA",
+            "public_key": "RSA 2048",
+        },
+        "timeline": [{"stage": "tls", "ok": True, "milliseconds": 12.5}],
+    }
+
+
+def refused(template: str, message: str = "This operation wants a user name and a password") -> dict[str, Any]:
+    """A result of est_test_enroll for a wrong password."""
+    return {
+        "failed": True,
+        "template": template,
+        "stage": "enroll",
+        "reason": "the server refused the user name or the password (HTTP 401)",
+        "hint": "Check username and password of the template.",
+        "request_received": "yes",
+        "http_status": 401,
+        "server_message": message,
+        "exchange": "host",
+        "msg": "The EST test failed.",
+        "timeline": [],
+    }
+
+
+def entry(name: str, action: str = "unchanged", **more: Any) -> dict[str, Any]:
+    """An entry of the result of est_templates."""
+    return {"name": name, "action": action, "changed_fields": ["port"] if action == "updated" else [], **more}
+
+
+def record(name: str, *entries: dict[str, Any], tests: tuple[dict[str, Any], ...] = (), **more: Any) -> dict[str, Any]:
+    """The entry of a host that was looked at."""
+    result = {
+        "changed": any(each["action"] != "unchanged" for each in entries),
+        "store_path": "/var/lib/cloud_extender/est",
+        "templates": list(entries),
+        "drift": more.pop("drift", []),
+        "undeclared": more.pop("undeclared", []),
+        "tests": list(tests),
+    }
+    more.setdefault("state", "failed" if any(test.get("failed") for test in tests) else "ok")
+    return host_record(name, result=result, started_at="2026-11-22T11:56:00Z", seconds=0.5, **more)
+
+
+def small_fleet() -> dict[str, Any]:
+    """Hosts in every state, with few templates."""
+    wifi, mail, vpn = (entry(name) for name in NAMES[:3])
+    tests = (issued("wifi"), issued("mail", days=10, lost=("subject_alternative_name UPN:jdoe@example.com",)))
+    writer = {"name": "cluster_a", "writer": "ce-6", "writes": True}
+    member = {**writer, "writes": False}
+    updated = entry("vpn", "updated", summary="port is 443, not 8443")
+    records = [
+        record("ce-1", wifi, mail, vpn, tests=(*tests, issued("vpn", days=400))),
+        record(
+            "ce-2",
+            wifi,
+            mail,
+            updated,
+            tests=(issued("wifi", days=-3),),
+            drift=["templates.json has mode 0644, not 0600"],
+        ),
+        record("ce-10", wifi, mail, vpn, tests=(refused("wifi"), *tests[1:]), message="1 of 2 tests failed."),
+        host_record("ce-4", state="unreachable", message="ssh: connect to host ce-4: timed out", declared=NAMES[:3]),
+        host_record("ce-5", state="failed", message="cannot write the template store: no space", declared=NAMES[:3]),
+        record("ce-6", wifi, mail, vpn, cluster=writer),
+        record("ce-7", wifi, entry("mail", "created"), vpn, cluster=member, mode="report"),
+        host_record("ce-8", state="not_run", message="its turn had not come", mode="report"),
+        record("ce-9", wifi, mail, vpn, tests=({"status": "pending", "template": "vpn", "timeline": []},)),
+    ]
+    return make_document(records, [RUN], now=NOW)
+
+
+def large_fleet(hosts: int, templates: int, *, unique: bool = False) -> dict[str, Any]:
+    """Many hosts, of which some have something wrong; with ``unique`` every test failed with words of its own."""
+    chance = random.Random(hosts * templates)
+    names = [*NAMES, *(f"template {number:02d}" for number in range(len(NAMES), templates))][:templates]
+    records = []
+    for number in range(hosts):
+        name = f"ce-{('ber', 'par', 'nyc', 'sfo')[number % 4]}-{number:04d}.example.com"
+        address = f"10.0.{number // 250}.{number % 250}"
+        if chance.random() < 0.02:
+            words = (
+                f"Failed to connect to the host via ssh: ssh: connect to host {address} port 22: Connection timed out"
+            )
+            records.append(host_record(name, state="unreachable", message=words, declared=names, address=address))
+            continue
+        entries, tests = [], []
+        for each in names:
+            drifted = chance.random() < 0.01
+            entries.append(entry(each, "updated", summary="port is 443, not 8443") if drifted else entry(each))
+            if unique:
+                tests.append(refused(each, f"Request {chance.getrandbits(256):064x} was refused: " + "why " * 40))
+            elif chance.random() < 0.004:
+                tests.append(refused(each))
+            else:
+                tests.append(
+                    issued(each, days=chance.choice((-2, 5, 20, 80, 160, 360)), minutes=chance.randrange(1440))
+                )
+        records.append(record(name, *entries, tests=tuple(tests), address=address))
+    return make_document(records, [RUN], now=NOW)

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The document of a fleet report: as its schema says, counted, merged, and read back only where it is one."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+
+import fastjsonschema
+import pytest
+from support.fleet_reports import NOW, RUN, entry, issued, large_fleet, record, refused, small_fleet
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import (
+    make_document,
+    merge_documents,
+    parse_document,
+    serialise,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.merging import merge_files
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import (
+    HOST_STATES,
+    TEMPLATE_STATES,
+    ReportError,
+)
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+
+
+@pytest.fixture(scope="module")
+def schema():
+    with open(os.path.join(ROOT, "docs", "report.schema.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def closed(part):
+    """The schema with no key allowed that it does not describe: readers shall find all of them in it."""
+    if isinstance(part, dict):
+        part = {key: closed(value) for key, value in part.items()}
+        if "properties" in part and "type" in part:
+            part["additionalProperties"] = False
+    return part
+
+
+@pytest.mark.parametrize("document", [small_fleet(), large_fleet(20, 3), make_document([], [], now=NOW)])
+def test_a_report_is_as_the_schema_says(document, schema):
+    fastjsonschema.compile(closed(schema))(json.loads(serialise(document)))
+
+
+def test_the_schema_knows_the_states(schema):
+    assert set(schema["definitions"]["host"]["properties"]["state"]["enum"]) == set(HOST_STATES)
+    assert set(schema["definitions"]["template"]["properties"]["state"]["enum"]) == set(TEMPLATE_STATES)
+    with open(os.path.join(ROOT, "docs", "report.md"), encoding="utf-8") as file:
+        page = file.read()
+    assert [state for state in TEMPLATE_STATES if f"\n| `{state}` |" not in page] == []
+
+
+def test_what_is_counted():
+    assert small_fleet()["summary"] == {
+        "hosts": 9,
+        "ok": 5,
+        "failed": 2,
+        "unreachable": 1,
+        "not_run": 1,
+        "changed": 2,
+        "drifted": 2,
+        "templates": 3,
+        "corrected": 1,
+        "differing": 1,
+        "tests": 7,
+        "tests_issued": 5,
+        "tests_pending": 1,
+        "tests_failed": 1,
+        "lost": 2,
+        "certificates": 5,
+        "certificates_expired": 1,
+        "certificates_ending_soon": 2,
+    }
+
+
+def states(host):
+    return {each["name"]: each["state"] for each in host["templates"]}
+
+
+@pytest.mark.parametrize(
+    ("action", "mode", "test", "state"),
+    [
+        ("unchanged", "enforce", None, "in_order"),
+        ("unchanged", "enforce", issued("t"), "in_order"),
+        ("repaired", "enforce", issued("t"), "corrected"),
+        ("created", "report", None, "differs"),
+        ("unchanged", "enforce", issued("t", lost=("subject CN",)), "lost"),
+        ("updated", "enforce", refused("t"), "test_failed"),
+        ("updated", "enforce", {"status": "pending", "template": "t"}, "pending"),
+        ("unchanged", "report", {"status": "skipped", "template": "t"}, "in_order"),
+    ],
+)
+def test_the_worst_that_is_known_is_the_state_of_a_template(action, mode, test, state):
+    assert states(record("h", entry("t", action), tests=(test,) if test else (), mode=mode)) == {"t": state}
+
+
+def test_the_last_test_counts_where_none_was_made():
+    last = {"status": "failed", "stage": "tls", "at": "2026-11-21T12:00:00Z"}
+    (told,) = record("h", entry("t", last_test=last))["templates"]
+    assert told["state"] == "test_failed"
+    assert told["test"]["at"] == "2026-11-21T12:00:00Z"
+    assert told["test"]["stage"] == "tls"
+    assert told["test"]["this_run"] is False
+    skipped = {"status": "skipped", "template": "t"}
+    (told,) = record("h", entry("t", last_test=last), tests=(skipped,))["templates"]
+    assert told["state"] == "test_failed"
+
+
+def test_no_key_and_no_certificate_is_in_it():
+    assert "BEGIN CERTIFICATE" not in serialise(small_fleet())
+
+
+def test_only_tests():
+    host = host_record("h", state="ok", result={"tests": [issued("a"), refused("b")]}, declared=("a", "b", "c"))
+    assert [(each["name"], each["action"]) for each in host["templates"]] == [
+        ("c", "unknown"),
+        ("a", "not_compared"),
+        ("b", "not_compared"),
+    ]
+
+
+def test_a_drift_that_a_template_tells_is_told_once():
+    repaired = entry("t", "repaired", summary="was edited by hand: fields")
+    host = record("h", repaired, drift=["template 't' was edited by hand: fields", "templates.json has mode 0644"])
+    assert host["drift"] == ["templates.json has mode 0644"]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("ok", "until the product"),
+        ("unreachable", "could not be reached"),
+        ("failed", "and failed"),
+        (None, "not in this run"),
+    ],
+)
+def test_a_cluster_tells_what_became_of_its_writer(state, words):
+    cluster = {"name": "berlin", "writer": "b1", "writes": False}
+    member = record("b2", entry("t", "updated"), cluster=cluster, mode="report")
+    hosts = [member] if state is None else [host_record("b1", state=state, cluster={**cluster, "writes": True}), member]
+    found = make_document(hosts, [RUN], now=NOW)["hosts"][-1]["cluster"]
+    assert words in found["note"]
+    assert "b1 writes for the cluster berlin" in found["note"]
+
+
+def test_two_names_of_one_host_are_told():
+    hosts = [
+        record(name, entry("t"), address=address) for name, address in (("a", "::1:22"), ("b", "::1:22"), ("c", "x"))
+    ]
+    (note,) = make_document(hosts, [RUN], now=NOW)["notes"]
+    assert note.startswith("a and b have the same address (::1:22)")
+
+
+def test_slices_make_the_report_that_one_run_would_have_made(tmp_path):
+    whole = large_fleet(12, 3)
+    for number in range(3):
+        part = make_document(whole["hosts"][number::3], [RUN], now=NOW)
+        (tmp_path / f"slice{number}.json").write_text(serialise(part), encoding="utf-8")
+    merged = merge_files([str(tmp_path / "slice0.json"), str(tmp_path / "slice*.json")])
+    assert merged["summary"] == {
+        **whole["summary"],
+        **{key: merged["summary"][key] for key in merged["summary"] if "cert" in key},
+    }
+    assert {host["name"]: host for host in merged["hosts"]} == {host["name"]: host for host in whole["hosts"]}
+    assert merged["runs"] == [RUN]
+
+
+def test_of_a_host_in_several_reports_the_last_is_told():
+    early = {**record("h", entry("t", "updated")), "started_at": "2026-11-22T10:00:00Z"}
+    late = {**record("h", entry("t")), "started_at": "2026-11-22T11:00:00Z"}
+    not_run = host_record("h", state="not_run")
+    for order in ([early, late, not_run], [late, not_run, early], [not_run, late, early]):
+        merged = merge_documents([make_document([host], [RUN], now=NOW) for host in order], now=NOW)
+        assert merged["hosts"] == [late]
+
+
+def test_what_was_written_can_be_read_and_is_a_line_a_host():
+    document = small_fleet()
+    text = serialise(document)
+    assert parse_document(text, "x.json") == document
+    assert sum('"name":"ce-' in line for line in text.splitlines()) == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "not JSON"),
+        ("[]", "its format is not"),
+        ('{"format": "x"}', "its format is not"),
+        ('{"format": "maas360.cloud_extender.fleet_report"}', "no format_version"),
+        ('{"format": "maas360.cloud_extender.fleet_report", "format_version": 2}', "update the collection"),
+        ('{"format": "maas360.cloud_extender.fleet_report", "format_version": 1}', "hosts or runs are missing"),
+        (
+            '{"format": "maas360.cloud_extender.fleet_report", "format_version": 1, "runs": [], "hosts": [1]}',
+            "not as docs/report.md says",
+        ),
+    ],
+)
+def test_what_is_no_report_is_refused(text, words):
+    with pytest.raises(ReportError, match=r"^some/file\.json") as raised:
+        parse_document(text, "some/file.json")
+    assert words in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(ReportError, match="No such file"):
+        merge_files([str(tmp_path / "slice*.json")])
+    (tmp_path / "latin").write_bytes(b"\xff")
+    with pytest.raises(ReportError, match="not UTF-8"):
+        merge_files([str(tmp_path / "latin")])
+
+
+def test_a_long_text_is_cut():
+    assert len(host_record("h", state="failed", message="x" * 10_000)["message"]) == 2000
+
+
+def test_days_are_counted_from_the_time_of_the_report():
+    soon = record("h", entry("t"), tests=(issued("t", days=20),))
+    assert make_document([soon], [RUN], now=NOW)["summary"]["certificates_ending_soon"] == 1
+    assert make_document([soon], [RUN], now=NOW + timedelta(days=30))["summary"]["certificates_expired"] == 1

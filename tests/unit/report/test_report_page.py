@@ -1,0 +1,166 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of a fleet report: small, without outside resources, and safe whatever hosts and servers say."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html.parser
+import json
+import re
+
+import pytest
+from support.fleet_reports import NOW, RUN, entry, large_fleet, record, refused, small_fleet
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.compact import compact
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import make_document
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.page import in_script, render_page
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.printable import printable, visible
+
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<!--",
+    "<!--<script>",
+    "]]>",
+    "%%data%%",
+    "\u2028\u2029",
+    "\u202egnp.exe",
+    "'\"`${x}\\",
+    "\x00\x1b[31m",
+    "<img src=x onerror=alert(1)>",
+    "\ud800",
+)
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page, and the text of its scripts, as a browser sees them."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.scripts, self.styles, self.inside = [], [], [], None
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self.inside = tag
+        if tag == "script":
+            self.scripts.append("")
+        if tag == "style":
+            self.styles.append("")
+
+    def handle_endtag(self, tag):
+        self.inside = None
+
+    def handle_data(self, data):
+        if self.inside == "script":
+            self.scripts[-1] += data
+        if self.inside == "style":
+            self.styles[-1] += data
+
+
+def hostile_fleet():
+    hosts = [
+        record(text, entry(f"template {text}"), tests=(refused(f"template {text}", text),), message=text, drift=[text])
+        for text in HOSTILE
+    ]
+    return make_document(hosts, [{**RUN, "play": HOSTILE[0]}], now=NOW)
+
+
+def test_nothing_of_a_hostile_host_becomes_markup():
+    calm, hostile = Page(render_page(small_fleet())), Page(render_page(hostile_fleet()))
+    assert [tag for tag, _attributes in hostile.elements if tag != "li"] == [
+        tag for tag, _attributes in calm.elements if tag != "li"
+    ]
+    data = json.loads(hostile.scripts[0])
+    assert [host[0] for host in data["hosts"]] == list(HOSTILE)
+    render_page(hostile_fleet()).encode("ascii", "strict")
+
+
+def test_json_in_a_script_has_no_character_that_html_reads():
+    text = in_script(list(HOSTILE))
+    assert not set("<>&") & set(text)
+    assert text.isascii()
+    assert json.loads(text) == list(HOSTILE)
+
+
+def test_the_policy_lets_only_the_own_script_and_style_run():
+    page = Page(render_page(small_fleet()))
+    (policy,) = (each["content"] for tag, each in page.elements if each.get("http-equiv") == "Content-Security-Policy")
+    for text in (page.scripts[1], page.styles[0]):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_nothing_is_fetched_from_anywhere():
+    page = Page(render_page(small_fleet()))
+    assert [each for _tag, each in page.elements if each.get("src") or each.get("href", "#")[0] not in "#d"] == []
+    text = page.scripts[1] + page.styles[0]
+    assert not re.search(
+        r"url\(|@import|fetch\(|XMLHttpRequest|WebSocket|innerHTML|outerHTML|insertAdjacent|eval\(", text
+    )
+    assert re.findall(r"https?://\S+", text) == ['http://www.w3.org/2000/svg";']
+
+
+def test_what_is_no_javascript_is_told_without_it():
+    text = render_page(hostile_fleet())
+    summary = text[text.index("<noscript>") : text.index("</noscript>")]
+    assert "11 hosts" in summary
+    assert "<script" not in summary
+    assert "<img" not in summary
+
+
+def test_a_thousand_hosts_with_twenty_templates_are_small():
+    document = large_fleet(1000, 20)
+    page = render_page(document)
+    assert len(page.encode()) < 700_000
+    assert not compact(document)["shortened"]
+
+
+def test_more_than_fits_is_shortened_and_told():
+    document = large_fleet(1000, 20, unique=True)
+    page = render_page(document)
+    assert len(page.encode()) < 2_000_000
+    found = compact(document)
+    assert found["shortened"]
+    failed = [cell for cell in found["cells"] if cell and cell["state"] == "test_failed"]
+    assert {cell["test"]["stage"] for cell in failed} == {"enroll"}
+    assert any(cell.get("shortened") for cell in failed)
+    assert any("server_message" in cell["test"] for cell in failed)
+
+
+def test_long_words_of_every_host_are_shortened_too():
+    hosts = [
+        record(f"h{number}", entry("t"), state="failed", message=f"{number} " + "x" * 1900) for number in range(1000)
+    ]
+    assert len(render_page(make_document(hosts, [RUN], now=NOW)).encode()) < 2_000_000
+
+
+def test_equal_cells_are_told_once():
+    found = compact(small_fleet())
+    cells = [json.dumps(cell) for cell in found["cells"]]
+    assert len(cells) == len(set(cells))
+    assert found["templates"] == ["wifi", "mail", "vpn"]
+    assert [len(host[9]) for host in found["hosts"]] == [3] * 9
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain \u00e9", "plain \u00e9"),
+        ("\u202ecod", "<U+202E>cod"),
+        ("a\x1b[1m", "a<U+001B>[1m"),
+        ("\u2066\ufeff", "<U+2066><U+FEFF>"),
+    ],
+)
+def test_characters_that_do_something_are_shown(text, shown):
+    assert visible(text) == shown
+
+
+def test_a_printable_text_is_one_short_line():
+    assert printable("a\n b\t c", 10) == "a b c"
+    assert printable("x" * 20, 10) == "xxxxxxx..."
