@@ -140,11 +140,10 @@ def make_key(store_path: str, key_pad: bytes, replaced_key: str = "") -> str:
             keys = _read_files(store_path).keys
             if _fingerprint(keys.key) != replaced_key:
                 return ""
-            key = None if keys.next_in_force else keys.next_key
-            if key is None:
-                settle_keys(store_path, keys)
-                key = os.urandom(KEY_OCTETS)
-                write_next_key(store_path, key)
+            settle_keys(store_path, keys)
+            waiting = None if keys.next_in_force else keys.next_key
+            key = os.urandom(KEY_OCTETS) if waiting is None else waiting
+            write_next_key(store_path, key)  # one that waits already too: its time begins anew
     except OSError as error:
         raise StoreError(cannot("write", store_path, error)) from None
     return mask(key, key_pad).hex()

@@ -143,6 +143,7 @@ def test_a_rotation_can_follow_one_that_was_killed(path):
     assert read_store(path)["drift"] == [LEFT]
     assert key_of(path) == old, "a key that waits is not in force"
     assert new_key(path) == waiting, "it has sealed nothing, and is used again"
+    assert read_store(path)["drift"] == [], "its time begins anew"
     key, written = rotate(path)
     assert not written["conflict"]
     assert key_of(path) == key == waiting
