@@ -22,6 +22,12 @@ from playbooks import run_playbooks
 
 DEFAULT_CORE = "2.19"
 
+# The packages of module_utils that are of use without Ansible.
+WITHOUT_ANSIBLE = ("est", "names", "template", "store", "bundle", "report")
+
+# The accessibility checker of the part "browser", from the npm registry.
+AXE_CORE = "axe-core@4.14.1"
+
 # What users get: a file at another place was added without a thought for the artifact (build_ignore in galaxy.yml).
 ARTIFACT = re.compile(
     r"(changelogs|docs|extensions|LICENSES|meta|playbooks|plugins|roles)/"
@@ -53,7 +59,7 @@ def lint(context: Context) -> None:
     # This environment has no Ansible, so the import says whether the EST client can be used without it.
     context.check(
         "the EST client without Ansible",
-        [tool / "python", ROOT / "tests" / "tools" / "import_alone.py", "est", "names", "template", "store", "bundle"],
+        [tool / "python", ROOT / "tests" / "tools" / "import_alone.py", *WITHOUT_ANSIBLE],
         venv=venv,
         env={"PYTHONPATH": str(linked_collections())},
     )
@@ -95,6 +101,21 @@ def interop(context: Context) -> None:
     python = pythons.best(("3.11", "3.12", "3.13"))
     assert python is not None
     context.pytest("interop", context.venv("unit", python), ["tests/interop"])
+
+
+def browser(context: Context) -> None:
+    """Run the page of the fleet report in a real browser, with axe-core; pytest skips what this machine cannot."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    found = {}
+    if shutil.which("npm"):
+        folder = CACHE / "npm" / AXE_CORE.replace("@", "-")
+        install = ["npm", "install", "--prefix", folder, "--ignore-scripts", "--no-save", "--no-audit", "--no-fund"]
+        script = folder / "node_modules" / "axe-core" / "axe.min.js"
+        if script.exists() or context.run([*install, AXE_CORE])[0] == 0:
+            found["AXE_CORE"] = str(script)
+    context.pytest("browser", context.venv("browser", python), ["tests/browser"], env=found)
 
 
 def fleet(context: Context) -> None:
@@ -253,6 +274,7 @@ PARTS = (
     Part("sanity", f"ansible-test sanity of ansible-core {DEFAULT_CORE}", functools.partial(sanity, core=_DEFAULT)),
     *(_core_part(core) for core in CORES if core is not _DEFAULT),
     Part("interop", "the real GlobalSign EST server, and openssl, against the client", interop),
+    Part("browser", "the page of the fleet report in Chromium, with axe-core", browser),
     Part("fleet", "the playbooks on five real sshd hosts, also down, hanging or wrong", fleet),
     Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
     Part("unit-newest", "unit tests on the newest Python found", unit_pythons),
