@@ -54,18 +54,18 @@ class _Rule(NamedTuple):
     """What a value may be: at most ``maximum`` characters, and all of it matching ``pattern``."""
 
     maximum: int
-    pattern: re.Pattern[str] | None = None
+    pattern: str = ""
     allowed: str = ""
 
 
-_IA5 = re.compile(r"[\x20-\x7e]*\Z")
-_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*\Z")
+_IA5 = r"[\x20-\x7e]*\Z"
+_PRINTABLE = r"[A-Za-z0-9 '()+,\-./:=?]*\Z"
 
 # The upper bounds of RFC 5280 appendix A.1 (X.520); description is X.520's ub-description, userId RFC 4524's, and a
 # domainComponent is one label of at most 63 characters (RFC 4519 section 2.4).
 _RULES: dict[str, _Rule] = {
     "CN": _Rule(64),
-    "C": _Rule(2, re.compile(r"[A-Z]{2}\Z"), "two capital letters (ISO 3166), such as US"),
+    "C": _Rule(2, r"[A-Z]{2}\Z", "two capital letters (ISO 3166), such as US"),
     "L": _Rule(128),
     "ST": _Rule(128),
     "O": _Rule(64),
@@ -81,7 +81,7 @@ _RULES: dict[str, _Rule] = {
     "DC": _Rule(63, _IA5, "ASCII; an internationalised label in its A-label form (xn--...)"),
     # Two more that X.520 gives PrintableString to: dnQualifier, and Microsoft's jurisdictionOfIncorporationCountryName.
     "2.5.4.46": _Rule(64, _PRINTABLE, "letters, digits, space and '()+,-./:=?"),
-    "1.3.6.1.4.1.311.60.2.1.3": _Rule(2, re.compile(r"[A-Z]{2}\Z"), "two capital letters (ISO 3166), such as US"),
+    "1.3.6.1.4.1.311.60.2.1.3": _Rule(2, r"[A-Z]{2}\Z", "two capital letters (ISO 3166), such as US"),
 }
 # Any other attribute: the largest bound there is (ub-name).
 _OTHER_RULE = _Rule(32768)
@@ -107,12 +107,12 @@ def check_attribute(attribute: SubjectAttribute) -> None:
             f"has the attribute {name} (x500UniqueIdentifier), which is a BIT STRING and holds no text"
         )
     rule = _RULES.get(name, _OTHER_RULE)
-    if rule.pattern is not None and not rule.pattern.match(value):
+    if rule.pattern and not re.match(rule.pattern, value):
         capital = value.upper() if value.isascii() else ""
         raise NameSyntaxError(
             f"has {quote(value)} as {name}",
             allowed=rule.allowed,
-            suggestion=f"/{name}={capital}" if rule.pattern.match(capital) and capital else "",
+            suggestion=f"/{name}={capital}" if re.match(rule.pattern, capital) and capital else "",
         )
     if len(value) > rule.maximum:
         raise NameSyntaxError(f"has {len(value)} characters in {name}", allowed=f"at most {rule.maximum}")

@@ -48,7 +48,7 @@ _OTHER_TOOLS_TYPES: dict[str, str] = {
 }
 # userPrincipalName in Active Directory's schema (rangeUpper).
 _LONGEST_UPN = 1024
-_UPN_USER = re.compile(r'[^\s@"\\/\[\]:;|=,<>?*]+\Z')
+_UPN_USER = r'[^\s@"\\/\[\]:;|=,<>?*]+\Z'
 
 
 class GeneralName(NamedTuple):
@@ -140,7 +140,7 @@ def _validate_upn(value: str) -> None:
         raise NameSyntaxError("has more than one '@'", allowed="user@domain")
     if len(value) > _LONGEST_UPN:
         raise NameSyntaxError(f"has {len(value)} characters", allowed=f"at most {_LONGEST_UPN}")
-    if not _UPN_USER.match(user):
+    if not re.match(_UPN_USER, user):
         raise NameSyntaxError(
             f"has {quote(user)} before the '@', which is no user name", allowed=r'no spaces and none of "\/[]:;|=,<>?*'
         )

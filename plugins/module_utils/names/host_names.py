@@ -12,18 +12,18 @@ from .errors import NameSyntaxError
 from .text import normalized, quote
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\Z")
-_ONE_LABEL = re.compile(rf"{_LABEL}\Z")
+_HOST_NAME = rf"(?:{_LABEL}\.)*{_LABEL}\Z"
+_ONE_LABEL = rf"{_LABEL}\Z"
 _MAXIMUM = 253
 # IDNA 2003 takes these for dots.
-_OTHER_DOTS = re.compile("[\u3002\uff0e\uff61]")
+_OTHER_DOTS = "[\u3002\uff0e\uff61]"
 
 
 def is_host_name(text: str) -> bool:
     """Tell whether a text is a host name: labels of letters, digits and hyphens, the last one not only digits."""
     return (
         len(text) <= _MAXIMUM
-        and _HOST_NAME.match(text) is not None
+        and re.match(_HOST_NAME, text) is not None
         and not text.rpartition(".")[2].isdigit()  # or it would be an IPv4 address, or a mistyped one
     )
 
@@ -48,7 +48,7 @@ def check_domain_name(text: str, *, before: str = "") -> None:
     """
     if text.isascii():
         check_host_name(text, before=before)
-    elif _OTHER_DOTS.search(text) or not _idna(text):
+    elif re.search(_OTHER_DOTS, text) or not _idna(text):
         raise NameSyntaxError(
             f"has {quote(text)}, which is no internationalised host name",
             allowed="labels of letters, digits and hyphens, with dots between them",
@@ -94,7 +94,7 @@ def _wrong_host_name(text: str) -> NameSyntaxError:
             return NameSyntaxError("has an empty label", allowed=allowed, suggestion=_without_empty_labels(text))
         if len(label) > 63:
             return NameSyntaxError(f"has a label of {len(label)} characters", allowed="at most 63")
-        if not _ONE_LABEL.match(label):
+        if not re.match(_ONE_LABEL, label):
             return NameSyntaxError(
                 f"has the label {quote(label)}, which is not one of a host name",
                 allowed="letters, digits and hyphens, no hyphen first or last",

@@ -18,7 +18,7 @@ SID_URI_PREFIX = "tag:microsoft.com,2022-09-14:sid:"
 
 # [MS-DTYP] section 2.4.2.1: revision 1, an authority of 48 bits (decimal; hexadecimal with 12 digits from 2^32 on), and
 # up to 15 sub-authorities of 32 bits. No leading zeros.
-_SID = re.compile(r"S-1-(?:(0|[1-9][0-9]{0,9})|0x([0-9A-Fa-f]{12}))((?:-(?:0|[1-9][0-9]{0,9})){1,15})\Z")
+_SID = r"S-1-(?:(0|[1-9][0-9]{0,9})|0x([0-9A-Fa-f]{12}))((?:-(?:0|[1-9][0-9]{0,9})){1,15})\Z"
 _LARGEST = 2**32 - 1
 # S-1-5-21 is followed by the three numbers of a domain (or a machine) and the number of the account in it.
 _DOMAIN_PREFIX = "S-1-5-21-"
@@ -31,7 +31,7 @@ def check_sid(text: str) -> None:
 
     :raises NameSyntaxError: with what is wrong, and where there is one the likely intended identifier.
     """
-    found = _SID.match(text)
+    found = re.match(_SID, text)
     if not found:
         raise NameSyntaxError("is no security identifier", allowed=_ALLOWED, suggestion=_intended(text))
     decimal, hexadecimal, rest = found.groups()

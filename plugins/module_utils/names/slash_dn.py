@@ -21,8 +21,8 @@ from .attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
 from .errors import NameSyntaxError
 from .text import find_unprintable, quote
 
-_UNIT = re.compile(r"\\.|[^\\]|\\\Z", re.DOTALL)
-_ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
+_UNIT = r"(?s)\\.|[^\\]|\\\Z"
+_ESCAPE = r"(?s)\\(.?)"
 # Escapes are stepped over in pairs, so the plus sign that is found is one without a backslash.
 # Compiled when the first plus sign is seen, as it takes a while.
 _SECOND_ATTRIBUTE = rf"(?s)(?:\\.|[^\\])*?\+\s*({NAME_PATTERN})\s*="
@@ -64,7 +64,7 @@ def _split(text: str) -> list[str]:
     if "\\" not in text:
         return text.split("/")
     segments = [""]
-    for unit in _UNIT.findall(text):
+    for unit in re.findall(_UNIT, text):
         if unit == "/":
             segments.append("")
         else:
@@ -108,12 +108,12 @@ def _unescape(name: str, raw: str) -> str:
             )
     if "\\" not in raw:
         return raw
-    for escape in _ESCAPE.finditer(raw):
+    for escape in re.finditer(_ESCAPE, raw):
         if escape.group(1) not in ("/", "\\", "+"):
             raise NameSyntaxError(
                 f"has {quote(escape.group())} in the value of {name}", allowed=r"\/ for a slash, \\ for a backslash, \+"
             )
-    return _ESCAPE.sub(r"\1", raw)
+    return re.sub(_ESCAPE, r"\1", raw)
 
 
 def _escape(value: str) -> str:

@@ -12,7 +12,7 @@ import unicodedata
 # C0 and C1 controls, line and paragraph separator, lone surrogates (not encodable), what cannot be seen and hides in a
 # name (soft hyphen, zero-width space, word joiner, invisible operators, tag characters), direction marks and overrides.
 # The joiners U+200C and U+200D are kept: some scripts need them. Letters that run from right to left need no marks.
-_UNPRINTABLE = re.compile(
+_UNPRINTABLE = (
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -21,7 +21,7 @@ _LONGEST_SHOWN = 120
 
 def find_unprintable(text: str) -> str:
     """Return the first control or invisible character of a text as ``U+0007``, or an empty string."""
-    found = _UNPRINTABLE.search(text)
+    found = re.search(_UNPRINTABLE, text)
     return f"U+{ord(found.group()):04X}" if found else ""
 
 

@@ -17,8 +17,8 @@ from .text import quote
 # Nothing bounds a URI; more than this is a mistake, and no software can be relied on to take it.
 _LONGEST = 2048
 # RFC 3986 section 2: unreserved, reserved and percent-encoded characters only.
-_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):((?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)\Z")
-_URI_WITH_HOST = re.compile(r"//(?:[^/?#]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:\[\]]*)(?::[0-9]*)?(?:[/?#]|\Z)")
+_URI = r"([A-Za-z][A-Za-z0-9+.-]*):((?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)\Z"
+_URI_WITH_HOST = r"//(?:[^/?#]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:\[\]]*)(?::[0-9]*)?(?:[/?#]|\Z)"
 _ALLOWED = "an absolute URI in ASCII such as https://example.com/id or urn:uuid:..."
 
 
@@ -38,7 +38,7 @@ def check_uri(text: str) -> None:
             allowed=_ALLOWED,
             suggestion=_ascii_form(text),
         )
-    found = _URI.match(text)
+    found = re.match(_URI, text)
     if not found:
         raise NameSyntaxError("is no URI", allowed=f"{_ALLOWED}; other characters percent-encoded")
     scheme, rest = found.groups()
@@ -48,7 +48,7 @@ def check_uri(text: str) -> None:
 
 
 def _check_authority(scheme: str, rest: str) -> None:
-    with_host = _URI_WITH_HOST.match(rest)
+    with_host = re.match(_URI_WITH_HOST, rest)
     if not with_host or (not with_host.group(1) and scheme.lower() != "file"):
         raise NameSyntaxError("has no valid host after '//'", allowed="scheme://host/path")
     host = with_host.group(1)
@@ -66,7 +66,7 @@ def _ascii_form(text: str) -> str:
 
     scheme, _colon, rest = text.partition(":")
     start = ""
-    with_host = _URI_WITH_HOST.match(rest)
+    with_host = re.match(_URI_WITH_HOST, rest)
     if with_host and not with_host.group(1).isascii():
         begin, end = with_host.span(1)
         start, rest = rest[:begin] + a_label_form(with_host.group(1)), rest[end:]
