@@ -68,6 +68,8 @@ class ControllerAction(ActionBase):
         self._task_vars = task_vars or {}
         self._passed_on: dict[str, Any] = {}
         arguments = plain(self._task.args)
+        if not self._task.until and self._task.retries is None:
+            self._task.args = _short_arguments(arguments)
         self._secrets = secret_values(arguments)
         try:
             result.update(self.perform(validate(arguments, self.argument_spec(), self._task.action)))
@@ -104,6 +106,19 @@ class ControllerAction(ActionBase):
         if result.get("failed") or result.get("unreachable"):
             raise ModuleFailed(result)
         return result
+
+
+def _short_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are short and no secret, for the task to keep when its work has begun.
+
+    ansible-core sends a task's arguments back with the result and holds those of all hosts until the last host is done:
+    more memory than all else of a run, and a callback may log them. Only a task that is retried needs them again.
+    """
+    return {
+        name: value
+        for name, value in arguments.items()
+        if not isinstance(value, (dict, list)) and name not in SECRET_FIELDS
+    }
 
 
 def plain(value: Any) -> Any:

@@ -82,6 +82,8 @@ def run_action(name, arguments, host=None, *, check=False):
         check_mode=check,
         diff=False,
         async_val=0,
+        until=[],
+        retries=None,
         get_search_path=list,
     )
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))

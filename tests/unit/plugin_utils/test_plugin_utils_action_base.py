@@ -12,6 +12,7 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import (
+    ControllerAction,
     OptionError,
     plain,
     scrub,
@@ -128,3 +129,33 @@ def test_warnings_of_a_module_are_texts_whatever_ansible_core_makes_of_them():
         "warnings": ["look out", "plain"],
         "deprecations": [{"msg": "it ends", "version": "3.0.0", "date": None}],
     }
+
+
+class Echo(ControllerAction):
+    """Returns what it was given."""
+
+    def argument_spec(self):
+        return {"store_path": {"type": "str"}, "password": {"type": "str"}, "templates": {"type": "list"}}
+
+    def perform(self, arguments):
+        return {"got": dict(arguments)}
+
+
+def run_echo(*, until=(), retries=None):
+    arguments = {"store_path": "/s", "password": "canary-1f2e", "templates": [{"name": "wifi"}]}
+    options = {"action": "echo", "check_mode": False, "diff": False, "async_val": 0}
+    task = SimpleNamespace(args=dict(arguments), until=list(until), retries=retries, **options)
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+    result = Echo(task, connection, None, None, None, None).run(task_vars={})
+    assert result["got"]["templates"] == [{"name": "wifi"}]
+    return arguments, task.args
+
+
+def test_a_task_does_not_keep_what_takes_memory_nor_a_password():
+    assert run_echo()[1] == {"store_path": "/s"}
+
+
+@pytest.mark.parametrize("words", [{"until": ["result is succeeded"]}, {"retries": 3}])
+def test_a_task_that_is_retried_keeps_its_arguments(words):
+    given, kept = run_echo(**words)
+    assert kept == given
