@@ -213,9 +213,11 @@ def _server(templates: Sequence[str], section: Mapping[str, Any]) -> Iterator[Fi
 
 
 def _is_told_already(name: str, steps: Mapping[str, Any]) -> bool:
-    """The step est verifies the server anew, and says again why it is not trusted; missing libraries are told too."""
-    trust: Optional[Mapping[str, Any]] = steps.get("trust")
-    return name == "est" and ((trust is not None and not trust["ok"]) or "Python library" in steps["est"]["reason"])
+    """The steps trust and est open connections anew, and fail again for the same reason; libraries are told too."""
+    tls, trust = steps.get("tls", {"ok": True}), steps.get("trust", {"ok": True})
+    if name == "trust":
+        return not tls["ok"] and tls["reason"] == trust["reason"]
+    return name == "est" and (not trust["ok"] or "Python library" in steps["est"]["reason"])
 
 
 def _detail(step: Mapping[str, Any]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ..est.bootstrap import _unverified_context, _UnverifiedDialler
+from ..est.client_certificate import ClientCertificate
 from ..est.deadline import Deadline, Exchange, TimedSocket
 from ..est.deps import require_libraries
 from ..est.dial import Dialler, cipher_name
@@ -77,9 +78,11 @@ class _Probe:
         if self._steps.get("resolve", {}).get("ok"):
             with self._step("route"):
                 self._steps["route"].update(paths=route(*self._next_hop()))
-        trusted = self._verify() if seen else None
-        if seen:
-            self._read_clock(trusted)
+        # A server of TLS 1.2 that wants a client certificate shakes hands with those only that it trusts.
+        if self._steps.get("connect", {}).get("ok"):
+            trusted = self._verify()
+            if seen or trusted:
+                self._read_clock(trusted)
             self._ask_est()
         order = ("resolve", "route", "connect", "tls", "trust", "clock", "est")
         return {
@@ -114,11 +117,15 @@ class _Probe:
             nobody = Trust("nobody")
             context = _unverified_context(nobody)
             return _UnverifiedDialler(self._url, context, nobody, self._proxy, self._step_seconds, timeline)
-        context = make_context(verified)
+        context = make_context(verified, self._client_certificate())
         kind = Dialler
         if not _has("cryptography"):
             context.check_hostname, kind = True, _NameCheckingDialler
         return kind(self._url, context, verified, self._proxy, self._step_seconds, timeline)
+
+    def _client_certificate(self) -> Optional[ClientCertificate]:
+        path = self._template.client_certificate_path
+        return ClientCertificate(path, self._template.client_key_path) if path else None
 
     def _look_at_certificate(self) -> bool:
         """Resolve, connect and shake hands without verifying anything: to see what is there. Nothing is sent."""
@@ -139,13 +146,17 @@ class _Probe:
             self._steps[part["stage"]] = step
         if dialler.peer is None:
             return False
-        peer = dialler.peer
-        self._steps["tls"].update(version=peer.tls_version, cipher=peer.cipher, detail="", certificate=None)
-        try:
-            self._steps["tls"]["certificate"] = describe_der(peer.certificate or b"", datetime.now(timezone.utc))
-        except ParseError as error:
-            self._steps["tls"]["certificate_problem"] = error.reason
+        self._describe(dialler.peer)
         return True
+
+    def _describe(self, peer: Peer) -> None:
+        """Tell the TLS connection and the certificate of a server."""
+        step = self._steps["tls"]
+        step.update(ok=True, version=peer.tls_version, cipher=peer.cipher, detail="", certificate=None)
+        try:
+            step["certificate"] = describe_der(peer.certificate or b"", datetime.now(timezone.utc))
+        except ParseError as error:
+            step["certificate_problem"] = error.reason
 
     def _verify(self) -> Optional[Trust]:
         """Shake hands as a test does. Returns the trust where the server is trusted."""
@@ -155,7 +166,10 @@ class _Probe:
                 self._steps["trust"].update(_no_trust(self._template))
                 return None
             self._steps["trust"]["kind"] = trust.origin
-            self._dialler(trust, Timeline()).dial(self._exchange()).close()
+            dialler = self._dialler(trust, Timeline())
+            dialler.dial(self._exchange()).close()
+            if dialler.peer is not None and not self._steps["tls"]["ok"]:
+                self._describe(dialler.peer)
             return trust
         return None
 

@@ -70,6 +70,17 @@ def test_the_same_look_at_a_server_is_told_once_and_trust_for_each_template():
     ]
 
 
+def test_one_reason_is_told_once():
+    refused = {"ok": False, "reason": "no cipher", "hint": "", "milliseconds": 1.0}
+    other = {**refused, "reason": "not trusted"}
+    assert judged(servers=[server("a", tls=refused, trust=refused, est=refused)]) == [
+        ("tls", False, "est:443: no cipher")
+    ]
+    assert len(judged(servers=[server("a", tls=refused, trust=other, est=refused)])) == 2
+    missing = {**refused, "reason": "the Python library requests is not usable"}
+    assert judged(servers=[server("a", est=missing)]) == []
+
+
 def test_a_last_test_that_failed_is_a_problem():
     store = {
         "store_path": "/s",

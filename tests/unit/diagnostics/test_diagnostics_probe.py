@@ -6,6 +6,7 @@ from __future__ import annotations
 import email.utils
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -131,6 +132,35 @@ def test_the_clock_of_the_server_is_compared_with_that_of_the_host(ahead, truste
     (request,) = peer.received
     assert (request.method, request.path) == ("GET", "/.well-known/est/cacerts")
     assert set(request.headers) == {"host", "accept", "connection"}
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("libraries", [True, False])
+def test_a_server_that_wants_a_client_certificate_gets_that_of_the_template(version, libraries, tmp_path, request):
+    if not libraries:
+        request.getfixturevalue("no_libraries")
+    root = authority()
+    device = root.issue("device")
+    (tmp_path / "device.pem").write_text(device.pem)
+    (tmp_path / "device.key").write_text(device.key_pem())
+    context = server_context(root.issue("localhost", dns=["localhost"]), version=version, client_ca=root)
+    given = {"client_certificate_path": tmp_path / "device.pem", "client_key_path": tmp_path / "device.key"}
+    answers = [[], [], *[[answer(b"", "404 Not Found")]] * 3]
+    with Peer(answers, context=context) as peer:
+        steps = look(
+            "localhost", peer.port, ca_certificate=root.pem, **{name: str(path) for name, path in given.items()}
+        )
+    assert steps["tls"]["ok"] and steps["trust"]["ok"] and steps["clock"]["ok"]
+    assert steps["tls"]["certificate"]["subject"] == "/CN=localhost"
+
+
+def test_a_server_that_wants_a_client_certificate_of_a_template_without_one_is_told():
+    root = authority()
+    context = server_context(root.issue("localhost", dns=["localhost"]), version=ssl.TLSVersion.TLSv1_2, client_ca=root)
+    with Peer([[]] * 5, context=context) as peer:
+        steps = look("localhost", peer.port, ca_certificate=root.pem)
+    assert "TLS client certificate" in steps["tls"]["reason"]
+    assert not steps["trust"]["ok"] and "clock" not in steps
 
 
 def test_a_name_that_nobody_knows_ends_at_resolve():
