@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+# Loaded with this file, before the forks: otherwise every host's fork would load it, and all that it needs, by itself.
+from ansible_collections.maas360.cloud_extender.plugins.action import est_templates  # noqa: F401
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.writing import check_writable
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
