@@ -51,8 +51,7 @@ from .timeline import Step, Timeline
 from .transfer_encoding import encode_body
 from .transport import Binding, Body, Peer, Response, Transport
 from .url import EstUrl
-from .verification import VerifiedCertificate as VerifiedCertificate
-from .verification import verify_issued
+from .verification import VerifiedCertificate, verify_issued
 
 try:
     from cryptography import x509
@@ -64,6 +63,8 @@ if TYPE_CHECKING:
     from .fingerprint import Fingerprint
     from .proof_of_possession import LinkedRequest
     from .serverkeygen import GeneratedKey, KeyRequest
+
+__all__ = ("EstClient", "Request", "VerifiedCertificate")
 
 #: RFC 7030 section 3.2.4. RFC 8951 deprecates Content-Transfer-Encoding, but some servers decode only with it.
 _ENROL_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
