@@ -261,11 +261,12 @@ def _read_head(secured: ssl.SSLSocket) -> Tuple[Optional[int], Optional[float]]:
         head += block[:count]
     lines = bytes(head).split(b"\r\n\r\n", 1)[0].decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
-    status = int(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") and words[1].isdecimal() else None
+    is_status = len(words) > 1 and words[0].startswith("HTTP/") and words[1].isdecimal() and len(words[1]) == 3
+    status = int(words[1]) if is_status else None
     for line in lines[1:]:
         name, _colon, value = line.partition(":")
         if name.lower() == "date":
-            with contextlib.suppress(TypeError, ValueError):
+            with contextlib.suppress(TypeError, ValueError, OverflowError, OSError):
                 return status, email.utils.parsedate_to_datetime(value.strip()).timestamp()
     return status, None
 

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 import pytest
 from support.lab import LabServer
 from support.tls_certificates import authority
-from support.tls_peer import Peer, answer, closed_port, no_longer_than, server_context, stall
+from support.tls_peer import Peer, answer, closed_port, no_longer_than, read_request, send, server_context, stall
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics import probe as probe_module
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.certificate_text import describe_der
@@ -161,6 +161,27 @@ def test_a_server_that_wants_a_client_certificate_of_a_template_without_one_is_t
         steps = look("localhost", peer.port, ca_certificate=root.pem)
     assert "TLS client certificate" in steps["tls"]["reason"]
     assert not steps["trust"]["ok"] and "clock" not in steps
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 " + b"9" * 5000 + b" OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nDate: Sun, 22 Nov 99999 19:00:00 GMT\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nDate: never\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nDate: \xff\xfe\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10000,
+    ],
+)
+def test_an_answer_that_makes_no_sense_tells_no_time(answered, no_libraries):
+    root = authority()
+    context = server_context(root.issue("localhost", dns=["localhost"]))
+    with Peer([[], [], [read_request, send(answered)]], context=context) as peer:
+        steps = look("localhost", peer.port, ca_certificate=root.pem)
+    assert steps["clock"]["ok"] and steps["clock"]["server_time"] is None
+    assert steps["clock"]["http_status"] in (None, 200)
 
 
 def test_a_name_that_nobody_knows_ends_at_resolve():
