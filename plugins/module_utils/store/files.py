@@ -120,12 +120,18 @@ def locked(folder: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def new_name(name: str) -> str:
+    """Return what a file is called while it is written."""
+    return f".{name}.new"
+
+
 def replace_file(folder: str, name: str, content: bytes) -> None:
     """Replace a file in one step, under the lock: whoever reads it, and a killed writer, finds the old or the new one.
 
-    :raises OSError: the old one is still there then, and nothing else is left.
+    :raises OSError: the old one is still there then, and nothing else is left. Only where the folder could not be
+        flushed to the disk, the new one is in its place.
     """
-    new_path = os.path.join(folder, f".{name}.new")
+    new_path = os.path.join(folder, new_name(name))
     with contextlib.suppress(FileNotFoundError):
         os.unlink(new_path)  # left by a writer that was killed; under the lock it is nobody else's
     try:
@@ -153,9 +159,9 @@ def keep_aside(path: str, status: os.stat_result) -> str:
     while os.path.lexists(kept):
         kept, number = f"{path}{KEPT_INFIX}{stamp}-{number}", number + 1
     if stat.S_ISREG(status.st_mode):
+        os.chmod(path, FILE_MODE)  # while it has one name only
         try:
             os.link(path, kept)  # the old file stays in its place until the new one replaces it
-            os.chmod(kept, FILE_MODE)
             return kept
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):

@@ -23,7 +23,18 @@ from typing import Any
 
 from ..masking import mask
 from .errors import StoreError
-from .files import cannot, keep_aside, locked, look_at, look_at_folder, make_folder, put_right, read_file, replace_file
+from .files import (
+    cannot,
+    keep_aside,
+    locked,
+    look_at,
+    look_at_folder,
+    make_folder,
+    new_name,
+    put_right,
+    read_file,
+    replace_file,
+)
 from .integrity import key_fingerprint
 from .key_file import Keys, put_key, read_keys, settle_keys, write_next_key
 from .layout import (
@@ -46,6 +57,7 @@ class _Files:
     content: bytes | None = field(default=None, repr=False)
     damage: str = ""
     keys: Keys = field(default_factory=Keys)
+    half_written: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -118,6 +130,8 @@ def read_store_and_key(store_path: str) -> tuple[dict[str, Any], bytes | None]:
             _add_drift(result["drift"], KEY_NAME, keys.status, FILE_MODE)
     if keys.next_left:
         result["drift"].append(f"{NEXT_KEY_NAME} was left by a run that ended while it made a new sealing key")
+    for name in files.half_written:
+        result["drift"].append(f"{name} was left by a run that was killed while it wrote")
     result["last_tests"] = _read_last_tests(store_path)
     result["kept_documents"] = _kept_documents(store_path)
     return result, keys.key
@@ -194,15 +208,23 @@ def _write(store_path: str, content: bytes, files: _Files, new_key: bytes | None
     put_right(store_path, os.lstat(store_path), FOLDER_MODE)
     # What an earlier writer left undone first: it goes by the document that is there now.
     settle_keys(store_path, files.keys)
+    for name in files.half_written:
+        with contextlib.suppress(FileNotFoundError):  # its own writer has been here just now
+            os.unlink(os.path.join(store_path, name))
     if new_key is not None:
         write_next_key(store_path, new_key, hashlib.sha256(content).hexdigest())
     elif files.keys.status is not None and not files.keys.damage:
         path = os.path.join(store_path, KEY_NAME)
         put_right(path, os.lstat(path), FILE_MODE)
-    kept = ""
+    document, kept = os.path.join(store_path, DOCUMENT_NAME), ""
     if files.status is not None and (keep_old or not stat.S_ISREG(files.status.st_mode)):
-        kept = keep_aside(os.path.join(store_path, DOCUMENT_NAME), files.status)
-    replace_file(store_path, DOCUMENT_NAME, content)  # the moment from which on the new document and key are in force
+        kept = keep_aside(document, files.status)
+    try:
+        replace_file(store_path, DOCUMENT_NAME, content)  # from this moment on the new document and key are in force
+    except OSError:
+        if kept:
+            _put_back(kept, document)
+        raise
     if new_key is not None:
         # Whatever goes wrong here, nothing is lost any more, and the next write finishes it.
         with contextlib.suppress(OSError):
@@ -210,16 +232,26 @@ def _write(store_path: str, content: bytes, files: _Files, new_key: bytes | None
     return kept
 
 
+def _put_back(kept: str, document: str) -> None:
+    """Undo keeping the old document aside, where no new one took its place: each attempt would leave one more."""
+    with contextlib.suppress(OSError):
+        if not os.path.lexists(document):
+            os.rename(kept, document)
+        elif os.path.samestat(os.lstat(kept), os.lstat(document)):
+            os.unlink(kept)
+
+
 def _read_snapshot(store_path: str) -> _Files:
     """Read document and key of one moment."""
     document = os.path.join(store_path, DOCUMENT_NAME)
     try:
         files = _read_files(store_path)
-        if files.keys.next_status is None and _identity(look_at(document)) == _identity(files.status):
+        settled = files.keys.next_status is None and not files.half_written
+        if settled and _identity(look_at(document)) == _identity(files.status):
             return files
     except FileNotFoundError:
         pass
-    # Somebody writes just now, or was killed while a new key was on its way: the lock tells the one from the other.
+    # Somebody writes just now, or was killed while writing: the lock tells the one from the other.
     try:
         with locked(store_path):
             return _read_files(store_path)
@@ -232,7 +264,12 @@ def _read_files(store_path: str) -> _Files:
     status = look_at(path)
     content, damage = (None, "") if status is None else read_file(path, status)
     files = _Files(status, content, damage)
-    return _Files(status, content, damage, read_keys(store_path, files.sha256))
+    return _Files(status, content, damage, read_keys(store_path, files.sha256), _half_written(store_path))
+
+
+def _half_written(store_path: str) -> tuple[str, ...]:
+    names = (new_name(name) for name in (DOCUMENT_NAME, KEY_NAME, NEXT_KEY_NAME, LAST_TESTS_NAME))
+    return tuple(name for name in names if os.path.lexists(os.path.join(store_path, name)))
 
 
 def _identity(status: os.stat_result | None) -> tuple[int, ...]:

@@ -267,6 +267,30 @@ def test_left_overs_of_a_killed_writer_go(store):
     assert files(store) == ["sealing.key", "templates.json"]
 
 
+@pytest.mark.parametrize("name", ["templates.json", "sealing.key", "sealing.key.next", "last_tests.json"])
+def test_what_a_killed_writer_left_is_told_and_the_next_write_removes_it(store, name):
+    (store / f".{name}.new").write_text("half")
+    assert read_store(str(store))["drift"] == [f".{name}.new was left by a run that was killed while it wrote"]
+    write(store)
+    assert files(store) == ["sealing.key", "templates.json"]
+    assert read_store(str(store))["drift"] == []
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_failed_write_keeps_no_second_copy_of_the_old_document(store, monkeypatch, links):
+    def fail(*_args, **_options):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(store_files.os, "write", fail)
+    if not links:
+        monkeypatch.setattr(store_files.os, "link", fail)
+    with pytest.raises(StoreError):
+        write(store, keep_old=True)
+    monkeypatch.undo()
+    assert files(store) == ["sealing.key", "templates.json"]
+    assert (store / "templates.json").read_text() == "old\n"
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [
