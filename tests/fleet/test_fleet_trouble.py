@@ -16,7 +16,21 @@ from fleet.ssh_fleet import GROUP, Fleet
 
 CONFIGURE = "maas360.cloud_extender.configure"
 
+# Long enough for a host that answers, on a machine with much else to do.
+TASK_SECONDS = 20
+
 Play = Callable[..., Run]
+
+
+def report_to(folder: Path) -> tuple[str, str]:
+    """The option that asks for the report."""
+    return "-e", f"est_integration_report_path={folder}/report"
+
+
+def reported(folder: Path) -> dict[str, Any]:
+    """The hosts of the report by name."""
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return {host["name"]: host for host in report["hosts"]}
 
 
 def test_a_host_that_is_down_stops_no_other(fleet: Fleet, play: Play) -> None:
@@ -36,36 +50,71 @@ def test_thirty_percent_of_hosts_unreachable(variables: dict[str, Any], tmp_path
         down = ["ce10", "ce2", "ce7"]
         for name in down:
             fleet.hosts[name].stop()
-        done = run_playbook(CONFIGURE, fleet.inventory(variables), folder=tmp_path)
+        done = run_playbook(CONFIGURE, fleet.inventory(variables), *report_to(tmp_path), folder=tmp_path)
     assert done.status == 4, done.output
     assert done.hosts("unreachable") == down
     assert done.hosts("changed") == sorted(set(fleet.hosts) - set(down))
     assert done.hosts("failed") == []
+    states = {name: host["state"] for name, host in reported(tmp_path).items()}
+    assert states == {name: "unreachable" if name in down else "ok" for name in fleet.hosts}
 
 
-def test_a_host_that_takes_connections_and_says_nothing_is_given_up_in_time(fleet: Fleet, play: Play) -> None:
+def test_a_cluster_whose_first_host_is_down_is_not_written(
+    fleet: Fleet, play: Play, variables: dict[str, Any], tmp_path: Path
+) -> None:
+    variables["est_integration_cluster"] = GROUP
+    fleet.hosts["ce1"].stop()
+    try:
+        done = play(CONFIGURE, *report_to(tmp_path))
+    finally:
+        fleet.hosts["ce1"].start()
+    assert done.status == 4, done.output
+    assert not any(host.store.exists() for host in fleet.hosts.values())
+    hosts = reported(tmp_path)
+    assert hosts["ce1"]["state"] == "unreachable"
+    for name in ("ce2", "ce3", "ce4", "ce5"):
+        assert hosts[name]["mode"] == "report"
+        assert hosts[name]["cluster"]["writer"] == "ce1"
+        assert {template["state"] for template in hosts[name]["templates"]} == {"differs"}
+
+
+def test_a_report_path_that_cannot_be_written_stops_before_anything_is_done(fleet: Fleet, play: Play) -> None:
+    done = play(CONFIGURE, "-e", "est_integration_report_path=/proc/none/report")
+    assert done.status == 2, done.output
+    assert done.hosts("failed") == sorted(fleet.hosts)
+    assert "/proc/none" in done.output
+    assert not any(host.store.exists() for host in fleet.hosts.values())
+
+
+def test_a_host_that_takes_connections_and_says_nothing_is_given_up_in_time(
+    fleet: Fleet, play: Play, tmp_path: Path
+) -> None:
     fleet.close_connections()
     fleet.hosts["ce4"].suspend()
     try:
-        done = play(CONFIGURE, "--timeout", "3")
+        done = play(CONFIGURE, "--timeout", "10", *report_to(tmp_path))
     finally:
         fleet.hosts["ce4"].resume()
     assert done.status == 4, done.output
     assert done.hosts("unreachable") == ["ce4"]
     assert done.hosts("changed") == ["ce1", "ce2", "ce3", "ce5"]
-    assert "timed out" in done.output.lower()
+    host = reported(tmp_path)["ce4"]
+    assert host["state"] == "unreachable"
+    assert "timed out" in host["message"].lower()
 
 
-def test_a_host_that_hangs_in_an_open_connection_is_given_up_in_time(fleet: Fleet, play: Play) -> None:
+def test_a_host_that_hangs_in_an_open_connection_is_given_up_in_time(fleet: Fleet, play: Play, tmp_path: Path) -> None:
     play(CONFIGURE)  # the connections stay open
     fleet.hosts["ce4"].suspend()
     try:
-        done = play(CONFIGURE, settings={"ANSIBLE_TASK_TIMEOUT": "5"})
+        done = play(CONFIGURE, "-e", f"est_integration_timeout={TASK_SECONDS}", *report_to(tmp_path))
     finally:
         fleet.hosts["ce4"].resume()
     assert done.status == 2, done.output
     assert done.hosts("failed") == ["ce4"]
-    assert "5 second" in done.output
+    host = reported(tmp_path)["ce4"]
+    assert host["state"] == "failed"
+    assert f"{TASK_SECONDS} second" in host["message"]
 
 
 def test_two_names_of_one_host_lose_no_template(fleet: Fleet, variables: dict[str, Any], tmp_path: Path) -> None:
@@ -79,10 +128,12 @@ def test_two_names_of_one_host_lose_no_template(fleet: Fleet, variables: dict[st
     inventory = tmp_path / "inventory.json"
     content = {GROUP: {"hosts": hosts, "vars": {**fleet.connection_variables(), **variables}}}
     inventory.write_text(json.dumps(content), encoding="utf-8")
-    both = run_playbook(CONFIGURE, inventory, folder=tmp_path)
+    both = run_playbook(CONFIGURE, inventory, *report_to(tmp_path), folder=tmp_path)
     assert both.status == 0, both.output
     assert host.template_names() == {"wifi", "mail"}
     assert {"by_name", "by_address"} & set(both.hosts("changed"))
+    notes = " ".join(json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["notes"])
+    assert all(name in notes for name in hosts)
     again = run_playbook(CONFIGURE, inventory, folder=tmp_path)
     assert again.status == 0, again.output
     assert again.hosts("changed") == []
@@ -99,8 +150,8 @@ def test_an_inventory_without_hosts_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "templates",
-    [{"name": "wifi"}, "wifi", 7, ["wifi"], [["wifi"]]],
-    ids=["a template", "a text", "a number", "a list of texts", "a list of lists"],
+    [{"name": "wifi"}, 7, ["wifi"]],
+    ids=["a template", "a number", "a list of texts"],
 )
 def test_a_template_list_that_is_none_is_told_and_nothing_written(
     fleet: Fleet, play: Play, variables: dict[str, Any], templates: Any
