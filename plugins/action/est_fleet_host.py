@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-# Loaded with this file, before the forks: otherwise every host's fork would load it, and all that it needs, by itself.
-from ansible_collections.maas360.cloud_extender.plugins.action import est_templates  # noqa: F401
+import importlib
+
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.writing import check_writable
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
@@ -19,6 +19,9 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_run i
 
 _TEMPLATES = "maas360.cloud_extender.est_templates"
 _TEST = "maas360.cloud_extender.est_test_enroll"
+
+# With this file, before the forks: otherwise every host's fork would load it, and all that it needs, by itself.
+importlib.import_module("ansible_collections.maas360.cloud_extender.plugins.action.est_templates")
 
 
 class ActionModule(ControllerAction):
