@@ -89,5 +89,9 @@ certificates=("$demo"/hosts/*/est/tests/*/*/certificate.pem)
 printf '    %s\n' "${certificates[@]}"
 [[ ${#certificates[@]} -eq 15 ]] || { echo "expected 15 test certificates" >&2; exit 1; }
 
+say "The report of the last run on the fleet, for a browser"
+echo "    $demo/report.html"
+[[ -s "$demo/report.html" && -s "$demo/report.json" ]] || { echo "expected a report" >&2; exit 1; }
+
 stop_lab
 say "All came out as stated, in $((SECONDS - started)) seconds. The lab server is stopped; $demo has the files."

@@ -26,9 +26,12 @@ class ActionModule(ControllerAction):
             if arguments["merge"]:
                 made = write(arguments["path"], merge_files(arguments["merge"]))
             else:
-                made = report_if_over(arguments["path"], self._task_vars)
+                percentage = self._task.get_play().max_fail_percentage
+                made = report_if_over(arguments["path"], self._task_vars, percentage)
         except ReportError as error:
             raise OptionError(str(error)) from None
+        except OSError as error:
+            raise OptionError(f"what the hosts left for the report cannot be read: {error}") from None
         if made is None:
             return {"changed": False, "complete": False, "text": []}
         summary = made.document["summary"]

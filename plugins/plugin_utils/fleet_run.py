@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from ansible import constants as C
@@ -113,7 +113,7 @@ class Made:
 
     :param document: its content.
     :param files: the JSON file and the HTML file, or None where none was asked for or could be written.
-    :param error: why they could not be written.
+    :param error: why they could not be written, or why the play shall not go on.
     """
 
     document: Document
@@ -126,8 +126,15 @@ class Made:
         return [*summary_lines(self.document), *([f"report: {self.files[1]}"] if self.files else ())]
 
 
-def report_if_over(report_path: str, task_vars: Mapping[str, Any]) -> Optional[Made]:
-    """Make the report of this run, unless it goes on with other hosts. After a failure, it may not go on."""
+def report_if_over(
+    report_path: str, task_vars: Mapping[str, Any], max_fail_percentage: Optional[float] = None
+) -> Optional[Made]:
+    """Make the report of this run, unless it goes on with other hosts. After a failure, it may not go on.
+
+    :param max_fail_percentage: that of the play. ansible-core does not see failures in a block that goes on to tell of
+        them, so they are counted here.
+    :raises OSError: what the hosts left cannot be read.
+    """
     spool = spool_of(report_path)
     records = spool.records()
     batch = {str(name) for name in task_vars.get("ansible_play_batch") or ()}
@@ -137,13 +144,20 @@ def report_if_over(report_path: str, task_vars: Mapping[str, Any]) -> Optional[M
         result = _registered(name, task_vars) if name not in records and (name in batch or name not in alive) else None
         if result is not None:
             records[name] = record_of(name, result)
+            spool.add(records[name])
     to_come = [name for name in _all_hosts(task_vars) if name not in records and name in alive]
     if to_come and not batch <= set(records):
         return None  # only with the strategy free, which runs this task for every host
-    trouble = any(state != "ok" for state in spool.news()) or any(records[name]["state"] != "ok" for name in batch)
-    if to_come and not trouble:
+    states = {**{name: records[name]["state"] for name in batch & set(records)}, **spool.news()}
+    if to_come and set(states.values()) <= {"ok"}:
         return None
-    return write(report_path, _document(records, task_vars))
+    made = write(report_path, _document(records, task_vars))
+    failed = [name for name, state in states.items() if state == "failed"]
+    percentage = 100 * len(failed) / max(1, len(states))
+    if made.error or max_fail_percentage is None or percentage <= max_fail_percentage:
+        return made
+    words = f"{len(failed)} of {len(states)} hosts failed, more than the max_fail_percentage of the play"
+    return replace(made, error=f"{words}: it ends here")
 
 
 def write(report_path: str, document: Document) -> Made:

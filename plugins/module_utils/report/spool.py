@@ -53,8 +53,8 @@ class Spool:
             states[str(json.loads(name))] = state
         return {name for name, state in states.items() if state == b"unreachable"}
 
-    def news(self) -> List[str]:
-        """Return the states of the entries that were added since this was asked last. Raises OSError."""
+    def news(self) -> Dict[str, str]:
+        """Return the states of the hosts of which entries were added since this was asked last. Raises OSError."""
         lines = self._lines()
         seen = f"{self.path}.seen"
         try:
@@ -64,7 +64,7 @@ class Spool:
             known = 0
         with open(seen, "w", encoding="ascii") as file:
             file.write(str(len(lines)))
-        return [line.split(b"\t", 1)[0].decode("ascii") for line in lines[known:]]
+        return {str(json.loads(line.split(b"\t", 2)[1])): line.split(b"\t", 1)[0].decode() for line in lines[known:]}
 
     def _lines(self) -> List[bytes]:
         try:

@@ -89,14 +89,14 @@ def test_a_path_that_cannot_be_is_told_beforehand(tmp_path):
 def test_a_spool_gives_back_the_last_entry_of_each_host(tmp_path):
     spool = Spool(str(tmp_path), "r")
     assert spool.records() == {}
-    assert spool.news() == []
+    assert spool.news() == {}
     spool.add(host_record("a\tb\n", state="unreachable"))
     spool.add(host_record("c", state="ok"))
-    assert spool.news() == ["unreachable", "ok"]
+    assert spool.news() == {"a\tb\n": "unreachable", "c": "ok"}
     assert spool.unreachable() == {"a\tb\n"}
     spool.add(host_record("a\tb\n", state="failed"))
-    assert spool.news() == ["failed"]
-    assert spool.news() == []
+    assert spool.news() == {"a\tb\n": "failed"}
+    assert spool.news() == {}
     assert {name: found["state"] for name, found in spool.records().items()} == {"a\tb\n": "failed", "c": "ok"}
     assert spool.unreachable() == set()
     assert stat.S_IMODE(os.stat(spool.path).st_mode) == 0o600
