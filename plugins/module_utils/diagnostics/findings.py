@@ -266,9 +266,9 @@ def _server_clock(step: Mapping[str, Any]) -> Iterator[Finding]:
         side = "ahead of" if ahead > 0 else "behind"
         yield Finding("", False, f"the host is {_duration(abs(ahead))} {side} this EST server{source}", _CLOCK_HINT)
     else:
-        yield Finding(
-            "", True, f"the clock agrees with this EST server's{source} (within {abs(ahead) + 1:.0f} seconds)"
-        )
+        # The header tells whole seconds.
+        words = f"the clock agrees with this EST server's{source} (within {abs(ahead) + 1:.1f} seconds)"
+        yield Finding("", True, words)
 
 
 def _est(step: Mapping[str, Any]) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ no certificate request is ever sent: the template has no secrets here.
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import socket
 import ssl
 import subprocess
@@ -19,17 +18,18 @@ import time
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ..est.bootstrap import _unverified_context, _UnverifiedDialler
 from ..est.client_certificate import ClientCertificate
 from ..est.deadline import Deadline, Exchange, TimedSocket
 from ..est.deps import require_libraries
 from ..est.dial import Dialler, cipher_name
 from ..est.errors import EstError, MissingLibrary, ParseError
+from ..est.http_date import read_http_date
 from ..est.plain_text import printable
 from ..est.proxy import Proxy
 from ..est.timeline import Timeline
 from ..est.tls import Trust, make_context
 from ..est.transport import Peer
+from ..est.unverified import NOBODY, UnverifiedDialler, make_unverified_context
 from ..est.url import EstUrl
 from ..server_info.run import look
 from ..template.model import Template
@@ -114,9 +114,8 @@ class _Probe:
 
     def _dialler(self, verified: Optional[Trust], timeline: Timeline) -> Dialler:
         if verified is None:
-            nobody = Trust("nobody")
-            context = _unverified_context(nobody)
-            return _UnverifiedDialler(self._url, context, nobody, self._proxy, self._step_seconds, timeline)
+            context = make_unverified_context(NOBODY)
+            return UnverifiedDialler(self._url, context, NOBODY, self._proxy, self._step_seconds, timeline)
         context = make_context(verified, self._client_certificate())
         kind = Dialler
         if not _has("cryptography"):
@@ -266,8 +265,8 @@ def _read_head(secured: ssl.SSLSocket) -> Tuple[Optional[int], Optional[float]]:
     for line in lines[1:]:
         name, _colon, value = line.partition(":")
         if name.lower() == "date":
-            with contextlib.suppress(TypeError, ValueError, OverflowError, OSError):
-                return status, email.utils.parsedate_to_datetime(value.strip()).timestamp()
+            date = read_http_date(value)
+            return status, None if date is None else date.timestamp()
     return status, None
 
 

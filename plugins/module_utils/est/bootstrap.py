@@ -10,31 +10,27 @@ verified with this certificate::
     trust = bootstrap(url, "sha256:9F:86:...")
     with EstClient(url, HttpsTransport(url, trust, credentials=...), ...) as client:
 
-This is the only file of the client that ever switches verification off. It cannot be misused by an option or an
-argument: the transport that does it is private to this file, has nowhere to put credentials or a client certificate,
-sends a GET of /cacerts and refuses every other request; and what it fetched becomes a :class:`.Trust` only where the
-fingerprint matches.
+This is the only transport of the client that verifies nothing. It cannot be misused by an option or an argument: it is
+private to this file, has nowhere to put credentials or a client certificate, sends a GET of /cacerts and refuses every
+other request; and what it fetched becomes a :class:`.Trust` only where the fingerprint matches.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ssl
 from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar, Union
 
 from .ca_certificates import MAX_CERTIFICATES
 from .certificate import load_certificate, pem, subject_text
-from .client_certificate import ClientCertificate
-from .deadline import TimedSocket
-from .dial import Dialler, cipher_name
 from .enrolment import read_cacerts_answer
 from .errors import EstError, InputError, ParseError, ServerError
 from .fingerprint import Fingerprint
 from .https import HttpsTransport
 from .path import is_self_issued
 from .timeline import Step, Timeline
-from .tls import Trust, make_distrustful_context
+from .tls import Trust
 from .transport import Peer, Response
+from .unverified import NOBODY, UnverifiedDialler, make_unverified_context
 from .url import EstUrl
 from .value import Value, not_shown
 
@@ -194,29 +190,11 @@ def _read(response: Response, peer: Peer) -> CaBag:
     return CaBag(tuple(certificates), peer, (*warnings, *reasons))
 
 
-def _unverified_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ssl.SSLContext:
-    context = make_distrustful_context()
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-class _UnverifiedDialler(Dialler):
-    """Opens connections to whoever answers."""
-
-    def _authorise(self, secured: TimedSocket) -> Peer:
-        certificate = secured.getpeercert(binary_form=True)
-        return Peer("no", secured.version(), "the server is not verified", certificate, cipher_name(secured))
-
-
-#: Not a kind of trust that anything but this file knows what to do with.
-_NOBODY = Trust("nobody")
-
-
 class _CaCertificatesOnly(HttpsTransport):
     """Asks a server that is not verified for its CA certificates, and cannot be made to do anything else."""
 
-    _dialler_class = _UnverifiedDialler
-    _make_context = staticmethod(_unverified_context)
+    _dialler_class = UnverifiedDialler
+    _make_context = staticmethod(make_unverified_context)
 
     def __init__(
         self,
@@ -231,7 +209,7 @@ class _CaCertificatesOnly(HttpsTransport):
     ) -> None:
         super().__init__(
             url,
-            _NOBODY,
+            NOBODY,
             proxy=proxy,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Optional
 
+from .http_date import read_http_date
 from .plain_text import printable
 from .value import Value
 
@@ -84,13 +84,5 @@ def _delay_seconds(text: str) -> Optional[int]:
 
 
 def _seconds_until(text: str, now: datetime) -> Optional[int]:
-    try:
-        date = parsedate_to_datetime(text[:100])
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    if date.tzinfo is None:  # the asctime form has no zone: RFC 9110 section 5.6.7 makes it UTC
-        date = date.replace(tzinfo=timezone.utc)
-    try:
-        return math.ceil((date - now).total_seconds())
-    except OverflowError:
-        return None
+    date = read_http_date(text)
+    return None if date is None else math.ceil((date - now).total_seconds())

@@ -134,6 +134,30 @@ def test_the_clock_of_the_server_is_compared_with_that_of_the_host(ahead, truste
     assert set(request.headers) == {"host", "accept", "connection"}
 
 
+@pytest.mark.parametrize(("offset", "ahead"), [("0", 0), ("3600", -3600), ("-3600", 3600), ("none", None)])
+def test_a_server_with_a_wrong_clock_is_told(offset, ahead):
+    with LabServer("--clock-offset", offset) as server:
+        clock = look("localhost", server.port, ca_path=server.ca_path)["clock"]
+    assert clock["ok"] and clock["verified"] and clock["http_status"] == 200
+    found = clock["host_ahead_seconds"]
+    assert found is None if ahead is None else abs(found - ahead) < 10
+
+
+@pytest.mark.parametrize(
+    "date", ["Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 GMT"]
+)
+def test_every_form_of_a_date_is_in_universal_time(date, monkeypatch, request, no_libraries):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    request.addfinalizer(time.tzset)
+    request.addfinalizer(monkeypatch.undo)
+    root = authority()
+    context = server_context(root.issue("localhost", dns=["localhost"]))
+    with Peer([[], [], [answer(b"", "404 Not Found", f"Date: {date}\r\n")]], context=context) as peer:
+        steps = look("localhost", peer.port, ca_certificate=root.pem)
+    assert steps["clock"]["server_time"] == 784111777
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("libraries", [True, False])
 def test_a_server_that_wants_a_client_certificate_gets_that_of_the_template(version, libraries, tmp_path, request):

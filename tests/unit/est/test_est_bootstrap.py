@@ -37,6 +37,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust, make_context
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.unverified import NOBODY
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 
 LIMITS = {"connect_timeout": 5, "read_timeout": 5, "total_timeout": 8}
@@ -141,6 +142,7 @@ def test_req_042_req_066_its_transport_refuses_every_other_request(request_: dic
 def test_req_042_verification_is_switched_off_in_one_place_of_the_collection() -> None:
     root = os.path.join(os.path.dirname(str(est.__file__)), "..", "..")
     found = []
+    users = []
     for folder, _folders, files in os.walk(root):
         for name in files:
             if name.endswith(".py"):
@@ -148,12 +150,14 @@ def test_req_042_verification_is_switched_off_in_one_place_of_the_collection() -
                     text = file.read()
                 found += [(name, hit) for hit in re.findall(r"CERT_NONE|_create_unverified|verify=False", text)]
                 found += [(name, hit) for hit in re.findall(r"validate_certs.: False|CERT_OPTIONAL", text)]
-    assert found == [("bootstrap.py", "CERT_NONE")]
+                users += [name] if re.search(r"\bunverified import|import unverified\b", text) else []
+    assert found == [("unverified.py", "CERT_NONE")]
+    assert sorted(users) == ["bootstrap.py", "probe.py"]
 
 
 def test_req_042_the_trust_of_the_first_contact_opens_no_other_connection() -> None:
     with pytest.raises(ValueError, match="no kind of trust"):
-        make_context(bootstrap_module._NOBODY)
+        make_context(NOBODY)
     with pytest.raises(ValueError, match="no kind of trust"):
         HttpsTransport(EstUrl.build("localhost"), Trust("none"), credentials=CREDENTIALS)
 

@@ -145,6 +145,8 @@ def test_a_damaged_state_is_told_in_words(tmp_path):
         (["--daemon"], "--daemon needs a --state folder"),
         (["--stop"], "--stop needs a --state folder"),
         (["--stat", "x"], "unrecognized arguments"),
+        (["--clock-offset", "late"], "--clock-offset: invalid"),
+        (["--clock-offset", "99999999999"], "more than 50 years off"),
     ],
 )
 def test_wrong_flags(flags, words):

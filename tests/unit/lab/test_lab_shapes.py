@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import email.utils
 import re
 import socket
 import ssl
@@ -18,6 +19,10 @@ from conftest import COUNTS_OCTETS, read_bag
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from support.lab import LabServer
+
+
+def lab_context(lab: LabServer) -> ssl.SSLContext:
+    return ssl.create_default_context(cadata=lab.ca_pem)
 
 
 def der_of(certificate: x509.Certificate) -> bytes:
@@ -56,6 +61,28 @@ def test_transfer(client_of, transfer, more):
             assert (each.headers.get("Transfer-Encoding") == "chunked") == (transfer == "chunked")
         connections = {entry["connection"] for entry in lab.requests}
         assert len(connections) == (3 if transfer == "close" else 1)
+
+
+@pytest.mark.parametrize("offset", [None, "7200", "-86400", "none"])
+def test_every_answer_tells_the_time_of_the_server(client_of, offset):
+    with LabServer(*(["--clock-offset", offset] if offset else []), "--close-after-401") as lab:
+        client = client_of(lab)
+        answers = [client.get("cacerts"), client.get("nowhere"), client.enroll(), client.enroll(auth=None)]
+        assert [each.status_code for each in answers] == [200, 404, 200, 401]
+        with (
+            socket.create_connection(("127.0.0.1", lab.port), 5) as plain,
+            lab_context(lab).wrap_socket(plain, server_hostname="localhost") as raw,
+        ):
+            raw.sendall(b"nonsense\r\n\r\n")
+            refusal = raw.recv(4096).decode()
+    dates = [each.headers.get("Date") for each in answers]
+    dates += re.findall(r"^Date: (.*)\r$", refusal, re.MULTILINE) or [None]
+    if offset == "none":
+        assert dates == [None] * 5
+    else:
+        assert all(re.fullmatch(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT", date) for date in dates)
+        off = [email.utils.parsedate_to_datetime(date).timestamp() - time.time() for date in dates]
+        assert all(abs(seconds - int(offset or 0)) < 10 for seconds in off)
 
 
 def test_two_packets_are_two():

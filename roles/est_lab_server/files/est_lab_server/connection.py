@@ -18,7 +18,7 @@ from .reply import Reply
 from .request import Request, RequestReader
 from .request_log import RequestLog
 from .routes import find_route
-from .sending import send_reply
+from .sending import dated, send_reply
 from .service import answer, unauthorized, wants_password
 from .stream import Stream
 
@@ -96,7 +96,7 @@ class Connection:
             stream.reset()
             return False
         if lab.settings.close_after_401 and wants_password(lab, exchange):
-            reply = unauthorized(lab, exchange)
+            reply = dated(unauthorized(lab, exchange), lab.settings.clock_offset)
             self._log_exchange(stream, exchange, reply)
             send_reply(stream, reply, lab.settings)
             stream.close()
@@ -109,6 +109,7 @@ class Connection:
             reply = problem_reply(lab.settings, refusal.status, refusal.text)
             reply.close = True
         reply.close = reply.close or not request.keep_alive
+        reply = dated(reply, lab.settings.clock_offset)
         self._log_exchange(stream, exchange, reply)
         if exchange.fault in SENDING:
             SENDING[exchange.fault][1](stream, reply)
@@ -122,7 +123,7 @@ class Connection:
         self._log.write("malformed_request", connection=self._number, status=refusal.status, refusal=refusal.text)
         reply = problem_reply(self._lab.settings, refusal.status, refusal.text)
         reply.close = True
-        send_reply(stream, reply, self._lab.settings)
+        send_reply(stream, dated(reply, self._lab.settings.clock_offset), self._lab.settings)
         stream.close()
 
     def _log_exchange(self, stream: Stream, exchange: Exchange, reply: Optional[Reply]) -> None:

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import email.utils
 import time
+from typing import Optional
 
 from .reply import Reply
 from .settings import Settings
@@ -14,6 +17,14 @@ from .stream import Stream
 TRANSFERS = ("content-length", "chunked", "close")
 _CHUNK = 1000
 _BETWEEN_PACKETS_SECONDS = 0.05
+
+
+def dated(reply: Reply, clock_offset: Optional[int]) -> Reply:
+    """The reply with the header Date (RFC 9110 section 6.6.1), that many seconds off; without it for None."""
+    if clock_offset is None:
+        return reply
+    date = email.utils.formatdate(time.time() + clock_offset, usegmt=True)
+    return dataclasses.replace(reply, headers=[("Date", date), *reply.headers])
 
 
 def send_reply(stream: Stream, reply: Reply, settings: Settings) -> bool:

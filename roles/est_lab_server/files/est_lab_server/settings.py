@@ -63,6 +63,7 @@ class Settings:
     errors: str
     cmc_fail_info: Optional[str]
     two_packets: bool
+    clock_offset: Optional[int]
     # checks of requests
     strict: bool
     require_wrapped_base64: bool

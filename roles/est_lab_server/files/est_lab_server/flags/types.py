@@ -6,6 +6,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import Optional
+
+#: So that the year is one that a header can tell, whatever the flag says.
+_MOST_OFF = 50 * 365 * 24 * 3600
 
 
 def port(text: str) -> int:
@@ -29,6 +33,16 @@ def count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")
+    return number
+
+
+def clock_offset(text: str) -> Optional[int]:
+    """Seconds, at most 50 years of them, or none. Raises what argparse turns into a message."""
+    if text == "none":
+        return None
+    number = int(text)
+    if abs(number) > _MOST_OFF:
+        raise argparse.ArgumentTypeError(f"{text} is more than 50 years off")
     return number
 
 

@@ -10,7 +10,7 @@ import argparse
 from ..encoding import ANSWERS, BASE64_SHAPES
 from ..problems import CMC_FAIL_INFO, ERROR_FORMS
 from ..sending import TRANSFERS
-from .types import status
+from .types import clock_offset, status
 
 
 def add_wire_flags(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,14 @@ def add_wire_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--transfer", choices=TRANSFERS, default="content-length", help="framing of answers (default: %(default)s)")
     add("--two-packets", action="store_true", help="send head and body of an answer apart")
+    add(
+        "--clock-offset",
+        type=clock_offset,
+        default=0,
+        metavar="SECONDS",
+        help="a wrong clock: how far ahead the header Date of answers is, behind if negative; none leaves it out, as a "
+        "server without a clock. Validity of certificates is not concerned (default: %(default)s)",
+    )
     add("--ber", action="store_true", help="indefinite lengths in the certs-only message")
     for name, text in (("sorted", "certificates in DER order"), ("unsorted", "certificates not in DER order")):
         add(f"--{name}", dest="order", action="store_const", const=name, help=text)
