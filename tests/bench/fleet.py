@@ -127,12 +127,12 @@ class Bench:
         for size in sizes:
             inventory = self.inventory(f"size_{size}", templates(TEMPLATES), size)
             self.run("est_templates", inventory)
-            for name in ("ping", "est_templates", "est_integration"):
+            for name in ("ping", "est_integration"):
                 contenders[f"{name} {size}"] = functools.partial(self.run, name, inventory)
         costs = in_turns(contenders, self.rounds)
         print(f"\nCost of a host by the number of hosts, nothing to change, {self.rounds} rounds, ms: CPU and wall")
         print(f"{'':<18}" + "".join(f"{size:>14}" for size in sizes) + "   growth CPU, wall")
-        for name in ("ping", "est_templates", "est_integration"):
+        for name in ("ping", "est_integration"):
             ends = [costs[f"{name} {size}"] for size in sizes]
             each = [
                 tuple(1000 * median(runs, what) / size for what in ("cpu", "wall")) for runs, size in zip(ends, sizes)

@@ -74,11 +74,13 @@ def run_playbook(
     *options: str,
     folder: Path,
     settings: Mapping[str, str] | None = None,
+    limit: float = _LIMIT_SECONDS,
 ) -> Run:
     """Run a playbook, by its fully qualified name or its path.
 
     :param folder: the working folder.
     :param settings: further environment variables.
+    :param limit: seconds after which a run that has not ended is an error.
     """
     started = time.monotonic()
     with subprocess.Popen(
@@ -92,7 +94,7 @@ def run_playbook(
         start_new_session=True,
     ) as process:
         try:
-            output, _errors = process.communicate(timeout=_LIMIT_SECONDS)
+            output, _errors = process.communicate(timeout=limit)
         finally:
             with contextlib.suppress(ProcessLookupError):  # forks of a run that was interrupted
                 os.killpg(process.pid, signal.SIGKILL)
