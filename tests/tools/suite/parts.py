@@ -126,6 +126,17 @@ def fleet(context: Context) -> None:
     context.pytest("fleet", context.venv("unit", python), ["tests/fleet"])
 
 
+def tower(context: Context) -> None:
+    """Run the content for AWX under ansible-runner, ansible-builder and ansible-rulebook, without a container."""
+    linked_collections()
+    # The newest Python that the engine of rulebooks has packages for is not the newest that is here.
+    python = pythons.best(("3.11", "3.12"))
+    if python is None:
+        context.skipped("content for AWX", "neither Python 3.11 nor 3.12 is on this machine")
+        return
+    context.pytest("tower", context.venv("tower", python), ["tests/tower"])
+
+
 def sanity(context: Context, core: Core) -> None:
     """Run ansible-test sanity of one core on every Python that is there."""
     if core.python is None:
@@ -276,6 +287,7 @@ PARTS = (
     Part("interop", "the real GlobalSign EST server, and openssl, against the client", interop),
     Part("browser", "the page of the fleet report in Chromium, with axe-core", browser),
     Part("fleet", "the playbooks on five real sshd hosts, also down, hanging or wrong", fleet),
+    Part("tower", "the content for AWX under ansible-runner, ansible-builder and ansible-rulebook", tower),
     Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
     Part("unit-newest", "unit tests on the newest Python found", unit_pythons),
     Part("sanity-2.16", "ansible-test sanity of the oldest ansible-core", functools.partial(sanity, core=CORES[0])),

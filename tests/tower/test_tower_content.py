@@ -1,0 +1,157 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The content of extensions/awx against what loads it: roles of infra.aap_configuration, modules of awx.awx.
+
+The roles give each key of an entry to a module as the option of the same name (seen in their tasks/main.yml, such as
+``roles/controller_job_templates`` at commit 11e5f8e10fe2 of redhat-cop/infra.aap_configuration); what they take beside
+that is named here. The options of the modules are recorded by record_awx_modules.py.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2.sandbox
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from dateutil.rrule import rrulestr
+from tower.awx_job import ROOT, Credential, inject
+
+RECORDED = json.loads((Path(__file__).parent / "awx_modules.json").read_text(encoding="utf-8"))["modules"]
+# The variable that a role loads, the module it calls, and the keys it has for itself.
+LOADED = {
+    "controller_credential_types": ("credential_type", ()),
+    "controller_credentials": ("credential", ()),
+    "controller_execution_environments": ("execution_environment", ()),
+    "controller_projects": ("project", ()),
+    "controller_inventories": ("inventory", ()),
+    "controller_templates": ("job_template", ()),
+    "controller_workflows": ("workflow_job_template", ("simplified_workflow_nodes",)),
+    "controller_schedules": ("schedule", ()),
+    "controller_notifications": ("notification_template", ()),
+}
+# https://docs.ansible.com/automation-controller: the keys of a survey's question, and its types.
+QUESTION = {"question_name", "question_description", "variable", "type", "choices", "default", "required"}
+FIELD = {"id", "type", "label", "help_text", "secret", "multiline"}
+
+
+def validate(module: str, entry: dict[str, Any]) -> list[str]:
+    """Return what a module would refuse of its options."""
+    return ArgumentSpecValidator(RECORDED[module]).validate(entry).error_messages
+
+
+def by_name(variables: dict[str, Any], variable: str) -> dict[str, dict[str, Any]]:
+    return {entry["name"]: entry for entry in variables[variable]}
+
+
+@pytest.mark.parametrize("variable", LOADED)
+def test_every_key_is_an_option_of_the_module(variables: dict[str, Any], variable: str) -> None:
+    module, own = LOADED[variable]
+    assert variables[variable]
+    for entry in variables[variable]:
+        assert validate(module, {key: value for key, value in entry.items() if key not in own}) == []
+
+
+def test_nothing_else_is_loaded(variables: dict[str, Any]) -> None:
+    assert set(variables) == set(LOADED)
+
+
+def test_a_wrong_key_or_choice_is_noticed() -> None:
+    assert validate("job_template", {"name": "x", "job_type": "scan"})
+    assert validate("job_template", {"name": "x", "playbok": "site.yml"})
+    assert validate("job_template", {"name": "x", "forks": "many"})
+
+
+def test_what_entries_name_is_there(variables: dict[str, Any]) -> None:
+    types = {"Machine", *by_name(variables, "controller_credential_types")}
+    credentials = by_name(variables, "controller_credentials")
+    assert {entry["credential_type"] for entry in credentials.values()} <= types
+    for entry in variables["controller_templates"]:
+        assert (ROOT / entry["playbook"]).is_file()
+        assert entry["project"] in by_name(variables, "controller_projects")
+        assert entry["inventory"] in by_name(variables, "controller_inventories")
+        assert entry["execution_environment"] in by_name(variables, "controller_execution_environments")
+        assert set(entry.get("credentials", ())) <= set(credentials)
+        for key in ("notification_templates_success", "notification_templates_error"):
+            assert set(entry.get(key, ())) <= set(by_name(variables, "controller_notifications"))
+    launched = {*by_name(variables, "controller_templates"), *by_name(variables, "controller_workflows")}
+    assert {entry["unified_job_template"] for entry in variables["controller_schedules"]} <= launched
+
+
+def test_the_nodes_of_workflows_hang_together(variables: dict[str, Any]) -> None:
+    for workflow in variables["controller_workflows"]:
+        nodes = {node["identifier"]: node for node in workflow["simplified_workflow_nodes"]}
+        linked: set[str] = set()
+        for node in nodes.values():
+            assert validate("workflow_job_template_node", {**node, "workflow_job_template": workflow["name"]}) == []
+            assert ("approval_node" in node) != ("unified_job_template" in node)
+            if "unified_job_template" in node:
+                assert node["unified_job_template"] in by_name(variables, "controller_templates")
+            for key in ("success_nodes", "failure_nodes", "always_nodes"):
+                linked.update(node.get(key, ()))
+        assert set(nodes) - linked == {"drift"}, "one node is the first, all others follow one"
+        assert linked < set(nodes)
+
+
+def test_surveys_ask_for_variables_of_the_role(job_templates: dict[str, dict[str, Any]]) -> None:
+    defaults = yaml.safe_load((ROOT / "roles/est_integration/defaults/main.yml").read_text(encoding="utf-8"))
+    survey = job_templates["configure"]["survey_spec"]
+    for question in survey["spec"]:
+        assert set(question) <= QUESTION
+        assert question["type"] == "multiplechoice"
+        assert question["default"] in question["choices"]
+        assert question["variable"] in defaults
+
+
+def test_credential_types_inject_what_they_ask_for(credential_types: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "env").mkdir()
+    for entry in credential_types.values():
+        fields = entry["inputs"]["fields"]
+        assert all(set(field) <= FIELD for field in fields)
+        assert set(entry["inputs"]["required"]) <= {field["id"] for field in fields}
+        assert all(field.get("secret") for field in fields if field["id"] in ("password", "passphrase", "bundle"))
+        every = {field["id"]: f"the {field['id']}" for field in fields}
+        injected = inject([Credential(entry, every)], tmp_path)
+        texts = [*injected.environment.values(), *(path.read_text() for path in (tmp_path / "env").iterdir())]
+        assert set(every.values()) <= set(texts)
+    account = {"username": "u", "password": "p"}  # what is not required may be left out
+    injected = inject([Credential(credential_types["EST account"], account)], tmp_path)
+    assert injected.environment == {"EST_USERNAME": "u", "EST_PASSWORD": "p", "EST_CA_CERTIFICATE": ""}
+
+
+@pytest.mark.parametrize(("name", "hours"), [("EST - watch, every hour", 1), ("EST - test enrolment, every week", 168)])
+def test_schedules_recur(variables: dict[str, Any], name: str, hours: int) -> None:
+    rule = rrulestr(by_name(variables, "controller_schedules")[name]["rrule"].replace(" RRULE", "\nRRULE"))
+    first, second = rule[0], rule[1]
+    assert first.utcoffset() == datetime.timedelta(0)
+    assert second - first == datetime.timedelta(hours=hours)
+    assert first.minute not in (0, 30)
+
+
+def message(variables: dict[str, Any], job: dict[str, Any], when: str = "error") -> Any:
+    """Return the body of the notification as AWX makes it of a job."""
+    body = by_name(variables, "controller_notifications")["EST - verdict"]["messages"][when]["body"]
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
+    return json.loads(environment.from_string(body).render(job=job))
+
+
+def test_the_notification_tells_the_numbers_of_the_fleet(variables: dict[str, Any]) -> None:
+    job = {"id": 7, "status": "failed", "artifacts": {"est_fleet": {"differing": 2, "report": "/a/b\"c'd"}}}
+    told = message(variables, job)
+    assert told == {"type": "est_verdict", "job": 7, "status": "failed", "est_fleet": job["artifacts"]["est_fleet"]}
+    # AWX tries a message on a job without artifacts before it stores it.
+    assert message(variables, {**job, "artifacts": {}}, "success")["est_fleet"] == {}
+
+
+def test_no_secret_is_in_the_content() -> None:
+    for path in (ROOT / "extensions").rglob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        for line in text.splitlines():
+            name, _colon, value = line.strip().partition(": ")
+            if name in ("password", "ssh_key_data", "token", "passphrase"):
+                assert value.startswith('"{{ est_'), f"{path.name}: {line}"

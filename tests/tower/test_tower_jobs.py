@@ -1,0 +1,208 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job templates of extensions/awx, run as AWX runs them: on real hosts, with injected credentials, in slices."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleet.ssh_fleet import Fleet
+from support.bundles import PASSPHRASE, QUICK
+from support.lab import PASSWORD, USERNAME, LabServer
+from support.templates import template
+from tower.awx_job import Credential, Finished, run_job, slice_of
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import Content
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import write_bundle
+
+Launch = Callable[..., Finished]
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """The folder that all execution nodes share."""
+    return tmp_path / "reports"
+
+
+@pytest.fixture
+def launch(
+    fleet: Fleet,
+    lab: LabServer,
+    job_templates: dict[str, dict[str, Any]],
+    credential_types: dict[str, dict[str, Any]],
+    reports: Path,
+    tmp_path: Path,
+) -> Launch:
+    """Launch a job template by its name; ``part`` is the slice, such as ``(1, 2)``."""
+    ids = itertools.count(41)
+    account = {"username": USERNAME, "password": PASSWORD, "ca_certificate": lab.ca_pem}
+    connection = fleet.connection_variables()
+    key = Path(connection.pop("ansible_ssh_private_key_file")).read_text(encoding="ascii")
+    # The key comes from the agent that the runner starts, as for a machine credential of AWX.
+    connection["ansible_ssh_args"] = connection["ansible_ssh_args"].replace("-o IdentitiesOnly=yes", "")
+    # No connection outlives the job, as none does in a container.
+    connection["ansible_ssh_args"] = connection["ansible_ssh_args"].replace("120s", "5s")
+    server = {"server": lab.url, "key_type": "ec"}
+    group = {
+        **connection,
+        "est_integration_templates": [{"name": "wifi", **server}, {"name": "mail", **server}],
+        "est_integration_test": {
+            "user_name": "alex",
+            "domain": "example.com",
+            "email": "alex@example.com",
+            "output_path": "{{ fleet_output_path }}",
+        },
+    }
+
+    def run(
+        name: str,
+        *,
+        part: tuple[int, int] = (1, 1),
+        credentials: dict[str, dict[str, str]] | None = None,
+        survey: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> Finished:
+        hosts = {host.name: fleet.host_variables(host) for host in fleet.hosts.values()}
+        number = next(ids)
+        folder = tmp_path / f"job{number}"
+        folder.mkdir()
+        given = {"EST account": account} if credentials is None else credentials
+        fleet.close_connections()
+        return run_job(
+            {**job_templates[name], **changes},
+            slice_of(hosts, *part),
+            folder=folder,
+            job_id=number,
+            credentials=[Credential(credential_types[kind], inputs) for kind, inputs in given.items()],
+            variables={"est_tower_reports": str(reports), **(survey or {})},
+            group_variables=group,
+            ssh_key=key,
+        )
+
+    return run
+
+
+def survey_defaults(entry: dict[str, Any]) -> dict[str, str]:
+    return {question["variable"]: question["default"] for question in entry["survey_spec"]["spec"]}
+
+
+def damage(fleet: Fleet, name: str) -> None:
+    document = fleet.hosts[name].document
+    right = document.read_text(encoding="utf-8")
+    wrong = right.replace('"renewal_period_days": 14', '"renewal_period_days": 3')
+    assert wrong != right
+    document.write_text(wrong, encoding="utf-8")
+
+
+def assert_no_secret(job: Finished, *secrets: str) -> None:
+    """No secret may be in what AWX stores of a job: events, output, facts.
+
+    What the runner itself notes when it starts, the environment of the job, is another matter: AWX masks it by the
+    names of the variables and by what the credential type calls secret, and the worker's folder is gone with the job.
+    """
+    for secret in secrets:
+        assert secret not in json.dumps(job.events)
+        assert secret not in job.output
+        assert [name for name in job.files_with(secret) if not re.fullmatch(r"artifacts/\d+/command", name)] == []
+        lines = [line for line in job.stream.splitlines() if secret.encode() in line]
+        assert [line for line in lines if json.loads(line).get("status") != "starting"] == []
+
+
+def test_configure_and_drift_on_a_machine_credential(
+    launch: Launch, fleet: Fleet, job_templates: dict[str, dict[str, Any]]
+) -> None:
+    survey = {**survey_defaults(job_templates["configure"]), "est_integration_test_policy": "never"}
+    checked = launch("configure", survey=survey, job_type="check")
+    assert checked.status == "successful", checked.output
+    assert checked.hosts("changed") == sorted(fleet.hosts)
+    assert not any(host.store.exists() for host in fleet.hosts.values())
+
+    first = launch("configure", survey=survey)
+    assert first.status == "successful", first.output
+    assert first.hosts("changed") == sorted(fleet.hosts)
+    assert first.artifacts["est_fleet"]["hosts"] == 4
+    assert all(host.template_names() == {"wifi", "mail"} for host in fleet.hosts.values())
+
+    again = launch("configure", survey=survey)
+    assert again.status == "successful", again.output
+    assert again.hosts("changed") == []
+
+    damage(fleet, "ce3")
+    drift = launch("drift")
+    assert drift.status == "successful", drift.output
+    assert drift.hosts("changed") == ["ce3"]
+    assert drift.artifacts["est_fleet"]["drifted"] == 1
+    for job in (checked, first, again, drift):
+        assert_no_secret(job, PASSWORD)
+
+
+def test_slices_make_one_report_and_a_verdict(launch: Launch, fleet: Fleet, lab: LabServer, reports: Path) -> None:
+    before = len(lab.enrolments)
+    for number in (1, 2):
+        job = launch("configure", part=(number, 2), survey={"est_integration_test_policy": "changed"})
+        assert job.status == "successful", job.output
+        assert job.artifacts["est_fleet"]["hosts"] == 2
+        assert job.hosts("changed") == [["ce1", "ce3"], ["ce2", "ce4"]][number - 1]
+        assert_no_secret(job, PASSWORD)
+    assert len(lab.enrolments) - before == 8
+    assert len(list((reports / "slices").glob("*.json"))) == 2
+
+    in_order = launch("verdict")
+    assert in_order.status == "successful", in_order.output
+    assert in_order.artifacts["est_fleet"]["hosts"] == 4
+    merged = json.loads((reports / "fleet.json").read_text(encoding="utf-8"))
+    assert sorted(host["name"] for host in merged["hosts"]) == sorted(fleet.hosts)
+
+    damage(fleet, "ce2")
+    for number in (1, 2):
+        launch("drift", part=(number, 2))
+    differs = launch("verdict")
+    assert differs.status == "failed"
+    assert differs.artifacts["est_fleet"]["differing"] == 2  # both templates of the host
+    assert "ce2" in differs.output
+
+
+def test_every_host_enrols_and_a_wrong_password_is_told_not_shown(launch: Launch, fleet: Fleet, lab: LabServer) -> None:
+    wrong = {"username": USERNAME, "password": "canary-0a1b2c3d", "ca_certificate": lab.ca_pem}
+    job = launch("configure", survey={"est_integration_test_policy": "always"}, credentials={"EST account": wrong})
+    assert job.status == "failed"
+    assert job.artifacts["est_fleet"]["tests_failed"] == 8
+    assert "HTTP 401" in job.output
+    assert_no_secret(job, "canary-0a1b2c3d")
+
+    assert launch("configure").status == "successful"
+    before = len(lab.enrolments)
+    tested = launch("test enrolment")
+    assert tested.status == "successful", tested.output
+    assert len(lab.enrolments) - before == 8
+    assert_no_secret(tested, PASSWORD)
+
+
+def test_a_verdict_without_reports_says_what_to_look_at(launch: Launch) -> None:
+    job = launch("verdict")
+    assert job.status == "failed"
+    assert "Paths to expose to isolated jobs" in job.output
+
+
+def test_diagnostics_leave_an_archive_for_every_host(launch: Launch, fleet: Fleet, reports: Path) -> None:
+    job = launch("diagnostics")
+    assert job.status == "successful", job.output
+    archives = [path.name for path in (reports / "diagnostics").rglob("*") if path.is_file()]
+    assert all(any(host in name for name in archives) for host in fleet.hosts), archives
+    assert_no_secret(job, PASSWORD)
+
+
+def test_a_bundle_and_its_passphrase_come_as_a_credential(launch: Launch, fleet: Fleet) -> None:
+    content = Content.of([template(name="guest", username="guest", password="canary-77aa88bb")], secrets=True)
+    bundle = {"bundle": write_bundle(content, PASSPHRASE, QUICK).decode(), "passphrase": PASSPHRASE}
+    job = launch("import a bundle", credentials={"EST bundle": bundle})
+    assert job.status == "successful", job.output
+    assert all(host.template_names() == {"guest"} for host in fleet.hosts.values())
+    assert_no_secret(job, PASSPHRASE, "canary-77aa88bb")
