@@ -22,6 +22,7 @@ from .cli_enrol import add_enrol_options, enroll
 from .cli_files import write_public
 from .cli_reenrol import add_reenrol_options, reenroll
 from .cli_serverkeygen import add_serverkeygen_options, serverkeygen
+from .cli_words import in_words_of_the_command
 from .deps import require_libraries
 from .errors import EstError, InputError
 from .server_info import server_info, unverified_server_info
@@ -54,7 +55,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     for warning in found.pop("warnings", ()):
-        _say(f"warning: {warning}", sys.stderr)
+        _say(f"warning: {in_words_of_the_command(warning)}", sys.stderr)
     _tell_timeline(options, connection)
     _say(json.dumps(found, indent=2, ensure_ascii=False) if options.json else "\n".join(_lines(found)), sys.stdout)
     return PENDING if found.get("status") == "pending" else DONE
@@ -132,12 +133,12 @@ def _csrattrs(_options: argparse.Namespace, connection: Connection) -> Dict[str,
 
 
 def _tell(error: EstError) -> int:
-    words = f"est: {error.reason}" if error.stage == "input" else f"est: failed at stage {error.stage}: {error.reason}"
-    _say(words, sys.stderr)
+    reason = in_words_of_the_command(error.reason)
+    _say(f"est: {reason}" if error.stage == "input" else f"est: failed at stage {error.stage}: {reason}", sys.stderr)
     if error.server_message:
         _say(f"the server says: {error.server_message}", sys.stderr)
     if error.hint:
-        _say(error.hint, sys.stderr)
+        _say(in_words_of_the_command(error.hint), sys.stderr)
     return WRONG_INPUT if isinstance(error, InputError) else FAILED
 
 

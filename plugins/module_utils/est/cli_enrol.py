@@ -60,7 +60,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how a certificate is asked for."""
     how = parser.add_argument_group("how to ask")
     how.add_argument(
-        "--wait", metavar="SECONDS", type=float, default=0, help="for a certificate that must be approved; default: 0"
+        "--wait", metavar="SECONDS", type=_wait, default=0, help="for a certificate that must be approved; default: 0"
     )
     how.add_argument("--proof-of-possession", choices=PROOF_OF_POSSESSION, default="auto", help="default: auto")
     how.add_argument(
@@ -68,6 +68,13 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only warn where the certificate does not chain to the CA certificates of the server",
     )
+
+
+def _wait(text: str) -> float:
+    seconds = float(text)
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more seconds")
+    return seconds
 
 
 def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:

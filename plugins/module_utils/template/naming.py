@@ -27,6 +27,8 @@ def check_text(option: str, value: str) -> None:
             option, f"has a control character ({unprintable}) in it", value=show(value), allowed="printable characters"
         )
     stripped = value.strip()
+    if not value:
+        raise TemplateError(option, "is empty", allowed="a text")
     if not stripped:
         raise TemplateError(option, "has only spaces in it", value=show(value), allowed="a text")
     if stripped != value:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -23,12 +24,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from support.lab import PASSWORD, LabServer
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli, cli_connection
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.cli_words import in_words_of_the_command
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
     KeySpec,
     generate_key,
     private_key_pem,
     same_public_key,
 )
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import FIELDS
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = "ansible_collections.maas360.cloud_extender.plugins.module_utils.est.cli"
@@ -392,12 +395,44 @@ def test_csrattrs(capsys) -> None:
         (["enroll", "h", "--system-trust", "--subject", "CN", "--out", "o", "--key-out", "k"], "--subject "),
         (["enroll", "h", "--subject", "/CN=x", "--san", "DNS:a b", "--out", "o", "--key-out", "k"], "--san "),
         (["enroll", "h", "--subject", "/CN=x", "--key-size", "1", "--out", "o", "--key-out", "k"], "key size 1"),
+        (["cacerts", "h", "--system-trust", "--username", ""], "--username is empty"),
+        (["info", "h", "--ca", __file__], "est: --ca has no PEM certificate in it"),
     ],
 )
 def test_an_argument_that_cannot_be_used(arguments: list[str], words: str, capsys) -> None:
     assert cli.main(arguments) == cli.WRONG_INPUT
     assert words in capsys.readouterr().err
     assert files() == []
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "soon"])
+def test_a_time_to_wait_is_no_less_than_nothing(seconds: str, capsys) -> None:
+    files_of_it = ["--out", "o", "--key-out", "k"]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["enroll", "h", "--system-trust", "--subject", "/CN=x", *files_of_it, "--wait", seconds])
+    assert ended.value.code == cli.WRONG_INPUT
+    assert "--wait" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_errors_name_the_options_of_the_command(lab: LabServer, capsys) -> None:
+    assert cli.main(["cacerts", f"{lab.host}:{lab.port}"]) == cli.FAILED
+    assert "set --fingerprint to it" in capsys.readouterr().err
+    assert cli.main(enroll(lab)) == cli.FAILED
+    told = capsys.readouterr().err
+    assert "username and password" in told and "template" not in told
+
+
+def test_every_option_that_the_client_speaks_of_has_a_name_in_the_command() -> None:
+    options = {field.name for field in FIELDS if "_" in field.name} | {"allow_redirects_to"}
+    spoken_of = set()
+    for path in Path(cli.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            # A sentence of an error; docstrings, which have more lines, and names of keys are none.
+            if " " in text and "\n" not in text:
+                spoken_of |= set(re.findall(r"\w+", text)) & options
+    assert {"ca_path", "ca_fingerprint", "client_key_path"} <= spoken_of
+    assert {name for name in spoken_of if in_words_of_the_command(name) == name} == set()
 
 
 def test_help_is_there_for_every_command(capsys) -> None:
