@@ -36,8 +36,6 @@ def builder(*arguments: str, cwd: Path) -> str:
 def test_builder_makes_a_context_of_the_definition(tmp_path: Path) -> None:
     builder(
         "create",
-        "--container-runtime",
-        "podman",
         "--file",
         str(DEFINITION),
         "--context",
