@@ -305,8 +305,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
   function line(host) {
     const button = make("button", { type: "button", class: "open", "aria-expanded": String(opened.has(host)), title: visible(host.name), onclick: () => toggle(host, row, button) }, named(host.name));
     const row = make("tr", {}, make("th", { scope: "row" }, button),
-      make("td", { class: "state" }, sign(host.worst), ` ${STATES[host.worst][1]}`));
-    if (hasClusters) row.append(make("td", { class: "days" }, host.cluster ? named(host.cluster[0]) : "", host.cluster && host.cluster[1] === host.name ? " (written)" : ""));
+      make("td", { class: "state", title: STATES[host.worst][1] }, sign(host.worst), " ", make("span", { class: "words" }, STATES[host.worst][1])));
+    if (hasClusters) row.append(make("td", { class: "days cluster" }, host.cluster ? named(host.cluster[0]) : "", host.cluster && host.cluster[1] === host.name ? " (written)" : ""));
     if (hasCertificates) row.append(make("td", { class: "days" }, host.days === null ? "" : host.days < 0 ? "expired" : String(host.days)));
     for (const column of COLUMNS) {
       if (column.index === undefined || column.header.hidden) continue;
@@ -375,10 +375,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
     by("filter-state").addEventListener("change", filter);
     by("filters").addEventListener("submit", (event) => { event.preventDefault(); filter(); });
     by("filters").addEventListener("reset", () => setTimeout(filter, 0));
-    for (const [state, [mark, words, look]] of Object.entries(STATES)) {
-      if (!["not_run", "unreachable", "failed"].includes(state)) {
-        by("legend").append(make("li", {}, make("span", { class: `sign ${look}`, "aria-hidden": "true" }, mark), words));
-      }
+    for (const [mark, words, look] of Object.values(STATES)) {
+      by("legend").append(make("li", {}, make("span", { class: `sign ${look}`, "aria-hidden": "true" }, mark), words));
     }
     // Paper has no button to show more with.
     addEventListener("beforeprint", () => { limit = Infinity; draw(); });
