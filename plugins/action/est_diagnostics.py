@@ -29,6 +29,7 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base
     OptionError,
 )
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_versions import controller_versions
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import refuse_windows
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
 
 _COLLECTOR = "maas360.cloud_extender.est_diagnostics_host"
@@ -41,6 +42,11 @@ class ActionModule(ControllerAction):
         return argument_spec()
 
     def perform(self, arguments):
+        refuse_windows(
+            self,
+            "est_diagnostics",
+            "run it on a POSIX host of the same network",
+        )
         asked = read_options(arguments)
         folder = self._loader.path_dwim(asked.dest)
         host = str(self._task_vars.get("inventory_hostname", "host"))

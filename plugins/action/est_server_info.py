@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.server_info import options
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import refuse_windows
 
 
 class ActionModule(ExchangeAction):
@@ -18,6 +19,12 @@ class ActionModule(ExchangeAction):
         return spec
 
     def perform(self, arguments):
+        if arguments["exchange"] != "controller":
+            refuse_windows(
+                self,
+                f"est_server_info with exchange: {arguments['exchange']}",
+                "exchange: controller looks at the server from the controller",
+            )
         if arguments["server"] is not None and arguments["template"] is None:
             arguments = self.with_environment(arguments)
         asked = options.read_options(arguments)

@@ -10,10 +10,9 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fi
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import template_name
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
     STORE_SPEC,
-    check_store_path,
     desired,
     results_of,
 )
@@ -32,13 +31,13 @@ class ActionModule(ControllerAction):
         }
 
     def perform(self, arguments):
-        store_path = check_store_path(arguments["store_path"])
+        store_path = store_path_of(self, arguments["store_path"])
         options = {name: arguments[name] for name in argument_spec() if arguments.get(name) is not None}
         if arguments["state"] == "present":
             options = self.with_environment(options)
             request = Request(present=(desired(Template.from_options(options), options),))
         else:
             request = Request(absent=(template_name(read_options(options)["name"]),))
-        outcome = apply_request(PosixStore(self.execute, store_path), request, check_mode=self._task.check_mode)
+        outcome = apply_request(store_of(self, store_path), request, check_mode=self._task.check_mode)
         result = results_of(outcome, store_path)
         return {**result, **result["templates"][0]}

@@ -23,9 +23,8 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.bundle_acti
     names_of,
     template_results,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
-    check_store_path,
     to_yaml,
 )
 
@@ -42,7 +41,7 @@ class ActionModule(BundleAction):
         }
 
     def work(self, arguments):
-        store_path = check_store_path(arguments["store_path"])
+        store_path = store_path_of(self, arguments["store_path"])
         names = names_of(arguments)
         passphrase = self.passphrase(arguments)
         include_secrets = arguments["include_secrets"]
@@ -54,7 +53,7 @@ class ActionModule(BundleAction):
         dest = os.path.normpath(self._loader.path_dwim(arguments["dest"]))
         try:
             old = read_existing(dest, passphrase)
-            observed = PosixStore(self.execute, store_path).read(want_key=include_secrets)
+            observed = store_of(self, store_path).read(want_key=include_secrets)
             found = collect(observed, names, include_secrets=include_secrets, skip_damaged=arguments["skip_damaged"])
             self.hide(found.content)
             comparison = compare(old, found.content, sealed=passphrase is not None)

@@ -18,9 +18,8 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.bundle_acti
     describe_bundle,
     names_of,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
-    check_store_path,
     names_to_keep,
     results_of,
 )
@@ -38,7 +37,7 @@ class ActionModule(BundleAction):
         }
 
     def work(self, arguments):
-        store_path = check_store_path(arguments["store_path"])
+        store_path = store_path_of(self, arguments["store_path"])
         names = names_of(arguments)
         keep = names_to_keep(arguments["purge_keep"])
         passphrase = self.passphrase(arguments)
@@ -52,7 +51,7 @@ class ActionModule(BundleAction):
         except BundleError as error:
             raise error.at(src) from None
         outcome = apply_request(
-            PosixStore(self.execute, store_path),
+            store_of(self, store_path),
             request_for(chosen, replace=arguments["state"] == "replace", keep=keep),
             check_mode=self._task.check_mode,
         )

@@ -7,10 +7,9 @@ from __future__ import annotations
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.information import describe_store
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import template_name
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
     STORE_SPEC,
-    check_store_path,
 )
 
 
@@ -21,7 +20,7 @@ class ActionModule(ControllerAction):
         return {**STORE_SPEC, "names": {"type": "list", "elements": "str"}}
 
     def perform(self, arguments):
-        store_path = check_store_path(arguments["store_path"])
+        store_path = store_path_of(self, arguments["store_path"])
         names = None if arguments["names"] is None else [template_name(name) for name in arguments["names"]]
-        observed = PosixStore(self.execute, store_path).read(want_key=False)
+        observed = store_of(self, store_path, full_look=True).read(want_key=False)
         return {"changed": False, "store_path": store_path, **describe_store(observed, names)}

@@ -8,10 +8,9 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Request
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.collection import templates_from_options
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
     STORE_SPEC,
-    check_store_path,
     desired,
     failed_tests,
     names_to_keep,
@@ -33,7 +32,7 @@ class ActionModule(ControllerAction):
         }
 
     def perform(self, arguments):
-        store_path = check_store_path(arguments["store_path"])
+        store_path = store_path_of(self, arguments["store_path"])
         options = [self.with_environment(entry) for entry in arguments["templates"]]
         templates = templates_from_options(options)
         request = Request(
@@ -42,7 +41,7 @@ class ActionModule(ControllerAction):
             purge_keep=names_to_keep(arguments["purge_keep"]),
             rotate_key=arguments["rotate_key"],
         )
-        outcome = apply_request(PosixStore(self.execute, store_path), request, check_mode=self._task.check_mode)
+        outcome = apply_request(store_of(self, store_path), request, check_mode=self._task.check_mode)
         result = {**results_of(outcome, store_path), "undeclared": list(outcome.plan.undeclared)}
         result["failed_tests"] = failed_tests(outcome)
         if request.rotate_key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import refuse_windows
 
 
 class ActionModule(ExchangeAction):
@@ -19,6 +20,11 @@ class ActionModule(ExchangeAction):
         return spec
 
     def perform(self, arguments):
+        refuse_windows(
+            self,
+            "est_test_enroll",
+            "run the test on a POSIX host of the same network, with the template in inline",
+        )
         arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
         asked = options.read_options(arguments, check_mode=self._task.check_mode)
         if arguments["exchange"] in ("auto", "host"):

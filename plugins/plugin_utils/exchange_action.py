@@ -16,7 +16,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.readi
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 
 from .action_base import ControllerAction, ModuleFailed
-from .posix_store import PosixStore
+from .host_store import store_of, store_path_of
 
 #: What ansible-core raises, in place of a result, where a module returns octets that are no UTF-8.
 _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
@@ -59,7 +59,8 @@ class ExchangeAction(ControllerAction):
 
         :raises StoreError: there is none, or it cannot be read.
         """
-        found = PosixStore(self._execute_or_fail, store_path).read(want_key=True)
+        store_path = store_path_of(self, store_path)
+        found = store_of(self, store_path, execute=self._execute_or_fail).read(want_key=True)
         stored = find_template(store_path, name, content=found.content, exists=found.exists, damage=found.damage)
         if not stored.secrets:
             return Template.from_fields(stored.fields, {})

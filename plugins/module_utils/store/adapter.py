@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,17 @@ class Written:
 
 
 class TemplateStore(ABC):
-    """A template store on one host."""
+    """A template store on one host.
+
+    :cvar key_with_document: whether the sealing key comes in the same round trip as the document. Where it does not, it
+        is only asked for when something has to be sealed.
+    """
+
+    key_with_document: ClassVar[bool] = True
 
     @abstractmethod
     def read(self, *, want_key: bool) -> Observed:
-        """Read the store in one round trip.
+        """Read the store: in one round trip, where nothing is wrong with it and no key has to be fetched apart.
 
         :param want_key: fetch the sealing key as well, because secrets may have to be sealed.
         :raises StoreError: when the store cannot be read.
@@ -103,7 +110,7 @@ class TemplateStore(ABC):
 
     @abstractmethod
     def write(self, change: Write) -> Written:
-        """Write a document whole and atomically, in one round trip, and put modes and owners right.
+        """Write a document whole and atomically, and put modes and owners right; on a POSIX host in one round trip.
 
         :raises StoreError: when it cannot be written; the old document is still there then.
         """

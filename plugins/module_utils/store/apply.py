@@ -38,12 +38,16 @@ def apply_request(store: TemplateStore, request: Request, *, check_mode: bool) -
     :param check_mode: plan only, write nothing.
     :raises StoreError: when the store cannot be read or written, is of a newer format, or others keep changing it.
     """
-    want_key = not check_mode and (request.rotate_key or any(desired.secrets for desired in request.present))
+    secrets = request.rotate_key or any(desired.secrets for desired in request.present)
+    want_key = store.key_with_document and not check_mode and secrets
     for _attempt in range(MAX_ATTEMPTS):
         observed = store.read(want_key=want_key)
         plan = make_plan(request, observed)
         if check_mode or not plan.changed:
             return Outcome(plan)
+        if plan.needs_key and not want_key:
+            want_key = True
+            continue  # only now is it known that the key is needed; without it, the plan can be another one
         # All that can fail before a new key is made: a key that nobody uses would be left behind.
         opened = open_secrets(plan, observed)
         key = store.new_key(observed.key_fingerprint) if plan.new_key else observed.key

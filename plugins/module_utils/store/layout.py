@@ -8,6 +8,8 @@ from __future__ import annotations
 
 #: Where a store is on a POSIX host, where nothing else is said.
 DEFAULT_STORE_PATH = "/var/lib/cloud_extender/est"
+#: Where it is on a Windows host.
+WINDOWS_STORE_PATH = r"C:\ProgramData\CloudExtenderEST"
 DOCUMENT_NAME = "templates.json"
 KEY_NAME = "sealing.key"
 #: A new sealing key, until the document that it seals is in its place.

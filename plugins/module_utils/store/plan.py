@@ -123,6 +123,11 @@ class Plan:
     upgraded: str = ""
     last_tests: Mapping[str, LastTest] = field(default_factory=dict)
 
+    @property
+    def needs_key(self) -> bool:
+        """Whether the sealing key that is in force is needed to carry it out."""
+        return self.rotate or (not self.new_key and any(template.seal for template in self.planned))
+
 
 def make_plan(request: Request, observed: Observed) -> Plan:
     """Compare what is desired with what was read.

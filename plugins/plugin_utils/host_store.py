@@ -1,0 +1,77 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which store the host of an action has: by the shell of its connection, without asking the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import TemplateStore
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import (
+    DEFAULT_STORE_PATH,
+    WINDOWS_STORE_PATH,
+)
+
+from .action_base import ControllerAction, OptionError
+from .posix_store import PosixStore
+from .template_actions import check_store_path
+from .windows_host import WindowsHost
+from .windows_paths import check_windows_path
+from .windows_store import WindowsStore
+
+#: The variable of a host that lets every reading look at all of the store, and not at the document alone.
+FULL_LOOK = "est_windows_full_look"
+
+
+def is_windows(action: ControllerAction) -> bool:
+    """Say whether the action's host is a Windows host."""
+    return getattr(action._connection._shell, "_IS_WINDOWS", False) is True
+
+
+def store_path_of(action: ControllerAction, path: str) -> str:
+    """Return the checked path of the store, in the spelling of the host.
+
+    :param path: the option; the default of POSIX hosts stands for the default of Windows hosts there.
+    :raises TemplateError: unless it is the absolute path of a folder.
+    """
+    if not is_windows(action):
+        return check_store_path(path)
+    return check_windows_path(WINDOWS_STORE_PATH if path == DEFAULT_STORE_PATH else path)
+
+
+def store_of(
+    action: ControllerAction,
+    store_path: str,
+    *,
+    execute: Optional[Callable[[str, Mapping[str, Any]], Mapping[str, Any]]] = None,
+    full_look: bool = False,
+) -> TemplateStore:
+    """Return the store of the action's host.
+
+    :param store_path: what :func:`store_path_of` returned.
+    :param execute: what runs a module on a POSIX host, where that is not the action's own.
+    :param full_look: on a Windows host, look at more than the document.
+    """
+    if not is_windows(action):
+        return PosixStore(execute or action.execute, store_path)
+    full_look = full_look or boolean(action._templar.template(action._task_vars.get(FULL_LOOK, False)), strict=False)
+    return WindowsStore(WindowsHost(action), store_path, full_look=full_look)
+
+
+def refuse_windows(action: ControllerAction, module: str, instead: str) -> None:
+    """Refuse what cannot be done on a Windows host.
+
+    :param module: the name of the module.
+    :param instead: a clause that says what works.
+    :raises OptionError: on a Windows host.
+    """
+    if is_windows(action):
+        raise OptionError(
+            f"{module} does not work on a Windows host yet: it needs Python there; {instead}; est_template, "
+            "est_templates, est_template_info, est_template_export and est_template_import work on Windows hosts"
+        )

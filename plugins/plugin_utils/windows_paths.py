@@ -1,0 +1,51 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The path of a store's folder on a Windows host: what may be one, and its one spelling."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import WINDOWS_STORE_PATH
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, show
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
+
+# A drive, a share, or a variable of the host's environment that holds such a path.
+_ROOT = re.compile(r"(?:[A-Za-z]:|\\\\[^\\]+\\[^\\]+|%[^%\\]+%)(?=\\)")
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file; a percent sign would be taken for a variable.
+_FORBIDDEN = re.compile(r'[<>:"|?*%]')
+_RESERVED = re.compile(
+    r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9\u00b9\u00b2\u00b3]|LPT[0-9\u00b9\u00b2\u00b3])(?:\..*)?", re.I
+)
+#: Without the long path setting of Windows a folder may have 248 characters, with the names of our files 260.
+_LONGEST = 200
+
+
+def check_windows_path(path: str) -> str:
+    r"""Return a folder's path with backslashes, and without one at its end.
+
+    :raises TemplateError: unless it is an absolute path that Windows can have, such as ``D:\est`` or
+        ``%ProgramData%\est``.
+    """
+    check_text("store_path", path)
+    normal = path.replace("/", "\\")
+    root = _ROOT.match(normal)
+    if root is None:
+        raise _wrong(path, "is not the absolute path of a folder on a Windows host")
+    names = [name for name in normal[root.end() :].split("\\") if name]
+    if not names:
+        raise _wrong(path, "is not the path of a folder of its own")
+    for name in names:
+        if name in (".", "..") or _FORBIDDEN.search(name) or name.endswith((" ", ".")):
+            raise _wrong(path, f"has the part {show(name)}, which is no name of a folder on Windows")
+        if _RESERVED.fullmatch(name):
+            raise _wrong(path, f"has the part {show(name)}, which Windows keeps for a device")
+    if len(normal) > _LONGEST:
+        raise _wrong(path, f"is longer than {_LONGEST} characters")
+    return "\\".join([root.group(), *names])
+
+
+def _wrong(path: str, reason: str) -> TemplateError:
+    return TemplateError("store_path", reason, value=show(path), allowed=f"a path such as {WINDOWS_STORE_PATH}")
