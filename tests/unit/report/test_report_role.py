@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 
 import pytest
-import yaml
 
 pytest.importorskip("ansible")
 
+import yaml
 from support.fleet_reports import entry
 
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import OptionError
