@@ -137,6 +137,14 @@ def tower(context: Context) -> None:
     context.pytest("tower", context.venv("tower", python), ["tests/tower"])
 
 
+def faults(context: Context) -> None:
+    """Kill runs, fail disks, and let two runs meet: no template is lost."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    context.pytest("faults", context.venv("unit", python), ["tests/faults"])
+
+
 def sanity(context: Context, core: Core) -> None:
     """Run ansible-test sanity of one core on every Python that is there."""
     if core.python is None:
@@ -288,6 +296,7 @@ PARTS = (
     Part("browser", "the page of the fleet report in Chromium, with axe-core", browser),
     Part("fleet", "the playbooks on five real sshd hosts, also down, hanging or wrong", fleet),
     Part("tower", "the content for AWX under ansible-runner, ansible-builder and ansible-rulebook", tower),
+    Part("faults", "killed runs, failing disks, two runs at once: nothing is lost", faults),
     Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
     Part("unit-newest", "unit tests on the newest Python found", unit_pythons),
     Part("sanity-2.16", "ansible-test sanity of the oldest ansible-core", functools.partial(sanity, core=CORES[0])),
