@@ -68,3 +68,12 @@ attributes:
     support: full
     platforms: posix
 """
+
+    POSIX_AND_WINDOWS = r"""
+options: {}
+attributes:
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: posix, windows
+"""

@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - maas360.cloud_extender.attributes
   - maas360.cloud_extender.attributes.action
   - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.attributes.posix_and_windows
   - maas360.cloud_extender.store_options
   - maas360.cloud_extender.template_options
 attributes:

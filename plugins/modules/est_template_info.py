@@ -20,7 +20,7 @@ extends_documentation_fragment:
   - maas360.cloud_extender.attributes.info_module
   - maas360.cloud_extender.attributes.action
   - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.attributes.posix_and_windows
   - maas360.cloud_extender.store_options
 options:
   names:
@@ -134,12 +134,12 @@ store:
       type: bool
       sample: false
     folder_mode:
-      description: The permissions of the folder.
+      description: The permissions of the folder. Null on a Windows host, which has none of this kind.
       returned: success
       type: str
       sample: "0700"
     document_mode:
-      description: The permissions of the document.
+      description: The permissions of the document. Null on a Windows host, which has none of this kind.
       returned: success
       type: str
       sample: "0600"
