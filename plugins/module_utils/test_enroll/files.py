@@ -14,6 +14,7 @@ that have nothing else.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -64,8 +65,12 @@ class TestFolder:
     def read_pending(self) -> Optional[Dict[str, str]]:
         """The files of a pending enrolment by name, or ``None`` where there is none that is complete.
 
-        :raises OSError: where they are there but cannot be read.
+        A test begins with this. So it also tells where nothing could be written later, before the CA issues a
+        certificate that nobody can keep. It writes nothing.
+
+        :raises OSError: they are there but cannot be read, or the folder cannot be written.
         """
+        _refuse_unwritable(self._parent)
         found: Dict[str, str] = {}
         for name in (PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE):
             try:
@@ -142,6 +147,17 @@ def in_words(error: OSError) -> str:
     """Which file, and what is wrong with it."""
     what = error.strerror or str(error)
     return f"{error.filename}: {what}" if error.filename else what
+
+
+def _refuse_unwritable(path: str) -> None:
+    """Look at the folder, or at the one above it that is there, in which it will be made."""
+    while not os.path.lexists(path) and os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+    if not os.path.isdir(path):
+        raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    # access() knows of file systems that nobody may write, root neither.
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise OSError(errno.EACCES, "is not writable", path)
 
 
 def _make_private_folders(path: str) -> None:

@@ -186,8 +186,9 @@ class _Test:
             state = PendingState.from_files(self._files.read_pending(), digest)
         except OSError as error:
             raise EstError(
-                f"the files of a pending enrolment cannot be read: {in_words(error)}",
+                f"the files of the test cannot be read or written: {in_words(error)}",
                 stage="save",
+                request_received="no",
                 hint="Check output_path, and the user that the task runs as on the host.",
             ) from None
         if state is None:

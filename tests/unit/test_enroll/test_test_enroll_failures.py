@@ -128,3 +128,13 @@ def test_req_075_an_unverified_chain_can_be_a_warning(tmp_path):
         outcome = enrol(tmp_path, template_for(lab), allow_unverified_chain=True)
     assert outcome["status"] == "issued"
     assert outcome["warnings"]
+
+
+def test_no_certificate_is_asked_for_that_could_not_be_kept(tmp_path):
+    (tmp_path / "file").write_text("in the place of a folder")
+    with LabServer() as lab:
+        with pytest.raises(EstError) as caught:
+            enrol(tmp_path / "file" / "tests", template_for(lab))
+        assert [request["path"] for request in lab.requests] == []
+    assert (caught.value.stage, caught.value.request_received) == ("save", "no")
+    assert "Not a directory" in caught.value.reason and "output_path" in caught.value.hint

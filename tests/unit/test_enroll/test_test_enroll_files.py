@@ -285,6 +285,16 @@ def test_a_pending_file_that_cannot_be_read_is_an_error(tmp_path):
         folder.read_pending()
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OSError, match="Not a directory"):
+        TestFolder(str(tmp_path / "file" / "tests"), "wifi", "test").read_pending()
+    monkeypatch.setattr(os, "access", lambda path, mode: path != str(tmp_path))
+    with pytest.raises(OSError, match="is not writable"):
+        TestFolder(str(tmp_path / "deep" / "down"), "wifi", "test").read_pending()
+    assert os.listdir(tmp_path) == ["file"], "nothing is made by looking"
+
+
 @pytest.mark.parametrize("kind", ["file", "link to a folder", "link to nothing"])
 def test_what_is_in_the_place_of_a_folder_is_replaced_and_links_are_not_followed(kind, tmp_path):
     elsewhere = tmp_path / "elsewhere"
