@@ -44,8 +44,8 @@ options:
   http_authentication:
     description:
       - How user name and password are used.
-      - V(auto) sends them with HTTP Basic authentication, unasked, to the server that has been verified, and answers with
-        Digest where the server asks for that.
+      - V(auto) sends them with HTTP Basic authentication, unasked, to the server that has been verified, and answers
+        with Digest where the server asks for that.
       - V(basic) never answers with Digest.
       - V(digest) never sends the password itself. A server that offers only Basic cannot be used then.
     type: str
@@ -54,8 +54,8 @@ options:
   allow_redirects_to:
     description:
       - Other servers that the EST server may redirect to with everything that authenticates the request, which is user
-        name, password and TLS client certificate. Each is V(host), V(host:port) or V(https://host:port); the port is 443
-        where there is none, and has to be the very port of the redirect.
+        name, password and TLS client certificate. Each is V(host), V(host:port) or V(https://host:port); the port is
+        443 where there is none, and has to be the very port of the redirect.
       - They are verified as the first one is, with the same trust anchors.
       - A redirect within the same server is always followed. To a server that is not in this list, only requests that
         prove nothing about the client are redirected, without user name, password and certificate. An enrolment is
@@ -65,9 +65,9 @@ options:
     default: []
   wait_when_busy:
     description:
-      - Seconds to wait in all, for each request, while the server answers that it has no time (HTTP 503 or 429) and says
-        in C(Retry-After) when to come back. With V(0) such an answer is a failure at once, and so it is where the server
-        does not say when.
+      - Seconds to wait in all, for each request, while the server answers that it has no time (HTTP 503 or 429) and
+        says in C(Retry-After) when to come back. With V(0) such an answer is a failure at once, and so it is where the
+        server does not say when.
       - 0 to 3600.
     type: int
     default: 0
