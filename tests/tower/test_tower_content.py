@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,14 @@ def test_the_notification_tells_the_numbers_of_the_fleet(variables: dict[str, An
     assert told == {"type": "est_verdict", "job": 7, "status": "failed", "est_fleet": job["artifacts"]["est_fleet"]}
     # AWX tries a message on a job without artifacts before it stores it.
     assert message(variables, {**job, "artifacts": {}}, "success")["est_fleet"] == {}
+
+
+def test_every_variable_of_the_content_is_in_the_guide() -> None:
+    guide = (ROOT / "docs" / "tower.md").read_text(encoding="utf-8")
+    used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "extensions").rglob("*.yml"))
+    names = set(re.findall(r"\best_(?:tower|eda)_\w+", used)) - {"est_tower_bundle"}
+    assert {name for name in names if name not in guide} == set()
+    assert set(re.findall(r"\best_(?:tower|eda)_\w+", guide)) <= names
 
 
 def test_no_secret_is_in_the_content() -> None:
