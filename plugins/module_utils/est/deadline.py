@@ -70,6 +70,18 @@ class TimedSocket(ssl.SSLSocket):
     exchange: Optional[Exchange] = None
     _early = b""
 
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """See :meth:`ssl.SSLSocket.recv`, which ``ssl`` calls itself where the server has gone before the handshake.
+
+        What is raised there ends the making of this socket, and Python leaves it open then.
+        """
+        try:
+            return super().recv(buflen, flags)
+        except OSError:
+            if self.exchange is None:
+                self.close()
+            raise
+
     def recv_into(self, buffer: Any, nbytes: Optional[int] = None, flags: int = 0) -> int:
         """See :meth:`ssl.SSLSocket.recv_into`; all reads of ``http.client`` come through here."""
         exchange = self.exchange

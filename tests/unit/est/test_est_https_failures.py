@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import select
 import socket
 import ssl
+import struct
 import threading
 from typing import Any
 
@@ -492,3 +495,21 @@ class TestClosedConnections:
             assert get(line, peer.port).body == b"ok"
             line.close()
         assert peer.handshakes == 2
+
+
+def test_a_server_that_resets_before_the_handshake_leaves_no_socket_open() -> None:
+    """ssl raises then from within the making of a socket that nobody else can close."""
+    anchors = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anchors.sslsocket_class = TimedSocket
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = socket.create_connection(listener.getsockname())
+        accepted, _address = listener.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        select.select([connection], [], [], 10)
+        descriptor = connection.fileno()
+        with pytest.raises(OSError) as raised:  # which keeps alive what it was raised from
+            anchors.wrap_socket(connection, server_hostname="localhost", do_handshake_on_connect=False).do_handshake()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+        assert raised.value
