@@ -145,6 +145,14 @@ def faults(context: Context) -> None:
     context.pytest("faults", context.venv("unit", python), ["tests/faults"])
 
 
+def canary(context: Context) -> None:
+    """Run every module with secrets that can be recognised, and search all that comes out, over ssh if possible."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    context.pytest("canary", context.venv("unit", python), ["tests/canary"])
+
+
 def sanity(context: Context, core: Core) -> None:
     """Run ansible-test sanity of one core on every Python that is there."""
     if core.python is None:
@@ -297,6 +305,7 @@ PARTS = (
     Part("fleet", "the playbooks on five real sshd hosts, also down, hanging or wrong", fleet),
     Part("tower", "the content for AWX under ansible-runner, ansible-builder and ansible-rulebook", tower),
     Part("faults", "killed runs, failing disks, two runs at once: nothing is lost", faults),
+    Part("canary", "every module with recognisable secrets, which come out nowhere", canary),
     Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
     Part("unit-newest", "unit tests on the newest Python found", unit_pythons),
     Part("sanity-2.16", "ansible-test sanity of the oldest ansible-core", functools.partial(sanity, core=CORES[0])),
