@@ -111,6 +111,7 @@ class WindowsStore(TemplateStore):
         self._host = host
         self._store_path = store_path
         self._full_look = full_look
+        self._full_path = store_path
         self._recovered = False
         self._is_folder = False
         self._new_key: bytes | None = None
@@ -293,19 +294,20 @@ class WindowsStore(TemplateStore):
 
     def _list(self) -> dict[str, Any]:
         """Return the files of the folder by name."""
-        arguments = {"paths": [self._store_path], "hidden": True, "checksum_algorithm": "sha256"}
         try:
+            arguments = {"paths": [self._expanded()], "hidden": True, "checksum_algorithm": "sha256"}
             found = self._host.run("win_find", arguments)["files"]
         except Refused as refused:
             raise self._cannot("read", refused) from None
         return {str(entry["filename"]).lower(): entry for entry in found}
 
     def _expanded(self) -> str:
-        """Return the folder's path without variables: not every module puts in their values."""
-        if "%" not in self._store_path:
-            return self._store_path
-        stat = self._host.run("win_stat", {"path": self._store_path, "get_checksum": False})["stat"]
-        return str(stat["path"]) if stat["exists"] else self._store_path
+        """Return the folder's path without variables, once it is there: not every module puts in their values."""
+        if "%" in self._full_path:
+            stat = self._host.run("win_stat", {"path": self._store_path, "get_checksum": False})["stat"]
+            if stat["exists"]:
+                self._full_path = str(stat["path"])
+        return self._full_path
 
     def _path(self, name: str) -> str:
         return f"{self._store_path}\\{name}"

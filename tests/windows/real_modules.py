@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from windows.machine import Fail
 
-_ALWAYS = {"changed", "failed", "msg", "warnings", "diff", "skipped"}
+_ALWAYS = {"changed", "failed", "msg", "warnings", "diff", "skipped", "ansible_facts"}
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "path": (str,),

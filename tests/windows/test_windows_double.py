@@ -92,6 +92,7 @@ def test_variables_are_put_in_for_paths_only(machine, real_collection) -> None:
     assert run_module(machine, real_collection, "win_file", {"path": path, "state": "directory"})["changed"]
     entry = {"path": path, "user": SYSTEM, "rights": "FullControl", "type": "allow"}
     assert run_module(machine, real_collection, "win_acl", entry)["failed"]  # its path is a text
+    assert run_module(machine, real_collection, "win_find", {"paths": [path]})["failed"]  # and those are too
 
 
 def test_both_kinds_of_manifest_are_read() -> None:

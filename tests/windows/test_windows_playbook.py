@@ -170,3 +170,11 @@ def test_the_playbook_for_a_real_host_finds_all_as_expected_on_the_double(newest
     assert all(expected.values()), expected
     assert "failed=0" in printed
     assert not newest_play.windows.real("C:\\ProgramData\\CloudExtenderEST-check").exists()
+
+
+def test_the_role_keeps_windows_hosts_with_its_defaults(newest_play: Play) -> None:
+    role = {"ansible.builtin.include_role": {"name": f"{COLLECTION}.est_integration"}}
+    tasks = [{"ansible.builtin.gather_facts": {}}, role, task("est_template_info")]
+    found, _printed = newest_play.run(tasks, hosts="windows", variables={"est_integration_templates": [WIFI]})
+    assert not any(result["failed"] for result in found["windows"])
+    assert [template["name"] for template in found["windows"][-1]["templates"]] == ["Wi-Fi"]

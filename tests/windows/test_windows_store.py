@@ -387,3 +387,6 @@ def test_variables_are_put_in_where_modules_do_not(host: DirectHost) -> None:
     host.calls.clear()
     assert not apply_request(WindowsStore(host, path), request(), check_mode=False).plan.changed
     assert host.calls == ["slurp"]
+    full = WindowsStore(host, path, full_look=True).read(want_key=True)
+    assert full.drift == ()
+    assert full.key is not None

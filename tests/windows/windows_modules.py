@@ -79,7 +79,6 @@ def _win_find(machine: Machine, arguments: Result, _check: bool) -> Result:
     files: list[Result] = []
     examined, warnings = 0, []
     for path in arguments["paths"]:
-        path = machine.expand(path)
         real = machine.real(path)
         if not real.is_dir():
             what = "is a file not a directory" if real.exists() else "does not exist or is not accessible"
