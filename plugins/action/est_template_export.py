@@ -16,6 +16,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.pass
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import write_bundle
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.bundle_action import (
     BUNDLE_SPEC,
     BundleAction,
@@ -49,6 +50,7 @@ class ActionModule(BundleAction):
             passphrase = check_new_passphrase(passphrase)
         elif include_secrets:
             raise TemplateError("passphrase", "is missing", allowed=f"{RULE}; or include_secrets: false")
+        check_text("dest", arguments["dest"])
         # As in ansible.builtin.fetch, a relative path is below the folder of the playbook.
         dest = os.path.normpath(self._loader.path_dwim(arguments["dest"]))
         try:

@@ -12,6 +12,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.inst
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.passphrase import check_passphrase
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import read_bundle
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.bundle_action import (
     BUNDLE_SPEC,
     BundleAction,
@@ -43,6 +44,7 @@ class ActionModule(BundleAction):
         passphrase = self.passphrase(arguments)
         if passphrase is not None:
             passphrase = check_passphrase(passphrase)
+        check_text("src", arguments["src"])
         src = self._find(arguments["src"])
         try:
             content = read_bundle(read_file(src), passphrase)

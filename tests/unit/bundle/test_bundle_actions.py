@@ -256,6 +256,8 @@ def test_a_relative_dest_is_below_the_folder_of_the_playbook(here, tmp_path, mon
         ({"include_secrets": "perhaps"}, "'perhaps' is not a valid boolean"),
         ({"overwrite": True}, "Unsupported parameters for (maas360.cloud_extender.est_template_export) module"),
         ({"passphrase": "canary", "overwrite": True}, "Unsupported parameters"),
+        ({"dest": ""}, "dest: is empty"),
+        ({"dest": "a\nb"}, "dest: 'a\\nb' has a control character"),
     ],
 )
 def test_wrong_arguments_of_an_export(there, bundle, options, words):
@@ -424,6 +426,7 @@ def test_a_bundle_that_is_not_there(there, tmp_path):
         ({"passphrase": {"canary": "canary"}}, "passphrase: is not a text"),
         ({"names": []}, "names: is empty"),
         ({"purge_keep": [1]}, "purge_keep[0]: 1 is no text"),
+        ({"src": ""}, "src: is empty"),
         ({"store_path": "~/est"}, "store_path: '~/est' is not the absolute path"),
     ],
 )
