@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import pythons
 from ansible_test import CORES, AnsibleTest, Core, newest_core
 from checkout import clean_copy, git, linked_collections, working_files
-from context import Context, tail
+from context import REQUIREMENTS, Context, PartError, tail
 from venvs import CACHE, ROOT, TOOLS
 
 from playbooks import run_playbooks
@@ -135,6 +137,42 @@ def tower(context: Context) -> None:
         context.skipped("content for AWX", "neither Python 3.11 nor 3.12 is on this machine")
         return
     context.pytest("tower", context.venv("tower", python), ["tests/tower"])
+
+
+def windows(context: Context) -> None:
+    """Run the modules on the double of a Windows host, with the oldest, the default and the newest ansible-core."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    venv = context.venv("unit", python)
+    playbooks = {}
+    for core in (CORES[0], _DEFAULT, newest_core()):
+        if core.python is None:
+            context.skipped(f"ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
+        else:
+            playbooks[core.minor] = str(context.venv(f"core-{core.minor}", core.python) / "bin" / "ansible-playbook")
+    env = {"WINDOWS_COLLECTIONS": str(_ansible_windows(context, venv)), "WINDOWS_CORES": json.dumps(playbooks)}
+    context.pytest("windows", venv, ["tests/windows"], env=env)
+
+
+def _ansible_windows(context: Context, venv: Path) -> Path:
+    """Return a folder of collections with ansible.windows alone, out of the package "ansible", which has a hundred."""
+    pin = next(line for line in (REQUIREMENTS / "windows.txt").read_text().split("\n") if line.startswith("ansible=="))
+    folder = CACHE / pin.replace("==", "-windows-")
+    if (folder / "complete").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    wheels = folder / "wheels"
+    download = [venv / "bin" / "python", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    status, output = context.run([*download, "--dest", wheels, pin], venv=venv)
+    if status != 0:
+        raise PartError(f"cannot download {pin}\n{tail(output)}")
+    with zipfile.ZipFile(next(wheels.glob("ansible-*.whl"))) as wheel:
+        names = [name for name in wheel.namelist() if name.startswith("ansible_collections/ansible/windows/")]
+        wheel.extractall(folder, names)
+    shutil.rmtree(wheels)
+    (folder / "complete").touch()
+    return folder
 
 
 def faults(context: Context) -> None:
@@ -304,6 +342,7 @@ PARTS = (
     Part("browser", "the page of the fleet report in Chromium, with axe-core", browser),
     Part("fleet", "the playbooks on five real sshd hosts, also down, hanging or wrong", fleet),
     Part("tower", "the content for AWX under ansible-runner, ansible-builder and ansible-rulebook", tower),
+    Part("windows", "the modules on the double of a Windows host, and on a POSIX host beside it", windows),
     Part("faults", "killed runs, failing disks, two runs at once: nothing is lost", faults),
     Part("canary", "every module with recognisable secrets, which come out nowhere", canary),
     Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
