@@ -15,8 +15,8 @@ options:
       - The folder of the template store on the host, an absolute path. It is made where it does not exist, with
         permissions V(0700). On a Windows host it is the path of a folder there, and only SYSTEM and Administrators
         may have it.
-      - On a Windows host the default is V(C:\ProgramData\CloudExtenderEST), and the path can begin with a variable,
-        as in V(%ProgramData%\est).
+      - On a Windows host the default is V(C:\\ProgramData\\CloudExtenderEST), and the path can begin with a variable,
+        as in V(%ProgramData%\\est).
       - The store is this collection's own and documented. It is not the private store of the IBM product, whose
         format is not public.
     type: str

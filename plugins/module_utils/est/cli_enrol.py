@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple, Union
@@ -72,7 +73,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
 
 def _wait(text: str) -> float:
     seconds = float(text)
-    if not seconds >= 0:
+    if math.isnan(seconds) or seconds < 0:
         raise argparse.ArgumentTypeError(f"{text} is not 0 or more seconds")
     return seconds
 

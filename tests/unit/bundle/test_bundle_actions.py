@@ -58,10 +58,10 @@ class Site:
     def declare(self, *templates):
         return self.run("est_templates", templates=list(templates), purge=True)
 
-    def export(self, dest, **options):
+    def export(self, dest, /, **options):
         return self.run("est_template_export", **{"dest": str(dest), "passphrase": PASSPHRASE, **options})
 
-    def imported(self, src, **options):
+    def imported(self, src, /, **options):
         return self.run("est_template_import", **{"src": str(src), "passphrase": PASSPHRASE, **options})
 
 
@@ -184,7 +184,7 @@ def test_export_without_secrets_in_clear_and_sealed(here, bundle):
         (lambda path: path.write_text("root:x:0:0"), "not_a_bundle", "is no bundle of templates: it is not JSON"),
         (lambda path: path.mkdir(), "file", "is a folder; name a file in it"),
         (lambda path: path.symlink_to("x"), "file", "is a symbolic link"),
-        (lambda path: os.mkfifo(path), "file", "is a device, socket or pipe"),
+        (os.mkfifo, "file", "is a device, socket or pipe"),
         (
             lambda path: path.write_bytes(b" " * (8 * 2**20 + 1)),
             "not_a_bundle",
