@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
+import time
 from dataclasses import dataclass, field
 
 from .envelope import MAX_OCTETS
@@ -18,6 +20,8 @@ from .errors import FileError, NotABundle
 
 #: The permissions of a bundle.
 FILE_MODE = 0o600
+#: Seconds after which nobody writes to a temporary file any more.
+_LEFT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def write_file(path: str, octets: bytes) -> None:
     """
     made = ""
     try:
+        _remove_left(path)
         # Made with mode 0600 and under a name of its own.
         descriptor, made = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
         with open(descriptor, "wb") as file:
@@ -76,6 +81,17 @@ def write_file(path: str, octets: bytes) -> None:
         if isinstance(error, OSError):
             raise FileError(f"cannot be written: {error.strerror or error}") from None
         raise
+
+
+def _remove_left(path: str) -> None:
+    """Remove what runs that were killed left half written of this bundle."""
+    folder, name = os.path.split(path)
+    with contextlib.suppress(OSError):  # another run was faster, or the folder cannot be listed
+        for entry in os.listdir(folder):
+            left = os.path.join(folder, entry)
+            ours = re.fullmatch(rf"\.{re.escape(name)}\.[a-z0-9_]{{8}}", entry)
+            if ours and time.time() - os.lstat(left).st_mtime > _LEFT_SECONDS:
+                os.unlink(left)
 
 
 def _read(path: str, flags: int) -> Found:

@@ -113,3 +113,17 @@ def test_a_giant_file_is_not_read(tmp_path):
     for reading in (read_file, find_file):
         with pytest.raises(NotABundle, match="it is larger than 8 MiB"):
             reading(str(tmp_path / "giant"))
+
+
+def test_what_a_killed_run_left_is_removed_by_a_later_one(tmp_path):
+    path = tmp_path / "bundle"
+    left = [tmp_path / name for name in (".bundle.abc_1234", ".bundle.abcd1234", ".other.abcd1234", ".bundle.mine")]
+    for number, file in enumerate(left):
+        file.write_bytes(b"half")
+        if number:
+            os.utime(file, (0, 0))
+    write_file(str(path), b"new")
+    # The first one may still be written; the others were never ours.
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted(
+        [".bundle.abc_1234", ".other.abcd1234", ".bundle.mine", "bundle"]
+    )
