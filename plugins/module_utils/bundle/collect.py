@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from ..store.document import StoredTemplate
 from ..store.errors import SealingError, StoreError
 from ..store.inspection import can_be_opened, inspect
 from ..store.sealing import unseal
-from ..template.errors import TemplateError
+from ..template.errors import TemplateError, show
 from ..template.model import Template
 from .content import Content
 from .sealing import load_cipher
@@ -57,7 +56,7 @@ def collect(observed: Observed, names: Sequence[str] | None, *, include_secrets:
         except (StoreError, TemplateError) as error:
             skipped.append(Skipped(entry.name, str(error)))
     if skipped and not (skip_damaged and templates):
-        told = "; ".join(f"{_quoted(entry.name)}: {entry.reason}" for entry in skipped)
+        told = "; ".join(f"{show(entry.name)}: {entry.reason}" for entry in skipped)
         raise StoreError(
             f"cannot export from the template store in {observed.store_path}: {told}. Apply these templates again, or "
             "leave them out with skip_damaged: true (which needs at least one other)"
@@ -106,8 +105,4 @@ def _open(stored: StoredTemplate, observed: Observed, *, include_secrets: bool) 
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(_quoted(name) for name in names)
-
-
-def _quoted(name: str) -> str:
-    return json.dumps(name, ensure_ascii=False)
+    return ", ".join(show(name) for name in names)

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from typing import Any
 
+from ..template.errors import show
 from .document import StoredTemplate, parse_document
 from .errors import DamagedDocument, NewerFormat, StoreError
 from .layout import DOCUMENT_NAME, KEY_NAME
@@ -41,8 +41,8 @@ def find_template(store_path: str, name: str, *, content: str | None, exists: bo
     for template in templates:
         if template.name == name:
             return template
-    there = ", ".join(json.dumps(template.name, ensure_ascii=False) for template in templates) or "none"
-    raise StoreError(f"there is no template '{name}' in the store {store_path}; templates there: {there}")
+    there = ", ".join(show(template.name) for template in templates) or "none"
+    raise StoreError(f"there is no template {show(name)} in the store {store_path}; templates there: {there}")
 
 
 def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:

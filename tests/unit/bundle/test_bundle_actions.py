@@ -131,7 +131,7 @@ def test_export_of_some(here, bundle):
     assert here.export(bundle, names=["CISCO"])["bundle"]["templates"] == ["Cisco"]
     result = here.export(bundle, names=["nobody"])
     assert result["msg"] == (
-        f'there is no template "nobody" in the template store in {here.store}; templates there: "Cisco", "Other"'
+        f"there is no template 'nobody' in the template store in {here.store}; templates there: 'Cisco', 'Other'"
     )
 
 

@@ -71,7 +71,7 @@ def test_names_that_are_not_there_are_told_with_what_is(store):
     with pytest.raises(StoreError) as caught:
         collected(store, ["x", "Bare", "y z"])
     assert str(caught.value) == (
-        'there is no template "x", "y z" in the template store in /memory; templates there: "Bare", "Cisco EST"'
+        "there is no template 'x', 'y z' in the template store in /memory; templates there: 'Bare', 'Cisco EST'"
     )
     with pytest.raises(StoreError, match="templates there: none"):
         collected(MemoryStore(), ["x"])
@@ -102,7 +102,7 @@ def test_a_key_that_is_lost_is_told_for_each_template(store, key, facts, why):
     store.key, store.facts = key, facts
     with pytest.raises(StoreError) as caught:
         collected(store)
-    words = f'"Cisco EST": its client_key_passphrase cannot be opened: sealing.key {why}. Apply these templates again'
+    words = f"'Cisco EST': its client_key_passphrase cannot be opened: sealing.key {why}. Apply these templates again"
     assert words in str(caught.value)
     assert "/memory" in str(caught.value)
     found = collected(store, skip_damaged=True)
@@ -142,7 +142,7 @@ def test_a_template_that_was_edited_by_hand_is_not_carried_on(store, change, why
     edit(store, change)
     with pytest.raises(StoreError) as caught:
         collected(store)
-    assert f'"Cisco EST": {why}' in str(caught.value)
+    assert f"'Cisco EST': {why}" in str(caught.value)
     assert "canary" not in str(caught.value)
     assert collected(store, skip_damaged=True).content.templates == (BARE,)
 
@@ -155,7 +155,7 @@ def test_a_stored_template_that_is_none_any_more_is_told_with_its_option(store):
         templates["Bare"]["digest"] = fields_digest(templates["Bare"]["fields"])
 
     edit(store, change)
-    with pytest.raises(StoreError, match='"Bare": port: 70000 is not'):
+    with pytest.raises(StoreError, match="'Bare': port: 70000 is not"):
         collected(store)
 
 

@@ -42,7 +42,7 @@ def test_a_wrong_key_is_a_clear_error(path):
 
 
 def test_an_unknown_template_lists_those_that_are_there(path, tmp_path):
-    with pytest.raises(StoreError, match=r"no template 'Other' in the store .*; templates there: \"Bare\", \"Cisco\""):
+    with pytest.raises(StoreError, match=r"no template 'Other' in the store .*; templates there: 'Bare', 'Cisco'"):
         read_template(str(path), "Other")
     with pytest.raises(StoreError, match="templates there: none"):
         read_template(str(tmp_path / "nowhere"), "Cisco")
