@@ -88,6 +88,9 @@ def failed_tests(outcome: Outcome) -> list[str]:
 def results_of(outcome: Outcome, store_path: str) -> dict[str, Any]:
     """Return the result of an action that applies templates. No secret is in it."""
     plan = outcome.plan
+    # The path of a folder on a POSIX host begins with a slash, and on a Windows host it has none.
+    separator = "/" if store_path.startswith("/") else "\\"
+    document = f"{store_path}{separator}{DOCUMENT_NAME}"
     result: dict[str, Any] = {
         "changed": plan.changed,
         "store_path": store_path,
@@ -96,8 +99,8 @@ def results_of(outcome: Outcome, store_path: str) -> dict[str, Any]:
         "diff": {
             "before": to_yaml(plan.diff.before()),
             "after": to_yaml(plan.diff.after()),
-            "before_header": f"{store_path}/{DOCUMENT_NAME}",
-            "after_header": f"{store_path}/{DOCUMENT_NAME}",
+            "before_header": document,
+            "after_header": document,
         },
     }
     if outcome.kept:

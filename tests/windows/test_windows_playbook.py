@@ -70,8 +70,7 @@ BUNDLES = {"export", "export again", "import", "import again"}
 def comparable(result: Mapping[str, Any], host: str) -> Any:
     """A result without what must differ between the hosts: paths, times, and what POSIX alone has."""
     text = repr({name: value for name, value in result.items() if not name.startswith("_") and name != "invocation"})
-    for path in ("C:\\\\ProgramData\\\\CloudExtenderEST", "{posix}"):
-        text = text.replace(path, "(store)")
+    text = text.replace(repr(STORE)[1:-1], "(store)").replace("(store)\\\\", "(store)/")
     text = text.replace(f"{host}.bundle", "(host).bundle")
     text = re.sub(r"/[^' ]*/\(?(host|windows|posix)\)?\.bundle", "(bundle)", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "(time)", text)
