@@ -95,7 +95,7 @@ class TemplateStore(ABC):
     def read(self, *, want_key: bool) -> Observed:
         """Read the store: in one round trip, where nothing is wrong with it and no key has to be fetched apart.
 
-        :param want_key: fetch the sealing key as well, because secrets may have to be sealed.
+        :param want_key: fetch the sealing key as well, to compare secrets with it, and to seal them.
         :raises StoreError: when the store cannot be read.
         """
 

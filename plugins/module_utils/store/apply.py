@@ -39,7 +39,7 @@ def apply_request(store: TemplateStore, request: Request, *, check_mode: bool) -
     :raises StoreError: when the store cannot be read or written, is of a newer format, or others keep changing it.
     """
     secrets = request.rotate_key or any(desired.secrets for desired in request.present)
-    want_key = store.key_with_document and not check_mode and secrets
+    want_key = store.key_with_document and secrets
     for _attempt in range(MAX_ATTEMPTS):
         observed = store.read(want_key=want_key)
         plan = make_plan(request, observed)

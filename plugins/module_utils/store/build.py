@@ -16,6 +16,7 @@ from .errors import StoreError
 from .integrity import key_fingerprint
 from .plan import Plan
 from .utc import utc_now
+from .verifier import keyed_verifier
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def _seal(
                 sealed=sealing.seal(key, template, name, secret),
                 key_fingerprint=key_fingerprint(key),
                 verifier=plan.verifiers.make(template, name, secret),
+                keyed_verifier=keyed_verifier(key, template, name, secret),
             )
     return dict(sorted(result.items()))
 

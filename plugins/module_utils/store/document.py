@@ -11,7 +11,8 @@ Equal content gives equal bytes: templates are sorted by name and the formatting
      "verifier": {"kdf": "scrypt", "n": 4096, "r": 8, "p": 1, "salt": "<base64>"},
      "templates": [{"fields": {"name": "...", ...}, "digest": "<hex>",
                     "secrets": {"password": {"sealed": "<base64>", "key_fingerprint": "<hex>",
-                                             "verifier": "<hex>", "digest": "<hex>"}}}]}
+                                             "verifier": "<hex>", "keyed_verifier": "<hex>",
+                                             "digest": "<hex>"}}}]}
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ FORMAT = "maas360.cloud_extender.templates"
 _DOCUMENT_KEYS = ("format", "version", "sealing_key", "verifier", "templates")
 _SEALING_KEY_KEYS = ("fingerprint", "since")
 _TEMPLATE_KEYS = ("fields", "digest", "secrets")
-_SECRET_KEYS = ("sealed", "key_fingerprint", "verifier", "digest")
+_SECRET_KEYS = ("sealed", "key_fingerprint", "verifier", "keyed_verifier", "digest")
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,30 @@ class SealingKey:
 
 @dataclass(frozen=True)
 class StoredSecret:
-    """A sealed secret: the sealed value, the key that sealed it, and the verifier beside it."""
+    """A sealed secret: the sealed value, the key that sealed it, and the verifiers beside it.
+
+    ``keyed_verifier`` is empty where the secret was sealed in format version 1.
+    """
 
     sealed: str = field(repr=False)
     key_fingerprint: str
     verifier: str = field(repr=False)
+    keyed_verifier: str = field(default="", repr=False)
     digest: str = ""
 
     @classmethod
-    def of(cls, template: str, name: str, *, sealed: str, key_fingerprint: str, verifier: str) -> StoredSecret:
+    def of(
+        cls, template: str, name: str, *, sealed: str, key_fingerprint: str, verifier: str, keyed_verifier: str = ""
+    ) -> StoredSecret:
         """Return the secret with its digest filled in."""
-        return cls(sealed, key_fingerprint, verifier, secret_digest(template, name, key_fingerprint, sealed, verifier))
+        digest = secret_digest(template, name, key_fingerprint, sealed, verifier, keyed_verifier)
+        return cls(sealed, key_fingerprint, verifier, keyed_verifier, digest)
 
     def is_as_written(self, template: str, name: str) -> bool:
         """Say whether the secret is as this collection wrote it, in this place."""
-        return self.digest == secret_digest(template, name, self.key_fingerprint, self.sealed, self.verifier)
+        return self.digest == secret_digest(
+            template, name, self.key_fingerprint, self.sealed, self.verifier, self.keyed_verifier
+        )
 
     def as_json(self) -> dict[str, str]:
         """Return the secret as the document holds it."""

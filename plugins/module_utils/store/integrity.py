@@ -30,9 +30,15 @@ def fields_digest(fields: Mapping[str, Any]) -> str:
     return digest("fields", dict(fields))
 
 
-def secret_digest(template: str, field: str, key_fingerprint: str, sealed: str, verifier: str) -> str:
-    """Return the digest of a sealed secret, bound to the template and the field that it belongs to."""
-    return digest("secret", template, field, key_fingerprint, sealed, verifier)
+def secret_digest(
+    template: str, field: str, key_fingerprint: str, sealed: str, verifier: str, keyed_verifier: str
+) -> str:
+    """Return the digest of a sealed secret, bound to the template and the field that it belongs to.
+
+    :param keyed_verifier: empty in a secret that was sealed in format version 1, whose digest has no place for it.
+    """
+    keyed = (keyed_verifier,) if keyed_verifier else ()
+    return digest("secret", template, field, key_fingerprint, sealed, verifier, *keyed)
 
 
 def key_fingerprint(key: bytes) -> str:

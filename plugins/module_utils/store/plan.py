@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from .last_tests import LastTest, parse_last_tests
 from .layout import DOCUMENT_NAME
 from .purge import is_protected
 from .upgrade import VERSION
-from .verifier import Verifiers
+from .verifier import Verifiers, keyed_verifier
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ def _update(
     for name in sorted({*desired.secrets, *stored.secrets}):
         secret = desired.secrets.get(name)
         usable = name in stored.secrets and can_be_opened(stored, name, observed)
-        if _secret_stays(desired, stored, name, verifiers, usable=usable):
+        if _secret_stays(desired, stored, name, verifiers, observed, usable=usable):
             keep[name] = stored.secrets[name]
             continue
         changed.append(name)
@@ -279,7 +280,9 @@ def _update(
     return TemplateResult(desired.name, action, changed_fields, differences, summary), planned
 
 
-def _secret_stays(desired: Desired, stored: StoredTemplate, name: str, verifiers: Verifiers, *, usable: bool) -> bool:
+def _secret_stays(
+    desired: Desired, stored: StoredTemplate, name: str, verifiers: Verifiers, observed: Observed, *, usable: bool
+) -> bool:
     if name not in stored.secrets or stored.name != desired.name:
         return False  # nothing there; or sealed for another spelling of the name, and cannot be opened under this one
     secret = desired.secrets.get(name)
@@ -287,7 +290,11 @@ def _secret_stays(desired: Desired, stored: StoredTemplate, name: str, verifiers
         return usable or secret is None
     if secret is None or not usable:
         return False
-    return verifiers.matches(stored.name, name, secret, stored.secrets[name].verifier)
+    there = stored.secrets[name]
+    if observed.key is not None and there.keyed_verifier:
+        made = keyed_verifier(observed.key, stored.name, name, secret)
+        return hmac.compare_digest(made.encode("ascii"), there.keyed_verifier.encode("utf-8"))
+    return verifiers.matches(stored.name, name, secret, there.verifier)
 
 
 def _same(one: Any, other: Any) -> bool:

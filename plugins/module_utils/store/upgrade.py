@@ -6,7 +6,8 @@
 
 An older document is no drift: it is read as it is, and written in the newest version when something else changes.
 
-- Version 2 knows which sealing key the document belongs to and since when: ``sealing_key``. Version 1 did not.
+- Version 2 knows which sealing key the document belongs to and since when: ``sealing_key``. It has a second verifier of
+  each secret, ``keyed_verifier``, which stays empty until the secret is sealed again. Version 1 had neither.
 """
 
 from __future__ import annotations
@@ -35,7 +36,26 @@ def upgrade(data: Mapping[str, Any], version: int) -> dict[str, Any]:
 def _from_version_1(data: dict[str, Any]) -> dict[str, Any]:
     if "sealing_key" in data:
         raise DamagedDocument("has the wrong shape: the document has the unknown key 'sealing_key'")
-    return {**data, "sealing_key": None}
+    upgraded = {**data, "sealing_key": None}
+    if isinstance(data.get("templates"), list):
+        upgraded["templates"] = [_template_from_version_1(template) for template in data["templates"]]
+    return upgraded
+
+
+def _template_from_version_1(template: Any) -> Any:
+    # What is of a wrong shape is left as it is: the reader tells of it, as it does in the newest version.
+    secrets = template.get("secrets") if isinstance(template, dict) else None
+    if not isinstance(secrets, dict):
+        return template
+    return {**template, "secrets": {name: _secret_from_version_1(secret) for name, secret in secrets.items()}}
+
+
+def _secret_from_version_1(secret: Any) -> Any:
+    if not isinstance(secret, dict):
+        return secret
+    if "keyed_verifier" in secret:
+        raise DamagedDocument("has the wrong shape: a secret has the unknown key 'keyed_verifier'")
+    return {**secret, "keyed_verifier": ""}
 
 
 #: From each version to the next one.

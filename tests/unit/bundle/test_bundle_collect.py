@@ -125,7 +125,7 @@ def other_sealed_value(templates):
     secret = templates["Cisco EST"]["secrets"]["password"]
     secret["sealed"] = templates["Cisco EST"]["secrets"]["client_key_passphrase"]["sealed"]
     secret["digest"] = secret_digest(
-        "Cisco EST", "password", secret["key_fingerprint"], secret["sealed"], secret["verifier"]
+        "Cisco EST", "password", *(secret[key] for key in ("key_fingerprint", "sealed", "verifier", "keyed_verifier"))
     )
 
 

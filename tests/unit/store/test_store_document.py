@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -65,7 +66,7 @@ def test_edited_parts():
     assert good.edited_parts() == ()
     assert StoredTemplate({**good.fields, "port": 443}, good.secrets, good.digest).edited_parts() == ("fields",)
     secret = good.secrets["password"]
-    moved = StoredSecret(secret.sealed[::-1] + "A", secret.key_fingerprint, secret.verifier, secret.digest)
+    moved = replace(secret, sealed=secret.sealed[::-1] + "A")
     assert StoredTemplate(good.fields, {"password": moved}, good.digest).edited_parts() == ("password",)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -60,7 +61,7 @@ def test_create_then_unchanged():
     expected = [("Cisco", "created", ("name", "port", "password"))]
     outcome = apply(store, cisco(), check=True)
     assert (results(outcome), outcome.plan.changed, store.content) == (expected, True, None)
-    assert store.calls == ["read"]
+    assert store.calls == ["read with key"]
     outcome = apply(store, cisco())
     assert (results(outcome), outcome.plan.changed) == (expected, True)
     assert passwords(store) == {"Cisco": CANARY}
@@ -89,12 +90,20 @@ def test_a_change_is_two_round_trips_and_leaves_the_other_templates_bytes():
     assert outcome.plan.diff.after() == {"templates": {"A": {"port": 443}}}
 
 
-def test_the_key_is_fetched_only_where_it_may_be_needed():
+def test_the_key_is_fetched_only_where_there_is_something_to_compare_or_to_seal():
     store = MemoryStore()
     apply(store, cisco(password=None))
-    apply(store, cisco(), check=True)
     assert "read with key" not in store.calls
     assert store.key is None
+
+
+def test_with_the_key_no_password_is_put_through_scrypt(monkeypatch):
+    store = applied(cisco("A"), cisco("B", password="another"))
+    monkeypatch.delattr(hashlib, "scrypt")
+    for check in (True, False):
+        assert not apply(store, cisco("A"), cisco("B", password="another"), check=check).plan.changed
+    outcome = apply(store, cisco("A"), cisco("B"), check=True)
+    assert results(outcome) == [("A", "unchanged", ()), ("B", "updated", ("password",))]
 
 
 def test_absent_and_purge():
@@ -144,10 +153,14 @@ def test_values_that_are_equal_only_to_python_differ(stored, wanted):
 # --- secrets
 
 
-def test_another_password_is_seen_without_the_key_and_sealed_anew():
+@pytest.mark.parametrize("key_with_document", [True, False])
+def test_another_password_is_seen_with_the_key_and_without_and_sealed_anew(monkeypatch, key_with_document):
     store = applied(cisco())
+    monkeypatch.setattr(MemoryStore, "key_with_document", key_with_document)
+    assert not apply(store, cisco(), check=True).plan.changed
+    store.calls.clear()
     outcome = apply(store, cisco(password="another"), check=True)
-    assert store.calls == ["read"]
+    assert store.calls == ["read with key" if key_with_document else "read"]
     assert results(outcome) == [("Cisco", "updated", ("password",))]
     assert outcome.plan.diff.before() == {"templates": {"Cisco": {"password": "(set)"}}}
     assert outcome.plan.diff.after() == {"templates": {"Cisco": {"password": "(set, different)"}}}

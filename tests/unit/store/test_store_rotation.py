@@ -61,7 +61,7 @@ def test_everything_is_sealed_anew_undeclared_templates_too(store):
 def test_it_is_an_action_and_changes_every_time_and_check_mode_does_nothing(store):
     content, key = store.content, store.key
     outcome = apply(store, wanted("A", "alpha"), check=True)
-    assert (outcome.plan.changed, outcome.plan.rotate, store.calls) == (True, True, ["read"])
+    assert (outcome.plan.changed, outcome.plan.rotate, store.calls) == (True, True, ["read with key"])
     assert (store.content, store.key) == (content, key)
     assert outcome.plan.diff.before() == {"sealing_key": "(in use)"}
     assert outcome.plan.diff.after() == {"sealing_key": "(new, everything is sealed anew)"}
@@ -134,7 +134,12 @@ def test_what_looks_right_and_cannot_be_opened_is_an_error_before_anything_is_wr
     document = parse_document(forged)
     secret = document.find("B").secrets["password"]
     right = type(secret).of(
-        "B", "password", sealed=secret.sealed, key_fingerprint=secret.key_fingerprint, verifier=secret.verifier
+        "B",
+        "password",
+        sealed=secret.sealed,
+        key_fingerprint=secret.key_fingerprint,
+        verifier=secret.verifier,
+        keyed_verifier=secret.keyed_verifier,
     )
     store.content = forged.replace(secret.digest, right.digest)
     with pytest.raises(SealingError, match="the sealed password of template 'B' cannot be opened"):

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import verifier as module
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.verifier import Verifiers
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.verifier import Verifiers, keyed_verifier
 
 
 def test_is_hmac_under_a_scrypt_key():
@@ -65,3 +65,17 @@ def test_repr_holds_no_secret():
     verifiers = Verifiers.new()
     verifiers.make("A", "password", "canary-1f2e")
     assert "canary" not in repr(verifiers)
+
+
+def test_the_keyed_verifier_is_for_one_key_one_place_and_one_secret():
+    key = b"k" * 32
+    subkey = hmac.digest(key, b"maas360.cloud_extender verifier\0", "sha256")
+    made = keyed_verifier(key, "Cisco", "password", "secret")
+    assert made == hmac.new(subkey, b"Cisco\0password\0secret", "sha256").hexdigest()
+    others = [
+        keyed_verifier(b"l" * 32, "Cisco", "password", "secret"),
+        keyed_verifier(key, "Other", "password", "secret"),
+        keyed_verifier(key, "Cisco", "client_key_passphrase", "secret"),
+        keyed_verifier(key, "Cisco", "password", "Secret"),
+    ]
+    assert len({made, *others}) == 5
