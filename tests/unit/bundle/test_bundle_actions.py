@@ -224,7 +224,7 @@ def test_export_of_what_cannot_be_opened(here, bundle):
     (here.store / "sealing.key").unlink()
     result = here.export(bundle)
     assert "cannot export from the template store in" in result["msg"]
-    assert '"Cisco": its password cannot be opened: sealing.key is lost' in result["msg"]
+    assert "'Cisco': its password cannot be opened: sealing.key is lost" in result["msg"]
     assert not bundle.exists()
     result = here.export(bundle, skip_damaged=True)
     assert result["left_out"] == [{"name": "Cisco", "reason": "its password cannot be opened: sealing.key is lost"}]
