@@ -117,6 +117,8 @@ def test_what_windows_hosts_cannot_do_is_refused_and_named(newest_play: Play) ->
         "est_server_info with exchange: auto": task("est_server_info", **server),
         "est_server_info with exchange: uri": task("est_server_info", exchange="uri", **server),
         "connect": task("est_server_info", exchange="controller", **server),
+        "store": task("est_template", name="Wi-Fi", username="u", password="canary-1", **server),
+        "connect with what is stored": task("est_server_info", exchange="controller", template="Wi-Fi"),
         "a POSIX path": task("est_template_info", store_path="/srv/est"),
         "a device": task("est_template_info", store_path="D:\\nul\\est"),
         "a relative path": task("est_template_info", store_path="est"),
@@ -129,7 +131,7 @@ def test_what_windows_hosts_cannot_do_is_refused_and_named(newest_play: Play) ->
     for name in list(tasks)[:5]:
         assert results[name]["failed"], name
         assert "does not work on a Windows host yet: it needs Python there" in results[name]["msg"]
-    assert results["connect"]["stage"] == "connect"
+    assert results["connect"]["stage"] == results["connect with what is stored"]["stage"] == "connect"
     assert "is not the absolute path of a folder on a Windows host" in results["a POSIX path"]["msg"]
     assert "a path such as C:\\ProgramData\\CloudExtenderEST" in results["a POSIX path"]["msg"]
     assert "which Windows keeps for a device" in results["a device"]["msg"]
