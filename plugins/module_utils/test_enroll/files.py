@@ -66,11 +66,18 @@ class TestFolder:
         """The files of a pending enrolment by name, or ``None`` where there is none that is complete.
 
         A test begins with this. So it also tells where nothing could be written later, before the CA issues a
-        certificate that nobody can keep. It writes nothing.
+        certificate that nobody can keep. It makes no folder, and changes only what a killed run left half-way: its key
+        may be the one that a request waits with at the CA.
 
         :raises OSError: they are there but cannot be read, or the folder cannot be written.
         """
         _refuse_unwritable(self._parent)
+        if not os.path.isdir(self._parent):
+            return None
+        with self._locked():
+            return self._pending()
+
+    def _pending(self) -> Optional[Dict[str, str]]:
         found: Dict[str, str] = {}
         for name in (PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE):
             try:
@@ -108,12 +115,12 @@ class TestFolder:
         _make_private_folders(self._parent)
         with open(os.path.join(self._parent, ".lock"), "w", encoding="ascii", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            self._tidy_up(self.path)
+            self._tidy_up(self.pending_path)
             yield
 
     def _replace(self, target: str, files: Mapping[str, str]) -> None:
-        prefix = f".{os.path.basename(target)}~"
-        self._tidy_up(target, prefix)
-        made = tempfile.mkdtemp(prefix=prefix, dir=self._parent)  # 0700
+        made = tempfile.mkdtemp(prefix=_prefix(target), dir=self._parent)  # 0700
         aside = f"{made}{_ASIDE}"
         try:
             for name, content in files.items():
@@ -132,15 +139,20 @@ class TestFolder:
             _remove(made)
         _remove(aside)
 
-    def _tidy_up(self, target: str, prefix: str) -> None:
+    def _tidy_up(self, target: str) -> None:
         """Put right what a run that was killed half-way left behind (the lock is held, so nobody else is at it)."""
         for name in os.listdir(self._parent):
-            if name.startswith(prefix):
+            if name.startswith(_prefix(target)):
                 path = os.path.join(self._parent, name)
                 if name.endswith(_ASIDE) and not os.path.lexists(target):
                     os.rename(path, target)
                 else:
                     _remove(path)
+
+
+def _prefix(target: str) -> str:
+    """How the names of the folders begin in which a target is made, or is aside."""
+    return f".{os.path.basename(target)}~"
 
 
 def in_words(error: OSError) -> str:

@@ -246,6 +246,27 @@ def test_a_pending_enrolment_is_kept_and_replaced(tmp_path):
     assert there(tmp_path) == [".lock", "test+pending"]
 
 
+def test_what_a_killed_run_had_moved_aside_is_put_back_by_a_look(tmp_path):
+    folder = TestFolder(str(tmp_path), "wifi", "test")
+    folder.save_issued(OLD)
+    folder.save_pending(PENDING)
+    for name in ("test", "test+pending"):
+        os.mkdir(tmp_path / "wifi" / f".{name}~half")
+        os.rename(tmp_path / "wifi" / name, tmp_path / "wifi" / f".{name}~half.old")
+    assert folder.read_pending() == PENDING
+    assert content(folder.path) == OLD
+    assert there(tmp_path) == [".lock", "test", "test+pending"]
+
+
+def test_what_was_aside_does_not_come_back_when_the_certificate_is_issued(tmp_path):
+    folder = TestFolder(str(tmp_path), "wifi", "test")
+    folder.save_pending(PENDING)
+    os.rename(folder.pending_path, tmp_path / "wifi" / ".test+pending~half.old")
+    folder.save_issued(NEW)
+    assert folder.read_pending() is None
+    assert there(tmp_path) == [".lock", "test"]
+
+
 def test_an_issued_certificate_ends_what_was_pending(tmp_path):
     folder = TestFolder(str(tmp_path), "wifi", "test")
     folder.save_pending(PENDING)
