@@ -105,6 +105,7 @@ last_test:
     status: issued
     stage:
     at: "2026-11-22T12:00:00Z"
+    not_after: "2027-11-22T12:00:00Z"
 templates:
   description: What was done, a list with one entry, as M(maas360.cloud_extender.est_templates) returns it.
   returned: success
@@ -187,6 +188,13 @@ templates:
           returned: always
           type: str
           sample: "2026-11-22T12:00:00Z"
+        not_after:
+          description:
+            - The end of the certificate that was issued, UTC. V(none) where the test issued none, and of a test with a
+              release of the collection that did not note it.
+          returned: always
+          type: str
+          sample: "2027-11-22T12:00:00Z"
 store_path:
   description: The folder of the template store.
   returned: always, unless the options are wrong

@@ -106,6 +106,13 @@ templates:
           returned: always
           type: str
           sample: "2026-11-22T12:00:00Z"
+        not_after:
+          description:
+            - The end of the certificate that was issued, UTC. V(none) where the test issued none, and of a test with a
+              release of the collection that did not note it.
+          returned: always
+          type: str
+          sample: "2027-11-22T12:00:00Z"
 store_path:
   description: The folder of the template store.
   returned: always, unless the options are wrong

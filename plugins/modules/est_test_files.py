@@ -54,6 +54,9 @@ options:
   stage:
     description: The stage at which it failed, for O(operation=note).
     type: str
+  not_after:
+    description: The end of the certificate that was issued, UTC, for O(operation=note).
+    type: str
 notes:
   - Do not use it in playbooks; its options may change in any release.
 attributes:
@@ -115,6 +118,7 @@ def main() -> None:
             "store_path": {"type": "str"},
             "status": {"type": "str", "choices": ["issued", "pending", "failed"]},
             "stage": {"type": "str"},
+            "not_after": {"type": "str"},
         },
         required_if=[
             ("operation", "read", ["pad"]),
@@ -128,7 +132,7 @@ def main() -> None:
         if module.params["operation"] == "read":
             module.exit_json(changed=False, **_pending(folder, base64.b64decode(module.params["pad"])))
         if module.params["operation"] == "note":
-            record_test(*(module.params[name] for name in ("store_path", "template", "status", "stage")))
+            record_test(*(module.params[name] for name in ("store_path", "template", "status", "stage", "not_after")))
             module.exit_json(changed=True)
         save = folder.save_issued if module.params["operation"] == "save_issued" else folder.save_pending
         module.exit_json(changed=True, path=save(module.params["files"]))

@@ -8,7 +8,11 @@ It is a note, not a part of the store: losing it loses nothing but the knowledge
 file that is damaged counts as empty, and is replaced at the next test. A document is::
 
     {"format": "maas360.cloud_extender.last_tests", "version": 1,
-     "tests": {"Wi-Fi": {"status": "failed", "stage": "enroll", "at": "2026-11-22T12:00:00Z"}}}
+     "tests": {"Wi-Fi": {"status": "issued", "stage": null, "at": "2026-11-22T12:00:00Z",
+                         "not_after": "2027-11-22T12:00:00Z"}}}
+
+A reader leaves out the keys of an entry that it does not know, so a new one needs no new version. Files of before
+``not_after`` have none.
 """
 
 from __future__ import annotations
@@ -41,15 +45,17 @@ class LastTest:
     :param status: ``issued``, ``pending`` or ``failed``.
     :param stage: the stage at which it failed, or None.
     :param at: when, in UTC as ``2026-11-22T12:00:00Z``, by the clock of the host.
+    :param not_after: the end of the certificate that was issued, in UTC; None where none was, or where it is not known.
     """
 
     status: str
     stage: str | None
     at: str
+    not_after: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
         """Return it as the file and the results hold it."""
-        return {"status": self.status, "stage": self.stage, "at": self.at}
+        return {"status": self.status, "stage": self.stage, "at": self.at, "not_after": self.not_after}
 
 
 def parse_last_tests(text: str) -> dict[str, LastTest]:
@@ -65,28 +71,34 @@ def parse_last_tests(text: str) -> dict[str, LastTest]:
     return {name: entry for name, entry in found.items() if entry is not None}
 
 
-def what_came_of(result: Mapping[str, Any]) -> tuple[str, str | None] | None:
-    """Return status and stage to note of a result of ``est_test_enroll``; None where there is nothing new to note.
+def what_came_of(result: Mapping[str, Any]) -> tuple[str, str | None, str | None] | None:
+    """Return status, stage and end of the certificate to note of a result of ``est_test_enroll``.
 
-    That is a test that could not start, one that stopped short of issuing, and one that has still to wait.
+    None where there is nothing new to note: a test that could not start, one that stopped short of issuing, and one
+    that has still to wait.
     """
     if result.get("failed"):
-        return None if result["stage"] == NOT_STARTED else (FAILED, result["stage"])
-    if result["status"] in (ISSUED, PENDING) and result["changed"]:
-        return result["status"], None
-    return None
+        return None if result["stage"] == NOT_STARTED else (FAILED, result["stage"], None)
+    if not result["changed"]:
+        return None
+    if result["status"] == ISSUED:
+        return ISSUED, None, result["certificate"]["not_after"]
+    return (PENDING, None, None) if result["status"] == PENDING else None
 
 
-def record_test(store_path: str, template: str, status: str, stage: str | None = None) -> None:
+def record_test(
+    store_path: str, template: str, status: str, stage: str | None = None, not_after: str | None = None
+) -> None:
     """Note on this host what came of a test of a template in its store.
 
     :param store_path: the folder of the store, which exists.
     :param template: the name of the template.
     :param status: ``issued``, ``pending`` or ``failed``.
     :param stage: the stage at which it failed.
+    :param not_after: the end of the certificate that was issued.
     :raises StoreError: when it cannot be noted.
     """
-    test = LastTest(status, stage, utc_now())
+    test = LastTest(status, stage, utc_now(), not_after)
     path = os.path.join(store_path, LAST_TESTS_NAME)
     try:
         with locked(store_path):
@@ -113,4 +125,7 @@ def _parse(entry: object) -> LastTest | None:
         return None
     if stage is not None and (not isinstance(stage, str) or not _STAGE.fullmatch(stage)):
         return None
-    return LastTest(status, stage, str(at))
+    not_after = entry.get("not_after")
+    if not_after is not None and (status != ISSUED or not is_utc(not_after)):
+        return None
+    return LastTest(status, stage, str(at), not_after)

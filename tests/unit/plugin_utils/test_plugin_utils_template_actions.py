@@ -138,7 +138,7 @@ def test_a_rotation_that_would_lose_a_secret_fails_and_leaves_everything(store, 
 def test_the_last_tests_come_with_the_same_round_trip(store, host):
     templates(store, host, CISCO, OTHER)
     record_test(str(store), "Cisco", "failed", "enroll")
-    record_test(str(store), "Other", "issued")
+    record_test(str(store), "Other", "issued", not_after="2027-11-22T12:00:00Z")
     record_test(str(store), "Gone", "failed", "tls")
     host.calls.clear()
     result = templates(store, host, CISCO, OTHER)
@@ -146,8 +146,9 @@ def test_the_last_tests_come_with_the_same_round_trip(store, host):
     assert (result["changed"], result["failed_tests"]) == (False, ["Cisco"])
     cisco, other = (entry["last_test"] for entry in result["templates"])
     assert (cisco["status"], cisco["stage"], other["status"], other["stage"]) == ("failed", "enroll", "issued", None)
+    assert (cisco["not_after"], other["not_after"]) == (None, "2027-11-22T12:00:00Z")
     found = run_action("est_template_info", {"store_path": str(store)}, host)
-    assert [entry["last_test"]["status"] for entry in found["templates"]] == ["failed", "issued"]
+    assert [entry["last_test"] for entry in found["templates"]] == [cisco, other]
     removed = templates(store, host, OTHER, purge=True)
     assert removed["failed_tests"] == []
 

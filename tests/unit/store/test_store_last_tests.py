@@ -49,8 +49,29 @@ def test_the_last_test_of_each_template_is_kept(path):
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     data = json.loads(place.read_text())
     assert (data["format"], data["version"]) == ("maas360.cloud_extender.last_tests", 1)
-    assert sorted(data["tests"]["VPN"]) == ["at", "stage", "status"]
+    assert sorted(data["tests"]["VPN"]) == ["at", "not_after", "stage", "status"]
     assert sorted(entry.name for entry in path.iterdir()) == ["last_tests.json"]
+
+
+def test_the_end_of_the_certificate_belongs_to_the_test_that_issued_it(path):
+    def ends():
+        return {name: test.not_after for name, test in parse_last_tests(read_store(str(path))["last_tests"]).items()}
+
+    record_test(str(path), "VPN", "issued", not_after="2027-11-22T12:00:00Z")
+    record_test(str(path), "Wi-Fi", "failed", "enroll")
+    assert ends() == {"VPN": "2027-11-22T12:00:00Z", "Wi-Fi": None}
+    record_test(str(path), "VPN", "failed", "tls")
+    assert ends() == {"VPN": None, "Wi-Fi": None}
+
+
+def test_files_of_before_and_of_later_are_read():
+    entry = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z"}
+    later = {**entry, "not_after": "2027-11-22T12:00:00Z", "subject": "/CN=jdoe"}
+    data = {"format": "maas360.cloud_extender.last_tests", "version": 1, "tests": {"before": entry, "later": later}}
+    assert {name: test.as_json() for name, test in parse_last_tests(json.dumps(data)).items()} == {
+        "before": {**entry, "not_after": None},
+        "later": {**entry, "not_after": "2027-11-22T12:00:00Z"},
+    }
 
 
 def test_it_is_no_drift_whatever_is_in_its_place(path):
@@ -82,10 +103,15 @@ def test_a_link_in_its_place_is_neither_followed_nor_written_through(path, tmp_p
         {"stage": 1},
         {"at": "yesterday"},
         {"at": None},
+        {"not_after": "tomorrow"},
+        {"not_after": 1},
+        {"not_after": ""},
+        {"status": "failed", "stage": "tls"},
+        {"status": "pending"},
     ],
 )
 def test_an_entry_that_nobody_can_have_written_is_left_out(change):
-    entry = {"status": "failed", "stage": "tls", "at": "2026-11-22T12:00:00Z"}
+    entry = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z", "not_after": "2027-11-22T12:00:00Z"}
     data = {
         "format": "maas360.cloud_extender.last_tests",
         "version": 1,
@@ -127,11 +153,14 @@ def test_an_error_says_which_file_and_leaves_the_old_one(path, monkeypatch):
 @pytest.mark.parametrize(
     ("result", "came"),
     [
-        ({"status": "issued", "changed": True}, ("issued", None)),
-        ({"status": "pending", "changed": True}, ("pending", None)),
+        (
+            {"status": "issued", "changed": True, "certificate": {"not_after": "2027-11-22T12:00:00Z"}},
+            ("issued", None, "2027-11-22T12:00:00Z"),
+        ),
+        ({"status": "pending", "changed": True}, ("pending", None, None)),
         ({"status": "pending", "changed": False}, None),
         ({"status": "skipped", "changed": True}, None),
-        ({"failed": True, "changed": False, "stage": "tls"}, ("failed", "tls")),
+        ({"failed": True, "changed": False, "stage": "tls"}, ("failed", "tls", None)),
         ({"failed": True, "changed": False, "stage": "input"}, None),
     ],
 )
