@@ -121,8 +121,8 @@ def _test(result: Mapping[str, Any], *, at: str, this_run: bool) -> Dict[str, An
         told["reason"] = _text(result.get("msg") or "no reason was told")
     for source, keys in ((result, _OF_TEST), (certificate, _OF_CERTIFICATE)):
         told.update((key, _plain(source[key])) for key in keys if source.get(key) not in (None, "", [], ()))
-    if certificate:
-        told["lost"] = [_text(words) for words in result.get("lost") or ()]
+    if result.get("lost") is not None:  # not known of an earlier run
+        told["lost"] = [_text(words) for words in result["lost"]]
     steps = [step.get("milliseconds") for step in result.get("timeline") or ()]
     if steps:
         told["milliseconds"] = round(sum(float(step) for step in steps if step), 1)

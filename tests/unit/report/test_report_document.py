@@ -13,11 +13,14 @@ import fastjsonschema
 import pytest
 from support.fleet_reports import NOW, RUN, entry, issued, large_fleet, record, refused, small_fleet
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.compact import compact
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.counts import days_left
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import (
     make_document,
     merge_documents,
     parse_document,
     serialise,
+    utc,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.merging import merge_files
@@ -112,6 +115,32 @@ def test_the_last_test_counts_where_none_was_made():
     skipped = {"status": "skipped", "template": "t"}
     (told,) = record("h", entry("t", last_test=last), tests=(skipped,))["templates"]
     assert told["state"] == "test_failed"
+
+
+def test_a_run_without_tests_has_the_days_left_of_the_certificates_of_earlier_ones(schema):
+    last = {"status": "issued", "stage": None, "at": "2026-11-21T12:00:00Z", "not_after": utc(NOW + timedelta(days=5))}
+    tests = {
+        "soon": last,
+        "ended": {**last, "not_after": utc(NOW - timedelta(days=1))},
+        "failed": {**last, "status": "failed", "stage": "tls", "not_after": None},
+        "older": {key: last[key] for key in ("status", "stage", "at")},
+    }
+    host = record("h", *(entry(name, last_test=test) for name, test in tests.items()))
+    document = make_document([host], [RUN], now=NOW)
+    fastjsonschema.compile(closed(schema))(json.loads(serialise(document)))
+    told = {each["name"]: each["test"] for each in host["templates"]}
+    assert {name: days_left(test, NOW) for name, test in told.items()} == {
+        "soon": 5,
+        "ended": -1,
+        "failed": None,
+        "older": None,
+    }
+    assert not any("lost" in test for test in told.values()), "what the CA dropped is not known any more"
+    counted = ("tests", "tests_issued", "certificates", "certificates_expired", "certificates_ending_soon")
+    assert [document["summary"][each] for each in counted] == [0, 0, 2, 1, 1]
+    (shown,) = compact(document)["hosts"]
+    noon = NOW.timestamp() // 60
+    assert shown[10] == [noon + 5 * 1440, noon - 1440, 0, 0], "the ends as the page plots them, in minutes"
 
 
 def test_no_key_and_no_certificate_is_in_it():
