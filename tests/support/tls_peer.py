@@ -52,6 +52,7 @@ class Peer:
         self.plain: List[bytes] = []
         self.handshakes = 0
         self.unexpected = 0
+        self._ended = threading.Semaphore(0)
         self._script = list(script)
         self._context = context
         self._stop = threading.Event()
@@ -83,6 +84,10 @@ class Peer:
         """Sleep, but no longer than the test lasts. ``True`` where the test is over."""
         return self._stop.wait(seconds)
 
+    def wait_for_the_end_of_a_connection(self) -> None:
+        """Wait until the next connection of the script is closed by this side; at most ten seconds."""
+        assert self._ended.acquire(timeout=10)
+
     def _run(self) -> None:
         number = 0
         while not self._stop.is_set():
@@ -109,6 +114,7 @@ class Peer:
                 pass
             finally:
                 connection.close()
+                self._ended.release()
 
 
 def server_context(

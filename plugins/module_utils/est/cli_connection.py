@@ -177,8 +177,6 @@ class Connection:
             if options.password_file:
                 raise InputError("--password-file is given without --username", hint="Give both, or neither.")
             return None
-        if not options.username:
-            raise InputError("--username is empty", hint="Leave it out where the server wants no user name.")
         if options.password_file:
             return Credentials(options.username, read_secret("--password-file", options.password_file))
         if PASSWORD_VARIABLE in os.environ:

@@ -24,7 +24,7 @@ _LOG = "Look at the log of the EST server for this request."
 _REFUSALS = {
     401: (
         "the server refused the user name or the password",
-        "Check username and password of the template, which must be set, against the account on the EST server.",
+        "Check username and password of the template against the account on the EST server.",
     ),
     429: ("the server asks for fewer requests", "Wait before the next test."),
     503: ("the server is not available at the moment", "Try again later, or ask the administrator of the EST server."),
@@ -109,8 +109,8 @@ def read_pending(response: Response, operation: str, secrets: Iterable[str] = ()
 def refusal(response: Response, operation: str, secrets: Iterable[str] = ()) -> ServerError:
     """The error for a status that is no success, with the server's own words (requirements 89 and 90).
 
-    :param operation: ``cacerts``, ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
-    :param secrets: texts that must not appear in it although a server may echo them.
+    :param operation: ``cacerts``, ``csrattrs``, ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
+    :param secrets: texts that must not appear in it although a server may echo them: the password, where there is one.
     """
     status = response.status
     hidden = tuple(secrets)
@@ -122,6 +122,9 @@ def refusal(response: Response, operation: str, secrets: Iterable[str] = ()) -> 
         offer = printable(redact(unusable_offer(response.headers["www-authenticate"]), hidden), 100)
         reason = f"the server wants authentication by {offer}, and this client can do Basic and Digest"
         hint = "Let the EST server offer Basic or Digest, or set a TLS client certificate that it accepts instead."
+    elif status == 401 and not hidden and operation != "simplereenroll":
+        reason = "the server wants a user name and a password, and none was given"
+        hint = "Set username and password of the template to those of an account on the EST server."
     elif status in _MEANINGS[operation]:
         reason, hint = _MEANINGS[operation][status]
     else:

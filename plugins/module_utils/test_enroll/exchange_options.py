@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
@@ -81,7 +82,7 @@ def check_range(option: str, value: Any, limits: Tuple[int, int]) -> int:
     """
     smallest, largest = limits
     allowed = f"{smallest} to {largest}"
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 12:
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,11}", value.strip()):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise TemplateError(option, "is not a whole number", value=show(value), allowed=allowed)

@@ -395,7 +395,6 @@ def test_csrattrs(capsys) -> None:
         (["enroll", "h", "--system-trust", "--subject", "CN", "--out", "o", "--key-out", "k"], "--subject "),
         (["enroll", "h", "--subject", "/CN=x", "--san", "DNS:a b", "--out", "o", "--key-out", "k"], "--san "),
         (["enroll", "h", "--subject", "/CN=x", "--key-size", "1", "--out", "o", "--key-out", "k"], "key size 1"),
-        (["cacerts", "h", "--system-trust", "--username", ""], "--username is empty"),
         (["info", "h", "--ca", __file__], "est: --ca has no PEM certificate in it"),
     ],
 )

@@ -81,9 +81,15 @@ class TestMeaning:
     )
     def test_req_089_every_refusal_has_words_and_a_hint(self, status: int, words: str) -> None:
         with pytest.raises(ServerError, match=words) as caught:
-            read_enrolment_answer(reply(status))
+            read_enrolment_answer(reply(status), secrets=["estpwd"])
         assert caught.value.http_status == status
         assert caught.value.hint
+
+    @pytest.mark.parametrize("operation", ["cacerts", "csrattrs", "simpleenroll", "serverkeygen"])
+    def test_a_401_without_a_password_says_that_none_was_given(self, operation: str) -> None:
+        error = refusal(reply(401), operation)
+        assert "none was given" in error.reason
+        assert "Set username and password" in error.hint
 
     @pytest.mark.parametrize("status", [429, 503])
     def test_the_time_to_come_back_is_in_the_hint(self, status: int) -> None:
