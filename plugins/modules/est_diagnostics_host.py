@@ -95,6 +95,7 @@ logs:
   returned: success
 """
 
+import functools
 import json
 
 from ansible.module_utils.basic import AnsibleModule
@@ -120,7 +121,8 @@ def main() -> None:
     for name in ("targets", "log_path"):
         given[name] = tuple(given[name])
     given["secrets"] = tuple(json.loads(given["secrets"] or "[]"))
-    module.exit_json(changed=False, **collect(Order(**given)))
+    run_command = functools.partial(module.run_command, handle_exceptions=False)
+    module.exit_json(changed=False, **collect(Order(**given), run_command))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ import gzip
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from .log_files import Log, Logs, collect_logs
-from .probe import probe
+from .probe import RunCommand, probe
 from .proxies import proxy_settings
 from .sections import Section, run_sections
 from .system import describe_system
@@ -48,9 +48,10 @@ class Order:
     secrets: Tuple[str, ...] = field(repr=False)
 
 
-def collect(order: Order) -> Dict[str, Any]:
+def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str, Any]:
     """Collect everything.
 
+    :param run_command: for the routes; see :func:`.probe.route`.
     :returns: ``started`` and ``ended`` (seconds since the epoch by the clock of this host), ``sections`` (see
         :mod:`.sections`) with the names ``system``, ``proxy`` and ``tests``, ``servers`` (sections in the order of
         ``targets``), and ``logs``.
@@ -64,7 +65,9 @@ def collect(order: Order) -> Dict[str, Any]:
     }
     for number, target in enumerate(order.targets):
         # A little less than the section has, so that it is the step that is told and not the section.
-        collectors[str(number)] = functools.partial(probe, target["fields"], order.connect_timeout, first * 0.9)
+        collectors[str(number)] = functools.partial(
+            probe, target["fields"], order.connect_timeout, first * 0.9, run_command
+        )
     sections = run_sections(collectors, first)
     servers = [sections.pop(str(number)) for number in range(len(order.targets))]
     logs = _logs(order, order.timeout - (time.monotonic() - begun))

@@ -13,10 +13,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import subprocess
 import time
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ..est.client_certificate import ClientCertificate
 from ..est.deadline import Deadline, Exchange, TimedSocket
@@ -38,22 +37,29 @@ from ..test_enroll.host import HostConnector
 from ..test_enroll.options import TestOptions
 from .certificate_text import describe_der
 
+#: Runs a program on this host: its words -> exit status, standard output, standard error. Raises OSError where there is
+#: no such program.
+RunCommand = Callable[[List[str]], Tuple[int, str, str]]
+
 _HEAD_LIMIT = 16384
 
 
-def probe(fields: Mapping[str, Any], step_seconds: int, seconds: float) -> Dict[str, Any]:
+def probe(
+    fields: Mapping[str, Any], step_seconds: int, seconds: float, run_command: Optional[RunCommand] = None
+) -> Dict[str, Any]:
     """Look at the EST server of a template.
 
     :param fields: of the template, without secrets.
     :param step_seconds: for each of resolving, connecting and the handshake.
     :param seconds: for all of it; a step that begins later is told as failed.
+    :param run_command: for the route; see :func:`route`.
     :returns: plain data: ``server``, ``proxy``, and ``steps``: ``{name: {ok, milliseconds, ...}}`` with the names
         ``resolve``, ``route``, ``connect``, ``tls``, ``trust``, ``clock`` and ``est``. A failed step has ``reason`` and
         ``hint``; one that could not be tried because another failed is not there.
     """
     template = Template.from_fields(fields, {})
     url = EstUrl.build(template.server, template.port, template.label)
-    return _Probe(template, url, step_seconds, Deadline(seconds)).run()
+    return _Probe(template, url, step_seconds, Deadline(seconds), run_command).run()
 
 
 class _NameCheckingDialler(Dialler):
@@ -65,11 +71,19 @@ class _NameCheckingDialler(Dialler):
 
 
 class _Probe:
-    def __init__(self, template: Template, url: EstUrl, step_seconds: int, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        template: Template,
+        url: EstUrl,
+        step_seconds: int,
+        deadline: Deadline,
+        run_command: Optional[RunCommand],
+    ) -> None:
         self._template = template
         self._url = url
         self._step_seconds = step_seconds
         self._deadline = deadline
+        self._run_command = run_command
         self._proxy = Proxy.parse(template.proxy) if template.proxy else None
         self._steps: Dict[str, Dict[str, Any]] = {}
 
@@ -77,7 +91,7 @@ class _Probe:
         seen = self._look_at_certificate()
         if self._steps.get("resolve", {}).get("ok"):
             with self._step("route"):
-                self._steps["route"].update(paths=route(*self._next_hop()))
+                self._steps["route"].update(paths=route(*self._next_hop(), self._run_command))
         # A server of TLS 1.2 that wants a client certificate shakes hands with those only that it trusts.
         if self._steps.get("connect", {}).get("ok"):
             trusted = self._verify()
@@ -215,11 +229,12 @@ def _no_trust(template: Template) -> Dict[str, Any]:
     }
 
 
-def route(host: str, port: int) -> List[Dict[str, Any]]:
+def route(host: str, port: int, run_command: Optional[RunCommand] = None) -> List[Dict[str, Any]]:
     """The addresses of a host, each with the address of this host that packets to it leave from.
 
     A UDP socket that is connected asks the kernel for the route and sends nothing.
 
+    :param run_command: asks ``ip route get`` as well, where there is that command.
     :raises OSError: the host cannot be resolved.
     """
     found = []
@@ -231,22 +246,12 @@ def route(host: str, port: int) -> List[Dict[str, Any]]:
                 path["from"] = knock.getsockname()[0]
         except OSError as error:
             path["problem"] = _in_words(error)
-        words = _ip_route(str(address[0]))
-        if words:
-            path["ip_route"] = words
+        if run_command is not None:
+            with contextlib.suppress(OSError):  # there is no such command
+                _status, told, problem = run_command(["ip", "route", "get", str(address[0])])
+                path["ip_route"] = printable(told or problem, 200)
         found.append(path)
     return found
-
-
-def _ip_route(address: str) -> str:
-    """What the command ``ip route get`` says, where there is one."""
-    try:
-        done = subprocess.run(
-            ["ip", "route", "get", address], capture_output=True, text=True, errors="replace", timeout=5, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return printable(done.stdout or done.stderr, 200)
 
 
 def _read_head(secured: ssl.SSLSocket) -> Tuple[Optional[int], Optional[float]]:

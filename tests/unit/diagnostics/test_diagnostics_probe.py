@@ -285,3 +285,25 @@ print(json.dumps(collect(Order(**order))))
     steps = found["servers"][0]["data"]["steps"]
     assert [name for name in STEPS if steps[name]["ok"]] == list(STEPS[:-1])
     assert [log["name"] for log in found["logs"]["data"]["files"]] == ["status"]
+
+
+def test_the_route_is_asked_of_the_command_too_where_there_is_one():
+    asked = []
+
+    def run_command(words):
+        asked.append(words)
+        return 0, f"local {words[-1]} dev lo\x1b[0m", ""
+
+    (path,) = probe_module.route("127.0.0.1", 8443, run_command)
+    assert asked == [["ip", "route", "get", "127.0.0.1"]]
+    assert path["ip_route"].startswith("local 127.0.0.1 dev lo")
+    assert "\x1b" not in path["ip_route"]
+
+
+def test_no_such_command_is_no_problem_of_the_route():
+    def run_command(words):
+        raise FileNotFoundError(words[0])
+
+    (path,) = probe_module.route("127.0.0.1", 8443, run_command)
+    assert "ip_route" not in path
+    assert path["from"] == "127.0.0.1"
