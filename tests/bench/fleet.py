@@ -57,10 +57,13 @@ TASKS: dict[str, dict[str, Any]] = {
 
 
 def templates(count: int, **fields: Any) -> list[dict[str, Any]]:
-    """Templates that differ in their names only."""
-    server = {"server": "est.example.com", "port": 8443, "username": "estuser", "password": "a password"}
+    """Templates that differ in their names and passwords."""
+    server = {"server": "est.example.com", "port": 8443, "username": "estuser"}
     names = {"subject_alternative_name": "upn_and_email"}
-    return [{"name": f"template {number}", **server, **names, **fields} for number in range(count)]
+    return [
+        {"name": f"template {number}", "password": f"password {number}", **server, **names, **fields}
+        for number in range(count)
+    ]
 
 
 class Bench:
