@@ -9,7 +9,8 @@ Everything is compared in one run, in turns, with the lab's server on this machi
 Printed are medians over the rounds, the median of the rounds' ratios, and the smallest and largest of them. CPU is that
 of the client's side alone, user and system. Run it with a Python that has requests and cryptography, such as
 
-    .cache/venv-unit-*/bin/python tests/bench/est_client.py
+    venv=$(python3 tests/tools/suite/venvs.py unit tests/requirements/unit.txt)
+    $venv/bin/python tests/bench/est_client.py
 """
 
 from __future__ import annotations

@@ -68,11 +68,12 @@ def lint(context: Context) -> None:
 
 
 def unit(context: Context) -> None:
-    """Run the unit tests with the newest libraries on the default Python."""
+    """Run the unit tests with the newest libraries on the newest Python that is there."""
     linked_collections()
-    python = pythons.best(("3.11", "3.12", "3.13"))
+    # Most other parts run on 3.11, and "unit-oldest" on 3.9: what lies between the ends need not run these as well.
+    python = pythons.best(("3.13", "3.12", "3.11"))
     assert python is not None
-    context.pytest("unit", context.venv("unit", python), ["tests/unit"])
+    context.pytest("unit", context.venv("unit", python, name="unit-newest"), ["tests/unit"])
 
 
 def unit_oldest(context: Context) -> None:
@@ -83,18 +84,6 @@ def unit_oldest(context: Context) -> None:
         context.skipped("oldest libraries", "neither Python 3.9 nor 3.11 is on this machine")
         return
     context.pytest("oldest libraries", context.venv("unit-oldest", python), ["tests/unit"])
-
-
-def unit_pythons(context: Context) -> None:
-    """Run the unit tests with the newest libraries on the newest Python that is there."""
-    linked_collections()
-    python = pythons.best(("3.13", "3.12"))
-    if python is None:
-        context.skipped("unit tests on a newer Python", "neither Python 3.13 nor 3.12 is on this machine")
-        return
-    # Without the lab server's own tests: they take a quarter of the time, and the server runs in most others anyway.
-    options = ["tests/unit", "--ignore=tests/unit/lab"]
-    context.pytest("newest Python", context.venv("unit", python, name="unit-newest"), options)
 
 
 def interop(context: Context) -> None:
@@ -330,7 +319,7 @@ _DEFAULT = next(core for core in CORES if core.minor == DEFAULT_CORE)
 # In the order in which they start: what takes long or tells most goes first.
 PARTS = (
     Part("lint", "ruff, mypy --strict, shellcheck, yamllint", lint),
-    Part("unit", "unit tests, newest libraries", unit),
+    Part("unit", "unit tests, newest libraries on the newest Python found", unit),
     Part(
         "integration",
         f"ansible-test integration with ansible-core {DEFAULT_CORE}",
@@ -346,7 +335,6 @@ PARTS = (
     Part("faults", "killed runs, failing disks, two runs at once: nothing is lost", faults),
     Part("canary", "every module with recognisable secrets, which come out nowhere", canary),
     Part("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", unit_oldest),
-    Part("unit-newest", "unit tests on the newest Python found", unit_pythons),
     Part("sanity-2.16", "ansible-test sanity of the oldest ansible-core", functools.partial(sanity, core=CORES[0])),
     Part("sanity-2.21", "ansible-test sanity of the newest ansible-core", functools.partial(sanity, core=CORES[-1])),
     Part("galaxy", "artifact from a clean clone, Galaxy importer, execution environment", galaxy),

@@ -99,7 +99,7 @@ def test_a_password_that_reads_like_a_result_does_not_change_it():
     [
         ("relative/est", "'relative/est' is not the absolute path of a folder"),
         ("~/est", "'~/est' is not the absolute path"),
-        ("", "only spaces"),
+        ("", "is empty"),
         ("  ", "only spaces"),
         ("/", "'/' is not the absolute path"),
         ("/a\nb", "control character"),
