@@ -180,12 +180,12 @@ def canary(context: Context) -> None:
     context.pytest("canary", context.venv("unit", python), ["tests/canary"])
 
 
-def sanity(context: Context, core: Core) -> None:
-    """Run ansible-test sanity of one core on every Python that is there."""
+def sanity(context: Context, core: Core, *, every_python: bool = False) -> None:
+    """Run ansible-test sanity of one core. To compile and import on every Python is enough with one of the cores."""
     if core.python is None:
         context.skipped(f"sanity of ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
         return
-    AnsibleTest(context, core).sanity()
+    AnsibleTest(context, core).sanity(every_python=every_python)
 
 
 def integration(context: Context, core: Core) -> None:
@@ -325,7 +325,11 @@ PARTS = (
         f"ansible-test integration with ansible-core {DEFAULT_CORE}",
         functools.partial(integration, core=_DEFAULT),
     ),
-    Part("sanity", f"ansible-test sanity of ansible-core {DEFAULT_CORE}", functools.partial(sanity, core=_DEFAULT)),
+    Part(
+        "sanity",
+        f"ansible-test sanity of ansible-core {DEFAULT_CORE}, on every Python",
+        functools.partial(sanity, core=_DEFAULT, every_python=True),
+    ),
     *(_core_part(core) for core in CORES if core is not _DEFAULT),
     Part("interop", "the real GlobalSign EST server, and openssl, against the client", interop),
     Part("browser", "the page of the fleet report in Chromium, with axe-core", browser),
