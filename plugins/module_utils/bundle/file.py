@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
+from ..store.files import sync_folder
 from .envelope import MAX_OCTETS
 from .errors import FileError, NotABundle
 
@@ -74,7 +75,7 @@ def write_file(path: str, octets: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(made, path)
-        _sync_folder(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(made)
@@ -113,16 +114,5 @@ def _read(path: str, flags: int) -> Found:
             return Found(file.read(MAX_OCTETS + 1), f"{stat.S_IMODE(status.st_mode):04o}")
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror or error}") from None
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems cannot sync a folder
-            raise
     finally:
         os.close(descriptor)

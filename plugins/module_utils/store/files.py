@@ -90,7 +90,7 @@ def make_folder(path: str) -> None:
         os.makedirs(parent, mode=0o755, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # another writer was faster
             os.mkdir(path, FOLDER_MODE)
-        _sync_folder(parent)
+        sync_folder(parent)
 
 
 @contextlib.contextmanager
@@ -149,7 +149,7 @@ def replace_file(folder: str, name: str, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(new_path)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def keep_aside(path: str, status: os.stat_result) -> str:
@@ -191,7 +191,11 @@ def cannot(verb: str, path: str, error: OSError) -> str:
     return f"{words}; {hint}" if hint else words
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Have the file system keep the names in a folder, where it can.
+
+    :raises OSError: the disk does not take it.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
