@@ -131,7 +131,14 @@ def test_two_names_of_one_host_lose_no_template(fleet: Fleet, variables: dict[st
     both = run_playbook(CONFIGURE, inventory, *report_to(tmp_path), folder=tmp_path)
     assert both.status == 0, both.output
     assert host.template_names() == {"wifi", "mail"}
-    assert {"by_name", "by_address"} & set(both.hosts("changed"))
+    # Any of the three may be the fastest; whoever it is, each template is made once.
+    made = [
+        template["name"]
+        for entry in reported(tmp_path).values()
+        for template in entry["templates"]
+        if template["action"] == "created"
+    ]
+    assert sorted(made) == ["mail", "wifi"]
     notes = " ".join(json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["notes"])
     assert all(name in notes for name in hosts)
     again = run_playbook(CONFIGURE, inventory, folder=tmp_path)
