@@ -10,12 +10,15 @@ which are data here; the folder's state outlives the process, as ansible-core ha
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,29 @@ class Fail(Exception):
 
 class Killed(BaseException):
     """The run was killed in the middle of something."""
+
+
+@dataclass(frozen=True)
+class HeldCertificate:
+    """A certificate in a store of Windows.
+
+    :param der: the certificate.
+    :param friendly_name: what Windows shows for it.
+    :param key: its key as PKCS#8, where there is one: Windows keeps it, and none of our files does.
+    :param exportable: whether Windows gives the key to anybody.
+    :param storage: whose key it is: default, machine or user.
+    """
+
+    der: bytes
+    friendly_name: str = ""
+    key: bytes | None = field(default=None, repr=False)
+    exportable: bool = False
+    storage: str = "default"
+
+    @property
+    def thumbprint(self) -> str:
+        """The SHA-1 of the certificate, in capital letters."""
+        return hashlib.sha1(self.der).hexdigest().upper()
 
 
 class Machine:
@@ -107,6 +133,60 @@ class Machine:
             raise Killed()
         if self.moments == self.fail_at:
             raise Fail("There is not enough space on the disk.")
+
+    # -- certificates ----------------------------------------------------------------------------------------------
+
+    def certificates(self, store: str) -> list[HeldCertificate]:
+        r"""Return what is in a store, such as ``LocalMachine\Root``. It knows nothing of this machine's own trust."""
+        return [_held(entry) for entry in self._load().get("certificates", {}).get(_store(store), [])]
+
+    def add_certificate(
+        self,
+        store: str,
+        der: bytes,
+        *,
+        friendly_name: str = "",
+        key: bytes | None = None,
+        exportable: bool = False,
+        storage: str = "default",
+    ) -> None:
+        """Put a certificate into a store, in place of the same one."""
+        entry = {
+            "der": base64.b64encode(der).decode(),
+            "friendly_name": friendly_name,
+            "key": None if key is None else base64.b64encode(key).decode(),
+            "exportable": exportable,
+            "storage": storage,
+        }
+        with self._changing() as state:
+            held = state.setdefault("certificates", {}).setdefault(_store(store), [])
+            held[:] = [*(other for other in held if other["der"] != entry["der"]), entry]
+
+    def remove_certificate(self, store: str, thumbprint: str) -> None:
+        """Remove a certificate from a store; the container of its key stays, as on Windows."""
+        with self._changing() as state:
+            held = state.get("certificates", {}).get(_store(store), [])
+            held[:] = [entry for entry in held if _held(entry).thumbprint != thumbprint.upper()]
+
+    @property
+    def key_containers(self) -> int:
+        """How many keys were imported: each stays on the host until somebody deletes it by hand."""
+        return int(self._load().get("key_containers", 0))
+
+    def add_key_container(self) -> None:
+        """Note that a key was imported."""
+        with self._changing() as state:
+            state["key_containers"] = state.get("key_containers", 0) + 1
+
+    @property
+    def opens_newer_pkcs12(self) -> bool:
+        """Whether it opens PKCS#12 with AES and SHA-256, as Windows Server 2019 does, and 2016 does not."""
+        return bool(self._load().get("newer_pkcs12", False))
+
+    @opens_newer_pkcs12.setter
+    def opens_newer_pkcs12(self, value: bool) -> None:
+        with self._changing() as state:
+            state["newer_pkcs12"] = value
 
     # -- paths -----------------------------------------------------------------------------------------------------
 
@@ -208,6 +288,21 @@ class Machine:
     @staticmethod
     def _acl(state: dict[str, Any], path: str) -> dict[str, Any]:
         return dict(state["acls"].get(_key(path), {"owner": ADMINISTRATORS, "protected": False, "entries": []}))
+
+
+def _store(name: str) -> str:
+    return name.lower()
+
+
+def _held(entry: dict[str, Any]) -> HeldCertificate:
+    key = entry["key"]
+    return HeldCertificate(
+        der=base64.b64decode(entry["der"]),
+        friendly_name=entry["friendly_name"],
+        key=None if key is None else base64.b64decode(key),
+        exportable=entry["exportable"],
+        storage=entry["storage"],
+    )
 
 
 def _entry(user: str, rights: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from windows.certificate_modules import win_certificate_info, win_certificate_store
 from windows.machine import ACCOUNTS, ADMINISTRATORS, SYSTEM, Fail, Machine
 from windows.real_modules import real_module
 
@@ -234,6 +235,8 @@ _MODULES: dict[str, Callable[[Machine, Result, bool], Result]] = {
     "win_acl_inheritance": _win_acl_inheritance,
     "win_owner": _win_owner,
     "setup": _setup,
+    "win_certificate_info": win_certificate_info,
+    "win_certificate_store": win_certificate_store,
 }
 #: Who may have a store.
 STORE_ACCOUNTS = {SYSTEM, ADMINISTRATORS}
