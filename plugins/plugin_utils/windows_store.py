@@ -22,7 +22,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import (
     Observed,
@@ -45,29 +45,15 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layou
     LAST_TESTS_NAME,
 )
 
+from .windows_folder import Host, full_path, prepare_folder
 from .windows_host import COLLECTION, Refused
 
 NEW_NAME = f"{DOCUMENT_NAME}.new"
-#: The well-known identifiers of SYSTEM and Administrators: their names differ with the language of Windows.
-SYSTEM, ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
 INHERITS = "the folder inherits permissions, so others than SYSTEM and Administrators can have access"
 
 # A key of another run that is younger than this can still come into force.
 _WAITING_SECONDS = 600.0
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
-
-
-class Host(Protocol):
-    """What is needed of the host; see :class:`.windows_host.WindowsHost`."""
-
-    def run(self, module: str, arguments: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
-        """Run a module."""
-
-    def put(self, path: str, content: bytes) -> None:
-        """Write a file."""
-
-    def fetch(self, path: str) -> bytes:
-        """Read a file."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +209,7 @@ class WindowsStore(TemplateStore):
         content = change.content.encode("utf-8")
         key = self._new_key if change.use_new_key else None
         try:
-            self._prepare_folder()
+            self._full_path = prepare_folder(self._host, self._store_path)
             if self._recovered and not self._finish():
                 return Written(conflict=True)
             folder = self._expanded()
@@ -241,18 +227,6 @@ class WindowsStore(TemplateStore):
             raise self._cannot("write", refused) from None
         self._remove([NEW_NAME, *_old_keys(files, change, _fingerprint_of(_Document(content)))])
         return Written(kept=self._path(kept) if kept else "")
-
-    def _prepare_folder(self) -> None:
-        """Make the folder, and let only SYSTEM and Administrators have it."""
-        self._host.run("win_file", {"path": self._store_path, "state": "directory"})
-        path = self._expanded()
-        # Their own entries first: with none, nobody could change the folder any more.
-        for user in (SYSTEM, ADMINISTRATORS):
-            entry = {"path": path, "user": user, "rights": "FullControl", "type": "allow", "state": "present"}
-            self._host.run("win_acl", entry)
-        # Every user can make a folder in ProgramData, and who owns one can always change its permissions.
-        self._host.run("win_owner", {"path": path, "user": ADMINISTRATORS})
-        self._host.run("win_acl_inheritance", {"path": path, "state": "absent", "reorganize": False})
 
     def _finish(self) -> bool:
         """Do what a killed run left undone; say whether it was there to be done."""
@@ -304,9 +278,7 @@ class WindowsStore(TemplateStore):
     def _expanded(self) -> str:
         """Return the folder's path without variables, once it is there: not every module puts in their values."""
         if "%" in self._full_path:
-            stat = self._host.run("win_stat", {"path": self._store_path, "get_checksum": False})["stat"]
-            if stat["exists"]:
-                self._full_path = str(stat["path"])
+            self._full_path = full_path(self._host, self._full_path)
         return self._full_path
 
     def _path(self, name: str) -> str:
