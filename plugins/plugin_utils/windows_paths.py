@@ -23,29 +23,30 @@ _RESERVED = re.compile(
 _LONGEST = 200
 
 
-def check_windows_path(path: str) -> str:
+def check_windows_path(path: str, option: str = "store_path") -> str:
     r"""Return a folder's path with backslashes, and without one at its end.
 
+    :param option: the option that it is of.
     :raises TemplateError: unless it is an absolute path that Windows can have, such as ``D:\est`` or
         ``%ProgramData%\est``.
     """
-    check_text("store_path", path)
+    check_text(option, path)
     normal = path.replace("/", "\\")
     root = _ROOT.match(normal)
     if root is None:
-        raise _wrong(path, "is not the absolute path of a folder on a Windows host")
+        raise _wrong(option, path, "is not the absolute path of a folder on a Windows host")
     names = [name for name in normal[root.end() :].split("\\") if name]
     if not names:
-        raise _wrong(path, "is not the path of a folder of its own")
+        raise _wrong(option, path, "is not the path of a folder of its own")
     for name in names:
         if name in (".", "..") or _FORBIDDEN.search(name) or name.endswith((" ", ".")):
-            raise _wrong(path, f"has the part {show(name)}, which is no name of a folder on Windows")
+            raise _wrong(option, path, f"has the part {show(name)}, which is no name of a folder on Windows")
         if _RESERVED.fullmatch(name):
-            raise _wrong(path, f"has the part {show(name)}, which Windows keeps for a device")
+            raise _wrong(option, path, f"has the part {show(name)}, which Windows keeps for a device")
     if len(normal) > _LONGEST:
-        raise _wrong(path, f"is longer than {_LONGEST} characters")
+        raise _wrong(option, path, f"is longer than {_LONGEST} characters")
     return "\\".join([root.group(), *names])
 
 
-def _wrong(path: str, reason: str) -> TemplateError:
-    return TemplateError("store_path", reason, value=show(path), allowed=f"a path such as {WINDOWS_STORE_PATH}")
+def _wrong(option: str, path: str, reason: str) -> TemplateError:
+    return TemplateError(option, reason, value=show(path), allowed=f"a path such as {WINDOWS_STORE_PATH}")
