@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A certificate that this host holds with its key: the one that is to be renewed, or that authenticates its holder."""
+"""A certificate that its holder has with its key: the one that is to be renewed, or that authenticates its holder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,31 @@ except ImportError:  # told by deps.require_libraries()
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+try:
+    from typing import Protocol
+except ImportError:  # pragma: no cover
+    Protocol = object  # type: ignore[assignment]
+
 _ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
+
+
+class OldCertificate(Protocol):
+    """A certificate that is to be renewed. Its key may be where this program cannot read it."""
+
+    @property
+    def der(self) -> bytes:
+        """The certificate, byte for byte as it is kept."""
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The same, taken apart."""
+
+    @property
+    def tls(self) -> ClientCertificate:
+        """The pair as TLS client certificate."""
+
+    def problem(self, now: datetime) -> Optional[str]:
+        """Why no server can accept it as TLS client certificate; see :func:`tls_problem`."""
 
 
 class HeldCertificate(Value):
@@ -78,23 +102,28 @@ class HeldCertificate(Value):
         return cls(der, certificate, key, pair)
 
     def problem(self, now: datetime) -> Optional[str]:
-        """Why no server can accept it as TLS client certificate, or ``None`` where one can.
+        """Why no server can accept it as TLS client certificate; see :func:`tls_problem`."""
+        return tls_problem(self.certificate, now)
 
-        A certificate that is about to expire is as good as any (requirement 82). What only the server knows, such as a
-        revocation or whether it trusts the CA, is not known here.
 
-        :param now: an aware time.
-        """
-        first, last = not_before(self.certificate), not_after(self.certificate)
-        if now > last:
-            return f"it expired on {iso_utc(last)}"
-        if now < first:
-            return f"it is not valid before {iso_utc(first)}"
-        try:
-            with without_warnings():
-                return _forbidden(self.certificate)
-        except READ_ERRORS:
-            return None  # let the server judge what cannot be read here
+def tls_problem(certificate: x509.Certificate, now: datetime) -> Optional[str]:
+    """Why no server can accept a certificate as TLS client certificate, or ``None`` where one can.
+
+    A certificate that is about to expire is as good as any (requirement 82). What only the server knows, such as a
+    revocation or whether it trusts the CA, is not known here.
+
+    :param now: an aware time.
+    """
+    first, last = not_before(certificate), not_after(certificate)
+    if now > last:
+        return f"it expired on {iso_utc(last)}"
+    if now < first:
+        return f"it is not valid before {iso_utc(first)}"
+    try:
+        with without_warnings():
+            return _forbidden(certificate)
+    except READ_ERRORS:
+        return None  # let the server judge what cannot be read here
 
 
 def _forbidden(certificate: x509.Certificate) -> Optional[str]:

@@ -26,20 +26,21 @@ from typing import TYPE_CHECKING, Optional, Sequence
 
 from ..names.attributes import Subject
 from ..names.general_names import GeneralName
-from .certificate import iso_utc, not_after, subject_alternative_names, subject_text
+from .certificate import iso_utc, not_after, public_key_words, subject_alternative_names, subject_text
 from .client_certificate import ClientCertificate
 from .csr import CertificateRequest, Linking, build_csr
 from .csr_parts import SUBJECT_ALTERNATIVE_NAME, Attribute, Extension, change_subject_name
 from .encoded_certificate import encoded_extension, encoded_subject
 from .errors import InputError
-from .held_certificate import HeldCertificate
-from .keys import KeySpec, describe_public_key, generate_key
+from .held_certificate import HeldCertificate, OldCertificate
+from .keys import KeySpec, generate_key
 from .quiet import without_warnings
 from .transport import Credentials
 from .value import Value
 from .x509_names import read_name
 
 if TYPE_CHECKING:
+    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 #: The ways to renew a certificate: for the same key, or for a new one.
@@ -62,7 +63,7 @@ class Way(Value):
 
 
 def choose_way(
-    held: Optional[HeldCertificate],
+    held: Optional[OldCertificate],
     credentials: Optional[Credentials],
     now: datetime,
     *,
@@ -117,22 +118,27 @@ def next_key(held: HeldCertificate, mode: str, spec: Optional[KeySpec] = None) -
         return held.key
     if mode != REKEY:
         raise InputError(f"mode {mode!r} is not known: use {RENEW} or {REKEY}")
-    return generate_key(spec or _similar(held.key))
+    return generate_key(spec or similar_key(held.certificate))
 
 
-def _similar(key: PrivateKeyTypes) -> KeySpec:
-    kind, _space, size = describe_public_key(key).replace("ML-DSA-", "ml-dsa ").lower().partition(" ")
+def similar_key(certificate: x509.Certificate) -> KeySpec:
+    """The kind of key that a certificate is for, to make another one of it.
+
+    :raises InputError: a kind or size that is not made any more.
+    """
+    words = public_key_words(certificate)
+    kind, _space, size = words.replace("ML-DSA-", "ml-dsa ").lower().partition(" ")
     try:
         return KeySpec(kind, int(size)) if size.isdigit() else KeySpec(kind, curve=size.upper() or None)
     except InputError as error:
         raise InputError(
-            f"no new key of the kind of the old one, {describe_public_key(key)}, can be made: {error.reason}",
+            f"no new key of the kind of the old one, {words}, can be made: {error.reason}",
             hint="Choose the kind of the new key.",
         ) from None
 
 
 def build_reenrolment_request(
-    held: HeldCertificate,
+    held: OldCertificate,
     key: PrivateKeyTypes,
     *,
     new_subject: Subject = (),

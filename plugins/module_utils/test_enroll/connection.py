@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
-from typing import Iterator, Optional, Tuple
+from typing import Callable, Iterator, Optional, Tuple
 
 from ..est.bootstrap import CaBag
 from ..est.certificate import load_pem_certificates
 from ..est.client import EstClient
-from ..est.errors import EstError
+from ..est.errors import EstError, InputError
 from ..est.fingerprint import Fingerprint
 from ..est.timeline import Timeline
 from ..est.tls import Trust
@@ -91,6 +92,25 @@ def configured_trust(template: Template, connector: Connector) -> Optional[Trust
     if template.ca_path:
         return Trust.explicit(connector.read_text(template.ca_path))
     return Trust.system() if template.use_system_trust else None
+
+
+def required_trust(destination: Destination, connector: Connector) -> Tuple[Callable[[], Trust], str]:
+    """Whom an enrolment trusts: a function that says it and may ask the server, and where that comes from.
+
+    :returns: the second is ``explicit``, ``system`` or ``fingerprint``.
+    :raises InputError: the template has nothing to trust the EST server by.
+    """
+    configured = configured_trust(destination.template, connector)
+    if configured is not None:
+        return (lambda: configured), configured.origin
+    if destination.fingerprint is not None:
+        # Only a fingerprint says whom to trust: the EST server is asked for its CA certificates first.
+        return functools.partial(connector.bootstrap, destination, destination.fingerprint), "fingerprint"
+    raise InputError(
+        "the template has nothing to trust the EST server by",
+        hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's certificate, "
+        "ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts that CA anyway.",
+    )
 
 
 @contextlib.contextmanager

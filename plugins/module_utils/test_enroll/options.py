@@ -88,7 +88,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
     :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
-    inline = _inline_template(options)
+    inline = inline_template(options)
     name = inline.name if inline is not None else stored_name(options["template"])
     exchange_options = read_exchange_options(options)
     store_path = absolute_folder("store_path", options["store_path"])
@@ -110,8 +110,12 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
     )
 
 
-def _inline_template(options: Mapping[str, Any]) -> Optional[Template]:
-    """The template where it is given inline; ``None`` where it is in the store of the host."""
+def inline_template(options: Mapping[str, Any]) -> Optional[Template]:
+    """The template where it is given inline; ``None`` where it is in the store of the host.
+
+    :param options: with ``template`` and ``inline``, of any type.
+    :raises TemplateError: unless exactly one of them is given; the inline one cannot be used.
+    """
     inline = options["inline"]
     if (options["template"] is None) == (inline is None):
         both = "are both given" if inline is not None else "are both missing"

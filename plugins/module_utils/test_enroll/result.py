@@ -69,7 +69,7 @@ def success(
             "url": url.base,
             "tls_version": peer.tls_version if peer is not None else None,
             "trust": trust,
-            "authenticated_by": _authenticated_by(client, template),
+            "authenticated_by": authenticated_by(client, template.client_certificate_path is not None),
         },
         "exchange": exchange,
         "timeline": timeline.as_list(),
@@ -102,11 +102,14 @@ def success(
     return found
 
 
-def failure(error: EstError, template_name: str, exchange: str, timeline: Timeline) -> Dict[str, Any]:
-    """The result of a test that failed: where, why, whether the request got through, and what to do next."""
-    sentences: List[str] = [
-        f"The EST test of template {template_name!r} failed at stage {error.stage}: {error.reason}."
-    ]
+def failure(
+    error: EstError, template_name: str, exchange: str, timeline: Timeline, what: str = "EST test"
+) -> Dict[str, Any]:
+    """The result of a test that failed: where, why, whether the request got through, and what to do next.
+
+    :param what: what it was of the template that failed.
+    """
+    sentences: List[str] = [f"The {what} of template {template_name!r} failed at stage {error.stage}: {error.reason}."]
     if error.server_message:
         sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
     sentences.append(_RECEIVED[error.request_received])
@@ -135,12 +138,15 @@ def input_failure(reason: str, template_name: str, exchange: str) -> Dict[str, A
     return found
 
 
-def _authenticated_by(client: Optional[EstClient], template: Template) -> str:
-    """How the client proved itself to the server, as far as it did."""
+def authenticated_by(client: Optional[EstClient], client_certificate: bool) -> str:
+    """How the client proved itself to the server, as far as it did.
+
+    :param client_certificate: whether it had one for TLS.
+    """
     ways = []
     peer = client.peer if client is not None else None
     # Where nobody can tell whether the server asked for the client certificate, it counts.
-    if peer is not None and template.client_certificate_path and peer.client_certificate_sent is not False:
+    if peer is not None and client_certificate and peer.client_certificate_sent is not False:
         ways.append("client certificate")
     if client is not None and client.authenticated_by is not None:
         ways.append(client.authenticated_by)

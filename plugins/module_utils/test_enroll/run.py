@@ -9,47 +9,31 @@ The procedure is the same whoever carries the requests and wherever the files ar
 
 from __future__ import annotations
 
-import functools
 import time
-from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
+from datetime import datetime
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..est.certificate import pem
 from ..est.client import EstClient, VerifiedCertificate
-from ..est.csr import CertificateRequest
 from ..est.csr_plan import plan_request
 from ..est.enrolment import Pending
-from ..est.errors import EstError, InputError
-from ..est.keys import (
-    KeySpec,
-    generate_key,
-    load_private_key,
-    private_key_pem,
-    public_key_der,
-    same_public_key,
-)
-from ..est.proof_of_possession import LinkedRequest
+from ..est.errors import EstError
+from ..est.keys import KeySpec, generate_key, private_key_pem
 from ..est.timeline import Timeline
-from ..est.tls import Trust
 from ..template.identity import TestIdentity
 from ..template.model import Template
 from ..template.render import Rendered, render
 from . import result
-from .connection import Connector, Destination, configured_trust, connected
+from .connection import Connector, Destination, connected, required_trust
 from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, in_words
+from .kept import Kept, Request, read_kept, sleep_until, to_keep
 from .options import TestOptions
-from .pending import PendingState, request_digest
+from .pending import request_digest
 
 try:
     from typing import Protocol
 except ImportError:  # pragma: no cover
     Protocol = object  # type: ignore[assignment]
-
-try:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-except ImportError:  # told by deps.require_libraries()
-    pass
 
 
 class TestFiles(Protocol):
@@ -87,17 +71,6 @@ def run_test(
     return _Test(template, identity, options, connector, files, timeline).run()
 
 
-_Request = Union[CertificateRequest, LinkedRequest]
-
-
-class _Kept(NamedTuple):
-    """A pending enrolment of an earlier run."""
-
-    state: PendingState
-    key: Any
-    request: CertificateRequest
-
-
 class _Test:
     def __init__(
         self,
@@ -116,21 +89,7 @@ class _Test:
         self._rendered: Rendered = render(template, identity)
         connector.refuse_unsupported(template, options)
         self._destination = Destination.of(template, options, timeline)
-        configured = configured_trust(template, connector)
-        self._trust: Callable[[], Trust]
-        if configured is not None:
-            self._trust, self._origin = (lambda: configured), configured.origin
-        elif self._destination.fingerprint is not None:
-            # Only a fingerprint says whom to trust: the EST server is asked for its CA certificates first.
-            self._trust = functools.partial(connector.bootstrap, self._destination, self._destination.fingerprint)
-            self._origin = "fingerprint"
-        else:
-            raise InputError(
-                "the template has nothing to trust the EST server by",
-                hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's "
-                "certificate, ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts "
-                "that CA anyway.",
-            )
+        self._trust, self._origin = required_trust(self._destination, connector)
         self._warnings: List[str] = []
 
     def run(self) -> Dict[str, Any]:
@@ -145,7 +104,7 @@ class _Test:
             key, request = self._request(client, kept)
             if self._options.check:
                 return self._result("skipped", changed=True, client=client)
-            waited = _sleep_until(kept.state.retry_at) if kept is not None else 0.0
+            waited = sleep_until(kept.state.retry_at) if kept is not None else 0.0
 
             def pause(seconds: float) -> None:
                 # Kept before the wait, so that a run that ends meanwhile does not lose the key.
@@ -180,10 +139,10 @@ class _Test:
             key=[template.key_type, template.key_size, template.key_curve],
         )
 
-    def _kept(self, digest: str) -> Optional[_Kept]:
+    def _kept(self, digest: str) -> Optional[Kept]:
         """The pending enrolment to go on with; ``None`` where the test starts anew."""
         try:
-            state = PendingState.from_files(self._files.read_pending(), digest)
+            files = self._files.read_pending()
         except OSError as error:
             raise EstError(
                 f"the files of the test cannot be read or written: {in_words(error)}",
@@ -191,20 +150,9 @@ class _Test:
                 request_received="no",
                 hint="Check output_path, and the user that the task runs as on the host.",
             ) from None
-        if state is None:
-            return None
-        try:
-            key = load_private_key(state.private_key_pem.encode())
-            csr = x509.load_pem_x509_csr(state.request_pem.encode())
-        except (InputError, ValueError):  # damaged
-            return None
-        if not same_public_key(key, csr):
-            return None
-        subject, names = self._rendered.subject, self._rendered.subject_alternative_names
-        request = CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject, names)
-        return _Kept(state, key, request)
+        return read_kept(files, digest, self._rendered.subject, self._rendered.subject_alternative_names)
 
-    def _request(self, client: EstClient, kept: Optional[_Kept]) -> Tuple[Any, _Request]:
+    def _request(self, client: EstClient, kept: Optional[Kept]) -> Tuple[Any, Request]:
         """The key, and the request as the server wants it; those of a pending enrolment where there is one."""
         template = self._template
         answer = client.csrattrs()
@@ -224,15 +172,12 @@ class _Test:
             return key, client.linked(lambda linking: plan.build(key, linking))
         return key, kept.request if kept is not None else plan.build(key)
 
-    def _save_pending(self, seconds: float, key: Any, request: _Request, digest: str) -> Tuple[datetime, str]:
+    def _save_pending(self, seconds: float, key: Any, request: Request, digest: str) -> Tuple[datetime, str]:
         """Keep a pending enrolment that is to be continued after so many seconds: that time, and where it is kept."""
-        retry_at = datetime.now(timezone.utc) + timedelta(seconds=seconds)
-        sent = request.last if isinstance(request, LinkedRequest) else request
-        request_pem = x509.load_der_x509_csr(sent.der).public_bytes(Encoding.PEM).decode() if sent is not None else ""
-        state = PendingState(digest, retry_at, private_key_pem(key).decode(), request_pem)
+        state = to_keep(seconds, key, request, digest)
         with self._timeline.stage("save") as step:
             path = step.detail = _save(self._files.save_pending, state.files())
-        return retry_at, path
+        return state.retry_at, path
 
     def _save_issued(self, verified: VerifiedCertificate, key: Any) -> str:
         files = {
@@ -256,13 +201,6 @@ class _Test:
             warnings=self._warnings,
             **more,
         )
-
-
-def _sleep_until(moment: datetime) -> float:
-    """Sleep until then, if that is still to come. Returns the seconds slept."""
-    seconds = max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
-    time.sleep(seconds)
-    return seconds
 
 
 def _save(save: Callable[[Mapping[str, str]], str], files: Mapping[str, str]) -> str:
