@@ -53,10 +53,14 @@ class Destination:
     @property
     def credentials(self) -> Optional[Credentials]:
         """The account of the template, where it has one."""
-        template = self.template
-        if template.username is None and template.password is None:
-            return None
-        return Credentials(template.username or "", template.password or "")
+        return account(self.template)
+
+
+def account(template: Template) -> Optional[Credentials]:
+    """The account of a template, where it has one."""
+    if template.username is None and template.password is None:
+        return None
+    return Credentials(template.username or "", template.password or "")
 
 
 class Connector(Protocol):

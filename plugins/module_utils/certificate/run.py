@@ -1,0 +1,319 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One production certificate: look at what is there, decide, and enrol or renew it where that is needed.
+
+The procedure is the same whoever carries the requests and wherever certificate and key are kept; that is behind
+:class:`CertificateConnector` and :class:`.holder.CertificateHolder`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import time
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from ..est.certificate import fingerprint_sha256, iso_utc, subject_alternative_names
+from ..est.client import EstClient, VerifiedCertificate
+from ..est.client_certificate import ClientCertificate
+from ..est.csr import CertificateRequest, Linking
+from ..est.csr_plan import RequestPlan, plan_request
+from ..est.enrolment import Pending
+from ..est.errors import InputError, ServerError
+from ..est.held_certificate import OldCertificate
+from ..est.keys import KeySpec, generate_key
+from ..est.reenrolment import REKEY, Way, build_reenrolment_request, choose_way, similar_key
+from ..est.timeline import Timeline
+from ..est.url import EstUrl
+from ..est.x509_names import read_name
+from ..template.model import Template
+from ..test_enroll.connection import Connector, Destination, account, connected, required_trust
+from ..test_enroll.kept import Kept, Request, read_kept, sleep_until, to_keep
+from ..test_enroll.pending import PendingState, request_digest
+from . import need as needs
+from . import result
+from .holder import CertificateHolder, Found
+from .names import render_identity
+from .options import Asked
+
+try:
+    from typing import Protocol
+except ImportError:  # pragma: no cover
+    Protocol = object  # type: ignore[assignment]
+
+
+class CertificateConnector(Connector, Protocol):
+    """One way to reach an EST server, which can also use the certificate that is to be renewed."""
+
+    def renewing(self, tls: ClientCertificate) -> Connector:
+        """The same way with the old certificate as TLS client certificate, in place of the one of the template.
+
+        :param tls: that of :class:`.holder.Found`; its paths mean what the holder says.
+        """
+
+
+def run_certificate(
+    template: Template,
+    asked: Asked,
+    connect: Callable[[], CertificateConnector],
+    exchange: str,
+    holder: CertificateHolder,
+    timeline: Timeline,
+) -> Dict[str, Any]:
+    """See to it that a host has its certificate.
+
+    :param connect: makes what carries the exchange; called only where there is one.
+    :param exchange: the name of that way, for the result.
+    :param holder: keeps the certificate.
+    :returns: the result of ``est_certificate`` as plain data; see its documentation.
+    :raises EstError: with the stage at which it failed; ``timeline`` has the stages up to there.
+    :raises TemplateError: the identity does not fit the template.
+    """
+    return _Run(template, asked, connect, exchange, holder, timeline).run()
+
+
+class _Run:
+    def __init__(
+        self,
+        template: Template,
+        asked: Asked,
+        connect: Callable[[], CertificateConnector],
+        exchange: str,
+        holder: CertificateHolder,
+        timeline: Timeline,
+    ) -> None:
+        self._template = template
+        self._options = asked.options
+        self._connect = connect
+        self._exchange = exchange
+        self._holder = holder
+        self._timeline = timeline
+        self._rendered = render_identity(template, asked.identity)
+        self._url = EstUrl.build(template.server, template.port, template.label)
+        self._digest = needs.asked_digest(template, self._rendered, self._url)
+        days = self._options.renew_before_days
+        self._renew_before_days = template.renewal_period_days if days is None else days
+        self._found = Found()
+        self._need = needs.Need(needs.NONE, "")
+        self._trust = ""
+        self._client_certificate = False
+        self._warnings: List[str] = []
+
+    def run(self) -> Dict[str, Any]:
+        now = datetime.now(timezone.utc)
+        self._found = self._holder.read()
+        self._need = needs.decide(
+            self._found,
+            self._template,
+            self._rendered,
+            self._digest,
+            renew_before_days=self._renew_before_days,
+            force=self._options.force,
+            now=now,
+        )
+        if self._need.action == needs.NONE:
+            return self._result("unchanged", "none", changed=False)
+        self._holder.refuse_unwritable()
+        old = self._found.old if self._need.action == needs.RENEW else None
+        credentials = account(self._template)
+        way = choose_way(old, credentials, now, fall_back_to_password=self._options.fall_back_to_password)
+        if old is not None and way.client_certificate is None:
+            self._warnings.append(way.reason)
+        try:
+            return self._get(way)
+        except ServerError as error:
+            if way.client_certificate is None or error.http_status != 401:
+                raise
+            if credentials is None or not self._options.fall_back_to_password:
+                error.hint = (
+                    f"The server does not take the old certificate in place of a password. Give the template an "
+                    f"account and set fall_back_to_password to true to enrol anew with it. {error.hint}"
+                )
+                raise
+            self._warnings.append(f"the password is used, because the server refused the old certificate: {error}")
+        return self._get(Way("simpleenroll", None, credentials, "the server refused the old certificate"))
+
+    def _get(self, way: Way) -> Dict[str, Any]:
+        """Get a certificate in one way, or go on with a pending one."""
+        action = "enrolled" if way.client_certificate is None else f"{self._options.renewal_method}ed"
+        digest = self._request_digest(way)
+        subject, names = self._rendered.subject, self._rendered.subject_alternative_names
+        kept = read_kept(self._holder.read_pending(), digest, subject, names)
+        if kept is not None and not kept.state.is_due(self._options.wait):
+            # RFC 7030 section 4.2.3: not to be asked again before its time.
+            return self._result("pending", action, changed=False, retry_at=kept.state.retry_at)
+        if self._options.check:
+            return self._result("skipped", action, changed=True)
+        with self._connected(way) as client:
+            authorities = client.cacerts()
+            key, request = self._request(client, way, kept)
+            waited = sleep_until(kept.state.retry_at) if kept is not None else 0.0
+
+            def pause(seconds: float) -> None:
+                # Kept before the wait, so that a run that ends meanwhile does not lose the key.
+                self._save_pending(to_keep(seconds, key, request, digest))
+                time.sleep(seconds)
+
+            enrol = client.simpleenroll if way.client_certificate is None else client.simplereenroll
+            answer = enrol(request, wait_seconds=max(0.0, self._options.wait - waited), sleep=pause)
+            if isinstance(answer, Pending):
+                state = to_keep(answer.retry_after.seconds, key, request, digest)
+                self._save_pending(state)
+                return self._result(
+                    "pending",
+                    action,
+                    changed=True,
+                    client=client,
+                    retry_at=state.retry_at,
+                    server_message=answer.server_message,
+                )
+            verified = client.verify(
+                answer, request, authorities, allow_unverified_chain=self._options.allow_unverified_chain
+            )
+            with self._timeline.stage("save") as step:
+                step.detail = self._holder.place()
+                new_key = None if action == "renewed" else key
+                self._holder.save(verified.certificate, verified.chain, new_key, self._digest)
+            return self._result("issued", action, changed=True, client=client, verified=verified)
+
+    def _request_digest(self, way: Way) -> str:
+        """What tells whether a pending request is the one that would be made now."""
+        old = self._found.old if way.client_certificate is not None else None
+        return request_digest(
+            asked=self._digest,
+            operation=way.operation,
+            method=self._options.renewal_method,
+            replaces=None if old is None else fingerprint_sha256(old.certificate),
+        )
+
+    @contextlib.contextmanager
+    def _connected(self, way: Way) -> Iterator[EstClient]:
+        """A client for the EST server; the password is at hand only where it is to be used."""
+        template = self._template
+        self._client_certificate = template.client_certificate_path is not None
+        connector: Connector
+        if way.client_certificate is None:
+            connector = self._connect()
+        else:
+            connector = self._connect().renewing(way.client_certificate)
+            self._client_certificate = True
+            template = dataclasses.replace(
+                template,
+                username=None,
+                password=None,
+                client_certificate_path=None,
+                client_key_path=None,
+                client_key_passphrase=None,
+            )
+        connector.refuse_unsupported(template, self._options)
+        destination = Destination.of(template, self._options, self._timeline)
+        trust, self._trust = required_trust(destination, connector)
+        with connected(connector, destination, trust()) as (client, _transport):
+            yield client
+
+    def _request(self, client: EstClient, way: Way, kept: Optional[Kept]) -> Tuple[Any, Request]:
+        """The key, and the request as the server wants it; those of a pending enrolment where there is one."""
+        answer = client.csrattrs()
+        old = self._found.old if way.client_certificate is not None else None
+        subject, names = self._rendered.subject, self._rendered.subject_alternative_names
+        spec = needs.chosen_key(self._template)
+        if old is not None:
+            # RFC 7030 section 4.2.2: the names of the old certificate.
+            subject, names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
+            spec = spec or similar_key(old.certificate)
+        plan = plan_request(
+            answer.attributes,
+            spec or KeySpec(),
+            # The default key gives way to what the server asks for (RFC 9908 section 3.2), a chosen one does not.
+            kept is not None or spec is not None,
+            subject,
+            names,
+            proof_of_possession=self._template.proof_of_possession,
+        )
+        self._warnings.extend((*answer.warnings, *plan.warnings))
+        key = self._key(way, kept, plan)
+        if old is None:
+            build = functools.partial(plan.build, key)
+        else:
+            build = functools.partial(_renewal_request, old, key, plan)
+        if plan.needs_pop:
+            return key, client.linked(build)
+        return key, kept.request if kept is not None else build()
+
+    def _key(self, way: Way, kept: Optional[Kept], plan: RequestPlan) -> Any:
+        if kept is not None:
+            return kept.key
+        if way.client_certificate is None or self._options.renewal_method == REKEY:
+            return generate_key(plan.key_spec)
+        if self._found.key is None:
+            raise InputError(
+                "the key of the old certificate cannot be read, so nothing can be renewed for it",
+                hint="Set renewal_method to rekey.",
+            )
+        return self._found.key
+
+    def _save_pending(self, state: PendingState) -> None:
+        with self._timeline.stage("save") as step:
+            step.detail = "pending"
+            self._holder.save_pending(state.files())
+
+    def _result(
+        self,
+        status: str,
+        action: str,
+        *,
+        changed: bool,
+        client: Optional[EstClient] = None,
+        verified: Optional[VerifiedCertificate] = None,
+        retry_at: Optional[datetime] = None,
+        server_message: str = "",
+    ) -> Dict[str, Any]:
+        warnings = list(self._url.warnings)
+        if client is not None:
+            warnings.extend(client.warnings)
+        if verified is not None:
+            warnings.extend(verified.warnings)
+        server = result.server(self._url, self._trust or None, client, self._client_certificate)
+        found: Dict[str, Any] = {
+            "changed": changed,
+            "status": status,
+            "action": action,
+            "reason": self._need.reason,
+            "template": self._template.name,
+            "requested": result.requested(self._rendered),
+            "server": server,
+            "exchange": self._exchange,
+            "timeline": self._timeline.as_list(),
+            "warnings": [*warnings, *self._warnings],
+            **self._holder.places(),
+        }
+        old = self._found.old.certificate if self._found.old is not None else None
+        new = verified.certificate if verified is not None else None
+        current = new or old
+        if current is not None:
+            found.update(result.certificate(current, self._rendered, self._renew_before_days))
+            found["certificate"].update(self._holder.describe(current))
+        if changed and status != "pending":
+            found["diff"] = result.difference(old, new, self._rendered, self._holder.place())
+        if retry_at is not None:
+            found["retry_at"] = iso_utc(retry_at)
+        if server_message:
+            found["server_message"] = server_message
+        return found
+
+
+def _renewal_request(
+    old: OldCertificate, key: Any, plan: RequestPlan, linking: Optional[str] = None
+) -> CertificateRequest:
+    """A request with the names of the old certificate, byte for byte."""
+    return build_reenrolment_request(
+        old,
+        key,
+        extensions=plan.extensions,
+        attributes=plan.attributes,
+        hash_name=plan.hash_name,
+        linking=Linking(linking, plan.linking_attribute) if linking is not None else None,
+    )
