@@ -8,14 +8,21 @@ import importlib
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.writing import check_writable
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host import (
     OPTIONS,
+    add_authorities,
     cluster_of,
     combine,
     to_test,
 )
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_run import HostWatch
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import is_windows, store_path_of
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_authorities import (
+    keep_authorities,
+)
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import WindowsHost
 
 _TEMPLATES = "maas360.cloud_extender.est_templates"
 _TEST = "maas360.cloud_extender.est_test_enroll"
@@ -55,11 +62,27 @@ class ActionModule(ControllerAction):
             result.update(self._act(_TEMPLATES, {name: variables[name] for name in options}, check_mode=not writes))
             if result.get("failed"):
                 return result
+            if variables["install_ca"] and is_windows(self):
+                try:
+                    self._keep_authorities(variables, result)
+                except StoreError as error:
+                    result.update(failed=True, msg=str(error))
+                    return result
         for name in to_test(variables, result, writes=writes, tests_only=arguments["tests_only"]):
             asked = {option: value for option, value in variables["test"].items() if value is not None}
             asked.update(template=name, store_path=variables["store_path"], exchange=variables["exchange"])
             result["tests"].append({"template": name, **self._act(_TEST, asked, check_mode=not writes)})
         return combine(result)
+
+    def _keep_authorities(self, variables, result):
+        """Keep the CA certificates in the stores of a Windows host; a cluster has none in common, so on each of it."""
+        part = keep_authorities(
+            WindowsHost(self),
+            [self.with_environment(options) for options in variables["templates"]],
+            store_path_of(self, variables["store_path"]),
+            write=variables["mode"] == "enforce" and not self._task.check_mode,
+        )
+        add_authorities(result, part)
 
     def _act(self, name, arguments, *, check_mode):
         """Run another action of this collection on the host, and return its result; its warnings are passed on."""

@@ -38,6 +38,7 @@ OPTIONS: dict[str, Any] = {
         "choices": ["auto", "host", "uri", "controller"],
         "default": "auto",
     },
+    "est_integration_install_ca": {"type": "bool", "default": False},
     "est_integration_cluster": {"type": "str", "default": ""},
     "est_integration_cluster_writer": {"type": "str", "default": ""},
     "est_integration_report_path": {"type": "str", "default": ""},
@@ -89,6 +90,18 @@ def to_test(
     return found
 
 
+def add_authorities(result: dict[str, Any], part: Mapping[str, Any]) -> None:
+    """Add to the result of a host what was done with its CA certificates.
+
+    :param part: what :func:`.windows_certificate_authorities.keep_authorities` returned.
+    """
+    result["certificate_authorities"] = part["certificate_authorities"]
+    result["drift"] = [*result.get("drift", ()), *part["drift"]]
+    result["changed"] = bool(result.get("changed")) or part["changed"]
+    if part.get("diff"):
+        result["diff"] = [diff for diff in (result.get("diff"), part["diff"]) if diff]
+
+
 def combine(result: dict[str, Any]) -> dict[str, Any]:
     """Return the whole result: changed where a test did something too, failed where one failed, all diffs.
 
@@ -99,7 +112,10 @@ def combine(result: dict[str, Any]) -> dict[str, Any]:
     result["changed"] = bool(result.get("changed")) or any(
         test.get("changed") and test.get("status") != "skipped" for test in tests
     )
-    diffs = [part.pop("diff") for part in (result, *tests) if part.get("diff")]
+    diffs: list[Any] = []
+    for part in (result, *tests):
+        found = part.pop("diff", None) or []
+        diffs.extend(found if isinstance(found, list) else [found])
     if diffs:
         result["diff"] = diffs
     if failed:
