@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
-from ..est.held_certificate import OldCertificate
+from ..est.client_certificate import ClientCertificate
+from ..est.held_certificate import OldCertificate, tls_problem
+from ..est.value import Value, not_shown
 
 try:
     from typing import Protocol
@@ -18,6 +21,18 @@ except ImportError:  # pragma: no cover
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+
+class StoredCertificate(Value):
+    """A certificate without its key, which is used where it is, or is not there. See :class:`OldCertificate`."""
+
+    der: bytes = not_shown()
+    certificate: x509.Certificate
+    tls: ClientCertificate
+
+    def problem(self, now: datetime) -> Optional[str]:
+        """Why no server can accept it as TLS client certificate; see :func:`~.est.held_certificate.tls_problem`."""
+        return tls_problem(self.certificate, now)
 
 
 @dataclass(frozen=True)
@@ -30,12 +45,14 @@ class Found:
     :param digest: what was noted when it was issued (see :func:`.need.asked_digest`), or the beginning of it; empty
         where nothing was.
     :param key: its private key, for a renewal with the same key; ``None`` where it cannot be read.
+    :param lacks: what is not there beside certificate and key, as a clause; a renewal brings it.
     """
 
     old: Optional[OldCertificate] = None
     defect: str = ""
     digest: str = ""
     key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
+    lacks: str = ""
 
 
 class CertificateHolder(Protocol):

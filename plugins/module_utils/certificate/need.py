@@ -94,6 +94,8 @@ def decide(
         return Need(RENEW, f"the certificate expired on {until}")
     if now >= renewal_time(certificate, renew_before_days):
         return Need(RENEW, f"the certificate ends on {until}, in {left} days")
+    if found.lacks:
+        return Need(RENEW, found.lacks)
     if force:
         return Need(RENEW, "force is set")
     return Need(NONE, f"the certificate is valid until {until}, for {left} days")

@@ -98,7 +98,7 @@ def argument_spec() -> Dict[str, Any]:
         "inline": {"type": "dict", "options": inline},
         "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
         **exchange_argument_spec(),
-        "certificate_name": {"type": "str"},
+        "certificate_name": {"type": "str", "default": "identity"},
         "user_name": {"type": "str"},
         "domain": {"type": "str"},
         "email": {"type": "str"},
@@ -147,8 +147,6 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
         check=check_mode,
     )
     identity = {option: options[option] for option in IDENTITY_OPTIONS}
-    if identity["certificate_name"] is None:
-        identity["certificate_name"] = "identity"
     store_path = options["store_path"]
     return Asked(
         template_name=name,

@@ -44,6 +44,15 @@ _NEXT = ".next"
 _PART = ".next.part"
 
 
+def finish_replacement(files: ClientCertificate) -> None:
+    """Put in place what a run that was killed had complete, and remove what else it left; see :func:`read_pair`.
+
+    :raises OSError: the folder of the certificate cannot be looked at, or a file cannot be put in place.
+    """
+    with locked_folder(files.certificate_path):
+        _recover(files)
+
+
 def read_pair(files: ClientCertificate) -> Tuple[str, str]:
     """The texts of the file of the certificate and of that of the key (the same one, where they share a file).
 
@@ -51,7 +60,7 @@ def read_pair(files: ClientCertificate) -> Tuple[str, str]:
     :raises InputError: a file cannot be read.
     """
     try:
-        with _locked(files):
+        with locked_folder(files.certificate_path):
             _recover(files)
             return _read(files.certificate_path), _read(files.key_path or files.certificate_path)
     except OSError as error:
@@ -77,7 +86,7 @@ def replace_pair(
         a function of this module sees to it that it is the one on disk.
     """
     try:
-        with _locked(files):
+        with locked_folder(files.certificate_path):
             _recover(files)
             contents = _new_contents(files, certificates, key)
             for path, text, private in contents:
@@ -190,9 +199,13 @@ def _sync_folder(path: str) -> None:
 
 
 @contextlib.contextmanager
-def _locked(files: ClientCertificate) -> Iterator[None]:
-    """Nobody else who uses this module is at the certificate meanwhile. The lock is on its folder: no file is left."""
-    folder = os.path.dirname(os.path.realpath(files.certificate_path))
+def locked_folder(path: str) -> Iterator[None]:
+    """Nobody else who uses this module is at a file meanwhile. The lock is on its folder: no file is left.
+
+    :param path: of the file.
+    :raises OSError: there is no such folder, or it may not be opened.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 import functools
 from dataclasses import dataclass
-from typing import Callable, Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Tuple
 
-from ..est.bootstrap import CaBag
 from ..est.certificate import load_pem_certificates
 from ..est.client import EstClient
 from ..est.errors import EstError, InputError
@@ -26,6 +25,10 @@ try:
     from typing import Protocol
 except ImportError:  # pragma: no cover
     Protocol = object  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    # It loads the HTTPS client, which a look at a certificate does not need.
+    from ..est.bootstrap import CaBag
 
 
 @dataclass(frozen=True)

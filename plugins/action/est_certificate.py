@@ -1,0 +1,39 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import options
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import refuse_windows
+
+
+class ActionModule(ExchangeAction):
+    """A production certificate. On a POSIX host all of it is done there, in one call."""
+
+    def argument_spec(self):
+        # What read_options() checks it tells better: with the value, what is allowed, and what was meant.
+        spec = options.argument_spec()
+        for name in options.CHECKED:
+            spec[name]["type"] = "raw"
+        del spec["inline"]["options"]
+        return spec
+
+    def perform(self, arguments):
+        refuse_windows(self, "est_certificate", "keep the certificate on a POSIX host")
+        arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
+        asked = options.read_options(arguments, check_mode=self._task.check_mode)
+        if arguments["exchange"] not in ("auto", "host"):
+            raise TemplateError(
+                "exchange",
+                "cannot be used for a certificate of a POSIX host, whose private key is made there and stays there",
+                value=repr(arguments["exchange"]),
+                allowed="auto, host",
+            )
+        given = {option: value for option, value in arguments.items() if value is not None}
+        if asked.inline is None:
+            given["template"] = asked.template_name
+        else:
+            given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
+        return self.execute("maas360.cloud_extender.est_certificate", {**given, "exchange": "host"})

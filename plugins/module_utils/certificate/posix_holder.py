@@ -1,0 +1,241 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A production certificate in files of a POSIX host.
+
+Beside the certificate lies ``<certificate>.note``: for what it was issued, so that a later run can tell whether the
+same is asked for. Beside the key lies ``<key>.pending`` while a request waits for approval: its key and the request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
+
+from ..est.certificate import fingerprint_sha256, load_certificate
+from ..est.client_certificate import ClientCertificate, certificate_blocks
+from ..est.errors import EstError, InputError, ParseError
+from ..est.held_certificate import HeldCertificate
+from ..est.pair_files import finish_replacement, locked_folder, replace_pair
+from ..est.path import is_self_signed
+from ..est.transfer_encoding import decode_body
+from ..store.files import replace_file
+from ..test_enroll.files import in_words
+from .holder import Found, StoredCertificate
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+_VERSION = 1
+#: Octets; a larger file is none of ours.
+_MAX_OCTETS = 1024 * 1024
+_HINT = "Check the paths, the free space, and the user that the task runs as on the host."
+
+
+class FileHolder:
+    """Keeps one certificate with its key in PEM files. See :class:`.holder.CertificateHolder`.
+
+    :param certificate_path: the certificate, followed by its intermediates where ``chain_path`` is ``None``.
+    :param private_key_path: the key, not encrypted; it can be the same file.
+    :param chain_path: the CA certificates from the issuer up to the trust anchor.
+    """
+
+    def __init__(self, certificate_path: str, private_key_path: str, chain_path: Optional[str] = None) -> None:
+        self._certificate_path = certificate_path
+        self._key_path = private_key_path
+        self._chain_path = chain_path
+        one_file = os.path.realpath(private_key_path) == os.path.realpath(certificate_path)
+        self._files = ClientCertificate(certificate_path, None if one_file else private_key_path, chain_path=chain_path)
+        self._note_path = f"{os.path.realpath(certificate_path)}.note"
+        self._pending_path = f"{os.path.realpath(private_key_path)}.pending"
+        self._noted_before: Dict[str, str] = {}
+        self._strange_key = False
+        self._has_chain = False
+
+    def read(self) -> Found:
+        """Look at the files. What a killed run left half-way is put right first.
+
+        :raises EstError: a file cannot be read, or holds something else, which would be lost.
+        """
+        try:
+            if os.path.isdir(os.path.dirname(os.path.realpath(self._certificate_path))):
+                finish_replacement(self._files)
+            text = _text(self._certificate_path)
+            key_text = _text(self._key_path)
+            chain = _text(self._chain_path) if self._chain_path is not None else ""
+            self._refuse_others(text, key_text, chain)
+        except OSError as error:
+            raise EstError(
+                f"certificate and key cannot be read: {in_words(error)}", stage="input", hint=_HINT
+            ) from None
+        self._strange_key = bool(key_text.strip())
+        self._has_chain = bool(chain.strip())
+        if not text.strip():
+            return Found()
+        try:
+            der = decode_body(certificate_blocks(text)[0].encode("ascii", "replace"))
+            stored = StoredCertificate(der, load_certificate(der), self._tls())
+        except (ParseError, IndexError) as error:
+            return Found(defect=f"the certificate in {self._certificate_path} cannot be read: {error}")
+        if not key_text.strip():
+            return Found(stored, f"its private key {self._key_path} is not there")
+        try:
+            held = HeldCertificate.load(self._files)
+        except InputError as error:
+            return Found(stored, error.reason)
+        self._strange_key = False
+        fingerprint = fingerprint_sha256(held.certificate)
+        digest = self._noted(fingerprint)
+        self._noted_before = {fingerprint: digest} if digest else {}
+        lacks = "" if self._has_chain or self._chain_path is None else f"the chain {self._chain_path} is not there"
+        return Found(held.replace(tls=self._tls()), "", digest, held.key, lacks)
+
+    def _tls(self) -> ClientCertificate:
+        """What authenticates a connection: the chain goes along where there is one."""
+        return self._files if self._has_chain else self._files.replace(chain_path=None)
+
+    def _refuse_others(self, text: str, key_text: str, chain: str) -> None:
+        """Refuse to replace what is neither certificate nor key: somebody mistyped a path."""
+        for option, path, content, marker in (
+            ("certificate_path", self._certificate_path, text, "-----BEGIN CERTIFICATE-----"),
+            ("private_key_path", self._key_path, key_text, "PRIVATE KEY-----"),
+            ("chain_path", self._chain_path, chain, "-----BEGIN CERTIFICATE-----"),
+        ):
+            if content.strip() and marker not in content:
+                raise InputError(
+                    f"{option} is {path!r}, and what is in that file would be lost: it is no PEM file of this kind",
+                    hint="Name another file, or remove it.",
+                )
+
+    def refuse_unwritable(self) -> None:
+        """Look whether the files can be written.
+
+        :raises EstError: at stage ``save``.
+        """
+        for path in (self._key_path, self._chain_path, self._certificate_path):
+            if path is None:
+                continue
+            folder, problem = os.path.dirname(os.path.realpath(path)), ""
+            if not os.path.isdir(folder):
+                problem = f"there is no folder {folder}"
+            elif os.path.isdir(path):
+                problem = f"{path} is a folder"
+            elif not os.access(folder, os.W_OK | os.X_OK):  # which knows of read-only file systems
+                problem = f"this user may not write to the folder {folder}"
+            if problem:
+                raise EstError(
+                    f"a certificate could not be kept, so none was asked for: {problem}",
+                    stage="save",
+                    hint="Make the folder first, or let the task become a user who may write there.",
+                )
+
+    def read_pending(self) -> Optional[Mapping[str, str]]:
+        """What is pending; ``None`` where nothing is.
+
+        :raises EstError: it cannot be read.
+        """
+        try:
+            kept = json.loads(_text(self._pending_path))
+        except ValueError:
+            return None
+        except OSError as error:
+            raise EstError(f"the pending request cannot be read: {in_words(error)}", stage="save", hint=_HINT) from None
+        whole = isinstance(kept, dict) and all(isinstance(text, str) for text in kept.values())
+        return kept if whole else None
+
+    def save_pending(self, files: Mapping[str, str]) -> None:
+        """Keep what is pending in one file, mode 0600."""
+        self._write(self._pending_path, dict(files))
+
+    def save(
+        self,
+        certificate: x509.Certificate,
+        chain: Sequence[x509.Certificate],
+        key: Optional[PrivateKeyTypes],
+        digest: str,
+    ) -> None:
+        """Put the pair in place of the old one.
+
+        The note goes first, with what it says of the old certificate: wherever a run is killed, it knows the
+        certificate that is there.
+        """
+        issued = {**self._noted_before, fingerprint_sha256(certificate): digest}
+        self._write(self._note_path, {"version": _VERSION, "issued": issued})
+        if self._strange_key:
+            self._keep_strange_key()
+        if self._chain_path is None:
+            chain = [above for above in chain if not is_self_signed(above)]
+        replace_pair(self._files, (certificate, *chain), key)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._pending_path)
+
+    def describe(self, certificate: x509.Certificate) -> Dict[str, Any]:
+        """The file."""
+        return {"path": self._certificate_path}
+
+    def places(self) -> Dict[str, str]:
+        """The files of key and chain."""
+        found = {"private_key_path": self._key_path}
+        if self._chain_path is not None:
+            found["chain_path"] = self._chain_path
+        return found
+
+    def place(self) -> str:
+        """The file of the certificate."""
+        return self._certificate_path
+
+    def _noted(self, fingerprint: str) -> str:
+        """The digest that was noted with a certificate; empty where there is none, or a note that cannot be read."""
+        try:
+            digest = json.loads(_text(self._note_path))["issued"][fingerprint]
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+        return digest if isinstance(digest, str) else ""
+
+    def _keep_strange_key(self) -> None:
+        """Keep a key under another name that is not the one of the certificate: it may be of use to somebody."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        kept = f"{os.path.realpath(self._key_path)}.kept-{stamp}"
+        try:
+            try:
+                os.link(self._key_path, kept)
+            except PermissionError:  # a file system without hard links
+                os.rename(self._key_path, kept)
+        except OSError as error:
+            raise _not_kept(error) from None
+
+    def _write(self, path: str, content: Mapping[str, Any]) -> None:
+        folder, name = os.path.split(path)
+        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        try:
+            with locked_folder(path):
+                replace_file(folder, name, text.encode("ascii"))
+        except OSError as error:
+            error.filename = error.filename or path
+            raise _not_kept(error) from None
+
+
+def _not_kept(error: OSError) -> EstError:
+    return EstError(
+        f"the certificate cannot be kept: {in_words(error)}", stage="save", request_received="yes", hint=_HINT
+    )
+
+
+def _text(path: str) -> str:
+    """The content of a file; empty where there is none.
+
+    :raises OSError: it cannot be read.
+    """
+    try:
+        with open(path, encoding="latin-1", opener=_not_waiting) as file:
+            return file.read(_MAX_OCTETS)
+    except FileNotFoundError:
+        return ""
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # for a pipe that nobody writes to

@@ -1,0 +1,419 @@
+#!/usr/bin/python
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_certificate
+short_description: Keep a production certificate of a host issued and renewed by an EST server
+version_added: 0.1.0
+description:
+  - Enrols the certificate that an EST certificate template describes, for this very host, and renews it before it ends.
+    Nothing is done, and the EST server is not asked, as long as the host has what is asked for.
+  - A new certificate is asked for when there is none, when certificate and private key are not a pair, when it ends
+    within the renewal period or has expired, when what is asked for has changed since it was issued, and with
+    O(force=true). What the CA left out of a certificate, or changed in it, is no reason.
+  - A certificate that something else has put there is kept where it carries what is asked for and is not self-issued.
+    Else it is replaced.
+  - The first certificate is asked for with the account of the template, or with its TLS client certificate. A renewal
+    is authenticated by the old certificate (RFC 7030, section 4.2.2), and asks for its very names. The password is not
+    used for that.
+  - Every variable of the template needs a value. Nothing is made up, as a test does.
+  - Certificate and key are replaced so that a run that is killed leaves the old or the new pair.
+author:
+  - maas360.cloud_extender contributors (@maas360-collections)
+extends_documentation_fragment:
+  - maas360.cloud_extender.attributes
+  - maas360.cloud_extender.attributes.action
+  - maas360.cloud_extender.attributes.actiongroup_est
+  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.template_options.inline
+  - maas360.cloud_extender.exchange_options
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Says whether a certificate would be asked for, and why. The EST server is not contacted.
+  diff_mode:
+    support: full
+    details:
+      - Shows names, issuer, serial number and dates of the old and of the new certificate.
+  idempotent:
+    support: full
+options:
+  template:
+    description:
+      - The name of a template in the store of the host.
+      - Exactly one of O(template) and O(inline) is needed.
+    type: str
+  certificate_name:
+    description:
+      - A name for the certificate. At most 64 letters, digits, dots, underscores and hyphens; no spaces.
+      - On a POSIX host it has no effect.
+    type: str
+    default: identity
+  user_name:
+    description: The value of the variable C(%uname%).
+    type: str
+  domain:
+    description: The value of the variable C(%domain%), a fully qualified domain name.
+    type: str
+  email:
+    description: The value of the variable C(%email%).
+    type: str
+  variables:
+    description:
+      - Values of other variables, by name without percent signs. An empty value leaves out the attribute or entry that
+        has the variable.
+    type: dict
+    default: {}
+  certificate_path:
+    description:
+      - The PEM file of the certificate on a POSIX host, where it is needed. Its folder has to exist.
+      - The intermediate CA certificates follow in the same file, unless O(chain_path) is given.
+      - A new file is 0644. One that is replaced keeps owner and mode.
+      - The file beside it with the same name and C(.note) tells later runs what the certificate was issued for.
+    type: str
+  private_key_path:
+    description:
+      - The PEM file of the private key on a POSIX host, where it is needed. It can be the file of the certificate.
+      - A new file is 0600. One that is replaced keeps owner and mode.
+      - A key in this file that does not belong to the certificate is kept under a name that ends in C(.kept-) and the
+        time.
+    type: str
+  chain_path:
+    description: A PEM file on a POSIX host for the CA certificates from the issuer up to the trust anchor.
+    type: str
+  certificate_store:
+    description: The store of the machine that keeps certificate and key on a Windows host.
+    type: str
+  key_exportable:
+    description: Whether the private key may leave the certificate store of a Windows host.
+    type: bool
+  renewal_method:
+    description:
+      - V(rekey) makes a new private key for every renewal, of the kind that the template names, or else of the kind of
+        the old one.
+      - V(renew) keeps the key. It is possible on POSIX hosts only.
+    type: str
+    choices: [rekey, renew]
+    default: rekey
+  renew_before_days:
+    description:
+      - A certificate that ends within so many days is renewed, but none before half of its lifetime is over.
+      - The default is the C(renewal_period_days) of the template.
+      - 0 to 365.
+    type: int
+  force:
+    description: Get a new certificate in any case. Every run does then.
+    type: bool
+    default: false
+  fall_back_to_password:
+    description:
+      - Enrol anew with the account of the template where the old certificate has expired, may not be used for TLS, or
+        is refused by the EST server with HTTP 401. Without it that is a failure, so that no password is used without
+        anybody knowing.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
+        enough, and a later run goes on with the same key.
+      - 0 to 86400.
+    type: int
+    default: 0
+  on_unverified_chain:
+    description:
+      - What to do when the certificate does not chain to the CA certificates that the EST server names.
+      - V(warn) saves it all the same and warns.
+    type: str
+    choices: [fail, warn]
+    default: fail
+seealso:
+  - module: maas360.cloud_extender.est_test_enroll
+  - module: maas360.cloud_extender.est_templates
+"""
+
+EXAMPLES = r"""
+- name: Keep the certificate of the web server, and reload it when there is a new one
+  maas360.cloud_extender.est_certificate:
+    template: web
+    user_name: "{{ inventory_hostname_short }}"
+    domain: example.com
+    email: webmaster@example.com
+    certificate_path: /etc/ssl/certs/web.pem
+    private_key_path: /etc/ssl/private/web.key
+  notify: Reload the web server
+
+- name: Renew for the same key, a month before the end, and wait two minutes for an approval
+  maas360.cloud_extender.est_certificate:
+    inline:
+      name: relay
+      server: est.example.com
+      port: 8443
+      username: estuser
+      password: "{{ est_password }}"
+      ca_certificate: "{{ lookup('ansible.builtin.file', 'est-ca.pem') }}"
+      subject: /CN=%uname%.%domain%
+      subject_alternative_name: other
+      subject_alternative_name_other: ["DNS:%uname%.%domain%"]
+    user_name: relay1
+    domain: example.com
+    certificate_path: /etc/relay/tls/relay.pem
+    private_key_path: /etc/relay/tls/relay.key
+    chain_path: /etc/relay/tls/chain.pem
+    renewal_method: renew
+    renew_before_days: 30
+    wait: 120
+  register: relay
+
+- name: Say how long it is valid
+  ansible.builtin.debug:
+    msg: "{{ relay.certificate.subject }}: {{ relay.days_left }} days left, to be renewed at {{ relay.renew_at }}"
+"""
+
+RETURN = r"""
+status:
+  description:
+    - Whether the host has a new certificate (V(issued)), one that needs nothing (V(unchanged)), or waits for an
+      approval (V(pending)); V(skipped) where check mode kept it from asking for one.
+  type: str
+  returned: success
+  sample: unchanged
+action:
+  description:
+    - What was done, or is to be done where RV(status) is V(pending) or V(skipped). V(none), V(enrolled), V(renewed) for
+      the same key, or V(rekeyed).
+  type: str
+  returned: success
+  sample: none
+template:
+  description: The name of the template.
+  type: str
+  returned: always
+  sample: web
+certificate:
+  description: The certificate that the host has now.
+  type: dict
+  returned: success, when there is one
+  contains:
+    path:
+      description: The file on a POSIX host.
+      type: str
+      sample: /etc/ssl/certs/web.pem
+    pem:
+      description: The certificate.
+      type: str
+    subject:
+      description: The subject in slash form.
+      type: str
+      sample: /CN=web1
+    issuer:
+      description: The issuer in slash form.
+      type: str
+    serial_number:
+      description: Hexadecimal, upper case.
+      type: str
+    not_before:
+      description: Start of validity, UTC.
+      type: str
+      sample: "2026-11-22T12:00:00Z"
+    not_after:
+      description: End of validity, UTC.
+      type: str
+    fingerprint_sha256:
+      description: SHA-256 over the certificate, upper case with colons.
+      type: str
+    public_key:
+      description: Type and size of the key.
+      type: str
+      sample: RSA 2048
+    subject_alternative_names:
+      description: The entries as C(TYPE:value).
+      type: list
+      elements: str
+      sample: ["DNS:web1.example.com"]
+days_left:
+  description: Whole days until the certificate ends; negative once it has.
+  type: int
+  returned: success, when there is one
+  sample: 351
+renew_at:
+  description: From when on a run renews the certificate, UTC.
+  type: str
+  returned: success, when there is one
+  sample: "2027-11-08T12:00:00Z"
+private_key_path:
+  description: The file on the host with the private key.
+  type: str
+  returned: success, on a POSIX host
+chain_path:
+  description: The file on the host with the CA certificates from the issuer up to the trust anchor.
+  type: str
+  returned: success, when the option is given
+requested:
+  description: What is asked for.
+  type: dict
+  returned: success
+  contains:
+    subject:
+      description: The subject in slash form.
+      type: str
+    subject_alternative_names:
+      description: The entries as C(TYPE:value).
+      type: list
+      elements: str
+lost:
+  description: What is asked for and is not in the certificate that the host has.
+  type: list
+  elements: str
+  returned: success, when there is one
+  sample: ["subject emailAddress=webmaster@example.com"]
+diff:
+  description: The old certificate against the new one, for diff mode.
+  type: dict
+  returned: when a certificate was issued, or would be
+server:
+  description: The EST server.
+  type: dict
+  returned: success
+  contains:
+    url:
+      description: The base URL of its operations.
+      type: str
+      sample: https://est.example.com:8443/.well-known/est
+    tls_version:
+      description: The TLS version of the connection; null where there was none, or it is not known.
+      type: str
+      sample: TLSv1.3
+    trust:
+      description:
+        - Whether the server was verified with V(explicit) anchors, with those of the V(system), or with a CA
+          certificate that was accepted by its V(fingerprint); null where it was not contacted.
+      type: str
+    authenticated_by:
+      description:
+        - How the client proved itself, V(basic) or V(digest), V(client certificate), both joined by C(and), or V(none).
+      type: str
+exchange:
+  description: Where the exchange leaves from.
+  type: str
+  returned: always
+  sample: host
+timeline:
+  description: The stages in order, as far as the exchange came; empty where there was none.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    stage:
+      description: C(resolve), C(connect), C(tls), C(cacerts), C(csrattrs), C(enroll), C(verify) or C(save).
+      type: str
+    ok:
+      description: Whether it succeeded.
+      type: bool
+    milliseconds:
+      description: How long it took; null where it could not be measured.
+      type: float
+    detail:
+      description: What was found out.
+      type: str
+retry_at:
+  description: When the CA wants to be asked again, UTC.
+  type: str
+  returned: when a certificate is pending
+stage:
+  description: The stage at which it failed, or C(input) where something could not be used before anything was sent.
+  type: str
+  returned: failure
+  sample: enroll
+reason:
+  description:
+    - Why a certificate was asked for, or none was.
+    - On failure, why it failed.
+  type: str
+  returned: always
+  sample: the certificate is valid until 2027-11-22T12:00:00Z, for 364 days
+request_received:
+  description: Whether the enrolment request reached the EST server, V(yes), V(no) or V(unknown).
+  type: str
+  returned: failure
+http_status:
+  description: The HTTP status of the answer that failed, or null.
+  type: int
+  returned: failure
+server_message:
+  description: The server's own words, cleaned and shortened.
+  type: str
+  returned: failure, and when a certificate is pending
+hint:
+  description: What to do next.
+  type: str
+  returned: failure
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import options
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.posix_holder import FileHolder
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.result import WHAT
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.run import (
+    CertificateConnector,
+    run_certificate,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.result import failure, input_failure
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=options.argument_spec(),
+        mutually_exclusive=[("template", "inline")],
+        required_one_of=[("template", "inline")],
+        supports_check_mode=True,
+    )
+    outcome = perform(module)
+    for warning in outcome.pop("warnings", ()):
+        module.warn(warning)
+    if outcome.get("failed"):
+        module.fail_json(**outcome)
+    module.exit_json(**outcome)
+
+
+def perform(module: AnsibleModule) -> dict[str, Any]:
+    """See to it that there is a certificate, and return the result, a failed one where that failed."""
+    timeline = Timeline()
+    name = module.params["template"] or module.params["inline"]["name"]
+    try:
+        asked = options.read_options(module.params, check_mode=module.check_mode)
+        require_libraries("cryptography")
+        template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
+        holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path)
+        return run_certificate(template, asked, connect, "host", holder, timeline)
+    except EstError as error:
+        return failure(error, name, "host", timeline, WHAT)
+    except (StoreError, TemplateError) as error:
+        return input_failure(str(error), name, "host")
+
+
+def connect() -> CertificateConnector:
+    """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
+    require_libraries()
+    from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.host import (
+        CertificateHostConnector,
+    )
+
+    return CertificateHostConnector()
+
+
+if __name__ == "__main__":
+    main()

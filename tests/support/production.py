@@ -1,0 +1,53 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Production certificates from the lab server, from this process: shared by the tests of the package certificate."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from support.enrolment import template_for
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.host import CertificateHostConnector
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.options import (
+    Asked,
+    argument_spec,
+    read_options,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.posix_holder import FileHolder
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.run import run_certificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+
+IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """All options of ``est_certificate``, with defaults where none is given."""
+    return {**{name: entry.get("default") for name, entry in argument_spec().items()}, **options}
+
+
+def asked_for(folder: object, template: Template, *, check: bool = False, **options: Any) -> Asked:
+    """What is asked, with certificate and key in a folder unless ``options`` says otherwise."""
+    paths = {
+        "certificate_path": os.path.join(str(folder), "host.pem"),
+        "private_key_path": os.path.join(str(folder), "host.key"),
+    }
+    inline = {**template.as_fields(), **template.secrets()}
+    return read_options(given(inline=inline, **{**IDENTITY, **paths, **options}), check_mode=check)
+
+
+def holder_of(asked: Asked) -> FileHolder:
+    """The files of what is asked."""
+    return FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path)
+
+
+def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:
+    """Run ``est_certificate`` with files in ``folder``."""
+    asked = asked_for(folder, template, check=check, **options)
+    return run_certificate(template, asked, CertificateHostConnector, "host", holder_of(asked), Timeline())
+
+
+__all__ = ["IDENTITY", "asked_for", "given", "holder_of", "keep", "template_for"]

@@ -1,0 +1,401 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Production certificates from this process, of the real lab server."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from support.lab import LabServer
+from support.production import keep, template_for
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import load_private_key, same_public_key
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+
+REENROL = "simplereenroll"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with LabServer("--client-certificates", "optional") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cisco():
+    with LabServer("--client-certificates", "optional", "--profile", "cisco") as server:
+        yield server
+
+
+@pytest.fixture
+def template(lab):
+    return template_for(lab, subject_alternative_name="upn_and_email")
+
+
+def operations(server):
+    """The requests that can issue something, so far."""
+    return [entry["operation"] for entry in server.requests if entry["method"] == "POST"]
+
+
+def pair(folder, name="host"):
+    certificate = load_pem_certificates((folder / f"{name}.pem").read_text())[0]
+    return certificate, load_private_key((folder / f"{name}.key").read_bytes())
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def put(folder, issued):
+    """Have a pair there that something else has made."""
+    (folder / "host.pem").write_text(issued.chain_pem)
+    (folder / "host.key").write_text(issued.key_pem)
+
+
+def names(common_name="jdoe"):
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+            x509.NameAttribute(NameOID.EMAIL_ADDRESS, "jdoe@example.com"),
+        ]
+    )
+
+
+def test_the_first_certificate_is_enrolled_with_the_password_and_the_next_run_asks_nobody(lab, template, tmp_path):
+    first = keep(tmp_path, template)
+    assert (first["status"], first["action"], first["changed"]) == ("issued", "enrolled", True)
+    assert first["reason"] == "there is no certificate yet"
+    assert first["server"]["authenticated_by"] == "basic"
+    assert [step["stage"] for step in first["timeline"]][-3:] == ["enroll", "verify", "save"]
+    assert first["certificate"]["path"] == str(tmp_path / "host.pem")
+    assert first["private_key_path"] == str(tmp_path / "host.key")
+    assert first["lost"] == []
+    assert 364 <= first["days_left"] <= 365
+    certificate, key = pair(tmp_path)
+    assert same_public_key(certificate, key)
+    assert mode(tmp_path / "host.key") == 0o600
+    assert mode(tmp_path / "host.pem") == 0o644
+    before = len(lab.log)
+    second = keep(tmp_path, template)
+    assert (second["status"], second["action"], second["changed"]) == ("unchanged", "none", False)
+    assert second["certificate"] == first["certificate"]
+    assert second["server"]["tls_version"] is None
+    assert second["timeline"] == []
+    assert "diff" not in second
+    assert len(lab.log) == before, "the server was not asked"
+    assert sorted(os.listdir(tmp_path)) == ["host.key", "host.pem", "host.pem.note"]
+
+
+@pytest.mark.parametrize("method", ["rekey", "renew"])
+def test_req_080_a_renewal_uses_the_old_certificate_and_not_the_password(lab, template, tmp_path, method):
+    keep(tmp_path, template)
+    old, _old_key = pair(tmp_path)
+    before = len(lab.requests)
+    renewed = keep(tmp_path, template, renewal_method=method, force=True)
+    assert renewed["action"] == f"{method}ed"
+    assert renewed["reason"] == "force is set"
+    assert renewed["server"]["authenticated_by"] == "client certificate"
+    requests = lab.requests[before:]
+    assert requests[-1]["operation"] == REENROL
+    assert not any(entry.get("authorization_scheme") for entry in requests)
+    new, new_key = pair(tmp_path)
+    assert new.serial_number != old.serial_number
+    assert same_public_key(new, new_key)
+    assert same_public_key(old, new_key) == (method == "renew")
+    assert new.subject == old.subject
+    assert renewed["certificate"]["subject_alternative_names"] == ["UPN:jdoe@example.com", "email:jdoe@example.com"]
+    assert f"serial_number {renewed['certificate']['serial_number']}" in renewed["diff"]["after"]
+    assert renewed["certificate"]["serial_number"] not in renewed["diff"]["before"]
+    assert keep(tmp_path, template, renewal_method=method)["status"] == "unchanged"
+
+
+def test_what_the_ca_drops_is_told_every_time_and_is_no_reason_for_a_new_certificate(cisco, tmp_path):
+    template = template_for(cisco, subject_alternative_name="upn")
+    lost = ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:jdoe@example.com"]
+    assert keep(tmp_path, template)["lost"] == lost
+    again = keep(tmp_path, template)
+    assert (again["status"], again["lost"]) == ("unchanged", lost)
+    renewed = keep(tmp_path, template, force=True)
+    assert (renewed["action"], renewed["lost"]) == ("rekeyed", lost)
+    assert keep(tmp_path, template)["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("fields", "options"),
+    [
+        ({}, {"user_name": "msmith"}),
+        ({"subject": "/CN=%uname%"}, {}),
+        ({"key_curve": "P-384"}, {}),
+        ({"label": "other"}, {}),
+    ],
+)
+def test_what_is_asked_for_has_changed(lab, template, tmp_path, fields, options):
+    keep(tmp_path, template)
+    changed = keep(tmp_path, replace(template, **fields), **options)
+    assert changed["action"] == "enrolled"
+    assert changed["reason"] == "what is asked for has changed since the certificate was issued"
+    assert operations(lab)[-1] == "simpleenroll"
+    assert keep(tmp_path, replace(template, **fields), **options)["status"] == "unchanged"
+
+
+def test_another_password_or_trust_is_no_reason(template, tmp_path):
+    keep(tmp_path, template)
+    other = replace(
+        template, password="another", username="somebody", ca_fingerprint="sha256:" + "0" * 64, renewal_period_days=7
+    )
+    assert keep(tmp_path, other)["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda folder: (folder / "host.key").unlink(), "is not there"),
+        (lambda folder: (folder / "host.pem").unlink(), "there is no certificate yet"),
+        (lambda folder: (folder / "host.key").write_text("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"),
+         "not a PEM private key"),
+        (lambda folder: (folder / "host.pem").write_text(
+            "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"), "cannot be read"),
+    ],
+)  # fmt: skip
+def test_a_pair_that_is_none_is_replaced(template, tmp_path, damage, reason):
+    keep(tmp_path, template)
+    damage(tmp_path)
+    healed = keep(tmp_path, template)
+    assert healed["action"] == "enrolled"
+    assert reason in healed["reason"]
+    assert same_public_key(*pair(tmp_path))
+    assert keep(tmp_path, template)["status"] == "unchanged"
+
+
+def test_a_key_of_something_else_is_kept_aside(lab, template, tmp_path):
+    keep(tmp_path, template)
+    strange = lab.issue().key_pem
+    (tmp_path / "host.key").write_text(strange)
+    assert "does not belong" in keep(tmp_path, template)["reason"]
+    (kept,) = tmp_path.glob("host.key.kept-*")
+    assert kept.read_text() == strange
+
+
+def test_a_certificate_of_something_else_is_adopted_where_it_is_what_is_asked_for(lab, tmp_path):
+    template = template_for(lab)
+    put(tmp_path, lab.issue(subject=names(), days=(-1, 100)))
+    before = len(lab.log)
+    assert keep(tmp_path, template)["status"] == "unchanged"
+    assert keep(tmp_path, template, user_name="msmith", check=True)["reason"] == (
+        "the certificate that is there is not what is asked for: it lacks subject CN=msmith"
+    )
+    other_key = keep(tmp_path, replace(template, key_curve="P-384"), check=True)
+    assert other_key["reason"].endswith("its key is EC P-256")
+    assert len(lab.log) == before
+    assert keep(tmp_path, template, user_name="msmith")["action"] == "enrolled"
+
+
+def test_a_self_issued_certificate_is_not_adopted(lab, tmp_path):
+    template = template_for(lab, subject="/CN=%uname%")
+    issued = lab.issue(subject=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "jdoe")]))
+    own = x509.CertificateBuilder().subject_name(issued.certificate.subject).issuer_name(issued.certificate.subject)
+    own = own.public_key(issued.private_key.public_key()).serial_number(1)
+    own = own.not_valid_before(issued.certificate.not_valid_before_utc)
+    own = own.not_valid_after(issued.certificate.not_valid_after_utc)
+    certificate = own.sign(issued.private_key, issued.certificate.signature_hash_algorithm)
+    (tmp_path / "host.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "host.key").write_text(issued.key_pem)
+    assert keep(tmp_path, template)["reason"].endswith("it is self-issued")
+
+
+def test_one_that_ends_soon_is_renewed(lab, tmp_path):
+    template = template_for(lab)
+    put(tmp_path, lab.issue(subject=names(), days=(-100, 10)))
+    assert keep(tmp_path, template, renew_before_days=5)["status"] == "unchanged"
+    renewed = keep(tmp_path, template)
+    assert renewed["action"] == "rekeyed"
+    assert "in 9 days" in renewed["reason"]
+    assert operations(lab)[-1] == REENROL
+
+
+def test_req_082_an_expired_one_needs_the_password_and_the_leave_to_use_it(lab, tmp_path):
+    template = template_for(lab)
+    put(tmp_path, lab.issue(subject=names(), days=(-100, -1)))
+    before = len(lab.log)
+    with pytest.raises(InputError, match="cannot authenticate its own renewal: it expired") as caught:
+        keep(tmp_path, template)
+    assert "fall back" in caught.value.hint
+    assert len(lab.log) == before
+    healed = keep(tmp_path, template, fall_back_to_password=True)
+    assert healed["action"] == "enrolled"
+    assert "the password is used, and not the certificate /CN=jdoe" in healed["warnings"][0]
+    assert keep(tmp_path, template)["status"] == "unchanged"
+
+
+def test_one_that_may_not_be_used_for_tls_needs_the_password_too(lab, tmp_path):
+    template = template_for(lab)
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    put(tmp_path, lab.issue(subject=names(), days=(-100, 1), extensions=[usage]))
+    with pytest.raises(InputError, match="extended key usage"):
+        keep(tmp_path, template)
+    assert keep(tmp_path, template, fall_back_to_password=True)["action"] == "enrolled"
+
+
+def test_a_server_that_wants_a_password_for_renewals_gets_it_only_with_leave(tmp_path):
+    with LabServer("--client-certificates", "optional", "--reenroll-credentials", "password") as lab:
+        template = template_for(lab)
+        keep(tmp_path, template)
+        old = (tmp_path / "host.pem").read_bytes()
+        with pytest.raises(EstError) as caught:
+            keep(tmp_path, template, force=True)
+        assert caught.value.http_status == 401
+        assert "fall_back_to_password" in caught.value.hint
+        assert (tmp_path / "host.pem").read_bytes() == old
+        outcome = keep(tmp_path, template, force=True, fall_back_to_password=True)
+        assert outcome["action"] == "enrolled"
+        assert "the server refused the old certificate" in outcome["warnings"][-1]
+        assert operations(lab)[-2:] == [REENROL, "simpleenroll"]
+
+
+def test_check_mode_contacts_nobody_and_writes_nothing(lab, template, tmp_path):
+    before = len(lab.log)
+    outcome = keep(tmp_path, template, check=True)
+    assert (outcome["status"], outcome["action"], outcome["changed"]) == ("skipped", "enrolled", True)
+    assert outcome["diff"]["before"] == ""
+    assert outcome["diff"]["after"].splitlines()[0] == "subject CN=jdoe"
+    assert "certificate" not in outcome
+    assert os.listdir(tmp_path) == []
+    keep(tmp_path, template)
+    content = {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()}
+    before = len(lab.log)
+    outcome = keep(tmp_path, template, check=True, force=True)
+    assert (outcome["status"], outcome["action"]) == ("skipped", "rekeyed")
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == content
+    assert len(lab.log) == before
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_req_088_a_pending_request_goes_on_with_the_same_key(tmp_path, force):
+    with LabServer("--client-certificates", "optional", "--manual-approval", "1", "--retry-after", "2") as lab:
+        template = template_for(lab)
+        if force:
+            put(tmp_path, lab.issue(subject=names()))
+        pending = keep(tmp_path, template, force=force)
+        assert (pending["status"], pending["changed"]) == ("pending", True)
+        assert pending["action"] == ("rekeyed" if force else "enrolled")
+        assert pending["retry_at"].endswith("Z")
+        assert mode(tmp_path / "host.key.pending") == 0o600
+        requests = len(lab.log)
+        early = keep(tmp_path, template, force=force)
+        assert (early["status"], early["changed"]) == ("pending", False)
+        assert keep(tmp_path, template, force=force, check=True)["status"] == "pending"
+        assert len(lab.log) == requests, "not asked before its time"
+        kept = json.loads((tmp_path / "host.key.pending").read_text())["private_key.pem"]
+        issued = keep(tmp_path, template, force=force, wait=30)
+        assert issued["status"] == "issued"
+        assert (tmp_path / "host.key").read_text() == kept
+        assert not (tmp_path / "host.key.pending").exists()
+
+
+def test_waiting_for_an_approval(tmp_path):
+    with LabServer("--manual-approval", "1") as lab:
+        assert keep(tmp_path, template_for(lab), wait=20)["status"] == "issued"
+
+
+def test_a_pending_request_for_something_else_is_not_continued(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "600") as lab:
+        template = template_for(lab)
+        keep(tmp_path, template)
+        assert keep(tmp_path, template, user_name="msmith")["changed"] is True
+        assert len(lab.enrolments) == 2
+
+
+def test_a_renewal_with_proof_of_possession(tmp_path):
+    with LabServer("--client-certificates", "optional", "--pop", "required", "--tls-max", "1.2") as lab:
+        template = template_for(lab, proof_of_possession="always")
+        assert keep(tmp_path, template)["action"] == "enrolled"
+        assert keep(tmp_path, template, force=True)["action"] == "rekeyed"
+
+
+def test_a_renewal_follows_the_hash_that_the_server_asks_for(tmp_path):
+    with LabServer("--client-certificates", "optional", "--csrattrs", "ec-p384") as lab:
+        template = template_for(lab, key_type="rsa")
+        assert keep(tmp_path, template)["certificate"]["public_key"] == "EC P-384"
+        renewed = keep(tmp_path, template, force=True)
+        assert renewed["certificate"]["public_key"] == "EC P-384"
+        assert keep(tmp_path, template)["status"] == "unchanged"
+
+
+def test_the_chain_has_a_file_of_its_own_where_it_is_asked_for(tmp_path):
+    with LabServer("--intermediate", "--client-certificates", "optional") as lab:
+        template = template_for(lab)
+        keep(tmp_path, template)
+        assert (tmp_path / "host.pem").read_text().count("BEGIN CERTIFICATE") == 2, "without the root"
+        chain = tmp_path / "chain.pem"
+        apart = keep(tmp_path, template, chain_path=str(chain))
+        assert (apart["action"], apart["reason"]) == ("rekeyed", f"the chain {chain} is not there")
+        assert apart["chain_path"] == str(chain)
+        assert (tmp_path / "host.pem").read_text().count("BEGIN CERTIFICATE") == 1
+        assert lab.ca_pem.strip() in chain.read_text()
+        assert keep(tmp_path, template, chain_path=str(chain))["status"] == "unchanged"
+        assert keep(tmp_path, template, chain_path=str(chain), force=True)["action"] == "rekeyed"
+
+
+def test_certificate_and_key_in_one_file(template, tmp_path):
+    both = {"certificate_path": str(tmp_path / "both.pem"), "private_key_path": str(tmp_path / "both.pem")}
+    keep(tmp_path, template, **both)
+    assert mode(tmp_path / "both.pem") == 0o600
+    assert keep(tmp_path, template, **both)["status"] == "unchanged"
+    assert keep(tmp_path, template, force=True, **both)["action"] == "rekeyed"
+    assert sorted(os.listdir(tmp_path)) == ["both.pem", "both.pem.note"]
+
+
+def test_owner_and_mode_of_files_that_are_replaced_stay(template, tmp_path):
+    keep(tmp_path, template)
+    (tmp_path / "host.key").chmod(0o640)
+    (tmp_path / "host.pem").chmod(0o444)
+    keep(tmp_path, template, force=True)
+    assert (mode(tmp_path / "host.key"), mode(tmp_path / "host.pem")) == (0o640, 0o444)
+
+
+def test_nothing_is_asked_for_that_cannot_be_kept(lab, template, tmp_path):
+    before = len(lab.log)
+    with pytest.raises(EstError, match="there is no folder") as caught:
+        keep(tmp_path / "missing", template)
+    assert (caught.value.stage, caught.value.request_received) == ("save", "no")
+    (tmp_path / "host.pem").mkdir()
+    with pytest.raises(EstError, match="Is a directory"):
+        keep(tmp_path, template)
+    assert len(lab.log) == before
+
+
+@pytest.mark.parametrize("option", ["certificate_path", "private_key_path", "chain_path"])
+def test_a_file_of_something_else_is_not_replaced(template, tmp_path, option):
+    mistyped = tmp_path / "hosts"
+    mistyped.write_text("127.0.0.1 localhost\n")
+    with pytest.raises(InputError, match=f"^{option} is .*would be lost"):
+        keep(tmp_path, template, **{option: str(mistyped)})
+    assert mistyped.read_text() == "127.0.0.1 localhost\n"
+
+
+def test_no_certificate_is_issued_for_a_made_up_name(lab, template, tmp_path):
+    before = len(lab.log)
+    with pytest.raises(TemplateError, match="email: is missing: the subject of template 'wifi' has %email%"):
+        keep(tmp_path, template, email=None)
+    with pytest.raises(TemplateError, match=r"variables\.imei: is missing"):
+        keep(tmp_path, replace(template, subject="/CN=%imei%"))
+    assert len(lab.log) == before
+    outcome = keep(tmp_path, replace(template, subject="/CN=%uname%/OU=%ou%"), variables={"ou": ""})
+    assert outcome["certificate"]["subject"] == "/CN=jdoe"
+
+
+def test_a_refused_enrolment_leaves_nothing(lab, template, tmp_path):
+    with pytest.raises(EstError) as caught:
+        keep(tmp_path, replace(template, password="wrong"))
+    assert (caught.value.stage, caught.value.http_status) == ("enroll", 401)
+    assert os.listdir(tmp_path) == []
