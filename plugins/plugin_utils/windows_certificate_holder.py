@@ -4,12 +4,13 @@
 
 """Where a Windows host keeps a production certificate: in a certificate store of the machine, with its key.
 
-A certificate of ours is known by its friendly name, ``<template> <certificate name> (est <digest>)``: the beginning of
-the digest of what was asked for. It comes with the certificate, and one call reads both.
+A certificate of ours is known by its friendly name, ``<template> <certificate name> (est <digest> <number>)``: the
+beginning of the digest of what was asked for, and how many there were before. It comes with the certificate, and one
+call reads both.
 
 A new certificate joins the old one and does not replace it. The programs of a Windows host name a certificate by its
-thumbprint: they would lose theirs before anybody can tell them of the new one. The one that began last counts; one that
-is over is removed when there is another. So a run that is killed at any moment leaves the old certificate, or both.
+thumbprint: they would lose theirs before anybody can tell them of the new one. The one with the highest number counts;
+one that is over is removed when there is another. So a run that is killed at any moment leaves the old one, or both.
 
 The key is carried as PKCS#12, in a folder that only SYSTEM and Administrators can have. What waits for approval is kept
 there too, sealed with the sealing key of the template store.
@@ -24,7 +25,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
@@ -92,7 +93,7 @@ class WindowsHolder:
     :param store_path: the folder of the template store, in which files lie for a moment.
     :param sealing_key: returns the key of the template store, or None where it has none.
     :param key_exportable: whether Windows gives the key to administrators.
-    :param check: write nothing.
+    :param check: write nothing; can be changed later.
     :param unusable: see :class:`WindowsCertificate`.
     """
 
@@ -115,11 +116,12 @@ class WindowsHolder:
         self._folder = store_path
         self._sealing_key = sealing_key
         self._key_exportable = key_exportable
-        self._check = check
+        self.check = check
         self._unusable = unusable
-        self._friendly_name = re.compile(rf"{re.escape(self._name)}(?: \(est ([0-9a-f]{{{DIGEST_DIGITS}}})\))?")
+        note = rf"(?: \(est (?P<digest>[0-9a-f]{{{DIGEST_DIGITS}}}) (?P<number>[0-9]{{1,9}})\))?"
+        self._friendly_name = re.compile(re.escape(self._name) + note, re.ASCII)
         self._found: Optional[Found] = None
-        self._is_writable = False
+        self._has_store = self._has_folder = False
         self._ours: list[StoredCertificate] = []
         self._current = ""
         self._has_pending = False
@@ -145,14 +147,25 @@ class WindowsHolder:
         if not readable:
             return Found(defect="the certificate that is there cannot be read" if self._ours else "")
         # Without its key one is of no use, whatever its age.
-        certificate, newest = max(readable, key=lambda pair: (pair[1].has_key, not_before(pair[0]), not_after(pair[0])))
+        certificate, newest = max(
+            readable, key=lambda pair: (pair[1].has_key, self._number(pair[1]), not_before(pair[0]), not_after(pair[0]))
+        )
         self._current = newest.thumbprint
         match = self._friendly_name.fullmatch(newest.friendly_name)
         return Found(
             old=WindowsCertificate(newest.der, certificate, self._tls(newest.thumbprint), self._unusable),
             defect="" if newest.has_key else "its private key is not there",
-            digest=(match.group(1) if match else None) or "",
+            digest=(match.group("digest") if match else None) or "",
         )
+
+    def _number(self, found: StoredCertificate) -> int:
+        match = self._friendly_name.fullmatch(found.friendly_name)
+        return int((match.group("number") if match else None) or 0)
+
+    def distrust(self, reason: str) -> None:
+        """Let the key of the certificate that was read be one that cannot be used; see :class:`WindowsCertificate`."""
+        if self._found is not None and isinstance(self._found.old, WindowsCertificate):
+            self._found = replace(self._found, old=replace(self._found.old, unusable=reason))
 
     def _tls(self, mark: str) -> ClientCertificate:
         return ClientCertificate(self._path(mark))
@@ -174,7 +187,7 @@ class WindowsHolder:
         for found in self._ours:
             if found.thumbprint == self._current or not _is_over(found.der):
                 continue
-            if not self._check:
+            if not self.check:
                 try:
                     remove_certificate(self._host, self._store, found.thumbprint)
                 except StoreError as error:
@@ -187,26 +200,21 @@ class WindowsHolder:
 
     def refuse_unwritable(self) -> None:
         """See :meth:`CertificateHolder.refuse_unwritable`."""
-        if self._is_writable:
-            return
-        require_pkcs12()
-        nothing = {
-            "thumbprint": _NO_THUMBPRINT,
-            "store_name": self._store,
-            "store_location": "LocalMachine",
-            "state": "absent",
-        }
         try:
-            self._host.run("win_certificate_store", nothing, check=True)
-            if not self._check:
+            if not self._has_store:
+                require_pkcs12()
+                nothing = {"thumbprint": _NO_THUMBPRINT, "store_name": self._store, "state": "absent"}
+                self._host.run("win_certificate_store", {**nothing, "store_location": "LocalMachine"}, check=True)
+                self._has_store = True
+            if not self._has_folder and not self.check:
                 self._folder = prepare_folder(self._host, self._folder)
+                self._has_folder = True
         except Refused as refused:
             raise _failed(
                 f"a certificate could not be kept in LocalMachine\\{self._store}, with its files in {self._folder}: "
                 f"{str(refused).strip()}",
                 "no",
             ) from None
-        self._is_writable = True
 
     def save(
         self,
@@ -217,7 +225,8 @@ class WindowsHolder:
     ) -> None:
         """See :meth:`CertificateHolder.save`."""
         passphrase = secrets.token_urlsafe(32)
-        friendly_name = f"{self._name} (est {digest[:DIGEST_DIGITS]})"
+        number = max(map(self._number, self._ours), default=0) + 1
+        friendly_name = f"{self._name} (est {digest[:DIGEST_DIGITS]} {number})"
         content = pkcs12_file(key, certificate, friendly_name, passphrase)
         issued = certificate.public_bytes(Encoding.DER)
         with self._keeping():

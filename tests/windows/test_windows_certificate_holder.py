@@ -93,7 +93,7 @@ def test_a_certificate_is_kept_with_its_key_and_found_in_one_call(machine: Machi
     assert held.der == der(LEAF)
     assert held.key is not None
     assert (held.exportable, held.storage) == (False, "machine")
-    assert held.friendly_name == "web identity (est 0123456789abcdef)"
+    assert held.friendly_name == "web identity (est 0123456789abcdef 1)"
     assert [entry.der for entry in machine.certificates(CA)] == [der(CHAIN[0])]
     assert machine.certificates("LocalMachine\\Root") == []
     assert files(machine) == []
@@ -142,7 +142,7 @@ def test_the_file_with_the_key_lies_where_nobody_else_can_have_it(machine: Machi
 
 
 def test_others_are_left_alone(machine: Machine, host: DirectHost) -> None:
-    for name in ("", "web", "web identity 2 (est 0123456789abcdef)", "other identity (est 0123456789abcdef)"):
+    for name in ("", "web", "web identity 2 (est 0123456789abcdef 1)", "other identity (est 0123456789abcdef 1)"):
         machine.add_certificate(MY, der(certificate(f"of {name}")), friendly_name=name, key=b"x")
     found = holder(host).read()
     assert (found.old, found.defect) == (None, "")
@@ -155,12 +155,13 @@ def test_one_that_somebody_named_like_ours_counts(machine: Machine, host: Direct
     assert found.digest == ""
 
 
-def test_the_one_that_began_last_and_has_its_key_counts(machine: Machine, host: DirectHost) -> None:
-    name = "web identity (est 0123456789abcdef)"
-    older, newer = certificate("older", begins=-20), certificate("newer", begins=-2)
+def test_the_last_that_was_kept_and_has_its_key_counts(machine: Machine, host: DirectHost) -> None:
+    name = "web identity (est 0123456789abcdef 11)"
+    # A CA can let two begin at the same time, and a new one before the old one.
+    older, newer = certificate("older", begins=-2), certificate("newer", begins=-2)
     without_key = certificate("without key", begins=-1)
-    machine.add_certificate(MY, der(newer), friendly_name=name, key=b"x")
-    machine.add_certificate(MY, der(older), friendly_name=name, key=b"x")
+    machine.add_certificate(MY, der(newer), friendly_name=name.replace("11", "10"), key=b"x")
+    machine.add_certificate(MY, der(older), friendly_name=name.replace("11", "9"), key=b"x")
     machine.add_certificate(MY, der(without_key), friendly_name=name)
     kept = holder(host)
     found = kept.read()
@@ -336,7 +337,7 @@ def test_without_a_sealing_key_nothing_can_wait(machine: Machine, host: DirectHo
 def test_a_template_can_have_a_name_that_no_file_can_have(machine: Machine, host: DirectHost) -> None:
     save(holder(host, template="größe / <1> (est 0)"))
     (held,) = machine.certificates(MY)
-    assert held.friendly_name == "größe / <1> (est 0) identity (est 0123456789abcdef)"
+    assert held.friendly_name == "größe / <1> (est 0) identity (est 0123456789abcdef 1)"
     assert holder(host, template="größe / <1> (est 0)").read().old is not None
 
 
