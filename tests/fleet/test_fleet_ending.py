@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import signal
 import subprocess
@@ -57,7 +58,11 @@ def wait_until_gone(folder: Path) -> None:
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_stays_behind_when_the_process_is_ended(signum: signal.Signals) -> None:
     command = [sys.executable, PROGRAM, "--hosts", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    # Where these tests run in the background of a shell, SIGINT is ignored, and what they start would ignore it too.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heard
+    ) as process:
         try:
             assert process.stdout is not None
             told = re.search(r"inventory (/\S+)/inventory.json", process.stdout.readline())
@@ -67,6 +72,7 @@ def test_nothing_stays_behind_when_the_process_is_ended(signum: signal.Signals) 
             assert len(processes_of(folder)) >= 5  # two sshd, two connections, and the process that ends them
         finally:
             process.send_signal(signum)
+            process.wait(timeout=30)
     wait_until_gone(folder)
 
 
