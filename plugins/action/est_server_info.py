@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.server_info import options
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import refuse_windows
 
 
 class ActionModule(ExchangeAction):
@@ -19,27 +18,14 @@ class ActionModule(ExchangeAction):
         return spec
 
     def perform(self, arguments):
-        if arguments["exchange"] != "controller":
-            refuse_windows(
-                self,
-                f"est_server_info with exchange: {arguments['exchange']}",
-                "exchange: controller looks at the server from the controller",
-            )
+        exchange = self.exchange_of(arguments["exchange"])
         if arguments["server"] is not None and arguments["template"] is None:
             arguments = self.with_environment(arguments)
-        asked = options.read_options(arguments)
-        if arguments["exchange"] in ("auto", "host"):
+        asked = options.read_options(arguments, self.check_folder)
+        if exchange == "host":
             given = {option: value for option, value in arguments.items() if value is not None}
             return self.execute("maas360.cloud_extender.est_server_info", {**given, "exchange": "host"})
-        # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
-        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_exchange import (
-            ControllerExchange,
+        look = self.controller_exchange(
+            exchange, lambda: asked.given or self.stored_template(asked.store_path, asked.template_name)
         )
-
-        exchange = ControllerExchange(
-            arguments["exchange"],
-            find_template=lambda: asked.given or self.stored_template(asked.store_path, asked.template_name),
-            execute=self.execute_anyway,
-            write_file=self.write_temporary_file,
-        )
-        return self.with_warnings(exchange.look(asked.exchange_options))
+        return self.with_warnings(look.look(asked.exchange_options))

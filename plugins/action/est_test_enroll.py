@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import refuse_windows
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import is_windows
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_paths import check_windows_name
 
 
 class ActionModule(ExchangeAction):
@@ -20,29 +21,24 @@ class ActionModule(ExchangeAction):
         return spec
 
     def perform(self, arguments):
-        refuse_windows(
-            self,
-            "est_test_enroll",
-            "run the test on a POSIX host of the same network, with the template in inline",
-        )
+        exchange = self.exchange_of(arguments["exchange"])
         arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
-        asked = options.read_options(arguments, check_mode=self._task.check_mode)
-        if arguments["exchange"] in ("auto", "host"):
+        asked = options.read_options(
+            arguments,
+            check_mode=self._task.check_mode,
+            check_folder=self.check_folder,
+            separator="\\" if is_windows(self) else "/",
+        )
+        if is_windows(self):
+            check_windows_name("certificate_name", asked.identity.certificate_name)
+        if exchange == "host":
             given = {option: value for option, value in arguments.items() if value is not None}
             if asked.inline is None:
                 given["template"] = asked.template_name
             else:
                 given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
             return self.execute("maas360.cloud_extender.est_test_enroll", {**given, "exchange": "host"})
-        # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
-        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_exchange import (
-            ControllerExchange,
+        test = self.controller_exchange(
+            exchange, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
         )
-
-        exchange = ControllerExchange(
-            arguments["exchange"],
-            find_template=lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name),
-            execute=self.execute_anyway,
-            write_file=self.write_temporary_file,
-        )
-        return self.with_warnings(exchange.test(asked))
+        return self.with_warnings(test.test(asked))

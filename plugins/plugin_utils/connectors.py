@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The exchanges ``controller`` and ``uri``: keys, request and checks on the controller.
 
-They differ only in who sends the HTTPS requests: the controller itself, or the host through C(ansible.builtin.uri).
+They differ only in who sends the HTTPS requests: the controller itself, or the host through C(ansible.builtin.uri). A
+Windows host has a module of its own for that: see :mod:`.win_uri_connector`.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import CaBag
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
@@ -25,16 +27,22 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
     https_transport,
 )
 
-from .uri_transport import Execute, UriTransport
+from .module_transport import Execute
+from .uri_transport import UriTransport
 
 
 class ControllerConnector:
-    """The requests leave from the controller. See :class:`~.test_enroll.connection.Connector`."""
+    """The requests leave from the controller. See :class:`~.test_enroll.connection.Connector`.
+
+    :param execute: runs a module on the host, really, in check mode too, and returns its result, a failed one too.
+    :param slurp: the module that reads a file there.
+    """
 
     exchange = "controller"
 
-    def __init__(self, execute: Execute) -> None:
+    def __init__(self, execute: Execute, slurp: str = "ansible.builtin.slurp") -> None:
         self._execute = execute
+        self._slurp = slurp
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
         """A client key does not leave its host."""
@@ -46,7 +54,7 @@ class ControllerConnector:
 
     def read_text(self, path: str) -> str:
         """A text file of the host."""
-        result = self._execute("ansible.builtin.slurp", {"src": path})
+        result = self._execute(self._slurp, {"src": path})
         if result.get("failed"):
             raise InputError(
                 f"ca_path {path!r} cannot be read on the host: {result.get('msg', 'slurp failed')}",
@@ -103,20 +111,17 @@ class UriConnector(ControllerConnector):
                 "the module sends the password itself to a server that offers Basic as well",
             ),
         }
-        for option, (wanted, why) in unsupported.items():
-            if wanted:
-                raise InputError(
-                    f"{option} cannot be used with exchange=uri: {why}",
-                    hint="Use exchange=host for this template.",
-                )
+        refuse(unsupported, "exchange=uri", "Use exchange=host for this template.")
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
         """C(uri) would have to be told to verify nothing, and that is not done."""
-        raise _no_first_contact("the template has only ca_fingerprint to trust the EST server by")
+        raise no_first_contact(
+            "the template has only ca_fingerprint to trust the EST server by", "exchange=host or exchange=controller"
+        )
 
     def fetch_unauthenticated(self, destination: Destination) -> CaBag:
         """See :meth:`bootstrap`."""
-        raise _no_first_contact("nothing says whom to trust")
+        raise no_first_contact("nothing says whom to trust", "exchange=host or exchange=controller")
 
     def transport(self, destination: Destination, trust: Trust) -> UriTransport:  # type: ignore[override]
         """Requests of the host to the EST server."""
@@ -138,9 +143,23 @@ class UriConnector(ControllerConnector):
         )
 
 
-def _no_first_contact(problem: str) -> InputError:
+def refuse(unsupported: Mapping[str, tuple[Any, str]], exchange: str, hint: str) -> None:
+    """Refuse what an exchange cannot do.
+
+    :param unsupported: by what is asked for: whether it is, and why it cannot be done.
+    :raises InputError: for the first.
+    """
+    for option, (wanted, why) in unsupported.items():
+        if wanted:
+            raise InputError(f"{option} cannot be used with {exchange}: {why}", hint=hint)
+
+
+def no_first_contact(problem: str, instead: str) -> InputError:
+    """The error where a server would have to be asked that is not trusted yet.
+
+    :param instead: the exchanges that can.
+    """
     return InputError(
         f"{problem}, and exchange=uri cannot look at the certificates of a server that is not trusted yet",
-        hint="Use exchange=host or exchange=controller, or set ca_certificate or ca_path to the CA certificate of the "
-        "EST server.",
+        hint=f"Use {instead}, or set ca_certificate or ca_path to the CA certificate of the EST server.",
     )

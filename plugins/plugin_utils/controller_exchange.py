@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, Optional, Protocol
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
@@ -17,45 +17,94 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import result
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.connection import Connector
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.exchange_options import ExchangeOptions
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import Asked
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import TestFiles, run_test
 
 from .connectors import ControllerConnector, UriConnector
+from .module_transport import Execute
 from .remote_files import RemoteFiles
-from .uri_transport import Execute
+from .win_uri_connector import SLURP, WinUriConnector
+from .windows_folder import Host
+from .windows_test_files import WindowsTestFiles
+
+
+class Files(TestFiles, Protocol):
+    """Where a host keeps the files of a test, and what came of it."""
+
+    def note(self, store_path: str, status: str, stage: Optional[str], not_after: Optional[str]) -> str:
+        """Note what came of the test; returns why that could not be done, or an empty text."""
+
+
+class Way(NamedTuple):
+    """What differs between the hosts.
+
+    :param connector: carries the exchange.
+    :param files: returns where the files of a test are kept.
+    """
+
+    connector: Connector
+    files: Callable[[Asked], Files]
+
+
+def posix_way(exchange: str, execute: Execute, write_file: Callable[[str], str]) -> Way:
+    """The way of a POSIX host.
+
+    :param exchange: C(controller) or C(uri).
+    :param execute: runs a module on the host and returns its result, a failed one too.
+    :param write_file: puts a text into a temporary file on the host and returns its path.
+    """
+    connector = UriConnector(execute, write_file) if exchange == "uri" else ControllerConnector(execute)
+    return Way(
+        connector,
+        lambda asked: RemoteFiles(execute, asked.output_path, asked.template_name, asked.identity.certificate_name),
+    )
+
+
+def windows_way(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> Way:
+    """The way of a Windows host.
+
+    :param exchange: C(controller) or C(uri).
+    :param execute: runs a module on the host and returns its result, a failed one too.
+    :param answer_path: returns the path of a temporary file on the host.
+    """
+    connector: Connector = ControllerConnector(execute, SLURP)
+    if exchange == "uri":
+        connector = WinUriConnector(execute, host, answer_path)
+    return Way(
+        connector,
+        lambda asked: WindowsTestFiles(
+            host,
+            asked.store_path,
+            asked.output_path,
+            asked.template_name,
+            asked.identity.certificate_name,
+            check=asked.test_options.check,
+        ),
+    )
 
 
 class ControllerExchange:
     """One exchange.
 
-    :param exchange: C(controller) or C(uri).
+    :param way: how, and where to.
     :param find_template: returns the template, from wherever it is.
-    :param execute: runs a module on the host and returns its result, a failed one too.
-    :param write_file: puts a text into a temporary file on the host and returns its path.
     """
 
-    def __init__(
-        self,
-        exchange: str,
-        *,
-        find_template: Callable[[], Template],
-        execute: Execute,
-        write_file: Callable[[str], str],
-    ) -> None:
-        self._exchange = exchange
+    def __init__(self, way: Way, find_template: Callable[[], Template]) -> None:
+        self._way = way
+        self._exchange = way.connector.exchange
         self._find_template = find_template
-        self._execute = execute
-        self._connector = UriConnector(execute, write_file) if exchange == "uri" else ControllerConnector(execute)
         self._timeline = Timeline()
 
     def test(self, asked: Asked) -> dict[str, Any]:
         """The result of C(est_test_enroll), a failed one where the test failed."""
         name = asked.template_name
-        files = RemoteFiles(self._execute, asked.output_path, name, asked.identity.certificate_name)
+        files = self._way.files(asked)
         outcome = self._outcome(
             lambda template: run_test(
-                template, asked.identity, asked.test_options, self._connector, files, self._timeline
+                template, asked.identity, asked.test_options, self._way.connector, files, self._timeline
             ),
             lambda error: result.failure(error, name, self._exchange, self._timeline),
             lambda reason: result.input_failure(reason, name, self._exchange),
@@ -71,7 +120,7 @@ class ControllerExchange:
     def look(self, options: ExchangeOptions) -> dict[str, Any]:
         """The result of C(est_server_info), a failed one where the server could not be looked at."""
         return self._outcome(
-            lambda template: server_info.look(template, options, self._connector, self._timeline),
+            lambda template: server_info.look(template, options, self._way.connector, self._timeline),
             lambda error: server_info.failure(error, self._exchange, self._timeline),
             lambda reason: server_info.input_failure(reason, self._exchange),
         )

@@ -6,17 +6,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import find_template, open_secrets
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import absolute_folder
 
-from .action_base import ControllerAction, ModuleFailed
-from .host_store import store_of, store_path_of
+from .action_base import ControllerAction, ModuleFailed, OptionError
+from .host_store import is_windows, store_of, store_path_of
+from .windows_host import WindowsHost
+from .windows_paths import check_windows_path
+
+if TYPE_CHECKING:
+    from .controller_exchange import ControllerExchange
 
 #: What ansible-core raises, in place of a result, where a module returns octets that are no UTF-8.
 _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
@@ -24,6 +30,53 @@ _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
 
 class ExchangeAction(ControllerAction):
     """Base of an action that can run an EST exchange on the controller."""
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """See :meth:`ControllerAction.run`. Removes the temporary folder: nobody else does for an action in another."""
+        try:
+            return super().run(tmp, task_vars)
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+
+    def exchange_of(self, asked: str) -> str:
+        """Where the exchange leaves from: C(host), C(uri) or C(controller).
+
+        :param asked: the option.
+        :raises OptionError: a Windows host cannot do that.
+        """
+        if not is_windows(self):
+            return "host" if asked == "auto" else asked
+        if asked == "host":
+            raise OptionError(
+                "exchange: host does not work on a Windows host, since it needs Python there; exchange: uri sends the "
+                "requests from the host, and exchange: controller from the controller"
+            )
+        return "uri" if asked == "auto" else asked
+
+    def check_folder(self, option: str, path: str) -> str:
+        """Check the path of a folder on the host, and return it in the host's spelling.
+
+        :raises TemplateError: unless it is one.
+        """
+        if not is_windows(self):
+            return absolute_folder(option, path)
+        return store_path_of(self, path) if option == "store_path" else check_windows_path(path, option)
+
+    def controller_exchange(self, exchange: str, find_template: Callable[[], Template]) -> ControllerExchange:
+        """An exchange that is run on the controller.
+
+        :param exchange: C(controller) or C(uri).
+        :param find_template: returns the template, from wherever it is.
+        """
+        # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
+        from . import controller_exchange as exchanges
+
+        if is_windows(self):
+            host = WindowsHost(self)
+            way = exchanges.windows_way(exchange, self.execute_web, host, lambda: self.temporary_path("answer"))
+        else:
+            way = exchanges.posix_way(exchange, self.execute_anyway, self.write_temporary_file)
+        return exchanges.ControllerExchange(way, find_template)
 
     def with_warnings(self, outcome: dict[str, Any]) -> dict[str, Any]:
         """The outcome without its warnings, which are shown to the user instead."""
@@ -47,6 +100,14 @@ class ExchangeAction(ControllerAction):
             return {"failed": True, "msg": _NOT_UTF8}
         finally:
             self._task.check_mode = check_mode
+
+    def execute_web(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The same, for a module whose result has the headers of a web server: none of them is passed on as a fact."""
+        passed_on, self._passed_on = self._passed_on, {}
+        try:
+            return self.execute_anyway(name, arguments)
+        finally:
+            self._passed_on = passed_on
 
     def _execute_or_fail(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         result = self.execute_anyway(name, arguments)
@@ -73,10 +134,14 @@ class ExchangeAction(ControllerAction):
 
     def write_temporary_file(self, text: str) -> str:
         """Put a text into a file of the task's temporary folder on the host, which core removes after the task."""
+        path = self.temporary_path("anchors.pem")
+        self._transfer_data(path, text)
+        self._fixup_perms2((self._connection._shell.tmpdir, path))
+        return path
+
+    def temporary_path(self, name: str) -> str:
+        """The path of a file in the task's temporary folder on the host, which is removed after the task."""
         shell = self._connection._shell
         if shell.tmpdir is None:
             self._make_tmp_path()
-        path = shell.join_path(shell.tmpdir, "anchors.pem")
-        self._transfer_data(path, text)
-        self._fixup_perms2((shell.tmpdir, path))
-        return str(path)
+        return str(shell.join_path(shell.tmpdir, name))

@@ -26,6 +26,8 @@ from .windows_store import WindowsStore
 
 #: The variable of a host that lets every reading look at all of the store, and not at the document alone.
 FULL_LOOK = "est_windows_full_look"
+#: The variable that lets every reading look at what came of the last tests: the role sets it where it asks for that.
+LAST_TESTS = "est_windows_last_tests"
 
 
 def is_windows(action: ControllerAction) -> bool:
@@ -59,8 +61,16 @@ def store_of(
     """
     if not is_windows(action):
         return PosixStore(execute or action.execute, store_path)
-    full_look = full_look or boolean(action._templar.template(action._task_vars.get(FULL_LOOK, False)), strict=False)
-    return WindowsStore(WindowsHost(action), store_path, full_look=full_look)
+    return WindowsStore(
+        WindowsHost(action),
+        store_path,
+        full_look=full_look or _is_set(action, FULL_LOOK),
+        last_tests=_is_set(action, LAST_TESTS),
+    )
+
+
+def _is_set(action: ControllerAction, variable: str) -> bool:
+    return bool(boolean(action._templar.template(action._task_vars.get(variable, False)), strict=False))
 
 
 def refuse_windows(action: ControllerAction, module: str, instead: str) -> None:

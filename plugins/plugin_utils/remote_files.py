@@ -19,13 +19,15 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
     TestFolder,
 )
 
-from .uri_transport import Execute
+from .module_transport import Execute
 
 _FILES_MODULE = "maas360.cloud_extender.est_test_files"
 
 
 class RemoteFiles:
     """The files of one test certificate, through a private module. See :class:`~.test_enroll.run.TestFiles`."""
+
+    separator = "/"
 
     def __init__(self, execute: Execute, output_path: str, template_name: str, certificate_name: str) -> None:
         self._execute = execute

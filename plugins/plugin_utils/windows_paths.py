@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import WINDOWS_STORE_PATH
@@ -20,7 +21,7 @@ _RESERVED = re.compile(
     r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9\u00b9\u00b2\u00b3]|LPT[0-9\u00b9\u00b2\u00b3])(?:\..*)?", re.I
 )
 #: Without the long path setting of Windows a folder may have 248 characters, with the names of our files 260.
-_LONGEST = 200
+_LONGEST, _LONGEST_FOLDER = 200, 240
 
 
 def check_windows_path(path: str, option: str = "store_path") -> str:
@@ -39,13 +40,46 @@ def check_windows_path(path: str, option: str = "store_path") -> str:
     if not names:
         raise _wrong(option, path, "is not the path of a folder of its own")
     for name in names:
-        if name in (".", "..") or _FORBIDDEN.search(name) or name.endswith((" ", ".")):
-            raise _wrong(option, path, f"has the part {show(name)}, which is no name of a folder on Windows")
-        if _RESERVED.fullmatch(name):
-            raise _wrong(option, path, f"has the part {show(name)}, which Windows keeps for a device")
+        reason = _why_not(name)
+        if reason:
+            raise _wrong(option, path, f"has the part {show(name)}, which {reason}")
     if len(normal) > _LONGEST:
         raise _wrong(option, path, f"is longer than {_LONGEST} characters")
     return "\\".join([root.group(), *names])
+
+
+def check_windows_name(option: str, name: str) -> None:
+    """Check a name of a folder.
+
+    :raises TemplateError: unless Windows can have it.
+    """
+    reason = _why_not(name)
+    if reason:
+        raise TemplateError(option, f"is a name which {reason}", value=show(name))
+
+
+def possible_name(name: str) -> str:
+    """Return a name that Windows can have: this one, or one that is told apart from all others by a hash."""
+    if not _why_not(name):
+        return name
+    return f"_{name.rstrip('. ')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def check_length(option: str, path: str) -> None:
+    """Check the path of a folder that is made of more than an option.
+
+    :raises TemplateError: naming the option, where Windows cannot have it.
+    """
+    if len(path) > _LONGEST_FOLDER:
+        allowed = f"at most {_LONGEST_FOLDER} characters with the names of template and certificate"
+        raise TemplateError(option, "makes a path that is too long for Windows", value=show(path), allowed=allowed)
+
+
+def _why_not(name: str) -> str:
+    """Return why Windows cannot have a name, as what follows the word which; or an empty text."""
+    if name in (".", "..") or _FORBIDDEN.search(name) or name.endswith((" ", ".")):
+        return "is no name of a folder on Windows"
+    return "Windows keeps for a device" if _RESERVED.fullmatch(name) else ""
 
 
 def _wrong(option: str, path: str, reason: str) -> TemplateError:

@@ -89,14 +89,16 @@ class WindowsStore(TemplateStore):
     :param host: the host.
     :param store_path: the folder; can begin with a variable of the host's environment.
     :param full_look: look at the other files of the folder and at its permissions too, with every reading.
+    :param last_tests: look at what came of the last tests, with every reading; a full look does.
     """
 
     key_with_document: ClassVar[bool] = False
 
-    def __init__(self, host: Host, store_path: str, *, full_look: bool = False) -> None:
+    def __init__(self, host: Host, store_path: str, *, full_look: bool = False, last_tests: bool = False) -> None:
         self._host = host
         self._store_path = store_path
         self._full_look = full_look
+        self._last_tests = last_tests
         self._full_path = store_path
         self._recovered = False
         self._is_folder = False
@@ -118,6 +120,8 @@ class WindowsStore(TemplateStore):
         found: dict[str, Any] = {"key_fingerprint": _fingerprint_of(document)}
         if self._full_look and document.exists:
             found.update(self._look_around(found["key_fingerprint"], drift, recovered=document.recovered))
+        elif self._last_tests and document.exists:
+            found["last_tests"] = self._read_last_tests()
         if want_key and found["key_fingerprint"]:
             found.update(self._fetch_key(found["key_fingerprint"]))
         return Observed(
@@ -142,15 +146,18 @@ class WindowsStore(TemplateStore):
 
     def _slurp(self, name: str) -> _Document:
         try:
-            content = self._host.run("slurp", {"src": self._path(name)})["content"]
+            content = _slurp(self._host, self._path(name))
+        except _IsFolder:
+            return _Document(damage="is a folder")
         except Refused as refused:
-            # The words are of the module itself, the same in every language of Windows.
-            if str(refused).endswith("is not found"):
-                return _Document()
-            if str(refused).endswith("is a directory"):
-                return _Document(damage="is a folder")
             raise self._cannot("read", refused) from None
-        return _Document(base64.b64decode(content))
+        return _Document(content)
+
+    def _read_last_tests(self) -> str:
+        try:
+            return read_last_tests(self._host, self._store_path)
+        except Refused as refused:
+            raise self._cannot("read", refused) from None
 
     def _look_around(self, fingerprint: str, drift: list[str], *, recovered: bool) -> dict[str, Any]:
         """Return what a reading of the document alone does not tell, and add to what is wrong."""
@@ -165,13 +172,12 @@ class WindowsStore(TemplateStore):
                 drift.append(INHERITS)
         except Refused as refused:
             raise self._cannot("read", refused) from None
-        last_tests = self._slurp(LAST_TESTS_NAME).content if LAST_TESTS_NAME in files else None
         kept = sorted(name for name in files if name.startswith(DOCUMENT_NAME + KEPT_INFIX))
         document = files.get(NEW_NAME if recovered else DOCUMENT_NAME, {})
         return {
             "key_fingerprint": fingerprint,
             "owner": document.get("owner") or "",
-            "last_tests": (last_tests or b"").decode("utf-8", "replace"),
+            "last_tests": self._read_last_tests() if LAST_TESTS_NAME in files else "",
             "kept_documents": tuple(self._path(name) for name in kept),
         }
 
@@ -289,6 +295,32 @@ class WindowsStore(TemplateStore):
             f"cannot {verb} the template store {self._store_path}: {str(refused).rstrip('.')}; it needs an account "
             "that is an administrator of the host, and no other program that has the file open"
         )
+
+
+def read_last_tests(host: Host, store_path: str) -> str:
+    """Return the text of the file of :mod:`~.store.last_tests`, or an empty text where there is none.
+
+    :raises Refused: when it cannot be read.
+    """
+    content = _slurp(host, f"{store_path}\\{LAST_TESTS_NAME}")
+    return (content or b"").decode("utf-8", "replace")
+
+
+class _IsFolder(Refused):
+    """What was to be read is a folder."""
+
+
+def _slurp(host: Host, path: str) -> bytes | None:
+    """Return a file, or None where there is none."""
+    try:
+        return base64.b64decode(host.run("slurp", {"src": path})["content"])
+    except Refused as refused:
+        # The words are of the module itself, the same in every language of Windows.
+        if str(refused).endswith("is not found"):
+            return None
+        if str(refused).endswith("is a directory"):
+            raise _IsFolder(str(refused)) from None
+        raise
 
 
 def _is_whole(document: _Document) -> bool:

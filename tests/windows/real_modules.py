@@ -24,6 +24,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,),
     "dict": (dict,),
     "complex": (dict, list),
+    "raw": (object,),
 }
 
 
@@ -43,13 +44,16 @@ class RealModule:
             self.options, self.returns = docs["DOCUMENTATION"].get("options") or {}, docs.get("RETURN") or {}
         else:
             texts = _assigned(folder / f"{name}.py")
-            self.options = _load(texts["DOCUMENTATION"]).get("options") or {}
+            docs = _load(texts["DOCUMENTATION"])
+            self.options = _with_fragments(folder.parent / "doc_fragments", docs)
             self.returns = _load(texts.get("RETURN") or "{}") or {}
         # What the action of a module tells it, and its documentation does not.
         text = self.source.decode("utf-8-sig")
         self._private = set(re.findall(r'Get-AnsibleParam -obj \$params -name "(\w+)"', text)) - set(self.options)
         # What it returns though its documentation has another name for it: "raw", documented as "cert_data".
         self._untold = set(re.findall(r"\$(?:module\.Result|cert_info)\.(\w+) =", text))
+        # And whether it returns whatever a web server names.
+        self._returns_headers = "$module.Result.$header_key =" in text
         #: Whether it can only look; if not, ansible-core's wrapper skips it in check mode.
         self.has_check_mode = "supports_check_mode $true" in text or "supports_check_mode = $true" in text
 
@@ -79,6 +83,8 @@ class RealModule:
     def check_result(self, result: dict[str, Any]) -> None:
         """Refuse a result that the real module would not give: a key or a type that is not documented."""
         told = {key: value for key, value in result.items() if key not in _ALWAYS}
+        if self._returns_headers:  # one replaces what it is documented to return: content_length is a text then
+            told = {key: value for key, value in told.items() if key in self.returns and key != "content_length"}
         _check(told, self.returns, self.name, self._untold)
 
 
@@ -106,11 +112,23 @@ def _assigned(path: Path) -> dict[str, str]:
     tree = ast.parse(path.read_text())
     return {
         target.id: ast.literal_eval(node.value)
-        for node in tree.body
+        for node in ast.walk(tree)
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name) and target.id in ("DOCUMENTATION", "RETURN")
     }
+
+
+def _with_fragments(folder: Path, docs: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a module, with those that it shares with others."""
+    options: dict[str, Any] = {}
+    for fragment in docs.get("extends_documentation_fragment") or ():
+        path = folder / f"{fragment.rpartition('.')[2]}.py"
+        if path.exists():
+            options.update(_load(_assigned(path)["DOCUMENTATION"]).get("options") or {})
+    for name, option in (docs.get("options") or {}).items():
+        options[name] = {**options.get(name, {}), **option}
+    return options
 
 
 def _load(text: str) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 from windows.certificate_modules import win_certificate_info, win_certificate_store
 from windows.machine import ACCOUNTS, ADMINISTRATORS, SYSTEM, Fail, Machine
 from windows.real_modules import real_module
+from windows.web_modules import win_uri
 
 Result = dict[str, Any]
 
@@ -237,6 +238,7 @@ _MODULES: dict[str, Callable[[Machine, Result, bool], Result]] = {
     "setup": _setup,
     "win_certificate_info": win_certificate_info,
     "win_certificate_store": win_certificate_store,
+    "win_uri": win_uri,
 }
 #: Who may have a store.
 STORE_ACCOUNTS = {SYSTEM, ADMINISTRATORS}

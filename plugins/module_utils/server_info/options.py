@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ..template.errors import TemplateError
 from ..template.fields import argument_spec as template_argument_spec
@@ -59,10 +59,11 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def read_options(options: Mapping[str, Any]) -> Asked:
+def read_options(options: Mapping[str, Any], check_folder: Callable[[str, str], str] = absolute_folder) -> Asked:
     """Check the values of the options.
 
     :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
+    :param check_folder: checks the path of a folder on the host.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
     exchange_options = ExchangeOptions(**read_exchange_options(options))
@@ -79,6 +80,6 @@ def read_options(options: Mapping[str, Any]) -> Asked:
     return Asked(
         template_name=name,
         given=None if name is not None else Template.from_options({"name": "est_server_info", **given}),
-        store_path=absolute_folder("store_path", options["store_path"]),
+        store_path=check_folder("store_path", options["store_path"]),
         exchange_options=exchange_options,
     )

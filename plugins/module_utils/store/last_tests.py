@@ -86,6 +86,20 @@ def what_came_of(result: Mapping[str, Any]) -> tuple[str, str | None, str | None
     return (PENDING, None, None) if result["status"] == PENDING else None
 
 
+def with_test(text: str, template: str, test: LastTest) -> str:
+    """Return the text of the file with a test in it, in place of an earlier one of that template.
+
+    :param text: of the file as it is; an empty text where there is none.
+    """
+    tests = {**parse_last_tests(text), template: test}
+    data = {
+        "format": FORMAT,
+        "version": VERSION,
+        "tests": {name: tests[name].as_json() for name in sorted(tests)},
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
 def record_test(
     store_path: str, template: str, status: str, stage: str | None = None, not_after: str | None = None
 ) -> None:
@@ -104,14 +118,7 @@ def record_test(
         with locked(store_path):
             there = look_at(path)
             content = None if there is None else read_file(path, there)[0]
-            tests = parse_last_tests((content or b"").decode("utf-8", "replace"))
-            tests[template] = test
-            data = {
-                "format": FORMAT,
-                "version": VERSION,
-                "tests": {name: tests[name].as_json() for name in sorted(tests)},
-            }
-            text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+            text = with_test((content or b"").decode("utf-8", "replace"), template, test)
             replace_file(store_path, LAST_TESTS_NAME, text.encode("utf-8"))
     except OSError as error:
         raise StoreError(cannot("write", path, error)) from None

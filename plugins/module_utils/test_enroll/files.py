@@ -56,6 +56,7 @@ class TestFolder:
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
+    separator = "/"
 
     def __init__(self, output_path: str, template_name: str, certificate_name: str) -> None:
         self._parent = os.path.join(output_path, folder_name(template_name))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 from ..template.errors import TemplateError, show
 from ..template.fields import argument_spec as template_argument_spec
@@ -82,24 +82,33 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def read_options(options: Mapping[str, Any], *, check_mode: bool) -> Asked:
+def read_options(
+    options: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    check_folder: Optional[Callable[[str, str], str]] = None,
+    separator: str = "/",
+) -> Asked:
     """Check the values of the options.
 
     :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
+    :param check_folder: checks the path of a folder as :func:`absolute_folder` does, for a host that is not POSIX.
+    :param separator: between the parts of its paths.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
+    check_folder = check_folder or absolute_folder
     inline = inline_template(options)
     name = inline.name if inline is not None else stored_name(options["template"])
     exchange_options = read_exchange_options(options)
-    store_path = absolute_folder("store_path", options["store_path"])
+    store_path = check_folder("store_path", options["store_path"])
     output_path = options["output_path"]
     return Asked(
         template_name=name,
         inline=inline,
         store_path=store_path,
-        output_path=posixpath.join(store_path, "tests")
+        output_path=f"{store_path}{separator}tests"
         if output_path is None
-        else absolute_folder("output_path", output_path),
+        else check_folder("output_path", output_path),
         identity=TestIdentity.from_options({option: options[option] for option in IDENTITY_OPTIONS}),
         test_options=TestOptions(
             **exchange_options,

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -41,6 +40,7 @@ def success(
     timeline: Timeline,
     client: Optional[EstClient] = None,
     path: Optional[str] = None,
+    separator: str = "/",
     verified: Optional[VerifiedCertificate] = None,
     retry_at: Optional[datetime] = None,
     server_message: str = "",
@@ -51,6 +51,7 @@ def success(
     :param trust: C(explicit), C(system) or C(fingerprint).
     :param client: that carried the exchange; ``None`` where nothing was sent.
     :param path: the folder on the host in which the files were saved.
+    :param separator: between the parts of its paths.
     :param retry_at: for C(pending): when the CA wants to be asked again.
     """
     peer = client.peer if client is not None else None
@@ -77,24 +78,24 @@ def success(
     }
     if verified is not None and path is not None:
         found["certificate"] = {
-            "path": os.path.join(path, CERTIFICATE_FILE),
+            "path": separator.join((path, CERTIFICATE_FILE)),
             "pem": pem(verified.certificate),
             **describe(verified.certificate),
         }
-        found["chain_path"] = os.path.join(path, CHAIN_FILE)
-        found["private_key_path"] = os.path.join(path, PRIVATE_KEY_FILE)
+        found["chain_path"] = separator.join((path, CHAIN_FILE))
+        found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
         asked = (rendered.subject, rendered.subject_alternative_names)
         issued = (read_name(verified.certificate.subject), subject_alternative_names(verified.certificate))
         found["lost"] = lost(*asked, *issued)
         found["diff"] = {
             "before_header": f"asked for by template {template.name}",
             "before": "".join(f"{line}\n" for line in in_words(*asked)),
-            "after_header": os.path.join(path, CERTIFICATE_FILE),
+            "after_header": separator.join((path, CERTIFICATE_FILE)),
             "after": "".join(f"{line}\n" for line in in_words(*issued)),
         }
         found["warnings"] += verified.warnings
     elif path is not None:
-        found["private_key_path"] = os.path.join(path, PRIVATE_KEY_FILE)
+        found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
     if retry_at is not None:
         found["retry_at"] = iso_utc(retry_at)
     if server_message:

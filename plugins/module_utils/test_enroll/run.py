@@ -41,6 +41,8 @@ class TestFiles(Protocol):
 
     #: The folder of a pending enrolment.
     pending_path: str
+    #: Between the parts of a path on the host.
+    separator: str
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """The files of a pending enrolment."""
@@ -199,6 +201,7 @@ class _Test:
             exchange=self._connector.exchange,
             timeline=self._timeline,
             warnings=self._warnings,
+            separator=self._files.separator,
             **more,
         )
 

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""est_test_enroll and est_server_info on a Windows host and a POSIX host in one inventory, through ansible-playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
+from support.lab import LabServer
+from windows.conftest import STORE, Play
+from windows.machine import Machine
+from windows.test_windows_playbook import task
+from windows.windows_modules import STORE_ACCOUNTS
+
+USER = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+TESTS = f"{STORE}\\tests"
+#: What a test with a template of the store calls where the account is not in the store's cache: nothing is cached.
+READING = ["slurp", "win_stat", "fetch_file"]
+PREPARING = ["win_file", "win_acl", "win_acl", "win_owner", "win_acl_inheritance"]
+ASKING = ["win_certificate_info", "win_uri", "win_uri"]
+ENROLLING = ["make temporary folder", "win_uri"]
+SAVING = ["win_file", "win_file", "put_file", "put_file", "put_file"]
+NOTING = ["slurp", "put_file"]
+TIDYING = ["remove temporary folder"]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[LabServer]:
+    """A server that does what it should."""
+    with LabServer() as server:
+        yield server
+
+
+def trust(machine: Machine, lab: LabServer) -> None:
+    """Put the CA of a server into the machine's store of roots."""
+    certificate = load_pem_x509_certificate(lab.ca_pem.encode())
+    machine.add_certificate("LocalMachine\\Root", certificate.public_bytes(Encoding.DER))
+
+
+def template(lab: LabServer, **options: Any) -> dict[str, Any]:
+    """A template for a lab server."""
+    return {
+        "name": "Wi-Fi",
+        "server": lab.host,
+        "port": lab.port,
+        "username": "estuser",
+        "password": "estpwd",
+        "ca_certificate": lab.ca_pem,
+        "key_type": "ec",
+        **options,
+    }
+
+
+def enroll(**arguments: Any) -> dict[str, Any]:
+    """A task that tests the template of the store, or another."""
+    options = {**USER, "store_path": "{{ est_store }}", **arguments}
+    if "inline" not in options:
+        options["template"] = "Wi-Fi"
+    check = options.pop("check", False)
+    return task("est_test_enroll", check=check, **options)
+
+
+def test_a_mixed_inventory_is_tested_with_the_same_results(play: Play, lab: LabServer) -> None:
+    trust(play.windows, lab)
+    tasks = [
+        task("est_templates", templates=[template(lab)]),
+        enroll(check=True),
+        enroll(),
+        task("est_template_info"),
+    ]
+    found, printed = play.run(tasks, "-vvvvv", "--diff")
+    for results in found.values():
+        assert not [result["msg"] for result in results if result.get("failed")]
+    _applied, checked, tested, info = found["windows"]
+    _posix_applied, posix_checked, posix_tested, posix_info = found["posix"]
+    assert (checked["status"], checked["changed"]) == (posix_checked["status"], posix_checked["changed"])
+    assert checked["status"] == "skipped"
+    assert (tested["status"], tested["exchange"], posix_tested["exchange"]) == ("issued", "uri", "host")
+    for key in ("requested", "substitutions", "lost", "left_out", "template"):
+        assert tested[key] == posix_tested[key]
+    folder = f"{TESTS}\\Wi-Fi\\test"
+    assert tested["certificate"]["path"] == f"{folder}\\certificate.pem"
+    assert tested["chain_path"] == f"{folder}\\chain.pem"
+    assert tested["private_key_path"] == f"{folder}\\private_key.pem"
+    machine = play.windows
+    certificate = load_pem_x509_certificate(machine.read(tested["certificate"]["path"]))
+    key = load_pem_private_key(machine.read(tested["private_key_path"]), None)
+    assert certificate.public_key() == key.public_key()
+    assert machine.read(tested["certificate"]["path"]).decode() == tested["certificate"]["pem"]
+    assert b"BEGIN CERTIFICATE" in machine.read(tested["chain_path"])
+    assert machine.who_may(tested["private_key_path"]) == STORE_ACCOUNTS
+    last, posix_last = (entry["templates"][0]["last_test"] for entry in (info, posix_info))
+    assert (last["status"], posix_last["status"]) == ("issued", "issued")
+    assert last["not_after"] == tested["certificate"]["not_after"]
+    # Nothing secret is printed by a connection that prints what it carries, nor left behind.
+    assert "WINDOWS DOUBLE RESULT" in printed
+    for secret in ("estpwd", "PRIVATE KEY", machine.read(tested["private_key_path"]).decode().splitlines()[1]):
+        assert secret not in printed
+    assert not list((machine.folder / "C" / "Windows" / "Temp").iterdir())
+
+
+def test_what_a_test_calls(newest_play: Play, lab: LabServer) -> None:
+    trust(newest_play.windows, lab)
+    newest_play.run([task("est_templates", templates=[template(lab)])], hosts="windows")
+    newest_play.run([enroll(check=True)], hosts="windows")
+    assert newest_play.called == [*READING, "win_stat", *ASKING]
+    newest_play.run([enroll()], hosts="windows")
+    first = newest_play.called
+    assert first == [
+        *READING,
+        "win_stat",
+        *PREPARING,
+        *ASKING,
+        *ENROLLING,
+        *SAVING,
+        *NOTING,
+        *TIDYING,
+    ]
+    newest_play.run([enroll()], hosts="windows")
+    assert newest_play.called == first
+    look = task("est_server_info", template="Wi-Fi", store_path=STORE)
+    newest_play.run([look], hosts="windows")
+    assert newest_play.called == [*READING, *ASKING, "win_uri"]

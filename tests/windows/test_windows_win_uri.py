@@ -1,0 +1,430 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The exchange through win_uri on the double, against the lab server, compared with exchange=host."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
+from support.enrolment import IDENTITY, enrol, template_for
+from support.lab import LabServer
+from windows.direct import DirectHost
+from windows.machine import Machine
+from windows.windows_modules import run_module
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_connector import (
+    MACHINE_TRUST_WARNING,
+    WinUriConnector,
+)
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_failures import FAILURES
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_transport import WinUriTransport
+
+ANSWER = "C:\\Windows\\Temp\\answer"
+
+
+class WebHost(DirectHost):
+    """Runs modules as the action does for the exchange, and remembers what win_uri was told and what it said."""
+
+    def __init__(self, machine: Machine, collection: Path) -> None:
+        super().__init__(machine, collection)
+        self.collection = collection
+        self.asked: list[Mapping[str, Any]] = []
+        self.said: list[dict[str, Any]] = []
+
+    def execute(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a module, whatever it ends with."""
+        module = name.removeprefix("ansible.windows.")
+        self.calls.append(module)
+        result = run_module(self.machine, self.collection, module, dict(arguments))
+        if module == "win_uri":
+            self.asked.append(arguments)
+            self.said.append(result)
+        return result
+
+    def connector(self, **options: Any) -> WinUriConnector:
+        """What carries the exchange."""
+        return WinUriConnector(self.execute, self, lambda: ANSWER, **options)
+
+
+def trust(machine: Machine, pem: str) -> None:
+    """Put a CA certificate into the machine's store of roots."""
+    certificate = load_pem_x509_certificate(pem.encode())
+    machine.add_certificate("LocalMachine\\Root", certificate.public_bytes(Encoding.DER))
+
+
+def enrol_by_win_uri(
+    folder: Path,
+    template: Template,
+    host: WebHost,
+    *,
+    timeline: Timeline | None = None,
+    client_cert: str | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Run a test whose files stay on the controller: those of Windows have tests of their own."""
+    files = TestFolder(str(folder / "tests"), template.name, "test")
+    connector = host.connector(client_cert=client_cert)
+    return run_test(template, IDENTITY, TestOptions(**options), connector, files, timeline or Timeline())
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[LabServer]:
+    """A server that does what it should."""
+    with LabServer() as server:
+        yield server
+
+
+@pytest.fixture
+def web(machine: Machine, real_collection: Path, lab: LabServer) -> WebHost:
+    """A Windows host that trusts the lab: all servers of a test process have one CA."""
+    trust(machine, lab.ca_pem)
+    return WebHost(machine, real_collection)
+
+
+def test_a_certificate_is_issued_as_from_a_posix_host(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    template = template_for(lab, subject_alternative_name="upn")
+    by_win_uri = enrol_by_win_uri(tmp_path, template, web)
+    by_host = enrol(tmp_path, template)
+    assert (by_win_uri["status"], by_win_uri["exchange"], by_win_uri["lost"]) == ("issued", "uri", [])
+    assert set(by_win_uri) == set(by_host)
+    assert set(by_win_uri["certificate"]) == set(by_host["certificate"])
+    assert [step["stage"] for step in by_win_uri["timeline"]] == [step["stage"] for step in by_host["timeline"]]
+    assert by_win_uri["server"] == {**by_host["server"], "tls_version": None}
+    assert by_win_uri["warnings"] == [MACHINE_TRUST_WARNING]
+    assert web.calls == ["win_certificate_info", "win_uri", "win_uri", "win_uri"]
+
+
+def test_credentials_go_with_the_enrolment_only(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    before = len(lab.requests)
+    enrol_by_win_uri(tmp_path, template_for(lab), web)
+    assert [(entry["method"], entry["authorization_present"]) for entry in lab.requests[before:]] == [
+        ("GET", False),
+        ("GET", False),
+        ("POST", True),
+    ]
+    assert [asked.get("force_basic_auth") for asked in web.asked] == [None, None, True]
+    assert {asked["use_proxy"] for asked in web.asked} == {False}
+    assert {asked["follow_redirects"] for asked in web.asked} == {"none"}
+    assert "estpwd" not in repr(web.said)
+
+
+# What the two ways say of the same fault: flags of the server | stage | did the request arrive | HTTP status | words.
+# .NET does not tell why it does not trust a certificate, nor which part of the TLS handshake failed.
+SAME = {
+    "wrong_ca": (["--server-certificate", "other-ca"], "tls", "no", None, "does not trust the certificate"),
+    "wrong_host_name": (["--server-certificate", "wrong-host"], "tls", "no", None, "does not trust the certificate"),
+    "expired_server": (["--server-certificate", "expired"], "tls", "no", None, "does not trust the certificate"),
+    "no_server_auth": (["--server-certificate", "no-server-auth"], "tls", "no", None, "does not trust the certif"),
+    "req_010_tls_1_1_only": (["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "no", None, "TLS"),
+    "plain_http": (["--plain-http"], "tls", "no", None, "TLS handshake"),
+    "cacerts_refused": (["--fault", "cacerts:http-404"], "cacerts", "no", 404, "CA certificates"),
+    "cacerts_truncated": (["--fault", "cacerts:truncated"], "cacerts", "no", None, "cut off"),
+    "html_with_200": (["--fault", "simpleenroll:html-200"], "enroll", "yes", 200, "text/html"),
+    "empty_bag": (["--fault", "simpleenroll:empty-bag"], "enroll", "yes", 200, "no X.509 certificate"),
+    "empty_body": (["--fault", "simpleenroll:empty-200"], "enroll", "yes", 200, "empty"),
+    "huge": (["--fault", "simpleenroll:huge"], "enroll", "yes", 200, "larger"),
+    "http_400": (["--fault", "simpleenroll:http-400"], "enroll", "yes", 400, "refused the certificate request"),
+    "http_500": (["--fault", "simpleenroll:http-500"], "enroll", "yes", 500, "failed"),
+    "redirect": (["--fault", "simpleenroll:redirect"], "enroll", "yes", 302, "redirects to"),
+    "never_answers": (["--fault", "simpleenroll:never-answers"], "enroll", "unknown", None, "in time"),
+    "close_after_request": (["--fault", "simpleenroll:close-after-request"], "enroll", "unknown", None, "closed"),
+    "truncated": (["--fault", "simpleenroll:truncated"], "enroll", "yes", None, "cut off"),
+    "bad_status_line": (["--fault", "simpleenroll:bad-status-line"], "enroll", "yes", None, "not valid HTTP"),
+    "certificate_for_another_key": (["--fault", "simpleenroll:wrong-key"], "verify", "yes", None, "key"),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_fault_is_told_the_same(name: str, web: WebHost, tmp_path: Path) -> None:
+    flags, stage, received, status, words = SAME[name]
+    timeline = Timeline()
+    with LabServer(*flags) as lab:
+        with pytest.raises(EstError, match=f"(?i){words}") as by_win_uri:
+            enrol_by_win_uri(tmp_path, template_for(lab), web, timeline=timeline, timeout=2)
+        with pytest.raises(EstError) as by_host:
+            enrol(tmp_path, template_for(lab), timeout=2, connect_timeout=2)
+    for error in (by_win_uri.value, by_host.value):
+        assert (error.stage, error.request_received) == (stage, received)
+        assert error.hint
+        if status is not None:
+            assert error.http_status == status
+    assert "estpwd" not in f"{by_win_uri.value.reason} {by_win_uri.value.hint} {by_win_uri.value.server_message}"
+    assert by_win_uri.value.server_message == by_host.value.server_message
+    last = timeline.as_list()[-1]
+    assert (last["stage"], last["ok"]) == (stage, False)
+    assert not (tmp_path / "tests" / "wifi" / "test").exists()
+
+
+def test_a_refused_connection(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(EstError, match="cannot connect") as caught:
+            enrol_by_win_uri(tmp_path, template_for(lab, port=free.getsockname()[1]), web)
+    assert (caught.value.stage, caught.value.request_received) == ("connect", "no")
+
+
+BEFORE = "Unhandled exception occurred when sending web request. Exception: "
+STREAM = BEFORE + 'Exception calling "GetRequestStream" with "0" argument(s): "%s"'
+# What win_uri says | the stage that it names, or nothing | whether the enrolment can have arrived.
+SAID = {
+    f"{BEFORE}The remote name could not be resolved: 'est.example'": ("resolve", "no"),
+    f"{BEFORE}The proxy name could not be resolved: 'proxy.example'": ("resolve", "no"),
+    f"{BEFORE}Unable to connect to the remote server": ("connect", "no"),
+    STREAM % "Unable to connect to the remote server": ("connect", "no"),
+    STREAM % "The operation has timed out": ("connect", "no"),
+    f"{BEFORE}The operation has timed out": ("", "unknown"),
+    f"{BEFORE}The request was aborted: The operation has timed out.": ("", "unknown"),
+    f"{BEFORE}The remote server returned an error: (407) Proxy Authentication Required.": ("connect", "no"),
+    STREAM % "The underlying connection was closed: An unexpected error occurred on a send.": ("tls", "no"),
+    f"{BEFORE}The underlying connection was closed: An unexpected error occurred on a send.": ("tls", "unknown"),
+    f"{BEFORE}The underlying connection was closed: An unexpected error occurred on a receive.": ("", "unknown"),
+    f"{BEFORE}The underlying connection was closed: A connection that was expected to be kept alive was closed by the "
+    "server.": ("", "unknown"),
+    f"{BEFORE}The request was aborted: Could not create SSL/TLS secure channel.": ("tls", "no"),
+    "Unhandled exception while executing module: Client certificate 'Cert:\\LocalMachine\\My\\00' does not exist": (
+        "tls",
+        "no",
+    ),
+    # Windows in German: the name of the method is the same.
+    'Ausnahme: Ausnahme beim Aufrufen von "GetRequestStream" mit 0 Argument(en): "Die Verbindung wurde getrennt"': (
+        "",
+        "no",
+    ),
+    f"{BEFORE}Die Verbindung mit dem Remoteserver kann nicht hergestellt werden.": ("", "unknown"),
+    "": ("", "unknown"),
+}
+
+
+def scripted(*results: dict[str, Any], **options: Any) -> tuple[list[Mapping[str, Any]], WinUriTransport]:
+    """A transport over a module that says what it is told to say."""
+    asked: list[Mapping[str, Any]] = []
+    script = list(results)
+
+    def execute(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        assert name == "ansible.windows.win_uri"
+        asked.append(arguments)
+        return script.pop(0)
+
+    return asked, WinUriTransport(
+        execute, lambda _path: b"\xff from the file", lambda: ANSWER, trust="explicit", **options
+    )
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_what_dot_net_says_is_understood_or_left_open(said: str) -> None:
+    stage, received = SAID[said]
+    _asked, line = scripted({"failed": True, "msg": said, "elapsed": 0.1, "url": "https://x/"})
+    with pytest.raises(EstError) as caught:
+        line.request("POST", "https://x/", {}, b"body")
+    assert (caught.value.stage, caught.value.request_received) == (stage or "input", received)
+    assert caught.value.hint
+    assert "Unhandled" not in caught.value.reason or said.startswith("Unhandled exception while")
+
+
+def test_every_known_failure_has_a_text_that_is_tried() -> None:
+    other = ["Could not establish trust relationship", "HTTP 200: x", "committed a protocol violation"]
+    for failure in FAILURES:
+        assert any(re.search(failure.pattern, said, re.IGNORECASE) for said in [*SAID, *other]), failure.pattern
+
+
+def test_an_answer_that_is_not_text_is_taken_from_its_file_and_an_enrolment_is_sent_once() -> None:
+    lossy = {"status_code": 200, "content": "\ufffd from the file", "content_length": "14"}
+    asked, line = scripted(lossy)
+    assert line.request("POST", "https://x/", {}, b"body").body == b"\xff from the file"
+    assert [entry["dest"] for entry in asked] == [ANSWER]
+    asked, line = scripted(lossy, lossy)
+    assert line.request("GET", "https://x/", {}).body == b"\xff from the file"
+    assert ["dest" in entry for entry in asked] == [False, True]
+    asked, line = scripted({"status_code": 200, "content": "text"})
+    assert line.request("GET", "https://x/", {}).body == b"text"
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("challenge", "requests"),
+    [
+        ('Digest realm="r", nonce="n"', 2),
+        ('Basic realm="r", Digest realm="r", nonce="n", algorithm=md5', 2),
+        ('Digest realm="r", nonce="n", algorithm=SHA-256', 1),
+        # Windows would answer with the account that Ansible has there.
+        ('NTLM, Digest realm="r", nonce="n"', 1),
+        ('Negotiate, Digest realm="r", nonce="n"', 1),
+        ('Basic realm="r"', 1),
+        (None, 1),
+    ],
+)
+def test_only_a_challenge_that_can_be_answered_costs_a_second_request(challenge: str | None, requests: int) -> None:
+    first = {"status_code": 401, "www_authenticate": challenge, "content": ""}
+    asked, line = scripted(first, {"status_code": 200, "content": ""}, credentials=Credentials("u", "p"))
+    line.request("POST", "https://x/", {}, b"body", authenticate=True)
+    assert [arguments["force_basic_auth"] for arguments in asked] == [True, False][:requests]
+
+
+@pytest.mark.parametrize("key", ["retry_after", "retryafter"])
+def test_a_header_is_found_whatever_its_case_was(key: str) -> None:
+    _asked, line = scripted({"status_code": 202, "content": "", key: "7", "content_length": -1})
+    headers = line.request("GET", "https://x/", {}).headers
+    assert (headers["retry-after"], headers["content-length"]) == ("7", "-1")
+
+
+def test_a_proxy_that_answers_itself_is_not_the_server() -> None:
+    for result in ({"status_code": 407, "method": "POST"}, {"status_code": 503, "method": "CONNECT"}):
+        _asked, line = scripted({**result, "content": "no", "msg": "No"})
+        with pytest.raises(EstError, match="proxy refused") as caught:
+            line.request("POST", "https://x/", {}, b"body")
+        assert (caught.value.stage, caught.value.request_received) == ("connect", "no")
+
+
+def test_req_056_another_origin_gets_nothing_secret() -> None:
+    answer = {"status_code": 200, "content": ""}
+    asked, line = scripted(
+        answer, answer, credentials=Credentials("u", "p"), client_cert="Cert:\\x", proxy="http://p.example:1", timeout=7
+    )
+    line.for_origin(EstUrl.build("other")).request("GET", "https://other/", {}, authenticate=True)
+    assert not {"client_cert", "url_username", "url_password"} & set(asked[0])
+    assert (asked[0]["proxy_url"], asked[0]["url_timeout"], asked[0]["validate_certs"]) == (
+        "http://p.example:1",
+        7,
+        True,
+    )
+    allowed = line.for_origin(EstUrl.build("other"), with_credentials=True)
+    allowed.request("GET", "https://other/", {}, authenticate=True)
+    assert (asked[1]["client_cert"], asked[1]["url_password"]) == ("Cert:\\x", "p")
+
+
+def test_a_wrong_password(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    with pytest.raises(EstError, match="user name or the password") as caught:
+        enrol_by_win_uri(tmp_path, template_for(lab, password="canary-77"), web)
+    error = caught.value
+    assert (error.stage, error.request_received, error.http_status) == ("enroll", "yes", 401)
+    assert error.server_message
+    assert "canary" not in f"{error.reason} {error.hint} {error.server_message}{web.said!r}"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--base64", "der"],
+        ["--base64", "der", "--content-type", "application/pkcs7-mime; charset=iso-8859-1"],
+        ["--base64", "one-line", "--transfer", "chunked"],
+        ["--transfer", "close"],
+        ["--status", "201"],
+        ["--errors", "json"],
+        ["--no-www-authenticate"],
+        ["--strict", "--require-wrapped-base64", "--require-content-transfer-encoding"],
+        ["--authentication", "digest"],
+    ],
+)
+def test_every_shape_of_an_answer_is_read(flags: list[str], web: WebHost, tmp_path: Path) -> None:
+    with LabServer(*flags) as server:
+        assert enrol_by_win_uri(tmp_path, template_for(server), web)["status"] == "issued"
+        # With Basic, without anything, which is how Windows gets the challenge, and with Digest.
+        assert len(server.enrolments) == (3 if "digest" in flags else 1)
+
+
+def test_basic_alone_does_not_answer_digest(web: WebHost, tmp_path: Path) -> None:
+    with LabServer("--authentication", "digest") as server:
+        with pytest.raises(EstError, match="HTTP 401"):
+            enrol_by_win_uri(tmp_path, template_for(server), web, http_authentication="basic")
+        assert len(server.enrolments) == 1
+
+
+def test_req_057_a_redirect_to_another_server_needs_consent(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    with LabServer("--redirect", f"simpleenroll:308:{lab.est_url}/simpleenroll") as first:
+        with pytest.raises(EstError, match="needs your consent"):
+            enrol_by_win_uri(tmp_path, template_for(first), web)
+        outcome = enrol_by_win_uri(tmp_path, template_for(first), web, allow_redirects_to=(f"localhost:{lab.port}",))
+    assert outcome["status"] == "issued"
+
+
+def test_req_060_a_busy_server_is_asked_again(web: WebHost, tmp_path: Path) -> None:
+    with LabServer("--fault", "simpleenroll:http-503") as busy:
+        with pytest.raises(EstError, match="not available"):
+            enrol_by_win_uri(tmp_path, template_for(busy), web, wait_when_busy=2)
+        assert len(busy.enrolments) == 2
+
+
+def test_check_mode_asks_for_no_certificate(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    before = len(lab.requests)
+    assert enrol_by_win_uri(tmp_path, template_for(lab), web, check=True)["status"] == "skipped"
+    assert [entry["operation"] for entry in lab.requests[before:]] == ["cacerts", "csrattrs"]
+    assert not any("dest" in asked for asked in web.asked)
+
+
+def test_req_014_anchors_that_the_host_does_not_have_are_refused_and_named(
+    lab: LabServer, web: WebHost, tmp_path: Path
+) -> None:
+    timeline = Timeline()
+    before = len(lab.requests)
+    with LabServer("--key-type", "rsa") as other, pytest.raises(EstError) as caught:
+        both = lab.ca_pem + other.ca_pem
+        enrol_by_win_uri(tmp_path, template_for(lab, ca_certificate=both), web, timeline=timeline)
+    error = caught.value
+    assert (error.stage, error.request_received) == ("tls", "no")
+    assert re.search(
+        "does not trust the CA certificate /CN=.* of the template \\(SHA-256 [0-9A-F:]{95}\\)", error.reason
+    )
+    assert "est_integration_install_ca" in error.hint
+    assert [(step["stage"], step["ok"]) for step in timeline.as_list()] == [("tls", False)]
+    assert len(lab.requests) == before
+    assert web.calls == ["win_certificate_info"]
+
+
+def test_the_host_is_trusted_where_asked_for(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    outcome = enrol_by_win_uri(tmp_path, template_for(lab, ca_certificate=None, use_system_trust=True), web)
+    assert (outcome["status"], outcome["server"]["trust"]) == ("issued", "system")
+    assert "win_certificate_info" not in web.calls
+    assert any("RFC 7030 section 6" in warning for warning in outcome["warnings"])
+    assert MACHINE_TRUST_WARNING not in outcome["warnings"]
+
+
+def test_anchors_can_be_in_a_file_of_the_host(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    path = "C:\\ProgramData\\ca.pem"
+    web.put(path, lab.ca_pem.encode())
+    template = template_for(lab, ca_certificate=None, ca_path=path)
+    assert enrol_by_win_uri(tmp_path, template, web)["status"] == "issued"
+    with pytest.raises(InputError, match=r"cannot be read on the host.*is not found"):
+        enrol_by_win_uri(tmp_path, template_for(lab, ca_certificate=None, ca_path=path + "x"), web)
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "client_certificate_path of the template": {"client_certificate_path": "C:\\c.pem", "client_key_path": "C:\\k.pem"},
+    "proxy of the template": {"proxy": "http://proxy.example:3128"},
+    "proof_of_possession of the template": {"proof_of_possession": "always"},
+    "username of the template": {"username": "", "password": "canary-79"},
+    "the account of the template": {"password": "canary-79-\u00e4"},
+    "the template has only ca_fingerprint": {"ca_certificate": None, "ca_fingerprint": f"sha256:{'0' * 64}"},
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_the_module_cannot_do_is_refused_before_anything_is_sent(
+    what: str, lab: LabServer, web: WebHost, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=f"^{what}.*exchange=uri") as caught:
+        enrol_by_win_uri(tmp_path, template_for(lab, **REFUSED[what]), web)
+    assert web.calls == []
+    assert "exchange=controller" in caught.value.hint
+    assert "canary" not in f"{caught.value.reason}{caught.value.hint}"
+
+
+def test_digest_alone_is_refused_before_anything_is_sent(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="http_authentication=digest cannot be used with exchange=uri"):
+        enrol_by_win_uri(tmp_path, template_for(lab), web, http_authentication="digest")
+    assert web.calls == []
