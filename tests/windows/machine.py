@@ -121,10 +121,40 @@ class Machine:
         with self._changing() as state:
             state["open"][_key(path)] = shared
 
+    def open_for_writing(self, path: str, *, shown_size: int = 0) -> None:
+        """Let another program write to a file, and let those read it who share it with a writer.
+
+        :param shown_size: what the folder tells of its size, as it was when the file was last closed.
+        """
+        with self._changing() as state:
+            state["open"][_key(path)] = "writing"
+            state.setdefault("shown_sizes", {})[_key(path)] = shown_size
+
     def close_all(self) -> None:
         """Let the other programs close all files."""
         with self._changing() as state:
             state["open"] = {}
+            state["shown_sizes"] = {}
+
+    def shown_size(self, path: str) -> int:
+        """Return the size of a file as its folder tells it."""
+        shown = self._load().get("shown_sizes", {}).get(_key(path))
+        return self.real(path).stat().st_size if shown is None else int(shown)
+
+    # -- what modules tell of the host -----------------------------------------------------------------------------
+
+    def has(self, **told: Any) -> None:
+        """Say what the host has: ``services``, ``registry``, ``winhttp``, ``environment``, ``utc_offset``, and others.
+
+        ``clock_ahead`` are seconds; ``broken`` says which modules fail (``win_file``, or ``win_file absent``), and with
+        which words.
+        """
+        with self._changing() as state:
+            state.setdefault("told", {}).update(told)
+
+    def told(self, name: str, default: Any) -> Any:
+        """Return what :meth:`has` was given."""
+        return self._load().get("told", {}).get(name, default)
 
     def moment(self) -> None:
         """A moment at which the run can be killed, or the module can fail."""
@@ -215,9 +245,12 @@ class Machine:
 
     # -- files -----------------------------------------------------------------------------------------------------
 
-    def read(self, path: str) -> bytes:
-        """Return a file's content."""
-        self._refuse_open(path, reading=True)
+    def read(self, path: str, *, beside_writers: bool = False) -> bytes:
+        """Return a file's content.
+
+        :param beside_writers: open it with FileShare.ReadWrite, and not with FileShare.Read.
+        """
+        self._refuse_open(path, reading=True, beside_writers=beside_writers)
         return self.real(path).read_bytes()
 
     def write(self, path: str, content: bytes) -> None:
@@ -249,8 +282,10 @@ class Machine:
         with self._changing() as state:
             state["acls"].pop(_key(path), None)
 
-    def _refuse_open(self, path: str, *, reading: bool = False) -> None:
+    def _refuse_open(self, path: str, *, reading: bool = False, beside_writers: bool = False) -> None:
         shared = self._load()["open"].get(_key(path))
+        if shared == "writing":
+            shared = beside_writers
         if shared is not None and not (reading and shared):
             raise Fail(f"The process cannot access the file '{path}' because it is being used by another process.")
 

@@ -6,17 +6,15 @@
 from __future__ import annotations
 
 import base64
-import fnmatch
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from windows import host_modules, log_modules
 from windows.certificate_modules import win_certificate_info, win_certificate_store
 from windows.machine import ACCOUNTS, ADMINISTRATORS, SYSTEM, Fail, Machine
 from windows.real_modules import real_module
-from windows.web_modules import win_uri
 
 Result = dict[str, Any]
 
@@ -38,6 +36,11 @@ def run_module(machine: Machine, collection: Path, name: str, given: dict[str, A
             by_itself = name == "win_acl_inheritance" and option == "path"
             if (spec.get("type") == "path" or by_itself) and isinstance(arguments.get(option), str):
                 arguments[option] = machine.expand(arguments[option])
+        broken = machine.told("broken", {})
+        for key in (name, f"{name} {arguments.get('state')}"):
+            if key in broken:
+                raise Fail(broken[key])
+        arguments["_ansible_diff"] = bool(given.get("_ansible_diff", False))
         result = {"changed": False, **_MODULES[name](machine, arguments, check)}
     except Fail as failure:
         result = {"changed": False, "failed": True, "msg": str(failure)}
@@ -78,27 +81,7 @@ def _win_file(machine: Machine, arguments: Result, check: bool) -> Result:
 
 
 def _win_find(machine: Machine, arguments: Result, _check: bool) -> Result:
-    files: list[Result] = []
-    examined, warnings = 0, []
-    for path in arguments["paths"]:
-        real = machine.real(path)
-        if not real.is_dir():
-            what = "is a file not a directory" if real.exists() else "does not exist or is not accessible"
-            warnings.append(f"Argument path '{path}' {what}, skipping")
-            continue
-        for name in sorted(os.listdir(real), key=str.lower):
-            examined += 1
-            child = f"{machine.full(path)}\\{name}"
-            if machine.real(child).is_dir() != (arguments["file_type"] == "directory"):
-                continue
-            patterns = arguments["patterns"]
-            if patterns and not any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in patterns):
-                continue
-            files.append(_info(machine, child, arguments))
-    result: Result = {"examined": examined, "matched": len(files), "files": files}
-    if warnings:
-        result["warnings"] = warnings
-    return result
+    return log_modules.win_find(machine, arguments, _info)
 
 
 def _info(machine: Machine, path: str, arguments: Result) -> Result:
@@ -129,10 +112,14 @@ def _info(machine: Machine, path: str, arguments: Result) -> Result:
         info.update(extension=real.suffix, size=status.st_size, checksum=None)
         if arguments["get_checksum"]:
             try:
-                info["checksum"] = hashlib.new(arguments["checksum_algorithm"], machine.read(path)).hexdigest()
+                info["checksum"] = _checksum(machine, path, arguments["checksum_algorithm"])
             except Fail:
                 info["checksum"] = None
     return info
+
+
+def _checksum(machine: Machine, path: str, algorithm: str) -> str:
+    return hashlib.new(algorithm, machine.read(path, beside_writers=True)).hexdigest()
 
 
 def _win_stat(machine: Machine, arguments: Result, _check: bool) -> Result:
@@ -156,7 +143,8 @@ def _win_copy(machine: Machine, arguments: Result, check: bool) -> Result:
         raise Fail(f"Destination directory '{parent}' does not exist")
     if machine.real(dest).is_dir():
         raise Fail("the double does not copy into folders")
-    content = machine.read(src)
+    # Copy-Item, and so CopyFile of Windows, shares the file with who writes it.
+    content = machine.read(src, beside_writers=True)
     name = machine.real(src).name
     checksum = hashlib.sha1(content).hexdigest()
     changed = not machine.real(dest).exists() or machine.read(dest) != content
@@ -214,11 +202,6 @@ def _win_owner(machine: Machine, arguments: Result, check: bool) -> Result:
     return {"changed": changed}
 
 
-def _setup(_machine: Machine, _arguments: Result, _check: bool) -> Result:
-    facts = {"ansible_os_family": "Windows", "ansible_system": "Win32NT", "ansible_hostname": "DOUBLE"}
-    return {"ansible_facts": facts}
-
-
 def _sid(user: str) -> str:
     for sid, name in ACCOUNTS.items():
         if user in (sid, name, name.rpartition("\\")[2]):
@@ -235,10 +218,14 @@ _MODULES: dict[str, Callable[[Machine, Result, bool], Result]] = {
     "win_acl": _win_acl,
     "win_acl_inheritance": _win_acl_inheritance,
     "win_owner": _win_owner,
-    "setup": _setup,
+    "setup": host_modules.setup,
+    "win_http_proxy": host_modules.win_http_proxy,
+    "win_reg_stat": host_modules.win_reg_stat,
+    "win_service_info": host_modules.win_service_info,
+    "win_tempfile": log_modules.win_tempfile,
+    "win_wait_for": host_modules.win_wait_for,
     "win_certificate_info": win_certificate_info,
     "win_certificate_store": win_certificate_store,
-    "win_uri": win_uri,
 }
 #: Who may have a store.
 STORE_ACCOUNTS = {SYSTEM, ADMINISTRATORS}

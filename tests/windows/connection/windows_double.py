@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import traceback
 from pathlib import Path
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
@@ -16,7 +17,6 @@ from ansible.utils.display import Display
 from windows.machine import Fail, Machine
 from windows.manifest import read_order
 from windows.real_modules import real_module
-from windows.temporary_folders import run_script
 from windows.windows_modules import NAMES, run_module
 
 DOCUMENTATION = """
@@ -37,6 +37,12 @@ options:
     required: true
     vars:
       - name: windows_double_collection
+  shares_with_writers:
+    description: Whether it fetches a file that another program writes to, as winrm and ssh do, and psrp does not.
+    type: bool
+    default: true
+    vars:
+      - name: windows_double_shares_with_writers
   down:
     description: Whether the host cannot be reached.
     type: bool
@@ -73,13 +79,8 @@ class Connection(ConnectionBase):
     def exec_command(self, cmd, in_data=None, sudoable=True):
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         self._connect()
-        ran = run_script(self._machine, cmd, in_data)
-        if ran is not None:
-            call, path, output = ran
-            self._machine.log(call=call, check=False, path=path)
-            return 0, output, b""
         if not in_data:
-            raise AnsibleError(f"the double does not run {_decoded(cmd)}")
+            raise AnsibleError(f"the double runs modules only, not {_decoded(cmd)}")
         order = read_order(in_data)
         name = order.name or next(
             (name for name in NAMES if real_module(self._collection, name).source == order.source), "?"
@@ -115,7 +116,11 @@ class Connection(ConnectionBase):
         self._machine.log(call="fetch_file", check=False, path=in_path)
         if not self._machine.real(in_path).is_file():
             raise AnsibleFileNotFound(f"{in_path} does not exist")
-        content = self._machine.read(in_path)
+        try:
+            content = self._machine.read(in_path, beside_writers=self.get_option("shares_with_writers"))
+        except Fail:
+            traceback.print_exc()  # as winrm does
+            raise AnsibleError(f'failed to transfer file to "{out_path}"') from None
         display.vvvvv(f"WINDOWS DOUBLE FETCH {content!r}")
         Path(out_path).write_bytes(content)
 
