@@ -15,6 +15,7 @@ from windows import host_modules, log_modules
 from windows.certificate_modules import win_certificate_info, win_certificate_store
 from windows.machine import ACCOUNTS, ADMINISTRATORS, SYSTEM, Fail, Machine
 from windows.real_modules import real_module
+from windows.web_modules import win_uri
 
 Result = dict[str, Any]
 
@@ -226,6 +227,7 @@ _MODULES: dict[str, Callable[[Machine, Result, bool], Result]] = {
     "win_wait_for": host_modules.win_wait_for,
     "win_certificate_info": win_certificate_info,
     "win_certificate_store": win_certificate_store,
+    "win_uri": win_uri,
 }
 #: Who may have a store.
 STORE_ACCOUNTS = {SYSTEM, ADMINISTRATORS}

@@ -17,6 +17,7 @@ from ansible.utils.display import Display
 from windows.machine import Fail, Machine
 from windows.manifest import read_order
 from windows.real_modules import real_module
+from windows.temporary_folders import run_script
 from windows.windows_modules import NAMES, run_module
 
 DOCUMENTATION = """
@@ -79,8 +80,13 @@ class Connection(ConnectionBase):
     def exec_command(self, cmd, in_data=None, sudoable=True):
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         self._connect()
+        ran = run_script(self._machine, cmd, in_data)
+        if ran is not None:
+            call, path, output = ran
+            self._machine.log(call=call, check=False, path=path)
+            return 0, output, b""
         if not in_data:
-            raise AnsibleError(f"the double runs modules only, not {_decoded(cmd)}")
+            raise AnsibleError(f"the double does not run {_decoded(cmd)}")
         order = read_order(in_data)
         name = order.name or next(
             (name for name in NAMES if real_module(self._collection, name).source == order.source), "?"
