@@ -111,11 +111,11 @@ def test_what_windows_hosts_cannot_do_is_refused_and_named(newest_play: Play) ->
     user = {"user_name": "test", "domain": "example.com", "email": "test@example.com"}
     server = {"server": "localhost", "port": 1, "use_system_trust": True}
     tasks = {
-        "est_test_enroll with": task("est_test_enroll", template="Wi-Fi", exchange="host", **user),
-        "est_test_enroll": task("est_test_enroll", template="Wi-Fi", exchange="uri", **user),
-        "est_diagnostics": task("est_diagnostics", dest="there"),
-        "est_server_info with exchange: auto": task("est_server_info", **server),
-        "est_server_info with exchange: uri": task("est_server_info", exchange="uri", **server),
+        "test from the host itself": task("est_test_enroll", template="Wi-Fi", exchange="host", **user),
+        "look from the host itself": task("est_server_info", exchange="host", **server),
+        "test": task("est_test_enroll", inline={"name": "Wi-Fi", **server}, **user),
+        "look": task("est_server_info", **server),
+        "look through uri": task("est_server_info", exchange="uri", **server),
         "connect": task("est_server_info", exchange="controller", **server),
         "store": task("est_template", name="Wi-Fi", username="u", password="canary-1", **server),
         "connect with what is stored": task("est_server_info", exchange="controller", template="Wi-Fi"),
@@ -128,9 +128,11 @@ def test_what_windows_hosts_cannot_do_is_refused_and_named(newest_play: Play) ->
     }
     found, _printed = newest_play.run(list(tasks.values()), hosts="windows")
     results = dict(zip(tasks, found["windows"], strict=True))
-    for name in list(tasks)[:5]:
+    for name in ("test from the host itself", "look from the host itself"):
         assert results[name]["failed"], name
-        assert "does not work on a Windows host yet: it needs Python there" in results[name]["msg"]
+        assert "exchange: host does not work on a Windows host" in results[name]["msg"]
+    for name in ("test", "look", "look through uri"):
+        assert (results[name]["stage"], results[name]["exchange"]) == ("connect", "uri"), results[name]
     assert results["connect"]["stage"] == results["connect with what is stored"]["stage"] == "connect"
     assert "is not the absolute path of a folder on a Windows host" in results["a POSIX path"]["msg"]
     assert "a path such as C:\\ProgramData\\CloudExtenderEST" in results["a POSIX path"]["msg"]
