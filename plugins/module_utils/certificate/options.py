@@ -111,7 +111,7 @@ def argument_spec() -> Dict[str, Any]:
         "renewal_method": {"type": "str", "choices": [REKEY, RENEW], "default": REKEY},
         "renew_before_days": {"type": "int"},
         "force": {"type": "bool", "default": False},
-        "fall_back_to_password": {"type": "bool", "default": False},
+        "fall_back_to_password": {"type": "bool", "default": False, "no_log": False},
         "wait": {"type": "int", "default": 0},
         "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     }

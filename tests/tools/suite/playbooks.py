@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.lab import LabServer  # found on the path only now
 
 # A playbook that another needs to have run comes first; one that is not named here comes last.
-ORDER = ("configure", "test_enroll", "drift", "diagnostics")
+ORDER = ("configure", "test_enroll", "renew", "drift", "diagnostics")
 
 
 def run_playbooks(context: Context, core: Core) -> None:
@@ -70,7 +70,7 @@ def _run(context: Context, what: str, venv: Path, folder: Path, name: str, check
         context.failed(f"{what}: --check made or removed {stores}", tail(output))
     elif check and what.startswith("diagnostics (first") and (folder / "diagnostics").exists():
         context.failed(f"{what}: --check made a folder", tail(output))
-    elif name == "configure" and any(changed) != what.startswith("configure (first"):
+    elif name in ("configure", "renew") and any(changed) != what.startswith(f"{name} (first"):
         context.failed(f"{what}: changed is {changed}", tail(output))
     else:
         context.passed(what)
