@@ -14,15 +14,19 @@ import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509.oid import NameOID
 from windows.machine import Fail, HeldCertificate, Machine
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import not_after, not_before
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 Result = dict[str, Any]
 
@@ -35,6 +39,12 @@ NOT_EXPORTABLE = "Key not valid for use in specified state.\r\n"
 _PBES2 = bytes.fromhex("06092a864886f70d01050d")
 _SHA256 = bytes.fromhex("0609608648016503040201")
 _WORDS = {
+    NameOID.COMMON_NAME: "CN",
+    NameOID.ORGANIZATION_NAME: "O",
+    NameOID.ORGANIZATIONAL_UNIT_NAME: "OU",
+    NameOID.COUNTRY_NAME: "C",
+    NameOID.LOCALITY_NAME: "L",
+    NameOID.DOMAIN_COMPONENT: "DC",
     NameOID.EMAIL_ADDRESS: "E",
     NameOID.STATE_OR_PROVINCE_NAME: "S",
     NameOID.SURNAME: "SN",
@@ -203,6 +213,7 @@ def _load(machine: Machine, arguments: Result) -> Iterator[_Loaded]:
     for entry in loaded:
         if entry.key is not None:
             machine.add_key_container()
+            machine.add_passphrase(arguments["password"] or "")
     yield from loaded
 
 
@@ -279,9 +290,9 @@ def _info(held: HeldCertificate) -> Result:
             info["ski"] = value.digest.hex().upper()
         elif isinstance(value, x509.SubjectAlternativeName):
             names.extend(value.get_values_for_type(x509.DNSName))
-        info["extensions"].append(
-            {"critical": extension.critical, "field": None, "value": value.public_bytes().hex(" ")}
-        )
+        # The oldest cryptography that runs here does not tell it.
+        octets = value.public_bytes() if hasattr(value, "public_bytes") else b""
+        info["extensions"].append({"critical": extension.critical, "field": None, "value": octets.hex(" ")})
     return info
 
 
@@ -290,15 +301,15 @@ def _times(certificate: x509.Certificate) -> Result:
         return {name: when.timestamp(), f"{name}_iso8601": when.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     return {
-        **told(certificate.not_valid_before_utc, "valid_from"),
-        **told(certificate.not_valid_after_utc, "valid_to"),
+        **told(not_before(certificate), "valid_from"),
+        **told(not_after(certificate), "valid_to"),
     }
 
 
 def _name(name: x509.Name) -> str:
     """A name as .NET writes it: the last attribute first."""
     parts = [attribute for rdn in reversed(list(name.rdns)) for attribute in rdn]
-    return ", ".join(f"{_WORDS.get(part.oid, part.rfc4514_attribute_name)}={part.value!s}" for part in parts)
+    return ", ".join(f"{_WORDS.get(part.oid, f'OID.{part.oid.dotted_string}')}={part.value!s}" for part in parts)
 
 
 def _simple_name(name: x509.Name) -> str:
