@@ -18,7 +18,11 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host 
     to_test,
 )
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_run import HostWatch
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import is_windows, store_path_of
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import (
+    LAST_TESTS,
+    is_windows,
+    store_path_of,
+)
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_authorities import (
     keep_authorities,
 )
@@ -59,6 +63,9 @@ class ActionModule(ControllerAction):
         result = {"mode": "enforce" if writes else "report", "cluster": cluster, "tests": []}
         if not arguments["tests_only"]:
             options = ("templates", "store_path", "purge", "purge_keep", "rotate_key")
+            if variables["test_policy"] == "changed" or variables["report_path"]:
+                # What came of the last tests costs a Windows host one more round trip: only where something is made of it.
+                self._task_vars = {LAST_TESTS: True, **self._task_vars}
             result.update(self._act(_TEMPLATES, {name: variables[name] for name in options}, check_mode=not writes))
             if result.get("failed"):
                 return result

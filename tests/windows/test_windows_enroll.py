@@ -126,3 +126,94 @@ def test_what_a_test_calls(newest_play: Play, lab: LabServer) -> None:
     look = task("est_server_info", template="Wi-Fi", store_path=STORE)
     newest_play.run([look], hosts="windows")
     assert newest_play.called == [*READING, *ASKING, "win_uri"]
+
+
+def test_the_role_tests_again_what_failed_and_asks_for_that_only_where_it_matters(
+    newest_play: Play, lab: LabServer
+) -> None:
+    role = {
+        "ansible.builtin.include_role": {"name": "maas360.cloud_extender.est_integration"},
+        "vars": {
+            "est_integration_templates": [template(lab)],
+            "est_integration_test": USER,
+            "est_integration_test_policy": "changed",
+        },
+        "ignore_errors": True,
+    }
+
+    def run(policy: str = "changed") -> dict[str, Any]:
+        role["vars"]["est_integration_test_policy"] = policy
+        found, _printed = newest_play.run([role], hosts="windows")
+        return next(result for result in found["windows"] if "tests" in result)
+
+    failed = run()["tests"][0]
+    assert (failed["stage"], failed["request_received"]) == ("tls", "no")
+    assert "est_integration_install_ca" in failed["hint"]
+    trust(newest_play.windows, lab)
+    again = run()
+    assert again["templates"][0]["action"] == "unchanged"
+    assert again["templates"][0]["last_test"]["status"] == "failed"
+    assert again["tests"][0]["status"] == "issued"
+    assert not list((newest_play.windows.folder / "C" / "Windows" / "Temp").iterdir())
+    assert run()["tests"] == []
+    assert newest_play.called == ["slurp", "slurp"]
+    run("never")
+    assert newest_play.called == ["slurp"]
+
+
+def test_a_pending_certificate_is_continued_with_its_key(newest_play: Play) -> None:
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as server:
+        trust(newest_play.windows, server)
+        inline = {"inline": template(server)}
+        found, printed = newest_play.run([enroll(**inline), enroll(**inline, wait=5)], "-vvvvv", hosts="windows")
+        first, second = found["windows"]
+        assert (first["status"], second["status"]) == ("pending", "issued")
+        assert first["private_key_path"] == f"{TESTS}\\Wi-Fi\\test+pending\\private_key.pem"
+        assert [entry["status"] for entry in server.enrolments] == [202, 200]
+    machine = newest_play.windows
+    assert not machine.real(f"{TESTS}\\Wi-Fi\\test+pending").exists()
+    key = load_pem_private_key(machine.read(second["private_key_path"]), None)
+    assert load_pem_x509_certificate(second["certificate"]["pem"].encode()).public_key() == key.public_key()
+    assert "PRIVATE KEY" not in printed
+    # A template that is not in the store has no last test.
+    assert not machine.real(f"{STORE}\\last_tests.json").exists()
+
+
+def test_the_controller_enrols_and_the_files_are_on_the_host(newest_play: Play, lab: LabServer) -> None:
+    """It needs no trust of the host."""
+    tasks = [
+        enroll(inline=template(lab), exchange="controller", output_path="C:/Tests"),
+        enroll(inline=template(lab), exchange="controller", output_path="/srv/tests"),
+        enroll(inline=template(lab), exchange="controller", certificate_name="nul"),
+        enroll(inline=template(lab, ca_certificate=None, ca_path="C:\\none.pem"), exchange="controller"),
+    ]
+    found, _printed = newest_play.run(tasks, hosts="windows")
+    tested, posix_path, device, no_anchors = found["windows"]
+    assert (tested["status"], tested["exchange"], "warnings" in tested) == ("issued", "controller", False)
+    assert tested["certificate"]["path"] == "C:\\Tests\\Wi-Fi\\test\\certificate.pem"
+    assert newest_play.windows.who_may(tested["private_key_path"]) == STORE_ACCOUNTS
+    assert "output_path" in posix_path["msg"] and "Windows host" in posix_path["msg"]
+    assert "certificate_name" in device["msg"] and "Windows keeps for a device" in device["msg"]
+    assert "ca_path 'C:\\\\none.pem' cannot be read on the host" in no_anchors["msg"]
+
+
+def test_a_server_is_looked_at_from_the_host(play: Play, lab: LabServer) -> None:
+    server = {"server": lab.host, "port": lab.port}
+    tasks = [
+        task("est_server_info", **server, ca_certificate=lab.ca_pem),
+        task("est_server_info", **server, use_system_trust=True),
+        task("est_server_info", **server),
+        task("est_server_info", **server, ca_fingerprint=f"sha256:{'0' * 64}"),
+    ]
+    trust(play.windows, lab)
+    found, _printed = play.run(tasks)
+    (explicit, system, unknown, pinned), posix = found["windows"], found["posix"][0]
+    assert not explicit.get("failed"), explicit
+    differs = {"timeline", "exchange", "warnings", "tls", "invocation", "failed", "server"}
+    for key in set(posix) - differs:
+        assert explicit[key] == posix[key], key
+    assert explicit["exchange"] == "uri"
+    assert not system.get("failed"), system
+    for refused in (unknown, pinned):
+        assert "exchange=uri cannot look at the certificates of a server that is not trusted yet" in refused["msg"]
+        assert "exchange=host" not in refused["msg"]
