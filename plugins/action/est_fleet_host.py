@@ -64,7 +64,7 @@ class ActionModule(ControllerAction):
         if not arguments["tests_only"]:
             options = ("templates", "store_path", "purge", "purge_keep", "rotate_key")
             if variables["test_policy"] == "changed" or variables["report_path"]:
-                # What came of the last tests costs a Windows host one more round trip: only where something is made of it.
+                # It costs a Windows host one more round trip: only where something is made of it.
                 self._task_vars = {LAST_TESTS: True, **self._task_vars}
             result.update(self._act(_TEMPLATES, {name: variables[name] for name in options}, check_mode=not writes))
             if result.get("failed"):
