@@ -50,4 +50,4 @@ def keep(folder: object, template: Template, *, check: bool = False, **options: 
     return run_certificate(template, asked, CertificateHostConnector, "host", holder_of(asked), Timeline())
 
 
-__all__ = ["IDENTITY", "asked_for", "given", "holder_of", "keep", "template_for"]
+__all__ = ["IDENTITY", "FileHolder", "asked_for", "given", "holder_of", "keep", "template_for"]

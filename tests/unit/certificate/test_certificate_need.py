@@ -1,0 +1,103 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a new certificate is needed, and what for: the decision alone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.holder import Found, StoredCertificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.names import render_identity
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.need import (
+    asked_digest,
+    decide,
+    renewal_time,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+TEMPLATE = Template.from_options({"name": "web", "server": "est.example.com", "subject": "/CN=%uname%"})
+RENDERED = render_identity(TEMPLATE, TestIdentity(user_name="web1", test_value=""))
+DIGEST = asked_digest(TEMPLATE, RENDERED, EstUrl.build("est.example.com"))
+
+
+def certificate(days, common_name="web1"):
+    """One that begins and ends so many days from now, of a CA."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in (common_name, "CA")]
+    return (
+        x509.CertificateBuilder()
+        .subject_name(named[0])
+        .issuer_name(named[1])
+        .serial_number(1)
+        .public_key(key.public_key())
+        .not_valid_before(NOW + timedelta(days=days[0]))
+        .not_valid_after(NOW + timedelta(days=days[1]))
+        .sign(key, hashes.SHA256())
+    )
+
+
+def found(days=(-100, 100), digest=DIGEST, **more):
+    return Found(StoredCertificate(b"", certificate(days), ClientCertificate("")), digest=digest, **more)
+
+
+def need(there, *, renew_before_days=14, force=False):
+    return decide(there, TEMPLATE, RENDERED, DIGEST, renew_before_days=renew_before_days, force=force, now=NOW).action
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        (Found(), "enrol"),
+        (Found(defect="it cannot be read"), "enrol"),
+        (found(defect="its private key is not there"), "enrol"),
+        (found(), "none"),
+        (found(digest=DIGEST[:16]), "none"),
+        (found(digest="0" * 16), "enrol"),
+        (found(digest=""), "none"),
+        (found(lacks="the chain is not there"), "renew"),
+        (found((-100, 14)), "renew"),
+        (found((-100, 14.01)), "none"),
+        (found((-100, -1)), "renew"),
+        (found((-100, -1), digest="0" * 16), "enrol"),
+    ],
+)
+def test_what_is_needed(there, expected):
+    assert need(there) == expected
+
+
+def test_with_force_there_is_always_something_to_do():
+    assert need(found(), force=True) == "renew"
+    assert need(Found(), force=True) == "enrol"
+
+
+@pytest.mark.parametrize(
+    ("days", "before", "expected"),
+    [((0, 100), 14, 86), ((0, 100), 0, 100), ((0, 100), 80, 50), ((0, 7), 14, 3.5), ((-1, 1), 365, 0)],
+)
+def test_none_is_renewed_before_half_of_its_lifetime_is_over(days, before, expected):
+    assert renewal_time(certificate(days), before) == NOW + timedelta(days=expected)
+
+
+def test_a_reason_says_until_when():
+    one = decide(found((-100, 3)), TEMPLATE, RENDERED, DIGEST, renew_before_days=14, force=False, now=NOW)
+    assert one.reason == "the certificate ends on 2026-11-25T12:00:00Z, in 3 days"
+
+
+def test_a_name_that_was_not_asked_for_but_issued_is_no_reason():
+    more = Found(StoredCertificate(b"", certificate((-1, 100)), ClientCertificate("")), digest=DIGEST)
+    assert need(more) == "none"
+    other = Found(StoredCertificate(b"", certificate((-1, 100), "changed by the CA"), ClientCertificate("")))
+    assert need(other) == "enrol", "of unknown origin, and not what is asked for"
+    noted = Found(other.old, digest=DIGEST)
+    assert need(noted) == "none", "issued for what is asked for"

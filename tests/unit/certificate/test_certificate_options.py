@@ -1,0 +1,63 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of est_certificate: what each kind of host takes, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from support.production import given
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.options import read_options
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+
+PATHS = {"certificate_path": "/etc/ssl/web.pem", "private_key_path": "/etc/ssl/web.key"}
+
+
+def read(*, windows=False, check=False, **options):
+    return read_options(given(template="web", **options), check_mode=check, windows=windows)
+
+
+def test_a_posix_host():
+    asked = read(**PATHS, user_name="web1", wait="60", check=True)
+    assert (asked.template_name, asked.inline, asked.chain_path) == ("web", None, None)
+    assert asked.options.wait == 60
+    assert asked.options.check
+    assert asked.options.renew_before_days is None
+    assert asked.identity.test_value == ""
+    assert asked.identity.certificate_name == "identity"
+
+
+def test_a_windows_host():
+    asked = read(windows=True, certificate_store="WebHosting", key_exportable=True, store_path="C:\\est")
+    assert (asked.certificate_store, asked.key_exportable) == ("WebHosting", True)
+    assert asked.store_path == "C:\\est"
+    assert read(windows=True).certificate_store == "My"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "certificate_path: is missing"),
+        ({"certificate_path": "/a.pem"}, "private_key_path: is missing"),
+        ({**PATHS, "certificate_path": "web.pem"}, "certificate_path: is not an absolute path"),
+        ({**PATHS, "certificate_path": "C:\\web.pem"}, "certificate_path: is not the absolute path of a file"),
+        ({**PATHS, "certificate_path": "/etc/ssl/"}, "certificate_path: is not the absolute path of a file"),
+        ({**PATHS, "private_key_path": 7}, "private_key_path: is no text"),
+        ({**PATHS, "chain_path": "/etc/ssl/web.pem"}, "chain_path: is the file of the certificate"),
+        ({**PATHS, "certificate_store": "My"}, "certificate_store: has no effect on a POSIX host"),
+        ({**PATHS, "key_exportable": False}, "key_exportable: has no effect on a POSIX host"),
+        ({**PATHS, "renew_before_days": 366}, "renew_before_days: is out of range"),
+        ({**PATHS, "wait": -1}, "wait: is out of range"),
+        ({**PATHS, "certificate_name": "a b"}, "certificate_name: has spaces in it"),
+        ({**PATHS, "store_path": "relative"}, "store_path: is not the absolute path"),
+        ({**PATHS, "inline": {"name": "x"}}, "template and inline: are both given"),
+        ({"windows": True, **PATHS}, "certificate_path: has no effect on a Windows host"),
+        ({"windows": True, "renewal_method": "renew"}, "renewal_method: cannot be used on a Windows host"),
+        ({"windows": True, "certificate_store": " "}, "certificate_store: is empty"),
+    ],
+)
+def test_what_is_refused_is_named(options, words):
+    with pytest.raises(TemplateError) as caught:
+        read(**options)
+    assert f"{caught.value.option}: {caught.value.reason}".startswith(words)
