@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
+
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import options
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import refuse_windows
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import is_windows, store_path_of
 
 
 class ActionModule(ExchangeAction):
-    """A production certificate. On a POSIX host all of it is done there, in one call."""
+    """A production certificate. On a POSIX host all of it is done there, in one call; for a Windows host, here."""
 
     def argument_spec(self):
         # What read_options() checks it tells better: with the value, what is allowed, and what was meant.
@@ -21,8 +23,9 @@ class ActionModule(ExchangeAction):
         return spec
 
     def perform(self, arguments):
-        refuse_windows(self, "est_certificate", "keep the certificate on a POSIX host")
         arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
+        if is_windows(self):
+            return self._on_windows(arguments)
         asked = options.read_options(arguments, check_mode=self._task.check_mode)
         if arguments["exchange"] not in ("auto", "host"):
             raise TemplateError(
@@ -37,3 +40,13 @@ class ActionModule(ExchangeAction):
         else:
             given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
         return self.execute("maas360.cloud_extender.est_certificate", {**given, "exchange": "host"})
+
+    def _on_windows(self, arguments):
+        exchange = self.exchange_of(arguments["exchange"])
+        asked = options.read_options(arguments, check_mode=self._task.check_mode, windows=True)
+        asked = dataclasses.replace(asked, store_path=store_path_of(self, asked.store_path))
+        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_action import (
+            keep_certificate,
+        )
+
+        return self.with_warnings(keep_certificate(self, asked, exchange))

@@ -21,13 +21,17 @@ description:
     used for that.
   - Every variable of the template needs a value. Nothing is made up, as a test does.
   - Certificate and key are replaced so that a run that is killed leaves the old or the new pair.
+  - On a Windows host, certificate and key are in a certificate store of the machine. The key is made on the controller,
+    and reaches the host as PKCS12 under a passphrase of its own, in a file that is removed when it is imported. A new
+    certificate joins the old one there, as programs of Windows name a certificate by its thumbprint; see
+    RV(replaced).
 author:
   - maas360.cloud_extender contributors (@maas360-collections)
 extends_documentation_fragment:
   - maas360.cloud_extender.attributes
   - maas360.cloud_extender.attributes.action
   - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.attributes.posix_and_windows
   - maas360.cloud_extender.template_options.inline
   - maas360.cloud_extender.exchange_options
 attributes:
@@ -50,6 +54,8 @@ options:
   certificate_name:
     description:
       - A name for the certificate. At most 64 letters, digits, dots, underscores and hyphens; no spaces.
+      - On a Windows host, the certificate is known by the name of the template and this one. Its friendly name begins
+        with both. So each certificate of a template needs a name of its own there.
       - On a POSIX host it has no effect.
     type: str
     default: identity
@@ -86,10 +92,14 @@ options:
     description: A PEM file on a POSIX host for the CA certificates from the issuer up to the trust anchor.
     type: str
   certificate_store:
-    description: The store of the machine that keeps certificate and key on a Windows host.
+    description:
+      - The store of the machine that keeps certificate and key on a Windows host, which has to exist.
+      - The default is C(My).
     type: str
   key_exportable:
-    description: Whether the private key may leave the certificate store of a Windows host.
+    description:
+      - Whether administrators can take the private key out of the certificate store of a Windows host.
+      - The default is not. It counts for keys that are imported from then on.
     type: bool
   renewal_method:
     description:
@@ -168,6 +178,16 @@ EXAMPLES = r"""
     wait: 120
   register: relay
 
+- name: Keep the certificate of a service on a Windows host
+  maas360.cloud_extender.est_certificate:
+    template: web
+    certificate_name: portal
+    user_name: "{{ inventory_hostname_short }}"
+    domain: example.com
+    email: webmaster@example.com
+  register: portal
+  notify: Tell the service of the new thumbprint
+
 - name: Say how long it is valid
   ansible.builtin.debug:
     msg: "{{ relay.certificate.subject }}: {{ relay.days_left }} days left, to be renewed at {{ relay.renew_at }}"
@@ -199,9 +219,13 @@ certificate:
   returned: success, when there is one
   contains:
     path:
-      description: The file on a POSIX host.
+      description: The file on a POSIX host, or on a Windows host the path that PowerShell has for it.
       type: str
       sample: /etc/ssl/certs/web.pem
+    thumbprint:
+      description: What a Windows host names it by, the SHA-1 over the certificate.
+      type: str
+      returned: on a Windows host
     pem:
       description: The certificate.
       type: str
@@ -252,6 +276,23 @@ chain_path:
   description: The file on the host with the CA certificates from the issuer up to the trust anchor.
   type: str
   returned: success, when the option is given
+certificate_store:
+  description: The store of the machine on a Windows host.
+  type: str
+  returned: success, on a Windows host
+  sample: LocalMachine\My
+replaced:
+  description:
+    - The thumbprints of older certificates of this name that are still in the store of a Windows host. Each is removed
+      by the first run after its end.
+  type: list
+  elements: str
+  returned: success, on a Windows host
+removed:
+  description: The thumbprints of older certificates of this name that were removed, or would be, as they are over.
+  type: list
+  elements: str
+  returned: success, on a Windows host
 requested:
   description: What is asked for.
   type: dict

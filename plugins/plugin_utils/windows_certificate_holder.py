@@ -124,7 +124,8 @@ class WindowsHolder:
         self._has_store = self._has_folder = False
         self._ours: list[StoredCertificate] = []
         self._current = ""
-        self._has_pending = False
+        self._pending: Optional[Mapping[str, str]] = None
+        self._knows_pending = self._has_pending = False
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
@@ -268,7 +269,12 @@ class WindowsHolder:
     # -- what waits for approval -----------------------------------------------------------------------------------
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
-        """See :meth:`CertificateHolder.read_pending`. The file is sealed, so a module may carry it."""
+        """See :meth:`CertificateHolder.read_pending`. The file is sealed, so a module may carry it; it is read once."""
+        if not self._knows_pending:
+            self._pending, self._knows_pending = self._read_pending(), True
+        return self._pending
+
+    def _read_pending(self) -> Optional[Mapping[str, str]]:
         try:
             sealed = base64.b64decode(self._host.run("slurp", {"src": self._file("pending")})["content"])
         except Refused as refused:
@@ -297,7 +303,7 @@ class WindowsHolder:
                     "has a password"
                 )
             self._host.put(self._file("pending"), seal(key, *self._bound_to(), json.dumps(dict(files))).encode("ascii"))
-        self._has_pending = True
+        self._pending, self._knows_pending, self._has_pending = files, True, True
 
     def _file(self, kind: str) -> str:
         # A template can have a name that no file can have.

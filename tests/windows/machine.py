@@ -209,6 +209,16 @@ class Machine:
             state["key_containers"] = state.get("key_containers", 0) + 1
 
     @property
+    def passphrases(self) -> list[str]:
+        """The passphrases of all files that were opened."""
+        return list(self._load().get("passphrases", []))
+
+    def add_passphrase(self, passphrase: str) -> None:
+        """Note that a file was opened with this one."""
+        with self._changing() as state:
+            state.setdefault("passphrases", []).append(passphrase)
+
+    @property
     def opens_newer_pkcs12(self) -> bool:
         """Whether it opens PKCS#12 with AES and SHA-256, as Windows Server 2019 does, and 2016 does not."""
         return bool(self._load().get("newer_pkcs12", False))

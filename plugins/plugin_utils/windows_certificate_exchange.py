@@ -1,0 +1,142 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A production certificate of a Windows host: its key is made on the controller, and kept in a store of the host."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.options import Asked
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.result import WHAT
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.run import run_certificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+    EstError,
+    InputError,
+    TransportError,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.result import failure, input_failure
+
+from .windows_certificate_holder import WindowsHolder
+from .windows_folder import Host
+
+if TYPE_CHECKING:
+    from .module_transport import Execute
+    from .windows_certificate_connectors import UriCertificateConnector
+
+#: The kinds of keys that Windows can import.
+KEY_TYPES = ("rsa", "ec")
+
+
+class WindowsCertificateExchange:
+    """One certificate.
+
+    :param asked: what is asked for, checked.
+    :param exchange: C(uri) or C(controller).
+    :param holder: keeps the certificate.
+    :param host: the host.
+    :param execute: runs a module on the host and returns its result, a failed one too.
+    :param answer_path: see :class:`.win_uri_transport.WinUriTransport`.
+    :param find_template: returns the template of the host's store, with its secrets where they are asked for: they cost
+        round trips, and most runs need none.
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        exchange: str,
+        *,
+        holder: WindowsHolder,
+        host: Host,
+        execute: Execute,
+        answer_path: Callable[[], str],
+        find_template: Callable[[bool], Template],
+    ) -> None:
+        self._asked = asked
+        self._exchange = exchange
+        self._holder = holder
+        self._host = host
+        self._execute = execute
+        self._answer_path = answer_path
+        self._find_template = find_template
+        self._timeline = Timeline()
+        self._uri: Optional[UriCertificateConnector] = None
+
+    def outcome(self) -> dict[str, Any]:
+        """The result of C(est_certificate), a failed one where it failed."""
+        name = self._asked.template_name
+        try:
+            require_libraries("cryptography")
+            return self._outcome()
+        except EstError as error:
+            return failure(error, name, self._exchange, self._timeline, WHAT)
+        except (StoreError, TemplateError) as error:
+            return input_failure(str(error), name, self._exchange)
+
+    def _outcome(self) -> dict[str, Any]:
+        template, check = self._asked.inline, self._asked.options.check
+        if template is None:
+            template = self._find_template(False)
+            _refuse_key(template)
+            self._holder.check = True
+            found = self._run(template, check=True)
+            self._holder.check = check
+            if check or found["status"] != "skipped":
+                return self._tidied(found)
+            template = self._find_template(True)
+        _refuse_key(template)
+        return self._tidied(self._run_or_fall_back(template))
+
+    def _run_or_fall_back(self, template: Template) -> dict[str, Any]:
+        check, options = self._asked.options.check, self._asked.options
+        try:
+            return self._run(template, check=check)
+        except TransportError as error:
+            if self._uri is None or not self._uri.shows_certificate or error.stage != "tls":
+                raise
+            if not options.fall_back_to_password or template.username is None:
+                error.hint = (
+                    f"{error.hint} The old certificate is shown to the server: where Windows refuses its key to the "
+                    "logon of the connection, become with become_method runas helps, or CredSSP. Or set "
+                    "fall_back_to_password to true to enrol anew with the account of the template."
+                )
+                raise
+            self._holder.distrust(f"the host could not connect with it: {error.reason}")
+            self._timeline = Timeline()
+            return self._run(template, check=check)
+
+    def _run(self, template: Template, *, check: bool) -> dict[str, Any]:
+        options = dataclasses.replace(self._asked.options, check=check)
+        asked = dataclasses.replace(self._asked, options=options)
+        return run_certificate(template, asked, self._connect, self._exchange, self._holder, self._timeline)
+
+    def _connect(self) -> Any:
+        require_libraries()
+        # Loads the HTTPS client, and most runs ask nobody for anything.
+        from . import windows_certificate_connectors as connectors
+
+        if self._exchange == "controller":
+            return connectors.ControllerCertificateConnector(self._execute, "ansible.windows.slurp")
+        self._uri = connectors.UriCertificateConnector(self._execute, self._host, self._answer_path)
+        return self._uri
+
+    def _tidied(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The result, once certificates that were replaced and are over are removed."""
+        removed = self._holder.remove_expired()
+        found["changed"] = found["changed"] or bool(removed)
+        return {**found, "replaced": self._holder.replaced, "removed": removed}
+
+
+def _refuse_key(template: Template) -> None:
+    if template.key_type not in KEY_TYPES:
+        raise InputError(
+            f"key_type of the template is {template.key_type}, and the stores of Windows import no such key",
+            hint=f"Use {' or '.join(KEY_TYPES)} for this template.",
+        )

@@ -1,0 +1,353 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""est_certificate on the double of a Windows host, with the real lab server."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from support.enrolment import template_for
+from support.lab import LabServer
+from windows.conftest import STORE
+from windows.direct import DirectHost
+from windows.machine import Machine
+from windows.windows_modules import run_module
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import run
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.options import (
+    argument_spec,
+    read_options,
+)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_exchange import (
+    WindowsCertificateExchange,
+)
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_holder import WindowsHolder
+
+MY, CA, ROOT = "LocalMachine\\My", "LocalMachine\\CA", "LocalMachine\\Root"
+IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+SEALING_KEY = bytes(range(32))
+
+
+class WebHost(DirectHost):
+    """Runs modules as the action does for the exchange."""
+
+    def __init__(self, machine: Machine, collection: Path) -> None:
+        super().__init__(machine, collection)
+        self._real = collection
+
+    def execute(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a module, whatever it ends with."""
+        module = name.removeprefix("ansible.windows.")
+        self.calls.append(module)
+        if module in self.meanwhile:
+            self.meanwhile.pop(module)()
+        return run_module(self.machine, self._real, module, dict(arguments))
+
+
+@pytest.fixture
+def host(machine: Machine, real_collection: Path) -> WebHost:
+    """A Windows host that can send requests."""
+    return WebHost(machine, real_collection)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[LabServer]:
+    """A server that issues at once, and renews with the old certificate."""
+    with LabServer() as server:
+        yield server
+
+
+def der(pem: str) -> bytes:
+    """The certificate in DER."""
+    return x509.load_pem_x509_certificate(pem.encode()).public_bytes(serialization.Encoding.DER)
+
+
+class Runner:
+    """Runs est_certificate on one host.
+
+    :param template: what the store of the host has, or the options of an inline template.
+    """
+
+    def __init__(self, host: WebHost, lab: LabServer) -> None:
+        self.host, self.lab = host, lab
+        self.asked_for_secrets = 0
+        host.machine.add_certificate(ROOT, der(lab.ca_pem))
+
+    def run(
+        self,
+        *,
+        check: bool = False,
+        exchange: str = "uri",
+        stored: bool = False,
+        sealing_key: bytes | None = SEALING_KEY,
+        template: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Run it once; the calls of the host are those of this run."""
+        whole = template_for(self.lab, **(template or {}))
+        where = {"template": whole.name} if stored else {"inline": {**whole.as_fields(), **whole.secrets()}}
+        defaults = {name: entry.get("default") for name, entry in argument_spec().items()}
+        given = {**defaults, **IDENTITY, "store_path": STORE, **where, **options}
+        asked = read_options(given, check_mode=check, windows=True)
+
+        def find(with_secrets: bool) -> Template:
+            self.asked_for_secrets += with_secrets
+            return whole if with_secrets else Template.from_fields(whole.as_fields(), {})
+
+        holder = WindowsHolder(
+            self.host,
+            store=asked.certificate_store,
+            template=asked.template_name,
+            name=asked.identity.certificate_name,
+            store_path=asked.store_path,
+            sealing_key=lambda: sealing_key,
+            key_exportable=asked.key_exportable,
+            check=check,
+            unusable="the controller does not have its key" if exchange == "controller" else "",
+        )
+        self.host.calls.clear()
+        return WindowsCertificateExchange(
+            asked,
+            exchange,
+            holder=holder,
+            host=self.host,
+            execute=self.host.execute,
+            answer_path=lambda: "C:\\Windows\\Temp\\answer",
+            find_template=find,
+        ).outcome()
+
+
+@pytest.fixture
+def runner(host: WebHost, lab: LabServer) -> Runner:
+    """est_certificate on a host that trusts the lab server."""
+    return Runner(host, lab)
+
+
+def held(machine: Machine) -> list[bytes]:
+    """What is in the store, all with keys."""
+    entries = machine.certificates(MY)
+    assert all(entry.key for entry in entries)
+    return [entry.der for entry in entries]
+
+
+def test_enrol_then_unchanged_in_one_call_then_renew_with_the_certificate(machine: Machine, runner: Runner) -> None:
+    first = runner.run()
+    assert not first.get("failed"), first
+    assert (first["status"], first["action"], first["changed"]) == ("issued", "enrolled", True)
+    assert first["server"]["authenticated_by"] == "basic"
+    assert first["certificate"]["path"] == f"Cert:\\LocalMachine\\My\\{first['certificate']['thumbprint']}"
+    assert first["certificate_store"] == MY
+    assert held(machine) == [der(first["certificate"]["pem"])]
+    again = runner.run()
+    assert (again["status"], again["changed"]) == ("unchanged", False)
+    assert runner.host.calls == ["win_certificate_info"]
+    assert again["certificate"] == first["certificate"]
+    renewed = runner.run(force=True)
+    assert not renewed.get("failed"), renewed
+    assert (renewed["action"], renewed["changed"]) == ("rekeyed", True)
+    assert renewed["server"]["authenticated_by"] == "client certificate"
+    assert "simplereenroll" in runner.lab.requests[-1]["path"]
+    assert renewed["certificate"]["subject"] == first["certificate"]["subject"]
+    # Programs name the old one by its thumbprint.
+    assert renewed["replaced"] == [first["certificate"]["thumbprint"]]
+    assert set(held(machine)) == {der(first["certificate"]["pem"]), der(renewed["certificate"]["pem"])}
+    last = runner.run()
+    assert (last["status"], last["replaced"]) == ("unchanged", [first["certificate"]["thumbprint"]])
+    assert last["certificate"]["thumbprint"] == renewed["certificate"]["thumbprint"]
+    assert list(machine.real(STORE).iterdir()) == []
+
+
+def test_a_stored_template_gives_its_secrets_only_where_they_are_needed(runner: Runner) -> None:
+    checked = runner.run(stored=True, check=True)
+    assert (checked["status"], checked["changed"]) == ("skipped", True)
+    assert runner.host.calls == ["win_certificate_info", "win_certificate_store", "slurp"]
+    assert runner.asked_for_secrets == 0
+    assert runner.run(stored=True)["status"] == "issued"
+    assert runner.asked_for_secrets == 1
+    assert runner.run(stored=True)["status"] == "unchanged"
+    assert runner.host.calls == ["win_certificate_info"]
+    assert runner.asked_for_secrets == 1
+
+
+def test_check_mode_tells_and_writes_nothing(machine: Machine, runner: Runner) -> None:
+    asked_before = len(runner.lab.requests)
+    found = runner.run(check=True)
+    assert (found["status"], found["action"], found["changed"]) == ("skipped", "enrolled", True)
+    assert "LocalMachine\\My: wifi identity (to be asked for)" in found["diff"]["after_header"]
+    assert len(runner.lab.requests) == asked_before
+    assert machine.certificates(MY) == []
+    assert not machine.real(STORE).exists()
+
+
+def test_other_names_are_another_certificate(machine: Machine, runner: Runner) -> None:
+    first = runner.run()
+    other = runner.run(user_name="other")
+    assert (other["action"], other["changed"]) == ("enrolled", True)
+    assert "has changed since the certificate was issued" in other["reason"]
+    assert other["replaced"] == [first["certificate"]["thumbprint"]]
+    assert runner.run(user_name="other")["status"] == "unchanged"
+    beside = runner.run(certificate_name="second")
+    assert (beside["action"], beside["replaced"]) == ("enrolled", [])
+    assert len(held(machine)) == 3
+
+
+def test_the_key_stays_in_its_store_unless_it_may_leave(machine: Machine, runner: Runner) -> None:
+    runner.run()
+    runner.run(certificate_name="other", key_exportable=True)
+    assert sorted(entry.exportable for entry in machine.certificates(MY)) == [False, True]
+    assert {entry.storage for entry in machine.certificates(MY)} == {"machine"}
+
+
+def test_the_controller_can_get_the_first_one_and_no_renewal(machine: Machine, runner: Runner) -> None:
+    machine.remove_certificate(ROOT, machine.certificates(ROOT)[0].thumbprint)
+    first = runner.run(exchange="controller")
+    assert (first["status"], first["exchange"]) == ("issued", "controller")
+    assert "win_uri" not in runner.host.calls
+    refused = runner.run(exchange="controller", force=True)
+    assert refused["failed"]
+    assert "the controller does not have its key" in refused["reason"]
+    fallen_back = runner.run(exchange="controller", force=True, fall_back_to_password=True)
+    assert fallen_back["action"] == "enrolled"
+    assert any("the password is used" in words for words in fallen_back["warnings"])
+
+
+def test_a_key_that_windows_keeps_from_the_connection_says_what_helps(machine: Machine, runner: Runner) -> None:
+    runner.run()
+    (entry,) = machine.certificates(MY)
+
+    def keep_from_us(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if arguments.get("client_cert"):
+            words = "The request was aborted: Could not create SSL/TLS secure channel."
+            runner.host.calls.append("win_uri")
+            before = "Unhandled exception occurred when sending web request. Exception: "
+            return {"failed": True, "changed": False, "msg": f"{before}{words}"}
+        return WebHost.execute(runner.host, name, arguments)
+
+    runner.host.execute = keep_from_us  # type: ignore[method-assign]
+    refused = runner.run(force=True)
+    assert refused["failed"]
+    assert (refused["stage"], refused["request_received"]) == ("tls", "no")
+    assert "become_method runas" in refused["hint"]
+    assert "fall_back_to_password" in refused["hint"]
+    fallen_back = runner.run(force=True, fall_back_to_password=True)
+    assert not fallen_back.get("failed"), fallen_back
+    assert fallen_back["action"] == "enrolled"
+    assert any("the host could not connect with it" in words for words in fallen_back["warnings"])
+    assert fallen_back["replaced"] == [entry.thumbprint]
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ml-dsa"])
+def test_a_key_that_windows_cannot_import_is_refused_first(runner: Runner, kind: str) -> None:
+    refused = runner.run(template={"key_type": kind})
+    assert refused["failed"]
+    assert f"key_type of the template is {kind}" in refused["reason"]
+    assert runner.host.calls == []
+
+
+def test_what_the_ca_must_approve_waits_sealed_and_goes_on_with_its_key(machine: Machine, host: WebHost) -> None:
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        runner = Runner(host, lab)
+        pending = runner.run()
+        assert (pending["status"], pending["changed"]) == ("pending", True)
+        (file,) = machine.real(STORE).iterdir()
+        assert b"PRIVATE KEY" not in file.read_bytes()
+        issued = runner.run(wait=5)
+        assert issued["status"] == "issued", issued
+        sent = [entry for entry in lab.requests if entry["path"].endswith("/simpleenroll")]
+        assert len(sent) == 2
+        assert list(machine.real(STORE).iterdir()) == []
+        assert len(held(machine)) == 1
+        assert machine.key_containers == 1
+
+
+def test_an_approval_without_a_place_to_wait_says_what_to_do(machine: Machine, host: WebHost) -> None:
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        refused = Runner(host, lab).run(sealing_key=None)
+    assert refused["failed"]
+    assert (refused["stage"], refused["request_received"]) == ("save", "yes")
+    assert "has no sealing key. It gets one with the first template that has a password" in refused["reason"]
+    assert machine.certificates(MY) == []
+
+
+def in_days(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """Let it be so many days later for the decision."""
+
+    class Later(datetime.datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.datetime.now(tz) + datetime.timedelta(days=days)
+
+    monkeypatch.setattr(run, "datetime", Later)
+
+
+def test_one_that_ends_soon_is_renewed(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = runner.run()
+    in_days(monkeypatch, 340)
+    assert runner.run()["status"] == "unchanged"
+    in_days(monkeypatch, 360)
+    renewed = runner.run()
+    assert (renewed["status"], renewed["action"]) == ("issued", "rekeyed")
+    assert "the certificate ends on" in renewed["reason"]
+    assert renewed["server"]["authenticated_by"] == "client certificate"
+    assert renewed["replaced"] == [first["certificate"]["thumbprint"]]
+
+
+def test_one_that_has_expired_needs_the_password(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner.run()
+    in_days(monkeypatch, 370)
+    refused = runner.run()
+    assert "cannot authenticate its own renewal: it expired on" in refused["reason"]
+    renewed = runner.run(fall_back_to_password=True)
+    assert (renewed["action"], renewed["server"]["authenticated_by"]) == ("enrolled", "basic")
+
+
+def test_a_host_that_does_not_trust_the_server_is_told_what_to_install(machine: Machine, runner: Runner) -> None:
+    machine.remove_certificate(ROOT, machine.certificates(ROOT)[0].thumbprint)
+    refused = runner.run()
+    assert refused["failed"]
+    assert (refused["stage"], refused["request_received"]) == ("tls", "no")
+    assert "est_integration_install_ca" in refused["hint"]
+
+
+def test_no_result_has_a_secret(runner: Runner) -> None:
+    told = json.dumps([runner.run(), runner.run(force=True), runner.run(wait=1)])
+    assert "estpwd" not in told
+    assert "PRIVATE KEY" not in told
+
+
+def test_an_import_that_fails_loses_nothing_that_was_there(machine: Machine, runner: Runner) -> None:
+    first = runner.run()
+
+    def spoil() -> None:
+        (file,) = machine.real(STORE).iterdir()
+        file.write_bytes(file.read_bytes()[:-30] + bytes(30))
+
+    # The first call only looks whether the store can be opened.
+    meanwhile = runner.host.meanwhile
+    meanwhile["win_certificate_store"] = lambda: meanwhile.__setitem__("win_certificate_store", spoil)
+    failed = runner.run(force=True)
+    assert failed["failed"]
+    assert (failed["stage"], failed["request_received"]) == ("save", "yes")
+    assert "The specified network password is not correct." in failed["reason"]
+    assert "the next run asks for another" in failed["hint"]
+    assert list(machine.real(STORE).iterdir()) == []
+    assert held(machine) == [der(first["certificate"]["pem"])]
+    assert runner.run()["status"] == "unchanged"
+
+
+def test_intermediate_cas_go_where_windows_looks_for_them(machine: Machine, host: WebHost) -> None:
+    with LabServer("--intermediate") as lab:
+        issued = Runner(host, lab).run()
+    assert not issued.get("failed"), issued
+    assert held(machine) == [der(issued["certificate"]["pem"])]
+    assert len(machine.certificates(CA)) == 1
+    assert len(machine.certificates(ROOT)) == 1
