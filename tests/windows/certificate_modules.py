@@ -235,15 +235,29 @@ def _parse(content: bytes, password: str | None, *, newer: bool) -> list[_Loaded
         raise _cannot_load(NO_SUCH_OBJECT)
     if not newer and (_PBES2 in content or _SHA256 in content[-100:]):
         raise _cannot_load(WRONG_PASSWORD)
+    passphrase = password.encode() if password else None
     try:
-        pfx = pkcs12.load_pkcs12(content, password.encode() if password else None)
+        key: Any
+        key, certificate, others = pkcs12.load_key_and_certificates(content, passphrase)
     except ValueError:
         raise _cannot_load(WRONG_PASSWORD) from None
-    found = [_Loaded(entry.certificate, (entry.friendly_name or b"").decode()) for entry in pfx.additional_certs]
-    if pfx.cert is not None:
-        key: Any = pfx.key
-        found.append(_Loaded(pfx.cert.certificate, (pfx.cert.friendly_name or b"").decode(), key))
+    found = [_Loaded(other) for other in others]
+    if certificate is not None:
+        found.append(_Loaded(certificate, _friendly_name(content, passphrase, certificate), key))
     return found
+
+
+def _friendly_name(content: bytes, passphrase: bytes | None, certificate: Any) -> str:
+    if hasattr(pkcs12, "load_pkcs12"):
+        entry = pkcs12.load_pkcs12(content, passphrase).cert
+        return ((entry.friendly_name if entry else None) or b"").decode()
+    # Before cryptography 36 only OpenSSL tells it.
+    from cryptography.hazmat.backends.openssl.backend import backend
+
+    library: Any = backend
+    length = library._ffi.new("int *")
+    alias = library._lib.X509_alias_get0(certificate._x509, length)
+    return "" if alias == library._ffi.NULL else bytes(library._ffi.buffer(alias, length[0])).decode()
 
 
 def _cannot_load(reason: str) -> Fail:
