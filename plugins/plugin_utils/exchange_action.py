@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -144,4 +145,6 @@ class ExchangeAction(ControllerAction):
         shell = self._connection._shell
         if shell.tmpdir is None:
             self._make_tmp_path()
+            if is_windows(self):  # ansible-core 2.21 puts a dot at the end, and would remove that
+                shell.tmpdir = ntpath.normpath(shell.tmpdir)
         return str(shell.join_path(shell.tmpdir, name))

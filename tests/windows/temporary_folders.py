@@ -13,7 +13,8 @@ from windows.machine import Machine
 
 #: Where the folder is made: the option remote_tmp of the shell is %TEMP%.
 _MADE = re.compile(r"ExpandEnvironmentVariables\('([^']+)'\).*New-Item -Type Directory -Path \S+ -Name '([^']+)'", re.S)
-_REMOVED = re.compile(r"Remove-Item '([^']+)' -Force -Recurse")
+#: From ansible-core 2.21 on, with quotes only where they are needed.
+_REMOVED = re.compile(r"Remove-Item '?([^']+?[^.'])'? -Force -Recurse")
 
 
 def run_script(machine: Machine, command: str, in_data: bytes | None) -> tuple[str, str, bytes] | None:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import re
+import select
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import load_pem_x509_certificate
 from support.enrolment import IDENTITY, enrol, template_for
 from support.lab import LabServer
@@ -428,3 +430,96 @@ def test_digest_alone_is_refused_before_anything_is_sent(lab: LabServer, web: We
     with pytest.raises(InputError, match="http_authentication=digest cannot be used with exchange=uri"):
         enrol_by_win_uri(tmp_path, template_for(lab), web, http_authentication="digest")
     assert web.calls == []
+
+
+def test_a_body_that_is_cut_off_is_told_whatever_its_framing_was(web: WebHost, tmp_path: Path) -> None:
+    for flags in (["--transfer", "content-length"], ["--transfer", "chunked"]):
+        with LabServer("--fault", "simpleenroll:truncated", *flags) as server:
+            with pytest.raises(EstError, match="cut off") as caught:
+                enrol_by_win_uri(tmp_path, template_for(server), web)
+            assert (caught.value.stage, caught.value.request_received) == ("enroll", "yes")
+            assert len(server.enrolments) == 1
+
+
+class Proxy:
+    """An HTTP proxy that makes tunnels to one port of this machine, whatever the name; or refuses."""
+
+    def __init__(self, port: int, answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> None:
+        self.asked: list[str] = []
+        self._port = port
+        self._answer = answer
+
+    def __enter__(self) -> Proxy:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(0.1)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while not self._ended.is_set():
+            try:
+                client, _address = self._socket.accept()
+            except TimeoutError:
+                continue
+            with client, socket.create_connection(("127.0.0.1", self._port)) as server:
+                client.settimeout(5)
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    head += client.recv(1)
+                self.asked.append(head.split(b"\r\n")[0].decode())
+                client.sendall(self._answer)
+                if b" 200 " in self._answer:
+                    _carry(client, server)
+
+
+def _carry(one: socket.socket, other: socket.socket) -> None:
+    while True:
+        ready, _writing, _failed = select.select([one, other], [], [], 5)
+        for end in ready:
+            octets = end.recv(65536)
+            if not octets:
+                return
+            (other if end is one else one).sendall(octets)
+        if not ready:
+            return
+
+
+def test_the_proxy_of_the_template_is_used(web: WebHost, tmp_path: Path) -> None:
+    with LabServer("--host-name", "est.example.com") as server, Proxy(server.port) as proxy:
+        template = template_for(server, server="est.example.com", proxy=proxy.url)
+        assert enrol_by_win_uri(tmp_path, template, web)["status"] == "issued"
+        assert proxy.asked == [f"CONNECT est.example.com:{server.port} HTTP/1.1"] * 3
+
+
+def test_a_proxy_that_refuses_is_told(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    with Proxy(lab.port, refusal) as proxy:
+        template = template_for(lab, server="est.example.com", proxy=proxy.url)
+        with pytest.raises(EstError, match=r"proxy refused.*407") as caught:
+            enrol_by_win_uri(tmp_path, template, web)
+    assert (caught.value.stage, caught.value.request_received) == ("connect", "no")
+
+
+def test_a_client_certificate_of_the_machines_store_is_shown(web: WebHost, tmp_path: Path) -> None:
+    with LabServer("--client-certificates", "required") as server:
+        issued = server.issue()
+        key = issued.private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        web.machine.add_certificate("LocalMachine\\My", issued.certificate.public_bytes(Encoding.DER), key=key)
+        template = template_for(server)
+        (held,) = web.machine.certificates("LocalMachine\\My")
+        client_cert = f"Cert:\\LocalMachine\\My\\{held.thumbprint}"
+        assert enrol_by_win_uri(tmp_path, template, web, client_cert=client_cert)["status"] == "issued"
+        with pytest.raises(EstError) as caught:
+            enrol_by_win_uri(tmp_path, template, web)
+        assert caught.value.request_received == "no"
+        with pytest.raises(EstError, match="client certificate cannot be used") as caught:
+            enrol_by_win_uri(tmp_path, template, web, client_cert="Cert:\\LocalMachine\\My\\00")
+        assert (caught.value.stage, caught.value.request_received) == ("tls", "no")

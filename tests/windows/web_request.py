@@ -63,17 +63,21 @@ class Response:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def read(self) -> bytes:
-        """Read the body.
+        """Read the body. One of a known length that is cut off is no error for .NET: it ends where it ends.
 
         :raises Denied: when it does not come to its end.
         """
         try:
             return self._response.read()
-        except (http.client.IncompleteRead, OSError) as error:
+        except http.client.IncompleteRead as cut_off:
+            if self.header("Content-Length"):
+                return cut_off.partial
             words = "Unable to read data from the transport connection: The connection was closed."
-            if isinstance(error, TimeoutError):
-                words = f"{_TIMED_OUT}."
-            raise Denied(f'Exception calling "CopyTo" with "1" argument(s): "{words}"') from None
+        except TimeoutError:
+            words = f"{_TIMED_OUT}."
+        except OSError:
+            words = "Unable to read data from the transport connection: An existing connection was forcibly closed."
+        raise Denied(f'Exception calling "CopyTo" with "1" argument(s): "{words}"')
 
 
 def exchange(machine: Machine, method: str, arguments: dict[str, Any], opened: contextlib.ExitStack) -> Response:
