@@ -190,6 +190,8 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         *(task("est_test_enroll", template="digest", exchange=way, **test) for way in exchanges[:2]),
         # Twice: the second one goes on with the key of the first.
         *(task("est_test_enroll", template="pending", exchange=way, **test) for way in ("host", "uri", "controller")),
+        task("est_certificate", template="wifi", **IDENTITY, **_files(scene), **store),
+        task("est_certificate", inline=wifi, force=True, **IDENTITY, **_files(scene), **store),
         task("est_server_info", server=lab.url, ca_path=lab.ca_path, **account, **store),
         task("est_server_info", template="wifi", exchange="controller", **store),
         task("est_template_export", dest=bundle, passphrase=PASSPHRASE, **store),
@@ -208,6 +210,12 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
             },
         },
     ]
+
+
+def _files(scene: Scene, folder: str = "") -> dict[str, str]:
+    """Where the host keeps a production certificate."""
+    names = {"certificate_path": "certificate.pem", "private_key_path": "private_key.pem"}
+    return {option: os.path.join(folder or scene.host_folder, name) for option, name in names.items()}
 
 
 def failures(lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
@@ -236,6 +244,9 @@ def failures(lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
             for inline in ({**server, "password": WRONG}, down, {**wifi, "proxy": PROXY}, {**wifi, "passwort": WRONG})
             for way in ("host", "controller", "uri")
         ),
+        task("est_certificate", inline={**server, "password": WRONG}, **IDENTITY, **_files(scene), **store),
+        task("est_certificate", inline={**wifi, "passwort": WRONG}, **IDENTITY, **_files(scene), **store),
+        task("est_certificate", inline=wifi, **IDENTITY, **_files(scene, "/proc/nowhere"), **store),
         task("est_server_info", server=lab.url, username=USER, password=WRONG, proxy=PROXY, **store),
         task("est_server_info", server="https://127.0.0.1:9", username=USER, password=PASSWORD, **store),
         task("est_template_export", dest="/proc/nowhere/bundle", passphrase=PASSPHRASE, **store),
