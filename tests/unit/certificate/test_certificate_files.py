@@ -27,7 +27,7 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def lab():
-    with LabServer("--client-certificates", "optional") as server:
+    with LabServer() as server:
         yield server
 
 

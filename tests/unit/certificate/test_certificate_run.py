@@ -27,13 +27,13 @@ REENROL = "simplereenroll"
 
 @pytest.fixture(scope="module")
 def lab():
-    with LabServer("--client-certificates", "optional") as server:
+    with LabServer() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def cisco():
-    with LabServer("--client-certificates", "optional", "--profile", "cisco") as server:
+    with LabServer("--profile", "cisco") as server:
         yield server
 
 
@@ -247,7 +247,7 @@ def test_one_that_may_not_be_used_for_tls_needs_the_password_too(lab, tmp_path):
 
 
 def test_a_server_that_wants_a_password_for_renewals_gets_it_only_with_leave(tmp_path):
-    with LabServer("--client-certificates", "optional", "--reenroll-credentials", "password") as lab:
+    with LabServer("--reenroll-credentials", "password") as lab:
         template = template_for(lab)
         keep(tmp_path, template)
         old = (tmp_path / "host.pem").read_bytes()
@@ -281,7 +281,7 @@ def test_check_mode_contacts_nobody_and_writes_nothing(lab, template, tmp_path):
 
 @pytest.mark.parametrize("force", [False, True])
 def test_req_088_a_pending_request_goes_on_with_the_same_key(tmp_path, force):
-    with LabServer("--client-certificates", "optional", "--manual-approval", "1", "--retry-after", "2") as lab:
+    with LabServer("--manual-approval", "1", "--retry-after", "2") as lab:
         template = template_for(lab)
         if force:
             put(tmp_path, lab.issue(subject=names()))
@@ -316,14 +316,14 @@ def test_a_pending_request_for_something_else_is_not_continued(tmp_path):
 
 
 def test_a_renewal_with_proof_of_possession(tmp_path):
-    with LabServer("--client-certificates", "optional", "--pop", "required", "--tls-max", "1.2") as lab:
+    with LabServer("--pop", "required", "--tls-max", "1.2") as lab:
         template = template_for(lab, proof_of_possession="always")
         assert keep(tmp_path, template)["action"] == "enrolled"
         assert keep(tmp_path, template, force=True)["action"] == "rekeyed"
 
 
 def test_a_renewal_follows_the_hash_that_the_server_asks_for(tmp_path):
-    with LabServer("--client-certificates", "optional", "--csrattrs", "ec-p384") as lab:
+    with LabServer("--csrattrs", "ec-p384") as lab:
         template = template_for(lab, key_type="rsa")
         assert keep(tmp_path, template)["certificate"]["public_key"] == "EC P-384"
         renewed = keep(tmp_path, template, force=True)
@@ -332,7 +332,7 @@ def test_a_renewal_follows_the_hash_that_the_server_asks_for(tmp_path):
 
 
 def test_the_chain_has_a_file_of_its_own_where_it_is_asked_for(tmp_path):
-    with LabServer("--intermediate", "--client-certificates", "optional") as lab:
+    with LabServer("--intermediate") as lab:
         template = template_for(lab)
         keep(tmp_path, template)
         assert (tmp_path / "host.pem").read_text().count("BEGIN CERTIFICATE") == 2, "without the root"
