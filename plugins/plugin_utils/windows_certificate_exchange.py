@@ -13,11 +13,8 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.result import WHAT
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.run import run_certificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
-    EstError,
-    InputError,
-    TransportError,
-)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, TransportError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
@@ -30,9 +27,6 @@ from .windows_folder import Host
 if TYPE_CHECKING:
     from .module_transport import Execute
     from .windows_certificate_connectors import UriCertificateConnector
-
-#: The kinds of keys that Windows can import.
-KEY_TYPES = ("rsa", "ec")
 
 
 class WindowsCertificateExchange:
@@ -84,15 +78,19 @@ class WindowsCertificateExchange:
         template, check = self._asked.inline, self._asked.options.check
         if template is None:
             template = self._find_template(False)
-            _refuse_key(template)
+            self._refuse_key(template)
             self._holder.check = True
             found = self._run(template, check=True)
             self._holder.check = check
             if check or found["status"] != "skipped":
                 return self._tidied(found)
             template = self._find_template(True)
-        _refuse_key(template)
+        self._refuse_key(template)
         return self._tidied(self._run_or_fall_back(template))
+
+    def _refuse_key(self, template: Template) -> None:
+        """Refuse early what the template names; what the server asks for is seen when it has."""
+        self._holder.refuse_key(KeySpec(template.key_type, template.key_size, template.key_curve))
 
     def _run_or_fall_back(self, template: Template) -> dict[str, Any]:
         check, options = self._asked.options.check, self._asked.options
@@ -132,11 +130,3 @@ class WindowsCertificateExchange:
         removed = self._holder.remove_expired()
         found["changed"] = found["changed"] or bool(removed)
         return {**found, "replaced": self._holder.replaced, "removed": removed}
-
-
-def _refuse_key(template: Template) -> None:
-    if template.key_type not in KEY_TYPES:
-        raise InputError(
-            f"key_type of the template is {template.key_type}, and the stores of Windows import no such key",
-            hint=f"Use {' or '.join(KEY_TYPES)} for this template.",
-        )

@@ -38,8 +38,9 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certifi
     not_before,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, ParseError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError, ParseError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import tls_problem
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.path import is_self_issued
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import SealingError, StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.sealing import seal, unseal
@@ -60,6 +61,8 @@ from .windows_pkcs12 import pkcs12_file, require_pkcs12
 if TYPE_CHECKING:
     from cryptography import x509
 
+#: The types of keys that Windows can import.
+KEY_TYPES = ("rsa", "ec")
 #: How many hexadecimal digits of a digest are in a friendly name.
 DIGEST_DIGITS = 16
 #: No certificate has it: to ask for a store without touching anything in it.
@@ -216,6 +219,14 @@ class WindowsHolder:
                 f"{str(refused).strip()}",
                 "no",
             ) from None
+
+    def refuse_key(self, spec: KeySpec) -> None:
+        """See :meth:`CertificateHolder.refuse_key`."""
+        if spec.type not in KEY_TYPES:
+            raise InputError(
+                f"a key of type {spec.type} is asked for, and the certificate stores of Windows import no such key",
+                hint=f"Set key_type of the template to {' or '.join(KEY_TYPES)}, with a size or curve.",
+            )
 
     def save(
         self,

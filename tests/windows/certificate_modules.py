@@ -233,7 +233,7 @@ def _parse(content: bytes, password: str | None, *, newer: bool) -> list[_Loaded
     # PFX ::= SEQUENCE { version INTEGER {v3(3)}, ...
     if b"\x02\x01\x03" not in content[:8]:
         raise _cannot_load(NO_SUCH_OBJECT)
-    if not newer and (_PBES2 in content or _SHA256 in content[-100:]):
+    if not newer and uses_newer_algorithms(content):
         raise _cannot_load(WRONG_PASSWORD)
     passphrase = password.encode() if password else None
     try:
@@ -245,6 +245,11 @@ def _parse(content: bytes, password: str | None, *, newer: bool) -> list[_Loaded
     if certificate is not None:
         found.append(_Loaded(certificate, _friendly_name(content, passphrase, certificate), key))
     return found
+
+
+def uses_newer_algorithms(content: bytes) -> bool:
+    """Say whether a PKCS#12 file is too new for Windows Server 2016: encrypted with PBES2, or sealed with SHA-256."""
+    return _PBES2 in content or _SHA256 in content[-100:]
 
 
 def _friendly_name(content: bytes, passphrase: bytes | None, certificate: Any) -> str:

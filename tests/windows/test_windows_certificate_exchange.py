@@ -16,9 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from support.enrolment import template_for
 from support.lab import LabServer
+from windows.certificate_modules import thumbprint_of
 from windows.conftest import STORE
 from windows.direct import DirectHost
-from windows.machine import Machine
+from windows.machine import Killed, Machine
 from windows.windows_modules import run_module
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import run
@@ -249,8 +250,18 @@ def test_a_key_that_windows_keeps_from_the_connection_says_what_helps(machine: M
 def test_a_key_that_windows_cannot_import_is_refused_first(runner: Runner, kind: str) -> None:
     refused = runner.run(template={"key_type": kind})
     assert refused["failed"]
-    assert f"key_type of the template is {kind}" in refused["reason"]
+    assert f"a key of type {kind} is asked for" in refused["reason"]
     assert runner.host.calls == []
+
+
+def test_a_key_that_the_server_asks_for_and_windows_cannot_import_is_never_made(
+    machine: Machine, host: WebHost
+) -> None:
+    with LabServer("--csrattrs", "ed25519") as lab:
+        refused = Runner(host, lab).run(template={"key_type": "rsa"})
+        assert "a key of type ed25519 is asked for" in refused["reason"]
+        assert not [entry for entry in lab.requests if entry["path"].endswith("enroll")]
+        assert Runner(host, lab).run()["status"] == "issued"
 
 
 def test_what_the_ca_must_approve_waits_sealed_and_goes_on_with_its_key(machine: Machine, host: WebHost) -> None:
@@ -342,6 +353,31 @@ def test_an_import_that_fails_loses_nothing_that_was_there(machine: Machine, run
     assert list(machine.real(STORE).iterdir()) == []
     assert held(machine) == [der(first["certificate"]["pem"])]
     assert runner.run()["status"] == "unchanged"
+
+
+def test_a_run_that_is_killed_at_any_moment_is_made_good_by_the_next(machine: Machine, runner: Runner) -> None:
+    old = runner.run()["certificate"]["pem"]
+    machine.moments = 0
+    runner.run(user_name="other")
+    for moment in range(1, machine.moments + 1):
+        for entry in machine.certificates(MY):
+            if entry.der != der(old):
+                machine.remove_certificate(MY, entry.thumbprint)
+        machine.moments, machine.kill_at = 0, moment
+        with pytest.raises(Killed):
+            runner.run(user_name="other")
+        machine.kill_at = None
+        assert der(old) in held(machine)
+        assert len(held(machine)) <= 2
+        now = runner.run(user_name="other")
+        assert now["status"] == ("unchanged" if len(now["timeline"]) == 0 else "issued")
+        assert len(held(machine)) == 2
+        assert now["replaced"] == [x509_thumbprint(old)]
+
+
+def x509_thumbprint(pem: str) -> str:
+    """What Windows names a certificate by."""
+    return thumbprint_of(x509.load_pem_x509_certificate(pem.encode()))
 
 
 def test_intermediate_cas_go_where_windows_looks_for_them(machine: Machine, host: WebHost) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
 from ..est.client_certificate import ClientCertificate
 from ..est.held_certificate import OldCertificate, tls_problem
+from ..est.keys import KeySpec
 from ..est.value import Value, not_shown
 
 try:
@@ -68,6 +69,12 @@ class CertificateHolder(Protocol):
         """Look whether a certificate could be kept, as far as that can be told. Called before anything is asked for.
 
         :raises EstError: it could not be kept; ``stage`` is ``save`` and ``request_received`` ``no``.
+        """
+
+    def refuse_key(self, spec: KeySpec) -> None:
+        """Refuse a kind of key that could not be kept. Called before a key is made: the server can ask for its kind.
+
+        :raises EstError: it could not be kept.
         """
 
     def read_pending(self) -> Optional[Mapping[str, str]]:

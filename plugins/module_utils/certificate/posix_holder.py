@@ -19,6 +19,7 @@ from ..est.certificate import fingerprint_sha256, load_certificate
 from ..est.client_certificate import ClientCertificate, certificate_blocks
 from ..est.errors import EstError, InputError, ParseError
 from ..est.held_certificate import HeldCertificate
+from ..est.keys import KeySpec
 from ..est.pair_files import finish_replacement, locked_folder, replace_pair
 from ..est.path import is_self_signed
 from ..est.transfer_encoding import decode_body
@@ -132,6 +133,9 @@ class FileHolder:
                     stage="save",
                     hint="Make the folder first, or let the task become a user who may write there.",
                 )
+
+    def refuse_key(self, spec: KeySpec) -> None:
+        """See :meth:`CertificateHolder.refuse_key`: a file takes every kind."""
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """What is pending; ``None`` where nothing is.

@@ -247,6 +247,7 @@ class _Run:
         if kept is not None:
             return kept.key
         if way.client_certificate is None or self._options.renewal_method == REKEY:
+            self._holder.refuse_key(plan.key_spec)
             return generate_key(plan.key_spec)
         if self._found.key is None:
             raise InputError(
