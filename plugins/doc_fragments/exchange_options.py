@@ -11,7 +11,9 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   store_path:
-    description: The folder of the template store on the host, an absolute path.
+    description:
+      - The folder of the template store on the host, an absolute path.
+      - On a Windows host the default is V(C:\\ProgramData\\CloudExtenderEST).
     type: str
     default: /var/lib/cloud_extender/est
   exchange:
@@ -23,14 +25,22 @@ options:
         encrypted client key, an empty user name, proof of possession that is always wanted,
         O(http_authentication=digest), and a server of which nothing is known but the fingerprint of its CA. TLS version
         and server certificate are not known.
+      - On a Windows host V(uri) sends them through M(ansible.windows.win_uri), which verifies the EST server with the
+        trust of the host and nothing else. So explicit anchors have to be in the machine's store of trusted root CAs,
+        and the host's other CAs count for the connection as well, of which a warning tells. What the server answers is
+        checked against the explicit anchors alone. Besides what is refused on a POSIX host, a TLS client certificate
+        and a user name or password that is not ASCII are; a proxy is used, unless the server is one that Windows goes
+        past a proxy for.
       - V(controller) runs all of it on the controller. It says nothing about the network path of the host, and a TLS
         client certificate is refused, since its key stays on the host.
-      - V(auto) is V(host).
+      - V(auto) is V(host), and V(uri) on a Windows host, where V(host) is refused.
     type: str
     choices: [auto, host, uri, controller]
     default: auto
   connect_timeout:
-    description: Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300.
+    description:
+      - Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300. With O(exchange=uri)
+        O(timeout) counts instead.
     type: int
     default: 10
   timeout:

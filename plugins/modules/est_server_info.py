@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - maas360.cloud_extender.attributes.info_module
   - maas360.cloud_extender.attributes.action
   - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.attributes.posix_and_windows
   - maas360.cloud_extender.template_options.connection
   - maas360.cloud_extender.exchange_options
 options:
@@ -49,6 +49,9 @@ options:
     description:
       - The password of O(username). It is never returned.
     type: str
+notes:
+  - On a Windows host the controller needs the collection C(ansible.windows), whose modules do the work. Windows hosts
+    have been tested by emulation only; see C(docs/windows.md).
 seealso:
   - module: maas360.cloud_extender.est_test_enroll
 """

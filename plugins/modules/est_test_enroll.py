@@ -25,7 +25,7 @@ extends_documentation_fragment:
   - maas360.cloud_extender.attributes
   - maas360.cloud_extender.attributes.action
   - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix
+  - maas360.cloud_extender.attributes.posix_and_windows
   - maas360.cloud_extender.template_options.inline
   - maas360.cloud_extender.exchange_options
 attributes:
@@ -51,7 +51,7 @@ options:
   certificate_name:
     description:
       - The name of the test certificate, and of the folder it is saved in. At most 64 letters, digits, dots,
-        underscores and hyphens; no spaces.
+        underscores and hyphens; no spaces. On a Windows host no name that Windows keeps for a device.
     type: str
     default: test
   user_name:
@@ -75,6 +75,8 @@ options:
     description:
       - The folder on the host under which the files are saved, in a folder per template and certificate name.
       - The default is the folder C(tests) in O(store_path).
+      - On a Windows host it is the path of a folder there. Only SYSTEM and Administrators may have the files, and what
+        others may do with this folder itself stays as it is.
     type: str
   wait:
     description:
@@ -90,6 +92,9 @@ options:
     type: str
     choices: [fail, warn]
     default: fail
+notes:
+  - On a Windows host the controller needs the collection C(ansible.windows), whose modules do the work. Windows hosts
+    have been tested by emulation only; see C(docs/windows.md).
 seealso:
   - module: maas360.cloud_extender.est_templates
 """
@@ -180,7 +185,8 @@ chain_path:
   type: str
   returned: when a certificate was issued
 private_key_path:
-  description: The file on the host with the private key, mode 0600.
+  description:
+    - The file on the host with the private key, mode 0600. On a Windows host only SYSTEM and Administrators may have it.
   type: str
   returned: when a certificate was issued or is pending
 requested:
