@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.archive import (
     ArchiveFile,
@@ -15,6 +15,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.names import safe_name
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.options import (
+    POSIX_PATHS,
     Asked,
     argument_spec,
     read_options,
@@ -22,32 +23,31 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.report import Collected, Report
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.stored import Stored, read_stored
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.targets import find_targets
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import (
-    ControllerAction,
-    ModuleFailed,
-    OptionError,
-)
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ModuleFailed, OptionError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_versions import controller_versions
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import refuse_windows
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.posix_store import PosixStore
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import is_windows, store_of
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_diagnostics import (
+    WINDOWS_PATHS,
+    Probe,
+    WindowsCollector,
+    WindowsOrder,
+)
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import Refused, WindowsHost
 
 _COLLECTOR = "maas360.cloud_extender.est_diagnostics_host"
 
 
-class ActionModule(ControllerAction):
+class ActionModule(ExchangeAction):
     """Diagnostics of a host, in an archive on the controller."""
 
     def argument_spec(self):
         return argument_spec()
 
     def perform(self, arguments):
-        refuse_windows(
-            self,
-            "est_diagnostics",
-            "run it on a POSIX host of the same network",
-        )
-        asked = read_options(arguments)
+        asked = read_options(arguments, WINDOWS_PATHS if is_windows(self) else POSIX_PATHS)
         folder = self._loader.path_dwim(asked.dest)
         host = str(self._task_vars.get("inventory_hostname", "host"))
         began = time.time()
@@ -70,19 +70,10 @@ class ActionModule(ControllerAction):
         targets, unusable = find_targets(stored.templates)
         secrets = [*stored.secrets, *asked.redact]
         log_path = asked.log_path if stored.all_secrets_known or asked.redact else ()
-        order: dict[str, Any] = {
-            "targets": [{"fields": target["fields"]} for target in targets],
-            "store_path": asked.store_path,
-            "output_path": asked.output_path,
-            "log_path": list(log_path),
-            "max_log_bytes": asked.max_log_bytes,
-            "connect_timeout": asked.connect_timeout,
-            "timeout": asked.timeout,
-        }
-        if secrets:
-            order["secrets"] = json.dumps(secrets)
         sent = time.time()
-        answer, trouble = self._ask_host(order)
+        fields = [target["fields"] for target in targets]
+        ask = self._ask_windows_host if is_windows(self) else self._ask_host
+        answer, trouble = ask(asked, fields, log_path, secrets)
         return Report(
             host=host,
             began=began,
@@ -96,17 +87,75 @@ class ActionModule(ControllerAction):
         )
 
     def _read_store(self, store_path: str) -> Stored:
+        store = store_of(self, store_path, execute=self._execute_reachable, full_look=True)
         try:
-            return read_stored(PosixStore(self._execute_reachable, store_path).read(want_key=True))
-        except StoreError as error:
+            return read_stored(store.read(want_key=True))
+        except (StoreError, Refused) as error:
             return Stored(store_path, problem=str(error))
 
-    def _ask_host(self, order: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    def _ask_host(
+        self, asked: Asked, fields: Sequence[Mapping[str, Any]], log_path: Sequence[str], secrets: Sequence[str]
+    ) -> tuple[Mapping[str, Any], str]:
         """What the host says, or why it says nothing."""
+        order: dict[str, Any] = {
+            "targets": [{"fields": one} for one in fields],
+            "store_path": asked.store_path,
+            "output_path": asked.output_path,
+            "log_path": list(log_path),
+            "max_log_bytes": asked.max_log_bytes,
+            "connect_timeout": asked.connect_timeout,
+            "timeout": asked.timeout,
+        }
+        if secrets:
+            order["secrets"] = json.dumps(secrets)
         try:
             return self._execute_reachable(_COLLECTOR, order), ""
         except StoreError as error:
             return {}, str(error)
+
+    def _ask_windows_host(
+        self, asked: Asked, fields: Sequence[Mapping[str, Any]], log_path: Sequence[str], secrets: Sequence[str]
+    ) -> tuple[Mapping[str, Any], str]:
+        """The same of a Windows host, each part of which says for itself why it is missing."""
+        host = WindowsHost(self)
+        order = WindowsOrder(
+            targets=fields,
+            store_path=asked.store_path,
+            output_path=asked.output_path,
+            log_path=log_path,
+            max_log_bytes=asked.max_log_bytes,
+            timeout=asked.timeout,
+            check=bool(self._task.check_mode),
+            secrets=secrets,
+        )
+        return WindowsCollector(host, order, self._probe(host, asked.connect_timeout)).collect(), ""
+
+    def _probe(self, host: WindowsHost, connect_timeout: int) -> Probe:
+        def probe(fields: Mapping[str, Any], seconds: float, clock: Optional[Sequence[float]]) -> dict[str, Any]:
+            # Loads requests and cryptography; without them on the controller all else is told.
+            require_libraries()
+            from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import (
+                win_uri_connector,
+                windows_probe,
+            )
+
+            look = windows_probe.WindowsProbe(
+                host,
+                self._execute_quietly,
+                lambda execute: win_uri_connector.WinUriConnector(execute, host, windows_probe.leave_no_file),
+                connect_timeout,
+            )
+            return look(fields, seconds, clock)
+
+        return probe
+
+    def _execute_quietly(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a module whatever it ends with, and let the task pass on nothing of it."""
+        passed_on, self._passed_on = self._passed_on, {}
+        try:
+            return self.execute_anyway(name, arguments)
+        finally:
+            self._passed_on = passed_on
 
     def _execute_reachable(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run a module on the host. That it fails is a finding; that there is no way to the host ends the task."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -63,6 +64,31 @@ class WindowsHost:
         finally:
             task.check_mode = check_mode
 
+    def ask(
+        self,
+        module: str,
+        arguments: Mapping[str, Any],
+        *,
+        check: bool = False,
+        diff: bool = False,
+        secret: bool = False,
+    ) -> dict[str, Any]:
+        """Run a module whose answer is for us alone: with its facts and warnings, which the task does not pass on.
+
+        :param check: see :meth:`run`.
+        :param diff: let it tell what was before.
+        :param secret: let nothing print the answer.
+        """
+        action, task = self._action, self._action._task
+        passed_on, action._passed_on = action._passed_on, {}
+        diff_mode, task.diff = task.diff, diff
+        try:
+            with self._quiet() if secret else contextlib.nullcontext():
+                answer = self.run(module, arguments, check=check)
+            return {**answer, **action._passed_on}
+        finally:
+            action._passed_on, task.diff = passed_on, diff_mode
+
     def put(self, path: str, content: bytes) -> None:
         """Write a file on the host, through the connection: not atomically.
 
@@ -83,7 +109,8 @@ class WindowsHost:
         :param path: its full path, without variables.
         :raises Refused: when it cannot be read.
         """
-        with _local_file(b"") as local, self._quiet():
+        # winrm prints a traceback of its own where it fails.
+        with _local_file(b"") as local, self._quiet(), contextlib.redirect_stderr(io.StringIO()):
             try:
                 self._action._connection.fetch_file(path, local)
             except AnsibleConnectionFailure:

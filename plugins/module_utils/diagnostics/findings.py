@@ -7,6 +7,7 @@ A report is plain data::
 
     {"host": "ce1", "collected_at": "...Z", "controller": {...}, "clock": [low, high],
      "store": section, "system": section, "proxy": section, "tests": section, "logs": section,
+     "services": section, "windows_proxy": section  (of a Windows host),
      "servers": [{"templates": [names], "section": section of probe.py}]}
 
 A section is what :mod:`.sections` makes: ``ok`` and ``data``, or ``reason`` and ``hint``. One that is missing was not
@@ -15,8 +16,10 @@ collected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+
+from .finding import Finding
+from .windows_findings import windows_proxy, windows_services, windows_system
 
 #: Seconds that clocks may differ.
 CLOCK_TOLERANCE = 30.0
@@ -25,24 +28,6 @@ SOON_DAYS = 30
 _LITTLE_SPACE = 50 * 1024 * 1024
 _CLOCK_HINT = "Set the clock of the host, and check its time service: certificates are refused where it is wrong."
 _STORE_HINT = "Apply the templates again: that puts it right, and keeps a damaged document beside the new one."
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of a summary.
-
-    :param section: what it is about.
-    :param ok: whether it is as it should be.
-    :param text: what was found, or the reason why not.
-    :param hint: what to do next, or an empty string.
-    :param milliseconds: how long it took, where that was measured.
-    """
-
-    section: str
-    ok: bool
-    text: str
-    hint: str = ""
-    milliseconds: Optional[float] = field(default=None, compare=False)
 
 
 def judge(report: Mapping[str, Any]) -> List[Finding]:
@@ -65,6 +50,9 @@ def judge(report: Mapping[str, Any]) -> List[Finding]:
 
 def _system(data: Mapping[str, Any]) -> Iterator[Finding]:
     versions = data["versions"]
+    if "powershell" in versions:
+        yield from windows_system(data)
+        return
     yield Finding(
         "system",
         True,
@@ -162,7 +150,9 @@ def _logs(data: Mapping[str, Any]) -> Iterator[Finding]:
 _EXPLANATIONS: Dict[str, Callable[[Any], Iterator[Finding]]] = {
     "system": _system,
     "store": _store,
+    "services": windows_services,
     "proxy": _proxy,
+    "windows_proxy": windows_proxy,
     "tests": _tests,
     "logs": _logs,
 }
@@ -233,6 +223,9 @@ def _route(step: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _tls(step: Mapping[str, Any]) -> Iterator[Finding]:
+    if "certificate" not in step:
+        yield from _detail(step)
+        return
     certificate = step["certificate"]
     if certificate is None:
         yield Finding("", False, f"its certificate cannot be read: {step['certificate_problem']}")
@@ -267,7 +260,8 @@ def _server_clock(step: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("", False, f"the host is {_duration(abs(ahead))} {side} this EST server{source}", _CLOCK_HINT)
     else:
         # The header tells whole seconds.
-        words = f"the clock agrees with this EST server's{source} (within {abs(ahead) + 1:.1f} seconds)"
+        within = step.get("within_seconds", abs(ahead) + 1)
+        words = f"the clock agrees with this EST server's{source} (within {within:.1f} seconds)"
         yield Finding("", True, words)
 
 

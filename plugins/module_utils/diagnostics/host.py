@@ -9,15 +9,13 @@ it on the controller.
 
 from __future__ import annotations
 
-import base64
 import functools
-import gzip
 import os
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from .log_files import Log, Logs, collect_logs
+from .log_files import Logs, collect_logs
 from .probe import RunCommand, probe
 from .proxies import proxy_settings
 from .sections import Section, run_sections
@@ -80,16 +78,5 @@ def _logs(order: Order, seconds: float) -> Section:
     limits = (order.max_log_bytes, order.secrets, seconds * 0.9)
     never = (order.store_path, order.output_path)
     section = run_sections({"logs": lambda: collect_logs(logs, order.log_path, *limits, never=never)}, seconds)["logs"]
-    files = [_as_plain(log) for log in list(logs.found)]
+    files = [log.as_plain() for log in list(logs.found)]
     return {**section, "data": {"files": files, "left_out": [list(entry) for entry in list(logs.left_out)]}}
-
-
-def _as_plain(log: Log) -> Dict[str, Any]:
-    return {
-        "name": log.name,
-        "path": log.path,
-        "size": log.size,
-        "modified": log.modified,
-        "octets": len(log.data),
-        "content": base64.b64encode(gzip.compress(log.data, mtime=0)).decode("ascii"),
-    }

@@ -66,6 +66,20 @@ def read_end(descriptor: int, limit: int, deadline: float) -> End:
     return end
 
 
+def end_of(content: bytes, limit: int, deadline: float) -> End:
+    """The last octets of a file that is in memory, as :func:`read_end` returns them.
+
+    :param limit: how many octets, at most.
+    :param deadline: by ``time.monotonic()``; what was decompressed until then is returned.
+    """
+    end = End(gzip=content.startswith(_GZIP))
+    if not end.gzip:
+        return End(content[:_HEAD], content[max(0, len(content) - limit) :], len(content) > limit)
+    pieces = (content[start : start + _BLOCK] for start in range(0, len(content), _BLOCK))
+    _keep_end(_decompressed(pieces, end), limit, deadline, end)
+    return end
+
+
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, _BLOCK)

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import base64
 import glob
+import gzip
 import os
 import stat
 import time
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
-from .log_end import read_end
+from .log_end import End, read_end
 from .log_text import OVERLAP, clean_log, keep_end, without_head
 from .names import UniqueNames, safe_path
 
@@ -51,6 +53,17 @@ class Log:
     modified: int
     data: bytes = field(repr=False)
 
+    def as_plain(self) -> Dict[str, Any]:
+        """The log as plain data, its text in gzip and base64."""
+        return {
+            "name": self.name,
+            "path": self.path,
+            "size": self.size,
+            "modified": self.modified,
+            "octets": len(self.data),
+            "content": base64.b64encode(gzip.compress(self.data, mtime=0)).decode("ascii"),
+        }
+
 
 @dataclass
 class Logs:
@@ -60,7 +73,7 @@ class Logs:
     left_out: List[Tuple[str, str]] = field(default_factory=list)
 
 
-class _NotCollected(Exception):
+class NotCollected(Exception):
     """Why a file is left out."""
 
 
@@ -102,7 +115,7 @@ def collect_logs(
             continue
         try:
             data, name, notes, cut = _read_log(candidate, left, secrets, deadline, opener)
-        except _NotCollected as error:
+        except NotCollected as error:
             logs.left_out.append((candidate.path, str(error)))
         except OSError as error:
             logs.left_out.append((candidate.path, _in_words(error)))
@@ -188,19 +201,29 @@ def _read_log(
     try:
         kind = _kind(os.fstat(descriptor))
         if kind:
-            raise _NotCollected(kind)
+            raise NotCollected(kind)
         end = read_end(descriptor, limit + OVERLAP, deadline)
     finally:
         os.close(descriptor)
+    return taken(end, candidate.name, limit, secrets)
+
+
+def taken(end: End, name: str, limit: int, secrets: Sequence[str]) -> Tuple[bytes, str, List[str], bool]:
+    """What is taken of a log into the archive.
+
+    :param end: what was read of it: ``limit`` octets, and those of the overlap before.
+    :param name: its name, safe and relative.
+    :returns: its text without secrets as UTF-8, its name in the archive, what is not as it was, and whether it was cut.
+    :raises NotCollected: it is no text.
+    """
     text = clean_log(end.data, end.head, secrets)
     if text is None:
-        raise _NotCollected("is no text, and nobody could look for secrets in it")
+        raise NotCollected("is no text, and nobody could look for secrets in it")
     data = keep_end(without_head(text) if end.cut else text, limit)
     notes = [end.trouble] if end.trouble else []
     cut = end.cut or len(data) < len(text.encode("utf-8", "replace"))
     if cut:
         notes.append(f"only its end is in the archive, {len(data)} octets")
-    name = candidate.name
     return data, name[:-3] if end.gzip and name.lower().endswith(".gz") else name, notes, cut
 
 

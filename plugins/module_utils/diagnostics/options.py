@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 from ..store.layout import DEFAULT_STORE_PATH
 from ..template.errors import TemplateError, show
@@ -40,13 +40,46 @@ class Asked:
     redact: Tuple[str, ...] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class PathRules:
+    """How paths are written on a host.
+
+    :param folder: checks the path of a folder, by the name of its option, and returns its one spelling. Raises
+        TemplateError.
+    :param log: the same for a folder, a file or a glob of logs.
+    :param separator: what stands between two names.
+    :param default_logs: where the logs of the product are.
+    """
+
+    folder: Callable[[str, str], str]
+    log: Callable[[str, str], str]
+    separator: str
+    default_logs: Tuple[str, ...]
+
+
+def _posix_log(option: str, path: str) -> str:
+    check_text(option, path)
+    if not posixpath.isabs(path):
+        raise TemplateError(
+            option,
+            "is not an absolute path",
+            value=show(path),
+            allowed="a folder, a file or a glob such as /var/log/product/*.log",
+        )
+    return path
+
+
+#: The product has no build for POSIX hosts, so there is no place for its logs.
+POSIX_PATHS = PathRules(absolute_folder, _posix_log, "/", ())
+
+
 def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_diagnostics``."""
     return {
         "dest": {"type": "str", "required": True},
         "store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
         "output_path": {"type": "str"},
-        "log_path": {"type": "list", "elements": "str", "default": []},
+        "log_path": {"type": "list", "elements": "str"},
         "max_log_bytes": {"type": "int", "default": 10 * 1024 * 1024},
         "redact": {"type": "list", "elements": "str", "default": [], "no_log": True},
         "connect_timeout": {"type": "int", "default": 10},
@@ -54,35 +87,28 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def read_options(options: Mapping[str, Any]) -> Asked:
+def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> Asked:
     """Check the values of the options.
 
     :param options: by the names of :func:`argument_spec`, with types and defaults.
+    :param paths: those of the host.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
     check_text("dest", options["dest"])
     for name, (smallest, largest) in RANGES.items():
         if not smallest <= options[name] <= largest:
             raise TemplateError(name, "is out of range", value=show(options[name]), allowed=f"{smallest} to {largest}")
-    for index, path in enumerate(options["log_path"]):
-        option = f"log_path[{index}]"
-        check_text(option, path)
-        if not posixpath.isabs(path):
-            raise TemplateError(
-                option,
-                "is not an absolute path",
-                value=show(path),
-                allowed="a folder, a file or a glob such as /var/log/product/*.log",
-            )
-    store_path = absolute_folder("store_path", options["store_path"])
+    given = options["log_path"]
+    log_path = paths.default_logs if given is None else given
+    store_path = paths.folder("store_path", options["store_path"])
     output_path = options["output_path"]
     return Asked(
         dest=options["dest"],
         store_path=store_path,
-        output_path=posixpath.join(store_path, "tests")
+        output_path=f"{store_path}{paths.separator}tests"
         if output_path is None
-        else absolute_folder("output_path", output_path),
-        log_path=tuple(options["log_path"]),
+        else paths.folder("output_path", output_path),
+        log_path=tuple(paths.log(f"log_path[{index}]", path) for index, path in enumerate(log_path)),
         redact=tuple(text for text in options["redact"] if text.strip()),
         **{name: options[name] for name in RANGES},
     )

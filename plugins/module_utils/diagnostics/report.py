@@ -15,7 +15,8 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ..est.redaction import redact
 from .archive import Member, pack
-from .findings import Finding, clock_offset, judge
+from .finding import Finding
+from .findings import clock_offset, judge
 from .names import UniqueNames, safe_path
 from .sections import failed
 from .stored import Stored
@@ -85,7 +86,13 @@ class Report:
             else {"ok": True, "data": {"store_path": stored.store_path, **stored.description}},
         }
         if answer:
-            data["clock"] = clock_offset(collected.sent, answer["started"], answer["ended"], collected.received)
+            # A Windows host tells its clock in between, and the controller when it asked for that.
+            data["clock"] = (
+                answer["clock"]
+                if "clock" in answer
+                else clock_offset(collected.sent, answer["started"], answer["ended"], collected.received)
+            )
+            data.update({name: answer[name] for name in ("not_told",) if name in answer})
             data.update(answer["sections"])
             data["tests"] = self._take_tests(answer["sections"]["tests"])
             data["logs"] = self._take_logs(answer["logs"])
@@ -110,6 +117,8 @@ class Report:
             return dict(section)
         for test in found["tests"]:
             for name, text in sorted(test["files"].items()):
+                if text is None:  # it is there, and was not read
+                    continue
                 path = f"tests/{safe_path(test['name'])}/{safe_path(name)}"
                 self._files.append((path, test["modified"], text.encode("utf-8", "replace")))
         tests = [

@@ -9,7 +9,7 @@ import textwrap
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ..est.plain_text import printable
-from .findings import Finding
+from .finding import Finding
 
 _WIDTH = 110
 _SHOWN_LEFT_OUT = 20
@@ -41,6 +41,11 @@ def summarise(
         if finding.ok:
             took = f" ({finding.milliseconds:g} ms)" if finding.milliseconds is not None else ""
             lines.extend(_paragraph(f"{finding.section:<9}", finding.text + took))
+    not_told = report.get("not_told", ())
+    if not_told:
+        lines += ["", "NOT TOLD OF A WINDOWS HOST"]
+        for what in not_told:
+            lines.extend(_paragraph("", what))
     if left_out:
         lines += ["", "NOT IN THIS ARCHIVE, OR NOT WHOLE"]
         for entry in left_out[:_SHOWN_LEFT_OUT]:

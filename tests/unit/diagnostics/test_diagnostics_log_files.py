@@ -257,3 +257,23 @@ def test_nothing_of_the_store_is_a_log(tmp_path):
         logs = collect(f"{tmp_path}{pattern}", never=[str(tmp_path / "store")])
         assert not any(b"C4nary" in log.data for log in logs.found), pattern
     assert texts(collect(tmp_path, never=[str(tmp_path / "store")])) == {"stored.log": b"a log\n"}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("limit", [1, 100, 4096, 300_000, 10_000_000])
+def test_the_end_of_octets_in_memory_is_that_of_the_file(tmp_path, limit, packed):
+    text = b"".join(b"line %d\n" % number for number in range(60_000))
+    content = gzip.compress(text) if packed else text
+    descriptor = os.open(write(tmp_path / "a.log", content), os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        of_file = log_end.read_end(descriptor, limit, time.monotonic() + 10)
+    finally:
+        os.close(descriptor)
+    of_memory = log_end.end_of(content, limit, time.monotonic() + 10)
+    assert of_memory == of_file
+    assert of_memory.data == text[-limit:] and of_memory.head and of_memory.gzip is packed
+
+
+def test_a_compressed_file_in_memory_that_is_cut_short_is_told():
+    end = log_end.end_of(gzip.compress(b"x" * 1000)[:-9], MUCH, time.monotonic() + 10)
+    assert end.data == b"x" * 1000 and "is cut short" in end.trouble
