@@ -21,6 +21,9 @@ from windows.web_request import Denied, Response, exchange
 
 Result = dict[str, Any]
 
+#: What ansible-core shows of them with -vvv.
+_SECRETS = {"url_password", "proxy_password", "client_cert_password"}
+_NOT_SHOWN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 _BEFORE = "Unhandled exception occurred when sending web request. Exception: "
 
 
@@ -36,7 +39,8 @@ def win_uri(machine: Machine, arguments: Result, check: bool) -> Result:
         raise Fail("Parameter 'method' needs to be a single word in uppercase, like GET or POST.")
     if arguments["use_proxy"] and not arguments["proxy_url"]:
         raise Fail("the double has no proxy of its own")
-    result: Result = {"elapsed": 0, "url": arguments["url"], "changed": False}
+    shown = {name: _NOT_SHOWN if value and name in _SECRETS else value for name, value in arguments.items()}
+    result: Result = {"elapsed": 0, "url": arguments["url"], "changed": False, "invocation": {"module_args": shown}}
     started = time.monotonic()
     try:
         with contextlib.ExitStack() as opened:
