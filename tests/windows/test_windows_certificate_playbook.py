@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from support.lab import LabServer
-from windows.conftest import STORE, Play
+from windows.conftest import HERE, STORE, Play
 from windows.machine import Machine
 
 COLLECTION = "maas360.cloud_extender"
@@ -98,8 +98,10 @@ def test_both_platforms_have_the_same_results(play: Play, lab: LabServer) -> Non
     assert len(set(play.windows.passphrases)) == len(play.windows.certificates(MY)) == issued
     for secret in ("estpwd", "PRIVATE KEY", *play.windows.passphrases):
         assert secret not in printed
-    for entry in play.windows.certificates(MY):
-        assert entry.key is not None
+    assert all(entry.key for entry in play.windows.certificates(MY))
+    kept = [path for path in play.folder.rglob("*") if path.is_file() and not path.is_relative_to(play.windows.folder)]
+    with_keys = [path.name for path in kept if b"PRIVATE KEY" in path.read_bytes()]
+    assert with_keys == ["posix.key"], with_keys
     assert sorted(path.name.partition(".")[0] for path in play.windows.real(STORE).iterdir()) == [
         "sealing",
         "templates",
@@ -121,6 +123,25 @@ def test_what_is_called_on_the_host(newest_play: Play, lab: LabServer) -> None:
     assert newest_play.called == ["win_certificate_info"]
     newest_play.run([task(inline=template_of(lab), force=True)], hosts="windows")
     assert newest_play.called == [look[1], look[2], *folder, "slurp", *requests, *kept]
+
+
+def test_the_playbook_of_renewals_keeps_all_certificates_of_a_host(newest_play: Play, lab: LabServer) -> None:
+    trust(newest_play.windows, lab)
+    inline = {"inline": template_of(lab), **IDENTITY}
+    variables = {
+        "est_integration_hosts": "windows",
+        "est_integration_store_path": STORE,
+        "est_certificates": [{**inline, "certificate_name": "portal"}, {**inline, "certificate_name": "relay"}],
+    }
+    playbook = HERE.parents[1] / "playbooks" / "renew.yml"
+    _found, printed = newest_play.run_playbook(playbook, variables=variables)
+    assert "failed=0" in printed, printed
+    assert "estpwd" not in printed
+    names = sorted(entry.friendly_name.partition(" (")[0] for entry in newest_play.windows.certificates(MY))
+    assert names == ["wifi portal", "wifi relay"]
+    _found, printed = newest_play.run_playbook(playbook, "--check", variables=variables)
+    assert "changed=0" in printed, printed
+    assert newest_play.called == ["win_certificate_info", "win_certificate_info"]
 
 
 def test_what_cannot_be_done_on_a_windows_host_is_refused_and_named(newest_play: Play, lab: LabServer) -> None:
