@@ -75,10 +75,12 @@ class WindowsProbe:
             require_libraries()
             found = self._ask(template, heard, timeline, seconds)
         except (EstError, StoreError) as error:
-            self._failed(error, template, url, heard, steps)
+            answered = _is_answered(timeline) or isinstance(error, _NoText)
+            self._failed(error, template, url, heard.asked, answered, steps)
         else:
+            answered = True
             steps["est"] = {"ok": True, "milliseconds": None, "found": found}
-        if heard.answered:
+        if answered:
             steps.update({stage: _fine(_BY_MODULE) for stage in _WAY})
             steps["trust"] = {**_fine(_trusted_by(template)), "kind": "system"}
             steps["clock"] = _clock(heard, clock)
@@ -122,15 +124,16 @@ class WindowsProbe:
         error: EstError | StoreError,
         template: Template,
         url: EstUrl,
-        heard: _Heard,
+        asked: bool,
+        answered: bool,
         steps: dict[str, dict[str, Any]],
     ) -> None:
         """Tell how far it came."""
         failure = {"ok": False, "milliseconds": None, "reason": str(error), "hint": getattr(error, "hint", "")}
         stage = getattr(error, "stage", "")
-        if heard.answered:
+        if answered:
             steps["est"] = failure
-        elif not heard.asked:
+        elif not asked:
             # Nothing was sent: the host does not have the trust of the template, or cannot do what it says.
             steps["connect"] = self._connect(template, url)
             steps["trust"] = failure
@@ -163,7 +166,7 @@ class _Heard:
 
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
-        self.asked = self.answered = False
+        self.asked = False
         self.status: Optional[int] = None
         self.date: Optional[float] = None
         self.sent = self.received = 0.0
@@ -175,10 +178,14 @@ class _Heard:
             self.asked = True
             status = result.get("status_code")
             if isinstance(status, int) and not result.get("failed"):
-                self.answered, self.status, self.sent, self.received = True, status, sent, time.time()
+                self.status, self.sent, self.received = status, sent, time.time()
                 date = read_http_date(str(result.get("date") or ""))
                 self.date = None if date is None else date.timestamp()
         return result
+
+
+class _NoText(TransportError):
+    """The server answered with octets that the module does not carry."""
 
 
 def leave_no_file() -> NoReturn:
@@ -186,11 +193,16 @@ def leave_no_file() -> NoReturn:
 
     :raises TransportError: always.
     """
-    raise TransportError(
+    raise _NoText(
         "the CA certificates come as octets that are no text, and a diagnosis leaves no file on the host to read them",
         hint="Run est_server_info, which does.",
         request_received="yes",
     )
+
+
+def _is_answered(timeline: Timeline) -> bool:
+    """Say whether the EST server answered, and not a proxy before it: the transport then notes how it got there."""
+    return any(part["stage"] == "tls" and part["ok"] for part in timeline.as_list())
 
 
 def _fine(detail: str) -> dict[str, Any]:

@@ -21,7 +21,10 @@ from windows.conftest import HERE, STORE, Play
 from windows.machine import ADMINISTRATORS, SYSTEM
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.names import safe_path
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_connector import WinUriConnector
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import Refused
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_logs import MAX_DIFFICULT, MAX_READ
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_probe import WindowsProbe, leave_no_file
 
 LOGS = "C:\\ProgramData\\MaaS360\\Cloud Extender\\logs"
 PASSWORD = "canary-of-the-template"
@@ -436,3 +439,69 @@ def test_the_playbook_collects_windows_and_posix_hosts_together(site: Site) -> N
     assert sorted(path.name.partition("-")[0] for path in site.dest.iterdir()) == ["posix", "windows"]
     assert Diagnosis(found["windows"][0], printed, []).members["logs/EMSAgent.log"] == b"open\n"
     assert "WARNING" not in printed
+
+
+def test_without_ansible_windows_the_archive_says_what_to_install(site: Site) -> None:
+    task = {"maas360.cloud_extender.est_diagnostics": {"dest": str(site.dest)}}
+    found, printed = site.play.run([task], hosts="windows", collections=False)
+    done = Diagnosis(found["windows"][0], printed, [])
+    assert {"system", "store", "logs"} <= set(done.problems)
+    assert "ansible-galaxy collection install ansible.windows" in done.summary
+
+
+def test_a_host_that_is_down_is_unreachable(site: Site) -> None:
+    task = {"maas360.cloud_extender.est_diagnostics": {"dest": str(site.dest)}}
+    found, _printed = site.play.run([task], hosts="windows", variables={"windows_double_down": True})
+    assert found["windows"][0]["unreachable"] is True
+    assert list(site.dest.iterdir()) == []
+
+
+class AskedHost:
+    """A host on which win_uri ends in one way, and whose connections are all refused."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self._answer = answer
+        self.asked: list[tuple[str, Mapping[str, Any]]] = []
+
+    def ask(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked.append((module, arguments))
+        raise Refused("timeout while waiting for it to start listening")
+
+    def fetch(self, path: str) -> bytes:
+        raise AssertionError(f"a diagnosis leaves no file such as {path}")
+
+    def look(self, **fields: Any) -> dict[str, Any]:
+        probe = WindowsProbe(
+            self,
+            lambda _name, _arguments: dict(self._answer),
+            lambda execute: WinUriConnector(execute, self, leave_no_file),
+            3,
+        )
+        template = {"name": "x", "server": "est.example.com", "use_system_trust": True, **fields}
+        return dict(probe(template, 20.0, [0.0, 0.0])["steps"])
+
+
+def test_the_answer_of_a_proxy_is_not_that_of_the_server() -> None:
+    host = AskedHost({"status_code": 407, "method": "CONNECT", "content": "", "date": "Sun, 22 Nov 2026 12:00:00 GMT"})
+    steps = host.look(proxy="http://proxy.example.com:3128")
+    assert list(steps) == ["resolve", "connect"]
+    assert steps["resolve"]["ok"] and not steps["connect"]["ok"]
+    assert "the proxy refused" in steps["connect"]["reason"]
+
+
+def test_a_connection_is_tried_once_to_the_next_hop() -> None:
+    host = AskedHost({"failed": True, "msg": "Zeit"})
+    steps = host.look(proxy="http://proxy.example.com:3128")
+    assert host.asked == [
+        ("win_wait_for", {"host": "proxy.example.com", "port": 3128, "connect_timeout": 3, "timeout": 1})
+    ]
+    assert {name: step["ok"] for name, step in steps.items()} == {"connect": False, "est": False}
+    assert "the host gets no connection to proxy.example.com port 3128 in 3 seconds" in steps["connect"]["reason"]
+
+
+def test_octets_that_are_no_text_are_left_to_est_server_info() -> None:
+    host = AskedHost({"status_code": 200, "content": "\ufffd", "content_type": "application/pkcs7-mime"})
+    steps = host.look()
+    assert [name for name, step in steps.items() if not step["ok"]] == ["est"]
+    assert steps["est"]["hint"] == "Run est_server_info, which does."
+    assert steps["clock"]["server_time"] is None
