@@ -27,7 +27,7 @@ notes:
     controller.
   - A Windows host needs nothing, and the controller the collection C(ansible.windows), whose modules do the work.
     There a change takes more round trips, and a run that changes nothing looks at the document alone, unless the
-    variable C(est_windows_full_look) is true for the host. Windows hosts have been tested by emulation only; see
-    C(docs/windows.md).
+    variable C(est_windows_full_look) is true for the host; what came of the last tests it reads with
+    C(est_windows_last_tests) too. Windows hosts have been tested by emulation only; see C(docs/windows.md).
   - The store belongs to the user that the task runs as on the host. Use C(become) where that has to be another one.
 """

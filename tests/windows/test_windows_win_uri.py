@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import load_pem_x509_certificate
 from support.enrolment import IDENTITY, enrol, template_for
 from support.lab import LabServer
+from support.server_faults import ANSWERS, FAULTS
 from windows.direct import DirectHost
 from windows.machine import Machine
 from windows.windows_modules import run_module
@@ -36,6 +37,7 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_con
 )
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_failures import FAILURES
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_transport import WinUriTransport
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import Refused
 
 ANSWER = "C:\\Windows\\Temp\\answer"
 
@@ -126,30 +128,20 @@ def test_credentials_go_with_the_enrolment_only(lab: LabServer, web: WebHost, tm
     assert "estpwd" not in repr(web.said)
 
 
-# What the two ways say of the same fault: flags of the server | stage | did the request arrive | HTTP status | words.
 # .NET does not tell why it does not trust a certificate, nor which part of the TLS handshake failed.
-SAME = {
-    "wrong_ca": (["--server-certificate", "other-ca"], "tls", "no", None, "does not trust the certificate"),
-    "wrong_host_name": (["--server-certificate", "wrong-host"], "tls", "no", None, "does not trust the certificate"),
-    "expired_server": (["--server-certificate", "expired"], "tls", "no", None, "does not trust the certificate"),
-    "no_server_auth": (["--server-certificate", "no-server-auth"], "tls", "no", None, "does not trust the certif"),
-    "req_010_tls_1_1_only": (["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "no", None, "TLS"),
-    "plain_http": (["--plain-http"], "tls", "no", None, "TLS handshake"),
-    "cacerts_refused": (["--fault", "cacerts:http-404"], "cacerts", "no", 404, "CA certificates"),
-    "cacerts_truncated": (["--fault", "cacerts:truncated"], "cacerts", "no", None, "cut off"),
-    "html_with_200": (["--fault", "simpleenroll:html-200"], "enroll", "yes", 200, "text/html"),
-    "empty_bag": (["--fault", "simpleenroll:empty-bag"], "enroll", "yes", 200, "no X.509 certificate"),
-    "empty_body": (["--fault", "simpleenroll:empty-200"], "enroll", "yes", 200, "empty"),
-    "huge": (["--fault", "simpleenroll:huge"], "enroll", "yes", 200, "larger"),
-    "http_400": (["--fault", "simpleenroll:http-400"], "enroll", "yes", 400, "refused the certificate request"),
-    "http_500": (["--fault", "simpleenroll:http-500"], "enroll", "yes", 500, "failed"),
-    "redirect": (["--fault", "simpleenroll:redirect"], "enroll", "yes", 302, "redirects to"),
-    "never_answers": (["--fault", "simpleenroll:never-answers"], "enroll", "unknown", None, "in time"),
-    "close_after_request": (["--fault", "simpleenroll:close-after-request"], "enroll", "unknown", None, "closed"),
-    "truncated": (["--fault", "simpleenroll:truncated"], "enroll", "yes", None, "cut off"),
-    "bad_status_line": (["--fault", "simpleenroll:bad-status-line"], "enroll", "yes", None, "not valid HTTP"),
-    "certificate_for_another_key": (["--fault", "simpleenroll:wrong-key"], "verify", "yes", None, "key"),
+NO_TRUST = "does not trust the certificate"
+OWN_WORDS = {
+    "wrong_ca": NO_TRUST,
+    "wrong_host_name": NO_TRUST,
+    "expired_server": NO_TRUST,
+    "not_yet_valid_server": NO_TRUST,
+    "no_server_auth": NO_TRUST,
+    "req_010_tls_1_1_only": "TLS",
+    "plain_http": "TLS handshake",
 }
+SAME = {name: fault._replace(words=OWN_WORDS.get(name, fault.words)) for name, fault in FAULTS.items()}
+# Without a body, .NET tells of this and of an answer that takes too long with the same words.
+del SAME["no_handshake"]
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -319,20 +311,7 @@ def test_a_wrong_password(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
     assert "canary" not in f"{error.reason} {error.hint} {error.server_message}{web.said!r}"
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["--base64", "der"],
-        ["--base64", "der", "--content-type", "application/pkcs7-mime; charset=iso-8859-1"],
-        ["--base64", "one-line", "--transfer", "chunked"],
-        ["--transfer", "close"],
-        ["--status", "201"],
-        ["--errors", "json"],
-        ["--no-www-authenticate"],
-        ["--strict", "--require-wrapped-base64", "--require-content-transfer-encoding"],
-        ["--authentication", "digest"],
-    ],
-)
+@pytest.mark.parametrize("flags", [*ANSWERS, ["--authentication", "digest"]])
 def test_every_shape_of_an_answer_is_read(flags: list[str], web: WebHost, tmp_path: Path) -> None:
     with LabServer(*flags) as server:
         assert enrol_by_win_uri(tmp_path, template_for(server), web)["status"] == "issued"
@@ -523,3 +502,24 @@ def test_a_client_certificate_of_the_machines_store_is_shown(web: WebHost, tmp_p
         with pytest.raises(EstError, match="client certificate cannot be used") as caught:
             enrol_by_win_uri(tmp_path, template, web, client_cert="Cert:\\LocalMachine\\My\\00")
         assert (caught.value.stage, caught.value.request_received) == ("tls", "no")
+
+
+def test_a_handshake_that_never_ends_is_told_as_far_as_it_is_known(web: WebHost, tmp_path: Path) -> None:
+    with LabServer("--fault", "no-handshake") as server, pytest.raises(EstError, match="in time") as caught:
+        enrol_by_win_uri(tmp_path, template_for(server), web, timeout=1)
+    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "no")
+
+
+def test_a_file_that_could_not_be_written_matters_only_where_it_is_needed() -> None:
+    failed = {"failed": True, "msg": f'{BEFORE}Exception calling "Create" with "1" argument(s): "no space"'}
+    _asked, line = scripted({**failed, "status_code": 200, "content": "text"})
+    assert line.request("POST", "https://x/", {}, b"body").body == b"text"
+
+    def fetch(path: str) -> bytes:
+        raise Refused(f"{path} does not exist")
+
+    result = {**failed, "status_code": 200, "content": "\ufffd"}
+    line = WinUriTransport(lambda _name, _arguments: result, fetch, lambda: ANSWER, trust="explicit")
+    with pytest.raises(EstError, match=r"is not text.*answer does not exist") as caught:
+        line.request("POST", "https://x/", {}, b"body")
+    assert caught.value.request_received == "yes"

@@ -18,6 +18,7 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 
 from support.enrolment import IDENTITY, enrol, template_for
 from support.lab import LabServer
+from support.server_faults import ANSWERS, FAULTS
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
@@ -102,40 +103,13 @@ def test_credentials_go_with_the_enrolment_only_and_are_not_told(lab, tmp_path):
     assert ["url_password" in asked for asked in host.asked] == [False, False, True]
 
 
-# What the two ways say of the same fault: flags of the server | stage | did the request arrive | HTTP status | words.
 # Where the two differ: the module takes a host name that stands only in the common name of the server's certificate
 # (see below); a connection that is reset in the TLS handshake could have been reset later for all that it says, so its
 # stage is what the request was for; a trickle of bytes does not run into its timeout; it does not tell the HTTP status
 # of an answer that is cut off.
-SAME = {
-    "wrong_ca": (["--server-certificate", "other-ca"], "tls", "no", None, "not issued by a trusted CA"),
-    "wrong_host_name": (["--server-certificate", "wrong-host"], "tls", "no", None, "for another name"),
-    "expired_server": (["--server-certificate", "expired"], "tls", "no", None, "expired"),
-    "not_yet_valid_server": (["--server-certificate", "not-yet-valid"], "tls", "no", None, "not valid yet"),
-    "no_server_auth": (["--server-certificate", "no-server-auth"], "tls", "no", None, "not for a server|purpose"),
-    "req_010_tls_1_1_only": (["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "no", None, "TLS version"),
-    "plain_http": (["--plain-http"], "tls", "no", None, "does not speak TLS"),
-    "no_handshake": (["--fault", "no-handshake"], "tls", "no", None, "TLS handshake in time"),
-    "cacerts_refused": (["--fault", "cacerts:http-404"], "cacerts", "no", 404, "CA certificates"),
-    "cacerts_truncated": (["--fault", "cacerts:truncated"], "cacerts", "no", None, "cut off"),
-    "html_with_200": (["--fault", "simpleenroll:html-200"], "enroll", "yes", 200, "text/html"),
-    "empty_bag": (["--fault", "simpleenroll:empty-bag"], "enroll", "yes", 200, "no X.509 certificate"),
-    "empty_body": (["--fault", "simpleenroll:empty-200"], "enroll", "yes", 200, "empty"),
-    "huge": (["--fault", "simpleenroll:huge"], "enroll", "yes", 200, "larger"),
-    "http_400": (["--fault", "simpleenroll:http-400"], "enroll", "yes", 400, "refused the certificate request"),
-    "http_500": (["--fault", "simpleenroll:http-500"], "enroll", "yes", 500, "failed"),
-    "redirect": (["--fault", "simpleenroll:redirect"], "enroll", "yes", 302, "redirects to"),
-    "never_answers": (["--fault", "simpleenroll:never-answers"], "enroll", "unknown", None, "in time"),
-    "close_after_request": (["--fault", "simpleenroll:close-after-request"], "enroll", "unknown", None, "."),
-    "truncated": (["--fault", "simpleenroll:truncated"], "enroll", "yes", None, "cut off"),
-    "bad_status_line": (["--fault", "simpleenroll:bad-status-line"], "enroll", "yes", None, "."),
-    "certificate_for_another_key": (["--fault", "simpleenroll:wrong-key"], "verify", "yes", None, "key"),
-}
-
-
-@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("name", FAULTS)
 def test_the_same_fault_is_told_the_same(name, tmp_path):
-    flags, stage, received, status, words = SAME[name]
+    flags, stage, received, status, words = FAULTS[name]
     timeline = Timeline()
     with LabServer(*flags) as lab:
         with pytest.raises(EstError, match=f"(?i){words}") as by_uri:
@@ -211,19 +185,7 @@ def test_a_wrong_password(lab, tmp_path):
     assert "canary" not in f"{error.reason} {error.hint} {error.server_message}{''.join(host.said)}"
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["--base64", "der"],
-        ["--base64", "der", "--content-type", "application/pkcs7-mime; charset=iso-8859-1"],
-        ["--base64", "one-line", "--transfer", "chunked"],
-        ["--transfer", "close"],
-        ["--status", "201"],
-        ["--errors", "json"],
-        ["--no-www-authenticate"],
-        ["--strict", "--require-wrapped-base64", "--require-content-transfer-encoding"],
-    ],
-)
+@pytest.mark.parametrize("flags", ANSWERS)
 def test_every_shape_of_an_answer_is_read(flags, tmp_path):
     with LabServer(*flags) as server:
         assert enrol_by_uri(tmp_path, template_for(server))["status"] == "issued"

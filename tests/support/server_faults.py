@@ -1,0 +1,60 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults of an EST server, and shapes of its answers, for every way through a module of a host."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+
+class Fault(NamedTuple):
+    """A fault, and what is told of it, whatever way the request took.
+
+    :param flags: of the lab server.
+    :param received: whether the enrolment request arrived.
+    :param words: a regular expression for what an exchange through a module says.
+    """
+
+    flags: list[str]
+    stage: str
+    received: str
+    status: Optional[int]
+    words: str
+
+
+FAULTS = {
+    "wrong_ca": Fault(["--server-certificate", "other-ca"], "tls", "no", None, "not issued by a trusted CA"),
+    "wrong_host_name": Fault(["--server-certificate", "wrong-host"], "tls", "no", None, "for another name"),
+    "expired_server": Fault(["--server-certificate", "expired"], "tls", "no", None, "expired"),
+    "not_yet_valid_server": Fault(["--server-certificate", "not-yet-valid"], "tls", "no", None, "not valid yet"),
+    "no_server_auth": Fault(["--server-certificate", "no-server-auth"], "tls", "no", None, "not for a server|purpose"),
+    "req_010_tls_1_1_only": Fault(["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "no", None, "TLS version"),
+    "plain_http": Fault(["--plain-http"], "tls", "no", None, "does not speak TLS"),
+    "no_handshake": Fault(["--fault", "no-handshake"], "tls", "no", None, "TLS handshake in time"),
+    "cacerts_refused": Fault(["--fault", "cacerts:http-404"], "cacerts", "no", 404, "CA certificates"),
+    "cacerts_truncated": Fault(["--fault", "cacerts:truncated"], "cacerts", "no", None, "cut off"),
+    "html_with_200": Fault(["--fault", "simpleenroll:html-200"], "enroll", "yes", 200, "text/html"),
+    "empty_bag": Fault(["--fault", "simpleenroll:empty-bag"], "enroll", "yes", 200, "no X.509 certificate"),
+    "empty_body": Fault(["--fault", "simpleenroll:empty-200"], "enroll", "yes", 200, "empty"),
+    "huge": Fault(["--fault", "simpleenroll:huge"], "enroll", "yes", 200, "larger"),
+    "http_400": Fault(["--fault", "simpleenroll:http-400"], "enroll", "yes", 400, "refused the certificate request"),
+    "http_500": Fault(["--fault", "simpleenroll:http-500"], "enroll", "yes", 500, "failed"),
+    "redirect": Fault(["--fault", "simpleenroll:redirect"], "enroll", "yes", 302, "redirects to"),
+    "never_answers": Fault(["--fault", "simpleenroll:never-answers"], "enroll", "unknown", None, "in time"),
+    "close_after_request": Fault(["--fault", "simpleenroll:close-after-request"], "enroll", "unknown", None, "."),
+    "truncated": Fault(["--fault", "simpleenroll:truncated"], "enroll", "yes", None, "cut off"),
+    "bad_status_line": Fault(["--fault", "simpleenroll:bad-status-line"], "enroll", "yes", None, "."),
+    "certificate_for_another_key": Fault(["--fault", "simpleenroll:wrong-key"], "verify", "yes", None, "key"),
+}
+
+ANSWERS = [
+    ["--base64", "der"],
+    ["--base64", "der", "--content-type", "application/pkcs7-mime; charset=iso-8859-1"],
+    ["--base64", "one-line", "--transfer", "chunked"],
+    ["--transfer", "close"],
+    ["--status", "201"],
+    ["--errors", "json"],
+    ["--no-www-authenticate"],
+    ["--strict", "--require-wrapped-base64", "--require-content-transfer-encoding"],
+]
