@@ -55,7 +55,8 @@ options:
     description:
       - A name for the certificate. At most 64 letters, digits, dots, underscores and hyphens; no spaces.
       - On a Windows host, the certificate is known by the name of the template and this one. Its friendly name begins
-        with both. So each certificate of a template needs a name of its own there.
+        with both, as far as it may have their characters. So each certificate of a template needs a name of its own
+        there.
       - On a POSIX host it has no effect.
     type: str
     default: identity

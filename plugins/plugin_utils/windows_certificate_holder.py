@@ -4,9 +4,10 @@
 
 """Where a Windows host keeps a production certificate: in a certificate store of the machine, with its key.
 
-A certificate of ours is known by its friendly name, ``<template> <certificate name> (est <digest> <number>)``: the
-beginning of the digest of what was asked for, and how many there were before. It comes with the certificate, and one
-call reads both.
+A certificate of ours is known by its friendly name, such as ``web-portal-est-5f0c1d2e-0123456789abcdef-2``: template
+and certificate name for people, a mark of both, the beginning of the digest of what was asked for, and how many there
+were before. It comes with the certificate, and one call reads both. Windows names the container of the key after it as
+well, and some providers cannot have spaces and the like in that.
 
 A new certificate joins the old one and does not replace it. The programs of a Windows host name a certificate by its
 thumbprint: they would lose theirs before anybody can tell them of the new one. The one with the highest number counts;
@@ -65,6 +66,10 @@ if TYPE_CHECKING:
 KEY_TYPES = ("rsa", "ec")
 #: How many hexadecimal digits of a digest are in a friendly name.
 DIGEST_DIGITS = 16
+#: How many of the mark of template and certificate name.
+_MARK_DIGITS = 8
+#: Of what is for people. A friendly name can be of any length, the name of a container not.
+_LONGEST_WORDS = 100
 #: No certificate has it: to ask for a store without touching anything in it.
 _NO_THUMBPRINT = "0" * 40
 
@@ -116,13 +121,14 @@ class WindowsHolder:
         self._host = host
         self._store = store
         self._name = f"{template} {name}"
+        self._mark = hashlib.sha256(f"{template}\0{name}".encode()).hexdigest()[:_MARK_DIGITS]
         self._folder = store_path
         self._sealing_key = sealing_key
         self._key_exportable = key_exportable
         self.check = check
         self._unusable = unusable
-        note = rf"(?: \(est (?P<digest>[0-9a-f]{{{DIGEST_DIGITS}}}) (?P<number>[0-9]{{1,9}})\))?"
-        self._friendly_name = re.compile(re.escape(self._name) + note, re.ASCII)
+        note = rf".*-est-{self._mark}-(?P<digest>[0-9a-f]{{{DIGEST_DIGITS}}})-(?P<number>[0-9]{{1,9}})"
+        self._friendly_name = re.compile(f"{note}|{re.escape(self._name)}")
         self._found: Optional[Found] = None
         self._has_store = self._has_folder = False
         self._ours: list[StoredCertificate] = []
@@ -238,7 +244,8 @@ class WindowsHolder:
         """See :meth:`CertificateHolder.save`."""
         passphrase = secrets.token_urlsafe(32)
         number = max(map(self._number, self._ours), default=0) + 1
-        friendly_name = f"{self._name} (est {digest[:DIGEST_DIGITS]} {number})"
+        words = re.sub("[^A-Za-z0-9._-]+", "-", self._name)[:_LONGEST_WORDS]
+        friendly_name = f"{words}-est-{self._mark}-{digest[:DIGEST_DIGITS]}-{number}"
         content = pkcs12_file(key, certificate, friendly_name, passphrase)
         issued = certificate.public_bytes(Encoding.DER)
         with self._keeping():
@@ -318,8 +325,7 @@ class WindowsHolder:
 
     def _file(self, kind: str) -> str:
         # A template can have a name that no file can have.
-        mark = hashlib.sha256(f"{self._store}\0{self._name}".encode()).hexdigest()[:16]
-        return f"{self._folder}\\certificate-{mark}.{kind}"
+        return f"{self._folder}\\certificate-{self._store}-{self._mark}.{kind}"
 
     def _bound_to(self) -> tuple[str, str]:
         return f"certificate {self._store} {self._name}", "pending request"

@@ -212,7 +212,7 @@ def _load(machine: Machine, arguments: Result) -> Iterator[_Loaded]:
     loaded = _parse(content, arguments["password"], newer=machine.opens_newer_pkcs12)
     for entry in loaded:
         if entry.key is not None:
-            machine.add_key_container()
+            machine.add_key_container(entry.friendly_name)
             machine.add_passphrase(arguments["password"] or "")
     yield from loaded
 

@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -199,14 +200,18 @@ class Machine:
             held[:] = [entry for entry in held if _held(entry).thumbprint != thumbprint.upper()]
 
     @property
-    def key_containers(self) -> int:
-        """How many keys were imported: each stays on the host until somebody deletes it by hand."""
-        return int(self._load().get("key_containers", 0))
+    def key_containers(self) -> list[str]:
+        """The names of the containers of all keys that were imported; each stays until somebody deletes it by hand."""
+        return list(self._load().get("key_containers", []))
 
-    def add_key_container(self) -> None:
-        """Note that a key was imported."""
+    def add_key_container(self, name: str) -> None:
+        """Note that a key was imported.
+
+        :param name: the friendly name of the file's key, which Windows takes where no other container has it.
+        """
         with self._changing() as state:
-            state["key_containers"] = state.get("key_containers", 0) + 1
+            containers = state.setdefault("key_containers", [])
+            containers.append(name if name and name not in containers else f"{{{uuid.uuid4()}}}")
 
     @property
     def passphrases(self) -> list[str]:

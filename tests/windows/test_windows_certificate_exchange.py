@@ -277,7 +277,7 @@ def test_what_the_ca_must_approve_waits_sealed_and_goes_on_with_its_key(machine:
         assert len(sent) == 2
         assert list(machine.real(STORE).iterdir()) == []
         assert len(held(machine)) == 1
-        assert machine.key_containers == 1
+        assert len(machine.key_containers) == 1
 
 
 def test_an_approval_without_a_place_to_wait_says_what_to_do(machine: Machine, host: WebHost) -> None:

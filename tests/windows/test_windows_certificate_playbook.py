@@ -137,8 +137,8 @@ def test_the_playbook_of_renewals_keeps_all_certificates_of_a_host(newest_play: 
     _found, printed = newest_play.run_playbook(playbook, variables=variables)
     assert "failed=0" in printed, printed
     assert "estpwd" not in printed
-    names = sorted(entry.friendly_name.partition(" (")[0] for entry in newest_play.windows.certificates(MY))
-    assert names == ["wifi portal", "wifi relay"]
+    names = sorted(entry.friendly_name.partition("-est-")[0] for entry in newest_play.windows.certificates(MY))
+    assert names == ["wifi-portal", "wifi-relay"]
     _found, printed = newest_play.run_playbook(playbook, "--check", variables=variables)
     assert "changed=0" in printed, printed
     assert newest_play.called == ["win_certificate_info", "win_certificate_info"]
