@@ -137,6 +137,9 @@ def test_the_archive_of_a_windows_host_is_that_of_a_posix_host(play: Play, lab: 
     site.machine.make_folder(test)
     site.machine.write(f"{test}\\certificate.pem", b"-----BEGIN CERTIFICATE-----\n")
     site.machine.write(f"{test}\\private_key.pem", b"-----BEGIN PRIVATE KEY-----\ncanary-key\n")
+    noted = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z", "not_after": "2027-11-22T12:00:00Z"}
+    last_tests = {"format": "maas360.cloud_extender.last_tests", "version": 1, "tests": {"wifi": noted}}
+    site.machine.write(f"{STORE}\\last_tests.json", json.dumps(last_tests).encode())
 
     done = site.diagnose("-vvvvv")
     assert done.problems == [], done.result["summary"]
@@ -152,6 +155,7 @@ def test_the_archive_of_a_windows_host_is_that_of_a_posix_host(play: Play, lab: 
     for words in (
         "Microsoft Windows Server 2022 Standard 10.0.20348.0, PowerShell 5, user Administrator",
         "can be read; templates: wifi; no drift",
+        "the last test of template wifi: issued, 2026-11-22T12:00:00Z",
         "Cloud Extender (EMSAgent): started, start mode auto",
         "installed: MaaS360 Cloud Extender, version 3.001.300",
         "WinHTTP: proxy proxy.example:3128, bypass <local>",
