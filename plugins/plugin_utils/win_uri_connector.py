@@ -8,9 +8,6 @@ from __future__ import annotations
 import ipaddress
 from typing import Callable, NoReturn, Optional
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import CaBag
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
     fingerprint_sha256,
@@ -31,6 +28,12 @@ from .module_transport import Execute
 from .win_uri_transport import WinUriTransport
 from .windows_certificates import ROOT, list_certificates, thumbprint
 from .windows_folder import Host
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+except ImportError:  # told by deps.require_libraries()
+    pass
 
 SLURP = "ansible.windows.slurp"
 
