@@ -31,7 +31,7 @@ from .module_transport import Answer, Execute, Failure, ModuleTransport
 from .win_uri_failures import CANNOT_FETCH, FAILURES, OF_PROXY, UNKNOWN_FAILURE, request_was_sent
 from .windows_host import Refused
 
-#: What follows "ansible.windows.win_uri" in the words of the module; only the end says something.
+#: What the module says before the words of .NET.
 _EXCEPTION = re.compile(r"Unhandled exception occurred when sending web request\. Exception: ")
 
 #: The headers that the EST client reads, as the module names them without underscores: where those stand depends on
@@ -137,13 +137,15 @@ class WinUriTransport(ModuleTransport):
 
     def send(self, arguments: Mapping[str, Any]) -> Answer:
         """See :meth:`ModuleTransport.send`."""
-        answer = self._ask(arguments)
+        answer, file_error = self._ask(arguments)
         if _LOST not in answer.body:
             return answer
         if "dest" not in arguments:
             arguments = {**arguments, "dest": self._answer_path()}
-            answer = self._ask(arguments)
+            answer, file_error = self._ask(arguments)
         try:
+            if file_error:  # what is there may be of an earlier answer
+                raise Refused(file_error)
             return answer._replace(body=self._fetch(str(arguments["dest"])))
         except Refused as refused:
             raise TransportError(
@@ -152,7 +154,8 @@ class WinUriTransport(ModuleTransport):
                 request_received=CANNOT_FETCH.received,
             ) from None
 
-    def _ask(self, arguments: Mapping[str, Any]) -> Answer:
+    def _ask(self, arguments: Mapping[str, Any]) -> tuple[Answer, str]:
+        """Run the module; return the answer, and why its file could not be written, or an empty text."""
         result = self._execute(self.module, arguments)
         status, content = result.get("status_code"), result.get("content")
         # Without its text the answer was not read to its end. With it, all that can have failed is the file.
@@ -160,11 +163,12 @@ class WinUriTransport(ModuleTransport):
             raise self.failure(result)
         found = {str(key).replace("_", "").lower(): value for key, value in result.items() if value is not None}
         headers = {name: str(found[key]) for key, name in _HEADERS.items() if key in found}
-        return Answer(status, headers, content.encode("utf-8", "replace"))
+        file_error = _said(result) if result.get("failed") else ""
+        return Answer(status, headers, content.encode("utf-8", "replace")), file_error
 
     def words(self, result: Mapping[str, Any]) -> str:
         """What .NET says, without what the module says before it."""
-        said = _EXCEPTION.sub("", str(result.get("msg") or "")) or "no answer"
+        said = _said(result)
         status = result.get("status_code")
         if not isinstance(status, int):
             return said
@@ -190,6 +194,10 @@ class WinUriTransport(ModuleTransport):
             timeline=self._timeline,
             warnings=self._warnings,
         )
+
+
+def _said(result: Mapping[str, Any]) -> str:
+    return _EXCEPTION.sub("", str(result.get("msg") or "")) or "no answer"
 
 
 def _is_of_proxy(result: Mapping[str, Any]) -> bool:

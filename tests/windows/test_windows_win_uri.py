@@ -515,11 +515,16 @@ def test_a_file_that_could_not_be_written_matters_only_where_it_is_needed() -> N
     _asked, line = scripted({**failed, "status_code": 200, "content": "text"})
     assert line.request("POST", "https://x/", {}, b"body").body == b"text"
 
+    # Here it is needed, and what the file holds is of an earlier answer.
+    _asked, line = scripted({**failed, "status_code": 200, "content": "\ufffd"})
+    with pytest.raises(EstError, match=r"is not text.*no space") as caught:
+        line.request("POST", "https://x/", {}, b"body")
+    assert caught.value.request_received == "yes"
+
     def fetch(path: str) -> bytes:
         raise Refused(f"{path} does not exist")
 
-    result = {**failed, "status_code": 200, "content": "\ufffd"}
+    result = {"status_code": 200, "content": "\ufffd"}
     line = WinUriTransport(lambda _name, _arguments: result, fetch, lambda: ANSWER, trust="explicit")
-    with pytest.raises(EstError, match=r"is not text.*answer does not exist") as caught:
+    with pytest.raises(EstError, match=r"is not text.*answer does not exist"):
         line.request("POST", "https://x/", {}, b"body")
-    assert caught.value.request_received == "yes"
