@@ -37,7 +37,8 @@ _ALL = {
 
 def setup(machine: Machine, arguments: Result, _check: bool) -> Result:
     """Tell the facts of the wanted subsets, of those that the double has."""
-    wanted = arguments["gather_subset"] or ["all"]
+    wanted = arguments["gather_subset"]
+    wanted = wanted.split(",") if isinstance(wanted, str) else wanted  # as its default is
     excluded: set[str] = set()
     for name in wanted:
         if name.startswith("!"):
