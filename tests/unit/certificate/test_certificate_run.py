@@ -17,7 +17,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from support.lab import LabServer
 from support.production import keep, template_for
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
+    load_pem_certificates,
+    not_after,
+    not_before,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import load_private_key, same_public_key
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
@@ -205,8 +209,7 @@ def test_a_self_issued_certificate_is_not_adopted(lab, tmp_path):
     issued = lab.issue(subject=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "jdoe")]))
     own = x509.CertificateBuilder().subject_name(issued.certificate.subject).issuer_name(issued.certificate.subject)
     own = own.public_key(issued.private_key.public_key()).serial_number(1)
-    own = own.not_valid_before(issued.certificate.not_valid_before_utc)
-    own = own.not_valid_after(issued.certificate.not_valid_after_utc)
+    own = own.not_valid_before(not_before(issued.certificate)).not_valid_after(not_after(issued.certificate))
     certificate = own.sign(issued.private_key, issued.certificate.signature_hash_algorithm)
     (tmp_path / "host.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (tmp_path / "host.key").write_text(issued.key_pem)
