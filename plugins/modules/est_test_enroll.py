@@ -186,7 +186,8 @@ chain_path:
   returned: when a certificate was issued
 private_key_path:
   description:
-    - The file on the host with the private key, mode 0600. On a Windows host only SYSTEM and Administrators may have it.
+    - The file on the host with the private key, mode 0600.
+    - On a Windows host only SYSTEM and Administrators may have it.
   type: str
   returned: when a certificate was issued or is pending
 requested:
