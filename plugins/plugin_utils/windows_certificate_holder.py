@@ -30,8 +30,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.holder import Found
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
     load_certificate,
@@ -58,6 +56,11 @@ from .windows_certificates import (
 from .windows_folder import Host, prepare_folder
 from .windows_host import Refused
 from .windows_pkcs12 import pkcs12_file, require_pkcs12
+
+try:
+    from cryptography.hazmat.primitives.serialization import Encoding
+except ImportError:  # told by deps.require_libraries()
+    pass
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -12,20 +12,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional
 
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    KeySerializationEncryption,
-    PrivateFormat,
-    pkcs12,
-)
-
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
+
+try:
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, PrivateFormat, pkcs12
+except ImportError:  # told by deps.require_libraries()
+    pass
 
 if TYPE_CHECKING:
     from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import KeySerializationEncryption
 
 #: A guess costs nothing more with many rounds where there are 2^256 to make; Windows refuses files with very many.
 _ROUNDS = 2048

@@ -20,6 +20,7 @@ from windows.machine import ADMINISTRATORS, SYSTEM, Machine
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certs_only import parse_certs_only
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host import add_authorities, combine
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_authorities import (
     keep_authorities,
 )
@@ -181,3 +182,27 @@ def test_the_role_installs_only_when_asked_and_tells_it(newest_play: Play) -> No
     assert not windows["changed"]
     assert newest_play.called == ["slurp", "win_certificate_info"]
     assert "all as declared" in printed
+
+
+def test_every_host_of_a_product_cluster_gets_them(newest_play: Play) -> None:
+    role = {"ansible.builtin.include_role": {"name": "maas360.cloud_extender.est_integration"}}
+    variables = {
+        "est_integration_templates": [{"name": "Wi-Fi", "server": "est.example", "ca_certificate": pem(ONE)}],
+        "est_integration_store_path": "{{ est_store }}",
+        "est_integration_install_ca": True,
+        "est_integration_cluster": "all",
+        "est_integration_cluster_writer": "posix",
+    }
+    found, _printed = newest_play.run([role], variables=variables)
+    (told,) = [result for result in found["windows"] if "tests" in result]
+    assert told["templates"][0]["action"] == "created"  # that is, missing: the product copies it
+    assert not newest_play.windows.real(f"{STORE}\\templates.json").exists()
+    assert held(newest_play.windows, ROOT) == {der(ONE)}
+
+
+def test_what_was_done_joins_the_result_of_the_host() -> None:
+    result = {"changed": False, "drift": ["a"], "tests": [], "diff": {"before": "1"}}
+    part = {"changed": True, "drift": ["b"], "certificate_authorities": [], "diff": {"before": "2"}}
+    add_authorities(result, part)
+    assert combine(result)["diff"] == [{"before": "1"}, {"before": "2"}]
+    assert (result["changed"], result["drift"], result["certificate_authorities"]) == (True, ["a", "b"], [])
