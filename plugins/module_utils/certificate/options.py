@@ -104,7 +104,7 @@ def argument_spec() -> Dict[str, Any]:
         "email": {"type": "str"},
         "variables": {"type": "dict", "default": {}},
         "certificate_path": {"type": "str"},
-        "private_key_path": {"type": "str"},
+        "private_key_path": {"type": "str", "no_log": False},
         "chain_path": {"type": "str"},
         "certificate_store": {"type": "str"},
         "key_exportable": {"type": "bool"},
