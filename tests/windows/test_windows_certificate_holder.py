@@ -66,7 +66,7 @@ def der(certificate: x509.Certificate) -> bytes:
 
 
 LEAF = certificate("host")
-CHAIN = [certificate("Issuing", issuer="Root"), certificate("Root", issuer="Root")]
+CHAIN = (certificate("Issuing", issuer="Root"), certificate("Root", issuer="Root"))
 
 
 def holder(host: DirectHost, *, sealing_key: Optional[bytes] = SEALING_KEY, **more: Any) -> WindowsHolder:
