@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from support.lab import LabServer
-from windows.conftest import STORE, Play
+from windows.conftest import HERE, STORE, Play
 from windows.machine import Machine
 from windows.test_windows_playbook import task
 from windows.windows_modules import STORE_ACCOUNTS
@@ -71,15 +72,23 @@ def test_a_mixed_inventory_is_tested_with_the_same_results(play: Play, lab: LabS
         task("est_templates", templates=[template(lab)]),
         enroll(check=True),
         enroll(),
+        enroll(check=True),
+        enroll(),
         task("est_template_info"),
     ]
     found, printed = play.run(tasks, "-vvvvv", "--diff")
     for results in found.values():
         assert not [result["msg"] for result in results if result.get("failed")]
-    _applied, checked, tested, info = found["windows"]
-    _posix_applied, posix_checked, posix_tested, posix_info = found["posix"]
-    assert (checked["status"], checked["changed"]) == (posix_checked["status"], posix_checked["changed"])
-    assert checked["status"] == "skipped"
+    for on_windows, on_posix in zip(found["windows"], found["posix"], strict=True):
+        assert {*on_windows, "warnings"} == {*on_posix, "warnings"}
+        assert on_windows["changed"] == on_posix["changed"]
+        assert on_windows.get("status") == on_posix.get("status")
+    _applied, checked, first, checked_again, tested, info = found["windows"]
+    posix_tested, posix_info = found["posix"][-2:]
+    assert (checked["status"], checked_again["status"], first["status"]) == ("skipped", "skipped", "issued")
+    assert [step["stage"] for step in tested["timeline"]] == [step["stage"] for step in posix_tested["timeline"]]
+    assert first["certificate"]["path"] == tested["certificate"]["path"]
+    assert first["certificate"]["serial_number"] != tested["certificate"]["serial_number"]
     assert (tested["status"], tested["exchange"], posix_tested["exchange"]) == ("issued", "uri", "host")
     for key in ("requested", "substitutions", "lost", "left_out", "template"):
         assert tested[key] == posix_tested[key]
@@ -217,3 +226,30 @@ def test_a_server_is_looked_at_from_the_host(play: Play, lab: LabServer) -> None
     for refused in (unknown, pinned):
         assert "exchange=uri cannot look at the certificates of a server that is not trusted yet" in refused["msg"]
         assert "exchange=host" not in refused["msg"]
+
+
+def test_wrong_values_are_told_as_on_posix_hosts(newest_play: Play, lab: LabServer) -> None:
+    """The task files of the integration targets, as they are."""
+    values = {
+        "est_test_enroll_folder": {"path": "C:/ProgramData/target"},
+        "est_test_enroll_store": "{{ est_store }}",
+        "est_test_enroll_exchanges": ["uri", "controller"],
+    }
+    targets = HERE.parent / "integration" / "targets"
+    plays = [
+        {
+            "hosts": "windows",
+            "gather_facts": False,
+            "vars": values,
+            "tasks": [
+                task("est_templates", templates=[template(lab, name="Office Wi-Fi")]),
+                {"ansible.builtin.include_tasks": str(targets / "est_test_enroll" / "tasks" / "bad_input.yml")},
+                {"ansible.builtin.include_tasks": str(targets / "est_server_info" / "tasks" / "bad_input.yml")},
+            ],
+        }
+    ]
+    playbook = newest_play.folder / "targets.json"
+    playbook.write_text(json.dumps(plays))
+    _found, printed = newest_play.run_playbook(playbook)
+    assert "failed=0" in printed, printed
+    assert "win_uri" in newest_play.called
