@@ -17,7 +17,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layou
     WINDOWS_STORE_PATH,
 )
 
-from .action_base import ControllerAction, OptionError
+from .action_base import ControllerAction
 from .posix_store import PosixStore
 from .template_actions import check_store_path
 from .windows_host import WindowsHost
@@ -64,24 +64,15 @@ def store_of(
     return WindowsStore(
         WindowsHost(action),
         store_path,
-        full_look=full_look or _is_set(action, FULL_LOOK),
+        full_look=full_look or looks_fully(action),
         last_tests=_is_set(action, LAST_TESTS),
     )
 
 
+def looks_fully(action: ControllerAction) -> bool:
+    """Say whether the host asks for the full look, with :data:`FULL_LOOK`."""
+    return _is_set(action, FULL_LOOK)
+
+
 def _is_set(action: ControllerAction, variable: str) -> bool:
     return bool(boolean(action._templar.template(action._task_vars.get(variable, False)), strict=False))
-
-
-def refuse_windows(action: ControllerAction, module: str, instead: str) -> None:
-    """Refuse what cannot be done on a Windows host.
-
-    :param module: the name of the module.
-    :param instead: a clause that says what works.
-    :raises OptionError: on a Windows host.
-    """
-    if is_windows(action):
-        raise OptionError(
-            f"{module} does not work on a Windows host yet: it needs Python there; {instead}; est_template, "
-            "est_templates, est_template_info, est_template_export and est_template_import work on Windows hosts"
-        )
