@@ -15,7 +15,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.er
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 
 from .exchange_action import ExchangeAction
-from .host_store import store_of
+from .host_store import looks_fully, store_of
 from .windows_certificate_exchange import WindowsCertificateExchange
 from .windows_certificate_holder import WindowsHolder
 from .windows_host import WindowsHost
@@ -69,4 +69,5 @@ def keep_certificate(action: ExchangeAction, asked: Asked, exchange: str) -> dic
         execute=action.execute_web,
         answer_path=lambda: action.temporary_path("answer"),
         find_template=find,
+        full_look=looks_fully(action),
     ).outcome()

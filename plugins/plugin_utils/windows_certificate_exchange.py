@@ -40,6 +40,7 @@ class WindowsCertificateExchange:
     :param answer_path: see :class:`.win_uri_transport.WinUriTransport`.
     :param find_template: returns the template of the host's store, with its secrets where they are asked for: they cost
         round trips, and most runs need none.
+    :param full_look: remove what a killed run left, even if there is nothing else to do.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class WindowsCertificateExchange:
         execute: Execute,
         answer_path: Callable[[], str],
         find_template: Callable[[bool], Template],
+        full_look: bool = False,
     ) -> None:
         self._asked = asked
         self._exchange = exchange
@@ -60,6 +62,7 @@ class WindowsCertificateExchange:
         self._execute = execute
         self._answer_path = answer_path
         self._find_template = find_template
+        self._full_look = full_look
         self._timeline = Timeline()
         self._uri: Optional[UriCertificateConnector] = None
 
@@ -126,7 +129,8 @@ class WindowsCertificateExchange:
         return self._uri
 
     def _tidied(self, found: dict[str, Any]) -> dict[str, Any]:
-        """The result, once certificates that were replaced and are over are removed."""
+        """The result, once certificates that were replaced and are over are removed, and a file that was left."""
         removed = self._holder.remove_expired()
-        found["changed"] = found["changed"] or bool(removed)
+        left = self._full_look and self._holder.remove_left_file()
+        found["changed"] = found["changed"] or bool(removed) or left
         return {**found, "replaced": self._holder.replaced, "removed": removed}

@@ -209,6 +209,17 @@ class WindowsHolder:
         self._ours = [found for found in self._ours if found.thumbprint not in removed]
         return sorted(removed)
 
+    def remove_left_file(self) -> bool:
+        """Remove the file with a key that a killed run left, and say whether there was one. In check mode, only say it.
+
+        :raises EstError: it cannot be removed.
+        """
+        try:
+            left = self._host.run("win_file", {"path": self._file("pfx"), "state": "absent"}, check=self.check)
+        except Refused as refused:
+            raise _failed(str(refused), "no") from None
+        return bool(left["changed"])
+
     # -- keeping one -----------------------------------------------------------------------------------------------
 
     def refuse_unwritable(self) -> None:

@@ -91,6 +91,7 @@ class Runner:
         stored: bool = False,
         sealing_key: bytes | None = SEALING_KEY,
         template: Mapping[str, Any] | None = None,
+        full_look: bool = False,
         **options: Any,
     ) -> dict[str, Any]:
         """Run it once; the calls of the host are those of this run."""
@@ -124,6 +125,7 @@ class Runner:
             execute=self.host.execute,
             answer_path=lambda: "C:\\Windows\\Temp\\answer",
             find_template=find,
+            full_look=full_look,
         ).outcome()
 
 
@@ -373,6 +375,28 @@ def test_a_run_that_is_killed_at_any_moment_is_made_good_by_the_next(machine: Ma
         assert now["status"] == ("unchanged" if len(now["timeline"]) == 0 else "issued")
         assert len(held(machine)) == 2
         assert now["replaced"] == [x509_thumbprint(old)]
+
+
+def test_the_full_look_removes_the_file_that_a_killed_run_left(machine: Machine, runner: Runner) -> None:
+    written: list[Path] = []
+    meanwhile = runner.host.meanwhile
+
+    def look() -> None:
+        written.extend(machine.real(STORE).iterdir())
+
+    # The first call only looks whether the store can be opened.
+    meanwhile["win_certificate_store"] = lambda: meanwhile.__setitem__("win_certificate_store", look)
+    runner.run()
+    (file,) = written
+    file.write_bytes(b"as a killed run would leave it")
+    assert runner.run()["changed"] is False
+    assert file.exists()
+    assert runner.run(full_look=True, check=True)["changed"] is True
+    assert file.exists()
+    assert runner.run(full_look=True)["changed"] is True
+    assert not file.exists()
+    assert runner.run(full_look=True)["changed"] is False
+    assert runner.host.calls == ["win_certificate_info", "win_file"]
 
 
 def x509_thumbprint(pem: str) -> str:
