@@ -24,7 +24,6 @@ description:
 extends_documentation_fragment:
   - maas360.cloud_extender.attributes
   - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
 attributes:
   check_mode:
     support: full
