@@ -28,9 +28,9 @@ options:
       - On a Windows host V(uri) sends them through M(ansible.windows.win_uri), which verifies the EST server with the
         trust of the host and nothing else. So explicit anchors have to be in the machine's store of trusted root CAs,
         and the host's other CAs count for the connection as well, of which a warning tells. What the server answers is
-        checked against the explicit anchors alone. Besides what is refused on a POSIX host, a TLS client certificate
-        and a user name or password that is not ASCII are; a proxy is used, unless the server is one that Windows goes
-        past a proxy for.
+        checked against the explicit anchors alone, which need the root of the CA that issues too. Besides what is
+        refused on a POSIX host, a TLS client certificate and a user name or password that is not ASCII are; a proxy is
+        used, unless the server is one that Windows goes past a proxy for.
       - V(controller) runs all of it on the controller. It says nothing about the network path of the host, and a TLS
         client certificate is refused, since its key stays on the host.
       - V(auto) is V(host), and V(uri) on a Windows host, where V(host) is refused.

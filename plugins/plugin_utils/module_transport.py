@@ -166,6 +166,11 @@ class ModuleTransport:
         return self._peer
 
     @property
+    def session_trust(self) -> str:
+        """By whose word the server is verified: C(explicit) or C(system)."""
+        return self._trust
+
+    @property
     def authenticated_by(self) -> Optional[str]:
         """C(basic) or C(digest), once a request went out with it."""
         return self._authenticated_by
@@ -210,7 +215,7 @@ class ModuleTransport:
     def _connected(self) -> None:
         if self._peer is not None:
             return
-        self._peer = Peer(trust=self._trust)
+        self._peer = Peer(trust=self.session_trust)
         if self._timeline is not None:
             for stage in ("resolve", "connect", "tls"):
                 self._timeline.add(stage, True, None, f"by {self.module} on the host")

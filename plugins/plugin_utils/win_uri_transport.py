@@ -121,6 +121,11 @@ class WinUriTransport(ModuleTransport):
         """See :attr:`ModuleTransport.warnings`."""
         return (*super().warnings, *self._warnings)
 
+    @property
+    def session_trust(self) -> str:
+        """The host's, whatever is asked for: so a session proves nothing of CA certificates that the server sends."""
+        return "system"
+
     def arguments(self, method: str, url: str, headers: Mapping[str, str], body: Optional[str]) -> dict[str, Any]:
         """See :meth:`ModuleTransport.arguments`."""
         arguments = {**self._options, "method": method, "url": url, "headers": dict(headers)}

@@ -367,6 +367,17 @@ def test_req_014_anchors_that_the_host_does_not_have_are_refused_and_named(
     assert web.calls == ["win_certificate_info"]
 
 
+def test_req_014_what_the_server_answers_is_checked_against_the_anchors_of_the_template_alone(
+    lab: LabServer, web: WebHost, tmp_path: Path
+) -> None:
+    # The host trusts both CAs, so the connection comes about.
+    with LabServer("--key-type", "rsa") as other:
+        trust(web.machine, other.ca_pem)
+        with pytest.raises(EstError) as caught:
+            enrol_by_win_uri(tmp_path, template_for(lab, ca_certificate=other.ca_pem), web)
+    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "no")
+
+
 def test_the_host_is_trusted_where_asked_for(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
     outcome = enrol_by_win_uri(tmp_path, template_for(lab, ca_certificate=None, use_system_trust=True), web)
     assert (outcome["status"], outcome["server"]["trust"]) == ("issued", "system")

@@ -24,6 +24,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors 
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.fingerprint import Fingerprint
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transfer_encoding import decode_body
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Peer
 
 CACERTS = "https://est.example.com:8443/.well-known/est/lab/cacerts"
 SIMPLEENROLL = "https://est.example.com:8443/.well-known/est/lab/simpleenroll"
@@ -48,6 +49,24 @@ class TestCacerts:
         assert len(authorities.certificates) == 2
         assert subject_text(authorities.root) == "/CN=Client Test Root"
         assert steps(est.timeline) == [("cacerts", True, "CA certificates: 2 accepted, 0 dropped")]
+
+    def test_req_036_only_a_session_that_the_anchors_vouch_for_makes_another_root_trusted(self) -> None:
+        """A transport that knows no trust but the system's may have any CA's word for the server."""
+        for trust, accepted in (("explicit", 1), ("system", 0)):
+            est, transport = client(bag_of(STRANGER.certificate))
+            transport.peer = Peer(trust=trust)
+            if accepted:
+                assert len(est.cacerts().certificates) == accepted
+                continue
+            with pytest.raises(ParseError, match="none of the 1 CA certificates") as caught:
+                est.cacerts()
+            assert "trust anchor" in caught.value.hint
+        est, transport = client(bag_of(ROOT.certificate))
+        transport.peer = Peer(trust="system")
+        assert len(est.cacerts().certificates) == 1
+        est, transport = client(bag_of(STRANGER.certificate), anchors=None)
+        transport.peer = Peer(trust="system")
+        assert len(est.cacerts().certificates) == 1
 
     def test_credentials_are_given_to_a_server_that_wants_them(self) -> None:
         est, transport = client(reply(401, WWW_Authenticate='Basic realm="est"'), bag_of(ROOT.certificate))
