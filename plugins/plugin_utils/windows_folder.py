@@ -16,6 +16,10 @@ SYSTEM, ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
 class Host(Protocol):
     """What is needed of the host; see :class:`.windows_host.WindowsHost`."""
 
+    @property
+    def prepared(self) -> dict[str, str]:
+        """What :func:`prepare_folder` has done in this task, and returned, by path."""
+
     def run(self, module: str, arguments: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
         """Run a module."""
 
@@ -27,12 +31,14 @@ class Host(Protocol):
 
 
 def prepare_folder(host: Host, path: str) -> str:
-    """Make a folder, and let only SYSTEM and Administrators have it and what will be in it.
+    """Make a folder, and let only SYSTEM and Administrators have it and what will be in it; once in a task.
 
     :param path: can begin with a variable of the host's environment.
     :returns: the path without variables.
     :raises Refused: when that cannot be done.
     """
+    if path in host.prepared:
+        return host.prepared[path]
     host.run("win_file", {"path": path, "state": "directory"})
     full = full_path(host, path)
     # Their own entries first: with none, nobody could change the folder any more.
@@ -42,6 +48,7 @@ def prepare_folder(host: Host, path: str) -> str:
     # Every user can make a folder in ProgramData, and who owns one can always change its permissions.
     host.run("win_owner", {"path": full, "user": ADMINISTRATORS})
     host.run("win_acl_inheritance", {"path": full, "state": "absent", "reorganize": False})
+    host.prepared[path] = full
     return full
 
 

@@ -37,6 +37,12 @@ class WindowsHost:
     def __init__(self, action: ControllerAction) -> None:
         self._action = action
 
+    @property
+    def prepared(self) -> dict[str, str]:
+        """See :class:`.windows_folder.Host`. The role runs several actions in one task, on one connection."""
+        found: dict[str, str] = vars(self._action._connection).setdefault("_est_prepared_folders", {})
+        return found
+
     def run(self, module: str, arguments: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
         """Run a module of C(ansible.windows), in one round trip.
 

@@ -28,6 +28,11 @@ class DirectHost:
         #: Called before a module runs, with its name: what others do at that time.
         self.meanwhile: dict[str, Any] = {}
 
+    @property
+    def prepared(self) -> dict[str, str]:
+        """Nothing: whatever is done here is a task of its own."""
+        return {}
+
     def run(self, module: str, arguments: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
         """Run a module."""
         self.calls.append(module)
