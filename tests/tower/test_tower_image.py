@@ -48,7 +48,11 @@ def test_builder_makes_a_context_of_the_definition(tmp_path: Path) -> None:
     requirements = list((tmp_path / "context").rglob("requirements.yml"))
     wanted = yaml.safe_load(requirements[0].read_text(encoding="utf-8"))["collections"]
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
-    assert wanted == [{"name": "maas360.cloud_extender", "version": version}]
+    assert wanted[0] == {"name": "maas360.cloud_extender", "version": version}
+    assert wanted[1:] == [{"name": "ansible.windows", "version": ">=2.6.0"}]
+    libraries = next((tmp_path / "context").rglob("requirements.txt")).read_text(encoding="utf-8")
+    # For the connections winrm and psrp of ansible-core.
+    assert libraries.split() == ["pywinrm[credssp]>=0.5.0", "pypsrp[credssp]>=0.9.0,<1.0.0"]
 
 
 def test_the_metadata_of_the_collection_asks_for_its_libraries() -> None:
