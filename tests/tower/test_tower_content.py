@@ -125,7 +125,14 @@ def test_credential_types_inject_what_they_ask_for(credential_types: dict[str, d
     assert injected.environment == {"EST_USERNAME": "u", "EST_PASSWORD": "p", "EST_CA_CERTIFICATE": ""}
 
 
-@pytest.mark.parametrize(("name", "hours"), [("EST - watch, every hour", 1), ("EST - test enrolment, every week", 168)])
+@pytest.mark.parametrize(
+    ("name", "hours"),
+    [
+        ("EST - watch, every hour", 1),
+        ("EST - renew certificates, every day", 24),
+        ("EST - test enrolment, every week", 168),
+    ],
+)
 def test_schedules_recur(variables: dict[str, Any], name: str, hours: int) -> None:
     rule = rrulestr(by_name(variables, "controller_schedules")[name]["rrule"].replace(" RRULE", "\nRRULE"))
     first, second = rule[0], rule[1]

@@ -67,6 +67,7 @@ def launch(
         part: tuple[int, int] = (1, 1),
         credentials: dict[str, dict[str, str]] | None = None,
         survey: dict[str, Any] | None = None,
+        group_variables: dict[str, Any] | None = None,
         **changes: Any,
     ) -> Finished:
         hosts = {host.name: fleet.host_variables(host) for host in fleet.hosts.values()}
@@ -82,7 +83,7 @@ def launch(
             job_id=number,
             credentials=[Credential(credential_types[kind], inputs) for kind, inputs in given.items()],
             variables={"est_tower_reports": str(reports), **(survey or {})},
-            group_variables=group,
+            group_variables={**group, **(group_variables or {})},
             ssh_key=key,
         )
 
@@ -91,6 +92,18 @@ def launch(
 
 def survey_defaults(entry: dict[str, Any]) -> dict[str, str]:
     return {question["variable"]: question["default"] for question in entry["survey_spec"]["spec"]}
+
+
+def production_certificate(lab: LabServer) -> dict[str, Any]:
+    """Return an entry of ``est_certificates``, which has neither account nor trust anchor of its own."""
+    return {
+        "inline": {"name": "portal", "server": lab.url, "key_type": "ec"},
+        "user_name": "{{ inventory_hostname }}",
+        "domain": "example.com",
+        "email": "portal@example.com",
+        "certificate_path": "{{ fleet_output_path }}/portal.pem",
+        "private_key_path": "{{ fleet_output_path }}/portal.key",
+    }
 
 
 def damage(fleet: Fleet, name: str) -> None:
@@ -183,6 +196,31 @@ def test_every_host_enrols_and_a_wrong_password_is_told_not_shown(launch: Launch
     assert tested.status == "successful", tested.output
     assert len(lab.enrolments) - before == 8
     assert_no_secret(tested, PASSWORD)
+
+
+def test_production_certificates_are_enrolled_once_and_then_left(launch: Launch, fleet: Fleet, lab: LabServer) -> None:
+    for host in fleet.hosts.values():
+        host.certificates.mkdir()
+    wanted = {"est_certificates": [production_certificate(lab)]}
+    before = len(lab.enrolments)
+    checked = launch("renew certificates", group_variables=wanted, job_type="check")
+    assert checked.status == "successful", checked.output
+    assert checked.hosts("changed") == sorted(fleet.hosts)
+    assert len(lab.enrolments) == before
+
+    first = launch("renew certificates", group_variables=wanted)
+    assert first.status == "successful", first.output
+    assert first.hosts("changed") == sorted(fleet.hosts)
+    assert len(lab.enrolments) - before == 4
+    found = {(host.certificates / "portal.pem").read_text(encoding="ascii") for host in fleet.hosts.values()}
+    assert len(found) == 4
+
+    again = launch("renew certificates", group_variables=wanted)
+    assert again.status == "successful", again.output
+    assert again.hosts("changed") == []
+    assert again.output.count("is valid until") == 4
+    for job in (checked, first, again):
+        assert_no_secret(job, PASSWORD)
 
 
 def test_a_verdict_without_reports_says_what_to_look_at(launch: Launch) -> None:
