@@ -48,14 +48,15 @@ class Way(NamedTuple):
     files: Callable[[Asked], Files]
 
 
-def posix_way(exchange: str, execute: Execute, write_file: Callable[[str], str]) -> Way:
+def posix_way(exchange: str, execute: Execute, execute_web: Execute, write_file: Callable[[str], str]) -> Way:
     """The way of a POSIX host.
 
     :param exchange: C(controller) or C(uri).
     :param execute: runs a module on the host and returns its result, a failed one too.
+    :param execute_web: the same, for a module whose result has the headers of a web server.
     :param write_file: puts a text into a temporary file on the host and returns its path.
     """
-    connector = UriConnector(execute, write_file) if exchange == "uri" else ControllerConnector(execute)
+    connector = UriConnector(execute_web, write_file) if exchange == "uri" else ControllerConnector(execute)
     return Way(
         connector,
         lambda asked: RemoteFiles(execute, asked.output_path, asked.template_name, asked.identity.certificate_name),

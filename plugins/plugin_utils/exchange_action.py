@@ -76,7 +76,7 @@ class ExchangeAction(ControllerAction):
             host = WindowsHost(self)
             way = exchanges.windows_way(exchange, self.execute_web, host, lambda: self.temporary_path("answer"))
         else:
-            way = exchanges.posix_way(exchange, self.execute_anyway, self.write_temporary_file)
+            way = exchanges.posix_way(exchange, self.execute_anyway, self.execute_web, self.write_temporary_file)
         return exchanges.ControllerExchange(way, find_template)
 
     def with_warnings(self, outcome: dict[str, Any]) -> dict[str, Any]:
