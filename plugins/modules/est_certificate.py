@@ -39,6 +39,7 @@ attributes:
     support: full
     details:
       - Says whether a certificate would be asked for, and why. The EST server is not contacted.
+      - What a killed run left of a certificate and key in files is put right in check mode too.
   diff_mode:
     support: full
     details:
@@ -86,8 +87,8 @@ options:
     description:
       - The PEM file of the private key on a POSIX host, where it is needed. It can be the file of the certificate.
       - A new file is 0600. One that is replaced keeps owner and mode.
-      - A key in this file that does not belong to the certificate is kept under a name that ends in C(.kept-) and the
-        time.
+      - A key in this file that was not made for a certificate of this module is kept under a name that ends in
+        C(.kept-) and the time when another one takes its place.
     type: str
   chain_path:
     description: A PEM file on a POSIX host for the CA certificates from the issuer up to the trust anchor.
@@ -141,6 +142,11 @@ options:
     type: str
     choices: [fail, warn]
     default: fail
+notes:
+  - A POSIX host needs the Python library C(cryptography), and C(requests) when a certificate is asked for. The private
+    key never leaves it, so V(uri) and V(controller) of O(exchange) are refused there.
+  - On a Windows host the controller needs both, and the collection C(ansible.windows), whose modules do the work. Windows
+    hosts have been tested by emulation only; see C(docs/windows.md).
 seealso:
   - module: maas360.cloud_extender.est_test_enroll
   - module: maas360.cloud_extender.est_templates

@@ -47,6 +47,7 @@ class Found:
         where nothing was.
     :param key: its private key, for a renewal with the same key; ``None`` where it cannot be read.
     :param lacks: what is not there beside certificate and key, as a clause; a renewal brings it.
+    :param finished: whether it was put there just now, for a run that was killed and told nobody.
     """
 
     old: Optional[OldCertificate] = None
@@ -54,6 +55,7 @@ class Found:
     digest: str = ""
     key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
     lacks: str = ""
+    finished: bool = False
 
 
 class CertificateHolder(Protocol):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
 from ..est.certificate import fingerprint_sha256, load_certificate
@@ -23,7 +23,7 @@ from ..est.keys import KeySpec
 from ..est.pair_files import finish_replacement, locked_folder, replace_pair
 from ..est.path import is_self_signed
 from ..est.transfer_encoding import decode_body
-from ..store.files import replace_file
+from ..store.files import give_second_name, replace_file
 from ..test_enroll.files import in_words
 from .holder import Found, StoredCertificate
 
@@ -63,8 +63,8 @@ class FileHolder:
         :raises EstError: a file cannot be read, or holds something else, which would be lost.
         """
         try:
-            if os.path.isdir(os.path.dirname(os.path.realpath(self._certificate_path))):
-                finish_replacement(self._files)
+            has_folder = os.path.isdir(os.path.dirname(os.path.realpath(self._certificate_path)))
+            finished = has_folder and finish_replacement(self._files)
             text = _text(self._certificate_path)
             key_text = _text(self._key_path)
             chain = _text(self._chain_path) if self._chain_path is not None else ""
@@ -73,6 +73,9 @@ class FileHolder:
             raise EstError(
                 f"certificate and key cannot be read: {in_words(error)}", stage="input", hint=_HINT
             ) from None
+        return replace(self._found(text, key_text, chain), finished=finished)
+
+    def _found(self, text: str, key_text: str, chain: str) -> Found:
         self._strange_key = bool(key_text.strip())
         self._has_chain = bool(chain.strip())
         if not text.strip():
@@ -88,11 +91,14 @@ class FileHolder:
             held = HeldCertificate.load(self._files)
         except InputError as error:
             return Found(stored, error.reason)
-        self._strange_key = False
         fingerprint = fingerprint_sha256(held.certificate)
         digest = self._noted(fingerprint)
+        self._strange_key = not digest
         self._noted_before = {fingerprint: digest} if digest else {}
-        lacks = "" if self._has_chain or self._chain_path is None else f"the chain {self._chain_path} is not there"
+        # One that is empty is there: a CA need not send one, and on_unverified_chain can let that pass.
+        lacks = ""
+        if self._chain_path is not None and not os.path.exists(self._chain_path):
+            lacks = f"the chain {self._chain_path} is not there"
         return Found(held.replace(tls=self._tls()), "", digest, held.key, lacks)
 
     def _tls(self) -> ClientCertificate:
@@ -169,7 +175,7 @@ class FileHolder:
         """
         issued = {**self._noted_before, fingerprint_sha256(certificate): digest}
         self._write(self._note_path, {"version": _VERSION, "issued": issued})
-        if self._strange_key:
+        if self._strange_key and key is not None:
             self._keep_strange_key()
         if self._chain_path is None:
             chain = [above for above in chain if not is_self_signed(above)]
@@ -201,14 +207,10 @@ class FileHolder:
         return digest if isinstance(digest, str) else ""
 
     def _keep_strange_key(self) -> None:
-        """Keep a key under another name that is not the one of the certificate: it may be of use to somebody."""
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        kept = f"{os.path.realpath(self._key_path)}.kept-{stamp}"
+        """Keep a key under another name that may be of use to somebody: this module did not put it there."""
         try:
-            try:
-                os.link(self._key_path, kept)
-            except PermissionError:  # a file system without hard links
-                os.rename(self._key_path, kept)
+            # A path that is a link would only get another link, to the key that is about to be replaced.
+            give_second_name(os.path.realpath(self._key_path), ".kept-")
         except OSError as error:
             raise _not_kept(error) from None
 

@@ -115,7 +115,7 @@ class _Run:
             now=now,
         )
         if self._need.action == needs.NONE:
-            return self._result("unchanged", "none", changed=False)
+            return self._result("unchanged", "none", changed=self._found.finished)
         self._holder.refuse_unwritable()
         old = self._found.old if self._need.action == needs.RENEW else None
         credentials = account(self._template)
@@ -144,7 +144,7 @@ class _Run:
         kept = read_kept(self._holder.read_pending(), digest, subject, names)
         if kept is not None and not kept.state.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
-            return self._result("pending", action, changed=False, retry_at=kept.state.retry_at)
+            return self._result("pending", action, changed=self._found.finished, retry_at=kept.state.retry_at)
         if self._options.check:
             return self._result("skipped", action, changed=True)
         with self._connected(way) as client:
@@ -297,7 +297,7 @@ class _Run:
         if current is not None:
             found.update(result.certificate(current, self._rendered, self._renew_before_days))
             found["certificate"].update(self._holder.describe(current))
-        if changed and status != "pending":
+        if status in ("issued", "skipped"):
             found["diff"] = result.difference(old, new, self._rendered, self._holder.place())
         if retry_at is not None:
             found["retry_at"] = iso_utc(retry_at)

@@ -44,13 +44,14 @@ _NEXT = ".next"
 _PART = ".next.part"
 
 
-def finish_replacement(files: ClientCertificate) -> None:
+def finish_replacement(files: ClientCertificate) -> bool:
     """Put in place what a run that was killed had complete, and remove what else it left; see :func:`read_pair`.
 
+    :returns: whether a pair was put in place.
     :raises OSError: the folder of the certificate cannot be looked at, or a file cannot be put in place.
     """
     with locked_folder(files.certificate_path):
-        _recover(files)
+        return _recover(files)
 
 
 def read_pair(files: ClientCertificate) -> Tuple[str, str]:
@@ -134,16 +135,17 @@ def _paths(files: ClientCertificate) -> List[str]:
     return [path for path in (files.key_path, files.chain_path, files.certificate_path) if path]
 
 
-def _recover(files: ClientCertificate) -> None:
-    """Finish what a run that was killed had begun, or remove what is left of it."""
+def _recover(files: ClientCertificate) -> bool:
+    """Finish what a run that was killed had begun, and say so, or remove what is left of it."""
     for path in _paths(files):
         _remove(_beside(path, _PART))
     paths = [path for path in _paths(files) if os.path.lexists(_beside(path, _NEXT))]
     if paths and os.path.lexists(_beside(files.certificate_path, _NEXT)):
         _take_over(paths)
-    else:
-        for path in paths:
-            _remove(_beside(path, _NEXT))
+        return True
+    for path in paths:
+        _remove(_beside(path, _NEXT))
+    return False
 
 
 def _stage(path: str, text: str, private: bool) -> None:

@@ -154,20 +154,37 @@ def replace_file(folder: str, name: str, content: bytes) -> None:
 
 def keep_aside(path: str, status: os.stat_result) -> str:
     """Keep what is at ``path`` under another name, and return that name."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    kept, number = f"{path}{KEPT_INFIX}{stamp}", 1
-    while os.path.lexists(kept):
-        kept, number = f"{path}{KEPT_INFIX}{stamp}-{number}", number + 1
-    if stat.S_ISREG(status.st_mode):
-        os.chmod(path, FILE_MODE)  # while it has one name only
-        try:
-            os.link(path, kept)  # the old file stays in its place until the new one replaces it
-            return kept
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
-                raise  # the others say that this file system knows no hard links
-    os.rename(path, kept)
+    if not stat.S_ISREG(status.st_mode):
+        kept = _free_name(path, KEPT_INFIX)
+        os.rename(path, kept)
+        return kept
+    os.chmod(path, FILE_MODE)  # while it has one name only
+    return give_second_name(path, KEPT_INFIX)
+
+
+def give_second_name(path: str, infix: str) -> str:
+    """Keep a file under another name, ``path``, the infix and the time, and return that name.
+
+    It stays in its place as well until another one replaces it, unless the file system knows no hard links.
+
+    :param path: of a regular file, not of a link to one: the system would make another link.
+    """
+    kept = _free_name(path, infix)
+    try:
+        os.link(path, kept)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+            raise  # the others say that this file system knows no hard links
+        os.rename(path, kept)
     return kept
+
+
+def _free_name(path: str, infix: str) -> str:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    name, number = f"{path}{infix}{stamp}", 1
+    while os.path.lexists(name):
+        name, number = f"{path}{infix}{stamp}-{number}", number + 1
+    return name
 
 
 def put_right(path: str, status: os.stat_result, mode: int) -> None:

@@ -76,6 +76,7 @@ def test_req_083_a_killed_run_leaves_one_pair_whose_note_is_known(lab, holder, m
             save(holder, new, "02" * 32)
     found = FileHolder(holder.place(), holder.places()["private_key_path"]).read()
     assert found.defect == ""
+    assert found.finished == (count >= 3)
     expected = (new, "02" * 32) if count >= 3 else (old, "01" * 32)
     assert (found.old.certificate, found.digest) == (expected[0].certificate, expected[1])
 
@@ -85,6 +86,18 @@ def test_all_kills_are_covered(lab, holder, monkeypatch):
     renames = _killed_when(monkeypatch, 100)
     save(holder, lab.issue("new"))
     assert len(renames) == 5
+
+
+def test_a_pair_that_a_killed_run_left_complete_is_a_change_once(lab, tmp_path, monkeypatch):
+    template = template_for(lab)
+    keep(tmp_path, template)
+    with monkeypatch.context() as patched:
+        _killed_when(patched, 3)
+        with pytest.raises(Killed):
+            keep(tmp_path, template, force=True)
+    healed = keep(tmp_path, template)
+    assert (healed["status"], healed["changed"], "diff" in healed) == ("unchanged", True, False)
+    assert keep(tmp_path, template)["changed"] is False
 
 
 def test_links_stay_links(lab, tmp_path):

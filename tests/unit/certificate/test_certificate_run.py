@@ -190,6 +190,26 @@ def test_a_key_of_something_else_is_kept_aside(lab, template, tmp_path):
     assert kept.read_text() == strange
 
 
+def test_a_strange_key_behind_a_link_is_kept_and_not_the_link(lab, template, tmp_path):
+    (tmp_path / "private").mkdir()
+    strange = lab.issue().key_pem
+    (tmp_path / "private" / "host.key").write_text(strange)
+    (tmp_path / "host.key").symlink_to(tmp_path / "private" / "host.key")
+    keep(tmp_path, template)
+    (kept,) = (tmp_path / "private").glob("host.key.kept-*")
+    assert not kept.is_symlink()
+    assert kept.read_text() == strange
+
+
+def test_a_pair_of_something_else_that_is_replaced_leaves_its_key(lab, template, tmp_path):
+    put(tmp_path, lab.issue())
+    strange = (tmp_path / "host.key").read_text()
+    assert "not what is asked for" in keep(tmp_path, template)["reason"]
+    keep(tmp_path, template, force=True)
+    (kept,) = tmp_path.glob("host.key.kept-*")
+    assert kept.read_text() == strange
+
+
 def test_a_certificate_of_something_else_is_adopted_where_it_is_what_is_asked_for(lab, tmp_path):
     template = template_for(lab)
     put(tmp_path, lab.issue(subject=names(), days=(-1, 100)))
@@ -347,6 +367,8 @@ def test_the_chain_has_a_file_of_its_own_where_it_is_asked_for(tmp_path):
         assert lab.ca_pem.strip() in chain.read_text()
         assert keep(tmp_path, template, chain_path=str(chain))["status"] == "unchanged"
         assert keep(tmp_path, template, chain_path=str(chain), force=True)["action"] == "rekeyed"
+        chain.write_text("")  # as where an unverified certificate comes alone
+        assert keep(tmp_path, template, chain_path=str(chain))["status"] == "unchanged"
 
 
 def test_certificate_and_key_in_one_file(template, tmp_path):
