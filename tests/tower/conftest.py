@@ -8,25 +8,15 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fleet.host import SSHD
-from fleet.playbook import PLAYBOOK, environment, write_playbook
 from fleet.ssh_fleet import Fleet
 from support.lab import LabServer
-from tower.awx_job import ROOT
-
-CONFIGURATION = ROOT / "extensions" / "awx" / "configuration"
-SECRETS = {
-    "est_tower_username": "estuser",
-    "est_tower_password": "a password of the vault",
-    "est_tower_ssh_key": "a key of the vault",
-    "est_tower_eda_token": "a token of the vault",
-}
+from tower.content import SECRETS, load
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,27 +29,7 @@ def _orderly_end() -> None:
 def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The variables of extensions/awx/configuration, as a play has them that loads the folder."""
     folder = tmp_path_factory.mktemp("load")
-    tasks = [
-        {"ansible.builtin.include_vars": {"dir": str(CONFIGURATION), "name": "loaded"}},
-        {
-            "ansible.builtin.copy": {
-                "content": "{{ loaded | to_json }}",
-                "dest": str(folder / "loaded.json"),
-                "mode": "0600",
-            }
-        },
-    ]
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": SECRETS, "tasks": tasks}
-    done = subprocess.run(
-        [str(PLAYBOOK), write_playbook(folder, [play])],
-        cwd=folder,
-        env=environment(folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = load(folder, SECRETS)
     assert done.returncode == 0, done.stdout + done.stderr
     loaded = (folder / "loaded.json").read_text(encoding="utf-8")
     # What the roles of infra.aap_configuration do to injectors and messages.

@@ -22,6 +22,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from dateutil.rrule import rrulestr
 from tower.awx_job import ROOT, Credential, inject
+from tower.content import SECRETS, load
 
 RECORDED = json.loads((Path(__file__).parent / "awx_modules.json").read_text(encoding="utf-8"))["modules"]
 # The variable that a role loads, the module it calls, and the keys it has for itself.
@@ -123,6 +124,21 @@ def test_credential_types_inject_what_they_ask_for(credential_types: dict[str, d
     account = {"username": "u", "password": "p"}  # what is not required may be left out
     injected = inject([Credential(credential_types["EST account"], account)], tmp_path)
     assert injected.environment == {"EST_USERNAME": "u", "EST_PASSWORD": "p", "EST_CA_CERTIFICATE": ""}
+
+
+def test_hosts_are_reached_with_a_key_or_a_password(variables: dict[str, Any], tmp_path: Path) -> None:
+    key = by_name(variables, "controller_credentials")["EST hosts"]["inputs"]
+    assert key == {"username": "ansible", "password": "", "ssh_key_data": SECRETS["est_tower_ssh_key"]}
+
+    neither = {name: value for name, value in SECRETS.items() if name != "est_tower_ssh_key"}
+    refused = load(tmp_path, neither)
+    assert refused.returncode != 0
+    assert "est_tower_ssh_key" in refused.stdout + refused.stderr
+
+    assert load(tmp_path, {**neither, "est_tower_ssh_password": "of a Windows host"}).returncode == 0
+    loaded = json.loads((tmp_path / "loaded.json").read_text(encoding="utf-8"))
+    inputs = by_name(loaded, "controller_credentials")["EST hosts"]["inputs"]
+    assert inputs == {"username": "ansible", "password": "of a Windows host", "ssh_key_data": ""}
 
 
 @pytest.mark.parametrize(
