@@ -141,21 +141,13 @@ class ActionModule(ExchangeAction):
 
             look = windows_probe.WindowsProbe(
                 host,
-                self._execute_quietly,
+                self.execute_web,
                 lambda execute: win_uri_connector.WinUriConnector(execute, host, windows_probe.leave_no_file),
                 connect_timeout,
             )
             return look(fields, seconds, clock)
 
         return probe
-
-    def _execute_quietly(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a module whatever it ends with, and let the task pass on nothing of it."""
-        passed_on, self._passed_on = self._passed_on, {}
-        try:
-            return self.execute_anyway(name, arguments)
-        finally:
-            self._passed_on = passed_on
 
     def _execute_reachable(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run a module on the host. That it fails is a finding; that there is no way to the host ends the task."""

@@ -78,18 +78,22 @@ def keep_authorities(
 def _authorities(host: Host, options: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
     # Loads cryptography, which a run without this option does not need.
     from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates
+    from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
 
     text, path = options.get("ca_certificate"), options.get("ca_path")
+    if not text and not path:
+        return ()
     source = "ca_certificate" if text else f"ca_path {path!r}"
     where = f"template {options['name']!r}: {source}"
     try:
-        if path and not text:
+        require_libraries("cryptography")
+        if not text:
             text = base64.b64decode(host.run("slurp", {"src": path})["content"]).decode("ascii", "replace")
-        return load_pem_certificates(text) if text else ()
+        return load_pem_certificates(text)
     except Refused as refused:
         raise StoreError(f"{where} cannot be read on the host: {refused}") from None
     except EstError as error:
-        raise StoreError(f"{where} cannot be used: {error.reason}") from None
+        raise StoreError(f"{where} cannot be used: {error.reason}. {error.hint}") from None
 
 
 def _prepared(host: Host, store_path: str) -> str:

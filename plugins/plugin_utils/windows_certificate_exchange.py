@@ -130,7 +130,14 @@ class WindowsCertificateExchange:
 
     def _tidied(self, found: dict[str, Any]) -> dict[str, Any]:
         """The result, once certificates that were replaced and are over are removed, and a file that was left."""
-        removed = self._holder.remove_expired()
-        left = self._full_look and self._holder.remove_left_file()
+        removed: list[str] = []
+        left = False
+        try:
+            removed = self._holder.remove_expired()
+            left = self._full_look and self._holder.remove_left_file()
+        except EstError as error:
+            # A new certificate has to be told of, whatever becomes of what is of no use any more.
+            warning = f"what is of no use any more could not be removed from the host: {error.reason}"
+            found["warnings"] = [*found["warnings"], warning]
         found["changed"] = found["changed"] or bool(removed) or left
         return {**found, "replaced": self._holder.replaced, "removed": removed}

@@ -166,7 +166,9 @@ class WindowsHolder:
         self._current = newest.thumbprint
         match = self._friendly_name.fullmatch(newest.friendly_name)
         return Found(
-            old=WindowsCertificate(newest.der, certificate, self._tls(newest.thumbprint), self._unusable),
+            old=WindowsCertificate(
+                newest.der, certificate, ClientCertificate(self._path(newest.thumbprint)), self._unusable
+            ),
             defect="" if newest.has_key else "its private key is not there",
             digest=(match.group("digest") if match else None) or "",
         )
@@ -179,9 +181,6 @@ class WindowsHolder:
         """Let the key of the certificate that was read be one that cannot be used; see :class:`WindowsCertificate`."""
         if self._found is not None and isinstance(self._found.old, WindowsCertificate):
             self._found = replace(self._found, old=replace(self._found.old, unusable=reason))
-
-    def _tls(self, mark: str) -> ClientCertificate:
-        return ClientCertificate(self._path(mark))
 
     def _path(self, mark: str) -> str:
         return f"Cert:\\LocalMachine\\{self._store}\\{mark}"

@@ -60,7 +60,7 @@ def list_certificates(host: Host, store: str, wanted: Optional[str] = None) -> t
     try:
         found = host.run("win_certificate_info", {**arguments, **({} if wanted is None else {"thumbprint": wanted})})
     except Refused as refused:
-        raise cannot("read", store, refused) from None
+        raise _cannot("read", store, refused) from None
     return tuple(_stored(entry) for entry in found["certificates"])
 
 
@@ -95,11 +95,11 @@ def import_file(host: Host, path: str, store: str, content: bytes, **options: An
     :raises StoreError: when that cannot be done.
     """
     try:
-        with temporary_file(host, path, content):
+        with _temporary_file(host, path, content):
             arguments = {"path": path, "store_name": store, "store_location": "LocalMachine", "state": "present"}
             host.run("win_certificate_store", {**arguments, **options})
     except Refused as refused:
-        raise cannot("write", store, refused) from None
+        raise _cannot("write", store, refused) from None
 
 
 def remove_certificate(host: Host, store: str, wanted: str) -> None:
@@ -112,11 +112,11 @@ def remove_certificate(host: Host, store: str, wanted: str) -> None:
     try:
         host.run("win_certificate_store", arguments)
     except Refused as refused:
-        raise cannot("write", store, refused) from None
+        raise _cannot("write", store, refused) from None
 
 
 @contextlib.contextmanager
-def temporary_file(host: Host, path: str, content: bytes) -> Iterator[None]:
+def _temporary_file(host: Host, path: str, content: bytes) -> Iterator[None]:
     """Have a file on the host for the block.
 
     :raises Refused: when it cannot be written or removed.
@@ -147,7 +147,7 @@ def pkcs7(certificates: Iterable[bytes]) -> bytes:
     return encode(_SEQUENCE, encode_oid(_SIGNED_DATA), encode(_CONTEXT_0, signed_data))
 
 
-def cannot(verb: str, store: str, refused: Refused) -> StoreError:
+def _cannot(verb: str, store: str, refused: Refused) -> StoreError:
     """Return the error of a store that cannot be used."""
     return StoreError(
         f"cannot {verb} the certificate store LocalMachine\\{store}: {str(refused).strip()} (it needs an account that "

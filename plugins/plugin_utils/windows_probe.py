@@ -32,10 +32,8 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
 
+from .module_transport import Execute
 from .windows_host import Refused, WindowsHost
-
-#: Runs a module on the host, and returns its result, a failed one too.
-Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 _WIN_URI = "ansible.windows.win_uri"
 _WAY = ("resolve", "connect", "tls")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -130,6 +131,19 @@ def test_a_file_of_the_host_counts_as_well(machine: Machine, host: DirectHost) -
     machine.write("C:\\ca.pem", b"\xff\xfe")
     with pytest.raises(StoreError, match=r"template 'x': ca_path .* cannot be used: the text holds no PEM certificate"):
         keep(host, {"name": "x", "ca_path": "C:\\ca.pem"})
+
+
+def test_an_empty_file_is_no_ca_certificate(machine: Machine, host: DirectHost) -> None:
+    machine.write("C:\\ca.pem", b"")
+    with pytest.raises(StoreError, match=r"template 'x': ca_path .* cannot be used: the text holds no PEM certificate"):
+        keep(host, {"name": "x", "ca_path": "C:\\ca.pem"})
+
+
+def test_a_controller_without_cryptography_is_told_so(host: DirectHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(StoreError, match=r"template 'a': .* the Python library cryptography is not usable"):
+        keep(host, {"name": "a", "ca_certificate": pem(ONE)})
+    assert host.calls == []
 
 
 def test_no_certificate_is_no_call(host: DirectHost) -> None:

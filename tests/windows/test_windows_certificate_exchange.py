@@ -27,7 +27,9 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate
     argument_spec,
     read_options,
 )
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import windows_certificate_holder
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_exchange import (
     WindowsCertificateExchange,
 )
@@ -375,6 +377,22 @@ def test_a_run_that_is_killed_at_any_moment_is_made_good_by_the_next(machine: Ma
         assert now["status"] == ("unchanged" if len(now["timeline"]) == 0 else "issued")
         assert len(held(machine)) == 2
         assert now["replaced"] == [x509_thumbprint(old)]
+
+
+def test_a_new_certificate_is_told_of_though_an_older_one_cannot_be_removed(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise StoreError("cannot write the certificate store")
+
+    old = runner.run()["certificate"]["thumbprint"]
+    monkeypatch.setattr(windows_certificate_holder, "_is_over", lambda _der: True)
+    monkeypatch.setattr(windows_certificate_holder, "remove_certificate", refuse)
+    new = runner.run(force=True)
+    assert (new.get("failed"), new["status"], new["changed"]) == (None, "issued", True)
+    assert (new["replaced"], new["removed"]) == ([old], [])
+    assert "could not be removed from the host: cannot write the certificate store" in new["warnings"][-1]
+    assert runner.run()["changed"] is False
 
 
 def test_the_full_look_removes_the_file_that_a_killed_run_left(machine: Machine, runner: Runner) -> None:
