@@ -145,8 +145,8 @@ options:
 notes:
   - A POSIX host needs the Python library C(cryptography), and C(requests) when a certificate is asked for. The private
     key never leaves it, so V(uri) and V(controller) of O(exchange) are refused there.
-  - On a Windows host the controller needs both, and the collection C(ansible.windows), whose modules do the work. Windows
-    hosts have been tested by emulation only; see C(docs/windows.md).
+  - On a Windows host the controller needs both, and the collection C(ansible.windows), whose modules do the work.
+    Windows hosts have been tested by emulation only; see C(docs/windows.md).
 seealso:
   - module: maas360.cloud_extender.est_test_enroll
   - module: maas360.cloud_extender.est_templates

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _VERSION = 1
 #: Octets; a larger file is none of ours.
 _MAX_OCTETS = 1024 * 1024
+#: A file with more is a collection of trusted CAs, and nothing of one certificate.
+_MOST_CERTIFICATES = 16
+_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 _HINT = "Check the paths, the free space, and the user that the task runs as on the host."
 
 
@@ -49,10 +52,11 @@ class FileHolder:
         self._certificate_path = certificate_path
         self._key_path = private_key_path
         self._chain_path = chain_path
-        one_file = os.path.realpath(private_key_path) == os.path.realpath(certificate_path)
+        self._real_paths = (os.path.realpath(certificate_path), os.path.realpath(private_key_path))
+        one_file = self._real_paths[0] == self._real_paths[1]
         self._files = ClientCertificate(certificate_path, None if one_file else private_key_path, chain_path=chain_path)
-        self._note_path = f"{os.path.realpath(certificate_path)}.note"
-        self._pending_path = f"{os.path.realpath(private_key_path)}.pending"
+        self._note_path = f"{self._real_paths[0]}.note"
+        self._pending_path = f"{self._real_paths[1]}.pending"
         self._noted_before: Dict[str, str] = {}
         self._strange_key = False
         self._has_chain = False
@@ -108,13 +112,18 @@ class FileHolder:
     def _refuse_others(self, text: str, key_text: str, chain: str) -> None:
         """Refuse to replace what is neither certificate nor key: somebody mistyped a path."""
         for option, path, content, marker in (
-            ("certificate_path", self._certificate_path, text, "-----BEGIN CERTIFICATE-----"),
+            ("certificate_path", self._certificate_path, text, _CERTIFICATE),
             ("private_key_path", self._key_path, key_text, "PRIVATE KEY-----"),
-            ("chain_path", self._chain_path, chain, "-----BEGIN CERTIFICATE-----"),
+            ("chain_path", self._chain_path, chain, _CERTIFICATE),
         ):
+            problem = ""
             if content.strip() and marker not in content:
+                problem = "it is no PEM file of this kind"
+            elif content.count(_CERTIFICATE) > _MOST_CERTIFICATES:
+                problem = f"it holds more than {_MOST_CERTIFICATES} certificates"
+            if problem:
                 raise InputError(
-                    f"{option} is {path!r}, and what is in that file would be lost: it is no PEM file of this kind",
+                    f"{option} is {path!r}, and what is in that file would be lost: {problem}",
                     hint="Name another file, or remove it.",
                 )
 
@@ -127,7 +136,9 @@ class FileHolder:
             if path is None:
                 continue
             folder, problem = os.path.dirname(os.path.realpath(path)), ""
-            if not os.path.isdir(folder):
+            if path == self._chain_path and os.path.realpath(path) in self._real_paths:
+                problem = f"{path} leads to the file of the certificate or of the key"
+            elif not os.path.isdir(folder):
                 problem = f"there is no folder {folder}"
             elif os.path.isdir(path):
                 problem = f"{path} is a folder"
@@ -137,7 +148,7 @@ class FileHolder:
                 raise EstError(
                     f"a certificate could not be kept, so none was asked for: {problem}",
                     stage="save",
-                    hint="Make the folder first, or let the task become a user who may write there.",
+                    hint="Correct the path, make the folder first, or let the task become a user who may write there.",
                 )
 
     def refuse_key(self, spec: KeySpec) -> None:
@@ -210,7 +221,7 @@ class FileHolder:
         """Keep a key under another name that may be of use to somebody: this module did not put it there."""
         try:
             # A path that is a link would only get another link, to the key that is about to be replaced.
-            give_second_name(os.path.realpath(self._key_path), ".kept-")
+            give_second_name(self._real_paths[1], ".kept-")
         except OSError as error:
             raise _not_kept(error) from None
 

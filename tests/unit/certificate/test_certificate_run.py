@@ -408,6 +408,23 @@ def test_a_file_of_something_else_is_not_replaced(template, tmp_path, option):
     assert mistyped.read_text() == "127.0.0.1 localhost\n"
 
 
+@pytest.mark.parametrize("option", ["certificate_path", "chain_path"])
+def test_a_collection_of_trusted_cas_is_not_replaced(lab, template, tmp_path, option):
+    mistyped = tmp_path / "ca-certificates.crt"
+    mistyped.write_text(lab.ca_pem * 17)
+    with pytest.raises(InputError, match=f"^{option} is .*more than 16 certificates"):
+        keep(tmp_path, template, **{option: str(mistyped)})
+
+
+def test_a_chain_that_leads_to_the_certificate_is_refused(lab, template, tmp_path):
+    before = len(lab.log)
+    (tmp_path / "chain.pem").symlink_to("host.pem")
+    with pytest.raises(EstError, match="leads to the file of the certificate") as caught:
+        keep(tmp_path, template, chain_path=str(tmp_path / "chain.pem"))
+    assert caught.value.request_received == "no"
+    assert len(lab.log) == before
+
+
 def test_no_certificate_is_issued_for_a_made_up_name(lab, template, tmp_path):
     before = len(lab.log)
     with pytest.raises(TemplateError, match="email: is missing: the subject of template 'wifi' has %email%"):
