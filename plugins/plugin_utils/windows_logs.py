@@ -158,9 +158,6 @@ class WindowsLogs:
                 self._leave_out(pattern, str(error))
                 continue
             for top, entry in entries:
-                if len(found) >= MAX_FILES:
-                    self._leave_out(pattern, f"there are more than {MAX_FILES} files")
-                    break
                 path = str(entry["path"])
                 if entry.get("islnk"):
                     self._leave_out(path, "is a symbolic link, and those are not followed")
@@ -171,7 +168,10 @@ class WindowsLogs:
                     size, modified = int(entry["size"] or 0), float(entry["lastwritetime"]) - self._utc_offset
                     found.setdefault(path.lower(), _Candidate(path, name, size, modified))
         # The time of a file that is open is as old as its size, and then it is the one that is written to.
-        return sorted(found.values(), key=lambda one: (one.size != 0, -one.modified, one.path))
+        newest = sorted(found.values(), key=lambda one: (one.size != 0, -one.modified, one.path))
+        if len(newest) > MAX_FILES:
+            self._leave_out(newest[MAX_FILES].path, f"this and what is older: there are more than {MAX_FILES} files")
+        return newest[:MAX_FILES]
 
     def _find(self, path: str) -> list[tuple[str, Mapping[str, Any]]]:
         """Return the files that a path means, each with the folder below which its name counts."""

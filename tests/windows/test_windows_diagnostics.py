@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import tarfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,9 +23,14 @@ from windows.conftest import HERE, STORE, Play
 from windows.machine import ADMINISTRATORS, SYSTEM
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.names import safe_path
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import windows_logs
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_connector import WinUriConnector
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import Refused
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_logs import MAX_DIFFICULT, MAX_READ
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_logs import (
+    MAX_DIFFICULT,
+    MAX_READ,
+    WindowsLogs,
+)
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_probe import WindowsProbe, leave_no_file
 
 LOGS = "C:\\ProgramData\\MaaS360\\Cloud Extender\\logs"
@@ -278,6 +285,46 @@ def test_the_number_of_logs_is_bounded(site: Site) -> None:
     done = site.diagnose()
     assert sum("newest 20 files are read" in reason for reason in done.left_out.values()) == 3
     assert done.called.count("fetch_file") <= MAX_DIFFICULT + 1
+
+
+def test_of_many_logs_the_newest_count_wherever_they_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows_logs, "MAX_FILES", 2)
+    host = ListedHost({"a.log": 1.0, "b.log": 2.0, "c.log": 3.0})
+    logs = WindowsLogs(
+        host,
+        variables={},
+        utc_offset=0,
+        max_bytes=1000,
+        secrets=(),
+        deadline=time.monotonic() + 60,
+        never=(),
+        make_copies=False,
+    )
+    logs.collect(["C:\\logs"])
+    assert [log.name for log in logs.logs.found] == ["c.log", "b.log"]
+    assert logs.logs.left_out == [("C:\\logs\\a.log", "this and what is older: there are more than 2 files")]
+
+
+class ListedHost:
+    """A host with one folder of logs, listed by name.
+
+    :param files: when each was written.
+    """
+
+    def __init__(self, files: Mapping[str, float]) -> None:
+        self._files = files
+
+    def ask(self, module: str, _arguments: Mapping[str, Any], **_how: bool) -> dict[str, Any]:
+        if module == "win_stat":
+            return {"stat": {"exists": True, "isdir": True}}
+        if module == "slurp":
+            return {"content": base64.b64encode(b"x\n").decode()}
+        return {
+            "files": [
+                {"path": f"C:\\logs\\{name}", "size": 2, "lastwritetime": written}
+                for name, written in self._files.items()
+            ]
+        }
 
 
 @pytest.mark.parametrize(
