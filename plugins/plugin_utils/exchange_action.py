@@ -20,7 +20,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
 from .action_base import ControllerAction, ModuleFailed, OptionError
 from .host_store import is_windows, store_of, store_path_of
 from .windows_host import WindowsHost
-from .windows_paths import check_windows_path
+from .windows_paths import check_windows_folder
 
 if TYPE_CHECKING:
     from .controller_exchange import ControllerExchange
@@ -61,7 +61,7 @@ class ExchangeAction(ControllerAction):
         """
         if not is_windows(self):
             return absolute_folder(option, path)
-        return store_path_of(self, path) if option == "store_path" else check_windows_path(path, option)
+        return check_windows_folder(option, path)
 
     def controller_exchange(self, exchange: str, find_template: Callable[[], Template]) -> ControllerExchange:
         """An exchange that is run on the controller.
@@ -116,15 +116,16 @@ class ExchangeAction(ControllerAction):
             raise StoreError(result.get("msg", f"{name} failed"))
         return result
 
-    def stored_template(self, store_path: str, name: str) -> Template:
-        """A template from the store of the host, with its secrets.
+    def stored_template(self, store_path: str, name: str, *, with_secrets: bool = True) -> Template:
+        """A template from the store of the host.
 
+        :param with_secrets: if not, the sealing key is not asked for: on a Windows host that takes round trips.
         :raises StoreError: there is none, or it cannot be read.
         """
         store_path = store_path_of(self, store_path)
-        found = store_of(self, store_path, execute=self._execute_or_fail).read(want_key=True)
+        found = store_of(self, store_path, execute=self._execute_or_fail).read(want_key=with_secrets)
         stored = find_template(store_path, name, content=found.content, exists=found.exists, damage=found.damage)
-        if not stored.secrets:
+        if not with_secrets or not stored.secrets:
             return Template.from_fields(stored.fields, {})
         if found.key is None:
             raise StoreError(

@@ -12,16 +12,12 @@ from typing import Any, Callable, Optional
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import TemplateStore
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import (
-    DEFAULT_STORE_PATH,
-    WINDOWS_STORE_PATH,
-)
 
 from .action_base import ControllerAction
 from .posix_store import PosixStore
 from .template_actions import check_store_path
 from .windows_host import WindowsHost
-from .windows_paths import check_windows_path
+from .windows_paths import check_windows_folder
 from .windows_store import WindowsStore
 
 #: The variable of a host that lets every reading look at all of the store, and not at the document alone.
@@ -43,7 +39,7 @@ def store_path_of(action: ControllerAction, path: str) -> str:
     """
     if not is_windows(action):
         return check_store_path(path)
-    return check_windows_path(WINDOWS_STORE_PATH if path == DEFAULT_STORE_PATH else path)
+    return check_windows_folder("store_path", path)
 
 
 def store_of(

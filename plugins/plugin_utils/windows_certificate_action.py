@@ -10,9 +10,7 @@ import re
 from typing import Any
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.options import Asked
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import find_template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, show
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 
 from .exchange_action import ExchangeAction
 from .host_store import looks_fully, store_of
@@ -52,15 +50,6 @@ def keep_certificate(action: ExchangeAction, asked: Asked, exchange: str) -> dic
         unusable="exchange=controller cannot use its key, which stays on the host" if exchange == "controller" else "",
     )
 
-    def find(with_secrets: bool) -> Template:
-        if with_secrets:
-            return action.stored_template(asked.store_path, asked.template_name)
-        found = store_of(action, asked.store_path).read(want_key=False)
-        stored = find_template(
-            asked.store_path, asked.template_name, content=found.content, exists=found.exists, damage=found.damage
-        )
-        return Template.from_fields(stored.fields, {})
-
     return WindowsCertificateExchange(
         asked,
         exchange,
@@ -68,6 +57,8 @@ def keep_certificate(action: ExchangeAction, asked: Asked, exchange: str) -> dic
         host=host,
         execute=action.execute_web,
         answer_path=lambda: action.temporary_path("answer"),
-        find_template=find,
+        find_template=lambda with_secrets: action.stored_template(
+            asked.store_path, asked.template_name, with_secrets=with_secrets
+        ),
         full_look=looks_fully(action),
     ).outcome()

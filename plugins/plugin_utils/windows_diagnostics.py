@@ -28,15 +28,11 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.sections import Section, failed
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import (
-    DEFAULT_STORE_PATH,
-    WINDOWS_STORE_PATH,
-)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 
 from .windows_host import Refused, WindowsHost
 from .windows_logs import PRODUCT_LOGS, WindowsLogs, check_log_path, expanded, utc_offset_of
-from .windows_paths import check_windows_path
+from .windows_paths import check_windows_folder
 
 #: What no module of C(ansible.windows) tells, or none in a few calls.
 NOT_TOLD = (
@@ -73,12 +69,7 @@ _SHARE_OF_LOGS = 0.4
 Probe = Callable[[Mapping[str, Any], float, Optional[Sequence[float]]], dict[str, Any]]
 
 
-def _folder(option: str, path: str) -> str:
-    default = option == "store_path" and path == DEFAULT_STORE_PATH
-    return check_windows_path(WINDOWS_STORE_PATH if default else path, option)
-
-
-WINDOWS_PATHS = PathRules(_folder, check_log_path, "\\", (PRODUCT_LOGS,))
+WINDOWS_PATHS = PathRules(check_windows_folder, check_log_path, "\\", (PRODUCT_LOGS,))
 
 
 @dataclass(frozen=True)

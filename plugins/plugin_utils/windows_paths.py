@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import WINDOWS_STORE_PATH
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import (
+    DEFAULT_STORE_PATH,
+    WINDOWS_STORE_PATH,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, show
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
 
@@ -46,6 +49,12 @@ def check_windows_path(path: str, option: str = "store_path") -> str:
     if len(normal) > _LONGEST:
         raise _wrong(option, path, f"is longer than {_LONGEST} characters")
     return "\\".join([root.group(), *names])
+
+
+def check_windows_folder(option: str, path: str) -> str:
+    """The same, where the default of C(store_path) on POSIX hosts stands for that of Windows hosts."""
+    default = option == "store_path" and path == DEFAULT_STORE_PATH
+    return check_windows_path(WINDOWS_STORE_PATH if default else path, option)
 
 
 def check_windows_name(option: str, name: str) -> None:
