@@ -34,6 +34,9 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transpo
 #: Runs a module on the host, really, in check mode too: name, arguments -> result, a failed one as well.
 Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
+#: What ansible-core puts in place of a secret of a module, wherever it occurs in the module's result.
+CENSORED = b"********"
+
 #: What to do where an answer ends before its end.
 CUT_OFF_HINT = "Look at the EST server and at proxies on the way."
 

@@ -21,7 +21,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timelin
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 
-from .module_transport import CUT_OFF_HINT, Answer, Execute, Failure, ModuleTransport
+from .module_transport import CENSORED, CUT_OFF_HINT, Answer, Execute, Failure, ModuleTransport
 
 #: Suites that exist only from TLS 1.2 on: C(uri) has no option for the protocol version (RFC 8996, RFC 9325).
 CIPHERS = ["ECDHE+AESGCM", "ECDHE+CHACHA20", "DHE+AESGCM"]
@@ -278,9 +278,6 @@ _HEADERS = {
     "content-length": "content_length",
 }
 
-#: What ansible-core puts in place of a secret of a module, wherever it occurs in the module's result.
-_CENSORED = b"********"
-
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -295,4 +292,4 @@ def _octets(result: Mapping[str, Any]) -> bytes:
 
 
 def _is_censored(answer: Answer) -> bool:
-    return _CENSORED in answer.body or _CENSORED.decode() in "".join(answer.headers.values())
+    return CENSORED in answer.body or CENSORED.decode() in "".join(answer.headers.values())

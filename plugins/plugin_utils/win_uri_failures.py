@@ -118,7 +118,8 @@ UNKNOWN_FAILURE = Failure(
 CANNOT_FETCH = Failure(
     "",
     "",
-    "the answer of the EST server is not text, and its file cannot be fetched from the host",
+    "the answer of the EST server is not text, or has the password in it by chance, and its file cannot be fetched "
+    "from the host",
     "Check the connection to the host, and the free space there.",
     "yes",
 )

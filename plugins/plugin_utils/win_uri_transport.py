@@ -6,9 +6,9 @@
 The module verifies the server with the trust of the host, and there is no other: who asks for certain anchors looks
 whether the host has them (see :mod:`.win_uri_connector`).
 
-The module returns an answer as text, decoded as UTF-8. Where that loses something, the answer is taken from a file of
-the host: the answer to an enrolment is written to one at once, since no enrolment is sent twice; anything else is asked
-for again.
+The module returns an answer as text, decoded as UTF-8, and without the password, which can occur in it by chance. Where
+that loses something, the answer is taken from a file of the host: the answer to an enrolment is written to one at once,
+since no enrolment is sent twice; anything else is asked for again.
 
 What the module decides for itself, and nobody can see from here: the TLS version (what the host has switched on), a
 host name that stands only in the common name of the server's certificate, and a timeout for connection and answer
@@ -27,7 +27,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timelin
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 
-from .module_transport import Answer, Execute, Failure, ModuleTransport
+from .module_transport import CENSORED, Answer, Execute, Failure, ModuleTransport
 from .win_uri_failures import CANNOT_FETCH, FAILURES, OF_PROXY, UNKNOWN_FAILURE, request_was_sent
 from .windows_host import Refused
 
@@ -143,7 +143,7 @@ class WinUriTransport(ModuleTransport):
     def send(self, arguments: Mapping[str, Any]) -> Answer:
         """See :meth:`ModuleTransport.send`."""
         answer, file_error = self._ask(arguments)
-        if _LOST not in answer.body:
+        if _LOST not in answer.body and not ("url_password" in arguments and CENSORED in answer.body):
             return answer
         if "dest" not in arguments:
             arguments = {**arguments, "dest": self._answer_path()}

@@ -220,6 +220,16 @@ def scripted(*results: dict[str, Any], **options: Any) -> tuple[list[Mapping[str
     )
 
 
+def test_an_answer_that_has_the_password_in_it_by_chance_is_taken_from_its_file() -> None:
+    asked, line = scripted({"status_code": 200, "content": "TUlJ********"}, credentials=Credentials("me", "Qk"))
+    answer = line.request("POST", "https://x/", {}, b"body", authenticate=True)
+    assert answer.body == b"\xff from the file"
+    assert len(asked) == 1
+    # Without a password, the stars are the server's own.
+    asked, line = scripted({"status_code": 200, "content": "********"})
+    assert line.request("GET", "https://x/", {}).body == b"********"
+
+
 @pytest.mark.parametrize("said", SAID)
 def test_what_dot_net_says_is_understood_or_left_open(said: str) -> None:
     stage, received = SAID[said]

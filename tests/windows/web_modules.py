@@ -28,7 +28,24 @@ _BEFORE = "Unhandled exception occurred when sending web request. Exception: "
 
 
 def win_uri(machine: Machine, arguments: Result, check: bool) -> Result:
-    """Send a request, and tell of the answer whatever its status."""
+    """Send a request, and tell of the answer whatever its status; without passwords, as Ansible.Basic has it."""
+    passwords = [str(arguments[name]) for name in sorted(_SECRETS) if arguments[name]]
+    return dict(_censored(_win_uri(machine, arguments, check), passwords))
+
+
+def _censored(value: Any, passwords: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _censored(entry, passwords) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_censored(entry, passwords) for entry in value]
+    if not isinstance(value, str):
+        return value
+    for password in passwords:
+        value = value.replace(password, "********")
+    return value
+
+
+def _win_uri(machine: Machine, arguments: Result, check: bool) -> Result:
     for option in ("creates", "removes", "proxy_username", "proxy_password", "use_default_credential"):
         if arguments[option]:
             raise Fail(f"the double has no {option}")
