@@ -113,6 +113,14 @@ def chosen_key(template: Template) -> Optional[KeySpec]:
     return None if spec == KeySpec() else spec
 
 
+def kind_of_key(certificate: x509.Certificate) -> Optional[KeySpec]:
+    """The kind of key that a certificate is for; ``None`` for one that is not made any more."""
+    try:
+        return similar_key(certificate)
+    except InputError:
+        return None
+
+
 def _difference(certificate: x509.Certificate, template: Template, rendered: Rendered) -> str:
     """In what a certificate of unknown origin is not what is asked for, in words; empty where it is."""
     with without_warnings():
@@ -125,13 +133,6 @@ def _difference(certificate: x509.Certificate, template: Template, rendered: Ren
     if missing:
         return f"it lacks {', '.join(missing)}"
     wanted = chosen_key(template)
-    if wanted is not None and wanted != _kind(certificate):
+    if wanted is not None and wanted != kind_of_key(certificate):
         return f"its key is {public_key_words(certificate)}"
     return ""
-
-
-def _kind(certificate: x509.Certificate) -> Optional[KeySpec]:
-    try:
-        return similar_key(certificate)
-    except InputError:
-        return None

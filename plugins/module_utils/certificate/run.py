@@ -25,7 +25,7 @@ from ..est.enrolment import Pending
 from ..est.errors import InputError, ServerError
 from ..est.held_certificate import OldCertificate
 from ..est.keys import KeySpec, generate_key
-from ..est.reenrolment import REKEY, Way, build_reenrolment_request, choose_way, similar_key
+from ..est.reenrolment import REKEY, RENEW, Way, build_reenrolment_request, choose_way, similar_key
 from ..est.timeline import Timeline
 from ..est.url import EstUrl
 from ..est.x509_names import read_name
@@ -220,19 +220,22 @@ class _Run:
         old = self._found.old if way.client_certificate is not None else None
         subject, names = self._rendered.subject, self._rendered.subject_alternative_names
         spec = needs.chosen_key(self._template)
+        has_key = kept is not None or (old is not None and self._options.renewal_method == RENEW)
         if old is not None:
             # RFC 7030 section 4.2.2: the names of the old certificate.
             subject, names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
-            spec = spec or similar_key(old.certificate)
+            spec = spec or (needs.kind_of_key if has_key else similar_key)(old.certificate)
         plan = plan_request(
             answer.attributes,
             spec or KeySpec(),
             # The default key gives way to what the server asks for (RFC 9908 section 3.2), a chosen one does not.
-            kept is not None or spec is not None,
+            has_key or spec is not None,
             subject,
             names,
             proof_of_possession=self._template.proof_of_possession,
         )
+        if old is not None and spec is None:
+            plan = plan.replace(hash_name=None)  # what suits the key that is there, of a kind that is not known here
         self._warnings.extend((*answer.warnings, *plan.warnings))
         key = self._key(way, kept, plan)
         if old is None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed448
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from support.lab import LabServer
 from support.production import keep, template_for
@@ -352,6 +353,16 @@ def test_a_renewal_follows_the_hash_that_the_server_asks_for(tmp_path):
         renewed = keep(tmp_path, template, force=True)
         assert renewed["certificate"]["public_key"] == "EC P-384"
         assert keep(tmp_path, template)["status"] == "unchanged"
+
+
+def test_a_key_of_a_kind_that_is_not_made_any_more_can_be_kept(tmp_path):
+    with LabServer("--csrattrs", "ec-p384") as lab:
+        template = template_for(lab, key_type="rsa")
+        put(tmp_path, lab.issue(subject=names(), private_key=ed448.Ed448PrivateKey.generate()))
+        with pytest.raises(InputError, match="no new key of the kind of the old one, Ed448, can be made"):
+            keep(tmp_path, template, force=True)
+        renewed = keep(tmp_path, template, force=True, renewal_method="renew")
+        assert (renewed["action"], renewed["certificate"]["public_key"]) == ("renewed", "Ed448")
 
 
 def test_the_chain_has_a_file_of_its_own_where_it_is_asked_for(tmp_path):
