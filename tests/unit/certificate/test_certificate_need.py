@@ -101,3 +101,21 @@ def test_a_name_that_was_not_asked_for_but_issued_is_no_reason():
     assert need(other) == "enrol", "of unknown origin, and not what is asked for"
     noted = Found(other.old, digest=DIGEST)
     assert need(noted) == "none", "issued for what is asked for"
+
+
+@pytest.mark.parametrize(
+    ("plain", "written"),
+    [
+        ({"key_type": "rsa"}, {"key_type": "rsa", "key_size": 2048}),
+        ({"key_type": "ec"}, {"key_type": "ec", "key_curve": "P-256"}),
+        ({"key_type": "ml-dsa"}, {"key_type": "ml-dsa", "key_size": 65}),
+    ],
+)
+def test_a_default_that_is_written_down_is_no_reason(plain, written):
+    url = EstUrl.build("est.example.com")
+    basic = {"name": "web", "server": "est.example.com"}
+    first, second, other = (
+        asked_digest(Template.from_options({**basic, **fields}), RENDERED, url)
+        for fields in (plain, written, {"key_type": "rsa", "key_size": 3072})
+    )
+    assert first == second != other
