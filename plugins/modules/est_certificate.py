@@ -445,7 +445,7 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
         asked = options.read_options(module.params, check_mode=module.check_mode)
         require_libraries("cryptography")
         template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
-        holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path)
+        holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path, check=asked.options.check)
         return run_certificate(template, asked, connect, "host", holder, timeline)
     except EstError as error:
         return failure(error, name, "host", timeline, WHAT)

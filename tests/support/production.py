@@ -41,7 +41,7 @@ def asked_for(folder: object, template: Template, *, check: bool = False, **opti
 
 def holder_of(asked: Asked) -> FileHolder:
     """The files of what is asked."""
-    return FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path)
+    return FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path, check=asked.options.check)
 
 
 def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:

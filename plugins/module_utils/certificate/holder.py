@@ -47,7 +47,8 @@ class Found:
         where nothing was.
     :param key: its private key, for a renewal with the same key; ``None`` where it cannot be read.
     :param lacks: what is not there beside certificate and key, as a clause; a renewal brings it.
-    :param finished: whether it was put there just now, for a run that was killed and told nobody.
+    :param finished: whether it was put there just now, for a run that was killed and told nobody; in check mode,
+        whether it would be.
     """
 
     old: Optional[OldCertificate] = None

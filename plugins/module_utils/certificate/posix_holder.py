@@ -15,14 +15,13 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
-from ..est.certificate import fingerprint_sha256, load_certificate
-from ..est.client_certificate import ClientCertificate, certificate_blocks
-from ..est.errors import EstError, InputError, ParseError
-from ..est.held_certificate import HeldCertificate
+from ..est.certificate import fingerprint_sha256
+from ..est.client_certificate import ClientCertificate
+from ..est.errors import EstError, InputError
+from ..est.held_certificate import HeldCertificate, read_first_certificate
 from ..est.keys import KeySpec
-from ..est.pair_files import finish_replacement, locked_folder, replace_pair
+from ..est.pair_files import Settled, locked_folder, replace_pair, settled
 from ..est.path import is_self_signed
-from ..est.transfer_encoding import decode_body
 from ..store.files import give_second_name, replace_file
 from ..test_enroll.files import in_words
 from .holder import Found, StoredCertificate
@@ -46,12 +45,16 @@ class FileHolder:
     :param certificate_path: the certificate, followed by its intermediates where ``chain_path`` is ``None``.
     :param private_key_path: the key, not encrypted; it can be the same file.
     :param chain_path: the CA certificates from the issuer up to the trust anchor.
+    :param check: only look: :meth:`read` changes nothing.
     """
 
-    def __init__(self, certificate_path: str, private_key_path: str, chain_path: Optional[str] = None) -> None:
+    def __init__(
+        self, certificate_path: str, private_key_path: str, chain_path: Optional[str] = None, *, check: bool = False
+    ) -> None:
         self._certificate_path = certificate_path
         self._key_path = private_key_path
         self._chain_path = chain_path
+        self._check = check
         self._real_paths = (os.path.realpath(certificate_path), os.path.realpath(private_key_path))
         one_file = self._real_paths[0] == self._real_paths[1]
         self._files = ClientCertificate(certificate_path, None if one_file else private_key_path, chain_path=chain_path)
@@ -62,48 +65,53 @@ class FileHolder:
         self._has_chain = False
 
     def read(self) -> Found:
-        """Look at the files. What a killed run left half-way is put right first.
+        """Look at the files. What a killed run left half-way is put right first; in check mode it is only looked at.
 
         :raises EstError: a file cannot be read, or holds something else, which would be lost.
         """
         try:
-            has_folder = os.path.isdir(os.path.dirname(os.path.realpath(self._certificate_path)))
-            finished = has_folder and finish_replacement(self._files)
-            text = _text(self._certificate_path)
-            key_text = _text(self._key_path)
-            chain = _text(self._chain_path) if self._chain_path is not None else ""
+            with self._settled() as (files, finished):
+                text = _text(files.certificate_path)
+                key_text = _text(files.key_path or files.certificate_path)
+                chain = _text(files.chain_path) if files.chain_path is not None else ""
+                # One that is empty is there: a CA need not send one, and on_unverified_chain can let that pass.
+                lacks_chain = files.chain_path is not None and not os.path.exists(files.chain_path)
             self._refuse_others(text, key_text, chain)
         except OSError as error:
             raise EstError(
                 f"certificate and key cannot be read: {in_words(error)}", stage="input", hint=_HINT
             ) from None
-        return replace(self._found(text, key_text, chain), finished=finished)
+        found = self._found(text, key_text, chain)
+        lacks = f"the chain {self._chain_path} is not there" if lacks_chain else ""
+        return replace(found, lacks=lacks, finished=finished)
+
+    def _settled(self) -> contextlib.AbstractContextManager[Settled]:
+        if not os.path.isdir(os.path.dirname(self._real_paths[0])):
+            return contextlib.nullcontext(Settled(self._files, False))
+        return settled(self._files, check=self._check)
 
     def _found(self, text: str, key_text: str, chain: str) -> Found:
         self._strange_key = bool(key_text.strip())
         self._has_chain = bool(chain.strip())
         if not text.strip():
             return Found()
+        where = repr(self._certificate_path)
         try:
-            der = decode_body(certificate_blocks(text)[0].encode("ascii", "replace"))
-            stored = StoredCertificate(der, load_certificate(der), self._tls())
-        except (ParseError, IndexError) as error:
-            return Found(defect=f"the certificate in {self._certificate_path} cannot be read: {error}")
+            first = read_first_certificate(text, where)
+        except InputError as error:
+            return Found(defect=error.reason)
+        stored = StoredCertificate(*first, self._tls())
         if not key_text.strip():
             return Found(stored, f"its private key {self._key_path} is not there")
         try:
-            held = HeldCertificate.load(self._files)
+            held = HeldCertificate.with_key(first, key_text, self._tls(), where)
         except InputError as error:
             return Found(stored, error.reason)
         fingerprint = fingerprint_sha256(held.certificate)
         digest = self._noted(fingerprint)
         self._strange_key = not digest
         self._noted_before = {fingerprint: digest} if digest else {}
-        # One that is empty is there: a CA need not send one, and on_unverified_chain can let that pass.
-        lacks = ""
-        if self._chain_path is not None and not os.path.exists(self._chain_path):
-            lacks = f"the chain {self._chain_path} is not there"
-        return Found(held.replace(tls=self._tls()), "", digest, held.key, lacks)
+        return Found(held, "", digest, held.key)
 
     def _tls(self) -> ClientCertificate:
         """What authenticates a connection: the chain goes along where there is one."""

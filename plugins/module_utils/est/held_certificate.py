@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Optional, Tuple
 
 from .certificate import READ_ERRORS, iso_utc, load_certificate, not_after, not_before, subject_text
 from .client_certificate import ClientCertificate, certificate_blocks, private_key_block
@@ -79,20 +79,21 @@ class HeldCertificate(Value):
         else:
             where = repr(pair.certificate_path)
             certificate_text, key_text = read_pair(pair)
-        blocks = certificate_blocks(certificate_text)
-        if not blocks:
-            raise InputError(
-                f"{where} has no PEM certificate in it",
-                hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
-            )
-        try:
-            der = decode_body(blocks[0].encode("ascii", "replace"))
-            certificate = load_certificate(der)
-        except ParseError as error:
-            raise InputError(
-                f"the certificate in {where} cannot be read: {error.reason}",
-                hint="Look at it with: openssl x509 -noout -text.",
-            ) from None
+        return cls.with_key(read_first_certificate(certificate_text, where), key_text, pair, where)
+
+    @classmethod
+    def with_key(
+        cls, first: Tuple[bytes, x509.Certificate], key_text: str, pair: ClientCertificate, where: str
+    ) -> HeldCertificate:
+        """Read the key of a certificate.
+
+        :param first: see :func:`read_first_certificate`.
+        :param key_text: PEM.
+        :param pair: what authenticates a TLS connection with them; its passphrase is that of the key.
+        :param where: the place of the certificate, in words.
+        :raises InputError: the key cannot be read, or does not belong to the certificate.
+        """
+        der, certificate = first
         key = load_private_key(private_key_block(key_text).encode("ascii", "replace"), pair.passphrase)
         if not same_public_key(key, certificate):
             raise InputError(
@@ -104,6 +105,28 @@ class HeldCertificate(Value):
     def problem(self, now: datetime) -> Optional[str]:
         """Why no server can accept it as TLS client certificate; see :func:`tls_problem`."""
         return tls_problem(self.certificate, now)
+
+
+def read_first_certificate(text: str, where: str) -> Tuple[bytes, x509.Certificate]:
+    """The first certificate of a PEM text: byte for byte, and taken apart.
+
+    :param where: the place of the text, in words.
+    :raises InputError: there is none, or it cannot be read.
+    """
+    blocks = certificate_blocks(text)
+    if not blocks:
+        raise InputError(
+            f"{where} has no PEM certificate in it",
+            hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
+        )
+    try:
+        der = decode_body(blocks[0].encode("ascii", "replace"))
+        return der, load_certificate(der)
+    except ParseError as error:
+        raise InputError(
+            f"the certificate in {where} cannot be read: {error.reason}",
+            hint="Look at it with: openssl x509 -noout -text.",
+        ) from None
 
 
 def tls_problem(certificate: x509.Certificate, now: datetime) -> Optional[str]:

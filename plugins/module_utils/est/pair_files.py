@@ -27,7 +27,7 @@ import contextlib
 import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .certificate import pem
 from .client_certificate import ClientCertificate, private_key_block
@@ -44,14 +44,31 @@ _NEXT = ".next"
 _PART = ".next.part"
 
 
-def finish_replacement(files: ClientCertificate) -> bool:
+class Settled(NamedTuple):
+    """A pair of which nothing is half-way.
+
+    :param files: where it is now.
+    :param finished: whether a run that was killed had it complete and did not put it in place.
+    """
+
+    files: ClientCertificate
+    finished: bool
+
+
+@contextlib.contextmanager
+def settled(files: ClientCertificate, *, check: bool = False) -> Iterator[Settled]:
     """Put in place what a run that was killed had complete, and remove what else it left; see :func:`read_pair`.
 
-    :returns: whether a pair was put in place.
+    Nobody else who uses this module is at the files until the end of the block.
+
+    :param check: change nothing: tell where the pair is now that would be put in place.
     :raises OSError: the folder of the certificate cannot be looked at, or a file cannot be put in place.
     """
     with locked_folder(files.certificate_path):
-        return _recover(files)
+        if check:
+            yield _complete(files)
+        else:
+            yield Settled(files, _recover(files))
 
 
 def read_pair(files: ClientCertificate) -> Tuple[str, str]:
@@ -61,8 +78,7 @@ def read_pair(files: ClientCertificate) -> Tuple[str, str]:
     :raises InputError: a file cannot be read.
     """
     try:
-        with locked_folder(files.certificate_path):
-            _recover(files)
+        with settled(files):
             return _read(files.certificate_path), _read(files.key_path or files.certificate_path)
     except OSError as error:
         raise InputError(
@@ -87,8 +103,7 @@ def replace_pair(
         a function of this module sees to it that it is the one on disk.
     """
     try:
-        with locked_folder(files.certificate_path):
-            _recover(files)
+        with settled(files):
             contents = _new_contents(files, certificates, key)
             for path, text, private in contents:
                 _stage(path, text, private)
@@ -139,13 +154,27 @@ def _recover(files: ClientCertificate) -> bool:
     """Finish what a run that was killed had begun, and say so, or remove what is left of it."""
     for path in _paths(files):
         _remove(_beside(path, _PART))
-    paths = [path for path in _paths(files) if os.path.lexists(_beside(path, _NEXT))]
-    if paths and os.path.lexists(_beside(files.certificate_path, _NEXT)):
+    paths = [path for path in _paths(files) if _has_next(path)]
+    if _has_next(files.certificate_path):
         _take_over(paths)
         return True
     for path in paths:
         _remove(_beside(path, _NEXT))
     return False
+
+
+def _complete(files: ClientCertificate) -> Settled:
+    """Where the pair is that :func:`_recover` would leave in place, and whether it is still to be put there."""
+    if not _has_next(files.certificate_path):
+        return Settled(files, False)
+    now = {path: _beside(path, _NEXT) if _has_next(path) else path for path in _paths(files)}
+    key_path, chain_path = (path and now[path] for path in (files.key_path, files.chain_path))
+    found = files.replace(certificate_path=now[files.certificate_path], key_path=key_path, chain_path=chain_path)
+    return Settled(found, True)
+
+
+def _has_next(path: str) -> bool:
+    return os.path.lexists(_beside(path, _NEXT))
 
 
 def _stage(path: str, text: str, private: bool) -> None:

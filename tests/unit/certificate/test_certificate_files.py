@@ -100,6 +100,40 @@ def test_a_pair_that_a_killed_run_left_complete_is_a_change_once(lab, tmp_path, 
     assert keep(tmp_path, template)["changed"] is False
 
 
+@pytest.mark.parametrize("count", range(5))
+@pytest.mark.parametrize("method", ["rekey", "renew"])
+def test_check_mode_tells_of_what_a_killed_run_left_and_changes_nothing(lab, tmp_path, monkeypatch, count, method):
+    template = template_for(lab)
+    places = {"chain_path": str(tmp_path / "chain.pem")} if method == "renew" else {}
+    keep(tmp_path, template, **places)
+    with monkeypatch.context() as patched:
+        _killed_when(patched, count)
+        with pytest.raises(Killed):
+            keep(tmp_path, template, force=True, renewal_method=method, **places)
+    content = _content(tmp_path)
+    told = keep(tmp_path, template, check=True, **places)
+    assert _content(tmp_path) == content
+    done = keep(tmp_path, template, **places)
+    for key in ("status", "changed", "reason", "certificate"):
+        assert told[key] == done[key], key
+    assert (done["status"], done["changed"]) == ("unchanged", count >= 3)
+
+
+def _content(folder):
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir()}
+
+
+def test_each_file_is_read_once(lab, holder, tmp_path, monkeypatch):
+    save(holder, lab.issue())
+    opened = []
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda path, *more, **named: opened.append(str(path)) or real(path, *more, **named))
+    assert holder.read().digest == DIGEST
+    assert sorted(opened) == sorted(
+        [str(tmp_path), *(str(tmp_path / f"host.{end}") for end in ("pem", "key", "pem.note"))]
+    )
+
+
 def test_links_stay_links(lab, tmp_path):
     (tmp_path / "real").mkdir()
     for name in ("host.pem", "host.key"):
