@@ -121,14 +121,18 @@ def _temporary_file(host: Host, path: str, content: bytes) -> Iterator[None]:
 
     :raises Refused: when it cannot be written or removed.
     """
+    before = ""
     try:
         host.put(path, content)
         yield
+    except Refused as refused:
+        before = f"{str(refused).strip()}; and "
+        raise
     finally:
         try:
             host.run("win_file", {"path": path, "state": "absent"})
         except Refused as refused:
-            raise Refused(f"{path} is left behind, remove it: {refused}") from None
+            raise Refused(f"{before}{path} is left behind, remove it: {refused}") from None
 
 
 def pkcs7(certificates: Iterable[bytes]) -> bytes:

@@ -133,6 +133,12 @@ def test_a_file_of_the_host_counts_as_well(machine: Machine, host: DirectHost) -
         keep(host, {"name": "x", "ca_path": "C:\\ca.pem"})
 
 
+def test_why_it_failed_is_told_though_the_file_is_left_behind_too(machine: Machine, host: DirectHost) -> None:
+    machine.has(broken={"win_certificate_store": "access is denied", "win_file absent": "in use"})
+    with pytest.raises(StoreError, match=r"access is denied; and .*\.p7b is left behind, remove it: in use"):
+        keep(host, {"name": "a", "ca_certificate": pem(ONE)})
+
+
 def test_an_empty_file_is_no_ca_certificate(machine: Machine, host: DirectHost) -> None:
     machine.write("C:\\ca.pem", b"")
     with pytest.raises(StoreError, match=r"template 'x': ca_path .* cannot be used: the text holds no PEM certificate"):
