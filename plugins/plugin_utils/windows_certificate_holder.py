@@ -280,9 +280,7 @@ class WindowsHolder:
                 raise StoreError("the certificate is not there with its key after it was imported")
         self._current = thumbprint(issued)
         self._ours.append(StoredCertificate(issued, friendly_name, True))
-        if self._has_pending:
-            with self._keeping():
-                self._host.run("win_file", {"path": self._file("pending"), "state": "absent"})
+        self.drop_pending()
 
     def describe(self, certificate: x509.Certificate) -> dict[str, Any]:
         """See :meth:`CertificateHolder.describe`."""
@@ -335,6 +333,13 @@ class WindowsHolder:
                 )
             self._host.put(self._file("pending"), seal(key, *self._bound_to(), json.dumps(dict(files))).encode("ascii"))
         self._pending, self._knows_pending, self._has_pending = files, True, True
+
+    def drop_pending(self) -> None:
+        """See :meth:`CertificateHolder.drop_pending`. To look for one would cost every run a call."""
+        if self._has_pending:
+            with self._keeping():
+                self._host.run("win_file", {"path": self._file("pending"), "state": "absent"})
+            self._pending, self._has_pending = None, False
 
     def _file(self, kind: str) -> str:
         # A template can have a name that no file can have.

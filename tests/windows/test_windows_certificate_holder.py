@@ -316,6 +316,20 @@ def test_what_waits_for_approval_is_sealed_and_read_back(machine: Machine, host:
     assert files(machine) == []
 
 
+def test_what_waits_is_forgotten_where_it_was_found(machine: Machine, host: DirectHost) -> None:
+    kept = holder(host)
+    kept.refuse_unwritable()
+    kept.save_pending(PENDING)
+    again = holder(host)
+    host.calls.clear()
+    again.drop_pending()
+    assert host.calls == []  # nobody looks for one in a run that needs nothing
+    assert again.read_pending() == PENDING
+    again.drop_pending()
+    assert again.read_pending() is None
+    assert files(machine) == []
+
+
 def test_what_was_cut_short_counts_as_not_there(machine: Machine, host: DirectHost) -> None:
     kept = holder(host)
     kept.refuse_unwritable()

@@ -93,6 +93,14 @@ class CertificateHolder(Protocol):
         :raises EstError: it cannot be written; ``stage`` is ``save``.
         """
 
+    def drop_pending(self) -> None:
+        """Forget a pending enrolment that nobody goes on with.
+
+        A holder that would have to look for one, at a price, only forgets what :meth:`read_pending` has found.
+
+        :raises EstError: it cannot be removed; ``stage`` is ``save``.
+        """
+
     def save(
         self,
         certificate: x509.Certificate,

@@ -180,6 +180,14 @@ class FileHolder:
         """Keep what is pending in one file, mode 0600."""
         self._write(self._pending_path, dict(files))
 
+    def drop_pending(self) -> None:
+        """Remove the file of what is pending, where there is one."""
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._pending_path)
+        except OSError as error:
+            raise _not_kept(error) from None
+
     def save(
         self,
         certificate: x509.Certificate,
@@ -199,8 +207,7 @@ class FileHolder:
         if self._chain_path is None:
             chain = [above for above in chain if not is_self_signed(above)]
         replace_pair(self._files, (certificate, *chain), key)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._pending_path)
+        self.drop_pending()
 
     def describe(self, certificate: x509.Certificate) -> Dict[str, Any]:
         """The file."""

@@ -22,7 +22,7 @@ from ..est.client_certificate import ClientCertificate
 from ..est.csr import CertificateRequest, Linking
 from ..est.csr_plan import RequestPlan, plan_request
 from ..est.enrolment import Pending
-from ..est.errors import InputError, ServerError
+from ..est.errors import EstError, InputError, ServerError
 from ..est.held_certificate import OldCertificate
 from ..est.keys import KeySpec, generate_key
 from ..est.reenrolment import REKEY, RENEW, Way, build_reenrolment_request, choose_way, similar_key
@@ -100,6 +100,7 @@ class _Run:
         self._need = needs.Need(needs.NONE, "")
         self._trust = ""
         self._client_certificate = False
+        self._is_pending = False
         self._warnings: List[str] = []
 
     def run(self) -> Dict[str, Any]:
@@ -115,6 +116,8 @@ class _Run:
             now=now,
         )
         if self._need.action == needs.NONE:
+            if not self._options.check:
+                self._drop_pending()
             return self._result("unchanged", "none", changed=self._found.finished)
         self._holder.refuse_unwritable()
         old = self._found.old if self._need.action == needs.RENEW else None
@@ -142,6 +145,7 @@ class _Run:
         digest = self._request_digest(way)
         subject, names = self._rendered.subject, self._rendered.subject_alternative_names
         kept = read_kept(self._holder.read_pending(), digest, subject, names)
+        self._is_pending = kept is not None
         if kept is not None and not kept.state.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
             return self._result("pending", action, changed=self._found.finished, retry_at=kept.state.retry_at)
@@ -158,7 +162,12 @@ class _Run:
                 time.sleep(seconds)
 
             enrol = client.simpleenroll if way.client_certificate is None else client.simplereenroll
-            answer = enrol(request, wait_seconds=max(0.0, self._options.wait - waited), sleep=pause)
+            try:
+                answer = enrol(request, wait_seconds=max(0.0, self._options.wait - waited), sleep=pause)
+            except ServerError as error:
+                if self._is_pending and _is_denial(error.http_status) and self._drop_pending():
+                    error.hint = f"The next run asks anew, for another key. {error.hint}"
+                raise
             if isinstance(answer, Pending):
                 state = to_keep(answer.retry_after.seconds, key, request, digest)
                 self._save_pending(state)
@@ -263,6 +272,16 @@ class _Run:
         with self._timeline.stage("save") as step:
             step.detail = "pending"
             self._holder.save_pending(state.files())
+        self._is_pending = True
+
+    def _drop_pending(self) -> bool:
+        """Forget a request that nobody goes on with. That it stays is no reason to fail."""
+        try:
+            self._holder.drop_pending()
+        except EstError as error:
+            self._warnings.append(f"a request that was pending could not be removed: {error.reason}")
+            return False
+        return True
 
     def _result(
         self,
@@ -307,6 +326,11 @@ class _Run:
         if server_message:
             found["server_message"] = server_message
         return found
+
+
+def _is_denial(http_status: Optional[int]) -> bool:
+    """Whether it is the answer to the request itself, and not to the account, or to a moment or a proxy."""
+    return http_status is not None and 400 <= http_status < 500 and http_status not in (401, 403, 407, 408, 429)
 
 
 def _renewal_request(

@@ -23,7 +23,13 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certifi
     not_after,
     not_before,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+    EstError,
+    InputError,
+    ServerError,
+    TransportError,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import load_private_key, same_public_key
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 
@@ -337,6 +343,59 @@ def test_a_pending_request_for_something_else_is_not_continued(tmp_path):
         keep(tmp_path, template)
         assert keep(tmp_path, template, user_name="msmith")["changed"] is True
         assert len(lab.enrolments) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "forgotten"),
+    [(400, True), (404, True), (410, True), *((status, False) for status in (None, 401, 403, 407, 408, 429, 500, 503))],
+)
+def test_a_pending_request_is_forgotten_where_it_is_denied(tmp_path, monkeypatch, approving, status, forgotten):
+    template = template_for(approving)
+    keep(tmp_path, template)
+    kept = json.loads((tmp_path / "host.key.pending").read_text())
+
+    def answer(*_arguments, **_options):
+        error = TransportError if status is None else ServerError
+        raise error("denied", stage="enroll", http_status=status, hint="Look.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EstClient, "simpleenroll", answer)
+        with pytest.raises(EstError, match="denied") as caught:
+            keep(tmp_path, template, wait=5)
+    assert caught.value.hint == ("The next run asks anew, for another key. " if forgotten else "") + "Look."
+    assert (tmp_path / "host.key.pending").exists() is not forgotten
+    issued = keep(tmp_path, template, wait=5)
+    assert issued["status"] == "issued"
+    assert ((tmp_path / "host.key").read_text() != kept["private_key.pem"]) == forgotten
+
+
+@pytest.fixture(scope="module")
+def approving():
+    with LabServer("--manual-approval", "1", "--retry-after", "0") as server:
+        yield server
+
+
+def test_a_request_that_is_denied_while_it_is_waited_for_is_forgotten(tmp_path, monkeypatch, approving):
+    def answer(_client, _request, *, sleep, **_options):
+        sleep(0)
+        assert (tmp_path / "host.key.pending").exists()
+        raise ServerError("denied", stage="enroll", http_status=400)
+
+    monkeypatch.setattr(EstClient, "simpleenroll", answer)
+    with pytest.raises(ServerError, match="denied"):
+        keep(tmp_path, template_for(approving), wait=5)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_run_that_needs_nothing_forgets_what_force_left_pending(tmp_path, approving):
+    template = template_for(approving)
+    put(tmp_path, approving.issue(subject=names()))
+    assert keep(tmp_path, template, force=True)["status"] == "pending"
+    content = sorted(os.listdir(tmp_path))
+    assert keep(tmp_path, template, check=True)["status"] == "unchanged"
+    assert sorted(os.listdir(tmp_path)) == content
+    assert keep(tmp_path, template)["status"] == "unchanged"
+    assert sorted(os.listdir(tmp_path)) == ["host.key", "host.pem"]
 
 
 def test_a_renewal_with_proof_of_possession(tmp_path):
