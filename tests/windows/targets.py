@@ -15,15 +15,12 @@ import yaml
 TARGETS = Path(__file__).parents[1] / "integration" / "targets"
 
 #: The task files that make sense on both: others change files by commands of POSIX, or start a playbook of their own.
+#: Bundles cost seconds each; the truth table of test_windows_playbook.py carries them from each host to the other.
 FILES = {
     "est_template": ("present", "absent", "bad_input"),
     "est_templates": ("idempotence", "change", "purge", "purge_keep", "passwords", "bad_input"),
     "est_template_info": ("nothing", "templates"),
-    "est_bundle": ("export", "import", "replace", "without_secrets"),
 }
-HOSTS = ("windows", "posix")
-# What these names lead to is on the controller.
-_ON_CONTROLLER = ("est_bundle_file", "est_bundle_folder")
 
 
 def adapted(target: str, name: str) -> list[dict[str, Any]]:
@@ -35,10 +32,7 @@ def adapted(target: str, name: str) -> list[dict[str, Any]]:
 
 def _adapted(tasks: list[dict[str, Any]], looked_at: set[str]) -> Iterator[dict[str, Any]]:
     for task in tasks:
-        arguments = task.get("ansible.builtin.stat") or task.get("ansible.builtin.slurp")
-        if arguments and any(name in json.dumps(arguments) for name in _ON_CONTROLLER):
-            task["delegate_to"] = "localhost"
-        elif "ansible.builtin.stat" in task:
+        if "ansible.builtin.stat" in task:
             task["ansible.windows.win_stat"] = task.pop("ansible.builtin.stat")
             looked_at.add(task["register"])
         if "ansible.builtin.assert" in task:
@@ -64,26 +58,19 @@ def play(target: str, folder: Path) -> dict[str, Any]:
         (folder / f"{name}.yml").write_text(json.dumps(adapted(target, name)), encoding="utf-8")
     defaults = TARGETS / target / "defaults" / "main.yml"
     # What a result tells has backslashes.
-    path = "{{ (target_folder ~ '/%s') | replace('/', is_windows | ternary(backslash, '/')) }}"
-    stores: dict[str, Any] = {f"{target}_folder": {"path": "{{ target_folder }}"}, f"{target}_store": path % "est"}
-    if target == "est_bundle":
-        stores = {f"est_bundle_{site}": path % site for site in ("here", "there")}
-        for host in HOSTS:
-            (folder / host).mkdir()
-        stores["est_bundle_folder"] = {"path": f"{folder}/{{{{ inventory_hostname }}}}"}
-        stores["est_bundle_file"] = "{{ est_bundle_folder.path }}/the.bundle"
+    path = "{{ (target_folder ~ '/est') | replace('/', is_windows | ternary(backslash, '/')) }}"
+    stores = {f"{target}_folder": {"path": "{{ target_folder }}"}, f"{target}_store": path}
     originals = TARGETS / target / "tasks"
     tasks = [
         {"ansible.builtin.include_tasks": f"{{{{ is_windows | ternary('{folder}', '{originals}') }}}}/{name}.yml"}
         for name in FILES[target]
     ]
-    store = {"store_path": f"{{{{ {target}_store }}}}"} if target != "est_bundle" else {}
     return {
         "hosts": "all",
         "gather_facts": False,
         "vars_files": [str(defaults)] if defaults.exists() else [],
         # As a variable, because versions of ansible-core differ in how they read one in an expression.
         "vars": {"backslash": "\\", **stores},
-        "module_defaults": {"group/maas360.cloud_extender.est": store},
+        "module_defaults": {"group/maas360.cloud_extender.est": {"store_path": f"{{{{ {target}_store }}}}"}},
         "tasks": tasks,
     }
