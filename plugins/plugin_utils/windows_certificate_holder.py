@@ -221,7 +221,7 @@ class WindowsHolder:
 
     # -- keeping one -----------------------------------------------------------------------------------------------
 
-    def refuse_unwritable(self) -> None:
+    def refuse_unwritable(self) -> Sequence[str]:
         """See :meth:`CertificateHolder.refuse_unwritable`."""
         try:
             if not self._has_store:
@@ -238,6 +238,7 @@ class WindowsHolder:
                 f"{str(refused).strip()}",
                 "no",
             ) from None
+        return ()
 
     def refuse_key(self, spec: KeySpec) -> None:
         """See :meth:`CertificateHolder.refuse_key`."""

@@ -68,9 +68,10 @@ class CertificateHolder(Protocol):
         :raises EstError: it cannot be looked at.
         """
 
-    def refuse_unwritable(self) -> None:
+    def refuse_unwritable(self) -> Sequence[str]:
         """Look whether a certificate could be kept, as far as that can be told. Called before anything is asked for.
 
+        :returns: in check mode, warnings of what earlier tasks would put right.
         :raises EstError: it could not be kept; ``stage`` is ``save`` and ``request_received`` ``no``.
         """
 

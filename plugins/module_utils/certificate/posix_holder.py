@@ -135,17 +135,21 @@ class FileHolder:
                     hint="Name another file, or remove it.",
                 )
 
-    def refuse_unwritable(self) -> None:
+    def refuse_unwritable(self) -> Sequence[str]:
         """Look whether the files can be written.
 
+        :returns: in check mode, warnings of folders that are not there: an earlier task may only say that it makes one.
         :raises EstError: at stage ``save``.
         """
+        missing = []
         for path in (self._key_path, self._chain_path, self._certificate_path):
             if path is None:
                 continue
             folder, problem = os.path.dirname(os.path.realpath(path)), ""
             if path == self._chain_path and os.path.realpath(path) in self._real_paths:
                 problem = f"{path} leads to the file of the certificate or of the key"
+            elif self._check and not os.path.lexists(folder):
+                missing.append(folder)
             elif not os.path.isdir(folder):
                 problem = f"there is no folder {folder}"
             elif os.path.isdir(path):
@@ -158,6 +162,10 @@ class FileHolder:
                     stage="save",
                     hint="Correct the path, make the folder first, or let the task become a user who may write there.",
                 )
+        return [
+            f"there is no folder {folder} now, and est_certificate does not make it"
+            for folder in dict.fromkeys(missing)
+        ]
 
     def refuse_key(self, spec: KeySpec) -> None:
         """See :meth:`CertificateHolder.refuse_key`: a file takes every kind."""

@@ -119,7 +119,7 @@ class _Run:
             if not self._options.check:
                 self._drop_pending()
             return self._result("unchanged", "none", changed=self._found.finished)
-        self._holder.refuse_unwritable()
+        self._warnings.extend(self._holder.refuse_unwritable())
         old = self._found.old if self._need.action == needs.RENEW else None
         credentials = account(self._template)
         way = choose_way(old, credentials, now, fall_back_to_password=self._options.fall_back_to_password)

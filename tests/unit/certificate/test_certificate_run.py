@@ -469,6 +469,17 @@ def test_nothing_is_asked_for_that_cannot_be_kept(lab, template, tmp_path):
     assert len(lab.log) == before
 
 
+def test_a_folder_that_an_earlier_task_would_make_is_no_failure_of_check_mode(template, tmp_path):
+    outcome = keep(tmp_path / "missing", template, check=True)
+    assert (outcome["status"], outcome["changed"]) == ("skipped", True)
+    assert outcome["warnings"] == [
+        f"there is no folder {tmp_path / 'missing'} now, and est_certificate does not make it"
+    ]
+    (tmp_path / "missing").write_text("")
+    with pytest.raises(EstError, match="cannot be read"):
+        keep(tmp_path / "missing", template, check=True)
+
+
 @pytest.mark.parametrize("option", ["certificate_path", "private_key_path", "chain_path"])
 def test_a_file_of_something_else_is_not_replaced(template, tmp_path, option):
     mistyped = tmp_path / "hosts"
