@@ -25,6 +25,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll
 
 from .connectors import ControllerConnector, no_first_contact, refuse
 from .module_transport import Execute
+from .win_uri_failures import NOT_TRUSTED
 from .win_uri_transport import WinUriTransport
 from .windows_certificates import ROOT, list_certificates, thumbprint
 from .windows_folder import Host
@@ -141,7 +142,7 @@ class WinUriConnector(ControllerConnector):
             if anchor in roots or below:
                 continue
             reason = (
-                f"the host does not trust the CA certificate {subject_text(anchor)} of the template (SHA-256 "
+                f"{NOT_TRUSTED} the CA certificate {subject_text(anchor)} of the template (SHA-256 "
                 f"{fingerprint_sha256(anchor)}): it is not in the machine's store of trusted root CAs, and "
                 "ansible.windows.win_uri knows no other trust"
             )

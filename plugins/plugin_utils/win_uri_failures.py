@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from .module_transport import CUT_OFF_HINT, Failure
 
+#: How the reason begins of a server that was refused before anything was shown to it.
+NOT_TRUSTED = "the host does not trust"
 #: How the words begin that are made of a proxy's answer.
 OF_PROXY = "the proxy answered HTTP"
 
@@ -39,7 +41,7 @@ FAILURES = (
     Failure(
         r"Could not establish trust relationship",
         "tls",
-        "the host does not trust the certificate of the EST server: it is issued by a CA that is not in the machine's "
+        f"{NOT_TRUSTED} the certificate of the EST server: it is issued by a CA that is not in the machine's "
         "store, is for another name, has expired, or is not for a server",
         "Install the CA of the EST server into the machine's store of trusted root CAs, and compare the server of the "
         "template with the names in the server's certificate.",

@@ -21,6 +21,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.er
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.result import failure, input_failure
 
+from .win_uri_failures import NOT_TRUSTED
 from .windows_certificate_holder import WindowsHolder
 from .windows_folder import Host
 
@@ -100,7 +101,8 @@ class WindowsCertificateExchange:
         try:
             return self._run(template, check=check)
         except TransportError as error:
-            if self._uri is None or not self._uri.shows_certificate or error.stage != "tls":
+            shown = self._uri is not None and self._uri.shows_certificate
+            if not shown or error.stage != "tls" or error.reason.startswith(NOT_TRUSTED):
                 raise
             if not options.fall_back_to_password or template.username is None:
                 error.hint = (

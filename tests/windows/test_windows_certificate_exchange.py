@@ -333,6 +333,17 @@ def test_a_host_that_does_not_trust_the_server_is_told_what_to_install(machine: 
     assert "est_integration_install_ca" in refused["hint"]
 
 
+def test_a_renewal_says_the_same_and_does_not_blame_the_key(machine: Machine, runner: Runner) -> None:
+    runner.run()
+    machine.remove_certificate(ROOT, machine.certificates(ROOT)[0].thumbprint)
+    runner.host.calls.clear()
+    refused = runner.run(force=True, fall_back_to_password=True)
+    assert refused["stage"] == "tls"
+    assert "the host does not trust the CA certificate" in refused["reason"]
+    assert "runas" not in refused["hint"]
+    assert runner.host.calls.count("win_certificate_info") == 2  # and not a second time with the password
+
+
 def test_no_result_has_a_secret(runner: Runner) -> None:
     told = json.dumps([runner.run(), runner.run(force=True), runner.run(wait=1)])
     assert "estpwd" not in told
