@@ -193,11 +193,13 @@ class WindowsHolder:
     def remove_expired(self) -> list[str]:
         """Remove those that were replaced and are over; return their thumbprints. In check mode, only tell them.
 
+        One that somebody named by hand, and that has been taken over, is not ours to remove.
+
         :raises EstError: one cannot be removed.
         """
         removed = []
         for found in self._ours:
-            if found.thumbprint == self._current or not _is_over(found.der):
+            if found.thumbprint == self._current or not self._number(found) or not _is_over(found.der):
                 continue
             if not self.check:
                 try:

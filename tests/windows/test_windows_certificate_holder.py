@@ -186,13 +186,14 @@ def holder_current(found: Any) -> str:
 
 def test_the_old_certificate_stays_until_it_is_over(machine: Machine, host: DirectHost) -> None:
     save(holder(host), certificate("old", begins=-20, ends=1))
+    name = machine.certificates(MY)[0].friendly_name
     save(holder(host))
     kept = holder(host)
     kept.read()
     assert len(machine.certificates(MY)) == 2
     assert kept.remove_expired() == []
     machine.remove_certificate(MY, kept.replaced[0])
-    machine.add_certificate(MY, der(certificate("over", begins=-20, ends=-1)), friendly_name="web identity", key=b"x")
+    machine.add_certificate(MY, der(certificate("over", begins=-20, ends=-1)), friendly_name=name, key=b"x")
     only_told = holder(host, check=True)
     only_told.read()
     assert len(only_told.remove_expired()) == 1
@@ -201,6 +202,15 @@ def test_the_old_certificate_stays_until_it_is_over(machine: Machine, host: Dire
     kept.read()
     assert len(kept.remove_expired()) == 1
     assert [entry.der for entry in machine.certificates(MY)] == [der(LEAF)]
+    assert kept.remove_expired() == []
+
+
+def test_one_that_somebody_named_by_hand_is_not_removed(machine: Machine, host: DirectHost) -> None:
+    machine.add_certificate(MY, der(certificate("over", -20, -1)), friendly_name="web identity", key=b"x")
+    save(holder(host))
+    kept = holder(host)
+    kept.read()
+    assert len(kept.replaced) == 1
     assert kept.remove_expired() == []
 
 
