@@ -144,6 +144,26 @@ def test_the_playbook_of_renewals_keeps_all_certificates_of_a_host(newest_play: 
     assert newest_play.called == ["win_certificate_info", "win_certificate_info"]
 
 
+@pytest.mark.parametrize(
+    ("entries", "twice"),
+    [
+        ([{"certificate_path": "/a.pem"}, {"certificate_path": "/b.pem"}, {"certificate_path": "/a.pem"}], "/a.pem"),
+        ([{"template": "web"}, {"template": "web", "certificate_name": "identity"}], "web identity My"),
+        ([{"inline": {"name": "web"}, "certificate_store": "x"}, {"template": "web", "certificate_store": "x"}] * 2,
+         "web identity x"),
+    ],
+)  # fmt: skip
+def test_the_playbook_of_renewals_refuses_two_certificates_in_one_place(
+    newest_play: Play, entries: list[dict[str, Any]], twice: str
+) -> None:
+    playbook = HERE.parents[1] / "playbooks" / "renew.yml"
+    variables = {"est_integration_hosts": "windows", "est_certificates": entries}
+    _found, printed = newest_play.run_playbook(playbook, variables=variables)
+    assert "failed=1" in printed, printed
+    assert f"est_certificates of windows has more than one entry for {twice}. Give each" in printed
+    assert newest_play.called == []
+
+
 def test_what_cannot_be_done_on_a_windows_host_is_refused_and_named(newest_play: Play, lab: LabServer) -> None:
     inline = template_of(lab)
     tasks = {
