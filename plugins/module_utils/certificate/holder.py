@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Protocol, Sequence
 
 from ..est.client_certificate import ClientCertificate
 from ..est.held_certificate import OldCertificate, tls_problem
 from ..est.keys import KeySpec
 from ..est.value import Value, not_shown
-
-try:
-    from typing import Protocol
-except ImportError:  # pragma: no cover
-    Protocol = object  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from cryptography import x509

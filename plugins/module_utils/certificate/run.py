@@ -14,7 +14,7 @@ import dataclasses
 import functools
 import time
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Tuple
 
 from ..est.certificate import fingerprint_sha256, iso_utc, subject_alternative_names
 from ..est.client import EstClient, VerifiedCertificate
@@ -38,11 +38,6 @@ from . import result
 from .holder import CertificateHolder, Found
 from .names import render_identity
 from .options import Asked
-
-try:
-    from typing import Protocol
-except ImportError:  # pragma: no cover
-    Protocol = object  # type: ignore[assignment]
 
 
 class CertificateConnector(Connector, Protocol):
@@ -143,8 +138,7 @@ class _Run:
         """Get a certificate in one way, or go on with a pending one."""
         action = "enrolled" if way.client_certificate is None else f"{self._options.renewal_method}ed"
         digest = self._request_digest(way)
-        subject, names = self._rendered.subject, self._rendered.subject_alternative_names
-        kept = read_kept(self._holder.read_pending(), digest, subject, names)
+        kept = read_kept(self._holder.read_pending(), digest)
         self._is_pending = kept is not None
         if kept is not None and not kept.state.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Protocol, Tuple
 
 from .certificate import READ_ERRORS, iso_utc, load_certificate, not_after, not_before, subject_text
 from .client_certificate import ClientCertificate, certificate_blocks, private_key_block
@@ -26,11 +26,6 @@ except ImportError:  # told by deps.require_libraries()
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
-try:
-    from typing import Protocol
-except ImportError:  # pragma: no cover
-    Protocol = object  # type: ignore[assignment]
 
 _ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol, Tuple
 
 from ..est.certificate import load_pem_certificates
 from ..est.client import EstClient
@@ -20,11 +20,6 @@ from ..est.transport import Credentials, Transport
 from ..est.url import EstUrl
 from ..template.model import Template
 from .exchange_options import ExchangeOptions
-
-try:
-    from typing import Protocol
-except ImportError:  # pragma: no cover
-    Protocol = object  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     # It loads the HTTPS client, which a look at a certificate does not need.

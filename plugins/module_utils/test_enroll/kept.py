@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta, timezone
-from typing import Any, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Mapping, NamedTuple, Optional, Union
 
 from ..est.csr import CertificateRequest
 from ..est.errors import InputError
 from ..est.keys import load_private_key, private_key_pem, public_key_der, same_public_key
 from ..est.proof_of_possession import LinkedRequest
-from ..names.attributes import Subject
-from ..names.general_names import GeneralName
 from .pending import PendingState
 
 try:
@@ -34,15 +32,11 @@ class Kept(NamedTuple):
     request: CertificateRequest
 
 
-def read_kept(
-    files: Optional[Mapping[str, str]], digest: str, subject: Subject, names: Sequence[GeneralName]
-) -> Optional[Kept]:
+def read_kept(files: Optional[Mapping[str, str]], digest: str) -> Optional[Kept]:
     """The pending enrolment to go on with; ``None`` where there is none for the very same request, or a damaged one.
 
     :param files: what was kept, by name; see :class:`.pending.PendingState`.
     :param digest: of the request; see :func:`.pending.request_digest`.
-    :param subject: what was asked for.
-    :param names: likewise.
     """
     state = PendingState.from_files(files, digest)
     if state is None:
@@ -54,8 +48,8 @@ def read_kept(
         return None
     if not same_public_key(key, csr):
         return None
-    request = CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject, tuple(names))
-    return Kept(state, key, request)
+    # Nobody wants to know again what it asks for, which is the same as before.
+    return Kept(state, key, CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject=()))
 
 
 def to_keep(seconds: float, key: Any, request: Request, digest: str) -> PendingState:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from ..est.certificate import pem
 from ..est.client import EstClient, VerifiedCertificate
@@ -29,11 +29,6 @@ from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, in_words
 from .kept import Kept, Request, read_kept, sleep_until, to_keep
 from .options import TestOptions
 from .pending import request_digest
-
-try:
-    from typing import Protocol
-except ImportError:  # pragma: no cover
-    Protocol = object  # type: ignore[assignment]
 
 
 class TestFiles(Protocol):
@@ -152,7 +147,7 @@ class _Test:
                 request_received="no",
                 hint="Check output_path, and the user that the task runs as on the host.",
             ) from None
-        return read_kept(files, digest, self._rendered.subject, self._rendered.subject_alternative_names)
+        return read_kept(files, digest)
 
     def _request(self, client: EstClient, kept: Optional[Kept]) -> Tuple[Any, Request]:
         """The key, and the request as the server wants it; those of a pending enrolment where there is one."""
