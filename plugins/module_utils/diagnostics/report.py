@@ -92,7 +92,8 @@ class Report:
                 if "clock" in answer
                 else clock_offset(collected.sent, answer["started"], answer["ended"], collected.received)
             )
-            data.update({name: answer[name] for name in ("not_told",) if name in answer})
+            if "not_told" in answer:
+                data["not_told"] = answer["not_told"]
             data.update(answer["sections"])
             data["tests"] = self._take_tests(answer["sections"]["tests"])
             data["logs"] = self._take_logs(answer["logs"])
