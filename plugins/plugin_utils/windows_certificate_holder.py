@@ -165,11 +165,12 @@ class WindowsHolder:
         )
         self._current = newest.thumbprint
         match = self._friendly_name.fullmatch(newest.friendly_name)
+        if not newest.has_key:
+            return Found(certificate, defect="its private key is not there")
+        tls = ClientCertificate(self._path(newest.thumbprint))
         return Found(
-            old=WindowsCertificate(
-                newest.der, certificate, ClientCertificate(self._path(newest.thumbprint)), self._unusable
-            ),
-            defect="" if newest.has_key else "its private key is not there",
+            certificate,
+            WindowsCertificate(newest.der, certificate, tls, self._unusable),
             digest=(match.group("digest") if match else None) or "",
         )
 

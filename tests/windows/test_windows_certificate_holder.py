@@ -176,7 +176,9 @@ def test_the_last_that_was_kept_and_has_its_key_counts(machine: Machine, host: D
         if entry.key:
             machine.remove_certificate(MY, entry.thumbprint)
     machine.add_certificate(MY, der(without_key), friendly_name=name)
-    assert holder(host).read().defect == "its private key is not there"
+    found = holder(host).read()
+    assert (found.certificate, found.old) == (without_key, None)
+    assert found.defect == "its private key is not there"
 
 
 def holder_current(found: Any) -> str:

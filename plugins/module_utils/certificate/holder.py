@@ -6,36 +6,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Protocol, Sequence
 
-from ..est.client_certificate import ClientCertificate
-from ..est.held_certificate import OldCertificate, tls_problem
+from ..est.held_certificate import OldCertificate
 from ..est.keys import KeySpec
-from ..est.value import Value, not_shown
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 
-class StoredCertificate(Value):
-    """A certificate without its key, which is used where it is, or is not there. See :class:`OldCertificate`."""
-
-    der: bytes = not_shown()
-    certificate: x509.Certificate
-    tls: ClientCertificate
-
-    def problem(self, now: datetime) -> Optional[str]:
-        """Why no server can accept it as TLS client certificate; see :func:`~.est.held_certificate.tls_problem`."""
-        return tls_problem(self.certificate, now)
-
-
 @dataclass(frozen=True)
 class Found:
     """What is in the place of a certificate.
 
-    :param old: the certificate, with what authenticates a TLS connection with it; ``None`` where none can be read.
+    :param certificate: the certificate; ``None`` where none can be read.
+    :param old: the same with its key, as what can be renewed; ``None`` where it has a defect.
     :param defect: why it is no certificate with its key, as a clause such as "its private key is not there"; empty
         where it is one, and where there is nothing.
     :param digest: what was noted when it was issued (see :func:`.need.asked_digest`), or the beginning of it; empty
@@ -46,6 +32,7 @@ class Found:
         whether it would be.
     """
 
+    certificate: Optional[x509.Certificate] = None
     old: Optional[OldCertificate] = None
     defect: str = ""
     digest: str = ""

@@ -78,8 +78,6 @@ def decide(
     if found.old is None:
         return Need(ENROL, found.defect or "there is no certificate yet")
     certificate = found.old.certificate
-    if found.defect:
-        return Need(ENROL, found.defect)
     if found.digest:
         # Where there is room for less, the beginning of a digest is kept.
         if not digest.startswith(found.digest):

@@ -24,7 +24,7 @@ from ..est.pair_files import Settled, locked_folder, replace_pair, settled
 from ..est.path import is_self_signed
 from ..store.files import give_second_name, replace_file
 from ..test_enroll.files import in_words
-from .holder import Found, StoredCertificate
+from .holder import Found
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -100,18 +100,18 @@ class FileHolder:
             first = read_first_certificate(text, where)
         except InputError as error:
             return Found(defect=error.reason)
-        stored = StoredCertificate(*first, self._tls())
+        certificate = first[1]
         if not key_text.strip():
-            return Found(stored, f"its private key {self._key_path} is not there")
+            return Found(certificate, defect=f"its private key {self._key_path} is not there")
         try:
             held = HeldCertificate.with_key(first, key_text, self._tls(), where)
         except InputError as error:
-            return Found(stored, error.reason)
-        fingerprint = fingerprint_sha256(held.certificate)
+            return Found(certificate, defect=error.reason)
+        fingerprint = fingerprint_sha256(certificate)
         digest = self._noted(fingerprint)
         self._strange_key = not digest
         self._noted_before = {fingerprint: digest} if digest else {}
-        return Found(held, "", digest, held.key)
+        return Found(certificate, held, digest=digest, key=held.key)
 
     def _tls(self) -> ClientCertificate:
         """What authenticates a connection: the chain goes along where there is one."""

@@ -307,7 +307,7 @@ class _Run:
             "warnings": [*warnings, *self._warnings],
             **self._holder.places(),
         }
-        old = self._found.old.certificate if self._found.old is not None else None
+        old = self._found.certificate
         new = verified.certificate if verified is not None else None
         current = new or old
         if current is not None:

@@ -147,6 +147,15 @@ def test_links_stay_links(lab, tmp_path):
     assert sorted(os.listdir(tmp_path / "real")) == ["host.key", "host.pem", "host.pem.note"]
 
 
+def test_a_certificate_without_its_key_is_shown_and_not_used(lab, holder, tmp_path):
+    issued = lab.issue()
+    save(holder, issued)
+    (tmp_path / "host.key").unlink()
+    found = holder.read()
+    assert (found.certificate, found.old) == (issued.certificate, None)
+    assert found.defect.endswith("is not there")
+
+
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"issued": []}', '{"issued": {"x": 1}}'])
 def test_a_damaged_note_counts_as_none(lab, holder, tmp_path, note):
     save(holder, lab.issue())

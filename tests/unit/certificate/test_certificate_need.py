@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.holder import Found, StoredCertificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.holder import Found
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.names import render_identity
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.need import (
     asked_digest,
@@ -21,6 +21,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate
     renewal_time,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import HeldCertificate
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
@@ -47,8 +48,9 @@ def certificate(days, common_name="web1"):
     )
 
 
-def found(days=(-100, 100), digest=DIGEST, **more):
-    return Found(StoredCertificate(b"", certificate(days), ClientCertificate("")), digest=digest, **more)
+def found(days=(-100, 100), digest=DIGEST, common_name="web1", **more):
+    there = certificate(days, common_name)
+    return Found(there, HeldCertificate(b"", there, None, ClientCertificate("")), digest=digest, **more)
 
 
 def need(there, *, renew_before_days=14, force=False):
@@ -60,7 +62,7 @@ def need(there, *, renew_before_days=14, force=False):
     [
         (Found(), "enrol"),
         (Found(defect="it cannot be read"), "enrol"),
-        (found(defect="its private key is not there"), "enrol"),
+        (Found(certificate((-100, 100)), defect="its private key is not there"), "enrol"),
         (found(), "none"),
         (found(digest=DIGEST[:16]), "none"),
         (found(digest="0" * 16), "enrol"),
@@ -95,11 +97,10 @@ def test_a_reason_says_until_when():
 
 
 def test_a_name_that_was_not_asked_for_but_issued_is_no_reason():
-    more = Found(StoredCertificate(b"", certificate((-1, 100)), ClientCertificate("")), digest=DIGEST)
-    assert need(more) == "none"
-    other = Found(StoredCertificate(b"", certificate((-1, 100), "changed by the CA"), ClientCertificate("")))
+    assert need(found((-1, 100))) == "none"
+    other = found((-1, 100), "", "changed by the CA")
     assert need(other) == "enrol", "of unknown origin, and not what is asked for"
-    noted = Found(other.old, digest=DIGEST)
+    noted = found((-1, 100), DIGEST, "changed by the CA")
     assert need(noted) == "none", "issued for what is asked for"
 
 
