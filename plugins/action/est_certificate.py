@@ -15,12 +15,7 @@ class ActionModule(ExchangeAction):
     """A production certificate. On a POSIX host all of it is done there, in one call; for a Windows host, here."""
 
     def argument_spec(self):
-        # What read_options() checks it tells better: with the value, what is allowed, and what was meant.
-        spec = options.argument_spec()
-        for name in options.CHECKED:
-            spec[name]["type"] = "raw"
-        del spec["inline"]["options"]
-        return spec
+        return self.unchecked(options.argument_spec(), options.CHECKED)
 
     def perform(self, arguments):
         arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
@@ -34,12 +29,7 @@ class ActionModule(ExchangeAction):
                 value=repr(arguments["exchange"]),
                 allowed="auto, host",
             )
-        given = {option: value for option, value in arguments.items() if value is not None}
-        if asked.inline is None:
-            given["template"] = asked.template_name
-        else:
-            given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
-        return self.execute("maas360.cloud_extender.est_certificate", {**given, "exchange": "host"})
+        return self.enrol_on_host("est_certificate", arguments, asked)
 
     def _on_windows(self, arguments):
         exchange = self.exchange_of(arguments["exchange"])

@@ -11,11 +11,7 @@ class ActionModule(ExchangeAction):
     """A look at an EST server. Decides where it is from."""
 
     def argument_spec(self):
-        # What Template checks it tells better: it knows what was meant.
-        spec = options.argument_spec()
-        for name in options.CHECKED:
-            spec[name]["type"] = "raw"
-        return spec
+        return self.unchecked(options.argument_spec(), options.CHECKED)
 
     def perform(self, arguments):
         exchange = self.exchange_of(arguments["exchange"])

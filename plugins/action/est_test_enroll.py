@@ -13,12 +13,7 @@ class ActionModule(ExchangeAction):
     """The test of a template. Decides where the EST exchange leaves from."""
 
     def argument_spec(self):
-        # What read_options() checks it tells better: with the value, what is allowed, and what was meant.
-        spec = options.argument_spec()
-        for name in options.CHECKED:
-            spec[name]["type"] = "raw"
-        del spec["inline"]["options"]
-        return spec
+        return self.unchecked(options.argument_spec(), options.CHECKED)
 
     def perform(self, arguments):
         exchange = self.exchange_of(arguments["exchange"])
@@ -32,12 +27,7 @@ class ActionModule(ExchangeAction):
         if is_windows(self):
             check_windows_name("certificate_name", asked.identity.certificate_name)
         if exchange == "host":
-            given = {option: value for option, value in arguments.items() if value is not None}
-            if asked.inline is None:
-                given["template"] = asked.template_name
-            else:
-                given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
-            return self.execute("maas360.cloud_extender.est_test_enroll", {**given, "exchange": "host"})
+            return self.enrol_on_host("est_test_enroll", arguments, asked)
         test = self.controller_exchange(
             exchange, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
         )

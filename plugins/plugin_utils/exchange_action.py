@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import ntpath
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from ansible.errors import AnsibleError
 
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
 
 
+class Asked(Protocol):
+    """What is asked of any enrolment."""
+
+    template_name: str
+    inline: Optional[Template]
+
+
 class ExchangeAction(ControllerAction):
     """Base of an action that can run an EST exchange on the controller."""
 
@@ -38,6 +45,30 @@ class ExchangeAction(ControllerAction):
             return super().run(tmp, task_vars)
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
+
+    @staticmethod
+    def unchecked(spec: dict[str, Any], checked: Iterable[str]) -> dict[str, Any]:
+        """Return an argument spec that leaves options to what checks them, and says what is allowed and was meant.
+
+        :param checked: their names.
+        """
+        for name in checked:
+            spec[name]["type"] = "raw"
+        if "inline" in spec:
+            del spec["inline"]["options"]
+        return spec
+
+    def enrol_on_host(self, module: str, arguments: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+        """Let the module of the host do all of an enrolment.
+
+        :param asked: what was read of the arguments: the template goes to the host as it was checked.
+        """
+        given = {option: value for option, value in arguments.items() if value is not None}
+        if asked.inline is None:
+            given["template"] = asked.template_name
+        else:
+            given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
+        return self.execute(f"maas360.cloud_extender.{module}", {**given, "exchange": "host"})
 
     def exchange_of(self, asked: str) -> str:
         """Where the exchange leaves from: C(host), C(uri) or C(controller).

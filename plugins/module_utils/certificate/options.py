@@ -14,7 +14,6 @@ from typing import Any, Dict, Optional
 
 from ..est.reenrolment import REKEY, RENEW
 from ..template.errors import TemplateError, show
-from ..template.fields import argument_spec as template_argument_spec
 from ..template.identity import TestIdentity
 from ..template.keys import LONGEST_RENEWAL_PERIOD
 from ..template.model import Template
@@ -23,10 +22,9 @@ from ..test_enroll.exchange_options import (
     RANGES,
     ExchangeOptions,
     check_range,
-    exchange_argument_spec,
     read_exchange_options,
 )
-from ..test_enroll.options import absolute_folder, inline_template, stored_name
+from ..test_enroll.options import WAIT, absolute_folder, enrolment_argument_spec, inline_template, stored_name
 
 #: Options that are checked by :class:`TestIdentity`, whatever type they have. There is no test value among them: nobody
 #: gets a certificate for "Test".
@@ -35,7 +33,6 @@ IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variabl
 POSIX_OPTIONS = ("certificate_path", "private_key_path", "chain_path")
 WINDOWS_OPTIONS = ("certificate_store", "key_exportable")
 
-_WAIT = (0, 86400)
 _RENEW_BEFORE_DAYS = (0, LONGEST_RENEWAL_PERIOD)
 #: Options that :func:`read_options` checks, whatever type they have.
 CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait", "renew_before_days", *POSIX_OPTIONS)
@@ -91,18 +88,8 @@ class Asked:
 
 def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_certificate``."""
-    inline = template_argument_spec()
-    del inline["update_password"]  # says how to write a template, and nothing is written
     return {
-        "template": {"type": "str"},
-        "inline": {"type": "dict", "options": inline},
-        "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
-        **exchange_argument_spec(),
-        "certificate_name": {"type": "str", "default": "identity"},
-        "user_name": {"type": "str"},
-        "domain": {"type": "str"},
-        "email": {"type": "str"},
-        "variables": {"type": "dict", "default": {}},
+        **enrolment_argument_spec("identity"),
         "certificate_path": {"type": "str"},
         "private_key_path": {"type": "str", "no_log": False},
         "chain_path": {"type": "str"},
@@ -112,8 +99,6 @@ def argument_spec() -> Dict[str, Any]:
         "renew_before_days": {"type": "int"},
         "force": {"type": "bool", "default": False},
         "fall_back_to_password": {"type": "bool", "default": False, "no_log": False},
-        "wait": {"type": "int", "default": 0},
-        "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     }
 
 
@@ -142,7 +127,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
         renew_before_days=None if days is None else check_range("renew_before_days", days, _RENEW_BEFORE_DAYS),
         force=options["force"],
         fall_back_to_password=options["fall_back_to_password"],
-        wait=check_range("wait", options["wait"], _WAIT),
+        wait=check_range("wait", options["wait"], WAIT),
         allow_unverified_chain=options["on_unverified_chain"] == "warn",
         check=check_mode,
     )

@@ -23,7 +23,8 @@ from .exchange_options import RANGES, ExchangeOptions, check_range, exchange_arg
 #: Options that are checked by :class:`TestIdentity`, whatever type they have.
 IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
 
-_WAIT = (0, 86400)
+#: Seconds to wait for a certificate, the fewest and the most.
+WAIT = (0, 86400)
 #: Options that :func:`read_options` checks, whatever type they have.
 CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait")
 
@@ -61,8 +62,11 @@ class Asked:
     test_options: TestOptions
 
 
-def argument_spec() -> Dict[str, Any]:
-    """A new argument spec of ``est_test_enroll``."""
+def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
+    """A new argument spec of what every enrolment takes: a template, whom the certificate is for, and how to get it.
+
+    :param certificate_name: the default of the option.
+    """
     inline = template_argument_spec()
     del inline["update_password"]  # says how to write a template, and nothing is written
     return {
@@ -70,15 +74,22 @@ def argument_spec() -> Dict[str, Any]:
         "inline": {"type": "dict", "options": inline},
         "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
         **exchange_argument_spec(),
-        "certificate_name": {"type": "str", "default": "test"},
+        "certificate_name": {"type": "str", "default": certificate_name},
         "user_name": {"type": "str"},
         "domain": {"type": "str"},
         "email": {"type": "str"},
         "variables": {"type": "dict", "default": {}},
-        "test_value": {"type": "str", "default": "Test"},
-        "output_path": {"type": "str"},
         "wait": {"type": "int", "default": 0},
         "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+    }
+
+
+def argument_spec() -> Dict[str, Any]:
+    """A new argument spec of ``est_test_enroll``."""
+    return {
+        **enrolment_argument_spec("test"),
+        "test_value": {"type": "str", "default": "Test"},
+        "output_path": {"type": "str"},
     }
 
 
@@ -112,7 +123,7 @@ def read_options(
         identity=TestIdentity.from_options({option: options[option] for option in IDENTITY_OPTIONS}),
         test_options=TestOptions(
             **exchange_options,
-            wait=check_range("wait", options["wait"], _WAIT),
+            wait=check_range("wait", options["wait"], WAIT),
             allow_unverified_chain=options["on_unverified_chain"] == "warn",
             check=check_mode,
         ),
