@@ -98,18 +98,7 @@ class UriConnector(ControllerConnector):
                 template.client_key_passphrase,
                 "the module cannot open an encrypted key",
             ),
-            "proof_of_possession of the template": (
-                template.proof_of_possession == "always",
-                "the module does not tell the channel binding of its connection",
-            ),
-            "username of the template": (
-                template.username == "" and template.password is not None,
-                "the module sends no password for an empty user name",
-            ),
-            "http_authentication=digest": (
-                options.http_authentication == "digest",
-                "the module sends the password itself to a server that offers Basic as well",
-            ),
+            **refused_by_modules(template, options),
         }
         refuse(unsupported, "exchange=uri", "Use exchange=host for this template.")
 
@@ -141,6 +130,24 @@ class UriConnector(ControllerConnector):
             max_response_bytes=options.max_response_size,
             timeline=destination.timeline,
         )
+
+
+def refused_by_modules(template: Template, options: ExchangeOptions) -> dict[str, tuple[Any, str]]:
+    """What no module of Ansible's for requests can do; see :func:`refuse`."""
+    return {
+        "proof_of_possession of the template": (
+            template.proof_of_possession == "always",
+            "the module does not tell the channel binding of its connection",
+        ),
+        "username of the template": (
+            template.username == "" and template.password is not None,
+            "the module sends no password for an empty user name",
+        ),
+        "http_authentication=digest": (
+            options.http_authentication == "digest",
+            "the module sends the password itself to a server that offers Basic as well",
+        ),
+    }
 
 
 def refuse(unsupported: Mapping[str, tuple[Any, str]], exchange: str, hint: str) -> None:

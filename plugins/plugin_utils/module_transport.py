@@ -10,6 +10,7 @@ skipped.
 
 from __future__ import annotations
 
+import copy
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transpo
     Peer,
     Response,
 )
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 
 #: Runs a module on the host, really, in check mode too: name, arguments -> result, a failed one as well.
 Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -74,7 +76,9 @@ class ModuleTransport:
     :cvar failures: what it says where it fails, and what that means; the first that matches counts.
     :cvar unknown_failure: what anything else means.
     :cvar instead: the exchanges that can do more.
+    :cvar client_options: the options of the module that show a TLS client certificate.
     :param execute: runs a module on the host.
+    :param options: arguments of the module that every request has.
     :param trust: C(explicit) or C(system), as told in the result.
     :param only_basic: do not answer a Digest challenge.
     :param max_response_bytes: an answer with a larger body is refused.
@@ -84,10 +88,12 @@ class ModuleTransport:
     failures: ClassVar[tuple[Failure, ...]]
     unknown_failure: ClassVar[Failure]
     instead: ClassVar[str]
+    client_options: ClassVar[tuple[str, ...]]
 
     def __init__(
         self,
         execute: Execute,
+        options: Mapping[str, Any],
         *,
         trust: str,
         credentials: Optional[Credentials],
@@ -96,6 +102,7 @@ class ModuleTransport:
         timeline: Optional[Timeline],
     ) -> None:
         self._execute = execute
+        self._options = options
         self._trust = trust
         self._credentials = credentials
         self._only_basic = only_basic
@@ -190,6 +197,15 @@ class ModuleTransport:
             "show its own",
             hint=f"Set exchange to {self.instead}, or proof_of_possession of the template to never.",
         )
+
+    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> ModuleTransport:
+        """A transport to another server. See :meth:`Transport.for_origin`."""
+        other = copy.copy(self)
+        other._peer = other._authenticated_by = None
+        if not with_credentials:
+            other._credentials = None
+            other._options = {name: value for name, value in self._options.items() if name not in self.client_options}
+        return other
 
     def close(self) -> None:
         """Nothing is kept open: every request is a connection of its own."""

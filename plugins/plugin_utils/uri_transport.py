@@ -19,7 +19,6 @@ from typing import Any, Optional
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ServerError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 
 from .module_transport import CENSORED, CUT_OFF_HINT, Answer, Execute, Failure, ModuleTransport
 
@@ -173,6 +172,7 @@ class UriTransport(ModuleTransport):
     failures = _FAILURES
     unknown_failure = _UNKNOWN_FAILURE
     instead = "host or controller"
+    client_options = ("client_cert", "client_key")
 
     def __init__(
         self,
@@ -188,18 +188,7 @@ class UriTransport(ModuleTransport):
         max_response_bytes: int = 1024 * 1024,
         timeline: Optional[Timeline] = None,
     ) -> None:
-        super().__init__(
-            execute,
-            trust=trust,
-            credentials=credentials,
-            only_basic=only_basic,
-            max_response_bytes=max_response_bytes,
-            timeline=timeline,
-        )
-        self._client_certificate = (client_certificate_path, client_key_path)
-        self._ca_path = ca_path
-        self._timeout = timeout
-        self._options: dict[str, Any] = {
+        options: dict[str, Any] = {
             "validate_certs": True,
             "follow_redirects": "none",
             "use_proxy": False,
@@ -210,9 +199,18 @@ class UriTransport(ModuleTransport):
             "timeout": timeout,
         }
         if ca_path is not None:
-            self._options["ca_path"] = ca_path
+            options["ca_path"] = ca_path
         if client_certificate_path is not None:
-            self._options.update(client_cert=client_certificate_path, client_key=client_key_path)
+            options.update(client_cert=client_certificate_path, client_key=client_key_path)
+        super().__init__(
+            execute,
+            options,
+            trust=trust,
+            credentials=credentials,
+            only_basic=only_basic,
+            max_response_bytes=max_response_bytes,
+            timeline=timeline,
+        )
 
     def arguments(self, method: str, url: str, headers: Mapping[str, str], body: Optional[str]) -> dict[str, Any]:
         """See :meth:`ModuleTransport.arguments`."""
@@ -251,22 +249,6 @@ class UriTransport(ModuleTransport):
             return said
         lines = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
         return lines[-1] if lines else said or "no answer"
-
-    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> UriTransport:
-        """A transport to another server. See :meth:`Transport.for_origin`."""
-        certificate, key = self._client_certificate if with_credentials else (None, None)
-        return UriTransport(
-            self._execute,
-            trust=self._trust,
-            ca_path=self._ca_path,
-            credentials=self._credentials if with_credentials else None,
-            only_basic=self._only_basic,
-            client_certificate_path=certificate,
-            client_key_path=key,
-            timeout=self._timeout,
-            max_response_bytes=self._max_response_bytes,
-            timeline=self._timeline,
-        )
 
 
 #: The response headers that the EST client reads, and the keys under which C(uri) returns them.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 from typing import Callable, NoReturn, Optional
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import CaBag
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
     fingerprint_sha256,
     load_pem_certificates,
@@ -23,18 +22,12 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.mo
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.connection import Destination
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.exchange_options import ExchangeOptions
 
-from .connectors import ControllerConnector, no_first_contact, refuse
+from .connectors import ControllerConnector, no_first_contact, refuse, refused_by_modules
 from .module_transport import Execute
 from .win_uri_failures import NOT_TRUSTED
 from .win_uri_transport import WinUriTransport
-from .windows_certificates import ROOT, list_certificates, thumbprint
+from .windows_certificates import ROOT, der_of, list_certificates, thumbprint
 from .windows_folder import Host
-
-try:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-except ImportError:  # told by deps.require_libraries()
-    pass
 
 SLURP = "ansible.windows.slurp"
 
@@ -77,30 +70,19 @@ class WinUriConnector(ControllerConnector):
                 template.proxy and _is_local(template.server),
                 "the module goes past a proxy to a server whose name has no dot, and to the host itself",
             ),
-            "proof_of_possession of the template": (
-                template.proof_of_possession == "always",
-                "the module does not tell the channel binding of its connection",
-            ),
-            "username of the template": (
-                template.username == "" and template.password is not None,
-                "the module sends no password for an empty user name",
-            ),
+            **refused_by_modules(template, options),
             "the account of the template": (
                 not account.isascii(),
                 "the module sends a question mark for every character of user name and password that is not ASCII",
             ),
-            "http_authentication=digest": (
-                options.http_authentication == "digest",
-                "the module sends the password itself to a server that offers Basic as well",
-            ),
         }
         refuse(unsupported, "exchange=uri on a Windows host", "Use exchange=controller for this template.")
 
-    def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
+    def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> NoReturn:
         """C(win_uri) would have to be told to verify nothing, and that is not done."""
         self._refuse_first_contact("the template has only ca_fingerprint to trust the EST server by")
 
-    def fetch_unauthenticated(self, destination: Destination) -> CaBag:
+    def fetch_unauthenticated(self, destination: Destination) -> NoReturn:
         """See :meth:`bootstrap`."""
         self._refuse_first_contact("nothing says whom to trust")
 
@@ -133,9 +115,9 @@ class WinUriConnector(ControllerConnector):
 
     def _refuse_unknown_anchors(self, trust: Trust, timeline: Timeline) -> None:
         anchors = load_pem_certificates(trust.pem)
-        only = thumbprint(_der(anchors[0])) if len(anchors) == 1 else None
+        only = thumbprint(der_of(anchors[0])) if len(anchors) == 1 else None
         found = {certificate.der for certificate in list_certificates(self._host, ROOT, only)}
-        roots = [anchor for anchor in anchors if _der(anchor) in found]
+        roots = [anchor for anchor in anchors if der_of(anchor) in found]
         for anchor in anchors:
             # One below a root that the host trusts, and that the template trusts too, is trusted with it.
             below = anchor.issuer != anchor.subject and any(anchor.issuer == root.subject for root in roots)
@@ -155,10 +137,6 @@ class WinUriConnector(ControllerConnector):
                 "ansible.windows.win_certificate_store (store_name: Root, store_location: LocalMachine). Or use "
                 "exchange=controller.",
             )
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
 
 
 def _is_local(server: str) -> bool:

@@ -25,7 +25,6 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.challen
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import TransportError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
 
 from .module_transport import CENSORED, Answer, Execute, Failure, ModuleTransport
 from .win_uri_failures import CANNOT_FETCH, FAILURES, OF_PROXY, UNKNOWN_FAILURE, request_was_sent
@@ -72,6 +71,7 @@ class WinUriTransport(ModuleTransport):
     failures = FAILURES
     unknown_failure = UNKNOWN_FAILURE
     instead = "controller"
+    client_options = ("client_cert",)
 
     def __init__(
         self,
@@ -89,21 +89,7 @@ class WinUriTransport(ModuleTransport):
         timeline: Optional[Timeline] = None,
         warnings: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(
-            execute,
-            trust=trust,
-            credentials=credentials,
-            only_basic=only_basic,
-            max_response_bytes=max_response_bytes,
-            timeline=timeline,
-        )
-        self._fetch = fetch
-        self._answer_path = answer_path
-        self._proxy = proxy
-        self._client_cert = client_cert
-        self._timeout = timeout
-        self._warnings = warnings
-        self._options: dict[str, Any] = {
+        options: dict[str, Any] = {
             "validate_certs": True,
             "follow_redirects": "none",
             "use_proxy": proxy is not None,
@@ -112,9 +98,21 @@ class WinUriTransport(ModuleTransport):
             "url_timeout": timeout,
         }
         if proxy is not None:
-            self._options["proxy_url"] = proxy
+            options["proxy_url"] = proxy
         if client_cert is not None:
-            self._options["client_cert"] = client_cert
+            options["client_cert"] = client_cert
+        super().__init__(
+            execute,
+            options,
+            trust=trust,
+            credentials=credentials,
+            only_basic=only_basic,
+            max_response_bytes=max_response_bytes,
+            timeline=timeline,
+        )
+        self._fetch = fetch
+        self._answer_path = answer_path
+        self._warnings = warnings
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -182,23 +180,6 @@ class WinUriTransport(ModuleTransport):
     def received(self, said: str, meaning: Failure) -> str:
         """Say whether a request can have arrived: not before .NET has a connection to write it to."""
         return meaning.received if request_was_sent(said) else "no"
-
-    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> WinUriTransport:
-        """A transport to another server. See :meth:`Transport.for_origin`."""
-        return WinUriTransport(
-            self._execute,
-            self._fetch,
-            self._answer_path,
-            trust=self._trust,
-            proxy=self._proxy,
-            credentials=self._credentials if with_credentials else None,
-            only_basic=self._only_basic,
-            client_cert=self._client_cert if with_credentials else None,
-            timeout=self._timeout,
-            max_response_bytes=self._max_response_bytes,
-            timeline=self._timeline,
-            warnings=self._warnings,
-        )
 
 
 def _said(result: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 
-from .windows_certificates import INTERMEDIATE, ROOT, import_certificates, list_certificates, thumbprint
+from .windows_certificates import INTERMEDIATE, ROOT, der_of, import_certificates, list_certificates, thumbprint
 from .windows_folder import Host, prepare_folder
 from .windows_host import Refused
 
@@ -39,7 +39,7 @@ def keep_authorities(
     for options in templates:
         for certificate in _authorities(host, options):
             store = ROOT if certificate.subject == certificate.issuer else INTERMEDIATE
-            by_store.setdefault(store, {})[_der(certificate)] = certificate
+            by_store.setdefault(store, {})[der_of(certificate)] = certificate
     entries, drift, before, after = [], [], [], []
     folder = ""
     for store, certificates in sorted(by_store.items(), reverse=True):
@@ -101,12 +101,6 @@ def _prepared(host: Host, store_path: str) -> str:
         return prepare_folder(host, store_path)
     except Refused as refused:
         raise StoreError(f"cannot prepare the folder {store_path} for CA certificates: {refused}") from None
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return certificate.public_bytes(Encoding.DER)
 
 
 def _described(certificate: x509.Certificate) -> dict[str, str]:

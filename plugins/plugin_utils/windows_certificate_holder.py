@@ -47,6 +47,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.seali
 from .windows_certificates import (
     INTERMEDIATE,
     StoredCertificate,
+    der_of,
     import_certificates,
     import_file,
     list_certificates,
@@ -56,11 +57,6 @@ from .windows_certificates import (
 from .windows_folder import Host, prepare_folder
 from .windows_host import Refused
 from .windows_pkcs12 import pkcs12_file, require_pkcs12
-
-try:
-    from cryptography.hazmat.primitives.serialization import Encoding
-except ImportError:  # told by deps.require_libraries()
-    pass
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -264,9 +260,9 @@ class WindowsHolder:
         words = re.sub("[^A-Za-z0-9._-]+", "-", self._name)[:_LONGEST_WORDS]
         friendly_name = f"{words}-est-{self._mark}-{digest[:DIGEST_DIGITS]}-{number}"
         content = pkcs12_file(key, certificate, friendly_name, passphrase)
-        issued = certificate.public_bytes(Encoding.DER)
+        issued = der_of(certificate)
         with self._keeping():
-            intermediates = [entry.public_bytes(Encoding.DER) for entry in chain if not is_self_issued(entry)]
+            intermediates = [der_of(entry) for entry in chain if not is_self_issued(entry)]
             if intermediates:
                 # In the file of the key they would go into the same store as the certificate.
                 import_certificates(self._host, self._folder, INTERMEDIATE, intermediates)
@@ -288,7 +284,7 @@ class WindowsHolder:
 
     def describe(self, certificate: x509.Certificate) -> dict[str, Any]:
         """See :meth:`CertificateHolder.describe`."""
-        mark = thumbprint(certificate.public_bytes(Encoding.DER))
+        mark = thumbprint(der_of(certificate))
         return {"path": self._path(mark), "thumbprint": mark}
 
     def places(self) -> dict[str, str]:

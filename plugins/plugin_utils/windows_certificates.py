@@ -11,13 +11,16 @@ import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.der_writer import encode, encode_oid
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 
 from .windows_folder import Host
 from .windows_host import COLLECTION, Refused
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 #: The stores by the names that both modules take; "CA" is that of intermediate CAs.
 ROOT, INTERMEDIATE, PERSONAL = "Root", "CA", "My"
@@ -43,6 +46,14 @@ class StoredCertificate:
     def thumbprint(self) -> str:
         """What Windows names it by."""
         return thumbprint(self.der)
+
+
+def der_of(certificate: x509.Certificate) -> bytes:
+    """Return a certificate as Windows keeps it."""
+    # Here, because this file is also read where there is no cryptography.
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.DER)
 
 
 def thumbprint(der: bytes) -> str:

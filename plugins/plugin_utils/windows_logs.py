@@ -16,13 +16,13 @@ import base64
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.log_end import end_of
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.log_files import (
     MAX_DEPTH,
     MAX_FILES,
+    Candidate,
     Log,
     Logs,
     NotCollected,
@@ -72,14 +72,6 @@ def expanded(path: str, variables: Mapping[str, str]) -> str:
     if not value:
         raise NotCollected(f"the environment of the host has no variable {match[1]}, or does not tell it")
     return value + path[match.end() :]
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    path: str
-    name: str
-    size: int
-    modified: float
 
 
 class WindowsLogs:
@@ -149,8 +141,8 @@ class WindowsLogs:
 
     # -- which there are -------------------------------------------------------------------------------------------
 
-    def _newest_first(self, patterns: Sequence[str]) -> list[_Candidate]:
-        found: dict[str, _Candidate] = {}
+    def _newest_first(self, patterns: Sequence[str]) -> list[Candidate]:
+        found: dict[str, Candidate] = {}
         for pattern in patterns:
             try:
                 entries = self._find(expanded(pattern, self._variables))
@@ -166,7 +158,7 @@ class WindowsLogs:
                 else:
                     name = safe_path(path[len(top) :])
                     size, modified = int(entry["size"] or 0), float(entry["lastwritetime"]) - self._utc_offset
-                    found.setdefault(path.lower(), _Candidate(path, name, size, modified))
+                    found.setdefault(path.lower(), Candidate(path, name, size, modified))
         # The time of a file that is open is as old as its size, and then it is the one that is written to.
         newest = sorted(found.values(), key=lambda one: (one.size != 0, -one.modified, one.path))
         if len(newest) > MAX_FILES:
@@ -201,7 +193,7 @@ class WindowsLogs:
 
     # -- what is in them -------------------------------------------------------------------------------------------
 
-    def _take(self, candidate: _Candidate, names: UniqueNames) -> None:
+    def _take(self, candidate: Candidate, names: UniqueNames) -> None:
         content, size = self._read(candidate)
         end = end_of(content, self._left + OVERLAP, self._deadline)
         data, name, notes, _cut = taken(end, candidate.name, self._left, self._secrets)
@@ -210,7 +202,7 @@ class WindowsLogs:
         for note in notes:
             self._leave_out(candidate.path, note)
 
-    def _read(self, candidate: _Candidate) -> tuple[bytes, int]:
+    def _read(self, candidate: Candidate) -> tuple[bytes, int]:
         """Return what is in a file, and its size as the host tells it."""
         path, size, refusal = candidate.path, candidate.size, ""
         if size:

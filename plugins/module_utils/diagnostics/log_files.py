@@ -78,7 +78,14 @@ class NotCollected(Exception):
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """A file that may be collected, and what its folder says of it.
+
+    :param name: in the archive.
+    :param size: octets.
+    :param modified: seconds since 1970, UTC.
+    """
+
     path: str
     name: str
     size: int
@@ -126,8 +133,8 @@ def collect_logs(
             logs.left_out.extend((candidate.path, note) for note in notes)
 
 
-def _newest_first(patterns: Sequence[str], never: Sequence[str], logs: Logs) -> List[_Candidate]:
-    found: Dict[str, _Candidate] = {}
+def _newest_first(patterns: Sequence[str], never: Sequence[str], logs: Logs) -> List[Candidate]:
+    found: Dict[str, Candidate] = {}
     for pattern in patterns:
         nothing = True
         for path, name in _paths(pattern):
@@ -144,7 +151,7 @@ def _newest_first(patterns: Sequence[str], never: Sequence[str], logs: Logs) -> 
             if kind:
                 logs.left_out.append((path, kind))
             else:
-                found.setdefault(path, _Candidate(path, safe_path(name), status.st_size, status.st_mtime))
+                found.setdefault(path, Candidate(path, safe_path(name), status.st_size, status.st_mtime))
         if nothing:
             logs.left_out.append((pattern, _why_nothing(pattern)))
     return sorted(found.values(), key=lambda one: (-one.modified, one.path))
@@ -193,7 +200,7 @@ def _kind(status: os.stat_result) -> str:
 
 
 def _read_log(
-    candidate: _Candidate, limit: int, secrets: Sequence[str], deadline: float, opener: Opener
+    candidate: Candidate, limit: int, secrets: Sequence[str], deadline: float, opener: Opener
 ) -> Tuple[bytes, str, List[str], bool]:
     """The end of a log as text without secrets, its name in the archive, what is not as it was, and was it cut."""
     # Not followed and not waited for: what is there may have been exchanged since it was looked at.
