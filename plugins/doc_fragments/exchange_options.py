@@ -82,3 +82,27 @@ options:
     type: int
     default: 0
 """
+
+    # Of what asks for a certificate, and not of what only looks at the server.
+    ACCEPTANCE = r"""
+options:
+  on_lost:
+    description:
+      - What to do when the certificate is not what was asked for, because the CA left out names (RV(lost)), put in
+        others, issued for another key, or issued the certificate of a CA (RV(differs)).
+      - V(warn) takes it and warns. V(fail) fails at the stage C(verify). V(accept) takes it, and tells it in the result
+        alone.
+    type: str
+    choices: [warn, fail, accept]
+    default: warn
+  allowed_lost:
+    description:
+      - Names that may be lost, or come with another value, whatever O(on_lost) says. Each entry is an attribute of the
+        subject (V(emailAddress)), a type of alternative name (V(UPN)), or one value (V(emailAddress=jdoe@example.com),
+        V(UPN:jdoe@example.com)), also in the words of RV(lost) (V(subject emailAddress)). The case of the names of
+        attributes and types does not count.
+      - Another key, or the certificate of a CA, is accepted only by O(on_lost=accept).
+    type: list
+    elements: str
+    default: []
+"""

@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - maas360.cloud_extender.attributes.posix_and_windows
   - maas360.cloud_extender.template_options.inline
   - maas360.cloud_extender.exchange_options
+  - maas360.cloud_extender.exchange_options.acceptance
 attributes:
   check_mode:
     support: full

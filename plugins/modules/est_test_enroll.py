@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - maas360.cloud_extender.attributes.posix_and_windows
   - maas360.cloud_extender.template_options.inline
   - maas360.cloud_extender.exchange_options
+  - maas360.cloud_extender.exchange_options.acceptance
 attributes:
   check_mode:
     support: full
@@ -311,7 +312,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test, what_came_of
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_stored
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options, result
@@ -327,9 +328,9 @@ def main() -> None:
         required_one_of=[("template", "inline")],
         supports_check_mode=True,
     )
-    outcome = perform(module)
+    outcome, content = perform(module)
     if module.params["template"] and not module.check_mode:
-        note(module, outcome)
+        note(module, outcome, content)
     for warning in outcome.pop("warnings", ()):
         module.warn(warning)
     if outcome.get("failed"):
@@ -337,28 +338,31 @@ def main() -> None:
     module.exit_json(**outcome)
 
 
-def perform(module: AnsibleModule) -> dict[str, Any]:
-    """Run the test and return its result, a failed one where it failed."""
-    timeline = Timeline()
+def perform(module: AnsibleModule) -> tuple[dict[str, Any], str | None]:
+    """Run the test; return its result, a failed one where it failed, and the digest of the stored content it tested."""
+    timeline, content = Timeline(), None
     name = module.params["template"] or module.params["inline"]["name"]
     try:
         asked = options.read_options(module.params, check_mode=module.check_mode)
         require_libraries()
-        template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
+        template = asked.inline
+        if template is None:
+            stored, secrets = read_stored(asked.store_path, name)
+            template, content = Template.from_fields(stored.fields, secrets), stored.content
         files = TestFolder(asked.output_path, name, asked.identity.certificate_name)
-        return run_test(template, asked.identity, asked.test_options, HostConnector(), files, timeline)
+        return run_test(template, asked.identity, asked.test_options, HostConnector(), files, timeline), content
     except EstError as error:
-        return result.failure(error, name, "host", timeline)
+        return result.failure(error, name, "host", timeline), content
     except (StoreError, TemplateError) as error:
-        return result.input_failure(str(error), name, "host")
+        return result.input_failure(str(error), name, "host"), content
 
 
-def note(module: AnsibleModule, outcome: Mapping[str, Any]) -> None:
+def note(module: AnsibleModule, outcome: Mapping[str, Any], content: str | None) -> None:
     """Note in the store what came of the test, for the next run to know."""
-    came = what_came_of(outcome)
+    came = what_came_of(outcome, content, module.params["variables"])
     try:
         if came is not None:
-            record_test(module.params["store_path"], module.params["template"], *came)
+            record_test(module.params["store_path"], module.params["template"], came)
     except StoreError as error:
         module.warn(f"what came of the test could not be noted: {error}")
 

@@ -9,7 +9,7 @@ The action and the module share it, so that a wrong value is told on the control
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, Optional
 
 from ..est.reenrolment import REKEY, RENEW
@@ -18,6 +18,7 @@ from ..template.identity import TestIdentity
 from ..template.keys import LONGEST_RENEWAL_PERIOD
 from ..template.model import Template
 from ..template.naming import check_path
+from ..test_enroll.acceptance import ACCEPTANCE_OPTIONS, Acceptance
 from ..test_enroll.exchange_options import (
     RANGES,
     ExchangeOptions,
@@ -35,7 +36,16 @@ WINDOWS_OPTIONS = ("certificate_store", "key_exportable")
 
 _RENEW_BEFORE_DAYS = (0, LONGEST_RENEWAL_PERIOD)
 #: Options that :func:`read_options` checks, whatever type they have.
-CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait", "renew_before_days", *POSIX_OPTIONS)
+CHECKED = (
+    "template",
+    "inline",
+    *IDENTITY_OPTIONS,
+    *RANGES,
+    "wait",
+    "renew_before_days",
+    *POSIX_OPTIONS,
+    *ACCEPTANCE_OPTIONS,
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,7 @@ class CertificateOptions(ExchangeOptions):
     :param fall_back_to_password: where the old certificate cannot authenticate its renewal.
     :param wait: seconds to wait in all for a certificate that must be approved.
     :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
+    :param acceptance: what is accepted of a certificate that is not what was asked for.
     :param check: only say what would be done.
     """
 
@@ -57,6 +68,7 @@ class CertificateOptions(ExchangeOptions):
     fall_back_to_password: bool = False
     wait: int = 0
     allow_unverified_chain: bool = False
+    acceptance: Acceptance = field(default_factory=Acceptance)
     check: bool = False
 
 
@@ -129,6 +141,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
         fall_back_to_password=options["fall_back_to_password"],
         wait=check_range("wait", options["wait"], WAIT),
         allow_unverified_chain=options["on_unverified_chain"] == "warn",
+        acceptance=Acceptance.read(options),
         check=check_mode,
     )
     identity = {option: options[option] for option in IDENTITY_OPTIONS}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What was asked for against what the CA put into the certificate.
 
-CAs drop what their policy does not know, and say nothing: Cisco's demo CA keeps only the common name. A test enrolment
-therefore lists what was lost, rather than failing or hiding it.
+CAs drop what their policy does not know, and say nothing: Cisco's demo CA keeps only the common name. An enrolment
+therefore lists what was lost, and what came in place of it. What a user accepts of that is in :mod:`.acceptance`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from collections import Counter
-from typing import List, Sequence
+from typing import Dict, List, Sequence
 
 from ..names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
 from ..names.general_names import GeneralName
 from ..names.text import normalized
+
+#: What each line about a name begins with, and what stands between the value asked for and the one that came.
+SUBJECT, NAME, NOW = "subject", "subject_alternative_name", " came as "
+_NOT_ASKED = " was not asked for"
 
 
 def lost(
@@ -31,25 +35,59 @@ def lost(
         ``subject_alternative_name UPN:jdoe@example.com``; empty where everything was granted.
     """
     missing: List[SubjectAttribute] = []
-    left = Counter(map(_comparable_attribute, issued_subject))  # an attribute can be there more than once
+    left = Counter(map(comparable_attribute, issued_subject))  # an attribute can be there more than once
     for attribute in requested_subject:
-        wanted = _comparable_attribute(attribute)
+        wanted = comparable_attribute(attribute)
         if left[wanted] == 0:
             missing.append(attribute)
         left[wanted] -= 1
-    granted = {_comparable(name) for name in issued_names}
-    return in_words(missing, [name for name in requested_names if _comparable(name) not in granted])
+    granted = {comparable_name(name) for name in issued_names}
+    return in_words(missing, [name for name in requested_names if comparable_name(name) not in granted])
+
+
+def differs(
+    requested_subject: Subject,
+    requested_names: Sequence[GeneralName],
+    issued_subject: Subject,
+    issued_names: Sequence[GeneralName],
+) -> List[str]:
+    """Other values of what was requested: a name that is not that of the host.
+
+    What a CA adds of a type that nobody asked for, such as its ``O``, is none.
+
+    :returns: entries such as ``subject CN=ce1 came as CN=root``, in the order of the request, and ``subject OU=x was
+        not asked for`` where another value joins those that were requested.
+    """
+    asked = in_words(requested_subject, requested_names)
+    missing = _by_type(lost(requested_subject, requested_names, issued_subject, issued_names))
+    surplus = _by_type(lost(issued_subject, issued_names, requested_subject, requested_names))
+    found: List[str] = []
+    for type_ in _by_type(asked):
+        came = surplus.get(type_, [])
+        wanted = missing.get(type_, [])
+        found.extend(f"{old}{NOW}{new.partition(' ')[2]}" for old, new in zip(wanted, came))
+        found.extend(f"{new}{_NOT_ASKED}" for new in came[len(wanted) :])
+    return found
+
+
+def _by_type(entries: Sequence[str]) -> Dict[str, List[str]]:
+    """Entries of :func:`in_words` by what they begin with, up to the sign before the value."""
+    found: Dict[str, List[str]] = {}
+    for entry in entries:
+        sign = "=" if entry.startswith(f"{SUBJECT} ") else ":"
+        found.setdefault(entry.partition(sign)[0], []).append(entry)
+    return found
 
 
 def in_words(subject: Sequence[SubjectAttribute], names: Sequence[GeneralName]) -> List[str]:
     """Each attribute of a subject and each entry of a subject alternative name in words, in their order."""
     return [
-        *(f"subject {ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)}={attribute.value}" for attribute in subject),
-        *(f"subject_alternative_name {name}" for name in names),
+        *(f"{SUBJECT} {ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)}={attribute.value}" for attribute in subject),
+        *(f"{NAME} {name}" for name in names),
     ]
 
 
-def _comparable_attribute(attribute: SubjectAttribute) -> SubjectAttribute:
+def comparable_attribute(attribute: SubjectAttribute) -> SubjectAttribute:
     """The attribute in a form in which two ways to write the same value are equal, but not two values."""
     value = normalized(attribute.value)
     name = ATTRIBUTE_NAMES.get(attribute.oid)
@@ -60,7 +98,7 @@ def _comparable_attribute(attribute: SubjectAttribute) -> SubjectAttribute:
     return SubjectAttribute(attribute.oid, value)
 
 
-def _comparable(name: GeneralName) -> GeneralName:
+def comparable_name(name: GeneralName) -> GeneralName:
     """The entry in a form in which two ways to write the same name are equal."""
     if name.type == "DNS":  # RFC 4343: without regard to case
         return GeneralName(name.type, name.value.lower())

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Optional
 
 from ..template.errors import TemplateError, show
+from ..template.fields import WRITING_OPTIONS
 from ..template.fields import argument_spec as template_argument_spec
 from ..template.identity import TestIdentity
 from ..template.model import Template
 from ..template.naming import check_text, template_name
+from .acceptance import ACCEPTANCE_OPTIONS, Acceptance, acceptance_argument_spec
 from .exchange_options import RANGES, ExchangeOptions, check_range, exchange_argument_spec, read_exchange_options
 
 #: Options that are checked by :class:`TestIdentity`, whatever type they have.
@@ -26,7 +28,7 @@ IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variabl
 #: Seconds to wait for a certificate, the fewest and the most.
 WAIT = (0, 86400)
 #: Options that :func:`read_options` checks, whatever type they have.
-CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait")
+CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait", *ACCEPTANCE_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class TestOptions(ExchangeOptions):
 
     :param wait: seconds to wait in all for a certificate that must be approved.
     :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
+    :param acceptance: what is accepted of a certificate that is not what was asked for.
     :param check: do everything short of issuing and writing.
     """
 
@@ -42,6 +45,7 @@ class TestOptions(ExchangeOptions):
 
     wait: int = 0
     allow_unverified_chain: bool = False
+    acceptance: Acceptance = field(default_factory=Acceptance)
     check: bool = False
 
 
@@ -68,7 +72,8 @@ def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
     :param certificate_name: the default of the option.
     """
     inline = template_argument_spec()
-    del inline["update_password"]  # says how to write a template, and nothing is written
+    for option in WRITING_OPTIONS:  # they say how to write a template, and nothing is written
+        del inline[option]
     return {
         "template": {"type": "str"},
         "inline": {"type": "dict", "options": inline},
@@ -81,6 +86,7 @@ def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
         "variables": {"type": "dict", "default": {}},
         "wait": {"type": "int", "default": 0},
         "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+        **acceptance_argument_spec(),
     }
 
 
@@ -125,6 +131,7 @@ def read_options(
             **exchange_options,
             wait=check_range("wait", options["wait"], WAIT),
             allow_unverified_chain=options["on_unverified_chain"] == "warn",
+            acceptance=Acceptance.read(options),
             check=check_mode,
         ),
     )
