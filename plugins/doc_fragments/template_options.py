@@ -152,6 +152,7 @@ options:
     description:
       - The subject alternative name. V(upn) is C(%uname%@%domain%). V(upn_and_email) adds C(%email%). V(other) takes
         the entries of O(subject_alternative_name_other).
+      - The spelling of the Configuration Tool, such as V(UPN and Email), is taken as well, in any case.
     type: str
     choices:
       - none
@@ -176,7 +177,7 @@ options:
     default: []
   key_type:
     description:
-      - The type of the key of the certificates.
+      - The type of the key of the certificates. V(ec) is ECDSA, with a curve of O(key_curve).
       - In a test, the default key (RSA with 2048 bits) gives way to the type that the CSR attributes of the server ask
         for. Any other key stays, with a warning.
     type: str

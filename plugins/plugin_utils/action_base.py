@@ -16,8 +16,9 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, show
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import SECRET_FIELDS
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.synonyms import meant_option
 
 from .environment import from_environment
 
@@ -93,6 +94,12 @@ class ControllerAction(ActionBase):
         self._secrets |= secret_values(added)
         return {**options, **added}
 
+    def warn(self, warnings: Iterable[str]) -> None:
+        """Have warnings shown to the user."""
+        found = [*self._passed_on.get("warnings", ()), *warnings]
+        if found:
+            self._passed_on["warnings"] = found
+
     def execute(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run a module on the host.
 
@@ -159,9 +166,16 @@ def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], action: str)
     if validation.error_messages:
         message = str(validation.errors[0].args[0])
         if isinstance(validation.errors[0], UnsupportedError):
-            message = f"Unsupported parameters for ({action}) module: {message}"
+            message = f"Unsupported parameters for ({action}) module: {message}{_meant(arguments, spec)}"
         raise OptionError(message)
     return dict(validation.validated_parameters)
+
+
+def _meant(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """Return a sentence for each option that does not exist and resembles one of the spec, or an empty string."""
+    meant = {name: meant_option(name, spec) for name in arguments if name not in spec}
+    words = [f" {show(name)}: did you mean {show(option)}?" for name, option in meant.items() if option]
+    return f".{''.join(words)}" if words else ""
 
 
 def secret_values(arguments: Any) -> set[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import DEFAULT_STORE_PATH
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import number_as_text
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import (
     argument_spec as test_argument_spec,
 )
@@ -127,7 +128,7 @@ def combine(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name(options: Any, number: int) -> str:
-    name = options.get("name") if isinstance(options, Mapping) else None
+    name = number_as_text(options.get("name")) if isinstance(options, Mapping) else None
     if not isinstance(name, str):
         raise OptionError(f"est_integration_templates[{number}] has no name")
     return name

@@ -25,6 +25,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan 
     TemplateResult,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, show
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import number_as_text
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import (
     check_text,
@@ -65,6 +66,7 @@ def names_to_keep(names: Any) -> tuple[str, ...]:
     checked = []
     for index, name in enumerate(names):
         where = f"purge_keep[{index}]"
+        name = number_as_text(name)
         if not isinstance(name, str):
             raise TemplateError(where, "is no text", value=show(name), allowed="the name of a template, in quotes")
         try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import TemplateError, closest, show
+from .synonyms import meant_choice, meant_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,8 @@ class Field(NamedTuple):
     """One option of a template.
 
     ``type`` is Ansible's (``str``, ``int``, ``bool`` or ``list`` of ``str``). A ``default`` of None means that there is
-    none, or that it depends on another option (``port``, ``key_size``, ``key_curve``).
+    none, or that it depends on another option (``port``, ``key_size``, ``key_curve``). ``any_spelling``: the choices
+    are words of the product's own window (``UPN and Email``), and are taken as it spells them.
     """
 
     name: str
@@ -30,12 +32,13 @@ class Field(NamedTuple):
     choices: tuple[str, ...] = ()
     secret: bool = False
     required: bool = False
+    any_spelling: bool = False
 
 
 #: Every option of a template, in the order in which it is documented, stored and shown.
 FIELDS: tuple[Field, ...] = (
     Field("name", required=True),
-    Field("certificate_authority", default="cisco", choices=("cisco", "generic")),
+    Field("certificate_authority", default="cisco", choices=("cisco", "generic"), any_spelling=True),
     Field("device_identity_certificates", "bool", True),
     Field("server"),
     Field("port", "int"),
@@ -51,7 +54,12 @@ FIELDS: tuple[Field, ...] = (
     Field("client_key_passphrase", secret=True),
     Field("proxy"),
     Field("subject", default="/CN=%uname%/emailAddress=%email%"),
-    Field("subject_alternative_name", default="none", choices=("none", "upn", "upn_and_email", "other")),
+    Field(
+        "subject_alternative_name",
+        default="none",
+        choices=("none", "upn", "upn_and_email", "other"),
+        any_spelling=True,
+    ),
     Field("subject_alternative_name_other", "list"),
     Field("custom_attributes", "list"),
     Field("key_type", default="rsa", choices=("rsa", "ec", "ed25519", "ml-dsa")),
@@ -84,18 +92,47 @@ def argument_spec() -> dict[str, dict[str, Any]]:
     return {field.name: _argument(field) for field in _OPTIONS.values()}
 
 
-def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def read_options(options: Mapping[str, Any], *, canonical: bool = False) -> dict[str, Any]:
     """Read a template's options: every field present, of its type, with its default.
 
     An option that is None counts as left out. A text is not changed. ``update_password`` is checked, and not returned.
 
+    :param canonical: they were written by this collection, so a number for a text, or another spelling of a choice, is
+        damage. A user may give both.
     :raises TemplateError: for an option that does not exist, a value of another type, an empty text, a wrong choice.
     """
     for key in options:
         if key not in _OPTIONS:
             raise _unknown_option(key)
+    if not canonical:
+        options = {key: _as_meant(_OPTIONS[key], value) for key, value in options.items()}
     _read(_UPDATE_PASSWORD, options.get("update_password"))
     return {field.name: _read(field, options.get(field.name)) for field in FIELDS}
+
+
+def number_as_text(value: Any) -> Any:
+    """Return a whole number as its digits, and anything else as it is.
+
+    YAML makes a number of a name such as ``12345``. A ``true`` had another spelling, and a fraction may have lost a
+    final zero, so these are not turned into texts.
+    """
+    # An integer of Ansible's can be of a class of its own.
+    return str(int(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _as_meant(field: Field, value: Any) -> Any:
+    """Return a value as the canonical form has it where it can only mean that; anything else is returned as it is."""
+    if field.any_spelling and isinstance(value, str):
+        return next((choice for choice in field.choices if _words(choice) == _words(value)), value)
+    if field.type == "str" and not field.secret:
+        return number_as_text(value)
+    if field.type == "list" and isinstance(value, (list, tuple)):
+        return [number_as_text(element) for element in value]
+    return value
+
+
+def _words(text: str) -> list[str]:
+    return text.lower().replace("_", " ").replace("-", " ").split()
 
 
 def _argument(field: Field) -> dict[str, Any]:
@@ -130,7 +167,6 @@ def _read(field: Field, value: Any) -> Any:
 
 def _read_text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
-        # A number would have lost its leading zeros, a yes its spelling.
         kind = (
             "a list" if isinstance(value, (list, tuple)) else "a dictionary" if isinstance(value, dict) else "no text"
         )
@@ -138,8 +174,8 @@ def _read_text(field: Field, value: Any) -> str:
             field.name,
             f"is {kind}",
             value="" if field.secret else show(value),
-            allowed=_choices(field) or "a text, in quotes",
-            suggestion=str(value) if isinstance(value, int) and not field.secret and not field.choices else "",
+            allowed=_choices(field) or _allowed_text(field, value),
+            suggestion=meant_choice(field.name, str(value), field.choices) if field.choices else "",
         )
     if field.choices:
         if value not in field.choices:
@@ -148,7 +184,7 @@ def _read_text(field: Field, value: Any) -> str:
                 "is not one of the choices",
                 value=show(value),
                 allowed=_choices(field),
-                suggestion=closest(value, field.choices),
+                suggestion=meant_choice(field.name, value, field.choices),
             )
     elif not value and field.name != "username":  # RFC 7030 section 3.2.3 allows a password without a user name
         raise TemplateError(field.name, "is empty", allowed="a text" if field.required else "a text, or leave it out")
@@ -199,8 +235,14 @@ def _choices(field: Field) -> str:
     return ", ".join(field.choices)
 
 
+def _allowed_text(field: Field, value: Any) -> str:
+    if field.secret and isinstance(value, (int, float)):
+        return "a text, in quotes: as a number it has lost its zeros at the beginning, or its spelling"
+    return "a text, in quotes"
+
+
 def _unknown_option(key: object) -> TemplateError:
-    suggestion = closest(key, _OPTIONS)
+    suggestion = meant_option(key, _OPTIONS)
     return TemplateError(
         str(key) if isinstance(key, str) and key.isprintable() else show(key),
         "is not an option of a template",

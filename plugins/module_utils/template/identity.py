@@ -14,8 +14,10 @@ from typing import Any
 from ..names.email_address import check_email_address
 from ..names.errors import NameSyntaxError
 from ..names.host_names import check_domain_name
-from .errors import TemplateError, closest, from_name_error, show
+from .errors import TemplateError, from_name_error, show
+from .fields import number_as_text
 from .naming import check_text
+from .synonyms import meant_identity_option
 from .variables import VARIABLES
 
 _CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")
@@ -74,20 +76,24 @@ class TestIdentity:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> TestIdentity:
-        """Read an identity from options named as the fields; None counts as left out.
+        """Read an identity from options named as the fields; None counts as left out, a whole number as its digits.
 
         :raises TemplateError: for an option that does not exist, and for a value that cannot be used.
         """
-        names = tuple(cls.__dataclass_fields__)
+        names = cls.__dataclass_fields__
         for option in options:
             if option not in names:
                 raise TemplateError(
                     str(option),
                     "is not an option of a test identity",
                     allowed=", ".join(names),
-                    suggestion=closest(option, names),
+                    suggestion=meant_identity_option(option, names),
                 )
-        return cls(**{option: value for option, value in options.items() if value is not None})
+        given = {option: number_as_text(value) for option, value in options.items() if value is not None}
+        variables = given.get("variables")
+        if isinstance(variables, Mapping):  # an IMEI, such as YAML takes for a number
+            given["variables"] = {name: number_as_text(value) for name, value in variables.items()}
+        return cls(**given)
 
     def values(self) -> dict[str, str]:
         """Return the collected values by variable."""

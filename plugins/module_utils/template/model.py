@@ -78,7 +78,7 @@ class Template:
         for name in secrets:
             if name not in SECRET_FIELDS:
                 raise TemplateError(name, "is not a secret of a template", allowed=", ".join(SECRET_FIELDS))
-        return cls._from_values(read_options({**fields, **secrets}))
+        return cls._from_values(read_options({**fields, **secrets}, canonical=True))
 
     def as_fields(self) -> dict[str, Any]:
         """Return the fields without secrets, as plain JSON data in the order of :data:`~.fields.FIELDS`."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Optional
 
 from ..template.errors import TemplateError, show
-from ..template.fields import WRITING_OPTIONS
+from ..template.fields import WRITING_OPTIONS, number_as_text
 from ..template.fields import argument_spec as template_argument_spec
 from ..template.identity import TestIdentity
 from ..template.model import Template
@@ -165,6 +165,7 @@ def stored_name(name: Any) -> str:
     :raises TemplateError: it is none.
     """
     allowed = "the name of a template in the store of the host"
+    name = number_as_text(name)
     if not isinstance(name, str):
         raise TemplateError("template", "is no text", value=show(name), allowed=allowed)
     if not name:

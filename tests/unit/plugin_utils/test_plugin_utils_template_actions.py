@@ -18,7 +18,7 @@ import yaml
 from support.actions import Host, run_action
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_stored, read_template
 
 CANARY = "canary-1f2e"
 TESTS = Path(__file__).resolve().parents[2]
@@ -58,7 +58,10 @@ def test_truth_table(store, host):
     assert would == did
     assert did["changed"] is True
     assert actions(did) == {"Cisco": "created", "Other": "created"}
-    assert set(did) == {"changed", "templates", "store_path", "diff", "drift", "undeclared", "failed_tests"}
+    results = {"changed", "templates", "store_path", "diff", "drift", "undeclared", "failed_tests", "unproved"}
+    assert set(did) == {*results, "warnings"}
+    (warning,) = did["warnings"]
+    assert warning.startswith("template 'Other' is new on this host and has neither an account nor a client certificate")
     host.calls.clear()
     before = (store / "templates.json").read_bytes()
     for check in (True, False):
@@ -82,6 +85,7 @@ def test_what_changes_is_in_the_diff_and_nothing_else(store, host):
             {"field": "password", "want": "(set, different)", "have": "(set)", "secret": True},
         ],
         "summary": "port is 8443, not 443; password is another one",
+        "proved": False,
     }
     assert yaml.safe_load(result["diff"]["before"]) == {"templates": {"Cisco": {"port": 8443, "password": "(set)"}}}
     after = yaml.safe_load(result["diff"]["after"])
@@ -137,13 +141,16 @@ def test_a_rotation_that_would_lose_a_secret_fails_and_leaves_everything(store, 
 
 def test_the_last_tests_come_with_the_same_round_trip(store, host):
     templates(store, host, CISCO, OTHER)
-    record_test(str(store), "Cisco", "failed", "enroll")
-    record_test(str(store), "Other", "issued", not_after="2027-11-22T12:00:00Z")
-    record_test(str(store), "Gone", "failed", "tls")
+    record_test(str(store), "Cisco", {"status": "failed", "stage": "enroll"})
+    content = read_stored(str(store), "Other")[0].content
+    issued = {"status": "issued", "not_after": "2027-11-22T12:00:00Z", "content": content}
+    record_test(str(store), "Other", issued)
+    record_test(str(store), "Gone", {"status": "failed", "stage": "tls"})
     host.calls.clear()
     result = templates(store, host, CISCO, OTHER)
     assert host.operations == ["read"]
-    assert (result["changed"], result["failed_tests"]) == (False, ["Cisco"])
+    assert (result["changed"], result["failed_tests"], result["unproved"]) == (False, ["Cisco"], ["Cisco"])
+    assert [entry["proved"] for entry in result["templates"]] == [False, True]
     cisco, other = (entry["last_test"] for entry in result["templates"])
     assert (cisco["status"], cisco["stage"], other["status"], other["stage"]) == ("failed", "enroll", "issued", None)
     assert (cisco["not_after"], other["not_after"]) == (None, "2027-11-22T12:00:00Z")
@@ -237,7 +244,7 @@ def test_a_wrong_option_says_where_and_nothing_is_read(store, host, change, word
         ({"templates": [], "purge": "perhaps"}, "'perhaps' is not a valid boolean"),
         ({"templates": [], "purge_keep": [" "]}, "purge_keep[0]: ' ' has only spaces in it"),
         ({"templates": [], "purge_keep": [""]}, "purge_keep[0]: is empty"),
-        ({"templates": [], "purge_keep": ["a", 7]}, "purge_keep[1]: 7 is no text"),
+        ({"templates": [], "purge_keep": ["a", 7.5]}, "purge_keep[1]: 7.5 is no text"),
         ({"templates": [], "rotate_key": "perhaps"}, "'perhaps' is not a valid boolean"),
         ({"templates": [], "prune": True}, "Unsupported parameters for (maas360.cloud_extender.est_templates) module"),
     ],
@@ -260,7 +267,7 @@ def test_one_template_present_and_absent(store, host):
     would, did = one(check=True, **CISCO), one(**CISCO)
     assert would == did
     assert (did["name"], did["action"], did["changed"]) == ("Cisco", "created", True)
-    assert did["templates"] == [{key: did[key] for key in ("name", "action", "changed_fields", "summary")}]
+    assert did["templates"] == [{key: did[key] for key in ("name", "action", "changed_fields", "summary", "proved")}]
     assert not one(**CISCO)["changed"]
     would, did = one(check=True, name="Cisco", state="absent"), one(name="Cisco", state="absent")
     assert would == did

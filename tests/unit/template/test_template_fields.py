@@ -55,9 +55,9 @@ def test_model_has_the_same_fields() -> None:
     assert [field.name for field in dataclasses.fields(Template)] == [field.name for field in FIELDS]
 
 
-def test_argument_spec_has_every_field_and_update_password() -> None:
+def test_argument_spec_has_every_field_and_how_to_write_it() -> None:
     spec = argument_spec()
-    assert list(spec) == [field.name for field in FIELDS] + ["update_password"]
+    assert list(spec) == [field.name for field in FIELDS] + ["update_password", "remove"]
     assert {name for name, argument in spec.items() if argument.get("required")} == {"name"}
     assert {argument["type"] for argument in spec.values()} == {"str", "int", "bool", "list"}
     assert spec["subject"] == {"type": "str", "default": "/CN=%uname%/emailAddress=%email%"}
@@ -124,16 +124,16 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
         ({"user_name": "x"}, "user_name: is not an option of a template. Did you mean 'username'?"),
         ({"Port": 1}, "Port: is not an option of a template. Did you mean 'port'?"),
         (
-            {"certificate_authority": "Cisco"},
-            "certificate_authority: 'Cisco' is not one of the choices (allowed: cisco, generic). Did you mean 'cisco'?",
+            {"certificate_authority": " "},
+            "certificate_authority: ' ' is not one of the choices (allowed: cisco, generic).",
         ),
         (
             {"certificate_authority": "microsoft"},
             "certificate_authority: 'microsoft' is not one of the choices (allowed: cisco, generic).",
         ),
         (
-            {"subject_alternative_name": "UPN and Email"},
-            "subject_alternative_name: 'UPN and Email' is not one of the choices"
+            {"subject_alternative_name": "UPN + Email"},
+            "subject_alternative_name: 'UPN + Email' is not one of the choices"
             " (allowed: none, upn, upn_and_email, other). Did you mean 'upn_and_email'?",
         ),
         (
@@ -146,7 +146,7 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
         ),
         (
             {"proof_of_possession": False},
-            "proof_of_possession: False is no text (allowed: auto, always, never).",
+            "proof_of_possession: False is no text (allowed: auto, always, never). Did you mean 'never'?",
         ),
         (
             {"proof_of_possession": "alway"},
@@ -158,7 +158,8 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
             "update_password: 'on create' is not one of the choices (allowed: always, on_create)."
             " Did you mean 'on_create'?",
         ),
-        ({"name": 7}, "name: 7 is no text (allowed: a text, in quotes). Did you mean '7'?"),
+        ({"name": 7.0}, "name: 7.0 is no text (allowed: a text, in quotes)."),
+        ({"name": True}, "name: True is no text (allowed: a text, in quotes)."),
         ({"name": ["a"]}, "name: ['a'] is a list (allowed: a text, in quotes)."),
         ({"label": {"a": 1}}, "label: {'a': 1} is a dictionary (allowed: a text, in quotes)."),
         ({"label": ""}, "label: is empty (allowed: a text, or leave it out)."),
@@ -183,8 +184,8 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
             "custom_attributes: 'Any Name' is not a list (allowed: a list of texts).",
         ),
         (
-            {"custom_attributes": ["a", 7]},
-            "custom_attributes[1]: 7 is no text (allowed: a text, in quotes).",
+            {"custom_attributes": ["a", 7.5]},
+            "custom_attributes[1]: 7.5 is no text (allowed: a text, in quotes).",
         ),
         (
             {"subject_alternative_name_other": [""]},
