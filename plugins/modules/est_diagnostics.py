@@ -67,7 +67,9 @@ options:
     type: str
     default: /var/lib/cloud_extender/est
   output_path:
-    description: The folder on the host with the test certificates. By default C(tests) in O(store_path).
+    description:
+      - The folder on the host with the test certificates, the only one that is searched for what tests have left. By
+        default C(tests) in O(store_path).
     type: str
   log_path:
     description:
@@ -153,7 +155,7 @@ summary:
   elements: str
   returned: success
 problems:
-  description: What does not work.
+  description: What was found not to work. What was looked at is in the RV(summary).
   type: list
   elements: dict
   returned: success

@@ -243,7 +243,7 @@ class WindowsCollector:
         except NotCollected as error:
             raise Refused(f"{self._order.output_path}: {error}") from None
         if not self._host.ask("win_stat", {"path": folder, "get_checksum": False, "get_size": False})["stat"]["exists"]:
-            return {"tests": [], "left_out": []}
+            return {"output_path": folder, "tests": [], "left_out": []}
         names = [*_TEST_FILES, _KEY_FILE]
         arguments = {"paths": [folder], "recurse": True, "depth": 3, "patterns": names, "get_checksum": False}
         entries: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -271,7 +271,7 @@ class WindowsCollector:
                     },
                 }
             )
-        return {"tests": tests, "left_out": left_out}
+        return {"output_path": folder, "tests": tests, "left_out": left_out}
 
     def _test_file(self, entry: Mapping[str, Any], left_out: list[tuple[str, str]]) -> Optional[str]:
         path = str(entry["path"])

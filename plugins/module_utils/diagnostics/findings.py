@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
 
+from ..test_enroll.files import CERTIFICATE_FILE, STATE_FILE
 from .finding import Finding
 from .windows_findings import windows_proxy, windows_services, windows_system
 
@@ -91,7 +92,8 @@ def _store(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("store", False, str(words), _STORE_HINT)
     if not store["damaged"]:
         names = ", ".join(template["name"] for template in data["templates"]) or "none"
-        drift = "no drift" if not store["drift"] else f"drift: {len(store['drift'])}"
+        # What is declared is not known here, so this speaks of the files alone.
+        drift = "its files are intact" if not store["drift"] else f"drift: {len(store['drift'])}"
         yield Finding("store", True, f"{path} can be read; templates: {names}; {drift}")
         yield from _last_tests(data["templates"])
     if store.get("kept_documents"):
@@ -103,12 +105,26 @@ def _last_tests(templates: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
         test = template.get("last_test")
         if test is not None:
             stage = f" at the stage {test['stage']}" if test["stage"] else ""
+            came = f"{test['status']}{stage}, {test['at']}{_remarks(template)}"
             yield Finding(
                 "tests",
                 test["status"] != "failed",
-                f"the last test of template {template['name']}: {test['status']}{stage}, {test['at']}",
+                f"the last test of template {template['name']}: {came}",
                 "Test it again with est_test_enroll, which tells the reason." if test["status"] == "failed" else "",
             )
+
+
+def _remarks(template: Mapping[str, Any]) -> str:
+    """What the word "issued" alone would hide of a last test."""
+    test = template["last_test"]
+    remarks = [
+        *(f"without {name}" for name in test.get("lost", ())),
+        *test.get("differs", ()),
+        *(f"no value was given for {name}" for name in test.get("made_up", ())),
+    ]
+    if test["status"] == "issued" and template.get("proved") is False:
+        remarks.append("the template has changed since")
+    return "".join(f"; {remark}" for remark in remarks)
 
 
 def _proxy(data: Mapping[str, str]) -> Iterator[Finding]:
@@ -124,14 +140,16 @@ def _proxy(data: Mapping[str, str]) -> Iterator[Finding]:
 
 def _tests(data: Mapping[str, Any]) -> Iterator[Finding]:
     if not data["tests"]:
-        yield Finding("tests", True, "no test has left anything on this host")
+        yield Finding("tests", True, f"no test has left anything in {data['output_path']}, the only folder looked at")
     for test in data["tests"]:
-        pending = "state.json" in test["files"]
-        yield Finding(
-            "tests",
-            True,
-            f"{test['name']}: {'waits for approval' if pending else 'issued'}, {test['modified_at']}",
-        )
+        left = _left_by_a_test(test["files"])
+        yield Finding("tests", True, f"{test['name']}: {left}, {test['modified_at']}")
+
+
+def _left_by_a_test(files: Sequence[str]) -> str:
+    if STATE_FILE in files:
+        return "waits for approval"
+    return "issued" if CERTIFICATE_FILE in files else "no certificate is there"
 
 
 def _logs(data: Mapping[str, Any]) -> Iterator[Finding]:

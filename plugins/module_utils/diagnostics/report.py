@@ -126,7 +126,7 @@ class Report:
             {**test, "files": sorted(test["files"]), "modified_at": _utc(test["modified"])} for test in found["tests"]
         ]
         self._leave_out(found["left_out"])
-        return {**section, "data": {"tests": tests}}
+        return {**section, "data": {"output_path": found["output_path"], "tests": tests}}
 
     def _take_logs(self, section: Mapping[str, Any]) -> Dict[str, Any]:
         """Put the logs into the archive, and only their names into the report."""

@@ -20,8 +20,8 @@ _MOST = 500
 def read_tests(output_path: str) -> Dict[str, Any]:
     """Read the folder of the tests.
 
-    :returns: ``tests: [{name, modified, has_private_key, files: {file name: text}}]``, newest first, and ``left_out``:
-        ``[path, reason]``.
+    :returns: ``output_path``; ``tests: [{name, modified, has_private_key, files: {file name: text}}]``, newest first,
+        and ``left_out``: ``[path, reason]``.
     :raises OSError: the folder cannot be read. One that does not exist has no tests.
     """
     tests: List[Dict[str, Any]] = []
@@ -43,7 +43,7 @@ def read_tests(output_path: str) -> Dict[str, Any]:
                 }
             )
     tests.sort(key=lambda test: (-test["modified"], test["name"]))
-    return {"tests": tests, "left_out": left_out}
+    return {"output_path": output_path, "tests": tests, "left_out": left_out}
 
 
 def _folders(output_path: str) -> Iterator[str]:

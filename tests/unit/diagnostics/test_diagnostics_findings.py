@@ -98,6 +98,51 @@ def test_a_last_test_that_failed_is_a_problem():
     assert ("tests", True, "the last test of template vpn: issued, 2026-11-22T12:00:00Z") in found
 
 
+def test_a_last_test_says_what_it_did_not_prove():
+    issued = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z"}
+    lost = {"lost": ["UPN:a@b.example"], "differs": ["the key is EC P-256"], "made_up": ["imei"]}
+    store = {
+        "store_path": "/s",
+        "store": {"exists": True, "drift": [], "damaged": False},
+        "templates": [
+            {"name": "wifi", "last_test": {**issued, **lost}, "proved": True},
+            {"name": "vpn", "last_test": issued, "proved": False},
+        ],
+    }
+    told = [text for section, _ok, text in judged(store={"ok": True, "data": store}) if section == "tests"]
+    assert told == [
+        "the last test of template wifi: issued, 2026-11-22T12:00:00Z; without UPN:a@b.example; the key is EC P-256; no"
+        " value was given for imei",
+        "the last test of template vpn: issued, 2026-11-22T12:00:00Z; the template has changed since",
+    ]
+
+
+def test_it_is_told_in_which_folder_nothing_was_found():
+    tests = {"ok": True, "data": {"output_path": "/srv/tests", "tests": []}}
+    assert judged(tests=tests) == [
+        ("tests", True, "no test has left anything in /srv/tests, the only folder looked at")
+    ]
+
+
+def test_only_what_has_a_certificate_is_issued():
+    def left(name, *files):
+        return {"name": name, "files": list(files), "modified_at": "2026-11-22T12:00:00Z"}
+
+    found = [left("a/b", "certificate.pem"), left("a/c", "request.pem", "state.json"), left("a/d")]
+    assert [text for _section, _ok, text in judged(tests={"ok": True, "data": {"tests": found}})] == [
+        "a/b: issued, 2026-11-22T12:00:00Z",
+        "a/c: waits for approval, 2026-11-22T12:00:00Z",
+        "a/d: no certificate is there, 2026-11-22T12:00:00Z",
+    ]
+
+
+def test_files_that_are_intact_are_all_that_is_claimed_of_a_store():
+    data = {"store_path": "/s", "store": {"exists": True, "drift": [], "damaged": False}, "templates": []}
+    assert judged(store={"ok": True, "data": data}) == [
+        ("store", True, "/s can be read; templates: none; its files are intact")
+    ]
+
+
 def test_the_summary_says_first_what_does_not_work():
     report = {
         "host": "ce\x1b[31m1",
