@@ -27,10 +27,11 @@ description:
     which authentication it asks for, a trusted server is sent an enrolment request that is empty, as
     M(maas360.cloud_extender.est_server_info) does. From a Windows host only a trusted server is asked, and only for
     its CA certificates.
-  - No secret is in the archive or in the result. Passwords of the templates in the store are taken out of the logs in
-    any usual encoding, and so are credentials in C(Authorization) and C(Cookie) header fields, passwords in URLs, the
+  - Secrets are looked for, and taken out of the archive and the result. Passwords of the templates in the store are
+    taken out of the logs in any usual encoding, and so are credentials in C(Authorization) and C(Cookie) header fields, passwords in URLs, the
     values of C(password=) and the like, and private keys. Private keys of test certificates are not collected. Still,
-    logs tell much about an organization. Look at them before you pass the archive on.
+    a log can hold a secret that nobody foresaw, and tells much about an organization. Look at it before you pass the
+    archive on.
 extends_documentation_fragment:
   - maas360.cloud_extender.attributes
   - maas360.cloud_extender.attributes.action
@@ -40,7 +41,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Looks at everything and returns the summary, but writes no archive. The host is never changed.
+      - Looks at the same and returns the summary, but writes no archive.
       - A Windows host makes no copy of a log that is open, see O(log_path).
   diff_mode:
     support: none

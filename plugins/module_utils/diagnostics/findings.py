@@ -28,7 +28,10 @@ CLOCK_TOLERANCE = 30.0
 SOON_DAYS = 30
 _LITTLE_SPACE = 50 * 1024 * 1024
 _CLOCK_HINT = "Set the clock of the host, and check its time service: certificates are refused where it is wrong."
-_STORE_HINT = "Apply the templates again: that puts it right, and keeps a damaged document beside the new one."
+_STORE_HINT = (
+    "Apply the templates again: that puts right what is declared, and keeps a damaged document beside the new one."
+)
+_LOST_HINT = "Let the CA issue what is asked for, or say in allowed_lost or on_lost what may be otherwise."
 
 
 def judge(report: Mapping[str, Any]) -> List[Finding]:
@@ -106,12 +109,10 @@ def _last_tests(templates: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
         if test is not None:
             stage = f" at the stage {test['stage']}" if test["stage"] else ""
             came = f"{test['status']}{stage}, {test['at']}{_remarks(template)}"
-            yield Finding(
-                "tests",
-                test["status"] != "failed",
-                f"the last test of template {template['name']}: {came}",
-                "Test it again with est_test_enroll, which tells the reason." if test["status"] == "failed" else "",
-            )
+            hint = _LOST_HINT if test.get("lost") or test.get("differs") else ""
+            if test["status"] == "failed":
+                hint = "Test it again with est_test_enroll, which tells the reason."
+            yield Finding("tests", not hint, f"the last test of template {template['name']}: {came}", hint)
 
 
 def _remarks(template: Mapping[str, Any]) -> str:
@@ -132,9 +133,9 @@ def _proxy(data: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(
         "proxy",
         True,
-        f"the environment has {settings}; EST exchanges use only the option proxy of a template"
+        f"the environment of Ansible's connection has {settings}; EST exchanges use only the option proxy of a template"
         if settings
-        else "none in the environment",
+        else "none in the environment of Ansible's connection",
     )
 
 

@@ -19,7 +19,7 @@ _LONGEST = 600
 def summarise(
     report: Mapping[str, Any], findings: Sequence[Finding], left_out: Sequence[Mapping[str, str]]
 ) -> List[str]:
-    """The lines of the summary: what does not work first, each with what to do, then what works.
+    """The lines of the summary: what does not work first, each with what to do, then all else that was found.
 
     :param left_out: ``path`` and ``reason`` of what is not in the archive, or not whole.
     """
@@ -36,7 +36,7 @@ def summarise(
         lines.extend(_paragraph(f"{finding.section:<9}", finding.text))
         if finding.hint:
             lines.extend(_paragraph("       ->", finding.hint))
-    lines += ["", "WHAT WORKS"]
+    lines += ["", "WHAT ELSE WAS FOUND"]
     for finding in findings:
         if finding.ok:
             took = f" ({finding.milliseconds:g} ms)" if finding.milliseconds is not None else ""

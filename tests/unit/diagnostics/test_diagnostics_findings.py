@@ -109,11 +109,14 @@ def test_a_last_test_says_what_it_did_not_prove():
             {"name": "vpn", "last_test": issued, "proved": False},
         ],
     }
-    told = [text for section, _ok, text in judged(store={"ok": True, "data": store}) if section == "tests"]
+    told = [(ok, text) for section, ok, text in judged(store={"ok": True, "data": store}) if section == "tests"]
     assert told == [
-        "the last test of template wifi: issued, 2026-11-22T12:00:00Z; without UPN:a@b.example; the key is EC P-256; no"
-        " value was given for imei",
-        "the last test of template vpn: issued, 2026-11-22T12:00:00Z; the template has changed since",
+        (
+            False,
+            "the last test of template wifi: issued, 2026-11-22T12:00:00Z; without UPN:a@b.example; the key is EC P-256;"
+            " no value was given for imei",
+        ),
+        (True, "the last test of template vpn: issued, 2026-11-22T12:00:00Z; the template has changed since"),
     ]
 
 
@@ -156,7 +159,13 @@ def test_the_summary_says_first_what_does_not_work():
     lines = summarise(report, findings, [{"path": f"/{number}", "reason": "is a pipe"} for number in range(30)])
     assert "\x1b" not in "".join(lines) and max(map(len, lines)) <= 110
     text = "\n".join(lines)
-    order = ["WHAT DOES NOT WORK: 2 problems", "had not ended", "-> Raise timeout.", "WHAT WORKS", "none in the env"]
+    order = [
+        "WHAT DOES NOT WORK: 2 problems",
+        "had not ended",
+        "-> Raise timeout.",
+        "WHAT ELSE WAS FOUND",
+        "none in the env",
+    ]
     positions = [text.index(words) for words in (*order, "NOT IN THIS ARCHIVE", "and 10 more")]
     assert positions == sorted(positions)
     assert [problem["section"] for problem in problems(findings)] == ["logs", "clock"]
