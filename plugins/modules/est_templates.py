@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: est_templates
-short_description: Keep all EST certificate templates of a host as declared
+short_description: Keep the EST certificate templates of a host as declared
 version_added: 0.1.0
 author:
   - maas360.cloud_extender contributors (@maas360-collections)
