@@ -113,8 +113,8 @@ def test_a_last_test_says_what_it_did_not_prove():
     assert told == [
         (
             False,
-            "the last test of template wifi: issued, 2026-11-22T12:00:00Z; without UPN:a@b.example; the key is EC P-256;"
-            " no value was given for imei",
+            "the last test of template wifi: issued, 2026-11-22T12:00:00Z; without UPN:a@b.example; the key is EC"
+            " P-256; no value was given for imei",
         ),
         (True, "the last test of template vpn: issued, 2026-11-22T12:00:00Z; the template has changed since"),
     ]
