@@ -39,5 +39,6 @@ class ActionModule(ControllerAction):
         else:
             request = Request(absent=(template_name(read_options(options)["name"]),))
         outcome = apply_request(store_of(self, store_path), request, check_mode=self._task.check_mode)
+        self.warn(outcome.plan.warnings)
         result = results_of(outcome, store_path)
         return {**result, **result["templates"][0]}

@@ -12,6 +12,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.inst
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.passphrase import check_passphrase
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import read_bundle
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.bundle_action import (
     BUNDLE_SPEC,
@@ -34,6 +35,7 @@ class ActionModule(BundleAction):
             **BUNDLE_SPEC,
             "src": {"type": "path", "required": True},
             "state": {"type": "str", "default": "present", "choices": ["present", "replace"]},
+            "purge_all": {"type": "bool", "default": False},
             "purge_keep": {"type": "list", "elements": "raw", "default": []},
         }
 
@@ -52,9 +54,16 @@ class ActionModule(BundleAction):
             chosen = choose(content, names)
         except BundleError as error:
             raise error.at(src) from None
+        replace = arguments["state"] == "replace"
+        if replace and not chosen.templates and not arguments["purge_all"]:
+            raise TemplateError(
+                "state",
+                f"is replace, and the bundle {src} has no template: every template of the host would be removed",
+                allowed="another bundle, or purge_all: true beside it",
+            )
         outcome = apply_request(
             store_of(self, store_path),
-            request_for(chosen, replace=arguments["state"] == "replace", keep=keep),
+            request_for(chosen, replace=replace, keep=keep),
             check_mode=self._task.check_mode,
         )
         return {

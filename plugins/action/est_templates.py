@@ -11,6 +11,7 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
     STORE_SPEC,
+    check_purge,
     desired,
     failed_tests,
     names_to_keep,
@@ -27,6 +28,7 @@ class ActionModule(ControllerAction):
             **STORE_SPEC,
             "templates": {"type": "list", "elements": "raw", "required": True},
             "purge": {"type": "bool", "default": False},
+            "purge_all": {"type": "bool", "default": False},
             "purge_keep": {"type": "list", "elements": "raw", "default": []},
             "rotate_key": {"type": "bool", "default": False, "no_log": False},
         }
@@ -35,6 +37,7 @@ class ActionModule(ControllerAction):
         store_path = store_path_of(self, arguments["store_path"])
         options = [self.with_environment(entry) for entry in arguments["templates"]]
         templates = templates_from_options(options)
+        check_purge("templates", len(templates), purge=arguments["purge"], purge_all=arguments["purge_all"])
         request = Request(
             present=tuple(desired(template, given) for template, given in zip(templates, options)),
             purge=arguments["purge"],
@@ -44,6 +47,9 @@ class ActionModule(ControllerAction):
         outcome = apply_request(store_of(self, store_path), request, check_mode=self._task.check_mode)
         result = {**results_of(outcome, store_path), "undeclared": list(outcome.plan.undeclared)}
         result["failed_tests"] = failed_tests(outcome)
+        if outcome.plan.last_tests is not None:
+            result["unproved"] = outcome.plan.unproved
+        self.warn(outcome.plan.warnings)
         if request.rotate_key:
             result["key_rotated"] = outcome.plan.rotate
         return result

@@ -31,4 +31,4 @@ class ActionModule(ExchangeAction):
         test = self.controller_exchange(
             exchange, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
         )
-        return self.with_warnings(test.test(asked))
+        return self.with_warnings(test.test(asked, lambda: self.stored_content))

@@ -63,6 +63,11 @@ options:
       - present
       - replace
     default: present
+  purge_all:
+    description:
+      - Whether O(state=replace) may remove every template of the host where the bundle has none.
+    type: bool
+    default: false
   purge_keep:
     description:
       - The names of templates that O(state=replace) never removes. Case does not matter.

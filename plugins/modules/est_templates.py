@@ -40,6 +40,12 @@ options:
       - Otherwise they are left alone, and listed in RV(undeclared).
     type: bool
     default: false
+  purge_all:
+    description:
+      - Whether O(purge) may remove every template of the host where O(templates) is an empty list. Without it that is
+        an error, because a list that got lost on the way is empty too.
+    type: bool
+    default: false
   purge_keep:
     description:
       - The names of templates that O(purge) never removes. They are left alone, and listed in RV(undeclared).
@@ -204,6 +210,41 @@ templates:
           returned: always
           type: str
           sample: "2027-11-22T12:00:00Z"
+        exchange:
+          description: Where the exchange with the EST server left from, V(host), V(uri) or V(controller).
+          returned: when it is known
+          type: str
+          sample: host
+        lost:
+          description: What was asked for and is not in the certificate that the CA issued.
+          returned: when something is
+          type: list
+          elements: str
+          sample: ["subject_alternative_name UPN:jdoe@example.com"]
+        differs:
+          description: In what else the certificate is not what was asked for, in words.
+          returned: when it is not
+          type: list
+          elements: str
+          sample: ["it is a CA certificate (CA:TRUE)"]
+        made_up:
+          description: The variables for which nothing was given, so that C(Test) or a blank stood in the certificate.
+          returned: when there were some
+          type: list
+          elements: str
+          sample: ["imei"]
+        http_status:
+          description: The HTTP status with which the server refused the test.
+          returned: when it did
+          type: int
+          sample: 401
+    proved:
+      description:
+        - Whether the last test issued a certificate for the template as it is now.
+        - V(false) as long as a proof is owed, after a change and after a test that failed or could not start.
+      returned: when what came of the tests was looked at, and the template is not switched off
+      type: bool
+      sample: true
 store_path:
   description: The folder of the template store.
   returned: always, unless the options are wrong
@@ -221,6 +262,14 @@ failed_tests:
     - The names of the declared templates whose last test with M(maas360.cloud_extender.est_test_enroll) on this host
       failed.
   returned: success
+  type: list
+  elements: str
+  sample: []
+unproved:
+  description:
+    - The names of the declared templates for which no test on this host has proved that the CA issues for them as they
+      are now. Those with C(device_identity_certificates=false) owe no proof.
+  returned: when what came of the tests was looked at
   type: list
   elements: str
   sample: []

@@ -47,16 +47,9 @@ options:
   store_path:
     description: The folder of the template store, for O(operation=note).
     type: str
-  status:
-    description: What came of the test, for O(operation=note).
-    type: str
-    choices: [issued, pending, failed]
-  stage:
-    description: The stage at which it failed, for O(operation=note).
-    type: str
-  not_after:
-    description: The end of the certificate that was issued, UTC, for O(operation=note).
-    type: str
+  came:
+    description: What came of the test, for O(operation=note); see C(module_utils/store/last_tests.py).
+    type: dict
 notes:
   - Do not use it in playbooks; its options may change in any release.
 attributes:
@@ -116,15 +109,13 @@ def main() -> None:
             "files": {"type": "dict", "no_log": True},
             "pad": {"type": "str", "no_log": True},
             "store_path": {"type": "str"},
-            "status": {"type": "str", "choices": ["issued", "pending", "failed"]},
-            "stage": {"type": "str"},
-            "not_after": {"type": "str"},
+            "came": {"type": "dict"},
         },
         required_if=[
             ("operation", "read", ["pad"]),
             ("operation", "save_pending", ["files"]),
             ("operation", "save_issued", ["files"]),
-            ("operation", "note", ["store_path", "status"]),
+            ("operation", "note", ["store_path", "came"]),
         ],
     )
     folder = TestFolder(module.params["output_path"], module.params["template"], module.params["certificate_name"])
@@ -132,7 +123,7 @@ def main() -> None:
         if module.params["operation"] == "read":
             module.exit_json(changed=False, **_pending(folder, base64.b64decode(module.params["pad"])))
         if module.params["operation"] == "note":
-            record_test(*(module.params[name] for name in ("store_path", "template", "status", "stage", "not_after")))
+            record_test(*(module.params[name] for name in ("store_path", "template", "came")))
             module.exit_json(changed=True)
         save = folder.save_issued if module.params["operation"] == "save_issued" else folder.save_pending
         module.exit_json(changed=True, path=save(module.params["files"]))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Optional, Protocol
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
@@ -33,7 +33,7 @@ from .windows_test_files import WindowsTestFiles
 class Files(TestFiles, Protocol):
     """Where a host keeps the files of a test, and what came of it."""
 
-    def note(self, store_path: str, status: str, stage: Optional[str], not_after: Optional[str]) -> str:
+    def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note what came of the test; returns why that could not be done, or an empty text."""
 
 
@@ -99,8 +99,11 @@ class ControllerExchange:
         self._find_template = find_template
         self._timeline = Timeline()
 
-    def test(self, asked: Asked) -> dict[str, Any]:
-        """The result of C(est_test_enroll), a failed one where the test failed."""
+    def test(self, asked: Asked, content: Callable[[], Optional[str]]) -> dict[str, Any]:
+        """The result of C(est_test_enroll), a failed one where the test failed.
+
+        :param content: returns the digest of the content of the template that was found in the store.
+        """
         name = asked.template_name
         files = self._way.files(asked)
         outcome = self._outcome(
@@ -110,9 +113,9 @@ class ControllerExchange:
             lambda error: result.failure(error, name, self._exchange, self._timeline),
             lambda reason: result.input_failure(reason, name, self._exchange),
         )
-        came = what_came_of(outcome)
+        came = what_came_of(outcome, content(), asked.identity.variables)
         if came is not None and asked.inline is None and not asked.test_options.check:
-            trouble = files.note(asked.store_path, *came)
+            trouble = files.note(asked.store_path, came)
             if trouble:
                 warning = f"what came of the test could not be noted: {trouble}"
                 outcome["warnings"] = [*outcome.get("warnings", ()), warning]

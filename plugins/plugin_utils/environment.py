@@ -11,6 +11,8 @@ A template that says something itself is left as it is:
   purpose.
 - C(EST_CA_CERTIFICATE), PEM text, counts only for a template with none of O(ca_certificate), O(ca_path) and
   O(ca_fingerprint) that does not use the system's trust either.
+
+What O(remove) names is not added.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from ansible.module_utils.parsing.convert_bool import BOOLEANS_TRUE
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.authentication import check_basic
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import ACCOUNT, CA_CERTIFICATE
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.trust import read_pem_certificates
 
 _USERNAME, _PASSWORD, _CA_CERTIFICATE = "EST_USERNAME", "EST_PASSWORD", "EST_CA_CERTIFICATE"
@@ -36,10 +39,18 @@ def from_environment(options: Mapping[str, Any]) -> dict[str, str]:
     :raises TemplateError: for a variable that counts and cannot be used. No password is shown.
     """
     added: dict[str, str] = {}
-    if _none_of(options, "username", "password", "client_certificate_path", "client_key_path"):
+    removed = options.get("remove")
+    removed = removed if isinstance(removed, (list, tuple)) else ()
+    if ACCOUNT not in removed and _none_of(
+        options, "username", "password", "client_certificate_path", "client_key_path"
+    ):
         added.update(_credentials(os.environ.get(_USERNAME), os.environ.get(_PASSWORD)))
     system_trust = str(options.get("use_system_trust")).strip().lower() in BOOLEANS_TRUE
-    if not system_trust and _none_of(options, "ca_certificate", "ca_path", "ca_fingerprint"):
+    if (
+        not system_trust
+        and CA_CERTIFICATE not in removed
+        and _none_of(options, "ca_certificate", "ca_path", "ca_fingerprint")
+    ):
         certificate = os.environ.get(_CA_CERTIFICATE)
         if certificate:
             added["ca_certificate"] = read_pem_certificates(f"{_CA_CERTIFICATE} {_WHERE}", certificate)

@@ -39,6 +39,9 @@ class Asked(Protocol):
 class ExchangeAction(ControllerAction):
     """Base of an action that can run an EST exchange on the controller."""
 
+    #: The digest of the content of the template that :meth:`stored_template` found.
+    stored_content: Optional[str] = None
+
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """See :meth:`ControllerAction.run`. Removes the temporary folder: nobody else does for an action in another."""
         try:
@@ -112,9 +115,7 @@ class ExchangeAction(ControllerAction):
 
     def with_warnings(self, outcome: dict[str, Any]) -> dict[str, Any]:
         """The outcome without its warnings, which are shown to the user instead."""
-        warnings = [*self._passed_on.get("warnings", ()), *outcome.pop("warnings", ())]
-        if warnings:
-            self._passed_on["warnings"] = warnings
+        self.warn(outcome.pop("warnings", ()))
         return outcome
 
     def execute_anyway(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,6 +157,7 @@ class ExchangeAction(ControllerAction):
         store_path = store_path_of(self, store_path)
         found = store_of(self, store_path, execute=self._execute_or_fail).read(want_key=with_secrets)
         stored = find_template(store_path, name, content=found.content, exists=found.exists, damage=found.damage)
+        self.stored_content = stored.content
         if not with_secrets or not stored.secrets:
             return Template.from_fields(stored.fields, {})
         if found.key is None:

@@ -56,11 +56,9 @@ class RemoteFiles:
         """Keep an issued certificate; returns its folder."""
         return str(self._run("save_issued", files=dict(files))["path"])
 
-    def note(self, store_path: str, status: str, stage: Optional[str], not_after: Optional[str]) -> str:
+    def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note in the template store what came of the test; returns why that could not be done, or an empty text."""
-        known = {"status": status, "stage": stage, "not_after": not_after}
-        arguments = {**self._arguments, "operation": "note", "store_path": store_path}
-        arguments.update((key, value) for key, value in known.items() if value is not None)
+        arguments = {**self._arguments, "operation": "note", "store_path": store_path, "came": dict(came)}
         result = self._execute(_FILES_MODULE, arguments)
         return str(result.get("msg", "the module failed")) if result.get("failed") else ""
 

@@ -12,20 +12,23 @@ from typing import Any
 import yaml
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import Outcome
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import (
-    FAILED,
-    LastTest,
-)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.keeping import Desired
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import FAILED
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import (
     DEFAULT_STORE_PATH,
     DOCUMENT_NAME,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import (
-    Desired,
+    Plan,
     TemplateResult,
 )
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, show
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import number_as_text
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import (
+    ACCOUNT,
+    CA_CERTIFICATE,
+    KEY_PASSPHRASE,
+    number_as_text,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import (
     check_text,
@@ -55,7 +58,36 @@ def check_store_path(path: str) -> str:
 def desired(template: Template, options: Mapping[str, Any]) -> Desired:
     """Return what the store is asked for: a checked template, and the options that it was made of."""
     update = options.get("update_password") or "always"
-    return Desired(template.as_fields(), template.secrets(), update_secrets=update == "always")
+    removed = frozenset(options.get("remove") or ())
+    given = {
+        ACCOUNT: ("username", "password"),
+        CA_CERTIFICATE: ("ca_certificate",),
+        KEY_PASSPHRASE: ("client_key_passphrase",),
+    }
+    return Desired(
+        template.as_fields(),
+        template.secrets(),
+        update_secrets=update == "always",
+        keep=frozenset(what for what, names in given.items() if all(options.get(name) is None for name in names))
+        - removed,
+        remove=removed,
+    )
+
+
+def check_purge(option: str, count: int, *, purge: bool, purge_all: bool) -> None:
+    """Refuse to purge for an empty list without a consent of its own: a list that got lost has no templates either.
+
+    :param option: the name of the list, for the message.
+    :param count: how many templates it has.
+    :raises TemplateError: it is empty, and ``purge_all`` is not set.
+    """
+    if purge and not count and not purge_all:
+        prefix = "est_integration_" if option.startswith("est_integration_") else ""
+        raise TemplateError(
+            option,
+            f"is empty, and {prefix}purge would remove every template of the host",
+            allowed=f"the templates that the host shall have, or {prefix}purge_all: true beside it",
+        )
 
 
 def names_to_keep(names: Any) -> tuple[str, ...]:
@@ -79,7 +111,7 @@ def names_to_keep(names: Any) -> tuple[str, ...]:
 
 def failed_tests(outcome: Outcome) -> list[str]:
     """Return the names of the templates that stay on the host and whose last test failed."""
-    tests = outcome.plan.last_tests
+    tests = outcome.plan.last_tests or {}
     return [
         entry.name
         for entry in outcome.plan.results
@@ -96,7 +128,7 @@ def results_of(outcome: Outcome, store_path: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": plan.changed,
         "store_path": store_path,
-        "templates": [_entry(entry, plan.last_tests) for entry in plan.results],
+        "templates": [_entry(entry, plan) for entry in plan.results],
         "drift": list(plan.drift),
         "diff": {
             "before": to_yaml(plan.diff.before()),
@@ -112,7 +144,7 @@ def results_of(outcome: Outcome, store_path: str) -> dict[str, Any]:
     return result
 
 
-def _entry(of_one: TemplateResult, last_tests: Mapping[str, LastTest]) -> dict[str, Any]:
+def _entry(of_one: TemplateResult, plan: Plan) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": of_one.name,
         "action": of_one.action,
@@ -123,8 +155,10 @@ def _entry(of_one: TemplateResult, last_tests: Mapping[str, LastTest]) -> dict[s
         entry["differences"] = [difference.as_json() for difference in of_one.differences]
     if of_one.summary:
         entry["summary"] = of_one.summary
-    if of_one.name in last_tests:
-        entry["last_test"] = last_tests[of_one.name].as_json()
+    if of_one.name in (plan.last_tests or {}):
+        entry["last_test"] = plan.last_tests[of_one.name].as_result()
+    if plan.last_tests is not None and of_one.name in plan.proved:
+        entry["proved"] = plan.proved[of_one.name]
     return entry
 
 

@@ -21,13 +21,12 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Optional
+from typing import Any, Optional
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import LastTest, with_test
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import with_test
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import LAST_TESTS_NAME
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.utc import utc_now
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import (
     CERTIFICATE_FILE,
     CHAIN_FILE,
@@ -144,11 +143,10 @@ class WindowsTestFiles:
                 self._has_pending_folder = False
         return self._path
 
-    def note(self, store_path: str, status: str, stage: Optional[str], not_after: Optional[str]) -> str:
+    def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note in the template store what came of the test; returns why that could not be done, or an empty text."""
         try:
-            test = LastTest(status, stage, utc_now(), not_after)
-            text = with_test(read_last_tests(self._host, store_path), self._template_name, test)
+            text = with_test(read_last_tests(self._host, store_path), self._template_name, came)
             self._host.put(f"{full_path(self._host, store_path)}\\{LAST_TESTS_NAME}", text.encode("utf-8"))
         except (Refused, StoreError) as error:
             return str(error)

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from ..store.plan import Desired, Plan, Request
+from ..store.keeping import Desired
+from ..store.plan import Plan, Request
 from .content import Content
 
 

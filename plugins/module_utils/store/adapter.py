@@ -30,7 +30,8 @@ class Observed:
     :param folder_mode: permissions of the folder such as ``0700``, or an empty string.
     :param document_mode: permissions of the document such as ``0600``, or an empty string.
     :param owner: the owner of the document (of the folder, where there is no document), or an empty string.
-    :param last_tests: the text of the file of :mod:`.last_tests`, or an empty string.
+    :param last_tests: the text of the file of :mod:`.last_tests`, or an empty string where there is none; None where it
+        was not looked at.
     :param kept_documents: paths of older documents that were damaged or edited by hand and lie beside the document.
     """
 
@@ -46,7 +47,7 @@ class Observed:
     folder_mode: str = ""
     document_mode: str = ""
     owner: str = ""
-    last_tests: str = ""
+    last_tests: str | None = None
     kept_documents: tuple[str, ...] = ()
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import DamagedDocument, NewerFormat
-from .integrity import fields_digest, secret_digest
+from .integrity import content_digest, fields_digest, secret_digest
 from .upgrade import VERSION, upgrade
 from .utc import is_utc
 from .verifier import Verifiers
@@ -102,6 +102,11 @@ class StoredTemplate:
     def name(self) -> str:
         """The template's name."""
         return str(self.fields["name"])
+
+    @functools.cached_property
+    def content(self) -> str:
+        """The digest of what the template says, to which a test of it is a proof; see :mod:`.last_tests`."""
+        return content_digest(self.fields, {name: secret.verifier for name, secret in self.secrets.items()})
 
     def edited_parts(self) -> tuple[str, ...]:
         """Name what is not as this collection wrote it: ``"fields"`` and the names of secrets."""

@@ -24,7 +24,7 @@ def describe_store(observed: Observed, names: Sequence[str] | None) -> dict[str,
     :raises NewerFormat: when a newer version of this collection wrote the document.
     """
     inspection = inspect(observed)
-    tests = parse_last_tests(observed.last_tests)
+    tests = parse_last_tests(observed.last_tests or "")
     wanted = None if names is None else {name.casefold() for name in names}
     stored = inspection.document.templates if inspection.document else ()
     templates = []
@@ -33,7 +33,9 @@ def describe_store(observed: Observed, names: Sequence[str] | None) -> dict[str,
             described = plain_fields(template.fields)
             described.update((f"{name}_set", name in template.secrets) for name in SECRET_FIELDS)
             described["drift"] = list(inspection.template_drift.get(template.name, ()))
-            described["last_test"] = tests[template.name].as_json() if template.name in tests else None
+            last = tests.get(template.name)
+            described["last_test"] = None if last is None else last.as_result()
+            described["proved"] = last is not None and last.proves(template.content)
             templates.append(described)
     return {"templates": templates, "store": _describe_files(observed, inspection)}
 

@@ -30,6 +30,16 @@ def fields_digest(fields: Mapping[str, Any]) -> str:
     return digest("fields", dict(fields))
 
 
+def content_digest(fields: Mapping[str, Any], verifiers: Mapping[str, str]) -> str:
+    """Return the digest of all that a template says: its fields, and by their salted verifiers its secrets.
+
+    It betrays no password that the document does not, and stays the same when the sealing key is replaced.
+
+    :param verifiers: of the secrets that are set, by field.
+    """
+    return digest("content", dict(fields), dict(verifiers))
+
+
 def secret_digest(
     template: str, field: str, key_fingerprint: str, sealed: str, verifier: str, keyed_verifier: str
 ) -> str:

@@ -18,31 +18,12 @@ from .difference import Difference, is_set
 from .document import Document, SealingKey, StoredSecret, StoredTemplate
 from .errors import StoreError
 from .inspection import Inspection, can_be_opened, inspect
+from .keeping import Desired, warning_of_new, what_stays
 from .last_tests import LastTest, parse_last_tests
 from .layout import DOCUMENT_NAME
 from .purge import is_protected
 from .upgrade import VERSION
 from .verifier import Verifiers, keyed_verifier
-
-
-@dataclass(frozen=True)
-class Desired:
-    """A template as it should be.
-
-    :param fields: every field that is no secret, as plain JSON data, with ``name``.
-    :param secrets: the secrets that are set, in clear.
-    :param update_secrets: compare and update the secrets of a template that exists; otherwise a secret is only set
-        where the host has none that can be used, and never removed.
-    """
-
-    fields: Mapping[str, Any]
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    update_secrets: bool = True
-
-    @property
-    def name(self) -> str:
-        """The template's name."""
-        return str(self.fields["name"])
 
 
 @dataclass(frozen=True)
@@ -106,7 +87,9 @@ class Plan:
     :param rotate: whether the sealing key in force is replaced, and everything sealed anew.
     :param new_key: whether a new sealing key is needed.
     :param upgraded: in words, that the document is of an older format version and is written in the newest; or empty.
-    :param last_tests: what came of the last test of each template, by name.
+    :param last_tests: what came of the last test of each template, by name; None where that was not looked at.
+    :param proved: of each declared template that is not switched off, whether a test has proved it as it will be.
+    :param warnings: what somebody should know, in words.
     """
 
     results: tuple[TemplateResult, ...]
@@ -122,7 +105,14 @@ class Plan:
     rotate: bool = False
     new_key: bool = False
     upgraded: str = ""
-    last_tests: Mapping[str, LastTest] = field(default_factory=dict)
+    last_tests: Mapping[str, LastTest] | None = None
+    proved: Mapping[str, bool] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def unproved(self) -> list[str]:
+        """The names of the declared templates that no test has proved as they will be."""
+        return [name for name, proved in self.proved.items() if not proved]
 
     @property
     def needs_key(self) -> bool:
@@ -143,19 +133,28 @@ def make_plan(request: Request, observed: Observed) -> Plan:
     results: list[TemplateResult] = []
     planned: list[PlannedTemplate] = []
     kept: list[StoredTemplate] = []
+    warnings: list[str] = []
+    last_tests = None if observed.last_tests is None else parse_last_tests(observed.last_tests)
+    proved: dict[str, bool] = {}
     for desired in request.present:
         stored = document.find(desired.name)
         if stored is None:
             result, template = _create(desired, repaired=inspection.damaged)
             diff.add(desired.name, None, describe_template(template.fields, template.seal))
+            warnings.append(warning_of_new(desired, lost=inspection.damaged))
         else:
-            result, template = _update(desired, stored, document.verifiers, observed, inspection)
+            result, template, warning = _update(desired, stored, document.verifiers, observed)
+            warnings.append(warning)
             diff.add(desired.name, *describe_change(result.changed_fields, stored, template, observed))
         results.append(result)
-        if stored is not None and result.action == "unchanged":
+        stays = stored is not None and result.action == "unchanged"
+        if stored is not None and stays:
             kept.append(stored)
         else:
             planned.append(template)
+        if template.fields.get("device_identity_certificates") is not False:  # or nothing is issued from it
+            last = (last_tests or {}).get(stored.name) if stored is not None and stays else None
+            proved[desired.name] = last is not None and stored is not None and last.proves(stored.content)
 
     results.extend(TemplateResult(name, "unchanged") for name in request.absent if document.find(name) is None)
     undeclared = []
@@ -204,7 +203,9 @@ def make_plan(request: Request, observed: Observed) -> Plan:
         upgraded=f"{DOCUMENT_NAME} is of format version {document.version}, and is written as version {VERSION}"
         if upgraded
         else "",
-        last_tests=parse_last_tests(observed.last_tests) if observed.last_tests else {},
+        last_tests=last_tests,
+        proved=proved,
+        warnings=tuple(filter(None, warnings)),
     )
 
 
@@ -253,17 +254,19 @@ def _create(desired: Desired, *, repaired: bool) -> tuple[TemplateResult, Planne
 
 
 def _update(
-    desired: Desired, stored: StoredTemplate, verifiers: Verifiers, observed: Observed, inspection: Inspection
-) -> tuple[TemplateResult, PlannedTemplate]:
-    names = [*desired.fields, *(name for name in stored.fields if name not in desired.fields)]
-    changed = [name for name in names if not _same(desired.fields.get(name), stored.fields.get(name))]
+    desired: Desired, stored: StoredTemplate, verifiers: Verifiers, observed: Observed
+) -> tuple[TemplateResult, PlannedTemplate, str]:
+    stays = what_stays(desired, stored)
+    fields = {**desired.fields, **stays.fields}
+    names = [*fields, *(name for name in stored.fields if name not in fields)]
+    changed = [name for name in names if not _same(fields.get(name), stored.fields.get(name))]
     damaged = "fields" in stored.edited_parts()
     keep: dict[str, StoredSecret] = {}
     seal: dict[str, str] = {}
     for name in sorted({*desired.secrets, *stored.secrets}):
         secret = desired.secrets.get(name)
         usable = name in stored.secrets and can_be_opened(stored, name, observed)
-        if _secret_stays(desired, stored, name, verifiers, observed, usable=usable):
+        if name in stays.secrets or _secret_stays(desired, stored, name, verifiers, observed, usable=usable):
             keep[name] = stored.secrets[name]
             continue
         changed.append(name)
@@ -273,11 +276,11 @@ def _update(
     action = "repaired" if damaged else "updated" if changed else "unchanged"
     # A name can be there twice: of a secret, and of the same name among the fields, written by hand.
     changed_fields = tuple(dict.fromkeys(changed))
-    planned = PlannedTemplate(desired.fields, keep, seal)
+    planned = PlannedTemplate(fields, keep, seal)
     differences = find_differences(changed_fields, stored, planned, observed)
     edited = ["was edited by hand"] if stored.edited_parts() else []
     summary = "" if action == "unchanged" else "; ".join([*edited, *(str(entry) for entry in differences)])
-    return TemplateResult(desired.name, action, changed_fields, differences, summary), planned
+    return TemplateResult(desired.name, action, changed_fields, differences, summary), planned, stays.warning
 
 
 def _secret_stays(
@@ -286,6 +289,8 @@ def _secret_stays(
     if name not in stored.secrets or stored.name != desired.name:
         return False  # nothing there; or sealed for another spelling of the name, and cannot be opened under this one
     secret = desired.secrets.get(name)
+    if secret is None and desired.spoken_for(name):
+        return False
     if not desired.update_secrets:
         return usable or secret is None
     if secret is None or not usable:

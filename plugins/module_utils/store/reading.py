@@ -46,18 +46,26 @@ def find_template(store_path: str, name: str, *, content: str | None, exists: bo
 
 
 def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Read one template from the store of this host.
+    """Read one template from the store of this host: its fields (plain JSON data) and its secrets in clear.
+
+    See :func:`read_stored`.
+    """
+    template, secrets = read_stored(store_path, name)
+    return dict(template.fields), secrets
+
+
+def read_stored(store_path: str, name: str) -> tuple[StoredTemplate, dict[str, str]]:
+    """Read one template from the store of this host, and its secrets in clear.
 
     :param store_path: the folder of the store.
     :param name: the template's name, as it was applied.
-    :returns: its fields (plain JSON data) and its secrets in clear.
     :raises StoreError: when there is no such template, or the store or a secret cannot be read.
     """
     found, key = read_store_and_key(store_path)
     template = find_template(store_path, name, content=found["content"], exists=found["exists"], damage=found["damage"])
     if not template.secrets:
-        return dict(template.fields), {}
+        return template, {}
     if key is None:
         path, wrong = posixpath.join(store_path, KEY_NAME), found["key_damage"] or "does not exist"
         raise StoreError(f"the sealing key {path} {wrong}; apply the templates again")
-    return dict(template.fields), open_secrets(template, key)
+    return template, open_secrets(template, key)

@@ -22,6 +22,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix
 from ansible_collections.maas360.cloud_extender.plugins.modules import est_test_enroll
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import controller_exchange
 
+CONTENT = "c" * 64
 PENDING = {"status": "pending", "template": "wifi", "changed": True, "retry_at": "2026-11-22T13:00:00Z"}
 
 
@@ -45,8 +46,9 @@ def execute(name, arguments):
 
 def by_the_host(store, result):
     warnings = []
-    module = SimpleNamespace(params={"store_path": store, "template": "wifi"}, warn=warnings.append)
-    est_test_enroll.note(module, result)
+    params = {"store_path": store, "template": "wifi", "variables": {}}
+    module = SimpleNamespace(params=params, warn=warnings.append)
+    est_test_enroll.note(module, result, CONTENT)
     return warnings
 
 
@@ -58,11 +60,11 @@ def by_the_controller(store, result, monkeypatch):
         template_name="wifi",
         output_path=os.path.join(store, "tests"),
         store_path=store,
-        identity=SimpleNamespace(certificate_name="test"),
+        identity=SimpleNamespace(certificate_name="test", variables={}),
         test_options=SimpleNamespace(check=False),
         inline=None,
     )
-    return exchange.test(asked).get("warnings", [])
+    return exchange.test(asked, lambda: CONTENT).get("warnings", [])
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,7 @@ def test_both_exchanges_note_the_same(result, noted, tmp_path, monkeypatch):
         assert warnings == []
         last = parse_last_tests(read_store(store)["last_tests"])["wifi"]
         assert (last.status, last.stage, last.not_after) == noted, name
+        assert last.proves(CONTENT) == (noted[0] == "issued")
 
 
 def test_both_exchanges_warn_where_it_cannot_be_noted(tmp_path, monkeypatch):

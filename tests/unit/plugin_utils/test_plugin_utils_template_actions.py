@@ -61,7 +61,9 @@ def test_truth_table(store, host):
     results = {"changed", "templates", "store_path", "diff", "drift", "undeclared", "failed_tests", "unproved"}
     assert set(did) == {*results, "warnings"}
     (warning,) = did["warnings"]
-    assert warning.startswith("template 'Other' is new on this host and has neither an account nor a client certificate")
+    assert warning.startswith(
+        "template 'Other' is new on this host and has neither an account nor a client certificate"
+    )
     host.calls.clear()
     before = (store / "templates.json").read_bytes()
     for check in (True, False):
