@@ -13,14 +13,14 @@ import re
 import textwrap
 
 
-def _as_suboptions(documentation: str, parent: str, without: str = "") -> str:
+def _as_suboptions(documentation: str, parent: str, without: tuple[str, ...] = ()) -> str:
     """Return documented options as suboptions of another, with their references to one another put right.
 
-    :param without: an option that is left out.
+    :param without: options that are left out.
     """
     options = documentation.partition("options:\n")[2]
-    if without:
-        options = re.sub(rf"(?m)^  {without}:\n(?:   .*\n)+", "", options)
+    for option in without:
+        options = re.sub(rf"(?m)^  {option}:\n(?:   .*\n)+", "", options)
     return textwrap.indent(re.sub(r"\bO\(", f"O({parent}.", options), "    ")
 
 
@@ -75,33 +75,47 @@ options:
         user names.
       - Where neither O(username), O(password) nor a TLS client certificate is given, and the environment of the
         controller has both E(EST_USERNAME) and E(EST_PASSWORD), these are used.
+      - Where these do not give an account either, the one that the template has on the host is left as it is. It counts
+        for the same host and port of O(server) only, and is dropped, with a warning, where another server is declared.
+        O(remove) removes it.
     type: str
   password:
     description:
       - The password for HTTP Basic authentication. Needs O(username).
       - It is sealed in the store. It is never returned, and never part of a diff.
-      - A template that is declared without a password has none. One that is in the store is then
-        removed.
-      - It can come from E(EST_PASSWORD) as O(username) says. A later run without it in the environment then removes
-        both.
+      - Where it is not given, O(username) says what becomes of the one on the host.
     type: str
   update_password:
     description:
       - When to write O(password) and O(client_key_passphrase).
       - V(always) compares them with the store, and updates what differs.
       - V(on_create) never compares them. They are only written where the store has none, or has one that cannot be
-        opened any more, and they are never removed.
+        opened any more.
     type: str
     choices:
       - always
       - on_create
     default: always
+  remove:
+    description:
+      - What the template shall not have on the host any more. Only this removes what an environment or a credential may
+        have given in another run. Anything else that is not given means its default.
+      - V(account) is O(username) and O(password).
+    type: list
+    elements: str
+    choices:
+      - account
+      - ca_certificate
+      - client_key_passphrase
+    default: []
   ca_certificate:
     description:
       - The trust anchors for the EST server, PEM text with one or more certificates. Mutually exclusive with
         O(ca_path).
       - Where neither O(ca_certificate), O(ca_path), O(ca_fingerprint) nor O(use_system_trust) is given, and the
         environment of the controller has E(EST_CA_CERTIFICATE), PEM text, it is used.
+      - Where it is not given at all, the one that the template has on the host is left as it is, unless O(ca_path) or
+        O(use_system_trust) says otherwise. O(remove) removes it.
     type: str
   ca_path:
     description:
@@ -133,7 +147,9 @@ options:
     type: str
   client_key_passphrase:
     description:
-      - The passphrase of O(client_key_path). It is treated as O(password) is.
+      - The passphrase of O(client_key_path). It is sealed and hidden as O(password) is.
+      - Where it is not given, the one on the host is left as it is as long as O(client_key_path) is the same. O(remove)
+        removes it.
     type: str
   proxy:
     description:
@@ -234,7 +250,7 @@ options:
       - Exactly one of O(template) and O(inline) is needed.
     type: dict
     suboptions:
-""" + _as_suboptions(DOCUMENTATION, "inline", without="update_password")
+""" + _as_suboptions(DOCUMENTATION, "inline", without=("update_password", "remove"))
 
     CONNECTION: str = _only(
         DOCUMENTATION,

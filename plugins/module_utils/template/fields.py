@@ -15,7 +15,7 @@ from .errors import TemplateError, closest, show
 from .synonyms import meant_choice, meant_option
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Field(NamedTuple):
@@ -72,11 +72,18 @@ FIELDS: tuple[Field, ...] = (
 #: The names of the fields that hold a secret.
 SECRET_FIELDS: tuple[str, ...] = tuple(field.name for field in FIELDS if field.secret)
 
-#: When a password is written: an option of the modules and of an entry of ``templates``, not a field of a template.
+#: When a password is written, and what is removed: options of the modules and of an entry of ``templates``, and no
+#: fields of a template.
 UPDATE_PASSWORD_CHOICES = ("always", "on_create")
+#: What stays on a host where a declaration does not give it, since the environment of another run may have.
+ACCOUNT, CA_CERTIFICATE, KEY_PASSPHRASE = "account", "ca_certificate", "client_key_passphrase"
+REMOVE_CHOICES = (ACCOUNT, CA_CERTIFICATE, KEY_PASSPHRASE)
 
 _UPDATE_PASSWORD = Field("update_password", default="always", choices=UPDATE_PASSWORD_CHOICES)
-_OPTIONS: dict[str, Field] = {field.name: field for field in (*FIELDS, _UPDATE_PASSWORD)}
+_REMOVE = Field("remove", "list", choices=REMOVE_CHOICES)
+#: The names of these options.
+WRITING_OPTIONS: tuple[str, ...] = (_UPDATE_PASSWORD.name, _REMOVE.name)
+_OPTIONS: dict[str, Field] = {field.name: field for field in (*FIELDS, _UPDATE_PASSWORD, _REMOVE)}
 _TRUE = ("yes", "true", "on", "y", "t", "1")
 _FALSE = ("no", "false", "off", "n", "f", "0")
 # Ansible suspects a secret in any option that is named so, unless the spec says what is true.
@@ -84,7 +91,7 @@ _SUSPICIOUS = ("pass", "key", "secret", "token")
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
-    """Return the template's options, with ``update_password``, in the shape of Ansible's argument spec.
+    """Return the template's options, with those of :data:`WRITING_OPTIONS`, in the shape of Ansible's argument spec.
 
     Only ``name`` is required here: a module that removes templates needs nothing else. That ``server`` is given is
     checked by :meth:`~.model.Template.from_options`.
@@ -95,7 +102,8 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 def read_options(options: Mapping[str, Any], *, canonical: bool = False) -> dict[str, Any]:
     """Read a template's options: every field present, of its type, with its default.
 
-    An option that is None counts as left out. A text is not changed. ``update_password`` is checked, and not returned.
+    An option that is None counts as left out. A text is not changed. Those of :data:`WRITING_OPTIONS` are checked, and
+    not returned.
 
     :param canonical: they were written by this collection, so a number for a text, or another spelling of a choice, is
         damage. A user may give both.
@@ -107,7 +115,17 @@ def read_options(options: Mapping[str, Any], *, canonical: bool = False) -> dict
     if not canonical:
         options = {key: _as_meant(_OPTIONS[key], value) for key, value in options.items()}
     _read(_UPDATE_PASSWORD, options.get("update_password"))
+    removed = _read(_REMOVE, options.get("remove"))
+    _refuse_contradiction(options, removed)
     return {field.name: _read(field, options.get(field.name)) for field in FIELDS}
+
+
+def _refuse_contradiction(options: Mapping[str, Any], removed: Sequence[str]) -> None:
+    """Refuse to remove what is given."""
+    for what in removed:
+        for name in ("username", "password") if what == ACCOUNT else (what,):
+            if options.get(name) is not None:
+                raise TemplateError("remove", f"has {what}, and {name} is given", allowed="one of the two")
 
 
 def number_as_text(value: Any) -> Any:
@@ -228,6 +246,14 @@ def _read_list(field: Field, value: Any) -> tuple[str, ...]:
             )
         if not element:
             raise TemplateError(f"{field.name}[{index}]", "is empty", allowed="a text, or leave it out")
+        if field.choices and element not in field.choices:
+            raise TemplateError(
+                f"{field.name}[{index}]",
+                "is not one of the choices",
+                value=show(element),
+                allowed=_choices(field),
+                suggestion=meant_choice(field.name, element, field.choices),
+            )
     return tuple(value)
 
 
