@@ -139,3 +139,90 @@ def large_fleet(hosts: int, templates: int, *, unique: bool = False) -> dict[str
                 )
         records.append(record(name, *entries, tests=tuple(tests), address=address))
     return make_document(records, [RUN], now=NOW)
+
+
+LONG_NAMES = (
+    "wifi",
+    "Corporate wireless for laptops of all employees, 802.1X EAP-TLS, user certificate",
+    "mail S/MIME",
+    "a-name-without-any-space-that-is-as-long-as-an-administrator-may-make-it_2026-11",
+    "vpn",
+)
+
+
+def full_fleet(hosts: int = 25, templates: int = 20) -> dict[str, Any]:
+    """Hosts of every standing, templates in every state and with long names; two hosts are told from an earlier run."""
+    names = [*LONG_NAMES, *(f"template {number:02d} of site Berlin" for number in range(len(LONG_NAMES), templates))]
+    names = names[:templates]
+    records = [_full_host(number, names) for number in range(hosts)]
+    return make_document(records, [{**RUN, "limit": "ce_berlin:!ce-24*"}], now=NOW)
+
+
+def _full_host(number: int, names: list[str]) -> dict[str, Any]:
+    name = f"ce-ber-{number:04d}.example.com"
+    entries = [entry(each) for each in names]
+    if number == 3:
+        return host_record(name, state="unreachable", message=f"ssh: connect to host {name}: timed out", declared=names)
+    if number == 4:
+        return host_record(name, state="failed", message="cannot write the template store: no space", declared=names)
+    if number == 5:
+        return host_record(name, state="not_run", message="its turn had not come", declared=names)
+    if number == 6:
+        entries[1] = entry(names[1], "updated", summary="port is 443, not 8443")
+        return record(name, *entries, mode="report", drift=["templates.json has mode 0644, not 0600"])
+    if number == 7:
+        entries[1] = entry(names[1], "updated", summary="port is 443, not 8443")
+        return record(name, *entries, drift=["templates.json has mode 0644, not 0600"])
+    tests = tuple(issued(each, days=(number * 20 + at) % 130 - 3) for at, each in enumerate(names))
+    if number == 8:
+        return record(name, tests=tests)
+    found = record(name, *entries, tests=tests)
+    _mark(found, number)
+    return found
+
+
+def _mark(host: dict[str, Any], number: int) -> None:
+    """Give some templates of a host the states that a result alone does not give them."""
+    told = host["templates"]
+    for each in told:
+        each["proved"] = True
+    if 10 <= number < 20:
+        told[0]["test"] = {**TOLD_REFUSAL, "account": "svc-est", "at": host["started_at"], "this_run": True}
+        told[0].update(state="test_failed", proved=False)
+        told[1]["test"] = {**TOLD_LEFT_OUT, "account": "svc-est", "at": host["started_at"], "this_run": True}
+        told[1].update(state="unproved", proved=False)
+        host.update(state="failed", message="1 of 20 tests failed, 1 was not tried")
+    if number == 20:
+        told[2]["test"]["lost"] = ["subject emailAddress", "subject_alternative_name UPN:jdoe@example.com"]
+        told[2]["test"]["accepted_lost"] = ["subject emailAddress"]
+        told[2]["state"] = "lost"
+        told[3]["test"]["differs"] = ["the certificate has the key RSA 2048, not EC P-256"]
+        told[3]["state"] = "lost"
+        told[4]["test"]["lost"] = told[4]["test"]["accepted_lost"] = ["subject emailAddress"]
+    if number == 21:
+        told[0]["test"]["made_up"] = ["email", "imei"]
+        told[1].update(state="pending", proved=False, test={**told[1]["test"], "status": "pending"})
+        del told[1]["test"]["not_after"]
+        told[2].update(state="unproved", proved=False, test=None)
+    if number >= 23:
+        days = 2 if number == 23 else 0
+        host.update(kept=True, started_at=utc(NOW - timedelta(days=days, hours=3)))
+
+
+TOLD_REFUSAL = {
+    "status": "failed",
+    "stage": "enroll",
+    "reason": "the server refused the user name or the password (HTTP 401)",
+    "hint": "Check username and password of the template.",
+    "request_received": "yes",
+    "http_status": 401,
+    "server_message": "This operation wants a user name and a password",
+    "server": "https://est.example.com:8443",
+    "label": "",
+}
+TOLD_LEFT_OUT = {
+    "status": "not_tried",
+    "reason": "account 'svc-est' was refused at https://est.example.com:8443 before in this run",
+    "server": "https://est.example.com:8443",
+    "label": "",
+}

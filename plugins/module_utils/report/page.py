@@ -24,13 +24,18 @@ from .summary import summary_lines
 
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "assets")
 
+#: The files of the script, in the order in which they run; each uses what those before it declare.
+_SCRIPTS = ("base.js", "overview.js", "attention.js", "matrix.js", "certificates.js", "start.js")
+
 
 def render_page(document: Mapping[str, Any], *, json_name: str = "") -> str:
     """Return the HTML text of a report.
 
     :param json_name: the name of the JSON file beside it, told in the page; empty where there is none.
     """
-    style, script = _source("page.css"), _source("page.js")
+    style = _source("page.css")
+    # One block, so that nothing in it becomes a name of the page.
+    script = '"use strict";\n{\n' + "\n".join(map(_source, _SCRIPTS)) + "}\n"
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
