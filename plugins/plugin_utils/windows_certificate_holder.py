@@ -14,7 +14,7 @@ thumbprint: they would lose theirs before anybody can tell them of the new one. 
 one that is over is removed when there is another. So a run that is killed at any moment leaves the old one, or both.
 
 The key is carried as PKCS#12, in a folder that only SYSTEM and Administrators can have. What waits for approval is kept
-there too, sealed with the sealing key of the template store.
+there too, sealed with the sealing key of the template store, and so is, unsealed, why a certificate was refused.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.holder import Found
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.refusal import Refusal
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
     load_certificate,
     not_after,
@@ -134,6 +135,8 @@ class WindowsHolder:
         self._current = ""
         self._pending: Optional[Mapping[str, str]] = None
         self._knows_pending = self._has_pending = False
+        self._refusal: Optional[Refusal] = None
+        self._knows_refusal = self._has_refusal = False
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
@@ -154,7 +157,7 @@ class WindowsHolder:
             with contextlib.suppress(ParseError):
                 readable.append((load_certificate(found.der), found))
         if not readable:
-            return Found(defect="the certificate that is there cannot be read" if self._ours else "")
+            return Found(defect="it cannot be read" if self._ours else "")
         # Without its key one is of no use, whatever its age.
         certificate, newest = max(
             readable, key=lambda pair: (pair[1].has_key, self._number(pair[1]), not_before(pair[0]), not_after(pair[0]))
@@ -162,7 +165,7 @@ class WindowsHolder:
         self._current = newest.thumbprint
         match = self._friendly_name.fullmatch(newest.friendly_name)
         if not newest.has_key:
-            return Found(certificate, defect="its private key is not there")
+            return Found(certificate, defect="its private key was not there")
         tls = ClientCertificate(self._path(newest.thumbprint))
         return Found(
             certificate,
@@ -281,6 +284,9 @@ class WindowsHolder:
         self._current = thumbprint(issued)
         self._ours.append(StoredCertificate(issued, friendly_name, True))
         self.drop_pending()
+        if self._has_refusal:
+            with self._keeping():
+                self._host.run("win_file", {"path": self._file("refused"), "state": "absent"})
 
     def describe(self, certificate: x509.Certificate) -> dict[str, Any]:
         """See :meth:`CertificateHolder.describe`."""
@@ -304,14 +310,10 @@ class WindowsHolder:
         return self._pending
 
     def _read_pending(self) -> Optional[Mapping[str, str]]:
-        try:
-            sealed = base64.b64decode(self._host.run("slurp", {"src": self._file("pending")})["content"])
-        except Refused as refused:
-            # The words are of the module itself, the same in every language of Windows.
-            if str(refused).endswith("is not found"):
-                return None
-            raise _failed(f"what waits for approval cannot be read: {refused}", "no") from None
-        self._has_pending = True
+        sealed = self._read_file("pending", "what waits for approval")
+        self._has_pending = sealed is not None
+        if sealed is None:
+            return None
         try:
             key = self._sealing_key()
             found = None if key is None else json.loads(unseal(key, *self._bound_to(), sealed.decode("ascii")))
@@ -340,6 +342,31 @@ class WindowsHolder:
             with self._keeping():
                 self._host.run("win_file", {"path": self._file("pending"), "state": "absent"})
             self._pending, self._has_pending = None, False
+
+    # -- what was refused ------------------------------------------------------------------------------------------
+
+    def read_refusal(self) -> Optional[Refusal]:
+        """See :meth:`CertificateHolder.read_refusal`. It is in a file beside the template store, and read once."""
+        if not self._knows_refusal:
+            content = self._read_file("refused", "what was refused")
+            self._has_refusal, self._knows_refusal = content is not None, True
+            self._refusal = Refusal.from_text((content or b"").decode("ascii", "replace"))
+        return self._refusal
+
+    def save_refusal(self, refusal: Refusal) -> None:
+        """See :meth:`CertificateHolder.save_refusal`. There is no secret in it."""
+        with self._keeping():
+            self._host.put(self._file("refused"), refusal.as_text().encode("ascii"))
+        self._refusal, self._knows_refusal, self._has_refusal = refusal, True, True
+
+    def _read_file(self, kind: str, words: str) -> Optional[bytes]:
+        try:
+            return base64.b64decode(self._host.run("slurp", {"src": self._file(kind)})["content"])
+        except Refused as refused:
+            # The words are of the module itself, the same in every language of Windows.
+            if str(refused).endswith("is not found"):
+                return None
+            raise _failed(f"{words} cannot be read: {refused}", "no") from None
 
     def _file(self, kind: str) -> str:
         # A template can have a name that no file can have.

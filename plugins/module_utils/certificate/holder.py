@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+    from .refusal import Refusal
+
 
 @dataclass(frozen=True)
 class Found:
@@ -22,12 +24,12 @@ class Found:
 
     :param certificate: the certificate; ``None`` where none can be read.
     :param old: the same with its key, as what can be renewed; ``None`` where it has a defect.
-    :param defect: why it is no certificate with its key, as a clause such as "its private key is not there"; empty
+    :param defect: why it is no certificate with its key, as a clause such as "its private key was not there"; empty
         where it is one, and where there is nothing.
     :param digest: what was noted when it was issued (see :func:`.need.asked_digest`), or the beginning of it; empty
         where nothing was.
     :param key: its private key, for a renewal with the same key; ``None`` where it cannot be read.
-    :param lacks: what is not there beside certificate and key, as a clause; a renewal brings it.
+    :param lacks: what was not there beside certificate and key, as a clause; a renewal brings it.
     :param finished: whether it was put there just now, for a run that was killed and told nobody; in check mode,
         whether it would be.
     """
@@ -84,6 +86,15 @@ class CertificateHolder(Protocol):
         :raises EstError: it cannot be removed; ``stage`` is ``save``.
         """
 
+    def read_refusal(self) -> Optional[Refusal]:
+        """What :meth:`save_refusal` noted last; ``None`` where there is nothing, or nothing that can be read."""
+
+    def save_refusal(self, refusal: Refusal) -> None:
+        """Note that a certificate was refused. The one that is there stays, and so does what is known of it.
+
+        :raises EstError: it cannot be written; ``stage`` is ``save``.
+        """
+
     def save(
         self,
         certificate: x509.Certificate,
@@ -91,7 +102,9 @@ class CertificateHolder(Protocol):
         key: Optional[PrivateKeyTypes],
         digest: str,
     ) -> None:
-        """Put an issued certificate in place of the old one, note the digest with it, and forget what was pending.
+        """Put an issued certificate in place of the old one, and note the digest with it.
+
+        What was pending or refused is forgotten.
 
         :param chain: from the issuer of the certificate up to the trust anchor.
         :param key: ``None`` where the certificate is for the key of the old one.

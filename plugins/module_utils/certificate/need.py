@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Optional, Tuple
 
-from ..est.certificate import days_left, iso_utc, not_after, not_before, public_key_words, subject_alternative_names
+from ..est.certificate import days_left, iso_utc, not_after, not_before, public_key_words
 from ..est.errors import InputError
 from ..est.keys import KeySpec
 from ..est.path import is_self_issued
 from ..est.quiet import without_warnings
 from ..est.reenrolment import similar_key
 from ..est.url import EstUrl
-from ..est.x509_names import read_name
 from ..template.model import Template
 from ..template.render import Rendered
-from ..test_enroll.compare import lost
+from ..test_enroll.acceptance import Acceptance
+from ..test_enroll.issued import compare_certificate
 from ..test_enroll.pending import request_digest
 from .holder import Found
 
@@ -35,7 +35,7 @@ class Need:
     """What is to be done, and why.
 
     :param action: :data:`NONE`, :data:`ENROL` or :data:`RENEW`.
-    :param reason: a sentence without capital and full stop.
+    :param reason: a sentence without capital and full stop, which is as true once it has been done.
     """
 
     action: str
@@ -65,6 +65,7 @@ def decide(
     renew_before_days: int,
     force: bool,
     now: datetime,
+    allowed_lost: Tuple[str, ...] = (),
 ) -> Need:
     """Decide whether a new certificate is needed.
 
@@ -74,24 +75,27 @@ def decide(
         lifetime is over: one that is shorter than the period would be renewed on every run.
     :param force: renew one that needs nothing.
     :param now: an aware time.
+    :param allowed_lost: names that a certificate of unknown origin may lack; see :class:`~.test_enroll.acceptance`.
     """
     if found.old is None:
-        return Need(ENROL, found.defect or "there is no certificate yet")
+        if found.defect:
+            return Need(ENROL, f"the certificate that was there could not be used: {found.defect}")
+        return Need(ENROL, "no certificate was there")
     certificate = found.old.certificate
     if found.digest:
         # Where there is room for less, the beginning of a digest is kept.
         if not digest.startswith(found.digest):
-            return Need(ENROL, "what is asked for has changed since the certificate was issued")
+            return Need(ENROL, "what is asked for has changed since the old certificate was issued")
     else:
-        difference = _difference(certificate, template, rendered)
+        difference = _difference(certificate, template, rendered, allowed_lost)
         if difference:
-            return Need(ENROL, f"the certificate that is there is not what is asked for: {difference}")
+            return Need(ENROL, f"the certificate that was there is not what is asked for: {difference}")
     until = iso_utc(not_after(certificate))
     left = days_left(certificate, now)
     if now > not_after(certificate):
-        return Need(RENEW, f"the certificate expired on {until}")
+        return Need(RENEW, f"the old certificate expired on {until}")
     if now >= renewal_time(certificate, renew_before_days):
-        return Need(RENEW, f"the certificate ends on {until}, in {left} days")
+        return Need(RENEW, f"the old certificate ends on {until}, in {left} days")
     if found.lacks:
         return Need(RENEW, found.lacks)
     if force:
@@ -119,15 +123,18 @@ def kind_of_key(certificate: x509.Certificate) -> Optional[KeySpec]:
         return None
 
 
-def _difference(certificate: x509.Certificate, template: Template, rendered: Rendered) -> str:
+def _difference(
+    certificate: x509.Certificate, template: Template, rendered: Rendered, allowed_lost: Tuple[str, ...]
+) -> str:
     """In what a certificate of unknown origin is not what is asked for, in words; empty where it is."""
     with without_warnings():
-        subject = read_name(certificate.subject)
         self_issued = is_self_issued(certificate)
     if self_issued:
         return "it is self-issued"
-    names = subject_alternative_names(certificate)
-    missing = lost(rendered.subject, rendered.subject_alternative_names, subject, names)
+    # Only names that are listed are accepted here: on_lost says what a CA may do, and this may be of any CA.
+    acceptance = Acceptance(allowed_lost=allowed_lost)
+    comparison = compare_certificate(rendered.subject, rendered.subject_alternative_names, certificate)
+    missing = acceptance.unaccepted(comparison.lost)
     if missing:
         return f"it lacks {', '.join(missing)}"
     wanted = chosen_key(template)

@@ -4,7 +4,8 @@
 """A production certificate in files of a POSIX host.
 
 Beside the certificate lies ``<certificate>.note``: for what it was issued, so that a later run can tell whether the
-same is asked for. Beside the key lies ``<key>.pending`` while a request waits for approval: its key and the request.
+same is asked for, and why the last one was refused, where it was. Beside the key lies ``<key>.pending`` while a request
+waits for approval: its key and the request.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ..est.path import is_self_signed
 from ..store.files import give_second_name, replace_file
 from ..test_enroll.files import in_words
 from .holder import Found
+from .refusal import Refusal
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -82,7 +84,7 @@ class FileHolder:
                 f"certificate and key cannot be read: {in_words(error)}", stage="input", hint=_HINT
             ) from None
         found = self._found(text, key_text, chain)
-        lacks = f"the chain {self._chain_path} is not there" if lacks_chain else ""
+        lacks = f"the chain {self._chain_path} was not there" if lacks_chain else ""
         return replace(found, lacks=lacks, finished=finished)
 
     def _settled(self) -> contextlib.AbstractContextManager[Settled]:
@@ -102,7 +104,7 @@ class FileHolder:
             return Found(defect=error.reason)
         certificate = first[1]
         if not key_text.strip():
-            return Found(certificate, defect=f"its private key {self._key_path} is not there")
+            return Found(certificate, defect=f"its private key {self._key_path} was not there")
         try:
             held = HeldCertificate.with_key(first, key_text, self._tls(), where)
         except InputError as error:
@@ -196,6 +198,15 @@ class FileHolder:
         except OSError as error:
             raise _not_kept(error) from None
 
+    def read_refusal(self) -> Optional[Refusal]:
+        """What the note says of a certificate that was refused."""
+        return Refusal.from_data(self._note().get("refused"))
+
+    def save_refusal(self, refusal: Refusal) -> None:
+        """Put it into the note, beside what that says of the certificate that is there."""
+        note = {"version": _VERSION, "issued": self._noted_before, "refused": refusal.as_data()}
+        self._write(self._note_path, note)
+
     def save(
         self,
         certificate: x509.Certificate,
@@ -234,11 +245,17 @@ class FileHolder:
 
     def _noted(self, fingerprint: str) -> str:
         """The digest that was noted with a certificate; empty where there is none, or a note that cannot be read."""
-        try:
-            digest = json.loads(_text(self._note_path))["issued"][fingerprint]
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
+        issued = self._note().get("issued")
+        digest = issued.get(fingerprint) if isinstance(issued, dict) else None
         return digest if isinstance(digest, str) else ""
+
+    def _note(self) -> Dict[str, Any]:
+        """The note; empty where there is none, or one that cannot be read."""
+        try:
+            note = json.loads(_text(self._note_path))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return note if isinstance(note, dict) else {}
 
     def _keep_strange_key(self) -> None:
         """Keep a key under another name that may be of use to somebody: this module did not put it there."""

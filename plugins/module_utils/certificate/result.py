@@ -14,7 +14,7 @@ from ..est.url import EstUrl
 from ..est.x509_names import read_name
 from ..names.slash_dn import format_slash_dn
 from ..template.render import Rendered
-from ..test_enroll.compare import in_words, lost
+from ..test_enroll.compare import in_words
 from ..test_enroll.result import authenticated_by
 from .need import renewal_time
 
@@ -46,14 +46,10 @@ def server(url: EstUrl, trust: Optional[str], client: Optional[EstClient], clien
     }
 
 
-def certificate(issued: x509.Certificate, rendered: Rendered, renew_before_days: int) -> Dict[str, Any]:
-    """The certificate that the host has now, what it lacks, and when it is to be renewed."""
-    with without_warnings():
-        subject = read_name(issued.subject)
-    names = subject_alternative_names(issued)
+def certificate(issued: x509.Certificate, renew_before_days: int) -> Dict[str, Any]:
+    """The certificate that the host has now, and when it is to be renewed."""
     return {
         "certificate": {"pem": pem(issued), **describe(issued)},
-        "lost": lost(rendered.subject, rendered.subject_alternative_names, subject, names),
         "days_left": days_left(issued, datetime.now(timezone.utc)),
         "renew_at": iso_utc(renewal_time(issued, renew_before_days)),
     }

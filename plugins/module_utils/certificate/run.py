@@ -31,11 +31,14 @@ from ..est.url import EstUrl
 from ..est.x509_names import read_name
 from ..template.model import Template
 from ..test_enroll.connection import Connector, Destination, account, connected, required_trust
+from ..test_enroll.devices import refuse_without_devices
+from ..test_enroll.issued import NotAsAsked
 from ..test_enroll.kept import Kept, Request, read_kept, sleep_until, to_keep
 from ..test_enroll.pending import PendingState, request_digest
 from . import need as needs
 from . import result
 from .holder import CertificateHolder, Found
+from .judge import Judge
 from .names import render_identity
 from .options import Asked
 
@@ -86,8 +89,10 @@ class _Run:
         self._exchange = exchange
         self._holder = holder
         self._timeline = timeline
+        refuse_without_devices(template)
         self._rendered = render_identity(template, asked.identity)
         self._url = EstUrl.build(template.server, template.port, template.label)
+        self._judge = Judge(template, self._rendered, asked.options, holder)
         self._digest = needs.asked_digest(template, self._rendered, self._url)
         days = self._options.renew_before_days
         self._renew_before_days = template.renewal_period_days if days is None else days
@@ -109,8 +114,10 @@ class _Run:
             renew_before_days=self._renew_before_days,
             force=self._options.force,
             now=now,
+            allowed_lost=self._options.acceptance.allowed_lost,
         )
         if self._need.action == needs.NONE:
+            self._judge.check_kept(self._found.certificate)
             if not self._options.check:
                 self._drop_pending()
             return self._result("unchanged", "none", changed=self._found.finished)
@@ -137,7 +144,9 @@ class _Run:
     def _get(self, way: Way) -> Dict[str, Any]:
         """Get a certificate in one way, or go on with a pending one."""
         action = "enrolled" if way.client_certificate is None else f"{self._options.renewal_method}ed"
+        old = self._found.certificate if way.client_certificate is not None else None
         digest = self._request_digest(way)
+        self._judge.check_refusal(digest)
         kept = read_kept(self._holder.read_pending(), digest)
         self._is_pending = kept is not None
         if kept is not None and not kept.state.is_due(self._options.wait):
@@ -173,9 +182,17 @@ class _Run:
                     retry_at=state.retry_at,
                     server_message=answer.server_message,
                 )
-            verified = client.verify(
-                answer, request, authorities, allow_unverified_chain=self._options.allow_unverified_chain
-            )
+            try:
+                verified = client.verify(
+                    answer,
+                    request,
+                    authorities,
+                    allow_unverified_chain=self._options.allow_unverified_chain,
+                    check=functools.partial(self._judge.check_issued, old),
+                )
+            except NotAsAsked as error:
+                self._judge.note(error, digest, self._found.certificate)
+                raise
             with self._timeline.stage("save") as step:
                 step.detail = self._holder.place()
                 new_key = None if action == "renewed" else key
@@ -311,7 +328,9 @@ class _Run:
         new = verified.certificate if verified is not None else None
         current = new or old
         if current is not None:
-            found.update(result.certificate(current, self._rendered, self._renew_before_days))
+            found.update(result.certificate(current, self._renew_before_days), **self._judge.result(current))
+            if new is not None or self._need.action != needs.ENROL:  # else another one was asked for
+                found["warnings"] += self._judge.warnings(current)
             found["certificate"].update(self._holder.describe(current))
         if status in ("issued", "skipped"):
             found["diff"] = result.difference(old, new, self._rendered, self._holder.place())

@@ -9,7 +9,7 @@ import argparse
 import getpass
 import os
 import sys
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from .bootstrap import bootstrap
 from .certificate import load_pem_certificates
@@ -87,6 +87,8 @@ class Connection:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self.timeline = Timeline()
+        #: What must not be shown: the password, once it is known.
+        self.secrets: Tuple[str, ...] = ()
         self._url: Optional[EstUrl] = None
         self._trust: Optional[Trust] = None
         self._transport: Optional[Transport] = None
@@ -149,6 +151,7 @@ class Connection:
         if way is None:
             way = Way("", self.client_certificate(), self.credentials(), "")
         credentials = way.credentials
+        self.secrets = (credentials.password,) if credentials is not None else ()
         pin, trust = self._pin, self.trust
         self._transport = HttpsTransport(
             self.url,
@@ -164,7 +167,7 @@ class Connection:
             self._transport,
             anchors=load_pem_certificates(trust.pem) if trust.kind == "explicit" else None,
             pin=pin,
-            secrets=(credentials.password,) if credentials is not None else (),
+            secrets=self.secrets,
             timeline=self.timeline,
             allow_redirects_to=self._options.allow_redirects_to,
             busy_seconds=self._options.wait_when_busy,

@@ -16,6 +16,7 @@ from ..names.distinguished_names import parse_distinguished_name
 from ..names.errors import NameSyntaxError
 from ..names.general_names import GeneralName, parse_general_name, validate_general_name
 from .certificate import describe
+from .cli_compare import Asked, add_acceptance_options, read_acceptance
 from .cli_connection import Connection
 from .cli_files import read_text, write_private
 from .client import EstClient, VerifiedCertificate
@@ -23,7 +24,7 @@ from .client_certificate import ClientCertificate
 from .csr import CertificateRequest
 from .csr_plan import PROOF_OF_POSSESSION, RequestPlan, plan_request
 from .enrolment import Issued, Pending
-from .errors import InputError, ServerError
+from .errors import EstError, InputError, ServerError
 from .keys import KEY_TYPES, KeySpec, generate_key, load_private_key, private_key_pem
 from .pair_files import replace_pair
 from .path import is_self_signed
@@ -69,6 +70,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only warn where the certificate does not chain to the CA certificates of the server",
     )
+    add_acceptance_options(parser)
 
 
 def _wait(text: str) -> float:
@@ -86,6 +88,7 @@ def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any
     """
     subject, names = asked_names(options)
     spec, chosen = asked_key(options)
+    asked = Asked(read_acceptance(options), connection, (subject, names))
     check_new_files(options, "enroll")
     pending = options.key_out + PENDING_SUFFIX
     with connection.open() as client:
@@ -106,13 +109,19 @@ def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any
         answer = ask(client.simpleenroll, request, options.wait, pending)
         if isinstance(answer, Pending):
             return pending_result(answer, pending, [*warnings, *client.warnings])
-        verified = client.verify(answer, request, authorities, allow_unverified_chain=options.allow_unverified_chain)
+        verified = client.verify(
+            answer,
+            request,
+            authorities,
+            allow_unverified_chain=options.allow_unverified_chain,
+            check=dropping(asked.check, pending),
+        )
         warnings.extend(client.warnings)
         with client.timeline.stage("save") as step:
             replace_pair(ClientCertificate(options.out, options.key_out), with_intermediates(verified), key)
             os.unlink(pending)
             step.detail = f"{options.out}, {options.key_out}"
-    return issued_result(verified, options.out, options.key_out, warnings)
+    return asked.told(verified, issued_result(verified, options.out, options.key_out, warnings))
 
 
 def asked_key(options: argparse.Namespace) -> Tuple[KeySpec, bool]:
@@ -172,6 +181,19 @@ def ask(
     except ServerError:
         drop(kept)
         raise
+
+
+def dropping(check: Callable[[VerifiedCertificate], None], kept: str) -> Callable[[VerifiedCertificate], None]:
+    """The same check, which removes the kept key of a certificate that is refused."""
+
+    def checked(verified: VerifiedCertificate) -> None:
+        try:
+            check(verified)
+        except EstError:
+            drop(kept)
+            raise
+
+    return checked
 
 
 def drop(path: str) -> None:

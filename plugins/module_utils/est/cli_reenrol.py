@@ -11,11 +11,13 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any, Dict, Union
 
+from .cli_compare import Asked, read_acceptance
 from .cli_connection import Connection
 from .cli_enrol import (
     PENDING_SUFFIX,
     add_request_options,
     ask,
+    dropping,
     issued_result,
     kept_key,
     pending_result,
@@ -44,11 +46,13 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
     files = connection.client_certificate()
     if files is None:
         raise InputError("there is nothing to renew: give the certificate as --client-certificate")
+    acceptance = read_acceptance(options)
     held = HeldCertificate.load(files)
     # A user name says that the password may be used where the certificate cannot.
     credentials = connection.credentials()
     way = choose_way(held, credentials, datetime.now(timezone.utc), fall_back_to_password=credentials is not None)
     pending = (files.key_path or files.certificate_path) + PENDING_SUFFIX
+    asked = Asked(acceptance, connection, old=held.certificate)
     with connection.open(way) as client:
         authorities = client.cacerts()
         answer_to_csrattrs = client.csrattrs()
@@ -61,14 +65,20 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
         if isinstance(answer, Pending):
             kept = pending if options.rekey else files.key_path or files.certificate_path
             return {**pending_result(answer, kept, warnings), "authentication": way.reason}
-        verified = client.verify(answer, request, authorities, allow_unverified_chain=options.allow_unverified_chain)
+        verified = client.verify(
+            answer,
+            request,
+            authorities,
+            allow_unverified_chain=options.allow_unverified_chain,
+            check=dropping(asked.check, pending),
+        )
         with client.timeline.stage("save") as step:
             replace_pair(files, with_intermediates(verified), key if options.rekey else None)
             with suppress(FileNotFoundError):
                 os.unlink(pending)
             step.detail = files.certificate_path
     found = issued_result(verified, files.certificate_path, files.key_path or files.certificate_path, warnings)
-    return {**found, "authentication": way.reason}
+    return asked.told(verified, {**found, "authentication": way.reason})
 
 
 def _request(

@@ -9,6 +9,7 @@ import argparse
 import os
 from typing import Any, Dict, Optional
 
+from .cli_compare import Asked, read_acceptance
 from .cli_connection import Connection
 from .cli_enrol import (
     PENDING_SUFFIX,
@@ -73,6 +74,7 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
 
     subject, names = asked_names(options)
     spec, chosen = asked_key(options)
+    acceptance = read_acceptance(options)
     check_new_files(options, "serverkeygen")
     protection = _protection(options)
     if options.system_trust and not options.allow_system_trust:
@@ -107,15 +109,21 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
         if isinstance(answer, Pending):
             return pending_result(answer, pending, [*warnings, *client.warnings])
         drop(pending)
+        asked = Asked(acceptance, connection, (subject, names), key=throw_away)
         verified = client.verify(
-            answer.issued, answer, authorities, allow_unverified_chain=options.allow_unverified_chain
+            answer.issued,
+            answer,
+            authorities,
+            allow_unverified_chain=options.allow_unverified_chain,
+            check=asked.check,
         )
         warnings.extend(client.warnings)
         with client.timeline.stage("save") as step:
             replace_pair(ClientCertificate(options.out, options.key_out), with_intermediates(verified), answer.key)
             step.detail = f"{options.out}, {options.key_out}"
     found = issued_result(verified, options.out, options.key_out, warnings)
-    return {**found, "key_protected_by": "TLS and CMS encryption" if answer.encrypted else "TLS"}
+    protection_words = "TLS and CMS encryption" if answer.encrypted else "TLS"
+    return asked.told(verified, {**found, "key_protected_by": protection_words})
 
 
 def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:

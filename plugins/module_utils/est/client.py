@@ -370,12 +370,14 @@ class EstClient:
         authorities: CaCertificates,
         *,
         allow_unverified_chain: bool = False,
+        check: Optional[Callable[[VerifiedCertificate], None]] = None,
     ) -> VerifiedCertificate:
         """Find the issued certificate in the answer and check it: see :func:`.verification.verify_issued`.
 
         :param request: what was asked for, or the key that the server made.
         :param allow_unverified_chain: a certificate that does not chain to the CA certificates of the server becomes a
             warning. Its key and validity are checked all the same.
+        :param check: looks at the certificate once it has been verified, and raises an :class:`EstError` to refuse it.
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
         """
         with self._stage("verify", request_received="yes") as step:
@@ -386,6 +388,8 @@ class EstClient:
                 datetime.now(timezone.utc),
                 allow_unverified_chain=allow_unverified_chain,
             )
+            if check is not None:
+                check(verified)
             length = len(verified.chain) + 1
             step.detail = "; ".join(verified.warnings) or f"chain of {length} certificates up to the trust anchor"
         return verified.replace(warnings=tuple(redact(warning, self._secrets) for warning in verified.warnings))

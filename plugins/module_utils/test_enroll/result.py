@@ -17,8 +17,10 @@ from ..est.x509_names import read_name
 from ..names.slash_dn import format_slash_dn
 from ..template.model import Template
 from ..template.render import Rendered
-from .compare import in_words, lost
+from .acceptance import Acceptance
+from .compare import in_words
 from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .issued import Comparison, NotAsAsked
 
 #: Did the enrolment request reach the EST server, in words.
 _RECEIVED = {
@@ -38,10 +40,12 @@ def success(
     trust: str,
     exchange: str,
     timeline: Timeline,
+    acceptance: Acceptance,
     client: Optional[EstClient] = None,
     path: Optional[str] = None,
     separator: str = "/",
     verified: Optional[VerifiedCertificate] = None,
+    comparison: Optional[Comparison] = None,
     retry_at: Optional[datetime] = None,
     server_message: str = "",
     warnings: Sequence[str] = (),
@@ -49,9 +53,11 @@ def success(
     """The result of a test that is C(issued), C(pending) or, in check mode, C(skipped).
 
     :param trust: C(explicit), C(system) or C(fingerprint).
+    :param acceptance: what is accepted of a certificate that is not what was asked for.
     :param client: that carried the exchange; ``None`` where nothing was sent.
     :param path: the folder on the host in which the files were saved.
     :param separator: between the parts of its paths.
+    :param comparison: of the certificate in ``verified`` with what was asked for.
     :param retry_at: for C(pending): when the CA wants to be asked again.
     """
     peer = client.peer if client is not None else None
@@ -86,7 +92,6 @@ def success(
         found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
         asked = (rendered.subject, rendered.subject_alternative_names)
         issued = (read_name(verified.certificate.subject), subject_alternative_names(verified.certificate))
-        found["lost"] = lost(*asked, *issued)
         found["diff"] = {
             "before_header": f"asked for by template {template.name}",
             "before": "".join(f"{line}\n" for line in in_words(*asked)),
@@ -94,6 +99,9 @@ def success(
             "after": "".join(f"{line}\n" for line in in_words(*issued)),
         }
         found["warnings"] += verified.warnings
+        if comparison is not None:
+            found.update(comparison.as_result(acceptance))
+            found["warnings"] += comparison.warnings(acceptance, template.certificate_authority)
     elif path is not None:
         found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
     if retry_at is not None:
@@ -109,6 +117,7 @@ def failure(
     """The result of a test that failed: where, why, whether the request got through, and what to do next.
 
     :param what: what it was of the template that failed.
+    :returns: of a certificate that was refused also what it lacks, and in what it differs.
     """
     sentences: List[str] = [f"The {what} of template {template_name!r} failed at stage {error.stage}: {error.reason}."]
     if error.server_message:
@@ -117,6 +126,7 @@ def failure(
     if error.hint:
         sentences.append(error.hint)
     return {
+        **(error.found if isinstance(error, NotAsAsked) else {}),
         "failed": True,
         "changed": False,
         "msg": " ".join(sentences),

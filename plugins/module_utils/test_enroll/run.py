@@ -25,7 +25,9 @@ from ..template.model import Template
 from ..template.render import Rendered, render
 from . import result
 from .connection import Connector, Destination, connected, required_trust
+from .devices import refuse_without_devices
 from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, in_words
+from .issued import Comparison, compare_certificate
 from .kept import Kept, Request, read_kept, sleep_until, to_keep
 from .options import TestOptions
 from .pending import request_digest
@@ -83,6 +85,7 @@ class _Test:
         self._connector = connector
         self._files = files
         self._timeline = timeline
+        refuse_without_devices(template)
         self._rendered: Rendered = render(template, identity)
         connector.refuse_unsupported(template, options)
         self._destination = Destination.of(template, options, timeline)
@@ -121,10 +124,31 @@ class _Test:
                     server_message=answer.server_message,
                 )
             verified = client.verify(
-                answer, request, authorities, allow_unverified_chain=self._options.allow_unverified_chain
+                answer,
+                request,
+                authorities,
+                allow_unverified_chain=self._options.allow_unverified_chain,
+                check=self._refuse,
             )
             path = self._save_issued(verified, key)
             return self._result("issued", changed=True, client=client, verified=verified, path=path)
+
+    def _compared(self, verified: VerifiedCertificate) -> Comparison:
+        return compare_certificate(
+            self._rendered.subject,
+            self._rendered.subject_alternative_names,
+            verified.certificate,
+            secrets=tuple(self._template.secrets().values()),
+        )
+
+    def _refuse(self, verified: VerifiedCertificate) -> None:
+        """Refuse a certificate that is not what was asked for, where that is wanted."""
+        if self._options.acceptance.fails:
+            self._compared(verified).refuse(
+                self._options.acceptance,
+                "the CA issued a certificate that is not what was asked for",
+                self._template.certificate_authority,
+            )
 
     def _digest(self) -> str:
         template = self._template
@@ -186,7 +210,7 @@ class _Test:
             path = step.detail = _save(self._files.save_issued, files)
         return path
 
-    def _result(self, status: str, **more: Any) -> Dict[str, Any]:
+    def _result(self, status: str, *, verified: Optional[VerifiedCertificate] = None, **more: Any) -> Dict[str, Any]:
         return result.success(
             status,
             template=self._template,
@@ -197,6 +221,9 @@ class _Test:
             timeline=self._timeline,
             warnings=self._warnings,
             separator=self._files.separator,
+            acceptance=self._options.acceptance,
+            verified=verified,
+            comparison=self._compared(verified) if verified is not None else None,
             **more,
         )
 
