@@ -199,6 +199,7 @@ EXAMPLES = r"""
 - name: Say how long it is valid
   ansible.builtin.debug:
     msg: "{{ relay.certificate.subject }}: {{ relay.days_left }} days left, to be renewed at {{ relay.renew_at }}"
+  when: relay.certificate is defined
 """
 
 RETURN = r"""

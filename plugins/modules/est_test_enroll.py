@@ -112,6 +112,7 @@ EXAMPLES = r"""
 - name: Show where the test certificate is and what the CA left out
   ansible.builtin.debug:
     msg: "{{ test.certificate.path }}: {{ test.lost }}"
+  when: test.status == 'issued'
 
 - name: Test a template before it is configured anywhere, from the controller
   maas360.cloud_extender.est_test_enroll:

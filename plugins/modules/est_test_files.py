@@ -68,6 +68,7 @@ EXAMPLES = r"""
     output_path: /var/lib/cloud_extender/est/tests
     template: wifi
     certificate_name: wifi-test
+    pad: "{{ lookup('ansible.builtin.password', '/dev/null', length=8192) | b64encode }}"
 """
 
 RETURN = r"""
