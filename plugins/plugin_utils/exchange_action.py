@@ -57,6 +57,8 @@ class ExchangeAction(ControllerAction):
         """
         for name in checked:
             spec[name]["type"] = "raw"
+            for limit in ("choices", "elements"):
+                spec[name].pop(limit, None)
         if "inline" in spec:
             del spec["inline"]["options"]
         return spec

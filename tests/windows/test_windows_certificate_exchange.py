@@ -197,7 +197,7 @@ def test_other_names_are_another_certificate(machine: Machine, runner: Runner) -
     first = runner.run()
     other = runner.run(user_name="other")
     assert (other["action"], other["changed"]) == ("enrolled", True)
-    assert "has changed since the certificate was issued" in other["reason"]
+    assert "has changed since the old certificate was issued" in other["reason"]
     assert other["replaced"] == [first["certificate"]["thumbprint"]]
     assert runner.run(user_name="other")["status"] == "unchanged"
     beside = runner.run(certificate_name="second")
@@ -311,7 +311,7 @@ def test_one_that_ends_soon_is_renewed(runner: Runner, monkeypatch: pytest.Monke
     in_days(monkeypatch, 360)
     renewed = runner.run()
     assert (renewed["status"], renewed["action"]) == ("issued", "rekeyed")
-    assert "the certificate ends on" in renewed["reason"]
+    assert "the old certificate ends on" in renewed["reason"]
     assert renewed["server"]["authenticated_by"] == "client certificate"
     assert renewed["replaced"] == [first["certificate"]["thumbprint"]]
 

@@ -178,7 +178,7 @@ def test_the_last_that_was_kept_and_has_its_key_counts(machine: Machine, host: D
     machine.add_certificate(MY, der(without_key), friendly_name=name)
     found = holder(host).read()
     assert (found.certificate, found.old) == (without_key, None)
-    assert found.defect == "its private key is not there"
+    assert found.defect == "its private key was not there"
 
 
 def holder_current(found: Any) -> str:

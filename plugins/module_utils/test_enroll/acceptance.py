@@ -147,6 +147,9 @@ def _read_entry(entry: Any) -> _Name:
         return _read_name(kind or _kind_of(text), text)
     except NameSyntaxError as error:
         suggestion = error.suggestion or _suggested(text)
+        written, equals, value = text.partition("=")
+        if error.suggestion and equals and ":" not in written:  # an attribute, whose name alone is suggested
+            suggestion = f"{suggestion}={value}"
         raise TemplateError(
             "allowed_lost", "is no name that can be lost", value=show(entry), allowed=_ALLOWED, suggestion=suggestion
         ) from None

@@ -153,7 +153,7 @@ def test_a_certificate_without_its_key_is_shown_and_not_used(lab, holder, tmp_pa
     (tmp_path / "host.key").unlink()
     found = holder.read()
     assert (found.certificate, found.old) == (issued.certificate, None)
-    assert found.defect.endswith("is not there")
+    assert found.defect.endswith("was not there")
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"issued": []}', '{"issued": {"x": 1}}'])

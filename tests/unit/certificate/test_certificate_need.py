@@ -62,12 +62,12 @@ def need(there, *, renew_before_days=14, force=False):
     [
         (Found(), "enrol"),
         (Found(defect="it cannot be read"), "enrol"),
-        (Found(certificate((-100, 100)), defect="its private key is not there"), "enrol"),
+        (Found(certificate((-100, 100)), defect="its private key was not there"), "enrol"),
         (found(), "none"),
         (found(digest=DIGEST[:16]), "none"),
         (found(digest="0" * 16), "enrol"),
         (found(digest=""), "none"),
-        (found(lacks="the chain is not there"), "renew"),
+        (found(lacks="the chain was not there"), "renew"),
         (found((-100, 14)), "renew"),
         (found((-100, 14.01)), "none"),
         (found((-100, -1)), "renew"),
@@ -93,7 +93,7 @@ def test_none_is_renewed_before_half_of_its_lifetime_is_over(days, before, expec
 
 def test_a_reason_says_until_when():
     one = decide(found((-100, 3)), TEMPLATE, RENDERED, DIGEST, renew_before_days=14, force=False, now=NOW)
-    assert one.reason == "the certificate ends on 2026-11-25T12:00:00Z, in 3 days"
+    assert one.reason == "the old certificate ends on 2026-11-25T12:00:00Z, in 3 days"
 
 
 def test_a_name_that_was_not_asked_for_but_issued_is_no_reason():

@@ -49,6 +49,8 @@ def test_a_windows_host():
         ({**PATHS, "key_exportable": False}, "key_exportable: has no effect on a POSIX host"),
         ({**PATHS, "renew_before_days": 366}, "renew_before_days: is out of range"),
         ({**PATHS, "wait": -1}, "wait: is out of range"),
+        ({**PATHS, "on_lost": "Fail"}, "on_lost: is not allowed"),
+        ({**PATHS, "allowed_lost": ["e-mail"]}, "allowed_lost: is no name that can be lost"),
         ({**PATHS, "certificate_name": "a b"}, "certificate_name: has spaces in it"),
         ({**PATHS, "store_path": "relative"}, "store_path: is not the absolute path"),
         ({**PATHS, "inline": {"name": "x"}}, "template and inline: are both given"),

@@ -85,7 +85,7 @@ def names(common_name="jdoe"):
 def test_the_first_certificate_is_enrolled_with_the_password_and_the_next_run_asks_nobody(lab, template, tmp_path):
     first = keep(tmp_path, template)
     assert (first["status"], first["action"], first["changed"]) == ("issued", "enrolled", True)
-    assert first["reason"] == "there is no certificate yet"
+    assert first["reason"] == "no certificate was there"
     assert first["server"]["authenticated_by"] == "basic"
     assert [step["stage"] for step in first["timeline"]][-3:] == ["enroll", "verify", "save"]
     assert first["certificate"]["path"] == str(tmp_path / "host.pem")
@@ -154,7 +154,7 @@ def test_what_is_asked_for_has_changed(lab, template, tmp_path, fields, options)
     keep(tmp_path, template)
     changed = keep(tmp_path, replace(template, **fields), **options)
     assert changed["action"] == "enrolled"
-    assert changed["reason"] == "what is asked for has changed since the certificate was issued"
+    assert changed["reason"] == "what is asked for has changed since the old certificate was issued"
     assert operations(lab)[-1] == "simpleenroll"
     assert keep(tmp_path, replace(template, **fields), **options)["status"] == "unchanged"
 
@@ -170,8 +170,8 @@ def test_another_password_or_trust_is_no_reason(template, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda folder: (folder / "host.key").unlink(), "is not there"),
-        (lambda folder: (folder / "host.pem").unlink(), "there is no certificate yet"),
+        (lambda folder: (folder / "host.key").unlink(), "was not there"),
+        (lambda folder: (folder / "host.pem").unlink(), "no certificate was there"),
         (lambda folder: (folder / "host.key").write_text("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"),
          "not a PEM private key"),
         (lambda folder: (folder / "host.pem").write_text(
@@ -223,7 +223,7 @@ def test_a_certificate_of_something_else_is_adopted_where_it_is_what_is_asked_fo
     before = len(lab.log)
     assert keep(tmp_path, template)["status"] == "unchanged"
     assert keep(tmp_path, template, user_name="msmith", check=True)["reason"] == (
-        "the certificate that is there is not what is asked for: it lacks subject CN=msmith"
+        "the certificate that was there is not what is asked for: it lacks subject CN=msmith"
     )
     other_key = keep(tmp_path, replace(template, key_curve="P-384"), check=True)
     assert other_key["reason"].endswith("its key is EC P-256")
@@ -431,7 +431,7 @@ def test_the_chain_has_a_file_of_its_own_where_it_is_asked_for(tmp_path):
         assert (tmp_path / "host.pem").read_text().count("BEGIN CERTIFICATE") == 2, "without the root"
         chain = tmp_path / "chain.pem"
         apart = keep(tmp_path, template, chain_path=str(chain))
-        assert (apart["action"], apart["reason"]) == ("rekeyed", f"the chain {chain} is not there")
+        assert (apart["action"], apart["reason"]) == ("rekeyed", f"the chain {chain} was not there")
         assert apart["chain_path"] == str(chain)
         assert (tmp_path / "host.pem").read_text().count("BEGIN CERTIFICATE") == 1
         assert lab.ca_pem.strip() in chain.read_text()

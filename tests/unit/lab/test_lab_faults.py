@@ -17,7 +17,10 @@ import time
 import pytest
 import requests
 from conftest import COUNTS_OCTETS, read_bag
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 from support.lab import PROGRAM, LabServer
 
 
@@ -80,6 +83,27 @@ def test_wrong_key(client_of):
         shape = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         assert certificate.public_key().public_bytes(*shape) != client.key.public_key().public_bytes(*shape)
         assert "CN=device" in certificate.subject.rfc4514_string()
+
+
+def test_other_name(client_of):
+    with LabServer("--fault", "simpleenroll:other-name") as lab:
+        certificate = client_of(lab).issued()
+        assert certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "root"
+
+
+def test_ca_certificate(client_of):
+    with LabServer("--fault", "simpleenroll:ca-certificate") as lab:
+        constraints = client_of(lab).issued().extensions.get_extension_for_class(x509.BasicConstraints).value
+        assert constraints.ca
+
+
+def test_other_key_type(client_of):
+    with LabServer("--fault", "serverkeygen:other-key-type") as lab:
+        answer = client_of(lab).enroll(operation="serverkeygen")
+        assert b"application/pkcs8" in answer.content
+        (body,) = [part for part in answer.content.split(b"\r\n\r\n")[1:] if part.startswith(b"M")][:1]
+        made = serialization.load_der_private_key(base64.b64decode(body.split(b"--")[0]), None)
+        assert isinstance(made, rsa.RSAPrivateKey), "the client asks for an EC key"
 
 
 def test_unrelated_issuer(client_of):

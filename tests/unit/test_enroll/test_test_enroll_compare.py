@@ -15,7 +15,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_na
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.compare import lost
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.compare import differs, lost
 
 
 def subject(text):
@@ -100,3 +100,45 @@ def test_masking_twice_gives_the_data_back():
 def test_a_pad_that_is_too_short_is_refused():
     with pytest.raises(ValueError, match="shorter"):
         mask(b"abc", b"ab")
+
+
+@pytest.mark.parametrize(
+    ("requested", "issued", "expected"),
+    [
+        ("/CN=ce1", "/CN=ce1", []),
+        ("/CN=ce1", "/CN=root", ["subject CN=ce1 came as CN=root"]),
+        ("/CN=ce1", "/O=Added/CN=ce1/OU=Added", []),
+        ("/CN=ce1/OU=a", "/CN=ce1", []),
+        ("/CN=ce1/OU=a/OU=b", "/CN=ce1/OU=b/OU=c", ["subject OU=a came as OU=c"]),
+        ("/CN=ce1", "/CN=ce1/CN=root", ["subject CN=root was not asked for"]),
+        ("/CN=ce1", "/CN=ce1/CN=ce1", ["subject CN=ce1 was not asked for"]),
+        ("/emailAddress=a@Example.com", "/emailAddress=a@example.com", []),
+        ("/O=a=b", "/O=a=c", ["subject O=a=b came as O=a=c"]),
+        ("", "/CN=root", []),
+    ],
+)
+def test_what_came_of_a_subject_with_another_value(requested, issued, expected):
+    assert differs(subject(requested), (), subject(issued), ()) == expected
+
+
+@pytest.mark.parametrize(
+    ("requested", "issued", "expected"),
+    [
+        (["DNS:a.example"], ["DNS:A.example"], []),
+        (["DNS:a.example"], ["DNS:b.example"], ["subject_alternative_name DNS:a.example came as DNS:b.example"]),
+        (["DNS:a.example"], ["DNS:a.example", "UPN:x@a.example"], []),
+        (
+            ["DNS:a.example"],
+            ["DNS:a.example", "DNS:*.a.example"],
+            ["subject_alternative_name DNS:*.a.example was not asked for"],
+        ),
+        (["UPN:a@b.example", "DNS:a"], ["DNS:a"], []),
+        (["IP:2001:db8::1"], ["IP:2001:db8::2"], ["subject_alternative_name IP:2001:db8::1 came as IP:2001:db8::2"]),
+        ([], ["DNS:a"], []),
+    ],
+)
+def test_what_came_of_alternative_names_with_another_value(requested, issued, expected):
+    def names(texts):
+        return [GeneralName(*text.split(":", 1)) for text in texts]
+
+    assert differs((), names(requested), (), names(issued)) == expected

@@ -43,7 +43,7 @@ def enrol(
     digest = public_key_digest(certificate_request.public_key())
     exchange.details["public_key"] = digest
     certified = public_key or certificate_request.public_key()
-    certificate = issue(settings, authority, certificate_request, certified)
+    certificate = issue(settings, authority, certificate_request, certified, exchange.fault)
     if not lab.approvals.granted(digest):
         return _pending(lab)
     if exchange.fault == "wrong-key":

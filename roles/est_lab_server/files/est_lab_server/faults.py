@@ -27,6 +27,9 @@ ISSUING = {
     "wrong-key": "a certificate for another key",
     "unrelated-issuer": "a certificate, or a CA certificate (cacerts), of an authority nobody knows",
     "empty-bag": "a certs-only answer without certificates",
+    "other-name": "a certificate for the CN root, whatever CN is asked for",
+    "ca-certificate": "a certificate with CA:TRUE, which can issue others",
+    "other-key-type": "a key of another type than the one asked for (serverkeygen)",
 }
 # A fault that is worded as `--errors` says.
 REFUSED = "refused"

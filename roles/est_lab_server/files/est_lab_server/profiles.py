@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, Optional
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -26,28 +26,37 @@ def issue(
     authority: Authority,
     certificate_request: x509.CertificateSigningRequest,
     public_key: Any,
+    fault: Optional[str] = None,
 ) -> x509.Certificate:
     """A certificate for a verified request and a public key, its own or another. Raises Refusal.
 
     `full` grants subject and extensions as asked for, but never a CA certificate. `cisco` does as Cisco's test server:
-    it keeps only the CN, drops every extension and refuses a request without a CN.
+    it keeps only the CN, drops every extension and refuses a request without a CN. The faults `other-name` and
+    `ca-certificate` are committed here.
     """
     try:
         if settings.profile == "cisco":
             subject, extensions = _only_common_name(certificate_request.subject), []
         else:
             subject, extensions = certificate_request.subject, _asked_extensions(certificate_request)
+        if fault == "other-name":
+            subject = _renamed(subject)
         moment = now()
         end = moment - _START_BEFORE + datetime.timedelta(days=settings.valid_days)
         return authority.issue(
             subject,
             public_key,
-            [(x509.BasicConstraints(ca=False, path_length=None), True), *extensions],
+            [(x509.BasicConstraints(ca=fault == "ca-certificate", path_length=None), True), *extensions],
             min(moment, end) - _START_BEFORE,
             end,
         )
     except (ValueError, TypeError, x509.DuplicateExtension) as error:
         raise Refusal(400, f"no certificate can be made of this request: {error}") from error
+
+
+def _renamed(subject: x509.Name) -> x509.Name:
+    others = [attribute for attribute in subject if attribute.oid != NameOID.COMMON_NAME]
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root"), *others])
 
 
 def _only_common_name(subject: x509.Name) -> x509.Name:

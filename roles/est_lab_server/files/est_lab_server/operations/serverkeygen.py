@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..authority import generate_key, key_type_of
 from ..encoding import text_form
 from ..enrolment import checked_request, enrol
 from ..key_generation.multipart import Part, multipart
@@ -24,6 +25,8 @@ def answer_serverkeygen(lab: Lab, exchange: Exchange) -> Reply:
     settings = lab.settings
     certificate_request = checked_request(lab, exchange)
     private_key = generate_key_like(certificate_request.public_key())
+    if exchange.fault == "other-key-type":
+        private_key = generate_key("ec" if key_type_of(private_key) == "rsa" else "rsa")
     key_type, key = key_part(lab, exchange, certificate_request, private_key)
     enrolled = enrol(lab, exchange, certificate_request, private_key.public_key())
     if enrolled.status == 202:
