@@ -42,6 +42,8 @@ options:
     description:
       - The EST certificate authority. V(cisco) is the only one that the product names. V(generic) stands for any
         other one that speaks EST.
+      - It changes nothing of what is sent. Where a certificate lacks names that were asked for, V(cisco) adds to the
+        warning what is known of Cisco's EST server, which keeps only the common name, and what to do about it.
     type: str
     choices:
       - cisco
@@ -50,6 +52,8 @@ options:
   device_identity_certificates:
     description:
       - Whether device identity certificates are switched on.
+      - With V(false) nothing may be issued from the template. M(maas360.cloud_extender.est_test_enroll) and
+        M(maas360.cloud_extender.est_certificate) refuse it before anything is sent.
     type: bool
     default: true
   server:

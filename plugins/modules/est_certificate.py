@@ -13,12 +13,18 @@ description:
     Nothing is done, and the EST server is not asked, as long as the host has what is asked for.
   - A new certificate is asked for when there is none, when certificate and private key are not a pair, when it ends
     within the renewal period or has expired, when what is asked for has changed since it was issued, and with
-    O(force=true). What the CA left out of a certificate, or changed in it, is no reason.
+    O(force=true). What the CA left out of a certificate, or changed in it, is no reason; it is told in every run, as a
+    warning unless O(on_lost) or O(allowed_lost) accepts it.
   - A certificate that something else has put there is kept where it carries what is asked for and is not self-issued.
     Else it is replaced.
   - The first certificate is asked for with the account of the template, or with its TLS client certificate. A renewal
     is authenticated by the old certificate (RFC 7030, section 4.2.2), and asks for its very names. The password is not
     used for that.
+  - A renewal that comes for other names is refused, also with O(on_lost=warn), unless O(on_lost) or O(allowed_lost)
+    accepts it. The old certificate and its key stay. So they do where a new one is not what was asked for and O(on_lost)
+    is V(fail).
+  - What was refused is noted, and not asked for again for 24 hours, unless what is declared changes, or with
+    O(force=true). Until then each run fails with the same reason, and contacts nobody.
   - Every variable of the template needs a value. Nothing is made up, as a test does.
   - Certificate and key are replaced so that a run that is killed leaves the old or the new pair.
   - On a Windows host, certificate and key are in a certificate store of the machine. The key is made on the controller,
@@ -82,7 +88,8 @@ options:
       - The PEM file of the certificate on a POSIX host, where it is needed. Its folder has to exist.
       - The intermediate CA certificates follow in the same file, unless O(chain_path) is given.
       - A new file is 0644. One that is replaced keeps owner and mode.
-      - The file beside it with the same name and C(.note) tells later runs what the certificate was issued for.
+      - The file beside it with the same name and C(.note) tells later runs what the certificate was issued for, and why
+        one was refused.
     type: str
   private_key_path:
     description:
@@ -315,11 +322,26 @@ requested:
       type: list
       elements: str
 lost:
-  description: What is asked for and is not in the certificate that the host has.
+  description: What is asked for and is not in the certificate that the host has, or in the one that was refused.
   type: list
   elements: str
-  returned: success, when there is one
+  returned: success, when there is one, and where one was refused because of it
   sample: ["subject emailAddress=webmaster@example.com"]
+differs:
+  description:
+    - What is not as it was asked for, in one line each. Another value of an attribute or of a type of alternative name
+      that was asked for, in its place (C(came as)) or beside it (C(was not asked for)), or the certificate of a CA.
+    - What a CA adds of a kind that nobody asked for, such as its C(O), is not among it.
+  type: list
+  elements: str
+  returned: success, when there is one, and where one was refused because of it
+  sample: ["subject CN=ce1 came as CN=root"]
+accepted_lost:
+  description: Those of RV(lost) that O(on_lost) or O(allowed_lost) accepts.
+  type: list
+  elements: str
+  returned: success, when there is one, and where one was refused because of it
+  sample: []
 diff:
   description: The old certificate against the new one, for diff mode.
   type: dict

@@ -13,8 +13,8 @@ description:
     certificate, chain and private key on the host.
   - Proves the network path, the trust anchors, the account and the CA of the template from the very host that will
     use them.
-  - Tells what the CA left out of the certificate, and on failure at which stage, why, whether the enrolment request
-    reached the EST server, and what to do next.
+  - Tells what the CA left out of the certificate or put in instead, as a warning unless it is accepted, and on failure
+    at which stage, why, whether the enrolment request reached the EST server, and what to do next.
   - Variables that the test does not collect are substituted with C(Test), or the entry is left blank where C(Test)
     would not be a valid value. Both are reported.
   - What came of the test of a template in the store is noted beside the store, and returned by
@@ -208,8 +208,23 @@ lost:
   description: What was asked for and is not in the certificate.
   type: list
   elements: str
-  returned: when a certificate was issued
+  returned: when a certificate was issued, or refused because of it
   sample: ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:jdoe@example.com"]
+differs:
+  description:
+    - What is not as it was asked for, in one line each. Another value of an attribute or of a type of alternative name
+      that was asked for, in its place (C(came as)) or beside it (C(was not asked for)), or the certificate of a CA.
+    - What a CA adds of a kind that nobody asked for, such as its C(O), is not among it.
+  type: list
+  elements: str
+  returned: when a certificate was issued, or refused because of it
+  sample: ["subject CN=ce1 came as CN=root"]
+accepted_lost:
+  description: Those of RV(lost) that O(on_lost) or O(allowed_lost) accepts.
+  type: list
+  elements: str
+  returned: when a certificate was issued, or refused because of it
+  sample: []
 diff:
   description: What was asked for against what the CA put into the certificate, for diff mode.
   type: dict
