@@ -175,7 +175,9 @@ def _full_host(number: int, names: list[str]) -> dict[str, Any]:
         return record(name, *entries, drift=["templates.json has mode 0644, not 0600"])
     tests = tuple(issued(each, days=(number * 20 + at) % 130 - 3) for at, each in enumerate(names))
     if number == 8:
-        return record(name, tests=tests)
+        return host_record(name, state="ok", result={"tests": tests}, started_at="2026-11-22T11:56:00Z")
+    if number == 9:
+        return host_record(name, state="ok", result={"templates": [], "declared": False})
     found = record(name, *entries, tests=tests)
     _mark(found, number)
     return found
@@ -207,6 +209,8 @@ def _mark(host: dict[str, Any], number: int) -> None:
     if number >= 23:
         days = 2 if number == 23 else 0
         host.update(kept=True, started_at=utc(NOW - timedelta(days=days, hours=3)))
+        for each in told:
+            each["test"]["this_run"] = False
 
 
 TOLD_REFUSAL = {
@@ -222,6 +226,8 @@ TOLD_REFUSAL = {
 }
 TOLD_LEFT_OUT = {
     "status": "not_tried",
+    "stage": "enroll",
+    "http_status": 401,
     "reason": "account 'svc-est' was refused at https://est.example.com:8443 before in this run",
     "server": "https://est.example.com:8443",
     "label": "",

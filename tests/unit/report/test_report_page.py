@@ -12,7 +12,18 @@ import json
 import re
 
 import pytest
-from support.fleet_reports import NOW, RUN, entry, large_fleet, record, refused, small_fleet
+from support.fleet_reports import (
+    LONG_NAMES,
+    NOW,
+    RUN,
+    entry,
+    full_fleet,
+    issued,
+    large_fleet,
+    record,
+    refused,
+    small_fleet,
+)
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.compact import compact
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import make_document
@@ -164,3 +175,57 @@ def test_characters_that_do_something_are_shown(text, shown):
 def test_a_printable_text_is_one_short_line():
     assert printable("a\n b\t c", 10) == "a b c"
     assert printable("x" * 20, 10) == "xxxxxxx..."
+
+
+def test_what_an_earlier_run_saw_is_no_test_of_this_one_and_has_its_moment():
+    found = compact(full_fleet())
+    kept = {host[0]: host[13] for host in found["hosts"] if host[13]}
+    assert kept == {
+        "ce-ber-0023.example.com": 1795338000 // 60 - 2 * 1440,
+        "ce-ber-0024.example.com": 1795338000 // 60,
+    }
+    fresh = record("h", entry("t"), tests=(issued("t"),))
+    fresh.update(kept=True, started_at="")
+    old = compact(make_document([fresh], [RUN], now=NOW))
+    assert old["hosts"][0][13] == -1
+    assert [cell["test"]["this_run"] for cell in old["cells"] if cell] == [False]
+
+
+def test_each_host_says_which_of_the_five_counts_it_is_in():
+    document = full_fleet()
+    found = [host[12] for host in compact(document)["hosts"]]
+    names = ("as_declared", "corrected", "differing", "not_compared", "not_looked_at")
+    assert {name: found.count(name) for name in names} == {name: document["summary"][f"hosts_{name}"] for name in names}
+    assert all(found.count(name) for name in names)
+    assert len(found) == 25
+
+
+def test_causes_name_hosts_and_templates_by_number():
+    found = compact(full_fleet())
+    (cause,) = [each for each in found["causes"] if each["kind"] == "test"]
+    number, hosts = cause["hosts"]
+    assert number == 10
+    assert [found["hosts"][at][0] for at in hosts] == [f"ce-ber-{at:04d}.example.com" for at in range(10, 20)]
+    assert [found["templates"][at] for at in cause["templates"][1]] == list(LONG_NAMES[:2])
+    assert "HTTP 401" in found["texts"][cause["reason"]]
+
+
+def test_very_many_causes_are_cut_and_told():
+    names = [f"h{number}" for number in range(200)]
+    cause = {"kind": "host", "reason": "x" * 1000, "hosts": names, "templates": ["t"]}
+    hosts = [record(name, entry("t")) for name in names]
+    document = make_document(hosts, [RUN], now=NOW)
+    found = compact({**document, "causes": [{**cause, "reason": f"{number} {'x' * 1000}"} for number in range(1000)]})
+    assert len(found["causes"]) == 300
+    assert found["causes_missing"] == 700
+    assert found["shortened"]
+    assert all(each["hosts"][0] == 200 for each in found["causes"]), "how many is told of every cause"
+    assert sum(len(each["hosts"][1]) + len(each["templates"][1]) for each in found["causes"]) <= 30_000
+    assert len(json.dumps(found["causes"])) < 400_000
+
+
+def test_production_certificates_are_taken_where_there_are_some():
+    document = make_document([], [RUN], now=NOW)
+    assert compact(document)["production"] == []
+    entries = [{"name": "web", "host": "h", "not_after": "1970-01-01T01:00:00Z"}]
+    assert compact({**document, "production": entries})["production"] == [["web", "h", 60]]

@@ -10,9 +10,9 @@ const nameAt = { host: (number) => hosts[number].name, template: (number) => rep
 // The causes that the report found, and whatever else is not in order, equal words of many hosts and templates put together.
 function problems() {
   const found = new Map();
-  const add = (state, words, host, template, more) => {
+  const add = (state, words, host, template, more, place) => {
     const key = JSON.stringify([state, words]);
-    if (!found.has(key)) found.set(key, { state, words, more, hosts: new Set(), templates: new Set() });
+    if (!found.has(key)) found.set(key, { state, words, more, place, hosts: new Set(), templates: new Set() });
     found.get(key).hosts.add(host.name);
     if (template !== undefined) found.get(key).templates.add(template);
   };
@@ -25,7 +25,7 @@ function problems() {
     if (host.cluster && report.texts[host.cluster[2]]) add("differs", report.texts[host.cluster[2]], host);
     for (const words of host.drift) add(written(host) ? "corrected" : "differs", words, host);
     host.cells.forEach((cell, index) => {
-      if (cell) ofCell(cell, caused.has(at), (state, words, more) => add(state, words, host, report.templates[index], more));
+      if (cell) ofCell(cell, (state, words, more, place) => add(state, words, host, report.templates[index], more, place));
       const action = cell && ACTIONS[cell.action];
       if (!action) return;
       const told = ["created", "removed"].includes(cell.action) || !cell.summary ? "" : `: ${cell.summary}`;
@@ -36,14 +36,18 @@ function problems() {
   return rest.sort((a, b) => RANK[b.state] - RANK[a.state] || b.hosts.length - a.hosts.length);
 }
 
-function ofCell(cell, caused, add) {
+// What no cause tells: causes are of this run, and of what stopped a test.
+function ofCell(cell, add) {
   const test = testOf(cell);
-  if (test.status === "failed" && !caused) add("test_failed", `test failed${test.stage ? ` at stage ${test.stage}` : ""}: ${test.reason || "see the JSON file"}`, test);
+  if (test.status === "failed" && !test.this_run) {
+    add("test_failed", `the last test, in an earlier run, failed${test.stage ? ` at stage ${test.stage}` : ""}: ${test.reason || "see the JSON file"}`, test);
+  }
   if (test.status === "pending") add("pending", "the certificate waits for approval");
-  if (lostOf(test).length) add("lost", `the CA left out ${lostOf(test).join(", ")}`);
+  // By their names: with the values, which hosts have of their own, each host would be a row.
+  const lost = [...new Set(lostOf(test).map((words) => words.replace(/[=:].*$/s, "")))];
+  if (lost.length) add("lost", `the CA left out ${lost.join(", ")}`, null, `such as ${lostOf(test).join(", ")}`);
   for (const words of test.differs || []) add("lost", words);
-  if (nowTested(cell, "not_tried")) add("unproved", `not tried in this run${test.reason ? `: ${test.reason}` : ""}`);
-  else if (cell.proved === false && !["failed", "pending"].includes(test.status)) add("unproved", "no test has proved the present content");
+  if (cell.proved === false && !["failed", "pending"].includes(test.status) && !nowTested(cell, "not_tried")) add("unproved", "no test has proved the present content");
 }
 
 function causes() {
@@ -54,12 +58,16 @@ function causes() {
     return {
       state, words: text("reason") || STATES[state][1], hosts: cause.hosts[1].map(nameAt.host), templates: cause.templates[1].map(nameAt.template),
       allHosts: cause.hosts[0], allTemplates: cause.templates[0], more: exampleOf(cause, text("reason")),
-      place: [text("stage") ? `stage ${text("stage")}` : "", text("account") ? `account ${text("account")}` : "", text("server"), text("label") ? `label ${text("label")}` : ""]
-        .filter(Boolean).join(" \u00b7 "),
-      about: [["Server", text("server")], ["Account", text("account")], ["Label", text("label")], ["Stage", text("stage")], ["What to do", text("hint")]],
+      place: [
+        text("stage") ? `stage ${text("stage")}` : "", text("account") ? accountOf(text("account")) : "", text("server"),
+        text("label") ? `label ${text("label")}` : "", cause.not_tried ? `${plural(cause.not_tried, "test")} not tried after that` : "",
+      ].filter(Boolean).join(" \u00b7 "),
+      about: [["Server", text("server")], ["Account", text("account")], ["Label", text("label")], ["Stage", text("stage")], ["Not tried after that", cause.not_tried ? plural(cause.not_tried, "test") : ""], ["What to do", text("hint")]],
     };
   });
 }
+
+const accountOf = (words) => (/^(account|user)\b/i.test(words) ? words : `account ${words}`);
 
 // What one of the failed tests says beside the reason: whether it reached the server, and the server's own words.
 function exampleOf(cause, reason) {

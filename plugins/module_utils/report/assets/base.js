@@ -79,6 +79,7 @@ const moments = (text) => (Number.isNaN(Date.parse(text)) ? named(text || "") : 
 
 function span(milliseconds) {
   const minutes = Math.max(0, Math.floor(milliseconds / 60000));
+  if (minutes < 1) return "less than a minute";
   if (minutes < 120) return plural(minutes, "minute");
   return minutes < 2880 ? plural(Math.floor(minutes / 60), "hour") : plural(Math.floor(minutes / 1440), "day");
 }
@@ -122,7 +123,7 @@ const count = (test) => hosts.filter(test).length;
 // "as of 2 days ago, 2026-11-26 10:00 UTC", of a host that this run did not see.
 function asOf(host) {
   if (host.seen === null) return ["as of an earlier run", ""];
-  return [`as of ${span(MADE - host.seen)} ago`, `, ${stamp(host.seen)}`];
+  return [`as of ${span(MADE - host.seen)} ago, `, stamp(host.seen)];
 }
 
 // ---- what is known of a template on a host ---------------------------------------------------------------------------
@@ -130,6 +131,7 @@ function asOf(host) {
 const testOf = (cell) => (cell && cell.test) || {};
 const acceptedOf = (test) => test.accepted_lost || [];
 const lostOf = (test) => (test.lost || []).filter((words) => !acceptedOf(test).includes(words));
+const remarked = (test) => lostOf(test).length > 0 || (test.differs || []).length > 0;
 const nowTested = (cell, status) => Boolean(testOf(cell).this_run) && testOf(cell).status === status;
 
 function marksOf(cell) {
@@ -151,12 +153,13 @@ for (const state of ["failed", "unreachable", "not_run"]) {
 FILTERS["run:kept"] = { group: "Hosts", words: "hosts as an earlier run saw them", sign: ["\u25f7", "", "mild"], host: (host) => host.kept };
 for (const state of ["in_order", "corrected", "unproved", "pending", "unknown", "lost", "differs", "test_failed"]) {
   FILTERS[`cell:${state}`] = {
-    group: "Templates on hosts", words: { in_order: "in order", lost: "not what was asked for" }[state] || STATES[state][1], sign: STATES[state], cell: (cell) => cell.state === state,
+    group: "Templates on hosts", words: { in_order: "in order", lost: "certificate not as asked for" }[state] || STATES[state][1], sign: STATES[state], cell: (cell) => cell.state === state,
   };
 }
 Object.assign(FILTERS, {
   "also:unproved": { group: "Templates on hosts", words: "without a proof of the present content", sign: STATES.unproved, cell: (cell) => cell.proved === false },
-  "also:accepted": { group: "Templates on hosts", words: "with losses that are accepted", sign: ["a", "", "mild"], cell: (cell) => acceptedOf(testOf(cell)).length > 0 },
+  "also:lost": { group: "Templates on hosts", words: "with a certificate not as asked for", sign: STATES.lost, cell: (cell) => remarked(testOf(cell)) },
+  "also:accepted": { group: "Templates on hosts", words: "with no loss but accepted ones", sign: ["a", "", "mild"], cell: (cell) => acceptedOf(testOf(cell)).length > 0 && !remarked(testOf(cell)) },
 });
 for (const [status, words, state] of [
   ["issued", "certificate issued", "in_order"], ["pending", "wait for approval", "pending"], ["failed", "failed", "test_failed"],

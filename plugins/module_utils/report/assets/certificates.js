@@ -33,8 +33,8 @@ function ends(into, all, title) {
   const FIRST = 15;
   const body = make("tbody", {});
   const show = (from, to) => body.append(...all.slice(from, to).map(({ end, name, host }) => {
-    const [mark, words, look] = ending(end);
-    return make("tr", {}, make("td", { class: "left" }, glyph(mark, look), ` ${words} `, moment(end)), make("td", {}, named(name), " on ", named(host)));
+    const [mark, words, look] = end ? ending(end) : ["?", "end not known", "mild"];
+    return make("tr", {}, make("td", { class: "left" }, glyph(mark, look), ` ${words} `, end ? moment(end) : ""), make("td", {}, named(name), " on ", named(host)));
   }));
   show(0, FIRST);
   into.append(make("div", { class: "ends", tabindex: "0", role: "region", "aria-label": "Certificates, can be scrolled" }, make("table", {},

@@ -98,7 +98,7 @@ function draw() {
 function line(host) {
   const [age, at] = host.kept ? asOf(host) : [];
   const button = make("button", { type: "button", class: "open", "aria-expanded": String(opened.has(host)), onclick: () => toggle(host, null) }, named(host.name));
-  const row = make("tr", { class: host.kept ? "kept" : null }, make("th", { scope: "row" }, button, host.kept ? make("span", { class: "as-of" }, age, make("span", { class: "at" }, at)) : ""),
+  const row = make("tr", { class: host.kept ? "kept" : null }, make("th", { scope: "row" }, button, host.kept ? make("span", { class: "as-of" }, age.replace(/, $/, at ? "," : ""), " ", make("span", { class: "at" }, at)) : ""),
     make("td", { class: "state", title: STATES[host.worst][1] }, sign(host.worst), " ", make("span", { class: "words" }, STATES[host.worst][1])));
   host.row = row;
   if (hasClusters) row.append(make("td", { class: "cluster" }, host.cluster ? named(host.cluster[0]) : "", host.cluster && host.cluster[1] === host.name ? " (written)" : ""));
@@ -170,6 +170,7 @@ function aboutTemplate(host, index) {
     cell.test ? facts([...testFacts(cell), [testOf(cell).status === "not_tried" ? "Left out at" : "Tested at", host.tested[index] ? moment(host.tested[index] * 60000) : ""],
       ["Certificate ends", end ? make("span", {}, moment(end), ` (${ending(end).slice(0, 2).join(" ")})`) : ""]])
       : cell.proved === false ? make("p", { class: "soft" }, "No test has proved the present content.") : "",
+    cell.off ? make("p", { class: "soft" }, "Its tests are switched off: no proof is owed.") : "",
     cell.shortened ? make("p", { class: "soft" }, "More is in the JSON file.") : "",
   ].filter(Boolean);
 }

@@ -36,9 +36,11 @@ function overview() {
   [...keys("run", ["failed", "unreachable", "not_run", "kept"]).map(([key]) => [key, count(FILTERS[key].host)])].map(parts));
 
   const states = keys("cell", ["in_order", "corrected", "unproved", "pending", "unknown", "lost", "differs", "test_failed"]);
+  // A template is in one state, the worst: what others have as well is told where it is more.
+  const beyond = (key, name) => [key, summary[name] > summary[`state_${name}`] ? summary[name] : 0];
   group(summary.templates_on_hosts, summary.templates_on_hosts === 1 ? "template on a host" : "templates on hosts",
     states.map(([key, name]) => [key, summary[`state_${name}`]]).map(parts),
-    [["also:unproved", summary.unproved], ["also:accepted", cellsWith(FILTERS["also:accepted"].cell)]].map(parts));
+    [beyond("also:unproved", "unproved"), beyond("also:lost", "lost"), ["also:accepted", summary.accepted]].map(parts));
 
   const failed = summary.tests_failed_now;
   group(summary.tests, `${summary.tests === 1 ? "test" : "tests"} of this run`, [
