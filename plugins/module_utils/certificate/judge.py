@@ -33,6 +33,7 @@ class Judge:
         self, template: Template, rendered: Rendered, options: CertificateOptions, holder: CertificateHolder
     ) -> None:
         self._rendered = rendered
+        self._name = template.name
         self._authority = template.certificate_authority
         self._secrets = tuple(template.secrets().values())
         self._acceptance = options.acceptance
@@ -45,7 +46,7 @@ class Judge:
 
     def warnings(self, certificate: x509.Certificate) -> List[str]:
         """What is told of it."""
-        return self._compared(certificate).warnings(self._acceptance, self._authority)
+        return self._compared(certificate).warnings(self._acceptance, self._authority, self._name)
 
     def check_kept(self, certificate: Optional[x509.Certificate]) -> None:
         """Fail where the certificate that stays is not what was asked for, and that is to be a failure.

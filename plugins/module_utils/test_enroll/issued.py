@@ -68,16 +68,20 @@ class Comparison:
         lacks = self._lacks(acceptance)
         return "; ".join([*([f"it lacks {', '.join(lacks)}"] if lacks else []), *other])
 
-    def warnings(self, acceptance: Acceptance, certificate_authority: str = "") -> List[str]:
+    def warnings(
+        self, acceptance: Acceptance, certificate_authority: str = "", template_name: Optional[str] = None
+    ) -> List[str]:
         """What is told of it: nothing, or one sentence.
 
         :param certificate_authority: what the template says of it: what is known of Cisco's is told.
+        :param template_name: where there is a template. A warning of Ansible does not say which task it is of.
         """
         clause = self.unaccepted(acceptance)
         if not clause:
             return []
         known = _CISCO if certificate_authority == "cisco" and self._lacks(acceptance) else ""
-        return [f"the certificate is not what was asked for: {clause}{f' ({known})' if known else ''}"]
+        of = "" if template_name is None else f" of template {template_name!r}"
+        return [f"the certificate{of} is not what was asked for: {clause}{f' ({known})' if known else ''}"]
 
     def hint(self, acceptance: Acceptance, certificate_authority: str = "") -> str:
         """What to do where it is refused."""

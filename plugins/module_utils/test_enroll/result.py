@@ -101,7 +101,7 @@ def success(
         found["warnings"] += verified.warnings
         if comparison is not None:
             found.update(comparison.as_result(acceptance))
-            found["warnings"] += comparison.warnings(acceptance, template.certificate_authority)
+            found["warnings"] += comparison.warnings(acceptance, template.certificate_authority, template.name)
     elif path is not None:
         found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
     if retry_at is not None:
@@ -122,7 +122,8 @@ def failure(
     sentences: List[str] = [f"The {what} of template {template_name!r} failed at stage {error.stage}: {error.reason}."]
     if error.server_message:
         sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
-    sentences.append(_RECEIVED[error.request_received])
+    not_asked = isinstance(error, NotAsAsked) and error.request_received == "no"
+    sentences.append("Nothing was sent to the EST server." if not_asked else _RECEIVED[error.request_received])
     if error.hint:
         sentences.append(error.hint)
     return {
