@@ -114,7 +114,8 @@ class TestFolder:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         _make_private_folders(self._parent)
-        with open(os.path.join(self._parent, ".lock"), "w", encoding="ascii", opener=_private) as lock:
+        # Not "w", which would change the file, and a look in check mode takes the lock too.
+        with open(os.path.join(self._parent, ".lock"), "a", encoding="ascii", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._tidy_up(self.path)
             self._tidy_up(self.pending_path)

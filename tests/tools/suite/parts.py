@@ -136,15 +136,30 @@ def windows(context: Context) -> None:
     python = pythons.best(("3.11", "3.12", "3.13"))
     assert python is not None
     venv = context.venv("unit", python)
-    playbooks = {}
     # What is sent to a Windows host has two forms: one up to ansible-core 2.18, and one since.
+    cores = _oldest_and_newest(context)
+    env = {"WINDOWS_COLLECTIONS": str(_ansible_windows(context, venv)), "WINDOWS_CORES": cores}
+    context.pytest("windows", venv, ["tests/windows"], env=env)
+
+
+def examples(context: Context) -> None:
+    """Run every example of the documentation, for real and with --check, with the oldest and the newest core."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    env = {"EXAMPLES_CORES": _oldest_and_newest(context)}
+    context.pytest("examples", context.venv("unit", python), ["tests/examples"], env=env)
+
+
+def _oldest_and_newest(context: Context) -> str:
+    """Return ansible-playbook of the oldest and the newest core by release, as JSON; tell which one is not here."""
+    found = {}
     for core in (CORES[0], newest_core()):
         if core.python is None:
             context.skipped(f"ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
         else:
-            playbooks[core.minor] = str(context.venv(f"core-{core.minor}", core.python) / "bin" / "ansible-playbook")
-    env = {"WINDOWS_COLLECTIONS": str(_ansible_windows(context, venv)), "WINDOWS_CORES": json.dumps(playbooks)}
-    context.pytest("windows", venv, ["tests/windows"], env=env)
+            found[core.minor] = str(context.venv(f"core-{core.minor}", core.python) / "bin" / "ansible-playbook")
+    return json.dumps(found)
 
 
 def _ansible_windows(context: Context, venv: Path) -> Path:
@@ -348,6 +363,7 @@ PARTS = (
     Part("ansible-lint", "ansible-lint, profile production", ansible_lint),
     Part("docs", "antsibull-docs, changelog, REUSE", docs),
     Part("playbooks", "every playbook, also with --check, no warnings", playbooks),
+    Part("examples", "every example of the documentation, also with --check, no warnings", examples),
 )
 
 # Names that stand for several parts.
