@@ -92,7 +92,10 @@ def _patterns(terms: Sequence[Any]) -> list[str]:
 
     :raises AnsibleLookupError: there is none, or what is given is no pattern.
     """
-    given = [part for term in terms for part in (term if isinstance(term, (list, tuple)) else [term])]
+    # YAML makes None of a name with nothing behind it.
+    given = [
+        part for term in terms if term is not None for part in (term if isinstance(term, (list, tuple)) else [term])
+    ]
     for part in given:
         if not isinstance(part, str):
             raise AnsibleLookupError(

@@ -127,13 +127,13 @@ def test_what_the_inventory_has_is_told(groups: Any, words: str) -> None:
     assert "-e est_integration_hosts=all" in str(raised.value)
 
 
-@pytest.mark.parametrize("given", ["", "  ", ",", [], [""]])
+@pytest.mark.parametrize("given", ["", "  ", ",", [], [""], None])
 def test_an_empty_pattern_is_an_error(given: Any) -> None:
     with pytest.raises(AnsibleLookupError, match="est_integration_hosts is empty, so no host would be looked at"):
         look_up(given)
 
 
-@pytest.mark.parametrize("given", [7, None, {"cloud_extenders": None}, True, ["ce1", 2]])
+@pytest.mark.parametrize("given", [7, [None], {"cloud_extenders": None}, True, ["ce1", 2]])
 def test_what_is_no_pattern_is_an_error(given: Any) -> None:
     with pytest.raises(AnsibleLookupError, match="est_integration_hosts has to be a pattern of hosts"):
         look_up(given)

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.lookup import LookupBase
+
+DOCUMENTATION = r"""
+name: est_verdict
+short_description: Say what keeps a fleet from being in order, by the numbers of its report
+version_added: 0.1.0
+author:
+  - maas360.cloud_extender contributors (@maas360-collections)
+description:
+  - Made for the playbook C(extensions/awx/playbooks/verdict.yml) of this collection.
+  - A host that was not looked at, and a template that is not proved, are not in order. Each cause can be accepted by a
+    boolean variable C(est_tower_accept_CAUSE), such as C(est_tower_accept_unreachable). It is told all the same.
+options:
+  _terms:
+    description:
+      - C(summary) of M(maas360.cloud_extender.est_fleet_report).
+      - Without it the variables are checked, and nothing else.
+    type: list
+    elements: dict
+"""
+
+EXAMPLES = r"""
+- name: Merge the reports of the slices of a job
+  maas360.cloud_extender.est_fleet_report:
+    path: /srv/reports/fleet
+    merge:
+      - /srv/reports/slices/*.json
+  register: fleet
+
+- name: Fail where the fleet is not in order
+  ansible.builtin.assert:
+    that: verdict.against | length == 0
+    fail_msg: "{{ verdict.against }}"
+  vars:
+    verdict: "{{ lookup('maas360.cloud_extender.est_verdict', fleet.summary) }}"
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - For each summary, what keeps its fleet from being in order, C(against), and what was accepted, C(accepted).
+  type: list
+  elements: dict
+  sample:
+    - against:
+        - "hosts that could not be reached: 3"
+      accepted: []
+"""
+
+PREFIX = "est_tower_accept_"
+
+#: The causes, each with the number of the report that tells of it, and words for that.
+CAUSES = (
+    ("failed", "failed", "hosts that failed"),
+    ("unreachable", "unreachable", "hosts that could not be reached"),
+    ("not_run", "not_run", "hosts that did not run, or that no report tells of"),
+    ("differing", "hosts_differing", "hosts that are not as declared"),
+    ("differing", "differing", "templates on hosts that are not as declared"),
+    ("tests_failed", "tests_failed", "templates on hosts whose last test failed"),
+    ("pending", "state_pending", "templates on hosts whose test waits for approval"),
+    ("lost", "lost", "certificates that are not what was asked for"),
+    ("unproved", "state_unproved", "templates on hosts without a proof of their present content"),
+    ("not_tried", "tests_not_tried", "tests that were left out"),
+)
+#: The cause that is no number above 0.
+NO_HOSTS = "no_hosts"
+
+
+class LookupModule(LookupBase):
+    """The verdict on a fleet."""
+
+    def run(self, terms, variables=None, **kwargs):
+        self.set_options(var_options=variables, direct=kwargs)
+        accepted = self._accepted(variables or {})
+        return [_verdict(summary, accepted) for summary in terms]
+
+    def _accepted(self, variables: Mapping[str, Any]) -> set[str]:
+        """Return the causes that variables accept.
+
+        :raises AnsibleLookupError: a variable of these names is none of ours, or is no boolean.
+        """
+        known = [
+            f"{PREFIX}{cause}" for cause in dict.fromkeys([*(cause for cause, _number, _words in CAUSES), NO_HOSTS])
+        ]
+        found = set()
+        for name in sorted(name for name in variables if str(name).startswith(PREFIX)):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                meant = f"Did you mean {near[0]}? " if near else ""
+                raise AnsibleLookupError(f"there is no variable {name}. {meant}There are {', '.join(known)}")
+            value = self._templar.template(variables[name])
+            try:
+                accepts = boolean(value)
+            except TypeError:
+                raise AnsibleLookupError(f"{name} has to be true or false; it is {value!r}") from None
+            if accepts:
+                found.add(name[len(PREFIX) :])
+        return found
+
+
+def _verdict(summary: Mapping[str, Any], accepted: set[str]) -> dict[str, list[str]]:
+    """Return what is against a fleet, and what would be if it was not accepted.
+
+    :param summary: the numbers of the report.
+    """
+    verdict: dict[str, list[str]] = {"against": [], "accepted": []}
+    if not summary["hosts"]:
+        verdict["accepted" if NO_HOSTS in accepted else "against"].append("the report has no host")
+    for cause, number, words in CAUSES:
+        if summary[number]:
+            verdict["accepted" if cause in accepted else "against"].append(f"{words}: {summary[number]}")
+    return verdict
