@@ -6,7 +6,8 @@
 AWX never runs a playbook itself. It streams the job to a worker (``transmit``), which may be on another node, and takes
 the events back (``process``); in between is receptor, which carries octets. Here a pipe does. What AWX does was looked
 up in its sources: ``Inventory.get_script_data`` (slices), ``inject_credential`` (injectors), ``awx_meta_vars``
-(awx_job_id), ``AWX_RUNNER_OMIT_ENV_FILES`` and ``AWX_RUNNER_SUPPRESS_OUTPUT_FILE`` (both true).
+(awx_job_id), ``_update_unified_job_kwargs`` (answers of surveys), ``safe_dump`` (variables that no user may have
+evaluated), ``AWX_RUNNER_OMIT_ENV_FILES`` and ``AWX_RUNNER_SUPPRESS_OUTPUT_FILE`` (both true).
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class Finished:
         return sorted(self._stats().get(number) or {})
 
     def _stats(self) -> Mapping[str, Any]:
-        return next(event["event_data"] for event in self.events if event["event"] == "playbook_on_stats")
+        """Return the numbers of the recap; there are none of a run that ended before its first play."""
+        return next((event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"), {})
 
     def files_with(self, text: str) -> list[str]:
         """Return the files that were kept of the job and have a text in them."""
@@ -119,14 +121,22 @@ def run_job(
     credentials: Sequence[Credential] = (),
     variables: Mapping[str, Any] | None = None,
     group_variables: Mapping[str, Any] | None = None,
+    inventory_variables: Mapping[str, Any] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    limit: str | None = None,
     ssh_key: str | None = None,
 ) -> Finished:
     """Run a job of a job template.
 
     :param template: an entry of ``controller_templates``.
-    :param hosts: the inventory's hosts with their variables, all in the group ``cloud_extenders``.
+    :param hosts: the inventory's hosts with their variables; those of one slice, where there are slices.
     :param folder: an empty folder.
-    :param variables: what a survey or a rulebook adds to the extra variables of the template.
+    :param variables: what a user or a rulebook answers to the survey; where there is no answer its default counts.
+    :param group_variables: those of the hosts.
+    :param inventory_variables: those of the whole inventory.
+    :param groups: the inventory's groups and their hosts, as far as these are in ``hosts``; by default all are in
+        ``cloud_extenders``.
+    :param limit: as the user who launches it gives it.
     :param ssh_key: the private key of the machine credential.
     """
     sent, received = folder / "sent", folder / "received"
@@ -134,9 +144,11 @@ def run_job(
         (sent / name).mkdir(parents=True)
     for name in _PROJECT:
         shutil.copytree(ROOT / name, sent / "project" / name)
+    grouped = {"cloud_extenders": sorted(hosts)} if groups is None else groups
     inventory = {
-        "cloud_extenders": {"hosts": sorted(hosts), "vars": dict(group_variables or {})},
-        "_meta": {"hostvars": dict(hosts)},
+        "all": {"hosts": sorted(hosts), "vars": dict(inventory_variables or {})},
+        **{name: {"hosts": [host for host in members if host in hosts]} for name, members in grouped.items()},
+        "_meta": {"hostvars": {name: {**(group_variables or {}), **own} for name, own in hosts.items()}},
     }
     script = sent / "inventory" / "hosts"
     script.write_text(
@@ -149,6 +161,12 @@ def run_job(
     injected = inject(credentials, worker)  # the path is one of the worker's, as "/runner/env" is in a container
     for path in (worker / "env").iterdir():
         shutil.move(path, sent / "env" / path.name)
+    survey = template.get("survey_spec", {"spec": ()})["spec"] if template.get("survey_enabled") else ()
+    answers = {question["variable"]: question["default"] for question in survey}
+    of_user = {**answers, **(variables or {}), **injected.extra_vars}
+    (sent / "env" / "extravars").write_text(
+        _extra_vars({**template.get("extra_vars", {}), "awx_job_id": job_id}, of_user), encoding="utf-8"
+    )
     arguments = ["--check"] if template["job_type"] == "check" else []
     arguments += ["--diff"] if template.get("diff_mode") else []
     key = {} if ssh_key is None else {"ssh_key": ssh_key}
@@ -163,12 +181,7 @@ def run_job(
             forks=int(template.get("forks") or 5),
             cmdline=" ".join(arguments),
             envvars={**_environment(folder), **injected.environment},
-            extravars={
-                **template.get("extra_vars", {}),
-                "awx_job_id": job_id,
-                **(variables or {}),
-                **injected.extra_vars,
-            },
+            limit=limit,
             settings={"suppress_ansible_output": True},
             suppress_env_files=True,
             suppress_output_file=True,
@@ -197,6 +210,13 @@ def run_job(
     )
     assert not worker.exists(), "the worker left something behind"
     return Finished(statuses[-1], events, done.stdout, received)
+
+
+def _extra_vars(trusted: Mapping[str, Any], of_user: Mapping[str, Any]) -> str:
+    """Return extra variables as YAML. No text of a user is evaluated in the job, that of the job template is."""
+    lines = [f"{name}: {json.dumps(value)}" for name, value in trusted.items() if name not in of_user]
+    lines += [f"{name}: {'!unsafe ' * isinstance(value, str)}{json.dumps(value)}" for name, value in of_user.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _environment(folder: Path) -> dict[str, str]:

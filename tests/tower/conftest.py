@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fleet.host import SSHD
 from fleet.ssh_fleet import Fleet
-from support.lab import LabServer
+from support.lab import PASSWORD, USERNAME, LabServer
+from tower.awx_job import Credential, Finished, run_job, slice_of
 from tower.content import SECRETS, load
+from tower.launching import Launch
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,3 +75,77 @@ def lab() -> Iterator[LabServer]:
     """An EST server that grants everything."""
     with LabServer("--profile", "full") as server:
         yield server
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """The folder that all execution nodes share."""
+    return tmp_path / "reports"
+
+
+@pytest.fixture
+def launch(
+    fleet: Fleet,
+    lab: LabServer,
+    job_templates: dict[str, dict[str, Any]],
+    credential_types: dict[str, dict[str, Any]],
+    reports: Path,
+    tmp_path: Path,
+) -> Launch:
+    """Launch a job template by its name; ``part`` is the slice, such as ``(1, 2)``."""
+    ids = itertools.count(41)
+    account = {"username": USERNAME, "password": PASSWORD, "ca_certificate": lab.ca_pem}
+    connection = fleet.connection_variables()
+    key = Path(connection.pop("ansible_ssh_private_key_file")).read_text(encoding="ascii")
+    # The key comes from the agent that the runner starts, as for a machine credential of AWX.
+    connection["ansible_ssh_args"] = connection["ansible_ssh_args"].replace("-o IdentitiesOnly=yes", "")
+    # No connection outlives the job, as none does in a container.
+    connection["ansible_ssh_args"] = connection["ansible_ssh_args"].replace("120s", "5s")
+    server = {"server": lab.url, "key_type": "ec"}
+    group = {
+        **connection,
+        "est_integration_templates": [{"name": "wifi", **server}, {"name": "mail", **server}],
+        "est_integration_test": {
+            "user_name": "alex",
+            "domain": "example.com",
+            "email": "alex@example.com",
+            "output_path": "{{ fleet_output_path }}",
+        },
+    }
+
+    def run(
+        name: str,
+        *,
+        part: tuple[int, int] = (1, 1),
+        credentials: dict[str, dict[str, str]] | None = None,
+        survey: dict[str, Any] | None = None,
+        group_variables: dict[str, Any] | None = None,
+        inventory_variables: dict[str, Any] | None = None,
+        groups: dict[str, list[str]] | None = None,
+        limit: str | None = None,
+        down: Sequence[str] = (),
+        **changes: Any,
+    ) -> Finished:
+        hosts = {host.name: fleet.host_variables(host) for host in fleet.hosts.values()}
+        for host in down:
+            hosts[host]["ansible_port"] = 1
+        number = next(ids)
+        folder = tmp_path / f"job{number}"
+        folder.mkdir()
+        given = {"EST account": account} if credentials is None else credentials
+        fleet.close_connections()
+        return run_job(
+            {**job_templates[name], **changes},
+            slice_of(hosts, *part),
+            folder=folder,
+            job_id=number,
+            credentials=[Credential(credential_types[kind], inputs) for kind, inputs in given.items()],
+            variables={"est_tower_reports": str(reports), **(survey or {})},
+            group_variables={**group, **(group_variables or {})},
+            inventory_variables=inventory_variables,
+            groups=groups,
+            limit=limit,
+            ssh_key=key,
+        )
+
+    return run

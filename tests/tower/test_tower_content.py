@@ -18,11 +18,13 @@ from typing import Any
 
 import jinja2.sandbox
 import pytest
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from dateutil.rrule import rrulestr
 from tower.awx_job import ROOT, Credential, inject
 from tower.content import SECRETS, load
+
+from ansible_collections.maas360.cloud_extender.plugins.lookup.est_verdict import CAUSES, NO_HOSTS, PREFIX
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import KNOWN
 
 RECORDED = json.loads((Path(__file__).parent / "awx_modules.json").read_text(encoding="utf-8"))["modules"]
 # The variable that a role loads, the module it calls, and the keys it has for itself.
@@ -38,7 +40,7 @@ LOADED = {
     "controller_notifications": ("notification_template", ()),
 }
 # https://docs.ansible.com/automation-controller: the keys of a survey's question, and its types.
-QUESTION = {"question_name", "question_description", "variable", "type", "choices", "default", "required"}
+QUESTION = {"question_name", "question_description", "variable", "type", "choices", "min", "max", "default", "required"}
 FIELD = {"id", "type", "label", "help_text", "secret", "multiline"}
 
 
@@ -100,14 +102,59 @@ def test_the_nodes_of_workflows_hang_together(variables: dict[str, Any]) -> None
         assert linked < set(nodes)
 
 
-def test_surveys_ask_for_variables_of_the_role(job_templates: dict[str, dict[str, Any]]) -> None:
-    defaults = yaml.safe_load((ROOT / "roles/est_integration/defaults/main.yml").read_text(encoding="utf-8"))
-    survey = job_templates["configure"]["survey_spec"]
-    for question in survey["spec"]:
-        assert set(question) <= QUESTION
-        assert question["type"] == "multiplechoice"
-        assert question["default"] in question["choices"]
-        assert question["variable"] in defaults
+def surveyed(variables: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the job templates and workflows that have a survey, by name."""
+    every = [*variables["controller_templates"], *variables["controller_workflows"]]
+    return {entry["name"]: entry for entry in every if entry.get("survey_enabled")}
+
+
+def test_surveys_ask_for_variables_that_are_known(variables: dict[str, Any]) -> None:
+    for entry in surveyed(variables).values():
+        for question in entry["survey_spec"]["spec"]:
+            assert set(question) <= QUESTION
+            assert question["variable"] in KNOWN
+            assert question["required"]
+            if question["type"] == "multiplechoice":
+                assert question["default"] in question["choices"]
+            else:
+                assert question["type"] == "text"
+                assert question["min"] <= len(question["default"]) <= question["max"]
+
+
+def test_every_survey_asks_on_which_hosts(variables: dict[str, Any]) -> None:
+    every = [*variables["controller_templates"], *variables["controller_workflows"]]
+    assert set(surveyed(variables)) == {entry["name"] for entry in every}
+    asked = [entry["survey_spec"]["spec"][0] for entry in every]
+    assert all(question == asked[0] for question in asked)
+    assert (asked[0]["variable"], asked[0]["default"], asked[0]["required"]) == (
+        "est_integration_hosts",
+        "cloud_extenders",
+        True,
+    )
+
+
+def test_nobody_who_may_launch_a_job_can_set_other_variables(variables: dict[str, Any]) -> None:
+    for entry in (*variables["controller_templates"], *variables["controller_workflows"]):
+        assert not entry.get("ask_variables_on_launch")
+
+
+def test_schedules_answer_what_surveys_require(variables: dict[str, Any]) -> None:
+    # AWX refuses a schedule without: its serializer does not leave out the check for what is required.
+    for entry in variables["controller_schedules"]:
+        survey = surveyed(variables)[entry["unified_job_template"]]["survey_spec"]["spec"]
+        assert entry["extra_data"] == {question["variable"]: question["default"] for question in survey}
+
+
+def test_a_playbook_has_hosts_in_one_line_by_which_awx_finds_it() -> None:
+    # awx/main/utils/ansible.py looks for this; a play that imports another is found as well.
+    is_playbook = re.compile(
+        r"^\s*?-?\s*?(?:hosts|(ansible\.builtin\.)?import_playbook|(ansible\.builtin\.)?include):\s*?.*?$"
+    )
+    for path in (*ROOT.glob("playbooks/*.yml"), *ROOT.glob("extensions/awx/playbooks/*.yml")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        found = [line for line in lines if is_playbook.match(line) and line.startswith("  hosts: ")]
+        assert len(found) == 1, path
+        assert "lookup('maas360.cloud_extender.est_fleet_hosts', " in found[0], path
 
 
 def test_credential_types_inject_what_they_ask_for(credential_types: dict[str, dict[str, Any]], tmp_path: Path) -> None:
@@ -175,7 +222,8 @@ def test_the_notification_tells_the_numbers_of_the_fleet(variables: dict[str, An
 def test_every_variable_of_the_content_is_in_the_guide() -> None:
     guide = (ROOT / "docs" / "tower.md").read_text(encoding="utf-8")
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "extensions").rglob("*.yml"))
-    names = set(re.findall(r"\best_(?:tower|eda)_\w+", used)) - {"est_tower_bundle"}
+    names = set(re.findall(r"\best_(?:tower|eda)_\w+", used)) - {"est_tower_bundle", f"{PREFIX}CAUSE"}
+    names |= {f"{PREFIX}{cause}" for cause in (*(cause for cause, _number, _words in CAUSES), NO_HOSTS)}
     assert {name for name in names if name not in guide} == set()
     assert set(re.findall(r"\best_(?:tower|eda)_\w+", guide)) <= names
 

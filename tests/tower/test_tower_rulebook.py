@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import http.server
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -28,9 +30,13 @@ import pytest
 import yaml
 from tower.awx_job import ROOT
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.counts import count
+
 RULEBOOK = ROOT / "extensions" / "eda" / "rulebooks" / "est_fleet.yml"
 TOKEN = "token-of-the-vault"
-IN_ORDER = dict.fromkeys(("differing", "tests_failed", "failed", "unreachable"), 0)
+IN_ORDER = dict.fromkeys(
+    ("differing", "hosts_differing", "tests_failed", "state_pending", "state_unproved", "failed", "unreachable"), 0
+)
 _SECONDS = 60
 
 
@@ -107,7 +113,12 @@ def running(controller: Controller, folder: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    variables = {"est_eda_host": "127.0.0.1", "est_eda_port": port, "est_eda_token": TOKEN}
+    variables = {
+        "est_eda_host": "127.0.0.1",
+        "est_eda_port": port,
+        "est_eda_token": TOKEN,
+        "est_eda_target_hosts": "site_a",
+    }
     (folder / "variables.yml").write_text(json.dumps(variables), encoding="utf-8")
     (folder / "inventory.yml").write_text("all: {hosts: {localhost: {}}}\n", encoding="ascii")
     programs = Path(sys.executable).parent
@@ -179,7 +190,16 @@ def test_it_launches_job_templates_that_are_there_with_answers_of_the_survey(
         questions = {question["variable"]: question for question in entry.get("survey_spec", {"spec": []})["spec"]}
         answers = launch["job_args"].get("extra_vars", {})
         assert set(answers) == set(questions), "the controller refuses a launch without, and drops what it does not ask"
-        assert all(answers[name] in question["choices"] for name, question in questions.items())
+        for name, question in questions.items():
+            if question["type"] == "multiplechoice":
+                assert answers[name] in question["choices"]
+        assert answers["est_integration_hosts"] == "{{ est_eda_target_hosts | default('cloud_extenders') }}"
+
+
+def test_its_conditions_are_numbers_of_the_report() -> None:
+    numbers = set(re.findall(r"est_fleet\.(\w+)", RULEBOOK.read_text(encoding="utf-8")))
+    assert numbers == set(IN_ORDER)
+    assert numbers <= set(count([], datetime.datetime.now(datetime.timezone.utc)))
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="ansible-rulebook needs Java 17, and there is none")
@@ -187,8 +207,8 @@ def test_a_verdict_launches_the_correction_once(controller: Controller, tmp_path
     with running(controller, tmp_path) as port:
         assert post(port, {"differing": 1}, token="wrong") == 401
         assert post(port, {}) == 200
-        assert post(port, {"differing": 2}) == 200
-        assert post(port, {"tests_failed": 1}) == 200  # soon after the one before: no second correction
+        assert post(port, {"state_unproved": 2}) == 200
+        assert post(port, {"differing": 1}) == 200  # soon after the one before: no second correction
         assert post(port, {"unreachable": 1}) == 200
         deadline = time.monotonic() + _SECONDS
         while len(controller.launched) < 2 and time.monotonic() < deadline:
@@ -197,9 +217,11 @@ def test_a_verdict_launches_the_correction_once(controller: Controller, tmp_path
     log = (tmp_path / "log").read_text(encoding="utf-8", errors="replace")
     assert [name for name, _body in controller.launched] == ["EST - configure", "EST - diagnostics"], log
     survey = {
+        "est_integration_hosts": "site_a",
         "est_integration_mode": "enforce",
         "est_integration_purge": "false",
         "est_integration_test_policy": "changed",
     }
     assert controller.launched[0][1]["extra_vars"] == survey
+    assert controller.launched[1][1]["extra_vars"] == {"est_integration_hosts": "site_a"}
     assert TOKEN not in log

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict on the fleet and the workflows that end with it: what nobody looked at, or proved, is not in order."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from fleet.ssh_fleet import Fleet
+from support.lab import LabServer
+from tower.awx_job import Finished
+from tower.awx_workflow import run_workflow
+from tower.launching import Launch, damage
+
+
+@pytest.fixture
+def workflows(variables: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The workflows by name, without the "EST - " that all begin with."""
+    return {entry["name"].removeprefix("EST - "): entry for entry in variables["controller_workflows"]}
+
+
+@pytest.fixture
+def tested(launch: Launch) -> None:
+    """A fleet that is as declared, and whose templates are proved."""
+    job = launch("configure", survey={"est_integration_test_policy": "always"})
+    assert job.status == "successful", job.output
+
+
+def without_spaces(text: str) -> str:
+    """Return a text as one line, without colours: long messages are wrapped."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+
+
+@pytest.mark.usefixtures("tested")
+def test_hosts_that_could_not_be_reached_are_not_in_order(launch: Launch) -> None:
+    assert launch("verdict").status == "successful"
+    drift = launch("drift", down=["ce1", "ce2", "ce3"])
+    assert drift.status == "failed"
+    verdict = launch("verdict")
+    assert verdict.status == "failed"
+    assert "Not in order: hosts that could not be reached: 3" in verdict.output
+    assert verdict.artifacts["est_fleet"]["unreachable"] == 3
+
+    accepted = launch("verdict", inventory_variables={"est_tower_accept_unreachable": True})
+    assert accepted.status == "successful", accepted.output
+    assert "Accepted: hosts that could not be reached: 3" in accepted.output
+
+
+@pytest.mark.usefixtures("tested")
+def test_hosts_that_no_report_tells_of_are_not_in_order(launch: Launch, reports: Any) -> None:
+    for report in (reports / "slices").iterdir():
+        report.unlink()
+    assert launch("drift", part=(1, 2)).status == "successful"
+    verdict = launch("verdict")
+    assert verdict.status == "failed"
+    assert "Not in order: hosts that did not run, or that no report tells of: 2" in verdict.output
+    assert "ce2" in verdict.output
+    accepted = launch("verdict", inventory_variables={"est_tower_accept_not_run": True})
+    assert accepted.status == "successful", accepted.output
+    # The verdict is about the hosts that are asked for, and only about these.
+    asked = launch("verdict", survey={"est_integration_hosts": "ce1,ce3"})
+    assert asked.status == "successful", asked.output
+    assert asked.artifacts["est_fleet"]["hosts"] == 2
+
+
+def test_a_fleet_without_proof_is_not_in_order_before_it_was_tested(launch: Launch) -> None:
+    assert launch("configure", survey={"est_integration_test_policy": "never"}).status == "successful"
+    verdict = launch("verdict")
+    assert verdict.status == "failed"
+    assert "Not in order: templates on hosts without a proof of their present content: 8" in verdict.output
+    accepted = launch("verdict", inventory_variables={"est_tower_accept_unproved": True})
+    assert accepted.status == "successful", accepted.output
+    assert launch("test enrolment").status == "successful"
+    assert launch("drift").status == "successful"
+    assert launch("verdict").status == "successful"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("est_hosts", "the pattern of hosts 'est_hosts' reaches no host"),
+        ("cloud_extenders:!all", "the pattern of hosts 'cloud_extenders,!all' reaches no host"),
+        ("", "est_integration_hosts is empty"),
+        (" ", "est_integration_hosts is empty"),
+    ],
+)
+def test_a_job_and_a_verdict_on_no_host_are_red(launch: Launch, fleet: Fleet, answer: str, words: str) -> None:
+    for name in ("configure", "verdict"):
+        job = launch(name, survey={"est_integration_hosts": answer})
+        assert job.status == "failed"
+        assert words in without_spaces(job.output)
+        assert "est_fleet" not in job.artifacts
+    assert not any(host.store.exists() for host in fleet.hosts.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["configure", "drift", "test enrolment", "renew certificates", "diagnostics", "import a bundle", "verdict"]
+)
+def test_every_job_on_an_inventory_without_groups_is_red(launch: Launch, name: str) -> None:
+    bundle = {"EST bundle": {"bundle": "x", "passphrase": "x"}} if name == "import a bundle" else None
+    job = launch(name, groups={}, credentials=bundle)
+    assert job.status == "failed"
+    told = without_spaces(job.output)
+    assert "the pattern of hosts 'cloud_extenders' reaches no host" in told
+    assert "The inventory has 4 hosts and no group, as a smart inventory of AWX" in told
+
+
+def test_an_inventory_without_groups_works_where_the_survey_says_all(launch: Launch, fleet: Fleet) -> None:
+    survey = {"est_integration_hosts": "all"}
+    job = launch("configure", survey={**survey, "est_integration_test_policy": "always"}, groups={})
+    assert job.status == "successful", job.output
+    assert job.hosts("changed") == sorted(fleet.hosts)
+    verdict = launch("verdict", survey=survey, groups={})
+    assert verdict.status == "successful", verdict.output
+    assert verdict.artifacts["est_fleet"]["hosts"] == 4
+
+
+def test_a_limit_that_leaves_no_host_is_red(launch: Launch) -> None:
+    job = launch("drift", limit="ce4", groups={"cloud_extenders": ["ce1", "ce2", "ce3"]})
+    assert job.status == "failed"
+    assert "'cloud_extenders' with the limit 'ce4' reaches no host" in without_spaces(job.output)
+
+
+def test_a_pattern_of_a_user_is_never_evaluated(launch: Launch) -> None:
+    job = launch("drift", survey={"est_integration_hosts": "{{'cloud_extenders'}}"})
+    assert job.status == "failed"
+    assert "reaches no host" in without_spaces(job.output)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"est_tower_accept_unreacheable": True}, "Did you mean est_tower_accept_unreachable?"),
+        ({"est_tower_accept_unreachable": "perhaps"}, "est_tower_accept_unreachable has to be true or false"),
+    ],
+)
+@pytest.mark.parametrize("level", ["inventory_variables", "extra_vars"])
+def test_what_accepts_nothing_is_an_error(launch: Launch, given: dict[str, Any], words: str, level: str) -> None:
+    verdict = launch("verdict", **{level: given})
+    assert verdict.status == "failed"
+    assert words in without_spaces(verdict.output)
+    assert "Find the reports" not in verdict.output
+
+
+def outcome(statuses: Mapping[str, str]) -> Any:
+    """Return what runs a node with a status by its identifier."""
+    return lambda node: statuses[node["identifier"]]
+
+
+def test_the_watch_is_red_when_its_verdict_is(workflows: dict[str, dict[str, Any]]) -> None:
+    for drift, verdict in itertools.product(("successful", "failed"), repeat=2):
+        ended = run_workflow(workflows["watch"], outcome({"drift": drift, "verdict": verdict}))
+        assert ended == (verdict, [("drift", drift), ("verdict", verdict)])
+
+
+def test_putting_in_order_is_red_unless_a_verdict_at_the_end_is_not(workflows: dict[str, dict[str, Any]]) -> None:
+    workflow = workflows["put in order"]
+    in_order = run_workflow(workflow, outcome({"drift": "failed", "verdict": "successful"}))
+    assert in_order == ("successful", [("drift", "failed"), ("verdict", "successful")])
+
+    denied = run_workflow(workflow, outcome({"drift": "successful", "verdict": "failed", "approval": "failed"}))
+    assert denied == ("failed", [("drift", "successful"), ("verdict", "failed"), ("approval", "failed")])
+
+    approved = {"drift": "successful", "verdict": "failed", "approval": "successful"}
+    for configure, test, result in itertools.product(("successful", "failed"), repeat=3):
+        status, ended = run_workflow(
+            workflow, outcome({**approved, "configure": configure, "test": test, "result": result})
+        )
+        assert status == result
+        assert [name for name, _status in ended] == ["drift", "verdict", "approval", "configure", "test", "result"]
+
+
+@pytest.mark.usefixtures("tested")
+def test_the_watch_with_hosts_down_is_red(launch: Launch, workflows: dict[str, dict[str, Any]], lab: LabServer) -> None:
+    def run(node: Mapping[str, Any]) -> str:
+        return launch(node["unified_job_template"].removeprefix("EST - "), down=["ce1", "ce2", "ce3"]).status
+
+    assert run_workflow(workflows["watch"], run) == ("failed", [("drift", "failed"), ("verdict", "failed")])
+
+
+def test_putting_in_order_puts_in_order(launch: Launch, fleet: Fleet, workflows: dict[str, dict[str, Any]]) -> None:
+    assert launch("configure").status == "successful"
+    damage(fleet, "ce3")
+    jobs: list[Finished] = []
+
+    def run(node: Mapping[str, Any]) -> str:
+        if "approval_node" in node:
+            return "successful"
+        jobs.append(launch(node["unified_job_template"].removeprefix("EST - ")))
+        return jobs[-1].status
+
+    status, ended = run_workflow(workflows["put in order"], run)
+    assert (status, dict(ended)["verdict"]) == ("successful", "failed"), jobs[-1].output
+    assert jobs[-1].artifacts["est_fleet"]["differing"] == 0
