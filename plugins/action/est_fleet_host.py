@@ -6,30 +6,46 @@ from __future__ import annotations
 
 import importlib
 
+from ansible import constants as C
+
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.writing import check_writable
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.collection import templates_from_options
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import absolute_folder
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.account_gate import AccountGate
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import (
+    ControllerAction,
+    OptionError,
+    plain,
+)
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host import (
     OPTIONS,
     add_authorities,
     cluster_of,
     combine,
+    read_templates,
+    read_test,
+    shown,
     to_test,
 )
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_run import HostWatch
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_tests import HostTests, accept_earlier
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import (
     LAST_TESTS,
     is_windows,
     store_path_of,
 )
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import check_names
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_authorities import (
     keep_authorities,
 )
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import WindowsHost
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_paths import check_windows_folder
 
 _TEMPLATES = "maas360.cloud_extender.est_templates"
 _TEST = "maas360.cloud_extender.est_test_enroll"
+_DECLARED = "est_integration_templates"
 
 # With this file, before the forks: otherwise every host's fork would load it, and all that it needs, by itself.
 importlib.import_module("ansible_collections.maas360.cloud_extender.plugins.action.est_templates")
@@ -43,43 +59,74 @@ class ActionModule(ControllerAction):
 
     def run(self, tmp=None, task_vars=None):
         watch = HostWatch(self._task.args, task_vars or {}, self._play_context, self._connection.transport)
+        self._may_write = True
         try:
             result = super().run(tmp, task_vars)
         except BaseException as error:  # a host that is down, a timeout: none may be missing in the report
             watch.ended(error)
             raise
-        watch.ended(result)
-        return result
+        return shown(result, watch.ended(result), writes=self._may_write)
 
     def perform(self, arguments):
+        check_names(self._task_vars)
         variables = {name.replace("est_integration_", ""): value for name, value in arguments.items()}
+        if variables["templates"] is None and self._task_vars.get(_DECLARED) is not None:
+            # A variable in it that is not defined looks to the role as if all of it were not.
+            variables["templates"] = plain(self._templar.template(self._task_vars[_DECLARED]))
+        templates = read_templates(variables, self._task_vars)
+        test = read_test(variables["test"], check_folder=check_windows_folder if is_windows(self) else absolute_folder)
         try:
             if variables["report_path"]:
                 check_writable(variables["report_path"])
         except ReportError as error:
             raise OptionError(f"est_integration_report_path: {error}") from None
         cluster = cluster_of(variables, self._task_vars)
-        writes = variables["mode"] == "enforce" and not self._task.check_mode and (cluster is None or cluster["writes"])
+        self._may_write = variables["mode"] == "enforce" and (cluster is None or cluster["writes"])
+        writes = self._may_write and not self._task.check_mode
         result = {"mode": "enforce" if writes else "report", "cluster": cluster, "tests": []}
-        if not arguments["tests_only"]:
-            options = ("templates", "store_path", "purge", "purge_keep", "rotate_key")
-            if variables["test_policy"] == "changed" or variables["report_path"]:
-                # It costs a Windows host one more round trip: only where something is made of it.
-                self._task_vars = {LAST_TESTS: True, **self._task_vars}
-            result.update(self._act(_TEMPLATES, {name: variables[name] for name in options}, check_mode=not writes))
-            if result.get("failed"):
+        if templates is None:
+            return {**result, "changed": False, "declared": False, "templates": []}
+        if arguments["tests_only"]:
+            self._test(templates, None, test, variables, result, writes=writes)
+            return combine(result)
+        options = ("store_path", "purge", "purge_all", "purge_keep", "rotate_key")
+        # It costs a Windows host one more round trip, and without it nobody knows what is proved.
+        self._task_vars = {LAST_TESTS: True, **self._task_vars}
+        asked = {"templates": templates, **{name: variables[name] for name in options}}
+        result.update(self._act(_TEMPLATES, asked, check_mode=not writes))
+        if result.get("failed"):
+            return result
+        if not self._may_write:
+            result["changed"] = False
+        accept_earlier(result["templates"], test)
+        if variables["install_ca"] and is_windows(self):
+            try:
+                self._keep_authorities(variables, result)
+            except StoreError as error:
+                result.update(failed=True, msg=str(error))
                 return result
-            if variables["install_ca"] and is_windows(self):
-                try:
-                    self._keep_authorities(variables, result)
-                except StoreError as error:
-                    result.update(failed=True, msg=str(error))
-                    return result
-        for name in to_test(variables, result, writes=writes, tests_only=arguments["tests_only"]):
-            asked = {option: value for option, value in variables["test"].items() if value is not None}
-            asked.update(template=name, store_path=variables["store_path"], exchange=variables["exchange"])
-            result["tests"].append({"template": name, **self._act(_TEST, asked, check_mode=not writes)})
+        names = to_test(variables["test_policy"], result, result["switched_off"], writes=writes)
+        if names:
+            self._test(templates, names, test, variables, result, writes=writes)
         return combine(result)
+
+    def _test(self, declared, names, test, variables, result, *, writes):
+        """Test templates on the host, and add what came of it to the result.
+
+        :param names: which; None for all that are declared and not switched off.
+        """
+        templates = templates_from_options([self.with_environment(options) for options in declared])
+        if names is None:
+            result["switched_off"] = [entry.name for entry in templates if not entry.device_identity_certificates]
+            names = [entry.name for entry in templates if entry.device_identity_certificates]
+        shared = {**test, "store_path": variables["store_path"], "exchange": variables["exchange"]}
+        tests = HostTests(
+            AccountGate(str(C.DEFAULT_LOCAL_TMP), str(self._task_vars.get("inventory_hostname"))),
+            templates,
+            test,
+            lambda name: self._act(_TEST, {**shared, "template": name}, check_mode=not writes),
+        )
+        result["tests"] = [tests.test(name) for name in names]
 
     def _keep_authorities(self, variables, result):
         """Keep the CA certificates in the stores of a Windows host; a cluster has none in common, so on each of it."""

@@ -19,12 +19,15 @@ class ActionModule(ControllerAction):
         return {
             "path": {"type": "str", "default": ""},
             "merge": {"type": "list", "elements": "str", "default": []},
+            "hosts": {"type": "list", "elements": "str"},
         }
 
     def perform(self, arguments):
         try:
+            if arguments["hosts"] is not None and not arguments["merge"]:
+                raise ReportError("hosts is given, and merge is not: a run reports on the hosts of its play")
             if arguments["merge"]:
-                made = write(arguments["path"], merge_files(arguments["merge"]))
+                made = write(arguments["path"], merge_files(arguments["merge"], arguments["hosts"]))
             else:
                 percentage = self._task.get_play().max_fail_percentage
                 made = report_if_over(arguments["path"], self._task_vars, percentage)

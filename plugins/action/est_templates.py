@@ -46,6 +46,7 @@ class ActionModule(ControllerAction):
         )
         outcome = apply_request(store_of(self, store_path), request, check_mode=self._task.check_mode)
         result = {**results_of(outcome, store_path), "undeclared": list(outcome.plan.undeclared)}
+        result["switched_off"] = [template.name for template in templates if not template.device_identity_certificates]
         result["failed_tests"] = failed_tests(outcome)
         if outcome.plan.last_tests is not None:
             result["unproved"] = outcome.plan.unproved

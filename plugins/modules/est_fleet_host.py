@@ -32,12 +32,15 @@ attributes:
       - A test is run each time with O(est_integration_test_policy=always).
 options:
   est_integration_templates:
-    description: The templates.
-    type: list
-    elements: raw
-    required: true
+    description:
+      - The templates, a list. Without it, the host has to have C(est_certificates), and its templates are not looked at.
+    type: raw
   est_integration_purge:
     description: Whether to remove templates that are not declared.
+    type: bool
+    default: false
+  est_integration_purge_all:
+    description: Whether an empty list may remove every template of the host.
     type: bool
     default: false
   est_integration_purge_keep:
@@ -60,8 +63,7 @@ options:
     default: /var/lib/cloud_extender/est
   est_integration_test:
     description: The identity of tests and how to test, as options of M(maas360.cloud_extender.est_test_enroll).
-    type: dict
-    default: {}
+    type: raw
   est_integration_test_policy:
     description: Which templates are tested.
     type: str
@@ -117,13 +119,21 @@ certificate_authorities:
   elements: dict
   returned: on a Windows host with O(est_integration_install_ca=true)
 tests:
-  description: The results of M(maas360.cloud_extender.est_test_enroll), one for each template that was tested.
+  description:
+    - The results of M(maas360.cloud_extender.est_test_enroll), one for each template that was to be tested.
+    - C(status) is V(not_tried) where the server had refused the account before in the same run.
   type: list
   elements: dict
   returned: success
+causes:
+  description: Why tests failed or were not tried, an entry for each server, account and reason.
+  type: list
+  elements: str
+  returned: when a test failed, in place of RV(tests) and RV(templates), which the report has
 templates:
   description:
     - What was done with each template, with the other keys that M(maas360.cloud_extender.est_templates) returns.
+    - Where nothing is to be written, its C(action) is V(missing), V(differs), V(undeclared) or V(unchanged).
   type: list
   elements: dict
   returned: when the templates were applied

@@ -19,6 +19,8 @@ description:
     of the slices of a job of AWX.
   - Everything is done on the controller. Use it with C(run_once).
   - A new file can be read by its owner only; a file that is there keeps its mode. Both are replaced atomically.
+  - A report of some of the hosts, as with C(--limit), keeps what the report in that place tells of the others, with the
+    time of that. A host that is no longer in the inventory leaves it.
   - The counts are also given to C(ansible.builtin.set_stats)' statistics as C(est_fleet), with which a workflow of AWX
     goes on.
 extends_documentation_fragment:
@@ -51,6 +53,12 @@ options:
     type: list
     elements: str
     default: []
+  hosts:
+    description:
+      - The hosts that a merged report shall tell of. One of which no report tells is told as not run, and one that is not
+        among them is left out, which is told. Without it, the report tells of the hosts that are in the reports.
+    type: list
+    elements: str
 seealso:
   - module: maas360.cloud_extender.est_templates
   - module: maas360.cloud_extender.est_test_enroll
@@ -100,7 +108,27 @@ summary:
   returned: when a report was made
   contains:
     hosts:
-      description: The hosts of the play.
+      description:
+        - The hosts of the report. Those of the five counts C(hosts_as_declared), C(hosts_corrected), C(hosts_differing),
+          C(hosts_not_compared) and C(hosts_not_looked_at) add up to it.
+      type: int
+    hosts_as_declared:
+      description: Hosts whose templates were compared, and are as declared.
+      type: int
+    hosts_corrected:
+      description: Hosts on which something differed that this run put right.
+      type: int
+    hosts_differing:
+      description: Hosts on which something differs.
+      type: int
+    hosts_not_compared:
+      description: Hosts whose templates were only tested, or for which none is declared.
+      type: int
+    hosts_not_looked_at:
+      description: Hosts that failed before a look at their templates, could not be reached, or whose turn did not come.
+      type: int
+    hosts_kept:
+      description: Hosts that were not in this run and are told as an earlier one found them.
       type: int
     ok:
       description: Hosts with which nothing went wrong.
@@ -115,7 +143,7 @@ summary:
       description: Hosts whose turn did not come, or that failed before the role began.
       type: int
     changed:
-      description: Hosts that were changed; in check mode, that would be.
+      description: Hosts that were changed; in check mode of an enforcing run, that would be.
       type: int
     drifted:
       description: Hosts that were found other than declared, put right or not.
@@ -123,14 +151,22 @@ summary:
     templates:
       description: Different templates.
       type: int
+    templates_on_hosts:
+      description: Templates on hosts. Those of the counts C(state_...) add up to it; C(docs/report.md) tells the states.
+      type: int
     corrected:
       description: Templates on hosts that were created, updated, repaired or removed.
       type: int
     differing:
       description: Templates on hosts that are not as declared and were left so.
       type: int
+    unproved:
+      description:
+        - Templates on hosts for which no test there has issued a certificate as they are now, and none has failed or waits
+          for approval.
+      type: int
     tests:
-      description: Tests of this run.
+      description: Tests of this run. What they came to, the five counts that follow, adds up to it.
       type: int
     tests_issued:
       description: Tests of this run for which a certificate was issued.
@@ -138,11 +174,26 @@ summary:
     tests_pending:
       description: Tests of this run for which the certificate waits for approval.
       type: int
+    tests_failed_now:
+      description: Tests of this run that failed.
+      type: int
+    tests_not_tried:
+      description: Tests of this run that were left out, because the server had refused their account before.
+      type: int
+    tests_skipped:
+      description: Tests of this run that check mode stopped before the request.
+      type: int
+    tests_made_up:
+      description: Tests of this run that issued for C(Test) or blank values in place of an identity.
+      type: int
     tests_failed:
       description: Templates on hosts whose last test failed.
       type: int
     lost:
-      description: Certificates in which the CA left out something that was asked for.
+      description: Test certificates that are not what was asked for, but for what is accepted.
+      type: int
+    accepted:
+      description: Test certificates that are not what was asked for in a way that is accepted.
       type: int
     certificates:
       description: Test certificates whose end is known.

@@ -273,6 +273,13 @@ unproved:
   type: list
   elements: str
   sample: []
+switched_off:
+  description:
+    - The names of the declared templates with C(device_identity_certificates=false), from which no certificate is issued.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 key_rotated:
   description:
     - Whether the sealing key was replaced. In check mode, whether it would be.

@@ -7,32 +7,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.causes import describe_cause, find_causes
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import NOT_TRIED
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.layout import DEFAULT_STORE_PATH
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import number_as_text
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import (
-    argument_spec as test_argument_spec,
-)
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError, closest
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options as test_options
 
-from .action_base import OptionError
+from .action_base import OptionError, validate
+from .exchange_action import ExchangeAction
+from .template_actions import check_purge
 
-_NOT_OF_THE_IDENTITY = ("template", "inline", "store_path", "exchange")
+#: Options of a test that the role gives itself, and the variables for them.
+_GIVEN_BY_THE_ROLE = {
+    "template": "est_integration_templates",
+    "inline": "est_integration_templates",
+    "store_path": "est_integration_store_path",
+    "exchange": "est_integration_exchange",
+}
 
 #: The options, by the names of the role's variables: the role passes them on as they are, and errors name what the
-#: user has set. The values of tests are checked by est_test_enroll, which tells more of a wrong one.
+#: user has set.
 OPTIONS: dict[str, Any] = {
-    "est_integration_templates": {"type": "list", "elements": "raw", "required": True},
+    "est_integration_templates": {"type": "raw"},
     "est_integration_purge": {"type": "bool", "default": False},
+    "est_integration_purge_all": {"type": "bool", "default": False},
     "est_integration_purge_keep": {"type": "list", "elements": "raw", "default": []},
     "est_integration_rotate_key": {"type": "bool", "default": False, "no_log": False},
     "est_integration_mode": {"type": "str", "choices": ["enforce", "report"], "default": "enforce"},
     "est_integration_store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
-    "est_integration_test": {
-        "type": "dict",
-        "default": {},
-        "options": {name: {"type": "raw"} for name in test_argument_spec() if name not in _NOT_OF_THE_IDENTITY},
-    },
+    "est_integration_test": {"type": "raw"},
     "est_integration_test_policy": {"type": "str", "choices": ["never", "changed", "always"], "default": "never"},
     "est_integration_exchange": {
         "type": "str",
@@ -46,6 +51,69 @@ OPTIONS: dict[str, Any] = {
     "tests_only": {"type": "bool", "default": False},
 }
 
+#: What a difference is called where nothing is written.
+_NOT_WRITTEN = {"created": "missing", "updated": "differs", "repaired": "differs", "removed": "undeclared"}
+
+
+def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Optional[list[Any]]:
+    """Return the declared templates; None where a host has only certificates declared.
+
+    :param variables: the options without their prefix.
+    :raises OptionError: nothing is declared for the host, or no list.
+    :raises TemplateError: an empty list would purge all that the host has.
+    """
+    name = "est_integration_templates"
+    declared = variables["templates"]
+    if declared is None or declared == "":  # YAML makes None of a name with nothing behind it
+        if task_vars.get("est_certificates") is None:
+            raise OptionError(
+                f"nothing is declared for this host: neither {name} nor est_certificates is defined, and nothing was "
+                f"looked at. Define {name} in the variables of the group or the host; [] says that it shall have none"
+            )
+        return None
+    if not isinstance(declared, list):
+        kind = "a dictionary" if isinstance(declared, dict) else "a text" if isinstance(declared, str) else "no list"
+        raise OptionError(f"{name} is {kind}, and has to be a list of templates: - {{name: ..., server: ...}}")
+    if not variables["tests_only"]:
+        check_purge(name, len(declared), purge=variables["purge"], purge_all=variables["purge_all"])
+    return declared
+
+
+def read_test(given: Any, *, check_folder: Callable[[str, str], str]) -> dict[str, Any]:
+    """Check how to test, before anything is written, and return what is given of it.
+
+    :param given: the variable, of any type.
+    :param check_folder: checks the path of a folder on the host.
+    :raises OptionError, TemplateError: naming the key that is wrong.
+    """
+    where = "est_integration_test"
+    if given is None or given == "":
+        return {}
+    if not isinstance(given, Mapping):
+        raise OptionError(f"{where} is no dictionary; it has options of est_test_enroll, such as user_name: jdoe")
+    spec = test_options.argument_spec()
+    known = [name for name in spec if name not in _GIVEN_BY_THE_ROLE]
+    for key in given:
+        if key in _GIVEN_BY_THE_ROLE:
+            raise TemplateError(f"{where}.{key}", f"is set by the role: use {_GIVEN_BY_THE_ROLE[key]}")
+        if key not in known:
+            meant = closest(key, known)
+            raise TemplateError(
+                f"{where}.{key}",
+                "is no option of a test",
+                allowed="" if meant else ", ".join(known),
+                suggestion=meant,
+            )
+    asked = {name: value for name, value in given.items() if value is not None}
+    try:
+        checked = validate({**asked, "template": "x"}, ExchangeAction.unchecked(spec, test_options.CHECKED), where)
+        test_options.read_options(checked, check_mode=True, check_folder=check_folder)
+    except OptionError as error:
+        raise OptionError(f"{where}: {error}") from None
+    except TemplateError as error:
+        raise error.at(where) from None
+    return asked
+
 
 def cluster_of(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Optional[dict[str, Any]]:
     """Return the product cluster of a host: its name, the host that is written, and whether it is this one.
@@ -53,7 +121,8 @@ def cluster_of(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Op
     The product keeps the hosts of a cluster the same: two writers would be one too many. The writer is the first host
     of the inventory's group, whatever batch or limit a run has; if it is down, the others wait for it.
 
-    :raises OptionError: the cluster is no group of the inventory, or the host or the writer is not in it.
+    :raises OptionError: the cluster is no group of the inventory, or the host or the writer is not in it; or a job of
+        AWX, which may be a slice with some of the group's hosts, would take the first of those.
     """
     name, writer = variables["cluster"], variables["cluster_writer"]
     if not name:
@@ -65,28 +134,33 @@ def cluster_of(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Op
             f"est_integration_cluster is {name!r}, and the inventory has no group of that name with {host} in it; make "
             "the hosts of a product cluster a group, and set the variable to its name"
         )
+    if not writer and any(task_vars.get(variable) is not None for variable in ("awx_job_id", "tower_job_id")):
+        raise OptionError(
+            f"est_integration_cluster is {name!r}, and est_integration_cluster_writer is not set: a job of AWX can be "
+            "a slice that sees only some hosts of the cluster, and each slice would write one; set it to the host of "
+            "the cluster that is written"
+        )
     return {"name": name, "writer": writer or members[0], "writes": host == (writer or members[0])}
 
 
-def to_test(
-    variables: Mapping[str, Any], result: Mapping[str, Any], *, writes: bool, tests_only: bool
-) -> Iterable[str]:
+def to_test(policy: str, result: Mapping[str, Any], switched_off: Iterable[str], *, writes: bool) -> list[str]:
     """Return the names of the templates to test, once the templates were applied.
 
+    With the policy C(changed) these are the ones that this run wrote, and the ones that owe a proof: after a test that
+    failed, waits for approval or could not start, and after a run that tested nothing.
+
     :param result: that of est_templates.
+    :param switched_off: names of templates that nothing is issued from.
     :param writes: whether what differs was written; if not, what differs is not on the host, and cannot be tested.
     """
-    if tests_only:
-        return [_name(options, number) for number, options in enumerate(variables["templates"])]
-    policy = variables["test_policy"]
     if policy == "never":
         return []
     found = []
     for entry in result["templates"]:
         there = entry["action"] == "unchanged"
-        again = (entry.get("last_test") or {}).get("status") in ("failed", "pending")
         written = not there and entry["action"] != "removed" and writes
-        if written or (there and (policy == "always" or again)):
+        owed = entry.get("proved") is False
+        if entry["name"] not in switched_off and (written or (there and (policy == "always" or owed))):
             found.append(entry["name"])
     return found
 
@@ -104,12 +178,12 @@ def add_authorities(result: dict[str, Any], part: Mapping[str, Any]) -> None:
 
 
 def combine(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the whole result: changed where a test did something too, failed where one failed, all diffs.
+    """Return the whole result: changed where a test did something too, failed where one failed or was not tried.
 
     A test that check mode kept from being made is no change: a host with it is as declared, and shall not look drifted.
     """
     tests = result["tests"]
-    failed = [test for test in tests if test.get("failed")]
+    stopped = [test for test in tests if test.get("failed")]
     result["changed"] = bool(result.get("changed")) or any(
         test.get("changed") and test.get("status") != "skipped" for test in tests
     )
@@ -119,16 +193,28 @@ def combine(result: dict[str, Any]) -> dict[str, Any]:
         diffs.extend(found if isinstance(found, list) else [found])
     if diffs:
         result["diff"] = diffs
-    if failed:
-        words = " ".join(str(test.get("msg")) for test in failed)
-        result.update(
-            failed=True, msg=words if len(tests) == 1 else f"{len(failed)} of {len(tests)} tests failed. {words}"
-        )
+    if stopped:
+        not_tried = sum(test.get("status") == NOT_TRIED for test in stopped)
+        told = [(len(stopped) - not_tried, "failed"), (not_tried, "not tried")]
+        words = ", ".join(f"{number} {what}" for number, what in told if number)
+        result.update(failed=True, msg=f"{words} of {len(tests)} test{'' if len(tests) == 1 else 's'}: see causes")
     return result
 
 
-def _name(options: Any, number: int) -> str:
-    name = number_as_text(options.get("name")) if isinstance(options, Mapping) else None
-    if not isinstance(name, str):
-        raise OptionError(f"est_integration_templates[{number}] has no name")
-    return name
+def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool) -> dict[str, Any]:
+    """Return the result as a playbook sees it.
+
+    Of a host that failed Ansible prints all: so that has an entry for each cause, and the report has the rest. Where
+    nothing was to be written, what differs is not called created or updated.
+
+    :param record: the entry of the host in the report.
+    :param writes: whether this run was to write on the host, or would have been without check mode.
+    """
+    if result.get("failed") and result.get("tests"):
+        kept = ("changed", "failed", "msg", "drift", "warnings", "deprecations")
+        causes = [describe_cause(cause, with_hosts=False) for cause in find_causes([record])]
+        return {"changed": False, **{key: result[key] for key in kept if result.get(key)}, "causes": causes}
+    if writes or not isinstance(result.get("templates"), list):
+        return dict(result)
+    entries = [{**entry, "action": _NOT_WRITTEN.get(entry["action"], entry["action"])} for entry in result["templates"]]
+    return {**result, "templates": entries}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Optional
 
@@ -21,12 +21,18 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.release import __version__ as ansible_version
 from ansible.utils.display import Display
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import Document, make_document, utc
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import (
+    Document,
+    keep_others,
+    make_document,
+    utc,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.merging import read_report
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.spool import Spool
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.summary import summary_lines
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.writing import write_report
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.writing import report_files, write_report
 
 from .action_base import plain
 
@@ -56,8 +62,8 @@ class HostWatch:
         address = f"{play_context.remote_addr}{f':{port}' if port else ''}"
         self._address = "local" if transport.rpartition(".")[2] == "local" else address
 
-    def ended(self, outcome: Any) -> None:
-        """Note how the run on the host ended.
+    def ended(self, outcome: Any) -> dict[str, Any]:
+        """Note how the run on the host ended, and return the entry of the host.
 
         :param outcome: the result, or the exception that it ended with.
         """
@@ -84,10 +90,11 @@ class HostWatch:
         except OSError as error:
             # The report falls back on what the play itself knows.
             Display().warning(f"what this run finds cannot be noted for the fleet report: {error}")
+        return record
 
     def _report_alone(self, report_path: str) -> None:
         """Make the report here: every host is unreachable, and no task follows."""
-        made = write(report_path, _document(spool_of(report_path).records(), self._task_vars))
+        made = write(report_path, _document(report_path, spool_of(report_path).records(), self._task_vars))
         if made.error:
             Display().warning(made.error)
         Display().display("\n".join(made.lines))
@@ -151,7 +158,13 @@ def report_if_over(
     states = {**{name: records[name]["state"] for name in batch & set(records)}, **spool.news()}
     if to_come and set(states.values()) <= {"ok"}:
         return None
-    made = write(report_path, _document(records, task_vars))
+    made = write(report_path, _document(report_path, records, task_vars))
+    if not to_come and not made.error and all(record["declared"] is False for record in records.values()):
+        return replace(
+            made,
+            error="nothing was looked at: est_integration_templates is defined for none of these hosts. Define it in "
+            "the variables of the group or of the hosts",
+        )
     failed = [name for name, state in states.items() if state == "failed"]
     percentage = 100 * len(failed) / max(1, len(states))
     if made.error or max_fail_percentage is None or percentage <= max_fail_percentage:
@@ -170,13 +183,28 @@ def write(report_path: str, document: Document) -> Made:
         return Made(document, error=str(error))
 
 
-def _document(records: Mapping[str, dict[str, Any]], task_vars: Mapping[str, Any]) -> Document:
+def _document(report_path: str, records: Mapping[str, dict[str, Any]], task_vars: Mapping[str, Any]) -> Document:
     alive = {str(name) for name in task_vars.get("ansible_play_hosts") or ()}
     hosts = [records[name] if name in records else _not_run(name, name in alive) for name in _all_hosts(task_vars)]
     # Hosts of an earlier play of this run that has the same report.
     known = {host["name"] for host in hosts}
     hosts.extend(record for name, record in records.items() if name not in known)
-    return make_document(hosts, [_run(task_vars, hosts)])
+    kept, notes = _others(report_path, hosts, task_vars)
+    return make_document([*hosts, *kept], [_run(task_vars, hosts)], notes=notes)
+
+
+def _others(
+    report_path: str, hosts: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return what the report that is there tells of hosts that are not in this run, as with a limit; and notes."""
+    if not report_path or not os.path.exists(report_files(report_path)[0]):
+        return [], []
+    try:
+        old = read_report(report_files(report_path)[0])
+    except ReportError as error:
+        return [], [f"the report that was there is replaced, and what it told of other hosts is lost: {error}"]
+    inventory = {str(name) for name in (task_vars.get("groups") or {}).get("all") or ()}
+    return keep_others(old, hosts, inventory)
 
 
 def _not_run(name: str, alive: bool) -> dict[str, Any]:

@@ -9,58 +9,95 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Mapping, Optional
 
-from .states import SOON_DAYS, UNKNOWN
+from .states import COMPARISONS, NOT_COMPARED, NOT_TRIED, SOON_DAYS, TEMPLATE_STATES, UNKNOWN, remarks
+
+#: What a test of a run can come to, and the count that it goes into: each test goes into one.
+_TESTS = {
+    "issued": "tests_issued",
+    "pending": "tests_pending",
+    "failed": "tests_failed_now",
+    NOT_TRIED: "tests_not_tried",
+    "skipped": "tests_skipped",
+}
+_COUNTS = (
+    "hosts",
+    "ok",
+    "failed",
+    "unreachable",
+    "not_run",
+    *(f"hosts_{name}" for name in COMPARISONS),
+    "hosts_kept",
+    "changed",
+    "drifted",
+    "templates",
+    "templates_on_hosts",
+    *(f"state_{name}" for name in TEMPLATE_STATES),
+    "corrected",
+    "differing",
+    "unproved",
+    "tests",
+    *_TESTS.values(),
+    "tests_made_up",
+    "tests_failed",
+    "lost",
+    "accepted",
+    "certificates",
+    "certificates_expired",
+    "certificates_ending_soon",
+)
+
+
+#: What a template is found as that is not other than declared.
+_NOT_DIFFERENT = ("unchanged", NOT_COMPARED, UNKNOWN)
 
 
 def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
     """Return the numbers of a report.
 
+    The five C(hosts_...) of :data:`.states.COMPARISONS` add up to C(hosts), the C(state_...) to C(templates_on_hosts),
+    and what the tests of this run came to adds up to C(tests).
+
     :param hosts: the entries of the hosts.
     :param now: decides which certificates end soon.
     """
-    found = dict.fromkeys(
-        (
-            "hosts",
-            "ok",
-            "failed",
-            "unreachable",
-            "not_run",
-            "changed",
-            "drifted",
-            "templates",
-            "corrected",
-            "differing",
-            "tests",
-            "tests_issued",
-            "tests_pending",
-            "tests_failed",
-            "lost",
-            "certificates",
-            "certificates_expired",
-            "certificates_ending_soon",
-        ),
-        0,
-    )
+    found = dict.fromkeys(_COUNTS, 0)
     names = set()
     for host in hosts:
         found["hosts"] += 1
         found[host["state"]] += 1
+        found[f"hosts_{comparison(host)}"] += 1
+        found["hosts_kept"] += bool(host.get("kept"))
         found["changed"] += bool(host.get("changed"))
         found["drifted"] += has_drift(host)
         for entry in host["templates"]:
             names.add(entry["name"])
+            found["templates_on_hosts"] += 1
+            found[f"state_{entry['state']}"] += 1
             found["corrected"] += _was_written(host, entry)
-            found["differing"] += entry["state"] == "differs"
+            found["differing"] += entry["action"] not in _NOT_DIFFERENT and not _was_written(host, entry)
+            found["unproved"] += _owes_a_test(entry)
             _count_test(found, entry["test"], now)
     found["templates"] = len(names)
     return found
 
 
+def comparison(host: Mapping[str, Any]) -> str:
+    """Return the one of :data:`.states.COMPARISONS` that a host is in."""
+    if not host.get("compared"):
+        return "not_compared" if host["state"] == "ok" or _was_tested(host) else "not_looked_at"
+    if not has_drift(host):
+        return "as_declared"
+    # In a run that writes, what is left undone is told: what it may not put right, and drift without a template.
+    return "corrected" if host["mode"] == "enforce" and host.get("changed") else "differing"
+
+
 def has_drift(host: Mapping[str, Any]) -> bool:
     """Say whether a host was found other than declared, whether that was put right or not."""
-    return bool(host["drift"]) or any(
-        entry["action"] not in ("unchanged", "not_compared", UNKNOWN) for entry in host["templates"]
-    )
+    return bool(host["drift"]) or any(entry["action"] not in _NOT_DIFFERENT for entry in host["templates"])
+
+
+def _was_tested(host: Mapping[str, Any]) -> bool:
+    return any(entry["test"] and entry["test"]["this_run"] for entry in host["templates"])
 
 
 def days_left(test: Optional[Mapping[str, Any]], now: datetime) -> Optional[int]:
@@ -76,15 +113,22 @@ def _was_written(host: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
     return host["mode"] == "enforce" and entry["action"] in ("created", "updated", "repaired", "removed")
 
 
+def _owes_a_test(entry: Mapping[str, Any]) -> bool:
+    """Say whether no test has proved a template as it is now, and none has failed or waits: those are counted apart."""
+    status = (entry["test"] or {}).get("status")
+    return entry.get("proved") is False and status not in ("failed", "pending")
+
+
 def _count_test(found: Dict[str, int], test: Optional[Mapping[str, Any]], now: datetime) -> None:
     if test is None:
         return
-    found["lost"] += bool(test.get("lost"))
+    found["lost"] += bool(remarks(test))
+    found["accepted"] += bool(test.get("accepted_lost")) and not remarks(test)
     # A test of an earlier run counts for what is known, not for what this run did.
-    if test["this_run"]:
+    if test["this_run"] and test["status"] in _TESTS:
         found["tests"] += 1
-        found["tests_issued"] += test["status"] == "issued"
-        found["tests_pending"] += test["status"] == "pending"
+        found[_TESTS[test["status"]]] += 1
+        found["tests_made_up"] += test["status"] == "issued" and bool(test.get("made_up"))
     found["tests_failed"] += test["status"] == "failed"
     left = days_left(test, now)
     if left is not None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from .causes import find_causes, named
 from .counts import count
+from .host import host_record
 from .states import FORMAT, FORMAT_VERSION, HOST_STATES, ReportError
 
 Document = Dict[str, Any]
@@ -22,13 +24,18 @@ def utc(moment: Optional[datetime] = None) -> str:
 
 
 def make_document(
-    records: Iterable[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], *, now: Optional[datetime] = None
+    records: Iterable[Mapping[str, Any]],
+    runs: Sequence[Mapping[str, Any]],
+    *,
+    now: Optional[datetime] = None,
+    notes: Sequence[str] = (),
 ) -> Document:
     """Make a report.
 
     :param records: the entries of the hosts, see :func:`.host.host_record`.
     :param runs: what is known of each run that the report is about.
     :param now: when the report is made; decides which certificates end soon.
+    :param notes: what else is to be told.
     """
     moment = now or datetime.now(timezone.utc)
     hosts = [dict(record) for record in records]
@@ -39,16 +46,51 @@ def make_document(
         "made_at": utc(moment),
         "runs": [dict(run) for run in runs],
         "summary": count(hosts, moment),
-        "notes": _same_place(hosts),
+        "notes": [*notes, *_same_place(hosts)],
+        "causes": find_causes(hosts),
         "hosts": hosts,
     }
 
 
-def merge_documents(documents: Sequence[Document], *, now: Optional[datetime] = None) -> Document:
+def keep_others(
+    old: Document, records: Sequence[Mapping[str, Any]], inventory: Collection[str]
+) -> Tuple[List[Dict[str, Any]], List[str]]:
+    """Return what stays of an older report beside the hosts of a run, and what is to be told of that.
+
+    :param records: the entries of the hosts of the run.
+    :param inventory: the names of all hosts there are: one that is none of them leaves the report.
+    :returns: the entries of the other hosts, with C(kept) set, and notes.
+    """
+    seen = {record["name"] for record in records}
+    others = [host for host in old["hosts"] if host["name"] not in seen]
+    gone = [host["name"] for host in others if host["name"] not in inventory]
+    return [_kept(host) for host in others if host["name"] in inventory], notes_of_gone(gone)
+
+
+def notes_of_gone(names: Sequence[str]) -> List[str]:
+    """Tell of hosts that leave a report."""
+    return [f"no longer in the inventory, and not in this report any more: {named(list(names))}"] if names else []
+
+
+def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
+    """The entry of a host that was not in the run: what was found, and nothing that was done."""
+    templates = []
+    for entry in host["templates"]:
+        test = entry["test"]
+        templates.append({**entry, "test": {**test, "this_run": False} if test else None})
+    return {**host, "changed": False, "kept": True, "templates": templates}
+
+
+def merge_documents(
+    documents: Sequence[Document], *, now: Optional[datetime] = None, expected: Optional[Sequence[str]] = None
+) -> Document:
     """Merge reports, such as those of the slices of a job, into one.
 
     A host that is in several is told as it was found last; an entry that says that its turn did not come gives way to
     any other.
+
+    :param expected: the hosts that the report is about: one of which no report tells has not run, and others are left
+        out. None for those that the reports tell of.
     """
     hosts: Dict[str, Dict[str, Any]] = {}
     for document in documents:
@@ -59,7 +101,16 @@ def merge_documents(documents: Sequence[Document], *, now: Optional[datetime] = 
     runs: List[Mapping[str, Any]] = []
     for document in documents:
         runs.extend(run for run in document["runs"] if run not in runs)
-    return make_document(hosts.values(), sorted(runs, key=lambda run: str(run.get("started_at"))), now=now)
+    notes: List[str] = []
+    if expected is not None:
+        notes = notes_of_gone([name for name in hosts if name not in expected])
+        missing = "no report tells of it: no run has looked at it"
+        hosts = {
+            name: hosts.get(name) or host_record(name, state="not_run", message=missing, mode="report")
+            for name in dict.fromkeys(expected)
+        }
+    ordered = sorted(runs, key=lambda run: str(run.get("started_at")))
+    return make_document(hosts.values(), ordered, now=now, notes=notes)
 
 
 def parse_document(text: str, where: str) -> Document:
@@ -114,7 +165,7 @@ def _age(host: Mapping[str, Any]) -> Tuple[bool, str]:
 
 def _tell_of_clusters(hosts: Sequence[Dict[str, Any]]) -> None:
     """Say of every host that only another one of its cluster is written for, why it differs, and what comes of it."""
-    states = {host["name"]: host["state"] for host in hosts}
+    states = {host["name"]: host["state"] for host in hosts if not host.get("kept")}
     for host in hosts:
         cluster = host.get("cluster")
         if not cluster:

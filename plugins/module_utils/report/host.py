@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from .states import NOT_COMPARED, UNKNOWN, template_state
+from .states import NOT_COMPARED, NOT_TRIED, UNKNOWN, template_state
 
 #: What is taken over from the result of a test, where it has it.
 _OF_TEST = (
@@ -21,6 +21,12 @@ _OF_TEST = (
     "server_message",
     "left_out",
     "retry_at",
+    "differs",
+    "accepted_lost",
+    "made_up",
+    "server",
+    "account",
+    "label",
 )
 _OF_CERTIFICATE = (
     "path",
@@ -70,6 +76,9 @@ def host_record(
         entries = [{"name": each, "action": UNKNOWN} for each in declared if each not in tests]
     known = {str(entry.get("name")) for entry in entries}
     entries.extend({"name": each, "action": NOT_COMPARED} for each in tests if each not in known)
+    off = {str(each) for each in found.get("switched_off") or ()}
+    declared_here = found.get("declared") is not False
+    entries.extend({"name": each, "action": NOT_COMPARED} for each in off if each not in {*known, *tests})
     return {
         "name": name,
         "state": state,
@@ -78,34 +87,55 @@ def host_record(
         "mode": mode,
         "cluster": dict(cluster) if cluster else None,
         "changed": bool(found.get("changed")),
+        "declared": declared_here,
+        "compared": found.get("templates") is not None and declared_here,
         "started_at": started_at,
         "seconds": round(seconds, 3),
         "store_path": _text(found.get("store_path") or ""),
         "drift": [_text(words) for words in found.get("drift") or () if not _told_of_template(str(words), entries)],
         "undeclared": [_text(words) for words in found.get("undeclared") or ()],
         "templates": [
-            _template(entry, tests.get(str(entry.get("name"))), written=mode == "enforce", at=started_at)
+            _template(
+                entry,
+                tests.get(str(entry.get("name"))),
+                written=mode == "enforce",
+                at=started_at,
+                off=str(entry.get("name")) in off,
+            )
             for entry in entries
         ],
     }
 
 
-def _template(entry: Mapping[str, Any], test: Optional[Mapping[str, Any]], *, written: bool, at: str) -> Dict[str, Any]:
+def _template(
+    entry: Mapping[str, Any], test: Optional[Mapping[str, Any]], *, written: bool, at: str, off: bool
+) -> Dict[str, Any]:
     action = str(entry.get("action") or UNKNOWN)
     told = _test(test, at=at, this_run=True) if test is not None else _last_test(entry.get("last_test"))
     # A test of check mode stops before the CA is asked: what the last real one found is still what is known.
     if told is not None and told["status"] == "skipped" and entry.get("last_test"):
         told = _last_test(entry.get("last_test"))
+    proved = None if off or action == "removed" else _proved(entry, told)
     return {
         "name": _text(entry.get("name")),
-        "state": template_state(action, written=written, test=told),
+        "state": template_state(action, written=written, test=told, proved=proved),
         "action": action,
         "changed_fields": [
             _text(words) for words in entry.get("changed_fields") or () if action in ("updated", "repaired")
         ],
         "summary": _text(entry.get("summary") or ""),
+        "proved": proved,
+        "off": off,
         "test": told,
     }
+
+
+def _proved(entry: Mapping[str, Any], test: Optional[Mapping[str, Any]]) -> Optional[bool]:
+    """Say whether a test has proved the template as it is now; None where that is not known."""
+    if test is not None and test["this_run"] and test["status"] != "skipped":
+        return bool(test["status"] == "issued")
+    proved = entry.get("proved")
+    return proved if isinstance(proved, bool) else None
 
 
 def _told_of_template(words: str, entries: Sequence[Mapping[str, Any]]) -> bool:
@@ -114,10 +144,12 @@ def _told_of_template(words: str, entries: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _test(result: Mapping[str, Any], *, at: str, this_run: bool) -> Dict[str, Any]:
-    status = "failed" if result.get("failed") else str(result.get("status") or "unknown")
+    status = str(result.get("status") or "unknown")
+    if result.get("failed") and status != NOT_TRIED:
+        status = "failed"
     told: Dict[str, Any] = {"status": status, "at": at, "this_run": this_run}
     certificate = result.get("certificate") or {}
-    if status == "failed" and not result.get("reason"):
+    if status in ("failed", NOT_TRIED) and not result.get("reason"):
         told["reason"] = _text(result.get("msg") or "no reason was told")
     for source, keys in ((result, _OF_TEST), (certificate, _OF_CERTIFICATE)):
         told.update((key, _plain(source[key])) for key in keys if source.get(key) not in (None, "", [], ()))

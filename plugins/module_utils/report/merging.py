@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import Iterable, List
+from typing import Iterable, List, Optional, Sequence
 
 from .document import Document, merge_documents, parse_document
 from .states import ReportError
 
 
-def merge_files(paths: Iterable[str]) -> Document:
+def merge_files(paths: Iterable[str], expected: Optional[Sequence[str]] = None) -> Document:
     """Read reports and return them as one.
 
     :param paths: JSON files, or patterns such as C(slices/*.json).
+    :param expected: see :func:`.document.merge_documents`.
     :raises ReportError: a pattern matches nothing, or a file cannot be read or is no report.
     """
     files: List[str] = []
     for path in paths:
         found = sorted(glob.glob(os.path.expanduser(path))) or [os.path.expanduser(path)]
         files.extend(file for file in found if file not in files)
-    return merge_documents([_read(file) for file in files])
+    return merge_documents([read_report(file) for file in files], expected=expected)
 
 
-def _read(path: str) -> Document:
+def read_report(path: str) -> Document:
+    """Read a report.
+
+    :raises ReportError: it cannot be read, or is none.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()

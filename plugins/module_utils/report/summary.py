@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
+from .causes import describe_cause, named
 from .printable import printable
+from .states import remarks
 
-#: So many problems are told, and so many hosts of each named; the report has all.
+#: So many problems are told; the report has all.
 MOST_PROBLEMS = 12
-MOST_HOSTS = 5
 
 _MOST_CHARACTERS = 300
 
@@ -21,50 +22,78 @@ def summary_lines(document: Mapping[str, Any]) -> List[str]:
     """Return the summary of a report, a line each, safe for a terminal."""
     counts = document["summary"]
     lines = [_headline(counts)]
-    done = [
-        f"{counts[key]} {words}"
-        for key, words in (
-            ("corrected", "corrected"),
-            ("differing", "not as declared"),
-            ("tests_issued", "tested well"),
-            ("tests_pending", "waiting for approval"),
-            ("tests_failed", "with a failed test"),
-            ("lost", "with attributes that the CA dropped"),
-        )
-        if counts[key]
-    ]
-    if done:
-        lines.append(f"templates on hosts: {', '.join(done)}")
-    if counts["certificates_expired"] or counts["certificates_ending_soon"]:
-        lines.append(
-            f"test certificates: {counts['certificates_expired']} expired, "
-            f"{counts['certificates_ending_soon']} end within 30 days"
-        )
+    if counts["templates"]:
+        lines.extend(f"{what}: {', '.join(words)}" for what, words in _counted(counts) if words)
     lines.extend(printable(note, _MOST_CHARACTERS) for note in document["notes"][:MOST_PROBLEMS])
-    problems: Dict[str, List[str]] = {}
+    problems = [describe_cause(cause) for cause in document["causes"]]
+    others: Dict[str, List[str]] = {}
     for host, words in _problems(document):
-        problems.setdefault(words, []).append(host)
-    for words, hosts in list(problems.items())[:MOST_PROBLEMS]:
-        lines.append(f"{_named(hosts)}: {printable(words, _MOST_CHARACTERS)}")
+        others.setdefault(words, []).append(host)
+    problems.extend(f"{named(hosts)}: {printable(words, _MOST_CHARACTERS)}" for words, hosts in others.items())
+    lines.extend(problems[:MOST_PROBLEMS])
     if len(problems) > MOST_PROBLEMS:
         lines.append(f"... and {len(problems) - MOST_PROBLEMS} more: see the report")
     return lines
 
 
+def _counted(counts: Mapping[str, int]) -> Iterator[Tuple[str, List[str]]]:
+    yield (
+        "templates on hosts",
+        _numbers(
+            counts,
+            ("corrected", "corrected"),
+            ("differing", "not as declared"),
+            ("unproved", "without a proof that the CA issues for them as they are"),
+            ("lost", "whose certificate is not what was asked for"),
+            ("accepted", "with losses that were accepted"),
+        ),
+    )
+    issued = f"issued{_plural_of_made_up(counts['tests_made_up'])}"
+    yield (
+        "tests of this run",
+        _numbers(
+            counts,
+            ("tests_issued", issued),
+            ("tests_pending", "waiting for approval"),
+            ("tests_failed_now", "failed"),
+            ("tests_not_tried", "not tried"),
+            ("tests_skipped", "made up to the request, which check mode does not send"),
+        ),
+    )
+    yield (
+        "test certificates",
+        _numbers(counts, ("certificates_expired", "expired"), ("certificates_ending_soon", "end within 30 days")),
+    )
+
+
+def _plural_of_made_up(number: int) -> str:
+    return f" ({number} of them for 'Test' or blank values in place of an identity)" if number else ""
+
+
+def _numbers(counts: Mapping[str, int], *told: Tuple[str, str]) -> List[str]:
+    return [f"{counts[key]} {words}" for key, words in told if counts[key]]
+
+
 def _headline(counts: Mapping[str, int]) -> str:
-    words = [
-        f"{counts[key]} {what}"
-        for key, what in (
-            ("changed", "changed"),
-            ("drifted", "drifted"),
-            ("failed", "failed"),
-            ("unreachable", "unreachable"),
-            ("not_run", "not run"),
-        )
-        if counts[key]
-    ]
-    hosts, templates = _plural(counts["hosts"], "host"), _plural(counts["templates"], "template")
-    return f"{hosts}, {templates}: {', '.join(words) or 'all as declared'}"
+    hosts = _plural(counts["hosts"], "host")
+    templates = _plural(counts["templates"], "template") if counts["templates"] else "no template is declared"
+    words = _numbers(
+        counts,
+        ("changed", "changed"),
+        ("drifted", "drifted"),
+        ("failed", "failed"),
+        ("unreachable", "unreachable"),
+        ("not_run", "not run"),
+        ("hosts_kept", "not in this run and told as found before"),
+    )
+    if not counts["hosts"]:
+        return "no host: nothing was looked at"
+    if not words and counts["templates"]:
+        compared = counts["hosts_as_declared"] + counts["hosts_corrected"]
+        words = ["all as declared" if compared == counts["hosts"] else f"{compared} of {hosts} compared, as declared"]
+        if not compared:
+            words = ["tested as they are on the hosts, not compared with what is declared"]
+    return f"{hosts}, {templates}{': ' if words else ''}{', '.join(words)}"
 
 
 def _plural(number: int, word: str) -> str:
@@ -72,20 +101,8 @@ def _plural(number: int, word: str) -> str:
 
 
 def _problems(document: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
-    """Yield host and words, the worst kind first."""
+    """Yield host and words of all that is no failure, the worst kind first."""
     hosts = document["hosts"]
-    for host in hosts:
-        # Where tests failed, they say what.
-        if host["state"] == "failed" and not any(_failed(entry) for entry in host["templates"]):
-            yield host["name"], f"failed: {host['message']}"
-    for host in hosts:
-        # What ssh says names the host: with it, each would have a line of its own.
-        if host["state"] == "unreachable":
-            yield host["name"], "could not be reached"
-    for host in hosts:
-        for entry in host["templates"]:
-            if _failed(entry):
-                yield host["name"], f"test of template '{entry['name']}' failed{_why(entry['test'])}"
     for host in hosts:
         if host["cluster"] and host["cluster"].get("note"):
             yield host["name"], host["cluster"]["note"]
@@ -96,21 +113,12 @@ def _problems(document: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
             yield host["name"], words
     for host in hosts:
         for entry in host["templates"]:
-            if entry["test"] and entry["test"].get("lost"):
-                lost = ", ".join(entry["test"]["lost"])
-                yield host["name"], f"the CA left out of the certificate of template '{entry['name']}': {lost}"
+            if entry["test"] and remarks(entry["test"]):
+                told = "; ".join(remarks(entry["test"]))
+                yield host["name"], f"the certificate of template '{entry['name']}' is not what was asked for: {told}"
     for host in hosts:
         if host["state"] == "not_run":
             yield host["name"], f"not run: {host['message']}"
-
-
-def _failed(entry: Mapping[str, Any]) -> bool:
-    return bool(entry["test"]) and entry["test"]["status"] == "failed" and entry["test"]["this_run"]
-
-
-def _why(test: Mapping[str, Any]) -> str:
-    stage = f" at stage {test['stage']}" if test.get("stage") else ""
-    return f"{stage}: {test.get('reason', '')}"
 
 
 def _differences(host: Mapping[str, Any]) -> Iterator[str]:
@@ -123,10 +131,3 @@ def _differences(host: Mapping[str, Any]) -> Iterator[str]:
         if entry["action"] in ("updated", "repaired"):
             told = f": {entry['summary']}" if entry["summary"] else ""
             yield f"template '{entry['name']}' {entry['action'] if written else 'differs'}{told}"
-
-
-def _named(hosts: List[str]) -> str:
-    shown = [printable(host, 80) for host in dict.fromkeys(hosts)]
-    if len(shown) <= MOST_HOSTS:
-        return ", ".join(shown)
-    return f"{', '.join(shown[: MOST_HOSTS - 1])} and {len(shown) - MOST_HOSTS + 1} more hosts"

@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from typing import Any, Mapping, Tuple
 
 from .document import serialise
 from .page import render_page
-from .states import ReportError
+from .states import FORMAT, ReportError
+
+_START_OCTETS = 400
+_FORMAT = re.compile(rb'"format"\s*:\s*"' + re.escape(FORMAT.encode("ascii")) + b'"')
 
 #: Their name where only a folder is given.
 DEFAULT_NAME = "est-fleet-report"
@@ -41,6 +45,7 @@ def check_writable(path: str) -> None:
     for file in report_files(path):
         if os.path.isdir(file):
             raise ReportError(f"the fleet report cannot be written to {file}: it is a folder")
+    _refuse_others(report_files(path)[0])
     folder = os.path.dirname(report_files(path)[0])
     # Only trying tells: the superuser may do what the file system does not let him do.
     try:
@@ -70,6 +75,23 @@ def write_report(path: str, document: Mapping[str, Any]) -> Tuple[str, str]:
         where = error.filename or json_file
         raise ReportError(f"the fleet report cannot be written to {where}: {error.strerror}") from None
     return json_file, html_file
+
+
+def _refuse_others(path: str) -> None:
+    """Refuse to replace a file that is no fleet report, by its first line or two: it can have many megabytes.
+
+    :raises ReportError: what is there would be lost.
+    """
+    try:
+        with open(path, "rb") as file:
+            start = file.read(_START_OCTETS)
+    except OSError:  # there is none; or whoever writes it finds out
+        return
+    if start.strip() and not _FORMAT.search(start):
+        raise ReportError(
+            f"the fleet report cannot be written to {path}: what is there is no fleet report, and would be lost; give "
+            "another path, or remove it"
+        )
 
 
 def _replace(path: str, text: str) -> None:

@@ -58,7 +58,17 @@ def test_truth_table(store, host):
     assert would == did
     assert did["changed"] is True
     assert actions(did) == {"Cisco": "created", "Other": "created"}
-    results = {"changed", "templates", "store_path", "diff", "drift", "undeclared", "failed_tests", "unproved"}
+    results = {
+        "changed",
+        "templates",
+        "store_path",
+        "diff",
+        "drift",
+        "undeclared",
+        "failed_tests",
+        "unproved",
+        "switched_off",
+    }
     assert set(did) == {*results, "warnings"}
     (warning,) = did["warnings"]
     assert warning.startswith(

@@ -16,6 +16,7 @@ from support.fleet_reports import NOW, RUN, entry, issued, large_fleet, record, 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.compact import compact
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.counts import days_left
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import (
+    keep_others,
     make_document,
     merge_documents,
     parse_document,
@@ -25,10 +26,12 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.docu
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.merging import merge_files
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import (
+    COMPARISONS,
     HOST_STATES,
     TEMPLATE_STATES,
     ReportError,
 )
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.summary import summary_lines
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
@@ -68,20 +71,83 @@ def test_what_is_counted():
         "failed": 2,
         "unreachable": 1,
         "not_run": 1,
+        "hosts_as_declared": 4,
+        "hosts_corrected": 1,
+        "hosts_differing": 1,
+        "hosts_not_compared": 0,
+        "hosts_not_looked_at": 3,
+        "hosts_kept": 0,
         "changed": 2,
         "drifted": 2,
         "templates": 3,
+        "templates_on_hosts": 24,
+        "state_in_order": 12,
+        "state_corrected": 1,
+        "state_unproved": 0,
+        "state_pending": 1,
+        "state_unknown": 6,
+        "state_lost": 2,
+        "state_differs": 1,
+        "state_test_failed": 1,
         "corrected": 1,
         "differing": 1,
+        "unproved": 0,
         "tests": 7,
         "tests_issued": 5,
         "tests_pending": 1,
+        "tests_failed_now": 1,
+        "tests_not_tried": 0,
+        "tests_skipped": 0,
+        "tests_made_up": 0,
         "tests_failed": 1,
         "lost": 2,
+        "accepted": 0,
         "certificates": 5,
         "certificates_expired": 1,
         "certificates_ending_soon": 2,
     }
+
+
+@pytest.mark.parametrize("document", [small_fleet(), large_fleet(60, 5), make_document([], [], now=NOW)])
+def test_the_numbers_add_up(document):
+    counts = document["summary"]
+    assert sum(counts[f"hosts_{name}"] for name in COMPARISONS) == counts["hosts"]
+    assert sum(counts[name] for name in HOST_STATES) == counts["hosts"]
+    assert sum(counts[f"state_{name}"] for name in TEMPLATE_STATES) == counts["templates_on_hosts"]
+    outcomes = ("issued", "pending", "failed_now", "not_tried", "skipped")
+    assert sum(counts[f"tests_{name}"] for name in outcomes) == counts["tests"]
+
+
+def test_a_run_that_only_tests_compares_nothing():
+    host = host_record("h", state="ok", result={"tests": [issued("a")], "switched_off": ["b"]})
+    counts = make_document([host], [RUN], now=NOW)["summary"]
+    assert [counts[f"hosts_{name}"] for name in COMPARISONS] == [0, 0, 0, 1, 0]
+    assert [(each["name"], each["proved"], each["off"]) for each in host["templates"]] == [
+        ("a", True, False),
+        ("b", None, True),
+    ]
+
+
+def test_what_is_accepted_is_no_loss():
+    remarks = {"lost": ["subject emailAddress=a@b", "subject O=x"], "differs": ["it is a CA certificate (CA:TRUE)"]}
+    for accepted, state in (
+        ([], "lost"),
+        (remarks["lost"], "lost"),
+        ([*remarks["lost"], *remarks["differs"]], "in_order"),
+    ):
+        test = {**issued("t"), **remarks, "accepted_lost": accepted}
+        document = make_document([record("h", entry("t"), tests=(test,))], [RUN], now=NOW)
+        assert document["hosts"][0]["templates"][0]["state"] == state
+        assert (document["summary"]["lost"], document["summary"]["accepted"]) == ((1, 0) if state == "lost" else (0, 1))
+
+
+def test_a_loss_is_told_by_every_later_run():
+    last = {"status": "issued", "at": "2026-11-21T12:00:00Z", "lost": ["subject O=x"], "made_up": ["imei"]}
+    host = record("h", entry("t", last_test=last, proved=True))
+    document = make_document([host], [RUN], now=NOW)
+    assert (document["summary"]["lost"], document["summary"]["tests"]) == (1, 0)
+    assert host["templates"][0]["test"]["made_up"] == ["imei"]
+    assert any("is not what was asked for: subject O=x" in line for line in summary_lines(document))
 
 
 def states(host):
@@ -95,6 +161,7 @@ def states(host):
         ("unchanged", "enforce", issued("t"), "in_order"),
         ("repaired", "enforce", issued("t"), "corrected"),
         ("created", "report", None, "differs"),
+        ("unchanged", "enforce", {"status": "not_tried", "template": "t", "failed": True}, "unproved"),
         ("unchanged", "enforce", issued("t", lost=("subject CN",)), "lost"),
         ("updated", "enforce", refused("t"), "test_failed"),
         ("updated", "enforce", {"status": "pending", "template": "t"}, "pending"),
@@ -209,6 +276,31 @@ def test_of_a_host_in_several_reports_the_last_is_told():
     for order in ([early, late, not_run], [late, not_run, early], [not_run, late, early]):
         merged = merge_documents([make_document([host], [RUN], now=NOW) for host in order], now=NOW)
         assert merged["hosts"] == [late]
+
+
+def test_a_run_on_some_hosts_keeps_what_is_known_of_the_others():
+    old = small_fleet()
+    seen = [record("ce-1", entry("wifi"))]
+    kept, notes = keep_others(old, seen, {"ce-1", "ce-2", "ce-4"})
+    assert [host["name"] for host in kept] == ["ce-2", "ce-4"]
+    assert all(host["kept"] and not host["changed"] for host in kept)
+    assert not any(each["test"]["this_run"] for host in kept for each in host["templates"] if each["test"])
+    assert notes == [
+        "no longer in the inventory, and not in this report any more: ce-10, ce-5, ce-6, ce-7 and 2 more hosts"
+    ]
+    document = make_document([*seen, *kept], [RUN], now=NOW, notes=notes)
+    assert (document["summary"]["hosts"], document["summary"]["hosts_kept"], document["causes"]) == (3, 2, [])
+    assert "2 not in this run and told as found before" in summary_lines(document)[0]
+    assert notes[0] in summary_lines(document)
+
+
+def test_a_verdict_tells_of_the_hosts_that_it_is_about():
+    documents = [make_document([record("a", entry("t")), record("gone", entry("t"))], [RUN], now=NOW)]
+    merged = merge_documents(documents, now=NOW, expected=["a", "b"])
+    assert {host["name"]: host["state"] for host in merged["hosts"]} == {"a": "ok", "b": "not_run"}
+    assert merged["notes"] == ["no longer in the inventory, and not in this report any more: gone"]
+    nobody = merge_documents(documents, now=NOW, expected=[])
+    assert summary_lines(nobody)[0] == "no host: nothing was looked at"
 
 
 def test_what_was_written_can_be_read_and_is_a_line_a_host():

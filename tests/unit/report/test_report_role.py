@@ -14,11 +14,17 @@ pytest.importorskip("ansible")
 import yaml
 from support.fleet_reports import entry
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options as test_options
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import OptionError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host import (
     OPTIONS,
     cluster_of,
     combine,
+    read_templates,
+    read_test,
+    shown,
     to_test,
 )
 
@@ -39,7 +45,7 @@ def documented():
 def test_every_variable_is_documented_and_passed_on(documented):
     options = {name for name in OPTIONS if name.startswith("est_integration_")}
     assert set(documented) - OF_THE_ROLE_ALONE == options
-    assert set(load("defaults", "main.yml")) - OF_THE_ROLE_ALONE == options
+    assert set(load("defaults", "main.yml")) - OF_THE_ROLE_ALONE == options - {"est_integration_templates"}
     (block,) = load("tasks", "configure.yml")
     passed_on = block["block"][0]["maas360.cloud_extender.est_fleet_host"]
     assert set(passed_on) == set(OPTIONS)
@@ -47,13 +53,17 @@ def test_every_variable_is_documented_and_passed_on(documented):
 
 def test_the_defaults_are_the_documented_ones(documented):
     defaults = load("defaults", "main.yml")
-    for name in set(documented) - OF_THE_ROLE_ALONE - {"est_integration_templates"}:
+    # What has no default, or another shape than Ansible checks, is read by the action itself.
+    assert defaults["est_integration_test"] == documented["est_integration_test"]["default"] == {}
+    assert "est_integration_templates" not in defaults
+    for name in set(documented) - OF_THE_ROLE_ALONE - {"est_integration_templates", "est_integration_test"}:
         assert defaults[name] == documented[name]["default"] == OPTIONS[name]["default"], name
         assert documented[name].get("choices") == OPTIONS[name].get("choices"), name
 
 
 def test_every_option_of_a_test_is_documented(documented):
-    assert set(documented["est_integration_test"]["options"]) == set(OPTIONS["est_integration_test"]["options"])
+    by_the_role = {"template", "inline", "store_path", "exchange"}
+    assert set(documented["est_integration_test"]["options"]) == set(test_options.argument_spec()) - by_the_role
 
 
 def test_main_is_not_checked_twice():
@@ -84,14 +94,69 @@ def test_a_cluster_without_the_host_is_refused(name):
         cluster_of({"cluster": name, "cluster_writer": ""}, VARS)
 
 
+@pytest.mark.parametrize("job", [{"awx_job_id": 7}, {"tower_job_id": 7}])
+def test_a_job_of_awx_needs_the_writer_of_a_cluster(job):
+    with pytest.raises(OptionError, match="a job of AWX can be a slice"):
+        cluster_of({"cluster": "berlin", "cluster_writer": ""}, {**VARS, **job})
+    assert cluster_of({"cluster": "berlin", "cluster_writer": "b"}, {**VARS, **job})["writes"]
+    assert cluster_of({"cluster": "", "cluster_writer": ""}, {**VARS, **job}) is None
+
+
+# -- what is declared ----------------------------------------------------------------------------------------------
+
+
+def declared(templates, task_vars=None, **variables):
+    asked = {"templates": templates, "purge": False, "purge_all": False, "tests_only": False, **variables}
+    return read_templates(asked, task_vars or {})
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_host_with_nothing_declared_is_an_error_and_one_with_certificates_only_is_not(nothing):
+    for certificates in ({}, {"est_certificates": None}):
+        with pytest.raises(OptionError, match="neither est_integration_templates nor est_certificates is defined"):
+            declared(nothing, certificates)
+    assert declared(nothing, {"est_certificates": []}) is None
+
+
+@pytest.mark.parametrize("wrong", ["wifi", {"name": "wifi"}, 7, True])
+def test_what_is_no_list_of_templates_is_told(wrong):
+    with pytest.raises(OptionError, match="has to be a list of templates"):
+        declared(wrong)
+
+
+def test_an_empty_list_purges_only_with_a_consent_of_its_own():
+    assert declared([]) == []
+    with pytest.raises(TemplateError, match="est_integration_purge would remove every template of the host"):
+        declared([], purge=True)
+    assert declared([], purge=True, purge_all=True) == []
+    assert declared([], purge=True, tests_only=True) == []
+
+
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ({"usr_name": "x"}, "est_integration_test.usr_name: is no option of a test. Did you mean 'user_name'"),
+        ({"template": "x"}, "est_integration_test.template: is set by the role: use est_integration_templates"),
+        ({"domain": "nowhere"}, "est_integration_test.domain: 'nowhere' is not fully qualified"),
+        ({"on_lost": "panic"}, "est_integration_test.*on_lost"),
+        ({"timeout": "soon"}, "est_integration_test.timeout: 'soon' is not a whole number"),
+        (["x"], "est_integration_test is no dictionary"),
+    ],
+)
+def test_wrong_options_of_a_test_are_told_before_anything_is_written(test, words):
+    with pytest.raises((OptionError, TemplateError), match=words):
+        read_test(test, check_folder=lambda _option, path: path)
+
+
 # -- tests ---------------------------------------------------------------------------------------------------------
 
 TEMPLATES = [
-    entry("same"),
-    entry("failed", last_test={"status": "failed", "stage": "tls", "at": ""}),
-    entry("pending", last_test={"status": "pending", "stage": None, "at": ""}),
-    entry("issued", last_test={"status": "issued", "stage": None, "at": ""}),
-    entry("new", "created"),
+    entry("same", proved=True),
+    entry("failed", last_test={"status": "failed", "stage": "tls", "at": ""}, proved=False),
+    entry("never tested", proved=False),
+    entry("issued", last_test={"status": "issued", "stage": None, "at": ""}, proved=True),
+    entry("off"),
+    entry("new", "created", proved=False),
     entry("gone", "removed"),
 ]
 
@@ -100,21 +165,14 @@ TEMPLATES = [
     ("policy", "writes", "names"),
     [
         ("never", True, []),
-        ("changed", True, ["failed", "pending", "new"]),
-        ("changed", False, ["failed", "pending"]),
-        ("always", True, ["same", "failed", "pending", "issued", "new"]),
-        ("always", False, ["same", "failed", "pending", "issued"]),
+        ("changed", True, ["failed", "never tested", "new"]),
+        ("changed", False, ["failed", "never tested"]),
+        ("always", True, ["same", "failed", "never tested", "issued", "new"]),
+        ("always", False, ["same", "failed", "never tested", "issued"]),
     ],
 )
 def test_which_templates_are_tested(policy, writes, names):
-    found = to_test({"test_policy": policy}, {"templates": TEMPLATES}, writes=writes, tests_only=False)
-    assert list(found) == names
-
-
-def test_a_template_without_a_name_cannot_be_tested():
-    for templates in (["x"], [{"name": 1}], [{}]):
-        with pytest.raises(OptionError, match=r"est_integration_templates\[0\] has no name"):
-            to_test({"templates": templates}, {}, writes=True, tests_only=True)
+    assert to_test(policy, {"templates": TEMPLATES}, ["off"], writes=writes) == names
 
 
 def test_a_test_of_check_mode_is_no_change():
@@ -123,13 +181,32 @@ def test_a_test_of_check_mode_is_no_change():
     assert combine({"changed": False, "tests": [skipped, {"changed": True, "status": "issued"}]})["changed"]
 
 
-def test_failed_tests_are_told_in_one_message():
-    tests = [
-        {"failed": True, "msg": "One."},
-        {"changed": True, "diff": {"before": "a"}},
-        {"failed": True, "msg": "Two."},
-    ]
-    found = combine({"changed": False, "diff": {"before": "b"}, "tests": tests})
-    assert found["msg"] == "2 of 3 tests failed. One. Two."
+FAILED = {"template": "a", "failed": True, "stage": "enroll", "reason": "no", "http_status": 401, "account": "x"}
+NOT_TRIED = {**FAILED, "template": "b", "status": "not_tried", "reason": "refused before"}
+
+
+def test_the_result_of_a_failed_host_has_an_entry_for_each_cause_and_not_for_each_test():
+    issued = {"template": "c", "changed": True, "status": "issued", "diff": {"before": "a"}}
+    found = combine({"changed": False, "diff": {"before": "b"}, "tests": [FAILED, issued, NOT_TRIED]})
     assert found["diff"] == [{"before": "b"}, {"before": "a"}]
-    assert combine({"tests": [{"failed": True, "msg": "One."}]})["msg"] == "One."
+    told = shown(found, host_record("h", state="failed", result=found), writes=True)
+    assert told == {
+        "changed": True,
+        "failed": True,
+        "msg": "1 failed, 1 not tried of 3 tests: see causes",
+        "causes": ["templates 'a', 'b' (1 failed, 1 not tried): x, stage enroll: no"],
+    }
+
+
+def test_where_nothing_is_written_nothing_is_called_created():
+    actions = ("created", "updated", "repaired", "removed", "unchanged")
+    result = {"changed": False, "tests": [], "templates": [entry(name, name) for name in actions]}
+    told = shown(result, {}, writes=False)
+    assert [each["action"] for each in told["templates"]] == [
+        "missing",
+        "differs",
+        "differs",
+        "undeclared",
+        "unchanged",
+    ]
+    assert [each["action"] for each in shown(result, {}, writes=True)["templates"]] == list(actions)

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import check_names
+
+_TEMPLATES, _CERTIFICATES = "est_integration_templates", "est_certificates"
+
+
+class ActionModule(ControllerAction):
+    """The check of a host's variables that the playbooks begin with. It asks the host for nothing."""
+
+    _requires_connection = False
+
+    def argument_spec(self):
+        return {"certificates": {"type": "bool", "default": False}}
+
+    def perform(self, arguments):
+        check_names(self._task_vars)
+        if arguments["certificates"]:
+            self._check_certificates()
+        return {"changed": False}
+
+    def _check_certificates(self):
+        """Refuse a host for which nothing is declared, and a play in which no host has a certificate declared.
+
+        :raises OptionError: as said.
+        """
+        declared = self._task_vars.get(_CERTIFICATES)
+        if declared is None:
+            if self._task_vars.get(_TEMPLATES) is None:
+                raise OptionError(
+                    f"nothing is declared for this host: neither {_CERTIFICATES} nor {_TEMPLATES} is defined, and "
+                    f"nothing was looked at. Define {_CERTIFICATES} in the variables of the group or the host; [] says "
+                    "that it shall have none"
+                )
+            hosts = self._task_vars.get("ansible_play_hosts_all") or ()
+            if not any(_CERTIFICATES in self._task_vars["hostvars"][name] for name in hosts):
+                raise OptionError(
+                    f"{_CERTIFICATES} is defined for none of the hosts of this play: nothing was looked at. Define it "
+                    "in the variables of the group or of the hosts"
+                )
+            return
+        entries = self._templar.template(declared)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise OptionError(
+                f"{_CERTIFICATES} has to be a list, and each of its entries the options of est_certificate: "
+                "- {template: ..., certificate_path: ...}"
+            )

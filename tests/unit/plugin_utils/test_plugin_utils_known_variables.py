@@ -1,0 +1,81 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A variable whose name is nearly one of ours is an error; helpers of the user's are let be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ansible")
+
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import OptionError
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import (
+    KNOWN,
+    check_names,
+    nearest,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("est_integration_template", "est_integration_templates"),
+        ("est_integration_templatess", "est_integration_templates"),
+        ("est_integraton_templates", "est_integration_templates"),
+        ("est_integration_test_polcy", "est_integration_test_policy"),
+        ("est_integration_tests", "est_integration_test"),
+        ("est_integration_Purge", "est_integration_purge"),
+        ("EST_INTEGRATION_PURGE", "est_integration_purge"),
+        ("ets_integration_templates", "est_integration_templates"),
+        ("est_certificate", "est_certificates"),
+        ("est_integration_host", "est_integration_hosts"),
+        ("est_diagnostics_dst", "est_diagnostics_dest"),
+        ("est_tower_accept_unreachabel", "est_tower_accept_unreachable"),
+    ],
+)
+def test_what_is_nearly_known_is_an_error_that_names_both(name, meant):
+    assert nearest(name) == meant
+    with pytest.raises(OptionError, match=rf"{name} \(did you mean {meant}\?\)"):
+        check_names(["ansible_host", name])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "est_integration_templates_site",
+        "est_integration_templates_x",
+        "est_integration_templates2",
+        "est_integration_defaults",
+        "est_password",
+        "est_templates",
+        "est_server",
+        "my_integration_templates",
+        "integration_test",
+        "establishment",
+    ],
+)
+def test_helpers_of_the_users_are_let_be(name):
+    check_names([name])
+
+
+def test_every_variable_of_roles_and_playbooks_is_known_and_none_is_near_another():
+    check_names(KNOWN)
+    sources = [
+        *(ROOT / "playbooks").glob("*.yml"),
+        *(ROOT / "extensions").rglob("*.yml"),
+        *(ROOT / "roles").rglob("*.yml"),
+    ]
+    used = set()
+    for path in sources:
+        text = re.sub(r"(?m)^\s*#.*$", "", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"(?<![\w./-])est_(?:integration|diagnostics|tower|eda|lab_server)_\w+", text):
+            used.add(name)
+        used.update(re.findall(r"(?<![\w./-])est_certificates\b", text))
+    of_others = {"est_integration_target", "est_eda_token"} - KNOWN
+    assert {name for name in used if "__" not in name} - KNOWN - of_others == set()
