@@ -14,7 +14,7 @@ import json
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from .states import NOT_COMPARED, UNKNOWN
+from .counts import comparison
 
 #: Octets of JSON that the distinct cells, and the distinct texts of hosts, may take in the page.
 CELL_BUDGET = 700_000
@@ -52,7 +52,7 @@ def compact(
     """Return what the page draws a report from.
 
     ``hosts`` has a list for each host: name, state, message, address, mode, cluster, changed, drift, undeclared, cells,
-    ends, tested, standing, kept. Texts are numbers in ``texts``; ``cells``, ``ends`` and ``tested`` have an entry for
+    ends, tested, comparison, kept. Texts are numbers in ``texts``; ``cells``, ``ends`` and ``tested`` have an entry for
     each of ``templates``: the number of a cell in ``cells`` (0 for none), and minutes since 1970 (0 for none). ``kept``
     is 0 for a host of this run, otherwise the minutes since 1970 when it was looked at, or -1 where that is not known.
 
@@ -128,7 +128,7 @@ class _Causes:
 
     def compact(self, cause: Mapping[str, Any]) -> Dict[str, Any]:
         """Return one cause; ``hosts`` and ``templates`` are how many, and the numbers of those there is room for."""
-        told: Dict[str, Any] = {"kind": cause["kind"]}
+        told: Dict[str, Any] = {"kind": cause["kind"], "not_tried": cause.get("not_tried") or 0}
         for key in ("server", "account", "label", "stage", "reason", "hint"):
             told[key] = self._texts.text(str(cause.get(key) or ""))
         told["hosts"] = self._named(cause.get("hosts") or (), self._hosts)
@@ -166,7 +166,7 @@ def _host(host: Mapping[str, Any], position: Mapping[str, int], texts: _Table, c
         numbers,
         _trimmed(ends),
         _trimmed(tested),
-        standing(host),
+        comparison(host),
         (_minutes(host.get("started_at")) or -1) if kept else 0,
     ]
 
@@ -175,6 +175,8 @@ def _cell(entry: Mapping[str, Any], kept: bool) -> Dict[str, Any]:
     cell = {"state": entry["state"], "action": entry["action"]}
     if entry.get("proved") is not None:
         cell["proved"] = entry["proved"]
+    if entry.get("off"):
+        cell["off"] = True
     if entry.get("summary"):
         cell["summary"] = entry["summary"]
     if entry["test"]:
@@ -197,16 +199,6 @@ def _test(test: Mapping[str, Any], keys: Sequence[str], kept: bool) -> Dict[str,
         # What was this run to the run that wrote it is an earlier one now.
         found["this_run"] = False
     return found
-
-
-def standing(host: Mapping[str, Any]) -> str:
-    """Return the one of the five counts of hosts that a host is in."""
-    actions = {entry["action"] for entry in host["templates"]}
-    if host["state"] in ("unreachable", "not_run") or (host["state"] == "failed" and actions <= {UNKNOWN}):
-        return "not_looked_at"
-    if host["drift"] or actions - {"unchanged", NOT_COMPARED, UNKNOWN}:
-        return "corrected" if host.get("mode") == "enforce" else "differing"
-    return "not_compared" if actions <= {NOT_COMPARED, UNKNOWN} else "as_declared"
 
 
 def _minutes(moment: Any) -> int:
