@@ -4,14 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from ansible import context
-from ansible.errors import AnsibleError, AnsibleLookupError
-from ansible.inventory.manager import InventoryManager, split_host_pattern
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: est_fleet_hosts
 short_description: Give the pattern of a play's hosts back, and fail where it reaches none
@@ -50,6 +42,14 @@ _raw:
   sample:
     - "cloud_extenders:!ce7"
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible import context
+from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.inventory.manager import InventoryManager, split_host_pattern
+from ansible.plugins.lookup import LookupBase
 
 _VARIABLE = "est_integration_hosts"
 _DEFAULT = "cloud_extenders"

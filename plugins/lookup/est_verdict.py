@@ -4,14 +4,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
-from typing import Any
-
-from ansible.errors import AnsibleLookupError
-from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: est_verdict
 short_description: Say what keeps a fleet from being in order, by the numbers of its report
@@ -58,6 +50,14 @@ _raw:
         - "hosts that could not be reached: 3"
       accepted: []
 """
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.lookup import LookupBase
 
 PREFIX = "est_tower_accept_"
 
