@@ -169,7 +169,9 @@ def _full_host(number: int, names: list[str]) -> dict[str, Any]:
         return host_record(name, state="not_run", message="its turn had not come", declared=names)
     if number == 6:
         entries[1] = entry(names[1], "updated", summary="port is 443, not 8443")
-        return record(name, *entries, mode="report", drift=["templates.json has mode 0644, not 0600"])
+        found = record(name, *entries, mode="report", drift=["templates.json has mode 0644, not 0600"])
+        found["templates"][1]["proved"] = False
+        return found
     if number == 7:
         entries[1] = entry(names[1], "updated", summary="port is 443, not 8443")
         return record(name, *entries, drift=["templates.json has mode 0644, not 0600"])
@@ -189,9 +191,9 @@ def _mark(host: dict[str, Any], number: int) -> None:
     for each in told:
         each["proved"] = True
     if 10 <= number < 20:
-        told[0]["test"] = {**TOLD_REFUSAL, "account": "svc-est", "at": host["started_at"], "this_run": True}
+        told[0]["test"] = {**TOLD_REFUSAL, "account": "the account 'svc-est'", "at": host["started_at"], "this_run": True}
         told[0].update(state="test_failed", proved=False)
-        told[1]["test"] = {**TOLD_LEFT_OUT, "account": "svc-est", "at": host["started_at"], "this_run": True}
+        told[1]["test"] = {**TOLD_LEFT_OUT, "account": "the account 'svc-est'", "at": host["started_at"], "this_run": True}
         told[1].update(state="unproved", proved=False)
         host.update(state="failed", message="1 of 20 tests failed, 1 was not tried")
     if number == 20:

@@ -47,7 +47,7 @@ function ofCell(cell, add) {
   const lost = [...new Set(lostOf(test).map((words) => words.replace(/[=:].*$/s, "")))];
   if (lost.length) add("lost", `the CA left out ${lost.join(", ")}`, null, `such as ${lostOf(test).join(", ")}`);
   for (const words of test.differs || []) add("lost", words);
-  if (cell.proved === false && !["failed", "pending"].includes(test.status) && !nowTested(cell, "not_tried")) add("unproved", "no test has proved the present content");
+  if (owesTest(cell) && !nowTested(cell, "not_tried")) add("unproved", "no test has proved the present content");
 }
 
 function causes() {
@@ -59,15 +59,13 @@ function causes() {
       state, words: text("reason") || STATES[state][1], hosts: cause.hosts[1].map(nameAt.host), templates: cause.templates[1].map(nameAt.template),
       allHosts: cause.hosts[0], allTemplates: cause.templates[0], more: exampleOf(cause, text("reason")),
       place: [
-        text("stage") ? `stage ${text("stage")}` : "", text("account") ? accountOf(text("account")) : "", text("server"),
+        text("stage") ? `stage ${text("stage")}` : "", text("account"), text("server"),
         text("label") ? `label ${text("label")}` : "", cause.not_tried ? `${plural(cause.not_tried, "test")} not tried after that` : "",
       ].filter(Boolean).join(" \u00b7 "),
       about: [["Server", text("server")], ["Account", text("account")], ["Label", text("label")], ["Stage", text("stage")], ["Not tried after that", cause.not_tried ? plural(cause.not_tried, "test") : ""], ["What to do", text("hint")]],
     };
   });
 }
-
-const accountOf = (words) => (/^(account|user)\b/i.test(words) ? words : `account ${words}`);
 
 // What one of the failed tests says beside the reason: whether it reached the server, and the server's own words.
 function exampleOf(cause, reason) {

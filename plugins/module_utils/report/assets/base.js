@@ -132,6 +132,8 @@ const testOf = (cell) => (cell && cell.test) || {};
 const acceptedOf = (test) => test.accepted_lost || [];
 const lostOf = (test) => (test.lost || []).filter((words) => !acceptedOf(test).includes(words));
 const remarked = (test) => lostOf(test).length > 0 || (test.differs || []).length > 0;
+// A test that failed or waits is told as that.
+const owesTest = (cell) => cell.proved === false && !["failed", "pending"].includes(testOf(cell).status);
 const nowTested = (cell, status) => Boolean(testOf(cell).this_run) && testOf(cell).status === status;
 
 function marksOf(cell) {
@@ -157,7 +159,7 @@ for (const state of ["in_order", "corrected", "unproved", "pending", "unknown", 
   };
 }
 Object.assign(FILTERS, {
-  "also:unproved": { group: "Templates on hosts", words: "without a proof of the present content", sign: STATES.unproved, cell: (cell) => cell.proved === false },
+  "also:unproved": { group: "Templates on hosts", words: "without a proof of the present content", sign: STATES.unproved, cell: owesTest },
   "also:lost": { group: "Templates on hosts", words: "with a certificate not as asked for", sign: STATES.lost, cell: (cell) => remarked(testOf(cell)) },
   "also:accepted": { group: "Templates on hosts", words: "with no loss but accepted ones", sign: ["a", "", "mild"], cell: (cell) => acceptedOf(testOf(cell)).length > 0 && !remarked(testOf(cell)) },
 });
