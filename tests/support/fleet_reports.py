@@ -191,9 +191,19 @@ def _mark(host: dict[str, Any], number: int) -> None:
     for each in told:
         each["proved"] = True
     if 10 <= number < 20:
-        told[0]["test"] = {**TOLD_REFUSAL, "account": "the account 'svc-est'", "at": host["started_at"], "this_run": True}
+        told[0]["test"] = {
+            **TOLD_REFUSAL,
+            "account": "the account 'svc-est'",
+            "at": host["started_at"],
+            "this_run": True,
+        }
         told[0].update(state="test_failed", proved=False)
-        told[1]["test"] = {**TOLD_LEFT_OUT, "account": "the account 'svc-est'", "at": host["started_at"], "this_run": True}
+        told[1]["test"] = {
+            **TOLD_LEFT_OUT,
+            "account": "the account 'svc-est'",
+            "at": host["started_at"],
+            "this_run": True,
+        }
         told[1].update(state="unproved", proved=False)
         host.update(state="failed", message="1 of 20 tests failed, 1 was not tried")
     if number == 20:
