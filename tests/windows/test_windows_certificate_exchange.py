@@ -174,7 +174,7 @@ def test_enrol_then_unchanged_in_one_call_then_renew_with_the_certificate(machin
 def test_a_stored_template_gives_its_secrets_only_where_they_are_needed(runner: Runner) -> None:
     checked = runner.run(stored=True, check=True)
     assert (checked["status"], checked["changed"]) == ("skipped", True)
-    assert runner.host.calls == ["win_certificate_info", "win_certificate_store", "slurp"]
+    assert runner.host.calls == ["win_certificate_info", "win_certificate_store", "slurp", "slurp"]
     assert runner.asked_for_secrets == 0
     assert runner.run(stored=True)["status"] == "issued"
     assert runner.asked_for_secrets == 1
@@ -440,3 +440,54 @@ def test_intermediate_cas_go_where_windows_looks_for_them(machine: Machine, host
     assert held(machine) == [der(issued["certificate"]["pem"])]
     assert len(machine.certificates(CA)) == 1
     assert len(machine.certificates(ROOT)) == 1
+
+
+LOST = ["subject emailAddress=jdoe@example.com"]
+
+
+def test_what_a_ca_drops_is_told_in_every_run_unless_it_is_accepted(host: WebHost) -> None:
+    with LabServer("--profile", "cisco") as lab:
+        runner = Runner(host, lab)
+        for status in ("issued", "unchanged"):
+            found = runner.run(stored=True)
+            assert (found["status"], found["lost"], found["differs"]) == (status, LOST, [])
+            assert any(f"it lacks {LOST[0]} (Cisco's EST server" in warning for warning in found["warnings"])
+        found = runner.run(stored=True, allowed_lost=["emailAddress"])
+        assert (found["accepted_lost"], [text for text in found["warnings"] if "lacks" in text]) == (LOST, [])
+        assert runner.run(stored=True, on_lost="fail")["stage"] == "verify"
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_renewal_for_another_name_is_refused_and_not_asked_for_again(
+    machine: Machine, host: WebHost, stored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LabServer("--fault", "simplereenroll:other-name") as lab:
+        runner = Runner(host, lab)
+        runner.run(stored=stored)
+        before = held(machine)
+        in_days(monkeypatch, 360)
+        refused = runner.run(stored=stored)
+        assert (refused["failed"], refused["stage"], refused["request_received"]) == (True, "verify", "yes")
+        assert refused["differs"] == ["subject CN=jdoe came as CN=root"]
+        assert "The old certificate and its key stay." in refused["hint"]
+        requests, secrets = len(lab.log), runner.asked_for_secrets
+        for check in (False, True):
+            again = runner.run(stored=stored, check=check)
+            assert (again["reason"], again["hint"]) == (refused["reason"], refused["hint"])
+            assert "Nothing was sent to the EST server." in again["msg"]
+            assert host.calls[-1] == "slurp"
+        assert (len(lab.log), runner.asked_for_secrets, held(machine)) == (requests, secrets, before)
+        assert runner.run(stored=stored, force=True)["request_received"] == "yes"
+        taken = runner.run(stored=stored, on_lost="accept")
+        assert taken["status"] == "issued"
+        assert taken["certificate"]["subject"] == "/CN=root/emailAddress=jdoe@example.com"
+        assert not [path for path in machine.real(STORE).iterdir() if path.suffix == ".refused"]
+
+
+def test_nothing_is_issued_from_a_template_without_device_identity_certificates(runner: Runner) -> None:
+    before = len(runner.lab.log)
+    for stored in (False, True):
+        refused = runner.run(stored=stored, template={"device_identity_certificates": False})
+        assert refused["stage"] == "input"
+        assert "device_identity_certificates of template 'wifi': is false" in refused["msg"]
+    assert len(runner.lab.log) == before

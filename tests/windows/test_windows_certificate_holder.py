@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -19,6 +20,7 @@ from windows.conftest import STORE
 from windows.direct import DirectHost
 from windows.machine import ADMINISTRATORS, SYSTEM, Killed, Machine
 
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.refusal import Refusal
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_holder import WindowsHolder
 
@@ -339,6 +341,43 @@ def test_what_waits_is_forgotten_where_it_was_found(machine: Machine, host: Dire
     assert again.read_pending() == PENDING
     again.drop_pending()
     assert again.read_pending() is None
+    assert files(machine) == []
+
+
+REFUSAL = Refusal("d" * 64, NOW.replace(microsecond=0), "it lacks it", "Do that.", {"lost": ["a"], "differs": ["b"]})
+
+
+def test_what_was_refused_is_noted_where_nobody_else_may_write_and_read_back_once(
+    machine: Machine, host: DirectHost
+) -> None:
+    kept = holder(host)
+    kept.refuse_unwritable()
+    assert kept.read_refusal() is None
+    refusal = replace(REFUSAL, found={**REFUSAL.found, "accepted_lost": []})
+    kept.save_refusal(refusal)
+    (name,) = files(machine)
+    assert name.startswith("certificate-My-")
+    assert name.endswith(".refused")
+    assert machine.who_may(f"{STORE}\\{name}") == {SYSTEM, ADMINISTRATORS}
+    again = holder(host)
+    host.calls.clear()
+    assert again.read_refusal() == again.read_refusal() == refusal
+    assert host.calls == ["slurp"]
+    assert holder(host, name="other").read_refusal() is None
+    save(again)
+    assert files(machine) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
+def test_a_damaged_note_of_a_refusal_refuses_nothing(machine: Machine, host: DirectHost, content: bytes) -> None:
+    kept = holder(host)
+    kept.refuse_unwritable()
+    kept.save_refusal(REFUSAL)
+    (name,) = files(machine)
+    machine.write(f"{STORE}\\{name}", content)
+    again = holder(host)
+    assert again.read_refusal() is None
+    save(again)
     assert files(machine) == []
 
 
