@@ -1,7 +1,7 @@
 # Copyright (c) 2026, maas360.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the examples of the documentation: EXAMPLES of the modules, and the YAML of the README files and of docs/."""
+"""Find the examples of the documentation: EXAMPLES of the plugins, and the YAML of the README files and of docs/."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Document:
-    """What is shown in one place: the EXAMPLES of a module, or one block of a page.
+    """What is shown in one place: the EXAMPLES of a module or lookup, or one block of a page.
 
-    :param name: of the module, or the path of the page with the name of the first entry.
+    :param name: of the plugin, or the path of the page with the name of the first entry.
     :param kind: ``tasks``, ``plays``, or ``data`` for anything else, such as an inventory.
     """
 
@@ -56,9 +56,10 @@ class Document:
 def find_documents() -> tuple[Document, ...]:
     """Find all of them, in an order that stays."""
     found = []
-    for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
-        entries = _entries(_examples_of(path))
-        found.append(Document(path.stem, "tasks", entries))
+    plugins = ROOT / "plugins"
+    for path in sorted([*plugins.glob("modules/*.py"), *plugins.glob("lookup/*.py")]):
+        text = _examples_of(path)
+        found.append(Document(path.stem, _kind_of(text), _entries(text)))
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]
     for page in sorted(pages):
         where = str(page.relative_to(ROOT))

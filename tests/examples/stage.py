@@ -190,8 +190,11 @@ class Stage:
             f"group/{_COLLECTION}.est": {"store_path": store},
             f"{_COLLECTION}.est_fleet_host": {"est_integration_store_path": store},
         }
-        hosts = rf"\1hosts: {document.alias}\n  module_defaults: {json.dumps(defaults)}"
-        return re.sub(r"^(- |  )hosts: .*$", hosts, text, count=1, flags=re.MULTILINE)
+        hosts = re.search(r"^(?:- |  )hosts: (.*)$", text, re.MULTILINE)
+        assert hosts is not None, text
+        shown = hosts.group(1)
+        pattern = shown if "lookup(" in shown else document.alias
+        return f"{text[: hosts.start(1)]}{pattern}\n  module_defaults: {json.dumps(defaults)}{text[hosts.end(1) :]}"
 
     def _inventory(self) -> dict[str, Any]:
         hosts = {
@@ -205,14 +208,19 @@ class Stage:
             }
             for document in self._documents
         }
-        return {"all": {"hosts": hosts, "vars": world.filled_in(world.VARIABLES, self._values)}}
+        groups = {name: {"hosts": {alias: {}}} for name, alias in world.GROUPS.items() if alias in hosts}
+        return {"all": {"hosts": hosts, "children": groups, "vars": world.filled_in(world.VARIABLES, self._values)}}
 
     def _preparation(self) -> list[dict[str, Any]]:
         """Return a playbook that does on the hosts, for real, what the examples presuppose."""
         other_site = {"store_path": str(self.folder / "other_site")}
         cisco = {**other_site, "templates": [world.template("Cisco EST", self._values)]}
         export = {**other_site, "dest": "{{ bundle }}", "passphrase": "{{ est_bundle_passphrase }}"}
-        reports = f"{self.folder}/hosts/{{{{ inventory_hostname }}}}/srv/reports/slices/1"
+        report = {
+            "est_integration_report_path": f"{self.folder}/hosts/{{{{ inventory_hostname }}}}/srv/reports/slices/1",
+            "est_integration_test_policy": "changed",
+            "est_integration_test": {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"},
+        }
         apply = {"store_path": "{{ est_integration_store_path }}", "templates": "{{ present }}"}
         plays = [
             (world.TEMPLATES, {"tasks": [{f"{_COLLECTION}.est_templates": apply}]}),
@@ -226,13 +234,7 @@ class Stage:
                 },
             ),
             # One after the other: the role writes one report for all hosts of a play.
-            *(
-                (
-                    (name,),
-                    {"roles": [{"role": f"{_COLLECTION}.est_integration", "est_integration_report_path": reports}]},
-                )
-                for name in world.MERGES
-            ),
+            *(((name,), {"roles": [{"role": f"{_COLLECTION}.est_integration", **report}]}) for name in world.MERGES),
         ]
         found = []
         for names, play in plays:

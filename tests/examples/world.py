@@ -35,6 +35,9 @@ VARIABLES: dict[str, Any] = {
         {"name": "wifi", "server": "{url}", "username": "estuser", "password": "estpwd", "ca_path": "{ca}"}
     ],
     "est_integration_templates": "{{ est_templates }}",
+    "est_certificates": [
+        {"template": "wifi", "user_name": "jdoe", "certificate_path": "/x/a.pem", "private_key_path": "/x/a.key"}
+    ],
 }
 
 #: Variables of the environment that an example names, with their values.
@@ -76,7 +79,10 @@ BUNDLES = {
 }
 
 #: Examples that merge reports of slices, which other runs have left.
-MERGES = ("est_fleet_report", "docs/report.md: One report of all slices")
+MERGES = ("est_fleet_report", "est_verdict", "docs/report.md: One report of all slices")
+
+#: Groups of the inventory that an example looks for, with the host in each.
+GROUPS = {"cloud_extenders": "est-fleet-hosts"}
 
 #: Folders and files beside the playbook that examples presuppose.
 BESIDE_THE_PLAYBOOK = ("bundles", "reviewed", "est-ca.pem")
