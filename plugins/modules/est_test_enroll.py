@@ -114,6 +114,15 @@ EXAMPLES = r"""
     msg: "{{ test.certificate.path }}: {{ test.lost }}"
   when: test.status == 'issued'
 
+- name: Fail where the CA leaves out more than the e-mail address
+  maas360.cloud_extender.est_test_enroll:
+    template: wifi
+    user_name: jdoe
+    domain: example.com
+    email: jdoe@example.com
+    on_lost: fail
+    allowed_lost: [emailAddress]
+
 - name: Test a template before it is configured anywhere, from the controller
   maas360.cloud_extender.est_test_enroll:
     exchange: controller
@@ -290,6 +299,11 @@ retry_at:
   description: When the CA wants to be asked again, UTC.
   type: str
   returned: when the certificate is pending
+username:
+  description: The user name of the template with which the server was talked to, or null.
+  type: str
+  returned: failure
+  sample: estuser
 stage:
   description:
     - The stage at which the test failed, or C(input) where something could not be used before anything was sent.

@@ -72,7 +72,7 @@ class Judge:
         """
         if old is not None:
             comparison = compare_with_older(issued.certificate, old, self._secrets)
-            self._refuse(comparison, "the renewed certificate is not for the names of the old one")
+            self._refuse(comparison, "the renewed certificate differs from the old one")
         elif self._acceptance.fails:
             comparison = self._compared(issued.certificate)
             self._refuse(comparison, "the CA issued a certificate that is not what was asked for")

@@ -96,7 +96,7 @@ class Asked:
         :raises NotAsAsked: it is refused.
         """
         if self._old is not None:
-            words = "the renewed certificate is not for the names of the old one"
+            words = "the renewed certificate differs from the old one"
             self._compared(verified).refuse(self._acceptance, words)
         elif self._acceptance.fails:
             words = "the CA issued a certificate that is not what was asked for"

@@ -151,7 +151,7 @@ def test_a_renewal_for_another_name_is_never_put_in_place(renaming, tmp_path, on
     before = files(tmp_path)
     error = refused(tmp_path, template, **options, force=True)
     assert (error.stage, error.request_received) == ("verify", "yes")
-    assert error.reason == f"the renewed certificate is not for the names of the old one: {ROOT}"
+    assert error.reason == f"the renewed certificate differs from the old one: {ROOT}"
     assert error.found == {"lost": ["subject CN=jdoe"], "differs": [ROOT], "accepted_lost": []}
     assert "The old certificate and its key stay." in error.hint
     assert files(tmp_path) == before
@@ -190,6 +190,13 @@ def test_with_fail_a_certificate_that_is_there_and_lacks_something_is_a_failure_
         assert error.reason.startswith("the certificate that is there is not what was asked for: it lacks ")
         assert error.request_received == "no"
     assert (files(tmp_path), posts(cisco)) == (before, asked)
+
+
+def test_with_fail_such_a_certificate_is_renewed_in_its_time_all_the_same(upn, tmp_path):
+    keep(tmp_path, upn)
+    renewed = keep(tmp_path, upn, on_lost="fail", force=True)
+    assert (renewed["status"], renewed["action"], renewed["lost"]) == ("issued", "rekeyed", LOST)
+    assert renewed["warnings"][0].startswith(f"{TOLD}it lacks ")
 
 
 def test_the_result_of_a_refusal_says_what_is_lost_and_when_it_is_asked_for_again(upn, tmp_path):
