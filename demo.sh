@@ -72,14 +72,19 @@ sed -i 's/Phones/Printers/' "$store"
 chmod 0644 "$store"
 echo "    $store"
 
-say "The drift report names the host and what differs, and writes nothing"
-playbook --changed ce3 --contains subject --contains 0644 -- maas360.cloud_extender.drift
+say "The drift report names the host and what differs; it writes nothing, so nothing is changed"
+playbook --contains "ce3: template 'vpn' differs: was edited by hand; subject is" --contains 0644 -- maas360.cloud_extender.drift
 
 say "Correct it: only ce3 changes"
 playbook --changed ce3 -- maas360.cloud_extender.configure --diff
 
-say "Enrol a test certificate for every template from every host"
-playbook --changed $everyone --contains "subject_alternative_name UPN:jdoe@example.com" -- maas360.cloud_extender.test_enroll
+say "Enrol a test certificate for every template from every host, and be told what the CA leaves out of it"
+playbook --changed $everyone --warns "not what was asked for" --contains "subject_alternative_name UPN:jdoe@example.com" \
+  -- maas360.cloud_extender.test_enroll
+
+say "What the CA left out is told by every later run, until somebody accepts it in on_lost or allowed_lost"
+playbook --contains "template 'wifi' is not what was asked for" --contains "subject_alternative_name UPN:jdoe@example.com" \
+  -- maas360.cloud_extender.configure
 
 say "A test that fails: a wrong password"
 playbook --contains "the server refused the user name or the password" -- demo/wrong_password.yml

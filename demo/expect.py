@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run an ansible-playbook command, show its output, and fail where its recap is not what was announced.
 
-usage: expect.py [--changed HOSTS] [--contains TEXT] -- COMMAND...
+usage: expect.py [--changed HOSTS] [--contains TEXT] [--warns TEXT] -- COMMAND...
 
 HOSTS is a comma-separated list of the hosts that shall report a change; without it, none shall. No host may have failed
-or be unreachable, and no line may be a warning.
+or be unreachable. With --warns there shall be warnings, and each shall have TEXT; without it, none may be.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--changed", default="")
     parser.add_argument("--contains", action="append", default=[])
+    parser.add_argument("--warns", default="")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
 
@@ -46,7 +47,12 @@ def main() -> int:
     if changed != expected:
         wrong.append(f"changed on {sorted(changed) or 'no host'}, expected {sorted(expected) or 'none'}")
     wrong += [f"{match['host']} failed" for match in recap if int(match["failed"]) or int(match["lost"])]
-    wrong += [f"warning: {line.strip()}" for line in lines if "WARNING]" in line]
+    # A warning goes on over several lines until one that begins anew.
+    warnings = re.findall(r"\[WARNING\]:(?:.*\n)(?:(?![\[{\n]|ok:|changed:|fatal:|TASK|PLAY).*\n)*", "".join(lines))
+    told = [" ".join(warning.split()) for warning in warnings]
+    wrong += [f"warning: {words}" for words in told if not options.warns or options.warns not in words]
+    if options.warns and not told:
+        wrong.append(f"there is no warning with {options.warns!r}")
     wrong += [f"the output does not have {text!r}" for text in options.contains if text not in "".join(lines)]
     for sentence in wrong:
         print(f"  NOT AS EXPECTED: {sentence}", file=sys.stderr)

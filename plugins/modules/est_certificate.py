@@ -411,6 +411,11 @@ request_received:
   description: Whether the enrolment request reached the EST server, V(yes), V(no) or V(unknown).
   type: str
   returned: failure
+username:
+  description: The user name of the template with which the server was talked to, or null.
+  type: str
+  returned: failure
+  sample: estuser
 http_status:
   description: The HTTP status of the answer that failed, or null.
   type: int

@@ -44,6 +44,8 @@ class EstError(Exception):
         self.request_received = request_received
         self.http_status = http_status
         self.server_message = server_message
+        #: The user name that the server was talked to with; None where there was none, or nobody was talked to.
+        self.username: Optional[str] = None
 
     def __str__(self) -> str:
         """The reason as it is now: the client takes secrets out of it after the error was made."""

@@ -13,7 +13,7 @@ from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Seq
 from .causes import find_causes, named
 from .counts import count
 from .host import host_record
-from .states import FORMAT, FORMAT_VERSION, HOST_STATES, ReportError
+from .states import FORMAT, FORMAT_VERSION, HOST_STATES, ReportError, template_state
 
 Document = Dict[str, Any]
 
@@ -74,11 +74,18 @@ def notes_of_gone(names: Sequence[str]) -> List[str]:
 
 def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
     """The entry of a host that was not in the run: what was found, and nothing that was done."""
+    put_right = host.get("mode") == "enforce" and bool(host.get("changed"))
     templates = []
     for entry in host["templates"]:
-        test = entry["test"]
-        templates.append({**entry, "test": {**test, "this_run": False} if test else None})
-    return {**host, "changed": False, "kept": True, "templates": templates}
+        test = {**entry["test"], "this_run": False} if entry["test"] else None
+        told = {**entry, "test": test}
+        if put_right and entry["action"] in ("created", "updated", "repaired"):
+            told.update(action="unchanged", changed_fields=[], summary="")
+        told["state"] = template_state(told["action"], written=False, test=test, proved=entry.get("proved"))
+        if not (put_right and entry["action"] == "removed"):
+            templates.append(told)
+    drift = [] if put_right else host["drift"]
+    return {**host, "changed": False, "kept": True, "drift": drift, "templates": templates}
 
 
 def merge_documents(

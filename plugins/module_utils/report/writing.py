@@ -64,9 +64,10 @@ def write_report(path: str, document: Mapping[str, Any]) -> Tuple[str, str]:
 
     A new file can be read by its owner only; one that is there keeps the mode that it was given.
 
-    :raises ReportError: a file cannot be written; the old one is still there then.
+    :raises ReportError: a file cannot be written, or would replace something else; the old one is still there then.
     """
     json_file, html_file = report_files(path)
+    _refuse_others(json_file)
     try:
         os.makedirs(os.path.dirname(json_file), exist_ok=True)
         _replace(json_file, serialise(dict(document)))

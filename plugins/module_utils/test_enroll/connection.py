@@ -133,6 +133,7 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
         try:
             yield client, transport
         except EstError as error:
+            error.username = destination.template.username
             if error.http_status == 401 and options.http_authentication != "auto":
                 wanted = f"http_authentication is {options.http_authentication}"
                 error.hint = f"{wanted}, and the server may offer something else: set it to auto. {error.hint}"

@@ -136,6 +136,7 @@ def failure(
         "reason": error.reason,
         "request_received": error.request_received,
         "http_status": error.http_status,
+        "username": error.username,
         "server_message": error.server_message,
         "hint": error.hint,
         "exchange": exchange,

@@ -151,6 +151,15 @@ def examples(context: Context) -> None:
     context.pytest("examples", context.venv("unit", python), ["tests/examples"], env=env)
 
 
+def promises(context: Context) -> None:
+    """Hold what a green line promises, through the playbooks, with the oldest and the newest core."""
+    linked_collections()
+    python = pythons.best(("3.11", "3.12", "3.13"))
+    assert python is not None
+    env = {"PROMISES_CORES": _oldest_and_newest(context)}
+    context.pytest("promises", context.venv("unit", python), ["tests/promises"], env=env)
+
+
 def _oldest_and_newest(context: Context) -> str:
     """Return ansible-playbook of the oldest and the newest core by release, as JSON; tell which one is not here."""
     found = {}
@@ -363,6 +372,7 @@ PARTS = (
     Part("ansible-lint", "ansible-lint, profile production", ansible_lint),
     Part("docs", "antsibull-docs, changelog, REUSE", docs),
     Part("playbooks", "every playbook, also with --check, no warnings", playbooks),
+    Part("promises", "what a green line promises: looked at, declared, proved, told", promises),
     Part("examples", "every example of the documentation, also with --check, no warnings", examples),
 )
 

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small fleet of local hosts, run as a user runs it: by the playbooks, with the oldest and the newest ansible-core."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.lab import PASSWORD, USERNAME, LabServer
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTIONS = ROOT / ".cache" / "collections"
+
+#: ansible-playbook of each core to test with: the suite gives them.
+PLAYBOOKS: dict[str, str] = json.loads(os.environ.get("PROMISES_CORES", "{}")) or {
+    "of this environment": str(Path(sys.executable).parent / "ansible-playbook")
+}
+_LIMIT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run gave.
+
+    :param status: the exit status.
+    :param output: everything that was printed.
+    """
+
+    status: int
+    output: str
+
+    @property
+    def summary(self) -> list[str]:
+        """The lines of the summary of the fleet."""
+        found = re.search(r'"msg": \[\n(.*?)\n    \]\n\}', self.output, re.DOTALL)
+        return [json.loads(line.strip().rstrip(",")) for line in found.group(1).split("\n")] if found else []
+
+    @property
+    def text(self) -> str:
+        """The summary as one text."""
+        return "\n".join(self.summary)
+
+    def changed(self) -> dict[str, int]:
+        """The numbers of changed tasks by host."""
+        return {host: int(number) for host, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.M)}
+
+
+class Fleet:
+    """Hosts that are this machine, each with a store of its own.
+
+    :param folder: where all of it is kept.
+    :param playbook: the ansible-playbook to run.
+    """
+
+    def __init__(self, folder: Path, playbook: str) -> None:
+        self.folder = folder
+        self._playbook = playbook
+        self.hosts: dict[str, dict[str, Any]] = {"ce1": {}, "ce2": {}}
+        self.group = "cloud_extenders"
+        self.variables: dict[str, Any] = {
+            "est_integration_store_path": f"{folder}/{{{{ inventory_hostname }}}}",
+            "est_integration_test": {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"},
+            "est_integration_report_path": f"{folder}/report",
+        }
+
+    def run(self, playbook: str, *options: str, extra: Mapping[str, Any] | None = None, **environment: str) -> Done:
+        """Run a playbook of the collection.
+
+        :param extra: extra variables.
+        :param environment: of the controller.
+        """
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        groups = {self.group: {"hosts": self.hosts, "vars": self.variables}}
+        inventory = self.folder / "inventory.json"
+        inventory.write_text(json.dumps({"all": {"vars": local, "children": groups}}), encoding="utf-8")
+        name = playbook if playbook.endswith(".yml") else f"maas360.cloud_extender.{playbook}"
+        done = subprocess.run(
+            [self._playbook, name, "-i", str(inventory), *options, *(("-e", json.dumps(extra)) if extra else ())],
+            cwd=self.folder,
+            env={**self._environment(), **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_SECONDS,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout + done.stderr)
+
+    def _environment(self) -> dict[str, str]:
+        settings = self.folder / "ansible.cfg"
+        settings.write_text("[defaults]\n", encoding="ascii")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "EST_"))}
+        return {
+            **kept,
+            "ANSIBLE_CONFIG": str(settings),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_HOME": str(self.folder / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_NOCOWS": "1",
+            "ANSIBLE_FORKS": "10",
+            "PYTHONWARNINGS": "ignore",
+        }
+
+    def report(self) -> dict[str, Any]:
+        """The report of the last run."""
+        found: dict[str, Any] = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        return found
+
+    def stored(self, host: str = "ce1") -> dict[str, Any]:
+        """The templates on a host, by name."""
+        document = json.loads((self.folder / host / "templates.json").read_text(encoding="utf-8"))
+        return {entry["fields"]["name"]: entry for entry in document["templates"]}
+
+    def written(self) -> list[str]:
+        """The hosts that have a store."""
+        return [name for name in self.hosts if (self.folder / name).exists()]
+
+
+@pytest.fixture(params=sorted(PLAYBOOKS))
+def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Fleet:
+    """A fleet on which nothing has been done yet."""
+    return Fleet(tmp_path, PLAYBOOKS[request.param])
+
+
+class Lab(LabServer):
+    """A lab server that tells of the requests since it was last asked."""
+
+    _seen = 0
+
+    def template(self, name: str, **more: Any) -> dict[str, Any]:
+        """A declared template for this server, with account and trust."""
+        account = {"username": USERNAME, "password": PASSWORD}
+        return {"name": name, "server": self.url, "ca_path": self.ca_path, "key_type": "ec", **account, **more}
+
+    def news(self) -> list[dict[str, Any]]:
+        """The requests for a certificate since this was asked last."""
+        new = self.enrolments[self._seen :]
+        self._seen += len(new)
+        return new
+
+
+@pytest.fixture(scope="session")
+def running_lab() -> Iterator[Lab]:
+    """A server that grants everything."""
+    with Lab("--profile", "full") as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(running_lab: Lab) -> Lab:
+    """The same, with nothing new to tell."""
+    running_lab.news()
+    return running_lab
+
+
+@pytest.fixture(scope="session")
+def running_cisco() -> Iterator[Lab]:
+    """A server that keeps only the common name."""
+    with Lab("--profile", "cisco") as lab:
+        yield lab
+
+
+@pytest.fixture
+def cisco(running_cisco: Lab) -> Lab:
+    """The same, with nothing new to tell."""
+    running_cisco.news()
+    return running_cisco
