@@ -91,22 +91,22 @@ class LookupModule(LookupBase):
 
         :raises AnsibleLookupError: a variable of these names is none of ours, or is no boolean.
         """
-        known = [
-            f"{PREFIX}{cause}" for cause in dict.fromkeys([*(cause for cause, _number, _words in CAUSES), NO_HOSTS])
-        ]
+        known = list(dict.fromkeys([*(cause for cause, _number, _words in CAUSES), NO_HOSTS]))
         found = set()
         for name in sorted(name for name in variables if str(name).startswith(PREFIX)):
-            if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                meant = f"Did you mean {near[0]}? " if near else ""
-                raise AnsibleLookupError(f"there is no variable {name}. {meant}There are {', '.join(known)}")
+            cause = name[len(PREFIX) :]
+            if cause not in known:
+                near = difflib.get_close_matches(cause, known, 1)
+                meant = f"Did you mean {PREFIX}{near[0]}? " if near else ""
+                every = ", ".join(f"{PREFIX}{cause}" for cause in known)
+                raise AnsibleLookupError(f"there is no variable {name}. {meant}There are {every}")
             value = self._templar.template(variables[name])
             try:
                 accepts = boolean(value)
             except TypeError:
                 raise AnsibleLookupError(f"{name} has to be true or false; it is {value!r}") from None
             if accepts:
-                found.add(name[len(PREFIX) :])
+                found.add(cause)
         return found
 
 

@@ -135,7 +135,9 @@ def test_a_pattern_of_a_user_is_never_evaluated(launch: Launch) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"est_tower_accept_unreacheable": True}, "Did you mean est_tower_accept_unreachable?"),
+        ({"est_tower_accept_unreacheable": True}, "did you mean est_tower_accept_unreachable?"),
+        ({"est_tower_acept_unreachable": True}, "did you mean est_tower_accept_unreachable?"),
+        ({"est_tower_accept_everything": True}, "there is no variable est_tower_accept_everything. There are"),
         ({"est_tower_accept_unreachable": "perhaps"}, "est_tower_accept_unreachable has to be true or false"),
     ],
 )

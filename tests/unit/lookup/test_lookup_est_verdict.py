@@ -113,7 +113,8 @@ def test_what_is_no_boolean_is_an_error(value: Any) -> None:
     [
         ("est_tower_accept_unreacheable", "Did you mean est_tower_accept_unreachable?"),
         ("est_tower_accept_tests_pending", "est_tower_accept_no_hosts"),
-        ("est_tower_accept_", "there is no variable est_tower_accept_."),
+        ("est_tower_accept_", "there is no variable est_tower_accept_. There are"),
+        ("est_tower_accept_everything", "there is no variable est_tower_accept_everything. There are"),
         ("est_tower_accept_all", "est_tower_accept_failed, est_tower_accept_unreachable, "),
     ],
 )
