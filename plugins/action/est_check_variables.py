@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import check_names
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import check_names, without_effect
 
 _TEMPLATES, _CERTIFICATES = "est_integration_templates", "est_certificates"
 
@@ -20,6 +20,7 @@ class ActionModule(ControllerAction):
 
     def perform(self, arguments):
         check_names(self._task_vars)
+        self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
         if arguments["certificates"]:
             self._check_certificates()
         return {"changed": False}

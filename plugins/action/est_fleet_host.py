@@ -36,7 +36,7 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store 
     is_windows,
     store_path_of,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import check_names
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import check_names, without_effect
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_authorities import (
     keep_authorities,
 )
@@ -69,6 +69,7 @@ class ActionModule(ControllerAction):
 
     def perform(self, arguments):
         check_names(self._task_vars)
+        self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
         variables = {name.replace("est_integration_", ""): value for name, value in arguments.items()}
         if variables["templates"] is None and self._task_vars.get(_DECLARED) is not None:
             # A variable in it that is not defined looks to the role as if all of it were not.

@@ -71,7 +71,7 @@ CAUSES = (
     ("tests_failed", "tests_failed", "templates on hosts whose last test failed"),
     ("pending", "state_pending", "templates on hosts whose test waits for approval"),
     ("lost", "lost", "certificates that are not what was asked for"),
-    ("unproved", "state_unproved", "templates on hosts without a proof of their present content"),
+    ("unproved", "unproved", "templates on hosts without a proof of their present content"),
     ("not_tried", "tests_not_tried", "tests that were left out"),
 )
 #: The cause that is no number above 0.

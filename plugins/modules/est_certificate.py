@@ -21,8 +21,8 @@ description:
     is authenticated by the old certificate (RFC 7030, section 4.2.2), and asks for its very names. The password is not
     used for that.
   - A renewal that comes for other names is refused, also with O(on_lost=warn), unless O(on_lost) or O(allowed_lost)
-    accepts it. The old certificate and its key stay. So they do where a new one is not what was asked for and O(on_lost)
-    is V(fail).
+    accepts it. The old certificate and its key stay. So they do where a new one is not what was asked for and
+    O(on_lost) is V(fail).
   - What was refused is noted, and not asked for again for 24 hours, unless what is declared changes, or with
     O(force=true). Until then each run fails with the same reason, and contacts nobody.
   - Every variable of the template needs a value. Nothing is made up, as a test does.

@@ -28,10 +28,10 @@ description:
     M(maas360.cloud_extender.est_server_info) does. From a Windows host only a trusted server is asked, and only for
     its CA certificates.
   - Secrets are looked for, and taken out of the archive and the result. Passwords of the templates in the store are
-    taken out of the logs in any usual encoding, and so are credentials in C(Authorization) and C(Cookie) header fields, passwords in URLs, the
-    values of C(password=) and the like, and private keys. Private keys of test certificates are not collected. Still,
-    a log can hold a secret that nobody foresaw, and tells much about an organization. Look at it before you pass the
-    archive on.
+    taken out of the logs in any usual encoding, and so are credentials in C(Authorization) and C(Cookie) header
+    fields, passwords in URLs, the values of C(password=) and the like, and private keys. Private keys of test
+    certificates are not collected. Still, a log can hold a secret that nobody foresaw, and tells much about an
+    organization. Look at it before you pass the archive on.
 extends_documentation_fragment:
   - maas360.cloud_extender.attributes
   - maas360.cloud_extender.attributes.action

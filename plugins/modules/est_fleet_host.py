@@ -33,7 +33,8 @@ attributes:
 options:
   est_integration_templates:
     description:
-      - The templates, a list. Without it, the host has to have C(est_certificates), and its templates are not looked at.
+      - The templates, a list. Without it, the host has to have C(est_certificates), and its templates are not looked
+        at.
     type: raw
   est_integration_purge:
     description: Whether to remove templates that are not declared.

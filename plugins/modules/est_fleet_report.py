@@ -55,8 +55,8 @@ options:
     default: []
   hosts:
     description:
-      - The hosts that a merged report shall tell of. One of which no report tells is told as not run, and one that is not
-        among them is left out, which is told. Without it, the report tells of the hosts that are in the reports.
+      - The hosts that a merged report shall tell of. One of which no report tells is told as not run, and one that is
+        not among them is left out, which is told. Without it, the report tells of the hosts that are in the reports.
     type: list
     elements: str
 seealso:
@@ -109,8 +109,8 @@ summary:
   contains:
     hosts:
       description:
-        - The hosts of the report. Those of the five counts C(hosts_as_declared), C(hosts_corrected), C(hosts_differing),
-          C(hosts_not_compared) and C(hosts_not_looked_at) add up to it.
+        - The hosts of the report. Those of the five counts C(hosts_as_declared), C(hosts_corrected),
+          C(hosts_differing), C(hosts_not_compared) and C(hosts_not_looked_at) add up to it.
       type: int
     hosts_as_declared:
       description: Hosts whose templates were compared, and are as declared.
@@ -152,7 +152,7 @@ summary:
       description: Different templates.
       type: int
     templates_on_hosts:
-      description: Templates on hosts. Those of the counts C(state_...) add up to it; C(docs/report.md) tells the states.
+      description: Templates on hosts. The counts C(state_...) add up to it; C(docs/report.md) tells the states.
       type: int
     corrected:
       description: Templates on hosts that were created, updated, repaired or removed.
@@ -162,8 +162,8 @@ summary:
       type: int
     unproved:
       description:
-        - Templates on hosts for which no test there has issued a certificate as they are now, and none has failed or waits
-          for approval.
+        - Templates on hosts for which no test there has issued a certificate as they are now, and none has failed or
+          waits for approval.
       type: int
     tests:
       description: Tests of this run. What they came to, the five counts that follow, adds up to it.

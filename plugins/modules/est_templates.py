@@ -275,7 +275,8 @@ unproved:
   sample: []
 switched_off:
   description:
-    - The names of the declared templates with C(device_identity_certificates=false), from which no certificate is issued.
+    - The names of the declared templates with C(device_identity_certificates=false), from which no certificate is
+      issued.
   returned: success
   type: list
   elements: str

@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible.inventory.manager import split_host_pattern
+
 from .action_base import OptionError
 
 _NAMES = {
@@ -60,6 +62,28 @@ def check_names(variables: Iterable[Any]) -> None:
         )
 
 
+def without_effect(variables: Mapping[str, Any], patterns: Any) -> str:
+    """Return the warning about an C(est_integration_hosts) that is not where the play has its hosts from, or nothing.
+
+    ansible-core reads it for C(hosts) of a play from extra variables only, and not from the inventory.
+
+    :param variables: those of the host.
+    :param patterns: C(hosts) of the play, as it was read.
+    """
+    asked = variables.get("est_integration_hosts")
+    if not isinstance(asked, (str, list)) or "{{" in str(asked) or _patterns(asked) == _patterns(patterns):
+        return ""
+    wanted, taken = (", ".join(_patterns(given)) for given in (asked, patterns))
+    return (
+        f"est_integration_hosts is {wanted}, and this play runs on {taken}: a variable of the inventory has no effect on "
+        "which hosts a play takes; give it as an extra variable, or in the survey of a job template"
+    )
+
+
+def _patterns(given: Any) -> list[str]:
+    return [str(one) for one in split_host_pattern(given if isinstance(given, list) else str(given))]
+
+
 def nearest(name: str) -> str:
     """Return the known variable that a name was probably meant to be, or an empty string."""
     folded = name.lower()
@@ -81,8 +105,3 @@ def _distance(one: str, other: str) -> int:
         for place, against in enumerate(other, start=1):
             above, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, above + (letter != against))
     return row[-1]
-
-
-def is_declared(variables: Mapping[str, Any], name: str) -> bool:
-    """Say whether a variable has a value: it is defined, and not left empty."""
-    return variables.get(name) is not None

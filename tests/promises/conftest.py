@@ -1,7 +1,7 @@
 # Copyright (c) 2026, maas360.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small fleet of local hosts, run as a user runs it: by the playbooks, with the oldest and the newest ansible-core."""
+"""A small fleet of local hosts, run as a user does it: by the playbooks, with the oldest and the newest ansible-core."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ class Done:
 
     def changed(self) -> dict[str, int]:
         """The numbers of changed tasks by host."""
-        return {host: int(number) for host, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.M)}
+        return {
+            host: int(number) for host, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.M)
+        }
 
 
 class Fleet:

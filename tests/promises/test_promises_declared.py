@@ -126,8 +126,9 @@ def test_a_new_template_without_account_and_trust_is_told(fleet, lab):
     fleet.variables["est_integration_templates"] = [{"name": "wifi", "server": lab.url}]
     done = fleet.run("configure")
     assert done.status == 0
-    assert "template 'wifi' is new on this host and has neither an account nor a client certificate, and nothing to trust" in (
-        " ".join(done.output.split())
+    assert (
+        "template 'wifi' is new on this host and has neither an account nor a client certificate, and nothing to trust"
+        in (" ".join(done.output.split()))
     )
 
 

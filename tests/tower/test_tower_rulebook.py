@@ -35,7 +35,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.coun
 RULEBOOK = ROOT / "extensions" / "eda" / "rulebooks" / "est_fleet.yml"
 TOKEN = "token-of-the-vault"
 IN_ORDER = dict.fromkeys(
-    ("differing", "hosts_differing", "tests_failed", "state_pending", "state_unproved", "failed", "unreachable"), 0
+    ("differing", "hosts_differing", "tests_failed", "state_pending", "unproved", "failed", "unreachable"), 0
 )
 _SECONDS = 60
 
@@ -207,7 +207,7 @@ def test_a_verdict_launches_the_correction_once(controller: Controller, tmp_path
     with running(controller, tmp_path) as port:
         assert post(port, {"differing": 1}, token="wrong") == 401
         assert post(port, {}) == 200
-        assert post(port, {"state_unproved": 2}) == 200
+        assert post(port, {"unproved": 2}) == 200
         assert post(port, {"differing": 1}) == 200  # soon after the one before: no second correction
         assert post(port, {"unreachable": 1}) == 200
         deadline = time.monotonic() + _SECONDS

@@ -64,12 +64,13 @@ def keep_others(
     seen = {record["name"] for record in records}
     others = [host for host in old["hosts"] if host["name"] not in seen]
     gone = [host["name"] for host in others if host["name"] not in inventory]
-    return [_kept(host) for host in others if host["name"] in inventory], notes_of_gone(gone)
+    return [_kept(host) for host in others if host["name"] in inventory], _told(
+        "no longer in the inventory, and not in this report any more", gone
+    )
 
 
-def notes_of_gone(names: Sequence[str]) -> List[str]:
-    """Tell of hosts that leave a report."""
-    return [f"no longer in the inventory, and not in this report any more: {named(list(names))}"] if names else []
+def _told(words: str, names: Sequence[str]) -> List[str]:
+    return [f"{words}: {named(list(names))}"] if names else []
 
 
 def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
@@ -110,7 +111,8 @@ def merge_documents(
         runs.extend(run for run in document["runs"] if run not in runs)
     notes: List[str] = []
     if expected is not None:
-        notes = notes_of_gone([name for name in hosts if name not in expected])
+        others = [name for name in hosts if name not in expected]
+        notes = _told("reported of, and not among the hosts that this report is about", others)
         missing = "no report tells of it: no run has looked at it"
         hosts = {
             name: hosts.get(name) or host_record(name, state="not_run", message=missing, mode="report")

@@ -31,7 +31,7 @@ CAUSES = [
     ("tests_failed", "tests_failed", "templates on hosts whose last test failed: 3"),
     ("pending", "state_pending", "templates on hosts whose test waits for approval: 3"),
     ("lost", "lost", "certificates that are not what was asked for: 3"),
-    ("unproved", "state_unproved", "templates on hosts without a proof of their present content: 3"),
+    ("unproved", "unproved", "templates on hosts without a proof of their present content: 3"),
     ("not_tried", "tests_not_tried", "tests that were left out: 3"),
 ]
 

@@ -17,6 +17,7 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_varia
     KNOWN,
     check_names,
     nearest,
+    without_effect,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -62,6 +63,22 @@ def test_what_is_nearly_known_is_an_error_that_names_both(name, meant):
 )
 def test_helpers_of_the_users_are_let_be(name):
     check_names([name])
+
+
+@pytest.mark.parametrize(
+    ("asked", "play", "warns"),
+    [
+        (None, ["cloud_extenders"], False),
+        ("site_a", ["cloud_extenders"], True),
+        (["site_a"], ["cloud_extenders"], True),
+        ("site_a:&up", ["site_a", "&up"], False),
+        ("a,b", ["a", "b"], False),
+        (["a", "b"], ["a", "b"], False),
+        ("{{ group }}", ["site_a"], False),
+    ],
+)
+def test_a_choice_of_hosts_without_effect_is_told(asked, play, warns):
+    assert bool(without_effect({"est_integration_hosts": asked}, play)) == warns
 
 
 def test_every_variable_of_roles_and_playbooks_is_known_and_none_is_near_another():

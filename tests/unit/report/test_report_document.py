@@ -298,7 +298,7 @@ def test_a_verdict_tells_of_the_hosts_that_it_is_about():
     documents = [make_document([record("a", entry("t")), record("gone", entry("t"))], [RUN], now=NOW)]
     merged = merge_documents(documents, now=NOW, expected=["a", "b"])
     assert {host["name"]: host["state"] for host in merged["hosts"]} == {"a": "ok", "b": "not_run"}
-    assert merged["notes"] == ["no longer in the inventory, and not in this report any more: gone"]
+    assert merged["notes"] == ["reported of, and not among the hosts that this report is about: gone"]
     nobody = merge_documents(documents, now=NOW, expected=[])
     assert summary_lines(nobody)[0] == "no host: nothing was looked at"
 
