@@ -75,8 +75,8 @@ def without_effect(variables: Mapping[str, Any], patterns: Any) -> str:
         return ""
     wanted, taken = (", ".join(_patterns(given)) for given in (asked, patterns))
     return (
-        f"est_integration_hosts is {wanted}, and this play runs on {taken}: a variable of the inventory has no effect on "
-        "which hosts a play takes; give it as an extra variable, or in the survey of a job template"
+        f"est_integration_hosts is {wanted}, and this play runs on {taken}: a variable of the inventory has no effect "
+        "on which hosts a play takes; give it as an extra variable, or in the survey of a job template"
     )
 
 

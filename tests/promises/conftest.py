@@ -1,7 +1,7 @@
 # Copyright (c) 2026, maas360.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small fleet of local hosts, run as a user does it: by the playbooks, with the oldest and the newest ansible-core."""
+"""A small fleet of local hosts, and runs of our playbooks on it, with the oldest and the newest ansible-core."""
 
 from __future__ import annotations
 
