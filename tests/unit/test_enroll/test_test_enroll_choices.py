@@ -254,6 +254,7 @@ FAILURE_KEYS = {
     "hint",
     "exchange",
     "timeline",
+    "username",
 }
 
 
