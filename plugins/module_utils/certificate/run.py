@@ -16,7 +16,7 @@ import time
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Tuple
 
-from ..est.certificate import fingerprint_sha256, iso_utc, subject_alternative_names
+from ..est.certificate import fingerprint_sha256, iso_utc, not_after, subject_alternative_names
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.client_certificate import ClientCertificate
 from ..est.csr import CertificateRequest, Linking
@@ -144,7 +144,12 @@ class _Run:
     def _get(self, way: Way) -> Dict[str, Any]:
         """Get a certificate in one way, or go on with a pending one."""
         action = "enrolled" if way.client_certificate is None else f"{self._options.renewal_method}ed"
-        old = self._found.certificate if way.client_certificate is not None else None
+        # One that takes the place of a certificate for the same declaration has its names, whatever authenticated it.
+        old = self._found.certificate
+        if way.client_certificate is None and (
+            old is None or self._need.action != needs.RENEW or datetime.now(timezone.utc) > not_after(old)
+        ):
+            old = None
         digest = self._request_digest(way)
         self._judge.check_refusal(digest)
         kept = read_kept(self._holder.read_pending(), digest)

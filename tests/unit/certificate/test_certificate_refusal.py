@@ -347,3 +347,18 @@ def test_nothing_is_issued_from_a_template_without_device_identity_certificates(
         "nothing was sent; set it to true in the template to have certificates issued."
     )
     assert (len(cisco.log), os.listdir(tmp_path)) == (before, [])
+
+
+def test_an_enrolment_in_place_of_a_renewal_is_held_to_the_same_names(tmp_path):
+    options = {"fall_back_to_password": True}
+    with LabServer("--profile", "full") as server:
+        template = template_for(server)
+        keep(tmp_path, template, **options)
+        port = str(server.port)
+    before = files(tmp_path)
+    # The server does not take the old certificate, and the password gets one for another name.
+    faults = ("--reenroll-credentials", "password", "--fault", "simpleenroll:other-name")
+    with LabServer("--port", port, *faults):
+        error = refused(tmp_path, template, **options, force=True)
+    assert error.reason == f"the renewed certificate differs from the old one: {ROOT}"
+    assert files(tmp_path) == before
