@@ -106,6 +106,8 @@ class ActionModule(ControllerAction):
             except StoreError as error:
                 result.update(failed=True, msg=str(error))
                 return result
+            if variables["mode"] == "report":
+                result["changed"] = False
         names = to_test(variables["test_policy"], result, result["switched_off"], writes=writes)
         if names:
             self._test(templates, names, test, variables, result, writes=writes)

@@ -81,7 +81,7 @@ options:
         controller has both E(EST_USERNAME) and E(EST_PASSWORD), these are used.
       - Where these do not give an account either, the one that the template has on the host is left as it is. It counts
         for the same host and port of O(server) only, and is dropped, with a warning, where another server is declared.
-        O(remove) removes it.
+        C(remove) removes it.
     type: str
   password:
     description:
@@ -119,7 +119,7 @@ options:
       - Where neither O(ca_certificate), O(ca_path), O(ca_fingerprint) nor O(use_system_trust) is given, and the
         environment of the controller has E(EST_CA_CERTIFICATE), PEM text, it is used.
       - Where it is not given at all, the one that the template has on the host is left as it is, unless O(ca_path) or
-        O(use_system_trust) says otherwise. O(remove) removes it.
+        O(use_system_trust) says otherwise. C(remove) removes it.
     type: str
   ca_path:
     description:
@@ -152,7 +152,7 @@ options:
   client_key_passphrase:
     description:
       - The passphrase of O(client_key_path). It is sealed and hidden as O(password) is.
-      - Where it is not given, the one on the host is left as it is as long as O(client_key_path) is the same. O(remove)
+      - Where it is not given, the one on the host is left as it is as long as O(client_key_path) is the same. C(remove)
         removes it.
     type: str
   proxy:

@@ -84,7 +84,11 @@ class LookupModule(LookupBase):
             manager.subset(limit or None)
             return bool(manager.get_hosts(pattern=list(patterns)))
         except AnsibleError as error:
-            raise AnsibleLookupError(f"{_named(patterns, limit)} cannot be read as hosts: {error}") from error
+            # As with a setting of Ansible's by which a name that matches nothing is an error.
+            told = str(error).rstrip(".")
+            raise AnsibleLookupError(
+                f"{_named(patterns, limit)} cannot be read as hosts: {told}. {_inventory(groups)}"
+            ) from error
 
 
 def _patterns(terms: Sequence[Any]) -> list[str]:

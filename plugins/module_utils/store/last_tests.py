@@ -190,7 +190,7 @@ def _parse(entry: object) -> LastTest | None:
         lost=_remarks(entry.get("lost")),
         differs=_remarks(entry.get("differs")),
         made_up=_remarks(entry.get("made_up")),
-        http_status=http_status if type(http_status) is int and 100 <= http_status <= 999 else None,
+        http_status=http_status if isinstance(http_status, int) and 100 <= http_status <= 999 else None,
     )
 
 

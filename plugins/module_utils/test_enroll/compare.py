@@ -59,8 +59,9 @@ def differs(
         not asked for`` where another value joins those that were requested.
     """
     asked = in_words(requested_subject, requested_names)
-    missing = _by_type(lost(requested_subject, requested_names, issued_subject, issued_names))
-    surplus = _by_type(lost(issued_subject, issued_names, requested_subject, requested_names))
+    request, certificate = (requested_subject, requested_names), (issued_subject, issued_names)
+    missing = _by_type(lost(*request, *certificate))
+    surplus = _by_type(lost(*certificate, *request))
     found: List[str] = []
     for type_ in _by_type(asked):
         came = surplus.get(type_, [])

@@ -40,11 +40,11 @@ def _a_command_line(settings: dict[str, Any]) -> None:
     """No test looks at another command line."""
 
 
-def look_up(*terms: Any, groups: Any = GROUPS, limit: str | None = None) -> list[str]:
+def look_up(*terms: Any, groups: Any = None, limit: str | None = None) -> list[str]:
     lookup = est_fleet_hosts.LookupModule(loader=DataLoader())
     # ansible-core says what plugin it loaded; here it is loaded by hand.
     lookup.set_options = lambda **_options: None
-    return lookup.run(list(terms), variables={"groups": groups, "ansible_limit": limit})
+    return lookup.run(list(terms), variables={"groups": GROUPS if groups is None else groups, "ansible_limit": limit})
 
 
 @pytest.mark.parametrize(
