@@ -41,7 +41,7 @@ def main(folder: Path) -> int:
     with LabServer("--profile", "full") as lab, Fleet(HOSTS) as fleet:
         variables = declared(lab)
         inventory = fleet.inventory(variables)
-        first = run_playbook(CONFIGURE, inventory, "-e", "est_integration_test_policy=never", folder=folder)
+        first = run_playbook(CONFIGURE, inventory, folder=folder)
         if first.status != 0:
             print(first.output)
             return 1

@@ -22,7 +22,7 @@ def test_drift_a_host_that_is_down_and_a_failed_test_are_in_one_report(
     fleet: Fleet, play: Callable[..., Run], variables: dict[str, Any], tmp_path: Path, lab: LabServer
 ) -> None:
     variables["est_integration_test_policy"] = "changed"
-    play(CONFIGURE, "-e", "est_integration_test_policy=never")
+    play(CONFIGURE)
     drifted = fleet.hosts["ce2"].document
     edited = drifted.read_text(encoding="utf-8").replace('"renewal_period_days": 14', '"renewal_period_days": 3', 1)
     drifted.write_text(edited, encoding="utf-8")

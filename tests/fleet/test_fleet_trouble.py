@@ -146,12 +146,12 @@ def test_two_names_of_one_host_lose_no_template(fleet: Fleet, variables: dict[st
     assert again.hosts("changed") == []
 
 
-def test_an_inventory_without_hosts_is_told(tmp_path: Path) -> None:
+def test_an_inventory_without_hosts_is_an_error(tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps({GROUP: {"hosts": {}}}), encoding="utf-8")
     done = run_playbook(CONFIGURE, inventory, folder=tmp_path)
-    assert done.status == 0, done.output
-    assert "skipping: no hosts matched" in done.output
+    assert done.status != 0, done.output
+    assert "the pattern of hosts 'cloud_extenders' reaches no host, so nothing would be looked at" in done.output
     assert "Traceback" not in done.output
 
 
