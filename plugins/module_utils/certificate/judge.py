@@ -33,10 +33,12 @@ class Judge:
         self, template: Template, rendered: Rendered, options: CertificateOptions, holder: CertificateHolder
     ) -> None:
         self._rendered = rendered
+        self._template = template
         self._name = template.name
         self._authority = template.certificate_authority
         self._secrets = tuple(template.secrets().values())
         self._acceptance = options.acceptance
+        self._allow_unverified_chain = options.allow_unverified_chain
         self._force = options.force
         self._holder = holder
 
@@ -86,11 +88,10 @@ class Judge:
         if self._force:
             return
         refusal = self._holder.read_refusal()
-        digest = refusal_digest(request, self._acceptance)
-        if refusal is not None and refusal.holds(digest, datetime.now(timezone.utc)):
+        if refusal is not None and refusal.holds(self._digest(request), datetime.now(timezone.utc)):
             raise refusal.error()
 
-    def note(self, error: NotAsAsked, request: str, there: Optional[x509.Certificate]) -> None:
+    def note(self, error: EstError, request: str, there: Optional[x509.Certificate]) -> None:
         """Note that a certificate was refused, and forget its request. That it cannot be noted is told in the error.
 
         :param request: the digest of the request.
@@ -98,7 +99,7 @@ class Judge:
         """
         if there is not None:
             error.hint = f"The old certificate and its key stay. {error.hint}"
-        refusal = Refusal.of(error, refusal_digest(request, self._acceptance))
+        refusal = Refusal.of(error, self._digest(request))
         try:
             self._holder.save_refusal(refusal)
             self._holder.drop_pending()
@@ -106,6 +107,11 @@ class Judge:
             error.hint = f"{error.hint} The next run asks again, as this could not be noted: {trouble.reason}."
         else:
             error.hint = refusal.hint_with_delay()
+
+    def _digest(self, request: str) -> str:
+        return refusal_digest(
+            request, self._template, self._acceptance, allow_unverified_chain=self._allow_unverified_chain
+        )
 
     def _compared(self, certificate: x509.Certificate) -> Comparison:
         return compare_certificate(

@@ -4,6 +4,7 @@
 """A certificate that the CA issued and that was refused here, noted so that it is not asked for again in every run.
 
 A CA that does not issue what is asked for will not do so an hour later, and each try is a certificate that nobody uses.
+That holds for one with other names as for one with another key, of an unrelated issuer, or that has expired.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Optional
 
 from ..est.certificate import iso_utc
+from ..est.errors import EstError
+from ..template.model import Template
 from ..test_enroll.acceptance import Acceptance
 from ..test_enroll.issued import NotAsAsked
 from ..test_enroll.pending import request_digest
@@ -25,6 +28,7 @@ DELAY = timedelta(hours=24)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 #: What is noted of each text and of each list.
 _LONGEST, _MOST = 2000, 50
+_FOUND = ("lost", "differs", "accepted_lost")
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,10 @@ class Refusal:
     found: Mapping[str, List[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, error: NotAsAsked, digest: str) -> Refusal:
-        """Note an error that is happening now."""
-        found = {key: [text[:_LONGEST] for text in texts[:_MOST]] for key, texts in error.found.items()}
+    def of(cls, error: EstError, digest: str) -> Refusal:
+        """Note an error that is happening now. One that is not about names has none in ``found``."""
+        told = error.found if isinstance(error, NotAsAsked) else {}
+        found = {key: [text[:_LONGEST] for text in told.get(key, [])[:_MOST]] for key in _FOUND}
         return cls(digest, datetime.now(timezone.utc), error.reason[:_LONGEST], error.hint[:_LONGEST], found)
 
     @property
@@ -98,18 +103,24 @@ class Refusal:
         try:
             at = datetime.strptime(data["at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
             digest, reason, hint = (data[key] for key in ("digest", "reason", "hint"))
-            found = {key: list(data[key]) for key in ("lost", "differs", "accepted_lost")}
+            found = {key: list(data[key]) for key in _FOUND}
         except (KeyError, TypeError, ValueError):
             return None
         texts = [digest, reason, hint, *(text for entries in found.values() for text in entries)]
         return cls(digest, at, reason, hint, found) if all(isinstance(text, str) for text in texts) else None
 
 
-def refusal_digest(request: str, acceptance: Acceptance) -> str:
+def refusal_digest(request: str, template: Template, acceptance: Acceptance, *, allow_unverified_chain: bool) -> str:
     """What tells whether a certificate that was refused is asked for again, and would be refused again.
 
     :param request: the digest of the request.
+    :param template: whose trust says which issuers are known.
+    :param allow_unverified_chain: whether any issuer will do.
     """
     return request_digest(
-        request=request, on_lost=acceptance.on_lost, allowed_lost=sorted(map(str.lower, acceptance.allowed_lost))
+        request=request,
+        on_lost=acceptance.on_lost,
+        allowed_lost=sorted(map(str.lower, acceptance.allowed_lost)),
+        allow_unverified_chain=allow_unverified_chain,
+        trust=[template.ca_certificate, template.ca_path, template.ca_fingerprint, template.use_system_trust],
     )

@@ -32,7 +32,6 @@ from ..est.x509_names import read_name
 from ..template.model import Template
 from ..test_enroll.connection import Connector, Destination, account, connected, required_trust
 from ..test_enroll.devices import refuse_without_devices
-from ..test_enroll.issued import NotAsAsked
 from ..test_enroll.kept import Kept, Request, read_kept, sleep_until, to_keep
 from ..test_enroll.pending import PendingState, request_digest
 from . import need as needs
@@ -195,7 +194,7 @@ class _Run:
                     allow_unverified_chain=self._options.allow_unverified_chain,
                     check=functools.partial(self._judge.check_issued, old),
                 )
-            except NotAsAsked as error:
+            except EstError as error:
                 self._judge.note(error, digest, self._found.certificate)
                 raise
             with self._timeline.stage("save") as step:

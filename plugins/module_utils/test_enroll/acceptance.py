@@ -14,7 +14,8 @@ from ..names.attributes import ATTRIBUTE_OIDS, SubjectAttribute
 from ..names.errors import NameSyntaxError
 from ..names.general_names import GENERAL_NAME_TYPES, canonical_general_name, parse_general_name
 from ..template.errors import TemplateError, closest, show
-from .compare import NAME, NOW, SUBJECT, comparable_attribute, comparable_name
+from .comparable import comparable_attribute, comparable_name
+from .compare import ADDED, NAME, NOW, SUBJECT
 
 #: What happens where a certificate is not what was asked for: it is told, it is a failure, or nothing.
 WARN, FAIL, ACCEPT = "warn", "fail", "accept"
@@ -48,7 +49,7 @@ class Acceptance:
     """What is accepted.
 
     :param on_lost: one of :data:`CHOICES`.
-    :param allowed_lost: names that may be lost, as :meth:`read` has checked them.
+    :param allowed_lost: names that may be lost, changed or added, as :meth:`read` has checked them.
     """
 
     on_lost: str = WARN
@@ -77,11 +78,13 @@ class Acceptance:
         if given is None:
             given = []
         if isinstance(given, str):
-            given = [entry.strip() for entry in given.split(",") if entry.strip()]
+            given = given.split(",")
         if not isinstance(given, (list, tuple)):
             raise TemplateError(
                 "allowed_lost", "is not a list of names", value=show(given), allowed=f"a list; each entry {_ALLOWED}"
             )
+        # Ansible makes a list with an empty text of an empty text, such as that of a variable that has nothing in it.
+        given = [entry for entry in given if not isinstance(entry, str) or entry.strip()]
         for entry in given:
             _read_entry(entry)
         return cls(on_lost, tuple(given))
@@ -94,8 +97,8 @@ class Acceptance:
     def accepted(self, entries: Sequence[str]) -> List[str]:
         """Those of the entries of ``lost`` or ``differs`` that are accepted.
 
-        A name that may be lost may have another value as well. Another key, or a certificate of a CA, is accepted only
-        by :data:`ACCEPT`.
+        A name that may be lost may have another value as well, or be added. Another key, or a certificate of a CA, is
+        accepted only by :data:`ACCEPT`.
         """
         if self.on_lost == ACCEPT:
             return list(entries)
@@ -127,8 +130,10 @@ def _read_told(text: str) -> Optional[_Name]:
     kind, _space, rest = text.partition(" ")
     if kind not in (SUBJECT, NAME):
         return None
+    # A value can have the words in it that follow a value: the last ones count where they end the line.
+    name = rest[: -len(ADDED)] if rest.endswith(ADDED) else rest.partition(NOW)[0]
     try:
-        return _read_name(kind, rest.partition(NOW)[0])
+        return _read_name(kind, name)
     except NameSyntaxError:
         return None
 

@@ -9,18 +9,17 @@ therefore lists what was lost, and what came in place of it. What a user accepts
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 from collections import Counter
 from typing import Dict, List, Sequence
 
 from ..names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
 from ..names.general_names import GeneralName
-from ..names.text import normalized
+from .comparable import comparable_attribute, comparable_name
 
 #: What each line about a name begins with, and what stands between the value asked for and the one that came.
 SUBJECT, NAME, NOW = "subject", "subject_alternative_name", " came as "
-_NOT_ASKED = " was not asked for"
+#: What each line about a name that was added ends with.
+ADDED = " was not asked for"
 
 
 def lost(
@@ -50,24 +49,29 @@ def differs(
     requested_names: Sequence[GeneralName],
     issued_subject: Subject,
     issued_names: Sequence[GeneralName],
+    *,
+    same_subject: bool = False,
 ) -> List[str]:
-    """Other values of what was requested: a name that is not that of the host.
+    """Other values of what was requested, and what was added: a name that is not that of the host.
 
-    What a CA adds of a type that nobody asked for, such as its ``O``, is none.
+    An alternative name that nobody asked for is one, whatever its type: it says who the host is, or who its user is.
 
+    :param same_subject: whether an attribute of a type that nobody asked for, such as the ``O`` of a CA, is one too.
     :returns: entries such as ``subject CN=ce1 came as CN=root``, in the order of the request, and ``subject OU=x was
-        not asked for`` where another value joins those that were requested.
+        not asked for`` where another value joins those that were requested, or where none was.
     """
-    asked = in_words(requested_subject, requested_names)
+    asked = _by_type(in_words(requested_subject, requested_names))
     request, certificate = (requested_subject, requested_names), (issued_subject, issued_names)
     missing = _by_type(lost(*request, *certificate))
     surplus = _by_type(lost(*certificate, *request))
     found: List[str] = []
-    for type_ in _by_type(asked):
+    for type_ in [*asked, *(type_ for type_ in surplus if type_ not in asked)]:
+        if type_ not in asked and not same_subject and type_.startswith(f"{SUBJECT} "):
+            continue
         came = surplus.get(type_, [])
         wanted = missing.get(type_, [])
         found.extend(f"{old}{NOW}{new.partition(' ')[2]}" for old, new in zip(wanted, came))
-        found.extend(f"{new}{_NOT_ASKED}" for new in came[len(wanted) :])
+        found.extend(f"{new}{ADDED}" for new in came[len(wanted) :])
     return found
 
 
@@ -86,31 +90,3 @@ def in_words(subject: Sequence[SubjectAttribute], names: Sequence[GeneralName]) 
         *(f"{SUBJECT} {ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)}={attribute.value}" for attribute in subject),
         *(f"{NAME} {name}" for name in names),
     ]
-
-
-def comparable_attribute(attribute: SubjectAttribute) -> SubjectAttribute:
-    """The attribute in a form in which two ways to write the same value are equal, but not two values."""
-    value = normalized(attribute.value)
-    name = ATTRIBUTE_NAMES.get(attribute.oid)
-    if name == "DC":  # RFC 5280 section 7.3: compared as the labels of a domain
-        value = value.lower()
-    elif name == "emailAddress":
-        value = _with_small_domain(value)
-    return SubjectAttribute(attribute.oid, value)
-
-
-def comparable_name(name: GeneralName) -> GeneralName:
-    """The entry in a form in which two ways to write the same name are equal."""
-    if name.type == "DNS":  # RFC 4343: without regard to case
-        return GeneralName(name.type, name.value.lower())
-    if name.type in ("email", "UPN"):  # RFC 5280 section 7.5: the domain without regard to case
-        return GeneralName(name.type, _with_small_domain(normalized(name.value)))
-    if name.type == "IP":  # IPv6 addresses have many spellings
-        with contextlib.suppress(ValueError):
-            return GeneralName(name.type, str(ipaddress.ip_address(name.value)))
-    return name
-
-
-def _with_small_domain(address: str) -> str:
-    local_part, at, domain = address.rpartition("@")
-    return f"{local_part}{at}{domain.lower()}"

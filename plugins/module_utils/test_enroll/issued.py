@@ -128,6 +128,7 @@ def compare_certificate(
     *,
     key: Optional[str] = None,
     may_be_ca: bool = False,
+    same_subject: bool = False,
     secrets: Sequence[str] = (),
 ) -> Comparison:
     """Compare a certificate with what was asked for.
@@ -135,26 +136,37 @@ def compare_certificate(
     :param key: the kind of key that was asked for, as :func:`~.est.keys.describe_public_key` says it; ``None`` where
         any will do.
     :param may_be_ca: whether a certificate of a CA is no difference.
+    :param same_subject: see :func:`.compare.differs`.
     :param secrets: texts that must not be shown although a CA may have put them into the certificate.
     """
     with without_warnings():
         issued = read_name(certificate.subject), subject_alternative_names(certificate)
-    other = differs(subject, names, *issued)
+    other = differs(subject, names, *issued, same_subject=same_subject)
+    if len(other) > _MOST:  # none is accepted unseen
+        other[_MOST:] = [f"{len(other) - _MOST} other names differ"]
     came = public_key_words(certificate)
     if key is not None and key != came:
         other.append(f"private key {key}{NOW}{came}")
     if is_ca(certificate) and not may_be_ca:
         other.append(IS_CA)
-    shown = tuple(printable(redact(line, secrets), _LONGEST) for line in other[:_MOST])
+    shown = tuple(printable(redact(line, secrets), _LONGEST) for line in other)
     return Comparison(tuple(lost(subject, names, *issued)), shown)
 
 
 def compare_with_older(certificate: x509.Certificate, old: x509.Certificate, secrets: Sequence[str] = ()) -> Comparison:
-    """Compare a renewed certificate with the one that it is to replace (RFC 7030 section 4.2.2)."""
+    """Compare a renewed certificate with the one that it is to replace.
+
+    Both have the same names (RFC 7030 section 4.2.2): one that is added would be asked for ever after.
+    """
     with without_warnings():
         subject = read_name(old.subject)
     return compare_certificate(
-        subject, subject_alternative_names(old), certificate, may_be_ca=is_ca(old), secrets=secrets
+        subject,
+        subject_alternative_names(old),
+        certificate,
+        may_be_ca=is_ca(old),
+        same_subject=True,
+        secrets=secrets,
     )
 
 

@@ -22,7 +22,9 @@ LOST = ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:j
 SAID = "the certificate of template 'wifi' is not what was asked for: "
 CN = "subject CN=ce1 came as CN=root"
 KEY = "private key RSA 2048 came as RSA 1024"
-TOLD = [*LOST, CN, "subject OU=x was not asked for", "subject 2.5.4.97=V-1", KEY, IS_CA]
+ADDED = "subject OU=x was not asked for"
+ADDED_SID = "subject_alternative_name SID:S-1-5-21-1-2-3-500 was not asked for"
+TOLD = [*LOST, CN, ADDED, ADDED_SID, "subject 2.5.4.97=V-1", KEY, IS_CA]
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +59,18 @@ def test_the_defaults():
         ("Subject_Alternative_Name upn", [LOST[1]]),
         ("UPN:jdoe@example.com", [LOST[1]]),
         ("upn:jdoe@example.com", [LOST[1]]),
-        ("UPN:JDOE@example.com", []),
+        ("UPN:JDOE@example.com", [LOST[1]]),
+        ("UPN:other@example.com", []),
         ("subject_alternative_name UPN:jdoe@example.com", [LOST[1]]),
         ("CN", [CN]),
         ("CN=ce1", [CN]),
         ("CN=root", []),
-        ("OU", ["subject OU=x was not asked for"]),
+        ("OU", [ADDED]),
+        ("OU=X", [ADDED]),
+        ("OU=y", []),
+        ("SID", [ADDED_SID]),
+        ("SID:S-1-5-21-1-2-3-500", [ADDED_SID]),
+        ("SID:S-1-5-21-1-2-3-501", []),
         ("2.5.4.97", ["subject 2.5.4.97=V-1"]),
         ("2.5.4.3", [CN]),
         ("DNS:a.example", []),
@@ -80,7 +88,28 @@ def test_accept_accepts_everything():
 
 def test_a_text_is_a_list_with_commas():
     assert Acceptance.read({"allowed_lost": "UPN, emailAddress"}).accepted(TOLD) == LOST
-    assert Acceptance.read({"allowed_lost": ""}) == Acceptance()
+
+
+@pytest.mark.parametrize("given", ["", " , ", [], [""], ["", " "]])
+def test_an_empty_text_is_an_empty_list(given):
+    assert Acceptance.read({"allowed_lost": given}) == Acceptance()
+
+
+def test_an_empty_entry_is_none():
+    assert Acceptance.read({"allowed_lost": ["", "UPN"]}).allowed_lost == ("UPN",)
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("URI:https://a.example/~b", "subject_alternative_name URI:HTTPS://A.example/%7eb was not asked for"),
+        ("DNS:bücher.example", "subject_alternative_name DNS:xn--bcher-kva.example."),
+        ("dirName:CN=B,O=a", "subject_alternative_name dirName:/O=A/CN=b came as dirName:/CN=c"),
+        ("O=example  ag", "subject O=Example AG came as O=Other"),
+    ],
+)
+def test_another_spelling_of_a_listed_value_is_accepted(entry, told):
+    assert Acceptance.read({"allowed_lost": [entry]}).accepted([told]) == [told]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +128,6 @@ def test_a_text_is_a_list_with_commas():
         ("DNS: a.example", "DNS:a.example"),
         ("UPN:", "UPN"),
         ("CN=", "CN"),
-        ("", ""),
         ("subject", ""),
         ("nothing", ""),
         (7, ""),

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, maas360.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Production certificates with names that a renewal adds, or that nobody can use: refused, and not asked for again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import replace
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from support.lab import LabServer
+from support.production import keep, template_for
+
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.refusal import refusal_digest
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import build_general_names
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.acceptance import Acceptance
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.issued import NotAsAsked
+
+COMMON_NAME_AND_EMAIL = [
+    x509.NameAttribute(NameOID.COMMON_NAME, "jdoe"),
+    x509.NameAttribute(NameOID.EMAIL_ADDRESS, "jdoe@example.com"),
+]
+
+
+@pytest.fixture(scope="module")
+def cisco():
+    with LabServer("--profile", "cisco") as server:
+        yield server
+
+
+def files(folder):
+    """What is in a folder, but not the note."""
+    return {name: (folder / name).read_bytes() for name in os.listdir(folder) if not name.endswith(".note")}
+
+
+def posts(server):
+    return sum(entry["method"] == "POST" for entry in server.requests)
+
+
+# -- names that a renewal adds ----------------------------------------------------------------------------------------
+
+
+ADDED_UPN = "subject_alternative_name UPN:administrator@example.com was not asked for"
+ADDED_O = "subject O=Added was not asked for"
+
+
+@pytest.fixture
+def adding(monkeypatch, cisco, tmp_path):
+    """A certificate that has to be renewed, for another template, and a CA that adds names to the new one."""
+    plain = x509.Name(COMMON_NAME_AND_EMAIL)
+    issued = cisco.issue(subject=plain, days=(-20, 10))
+    (tmp_path / "host.pem").write_text(issued.chain_pem)
+    (tmp_path / "host.key").write_text(issued.key_pem)
+    more = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Added"), *plain])
+    names = [build_general_names([GeneralName("UPN", "administrator@example.com")])]
+    new = cisco.issue(subject=more, extensions=names, private_key=issued.private_key)
+    answer = Issued((new.certificate.public_bytes(Encoding.DER),))
+    asked = []
+    monkeypatch.setattr(EstClient, "simplereenroll", lambda *_args, **_more: asked.append(1) or answer)
+    return asked
+
+
+RENEWED = {"renew_before_days": 365, "renewal_method": "renew"}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, [ADDED_O, ADDED_UPN]),
+        ({"on_lost": "fail"}, [ADDED_O, ADDED_UPN]),
+        ({"allowed_lost": ["UPN", "OU"]}, [ADDED_O]),
+        ({"allowed_lost": ["O=added", "UPN:jdoe@example.com"]}, [ADDED_UPN]),
+    ],
+)
+def test_a_renewal_that_adds_names_is_never_put_in_place(adding, cisco, tmp_path, options, told):
+    before = files(tmp_path)
+    template = template_for(cisco)
+    for _run in range(2):
+        with pytest.raises(NotAsAsked) as caught:
+            keep(tmp_path, template, **RENEWED, **options)
+        error = caught.value
+        assert error.reason == f"the renewed certificate differs from the old one: {'; '.join(told)}"
+        assert error.found == {"lost": [], "differs": [ADDED_O, ADDED_UPN], "accepted_lost": []}
+    assert (files(tmp_path), adding) == (before, [1])
+
+
+@pytest.mark.parametrize("options", [{"on_lost": "accept"}, {"allowed_lost": ["O", "UPN:Administrator@example.com"]}])
+def test_a_renewal_that_adds_names_is_taken_where_that_is_accepted(adding, cisco, tmp_path, options):
+    renewed = keep(tmp_path, template_for(cisco), **RENEWED, **options)
+    assert (renewed["status"], renewed["differs"], renewed["warnings"]) == ("issued", [ADDED_UPN], [])
+
+
+# -- what is refused for another reason than names ---------------------------------------------------------------------
+
+
+@pytest.fixture(params=["wrong-key", "unrelated-issuer", "expired"])
+def useless(request):
+    """A CA whose certificates nobody can use, and what is said of them."""
+    arguments, words = {
+        "wrong-key": (["--fault", "simpleenroll:wrong-key"], "key"),
+        "unrelated-issuer": (["--fault", "simpleenroll:unrelated-issuer"], "chain|issue"),
+        "expired": (["--valid-days", "-1"], "expired|valid"),
+    }[request.param]
+    with LabServer(*arguments) as server:
+        yield server, words
+
+
+def test_what_cannot_be_used_is_not_asked_for_in_the_next_run(useless, tmp_path):
+    server, words = useless
+    template = template_for(server)
+    with pytest.raises(EstError, match=words) as first:
+        keep(tmp_path, template)
+    assert (first.value.stage, first.value.request_received) == ("verify", "yes")
+    asked = len(server.log)
+    for check in (False, True):
+        with pytest.raises(EstError) as again:
+            keep(tmp_path, template, check=check)
+        assert (again.value.stage, again.value.reason) == ("verify", first.value.reason)
+        assert (again.value.request_received, again.value.hint) == ("no", first.value.hint)
+        assert again.value.found == {"lost": [], "differs": [], "accepted_lost": []}
+    assert (len(server.log), os.listdir(tmp_path)) == (asked, ["host.pem.note"])
+    assert "no other is asked for before" in first.value.hint
+    for options in ({"force": True}, {"user_name": "msmith"}, {"allow_unverified_chain": True}):
+        before = posts(server)
+        with contextlib.suppress(EstError):
+            keep(tmp_path, template, **options)
+        assert posts(server) == before + 1, options
+
+
+def test_what_cannot_be_used_leaves_the_old_pair(tmp_path):
+    with LabServer("--fault", "simplereenroll:wrong-key") as server:
+        template = template_for(server)
+        keep(tmp_path, template, **RENEWED)
+        before = files(tmp_path)
+        with pytest.raises(EstError) as caught:
+            keep(tmp_path, template, **RENEWED, force=True)
+        assert caught.value.hint.count("The old certificate and its key stay.") == 1
+        assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "changed", [{"use_system_trust": True}, {"ca_fingerprint": "sha256:" + "0" * 64}, {"ca_path": "/x"}]
+)
+def test_another_trust_is_another_declaration(cisco, changed):
+    template = template_for(cisco)
+    digests = {
+        refusal_digest("d", each, Acceptance(), allow_unverified_chain=False)
+        for each in (template, replace(template), replace(template, **changed))
+    }
+    assert len(digests) == 2
