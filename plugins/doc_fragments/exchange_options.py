@@ -97,10 +97,11 @@ options:
     default: warn
   allowed_lost:
     description:
-      - Names that may be lost, or come with another value, whatever O(on_lost) says. Each entry is an attribute of the
-        subject (V(emailAddress)), a type of alternative name (V(UPN)), or one value (V(emailAddress=jdoe@example.com),
-        V(UPN:jdoe@example.com)), also in the words of RV(lost) (V(subject emailAddress)). The case of the names of
-        attributes and types does not count.
+      - Names that may be lost, come with another value, or be added, whatever O(on_lost) says. Each entry is an
+        attribute of the subject (V(emailAddress)), a type of alternative name (V(UPN)), or one value
+        (V(emailAddress=jdoe@example.com), V(UPN:jdoe@example.com)), also in the words of RV(lost)
+        (V(subject emailAddress)). The case of the names of attributes and types does not count. Empty entries count
+        for nothing.
       - Another key, or the certificate of a CA, is accepted only by O(on_lost=accept).
     type: list
     elements: str

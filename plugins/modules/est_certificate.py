@@ -20,11 +20,12 @@ description:
   - The first certificate is asked for with the account of the template, or with its TLS client certificate. A renewal
     is authenticated by the old certificate (RFC 7030, section 4.2.2), and asks for its very names. The password is not
     used for that.
-  - A renewal that comes for other names is refused, also with O(on_lost=warn), unless O(on_lost) or O(allowed_lost)
-    accepts it. The old certificate and its key stay. So they do where a new one is not what was asked for and
-    O(on_lost) is V(fail).
+  - A renewal that comes for other names, or with names that were added, is refused, also with O(on_lost=warn), unless
+    O(on_lost) or O(allowed_lost) accepts it. The old certificate and its key stay. So they do where a new one is not
+    what was asked for and O(on_lost) is V(fail).
   - What was refused is noted, and not asked for again for 24 hours, unless what is declared changes, or with
-    O(force=true). Until then each run fails with the same reason, and contacts nobody.
+    O(force=true). So is an issued certificate that cannot be used, such as one for another key, of an unrelated issuer,
+    or outside its validity. Until then each run fails with the same reason, and contacts nobody.
   - Every variable of the template needs a value. Nothing is made up, as a test does.
   - Certificate and key are replaced so that a run that is killed leaves the old or the new pair.
   - On a Windows host, certificate and key are in a certificate store of the machine. The key is made on the controller,
@@ -330,8 +331,9 @@ lost:
 differs:
   description:
     - What is not as it was asked for, in one line each. Another value of an attribute or of a type of alternative name
-      that was asked for, in its place (C(came as)) or beside it (C(was not asked for)), or the certificate of a CA.
-    - What a CA adds of a kind that nobody asked for, such as its C(O), is not among it.
+      that was asked for, in its place (C(came as)) or beside it (C(was not asked for)), an alternative name of any
+      type that was not asked for, or the certificate of a CA.
+    - What a CA adds to the subject of a kind that nobody asked for, such as its C(O), is not among it.
   type: list
   elements: str
   returned: success, when there is one, and where one was refused because of it

@@ -134,6 +134,9 @@ def test_the_playbook_of_renewals_keeps_all_certificates_of_a_host(newest_play: 
         "est_certificates": [{**inline, "certificate_name": "portal"}, {**inline, "certificate_name": "relay"}],
     }
     playbook = HERE.parents[1] / "playbooks" / "renew.yml"
+    _found, printed = newest_play.run_playbook(playbook, "--check", variables=variables)
+    assert printed.count("wifi: would be asked for, no certificate was there") == 2, printed
+    assert "(item=wifi portal) => " in printed
     _found, printed = newest_play.run_playbook(playbook, variables=variables)
     assert "failed=0" in printed, printed
     assert "estpwd" not in printed

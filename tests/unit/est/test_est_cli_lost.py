@@ -11,9 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import NameOID
 from support.lab import PASSWORD, LabServer
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import build_general_names
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
 
 LOST = ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:jdoe@example.com"]
 #: The same in a warning, in the words of the command.
@@ -132,6 +139,29 @@ def test_a_renewal_for_another_name_is_put_in_place_where_that_is_accepted(capsy
         assert cli.main(reenroll(lab, "--allowed-lost", "CN", "--json")) == cli.DONE
     assert files() != before
     assert json.loads(capsys.readouterr().out.partition("\n{")[2].join(["{", ""]))["differs"] == [CHANGED]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [([], cli.FAILED), (["--allowed-lost", "O"], cli.FAILED), (["--allowed-lost", "O,UPN"], cli.DONE)],
+)
+def test_a_renewal_that_adds_names_is_put_in_place_only_where_that_is_accepted(
+    cisco: LabServer, monkeypatch: pytest.MonkeyPatch, capsys, options, code
+) -> None:
+    assert cli.main(enroll(cisco)) == cli.DONE
+    before = files()
+    key = serialization.load_pem_private_key(before["host.key"], None)
+    names = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Added"), x509.NameAttribute(NameOID.COMMON_NAME, "host")]
+    more = [build_general_names([GeneralName("UPN", "administrator@example.com")])]
+    new = cisco.issue(subject=x509.Name(names), extensions=more, private_key=key).certificate
+    answer = Issued((new.public_bytes(serialization.Encoding.DER),))
+    monkeypatch.setattr(EstClient, "simplereenroll", lambda *_arguments, **_options: answer)
+    assert cli.main(reenroll(cisco, *options)) == code
+    assert (files() == before) == (code == cli.FAILED)
+    said = capsys.readouterr()
+    added = ["O=Added was not asked for", "UPN:administrator@example.com was not asked for"]
+    assert [line in said.err for line in added] == [not options, code == cli.FAILED]
+    assert [line in said.out for line in added] == [code == cli.DONE] * 2
 
 
 def test_serverkeygen_tells_of_another_kind_of_key(capsys) -> None:
