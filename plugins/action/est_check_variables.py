@@ -31,7 +31,7 @@ class ActionModule(ControllerAction):
         :raises OptionError: as said.
         """
         declared = self._task_vars.get(_CERTIFICATES)
-        if declared is None:
+        if declared in (None, "", {}, False):
             if self._task_vars.get(_TEMPLATES) is None:
                 raise OptionError(
                     f"nothing is declared for this host: neither {_CERTIFICATES} nor {_TEMPLATES} is defined, and "
@@ -39,7 +39,7 @@ class ActionModule(ControllerAction):
                     "that it shall have none"
                 )
             hosts = self._task_vars.get("ansible_play_hosts_all") or ()
-            if not any(_CERTIFICATES in self._task_vars["hostvars"][name] for name in hosts):
+            if not any(self._task_vars["hostvars"][name].get(_CERTIFICATES) for name in hosts):
                 raise OptionError(
                     f"{_CERTIFICATES} is defined for none of the hosts of this play: nothing was looked at. Define it "
                     "in the variables of the group or of the hosts"

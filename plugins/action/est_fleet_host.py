@@ -30,7 +30,11 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host 
     to_test,
 )
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_run import HostWatch
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_tests import HostTests, accept_earlier
+from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_tests import (
+    HostTests,
+    accept_earlier,
+    doubt_other_ways,
+)
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import (
     LAST_TESTS,
     is_windows,
@@ -100,6 +104,8 @@ class ActionModule(ControllerAction):
         if not self._may_write:
             result["changed"] = False
         accept_earlier(result["templates"], test)
+        if variables["exchange"] != "controller":
+            doubt_other_ways(result)
         if variables["install_ca"] and is_windows(self):
             try:
                 self._keep_authorities(variables, result)

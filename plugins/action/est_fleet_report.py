@@ -4,10 +4,29 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta, timezone
+
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.merging import merge_files
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
 from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_run import report_if_over, write
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def oldest(age):
+    """Return the moment that is so long ago; None for no bound.
+
+    :param age: a whole number and its unit, as C(age) of ansible.builtin.find has it.
+    :raises ReportError: it is something else.
+    """
+    if age is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6})([smhdw]?)", age.strip())
+    if match is None:
+        raise ReportError(f"max_age is {age!r}, and has to be a number with its unit, such as 12h (s, m, h, d, w)")
+    return datetime.now(timezone.utc) - timedelta(**{_UNITS[match[2] or "s"]: int(match[1])})
 
 
 class ActionModule(ControllerAction):
@@ -20,6 +39,7 @@ class ActionModule(ControllerAction):
             "path": {"type": "str", "default": ""},
             "merge": {"type": "list", "elements": "str", "default": []},
             "hosts": {"type": "list", "elements": "str"},
+            "max_age": {"type": "str"},
         }
 
     def perform(self, arguments):
@@ -27,7 +47,9 @@ class ActionModule(ControllerAction):
             if arguments["hosts"] is not None and not arguments["merge"]:
                 raise ReportError("hosts is given, and merge is not: a run reports on the hosts of its play")
             if arguments["merge"]:
-                made = write(arguments["path"], merge_files(arguments["merge"], arguments["hosts"]))
+                made = write(
+                    arguments["path"], merge_files(arguments["merge"], arguments["hosts"], oldest(arguments["max_age"]))
+                )
             else:
                 percentage = self._task.get_play().max_fail_percentage
                 made = report_if_over(arguments["path"], self._task_vars, percentage)

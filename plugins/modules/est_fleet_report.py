@@ -59,6 +59,11 @@ options:
         not among them is left out, which is told. Without it, the report tells of the hosts that are in the reports.
     type: list
     elements: str
+  max_age:
+    description:
+      - A host of a merged report that was looked at longer ago counts as one that did not run. A number with its unit,
+        such as V(12h), with V(s), V(m), V(h), V(d) and V(w).
+    type: str
 seealso:
   - module: maas360.cloud_extender.est_templates
   - module: maas360.cloud_extender.est_test_enroll
@@ -164,6 +169,15 @@ summary:
       description:
         - Templates on hosts for which no test there has issued a certificate as they are now, and none has failed or
           waits for approval.
+      type: int
+    pending:
+      description: Templates on hosts whose last test waits for approval.
+      type: int
+    switched_off:
+      description: Templates on hosts from which nothing is issued, C(device_identity_certificates=false).
+      type: int
+    only_tested:
+      description: Hosts that have templates declared, and of which no report has compared them.
       type: int
     tests:
       description: Tests of this run. What they came to, the five counts that follow, adds up to it.

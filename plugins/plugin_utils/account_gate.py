@@ -11,6 +11,8 @@ A 403 is about what the account may do, and stops the CA label that it was said 
 
 A wait has a bound (:meth:`AccountGate.enter`), and a server that cannot be reached says nothing about an account: after
 two such tests nobody waits any more. So a server that says 401 later than that can hear it once for each fork.
+
+Where the account is accepted, the first test of each CA label goes alone in the same way, for a 403.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ _MOST_SILENT = 2
 _POLL_SECONDS = 0.05
 #: The stages at which a test fails though the server has issued.
 _AFTER_THE_ANSWER = ("verify", "save")
+#: The stage of one that asked nobody: it says nothing about account and server.
+_NOT_STARTED = "input"
+#: In place of a label, for the turn of the first test with an account.
+_OF_THE_ACCOUNT = "*"
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,11 @@ class AccountGate:
                     return Refusal(401, note["refused"])
                 if account.label in note["labels"]:
                     return Refusal(403, note["labels"][account.label])
-                free = not note["trying"] or self._clock() - started >= wait_seconds
-                if note["accepted"] or note["silent"] >= _MOST_SILENT or free:
-                    note["trying"] = self._host
+                # Once the account is accepted, the first test of each label goes alone.
+                turn = account.label if note["accepted"] else _OF_THE_ACCOUNT
+                late = self._clock() - started >= wait_seconds
+                if not note["trying"].get(turn) or late or note["silent"] >= _MOST_SILENT or turn in note["accepted"]:
+                    note["trying"][turn] = self._host
                     return None
             self._sleep(_POLL_SECONDS)
 
@@ -123,22 +131,26 @@ class AccountGate:
         status = result.get("http_status")
         with self._notes() as notes:
             note = self._note_of(notes, account)
-            if note["trying"] == self._host:
-                note["trying"] = ""
+            note["trying"] = {turn: host for turn, host in note["trying"].items() if host != self._host}
             if status == 401 and (account.username is not None or result.get("username") is not None):
                 note.setdefault("refused", self._host)
             elif status == 403:
-                note["accepted"] = True
+                self._accept(note, _OF_THE_ACCOUNT)
                 note["labels"].setdefault(account.label, self._host)
             elif not result.get("failed") or status == 400 or result.get("stage") in _AFTER_THE_ANSWER:
-                note["accepted"] = True
-            else:
+                self._accept(note, account.label)
+            elif result.get("stage") != _NOT_STARTED:
                 note["silent"] += 1
+
+    @staticmethod
+    def _accept(note: dict[str, Any], label: str) -> None:
+        if label not in note["accepted"]:
+            note["accepted"].append(label)
 
     @staticmethod
     def _note_of(notes: dict[str, Any], account: Account) -> dict[str, Any]:
         notes.setdefault("salt", os.urandom(16).hex())
-        fresh = {"trying": "", "accepted": False, "silent": 0, "labels": {}}
+        fresh = {"trying": {}, "accepted": [], "silent": 0, "labels": {}}
         found: dict[str, Any] = notes.setdefault(account.mark(notes["salt"]), fresh)
         return found
 

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any, Optional, Protocol
 from ansible.errors import AnsibleError
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import find_template, open_secrets
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import (
+    edited_by_hand,
+    find_template,
+    open_secrets,
+)
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import absolute_folder
 
@@ -160,6 +164,8 @@ class ExchangeAction(ControllerAction):
         found = store_of(self, store_path, execute=self._execute_or_fail).read(want_key=with_secrets)
         stored = find_template(store_path, name, content=found.content, exists=found.exists, damage=found.damage)
         self.stored_content = stored.content
+        if stored.edited_parts():
+            self.warn([edited_by_hand(name)])
         if not with_secrets or not stored.secrets:
             return Template.from_fields(stored.fields, {})
         if found.key is None:

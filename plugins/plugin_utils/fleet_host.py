@@ -51,6 +51,10 @@ OPTIONS: dict[str, Any] = {
     "tests_only": {"type": "bool", "default": False},
 }
 
+#: The variables of a job of AWX.
+_JOB = ("awx_job_id", "tower_job_id")
+#: So many causes are told of a host that failed.
+_MOST_CAUSES = 5
 #: What a difference is called where nothing is written.
 _NOT_WRITTEN = {"created": "missing", "updated": "differs", "repaired": "differs", "removed": "undeclared"}
 
@@ -65,7 +69,7 @@ def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -
     name = "est_integration_templates"
     declared = variables["templates"]
     if declared is None or declared == "":  # YAML makes None of a name with nothing behind it
-        if task_vars.get("est_certificates") is None:
+        if task_vars.get("est_certificates") in (None, "", {}, False):
             raise OptionError(
                 f"nothing is declared for this host: neither {name} nor est_certificates is defined, and nothing was "
                 f"looked at. Define {name} in the variables of the group or the host; [] says that it shall have none"
@@ -134,13 +138,40 @@ def cluster_of(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Op
             f"est_integration_cluster is {name!r}, and the inventory has no group of that name with {host} in it; make "
             "the hosts of a product cluster a group, and set the variable to its name"
         )
-    if not writer and any(task_vars.get(variable) is not None for variable in ("awx_job_id", "tower_job_id")):
+    if not writer and any(task_vars.get(variable) is not None for variable in _JOB):
         raise OptionError(
             f"est_integration_cluster is {name!r}, and est_integration_cluster_writer is not set: a job of AWX can be "
             "a slice that sees only some hosts of the cluster, and each slice would write one; set it to the host of "
             "the cluster that is written"
         )
+    in_job = any(task_vars.get(variable) is not None for variable in _JOB)
+    if writer and not in_job and writer not in members:
+        raise OptionError(
+            f"est_integration_cluster_writer is {writer!r}, and the group {name!r} has no such host: none of it would "
+            f"ever be written (allowed: {', '.join(members)})"
+        )
+    _refuse_other_writers(name, writer, members, task_vars)
     return {"name": name, "writer": writer or members[0], "writes": host == (writer or members[0])}
+
+
+def _refuse_other_writers(name: str, writer: str, members: Iterable[str], task_vars: Mapping[str, Any]) -> None:
+    """Refuse a cluster whose hosts do not agree on the one that is written: several would be.
+
+    :raises OptionError: as said.
+    """
+    hostvars = task_vars.get("hostvars") or {}
+    for member in members:
+        others = hostvars.get(member, {})
+        theirs = (
+            others.get("est_integration_cluster_writer", "")
+            if others.get("est_integration_cluster") == name
+            else writer
+        )
+        if str(theirs or "") != writer:
+            raise OptionError(
+                f"est_integration_cluster_writer is {writer!r} here and {str(theirs or '')!r} for {member} of the same "
+                f"cluster {name!r}: give all hosts of a cluster the same, as a variable of its group"
+            )
 
 
 def to_test(policy: str, result: Mapping[str, Any], switched_off: Iterable[str], *, writes: bool) -> list[str]:
@@ -213,6 +244,9 @@ def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool)
     if result.get("failed") and result.get("tests"):
         kept = ("changed", "failed", "msg", "drift", "warnings", "deprecations")
         causes = [describe_cause(cause, with_hosts=False) for cause in find_causes([record])]
+        if len(causes) > _MOST_CAUSES:
+            more = len(causes) - _MOST_CAUSES + 1
+            causes = [*causes[: _MOST_CAUSES - 1], f"and {more} more causes: the report has all"]
         return {"changed": False, **{key: result[key] for key in kept if result.get(key)}, "causes": causes}
     if writes or not isinstance(result.get("templates"), list):
         return dict(result)

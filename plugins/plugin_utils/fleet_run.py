@@ -23,6 +23,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import (
     Document,
+    joined,
     keep_others,
     make_document,
     utc,
@@ -189,22 +190,32 @@ def _document(report_path: str, records: Mapping[str, dict[str, Any]], task_vars
     # Hosts of an earlier play of this run that has the same report.
     known = {host["name"] for host in hosts}
     hosts.extend(record for name, record in records.items() if name not in known)
-    kept, notes = _others(report_path, hosts, task_vars)
+    hosts, kept, notes = _with_others(report_path, hosts, task_vars)
     return make_document([*hosts, *kept], [_run(task_vars, hosts)], notes=notes)
 
 
-def _others(
+def _with_others(
     report_path: str, hosts: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return what the report that is there tells of hosts that are not in this run, as with a limit; and notes."""
+) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]], list[str]]:
+    """Return the hosts, the hosts that are not in this run, and notes.
+
+    The report that is there tells of the latter, as after a run with a limit, and of what a run that only tests does
+    not find out.
+    """
     if not report_path or not os.path.exists(report_files(report_path)[0]):
-        return [], []
+        return list(hosts), [], []
     try:
         old = read_report(report_files(report_path)[0])
     except ReportError as error:
-        return [], [f"the report that was there is replaced, and what it told of other hosts is lost: {error}"]
+        return (
+            list(hosts),
+            [],
+            [f"the report that was there is replaced, and what it told of other hosts is lost: {error}"],
+        )
     inventory = {str(name) for name in (task_vars.get("groups") or {}).get("all") or ()}
-    return keep_others(old, hosts, inventory)
+    known = {host["name"]: host for host in old["hosts"]}
+    told = [joined(host, known[host["name"]]) if host["name"] in known else host for host in hosts]
+    return told, *keep_others(old, hosts, inventory)
 
 
 def _not_run(name: str, alive: bool) -> dict[str, Any]:

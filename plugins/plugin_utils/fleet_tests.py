@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from ansible.utils.display import Display
 
@@ -50,8 +50,6 @@ class HostTests:
         template = self._templates[name]
         account = account_of(template)
         told = {"template": name, "server": f"https://{template.server}:{template.port}", "label": template.label or ""}
-        if account is None:
-            return {**self._remarked(self._run(name)), **told}
         told["account"] = account.name
         try:
             refusal = self._gate.enter(account, self._wait_seconds)
@@ -63,6 +61,8 @@ class HostTests:
         result: dict[str, Any] = {"failed": True}
         try:
             result = self._run(name)
+            if account.username is not None and _refused_before_the_request(result):
+                result.update(_refused_in_check_mode(), changed=False)
         finally:  # whoever waits goes on, however this ends
             self._gate.leave(account, result)
         return {**self._remarked(result), **told}
@@ -87,16 +87,39 @@ def accept_earlier(templates: Iterable[dict[str, Any]], test: Mapping[str, Any])
             entry["last_test"] = {**last, "accepted_lost": accepted}
 
 
-def account_of(template: Template) -> Optional[Account]:
-    """Return the account that a template uses; None where it authenticates with a client certificate alone.
+def doubt_other_ways(result: dict[str, Any]) -> None:
+    """Take a proof that the controller made for none where tests leave from the host, which has another network path.
 
-    A template that declares no account may have one on the host.
+    :param result: that of est_templates.
     """
-    if template.username is None and template.client_certificate_path is not None:
-        return None
+    for entry in result["templates"]:
+        if entry.get("proved") and (entry.get("last_test") or {}).get("exchange") == "controller":
+            entry["proved"] = False
+            result["unproved"] = [*result.get("unproved", ()), entry["name"]]
+
+
+def account_of(template: Template) -> Account:
+    """Return the account that a template uses. One that declares none may have one on the host."""
     return Account(
         f"https://{template.server}:{template.port}", template.label or "", template.username, template.password
     )
+
+
+def _refused_before_the_request(result: Mapping[str, Any]) -> bool:
+    """Say whether a test of check mode, which sends no request, was refused when it asked for CSR attributes."""
+    steps = [step for step in result.get("timeline") or () if step.get("stage") == "csrattrs"]
+    return result.get("status") == "skipped" and any("HTTP 401" in str(step.get("detail")) for step in steps)
+
+
+def _refused_in_check_mode() -> dict[str, Any]:
+    return {
+        "failed": True,
+        "status": "failed",
+        "stage": "csrattrs",
+        "http_status": 401,
+        "reason": "the server refused the user name or the password when it was asked for CSR attributes (HTTP 401)",
+        "hint": "Check username and password of the template against the account on the EST server.",
+    }
 
 
 def _not_tried(refusal: Refusal) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _NAMES = {
     "est_tower_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
     " ca_certificate eda_url eda_token image project_url project_branch forks slices bundle accept_failed"
     " accept_unreachable accept_not_run accept_pending accept_lost accept_unproved accept_not_tried accept_differing"
-    " accept_tests_failed accept_no_hosts",
+    " accept_tests_failed accept_no_hosts accept_not_compared",
     "est_eda_": "host port token organization target_hosts",
     "est_windows_": "full_look last_tests",
 }
@@ -37,7 +37,7 @@ KNOWN = frozenset(f"{prefix}{name}" for prefix, names in _NAMES.items() for name
 
 #: So many letters may differ.
 _MOST = 2
-_LOOKS_LIKE_OURS = re.compile(r"est_|.{0,6}_?(integration|diagnostics|certificates)_", re.IGNORECASE)
+_LOOKS_LIKE_OURS = re.compile("est", re.IGNORECASE)
 
 
 def check_names(variables: Iterable[Any]) -> None:
@@ -91,7 +91,7 @@ def nearest(name: str) -> str:
         (distance, known)
         for known in KNOWN
         if abs(len(known) - len(folded)) <= _MOST
-        and not re.fullmatch(rf"{known}(_.*|[0-9]+)", folded)
+        and not re.fullmatch(rf"{known}(_.+|[0-9]+)", folded)
         and (distance := _distance(folded, known)) <= _MOST
     ]
     return min(found)[1] if found else ""

@@ -175,10 +175,11 @@ def test_making_a_key_changes_no_key_that_counts(started: Any, kind: str, tmp_pa
 def test_a_note_of_a_test_is_whole(kind: str, tmp_path: Path, count: Callable) -> None:
     def started(path: str) -> None:
         a_store(path)
-        record_test(path, "wifi", "issued")
+        record_test(path, "wifi", {"status": "issued"})
 
     store = Scene(tmp_path, started)
-    for ended in every_fault(kind, store.prepare, lambda: record_test(store.path, "wifi", "failed", "enroll")):
+    came = {"status": "failed", "stage": "enroll"}
+    for ended in every_fault(kind, store.prepare, lambda: record_test(store.path, "wifi", came)):
         count("a note", kind)
         assert parse_last_tests(read_store(store.path)["last_tests"])["wifi"].status in ("issued", "failed"), ended
         assert store.state() == (OLD, OLD_KEY)

@@ -122,6 +122,44 @@ def test_a_kept_account_is_not_sent_to_another_server(fleet, lab, cisco):
     assert not any(request["authorization_present"] for request in cisco.requests)
 
 
+def test_on_create_and_an_import_send_no_old_password_to_another_server(fleet, lab, cisco):
+    fleet.variables["est_integration_templates"] = [lab.template("wifi")]
+    assert fleet.run("configure").status == 0
+    other = cisco.template("wifi", password="canary-declared", update_password="on_create")
+    fleet.variables["est_integration_templates"] = [other]
+    before = fleet.stored()["wifi"]["secrets"]["password"]["verifier"]
+    assert fleet.run("configure").status == 0
+    assert fleet.stored()["wifi"]["secrets"]["password"]["verifier"] != before
+
+
+def test_a_key_that_is_lost_is_told_until_the_account_is_given_again(fleet, lab):
+    fleet.variables["est_integration_test_policy"] = "changed"
+    fleet.variables["est_integration_templates"] = [lab.template("wifi")]
+    assert fleet.run("configure").status == 0
+    for host in fleet.hosts:
+        (fleet.folder / host / "sealing.key").unlink()
+    kept = {"name": "wifi", "server": lab.url, "ca_path": lab.ca_path, "key_type": "ec"}
+    fleet.variables["est_integration_templates"] = [kept]
+    done = fleet.run("configure")
+    assert done.status == 2
+    assert "cannot be opened on this host any more" in " ".join(done.output.split())
+    assert "all as declared" not in fleet.run("drift").text
+    fleet.variables["est_integration_templates"] = [lab.template("wifi")]
+    assert fleet.run("configure").status == 0
+
+
+def test_a_kept_account_that_was_edited_by_hand_is_told(fleet, lab):
+    fleet.variables["est_integration_templates"] = [lab.template("wifi")]
+    fleet.run("configure")
+    path = fleet.folder / "ce1" / "templates.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"username": "estuser"', '"username": "evil"'), "utf-8")
+    fleet.variables["est_integration_templates"] = [
+        {"name": "wifi", "server": lab.url, "ca_path": lab.ca_path, "key_type": "ec"}
+    ]
+    done = fleet.run("configure")
+    assert "nothing tells whether it was edited too" in " ".join(done.output.split())
+
+
 def test_a_new_template_without_account_and_trust_is_told(fleet, lab):
     fleet.variables["est_integration_templates"] = [{"name": "wifi", "server": lab.url}]
     done = fleet.run("configure")

@@ -9,6 +9,7 @@ import re
 import shutil
 
 import pytest
+from promises.conftest import Lab
 
 LOST = "subject_alternative_name UPN:jdoe@example.com"
 
@@ -114,6 +115,54 @@ def test_a_refused_account_is_tried_once_in_a_run_and_costs_a_few_lines(changed,
     assert len(lab.news()) == 20
 
 
+def test_a_failed_test_is_told_by_every_later_run(changed, lab):
+    changed.variables["est_integration_templates"] = [lab.template("wifi", password="canary-wrong-password")]
+    assert changed.run("configure").status == 2
+    for playbook, options in (("drift", ()), ("configure", ("-e", "est_integration_test_policy=never"))):
+        done = changed.run(playbook, *options)
+        assert "all as declared" not in done.text
+        assert "1 whose last test failed" in done.text and "1 without a proof" in done.text
+        assert "HTTP 401" in done.text
+
+
+def test_a_test_that_waits_for_approval_is_told_by_every_later_run(changed, tmp_path):
+    with Lab("--manual-approval", "5", "--retry-after", "3600") as lab:
+        changed.variables["est_integration_templates"] = [lab.template("wifi")]
+        changed.run("configure")
+        done = changed.run("drift")
+    assert "2 whose test waits for approval" in done.text
+    assert "all as declared" not in done.text
+
+
+def test_a_run_that_only_tests_takes_no_drift_back(fleet, lab):
+    fleet.variables["est_integration_templates"] = [lab.template("wifi")]
+    fleet.run("configure")
+    fleet.variables["est_integration_templates"] = [lab.template("wifi", renewal_period_days=30)]
+    fleet.run("drift")
+    assert fleet.run("test_enroll").status == 0
+    counts = fleet.report()["summary"]
+    assert (counts["differing"], counts["hosts_differing"], counts["tests_issued"]) == (2, 2, 2)
+
+
+def test_wrong_options_of_a_test_are_in_the_report_of_every_playbook(fleet, lab):
+    fleet.variables["est_integration_templates"] = [lab.template("wifi")]
+    fleet.run("configure")
+    fleet.variables["est_integration_test"] = {"user_nam": "jdoe"}
+    done = fleet.run("test_enroll")
+    assert done.status == 2
+    assert "est_integration_test.user_nam: is no option of a test. Did you mean 'user_name'?" in done.output
+    assert fleet.report()["summary"]["failed"] == 2
+    assert len(done.output) < 5000
+
+
+def test_a_proof_by_the_controller_is_none_of_the_host(changed, lab):
+    changed.variables["est_integration_templates"] = [lab.template("wifi")]
+    changed.run("configure", extra={"est_integration_exchange": "controller"})
+    lab.news()
+    assert "tests of this run: 2 issued" in changed.run("configure").summary
+    assert len(lab.news()) == 2
+
+
 def test_another_account_goes_on_where_one_is_refused(changed, lab):
     changed.variables["est_integration_templates"] = [
         lab.template("wrong", password="canary-wrong-password"),
@@ -142,6 +191,8 @@ def test_nothing_is_issued_where_device_identity_certificates_are_off(changed, l
     counts = changed.report()["summary"]
     assert (counts["tests"], counts["unproved"]) == (0, 0)
     assert all(host["templates"][0]["off"] for host in changed.report()["hosts"])
+    assert "2 switched off, so that nothing is issued from them" in done.text
+    assert "tested" not in done.summary[0] or "nothing was tested" in done.summary[0]
 
 
 def test_a_report_changes_nothing_and_check_mode_says_what_would(fleet, lab):

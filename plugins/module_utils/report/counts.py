@@ -35,6 +35,9 @@ _COUNTS = (
     "corrected",
     "differing",
     "unproved",
+    "pending",
+    "switched_off",
+    "only_tested",
     "tests",
     *_TESTS.values(),
     "tests_made_up",
@@ -67,6 +70,7 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
         found[host["state"]] += 1
         found[f"hosts_{comparison(host)}"] += 1
         found["hosts_kept"] += bool(host.get("kept"))
+        found["only_tested"] += comparison(host) == "not_compared" and host.get("declared") is not False
         found["changed"] += bool(host.get("changed"))
         found["drifted"] += has_drift(host)
         for entry in host["templates"]:
@@ -76,6 +80,8 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
             found["corrected"] += _was_written(host, entry)
             found["differing"] += entry["action"] not in _NOT_DIFFERENT and not _was_written(host, entry)
             found["unproved"] += _owes_a_test(entry)
+            found["pending"] += (entry["test"] or {}).get("status") == "pending"
+            found["switched_off"] += bool(entry.get("off"))
             _count_test(found, entry["test"], now)
     found["templates"] = len(names)
     return found

@@ -73,6 +73,27 @@ def _told(words: str, names: Sequence[str]) -> List[str]:
     return [f"{words}: {named(list(names))}"] if names else []
 
 
+def joined(newer: Mapping[str, Any], older: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what is known of a host from two runs: a later one that only tested takes no comparison back.
+
+    :param newer: the entry of the later run.
+    :param older: the entry of the earlier one.
+    """
+    if newer.get("compared") or not older.get("compared") or newer["state"] == "not_run":
+        return dict(newer)
+    before = _kept(older)
+    tested = {entry["name"]: entry for entry in newer["templates"] if entry["test"]}
+    templates = []
+    for entry in before["templates"]:
+        now = tested.pop(entry["name"], None)
+        told = {**entry, "test": now["test"], "proved": now["proved"]} if now else entry
+        state = template_state(told["action"], written=False, test=told["test"], proved=told["proved"])
+        templates.append({**told, "state": state})
+    templates.extend(tested.values())
+    known = {name: before[name] for name in ("compared", "drift", "undeclared", "store_path")}
+    return {**newer, **known, "mode": "report", "templates": templates, "compared_at": older.get("started_at") or ""}
+
+
 def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
     """The entry of a host that was not in the run: what was found, and nothing that was done."""
     put_right = host.get("mode") == "enforce" and bool(host.get("changed"))
@@ -90,7 +111,11 @@ def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def merge_documents(
-    documents: Sequence[Document], *, now: Optional[datetime] = None, expected: Optional[Sequence[str]] = None
+    documents: Sequence[Document],
+    *,
+    now: Optional[datetime] = None,
+    expected: Optional[Sequence[str]] = None,
+    oldest: Optional[datetime] = None,
 ) -> Document:
     """Merge reports, such as those of the slices of a job, into one.
 
@@ -99,13 +124,14 @@ def merge_documents(
 
     :param expected: the hosts that the report is about: one of which no report tells has not run, and others are left
         out. None for those that the reports tell of.
+    :param oldest: a host that was looked at last before this moment counts as one of which no report tells.
     """
     hosts: Dict[str, Dict[str, Any]] = {}
     for document in documents:
         for host in document["hosts"]:
             known = hosts.get(host["name"])
-            if known is None or _age(known) <= _age(host):
-                hosts[host["name"]] = host
+            older, newer = (known, host) if known is None or _age(known) <= _age(host) else (host, known)
+            hosts[host["name"]] = newer if older is None else joined(newer, older)
     runs: List[Mapping[str, Any]] = []
     for document in documents:
         runs.extend(run for run in document["runs"] if run not in runs)
@@ -113,13 +139,20 @@ def merge_documents(
     if expected is not None:
         others = [name for name in hosts if name not in expected]
         notes = _told("reported of, and not among the hosts that this report is about", others)
-        missing = "no report tells of it: no run has looked at it"
-        hosts = {
-            name: hosts.get(name) or host_record(name, state="not_run", message=missing, mode="report")
-            for name in dict.fromkeys(expected)
-        }
+        hosts = {name: hosts.get(name) or _not_reported(name) for name in dict.fromkeys(expected)}
+    if oldest is not None:
+        too_old = {name: str(host.get("started_at") or "") for name, host in hosts.items()}
+        hosts.update(
+            (name, _not_reported(name, f"it was looked at last at {seen}, which is too long ago"))
+            for name, seen in too_old.items()
+            if seen and seen < utc(oldest)
+        )
     ordered = sorted(runs, key=lambda run: str(run.get("started_at")))
     return make_document(hosts.values(), ordered, now=now, notes=notes)
+
+
+def _not_reported(name: str, why: str = "no report tells of it: no run has looked at it") -> Dict[str, Any]:
+    return host_record(name, state="not_run", message=why, mode="report")
 
 
 def parse_document(text: str, where: str) -> Document:

@@ -115,6 +115,8 @@ def _template(
     # A test of check mode stops before the CA is asked: what the last real one found is still what is known.
     if told is not None and told["status"] == "skipped" and entry.get("last_test"):
         told = _last_test(entry.get("last_test"))
+    if action == "removed":
+        told = None  # what its tests came to concerns nobody any more
     proved = None if off or action == "removed" else _proved(entry, told)
     return {
         "name": _text(entry.get("name")),
@@ -169,6 +171,8 @@ def _last_test(found: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:
     result.setdefault("certificate", {key: found[key] for key in _OF_CERTIFICATE if key in found})
     if str(found.get("status")) == "failed":
         result["failed"] = True
+        status = f" (HTTP {found['http_status']})" if found.get("http_status") else ""
+        result.setdefault("reason", f"it failed at stage {found.get('stage')}{status}")
     return _test(result, at=str(found.get("at") or ""), this_run=False)
 
 

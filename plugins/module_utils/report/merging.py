@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import glob
 import os
+from datetime import datetime
 from typing import Iterable, List, Optional, Sequence
 
 from .document import Document, merge_documents, parse_document
 from .states import ReportError
 
 
-def merge_files(paths: Iterable[str], expected: Optional[Sequence[str]] = None) -> Document:
+def merge_files(
+    paths: Iterable[str], expected: Optional[Sequence[str]] = None, oldest: Optional[datetime] = None
+) -> Document:
     """Read reports and return them as one.
 
     :param paths: JSON files, or patterns such as C(slices/*.json).
-    :param expected: see :func:`.document.merge_documents`.
+    :param expected: see :func:`.document.merge_documents`, for this and the next.
     :raises ReportError: a pattern matches nothing, or a file cannot be read or is no report.
     """
     files: List[str] = []
     for path in paths:
         found = sorted(glob.glob(os.path.expanduser(path))) or [os.path.expanduser(path)]
         files.extend(file for file in found if file not in files)
-    return merge_documents([read_report(file) for file in files], expected=expected)
+    return merge_documents([read_report(file) for file in files], expected=expected, oldest=oldest)
 
 
 def read_report(path: str) -> Document:

@@ -43,9 +43,12 @@ def _counted(counts: Mapping[str, int]) -> Iterator[Tuple[str, List[str]]]:
             counts,
             ("corrected", "corrected"),
             ("differing", "not as declared"),
+            ("tests_failed", "whose last test failed"),
+            ("pending", "whose test waits for approval"),
             ("unproved", "without a proof that the CA issues for them as they are"),
             ("lost", "whose certificate is not what was asked for"),
             ("accepted", "with losses that were accepted"),
+            ("switched_off", "switched off, so that nothing is issued from them"),
         ),
     )
     issued = f"issued{_plural_of_made_up(counts['tests_made_up'])}"
@@ -90,9 +93,13 @@ def _headline(counts: Mapping[str, int]) -> str:
         return "no host: nothing was looked at"
     if not words and counts["templates"]:
         compared = counts["hosts_as_declared"] + counts["hosts_corrected"]
+        owed = counts["tests_failed"] + counts["pending"] + counts["unproved"]
         words = ["all as declared" if compared == counts["hosts"] else f"{compared} of {hosts} compared, as declared"]
+        if owed:  # "all" is for what is proved too
+            words = [words[0].replace("all as", "as"), f"{owed} not proved by a test"]
         if not compared:
-            words = ["tested as they are on the hosts, not compared with what is declared"]
+            tested = "tested as they are on the hosts" if counts["tests"] else "nothing was tested"
+            words = [f"{tested}, not compared with what is declared"]
     return f"{hosts}, {templates}{': ' if words else ''}{', '.join(words)}"
 
 
@@ -101,8 +108,11 @@ def _plural(number: int, word: str) -> str:
 
 
 def _problems(document: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
-    """Yield host and words of all that is no failure, the worst kind first."""
-    hosts = document["hosts"]
+    """Yield host and words of all that is no failure of this run, the worst kind first."""
+    hosts = [{**host, "name": _with_age(host)} for host in document["hosts"]]
+    for host in hosts:
+        if host.get("kept") and host["state"] in ("failed", "unreachable"):
+            yield host["name"], "could not be reached" if host["state"] == "unreachable" else host["message"]
     for host in hosts:
         if host["cluster"] and host["cluster"].get("note"):
             yield host["name"], host["cluster"]["note"]
@@ -113,12 +123,25 @@ def _problems(document: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
             yield host["name"], words
     for host in hosts:
         for entry in host["templates"]:
+            test = entry["test"]
+            if test and not test["this_run"] and test["status"] in ("failed", "pending"):
+                words = "failed" if test["status"] == "failed" else "waits for approval"
+                why = f": {test['reason']}" if test["status"] == "failed" and test.get("reason") else ""
+                yield host["name"], f"the last test of template '{entry['name']}' {words}{why}"
+    for host in hosts:
+        for entry in host["templates"]:
             if entry["test"] and remarks(entry["test"]):
                 told = "; ".join(remarks(entry["test"]))
                 yield host["name"], f"the certificate of template '{entry['name']}' is not what was asked for: {told}"
     for host in hosts:
         if host["state"] == "not_run":
             yield host["name"], f"not run: {host['message']}"
+
+
+def _with_age(host: Mapping[str, Any]) -> str:
+    return (
+        f"{host['name']} (as of {host['started_at']})" if host.get("kept") and host.get("started_at") else host["name"]
+    )
 
 
 def _differences(host: Mapping[str, Any]) -> Iterator[str]:

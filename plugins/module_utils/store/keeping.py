@@ -80,7 +80,7 @@ def what_stays(desired: Desired, stored: StoredTemplate) -> Kept:
     if ACCOUNT in desired.keep and ("password" in stored.secrets or stored.fields.get("username") is not None):
         account: dict[str, Any] = {}
         _add(account, stored, "username")
-        if _same_server(desired, stored, {**fields, **account}):
+        if same_server(desired, stored, {**fields, **account}):
             fields.update(account)
             secrets.update({"password"} & set(stored.secrets))
         else:
@@ -88,6 +88,12 @@ def what_stays(desired: Desired, stored: StoredTemplate) -> Kept:
                 f"the account that template '{desired.name}' has on this host is for {_server(stored.fields)} and is "
                 f"not sent to {_server(desired.fields)}: it is dropped; give username and password for the new server"
             )
+    doubtful = "fields" in stored.edited_parts() and stored.digest != fields_digest({**desired.fields, **fields})
+    if fields and doubtful and not warning:
+        warning = (
+            f"template '{stored.name}' was edited by hand on this host, and {' and '.join(fields)} of it stays because "
+            "it is not declared: nothing tells whether it was edited too; give it, or say in remove what shall go"
+        )
     if secrets and stored.name != desired.name:
         raise StoreError(
             f"template '{stored.name}' on this host has {' and '.join(sorted(secrets))} sealed for that spelling of "
@@ -119,7 +125,11 @@ def _add(fields: dict[str, Any], stored: StoredTemplate, name: str) -> None:
         fields[name] = stored.fields[name]
 
 
-def _same_server(desired: Desired, stored: StoredTemplate, kept: Mapping[str, Any]) -> bool:
+def same_server(desired: Desired, stored: StoredTemplate, kept: Mapping[str, Any]) -> bool:
+    """Say whether a template is declared for the server that the one on the host is for.
+
+    :param kept: the fields that stay.
+    """
     if all(desired.fields.get(name) == stored.fields.get(name) for name in ("server", "port")):
         return True
     # Somebody edited the server by hand, and the declared one is the one that this collection wrote.

@@ -18,7 +18,7 @@ from .difference import Difference, is_set
 from .document import Document, SealingKey, StoredSecret, StoredTemplate
 from .errors import StoreError
 from .inspection import Inspection, can_be_opened, inspect
-from .keeping import Desired, warning_of_new, what_stays
+from .keeping import Desired, same_server, warning_of_new, what_stays
 from .last_tests import LastTest, parse_last_tests
 from .layout import DOCUMENT_NAME
 from .purge import is_protected
@@ -155,6 +155,14 @@ def make_plan(request: Request, observed: Observed) -> Plan:
         if template.fields.get("device_identity_certificates") is not False:  # or nothing is issued from it
             last = (last_tests or {}).get(stored.name) if stored is not None and stays else None
             proved[desired.name] = last is not None and stored is not None and last.proves(stored.content)
+        if stored is not None and stays:
+            lost = [name for name in stored.secrets if not can_be_opened(stored, name, observed)]
+            if lost:
+                proved.update({desired.name: False} if desired.name in proved else {})
+                warnings.append(
+                    f"{' and '.join(lost)} of template '{desired.name}' cannot be opened on this host any more, and no "
+                    "test can succeed with it: give it again, or say in remove what shall go"
+                )
 
     results.extend(TemplateResult(name, "unchanged") for name in request.absent if document.find(name) is None)
     undeclared = []
@@ -291,6 +299,8 @@ def _secret_stays(
     secret = desired.secrets.get(name)
     if secret is None and desired.spoken_for(name):
         return False
+    if name == "password" and not same_server(desired, stored, {}) and not desired.update_secrets:
+        return False  # it was for another server, and is not sent to this one
     if not desired.update_secrets:
         return usable or secret is None
     if secret is None or not usable:

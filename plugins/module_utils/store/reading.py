@@ -45,6 +45,14 @@ def find_template(store_path: str, name: str, *, content: str | None, exists: bo
     raise StoreError(f"there is no template {show(name)} in the store {store_path}; templates there: {there}")
 
 
+def edited_by_hand(name: str) -> str:
+    """Return the warning of a test of a template that somebody edited on the host."""
+    return (
+        f"template '{name}' was edited by hand on this host: tested is what is there, and not what was applied: "
+        "apply the templates again"
+    )
+
+
 def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Read one template from the store of this host: its fields (plain JSON data) and its secrets in clear.
 

@@ -105,6 +105,26 @@ def test_what_is_forbidden_stops_its_label_only(gate):
     assert gate("ce2").enter(ACCOUNT, 10) is None
 
 
+def test_where_the_account_is_accepted_each_label_has_a_first_test(gate, time):
+    labels = [Account(ACCOUNT.server, label, ACCOUNT.username, ACCOUNT.password) for label in ("one", "two")]
+    gate("ce1").enter(labels[0], 10)
+    gate("ce1").leave(labels[0], ISSUED)
+    assert gate("ce2").enter(labels[1], 10) is None
+    time.then[3.0] = lambda: gate("ce2").leave(labels[1], FORBIDDEN)
+    assert gate("ce3").enter(labels[0], 10) is None, "nobody waits for a label that is accepted"
+    assert gate("ce4").enter(labels[1], 10) == Refusal(403, "ce2")
+    assert 3.0 <= time.now < 4.0
+
+
+def test_a_test_that_could_not_start_says_nothing(gate, time):
+    for host in ("ce1", "ce2", "ce3"):
+        assert gate(host).enter(ACCOUNT, 10) is None
+        gate(host).leave(ACCOUNT, {"failed": True, "stage": "input", "http_status": None})
+    assert gate("ce4").enter(ACCOUNT, 10) is None
+    time.then[3.0] = lambda: gate("ce4").leave(ACCOUNT, REFUSED)
+    assert gate("ce5").enter(ACCOUNT, 10) == Refusal(401, "ce4")
+
+
 def test_a_host_that_has_no_account_at_all_tells_nothing_of_the_others(gate):
     kept = Account(ACCOUNT.server, "", None, None)
     gate("ce1").enter(kept, 10)

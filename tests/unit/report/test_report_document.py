@@ -92,6 +92,9 @@ def test_what_is_counted():
         "corrected": 1,
         "differing": 1,
         "unproved": 0,
+        "pending": 1,
+        "switched_off": 0,
+        "only_tested": 0,
         "tests": 7,
         "tests_issued": 5,
         "tests_pending": 1,
@@ -292,6 +295,45 @@ def test_a_run_on_some_hosts_keeps_what_is_known_of_the_others():
     assert (document["summary"]["hosts"], document["summary"]["hosts_kept"], document["causes"]) == (3, 2, [])
     assert "2 not in this run and told as found before" in summary_lines(document)[0]
     assert notes[0] in summary_lines(document)
+
+
+def test_a_run_that_only_tests_takes_no_comparison_back():
+    differing = record("h", entry("t", "updated", summary="port is 443, not 8443"), mode="report")
+    tested = host_record("h", state="ok", result={"tests": [issued("t")]}, started_at="2026-11-22T13:00:00Z")
+    document = merge_documents([make_document([host], [RUN], now=NOW) for host in (tested, differing)], now=NOW)
+    (host,) = document["hosts"]
+    assert (host["compared"], host["templates"][0]["state"], host["templates"][0]["proved"]) == (True, "differs", True)
+    assert host["compared_at"] == differing["started_at"]
+    assert document["summary"]["differing"] == document["summary"]["hosts_differing"] == 1
+    assert document["summary"]["tests_issued"] == 1
+    only = make_document([tested], [RUN], now=NOW)
+    assert (only["summary"]["hosts_not_compared"], only["summary"]["only_tested"]) == (1, 1)
+
+
+def test_what_was_looked_at_too_long_ago_has_not_run():
+    documents = [make_document([record("a", entry("t"))], [RUN], now=NOW)]
+    for days, state in ((1, "ok"), (-1, "not_run")):
+        merged = merge_documents(documents, now=NOW, expected=["a"], oldest=NOW - timedelta(days=days))
+        assert merged["hosts"][0]["state"] == state
+
+
+def test_what_is_known_of_failed_and_waiting_tests_is_told_by_every_run():
+    failed = {"status": "failed", "stage": "enroll", "at": "2026-11-21T12:00:00Z", "http_status": 401}
+    waits = {"status": "pending", "stage": None, "at": "2026-11-21T12:00:00Z"}
+    host = record("h", entry("f", last_test=failed, proved=False), entry("p", last_test=waits, proved=False))
+    lines = summary_lines(make_document([host], [RUN], now=NOW))
+    assert lines == [
+        "1 host, 2 templates: as declared, 2 not proved by a test",
+        "templates on hosts: 1 whose last test failed, 1 whose test waits for approval",
+        "h: the last test of template 'f' failed: it failed at stage enroll (HTTP 401)",
+        "h: the last test of template 'p' waits for approval",
+    ]
+
+
+def test_a_removed_template_concerns_nobody_any_more():
+    failed = {"status": "failed", "stage": "tls", "at": "2026-11-21T12:00:00Z"}
+    document = make_document([record("h", entry("t", "removed", last_test=failed))], [RUN], now=NOW)
+    assert (document["summary"]["tests_failed"], document["hosts"][0]["templates"][0]["state"]) == (0, "corrected")
 
 
 def test_a_verdict_tells_of_the_hosts_that_it_is_about():

@@ -113,7 +113,8 @@ def test_another_report_has_another_file(tmp_path):
 def test_the_summary_says_what_somebody_must_look_at():
     assert summary_lines(small_fleet()) == [
         "9 hosts, 3 templates: 2 changed, 2 drifted, 2 failed, 1 unreachable, 1 not run",
-        "templates on hosts: 1 corrected, 1 not as declared, 2 whose certificate is not what was asked for",
+        "templates on hosts: 1 corrected, 1 not as declared, 1 whose last test failed, "
+        "1 whose test waits for approval, 2 whose certificate is not what was asked for",
         "tests of this run: 5 issued, 1 waiting for approval, 1 failed",
         "test certificates: 1 expired, 2 end within 30 days",
         "template 'wifi' on ce-10 (1 failed): stage enroll: the server refused the user name or the password (HTTP 401)"
@@ -151,7 +152,7 @@ def test_much_trouble_stays_a_few_lines_and_one_line_each():
         for n in range(100)
     ]
     lines = summary_lines(make_document(hosts, [RUN], now=NOW))
-    assert len(lines) == 15
+    assert len(lines) == 16
     assert lines[-1] == "... and 88 more: see the report"
     assert all("\n" not in line and "\x1b" not in line and len(line) < 600 for line in lines)
 

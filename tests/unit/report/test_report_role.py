@@ -81,7 +81,6 @@ VARS = {"inventory_hostname": "b", "groups": {"berlin": ["a", "b"], "paris": ["p
         ("", "", None),
         ("berlin", "", {"name": "berlin", "writer": "a", "writes": False}),
         ("berlin", "b", {"name": "berlin", "writer": "b", "writes": True}),
-        ("berlin", "elsewhere", {"name": "berlin", "writer": "elsewhere", "writes": False}),
     ],
 )
 def test_who_of_a_cluster_is_written(cluster, writer, found):
@@ -100,6 +99,23 @@ def test_a_job_of_awx_needs_the_writer_of_a_cluster(job):
         cluster_of({"cluster": "berlin", "cluster_writer": ""}, {**VARS, **job})
     assert cluster_of({"cluster": "berlin", "cluster_writer": "b"}, {**VARS, **job})["writes"]
     assert cluster_of({"cluster": "", "cluster_writer": ""}, {**VARS, **job}) is None
+    # A slice need not have the writer.
+    assert not cluster_of({"cluster": "berlin", "cluster_writer": "elsewhere"}, {**VARS, **job})["writes"]
+
+
+def test_a_writer_that_is_not_in_the_cluster_would_never_write():
+    with pytest.raises(OptionError, match="'elsewhere', and the group 'berlin' has no such host"):
+        cluster_of({"cluster": "berlin", "cluster_writer": "elsewhere"}, VARS)
+
+
+@pytest.mark.parametrize("theirs", ["a", ""])
+def test_hosts_of_a_cluster_agree_on_who_is_written(theirs):
+    of_a = {"est_integration_cluster": "berlin", "est_integration_cluster_writer": theirs}
+    variables = {**VARS, "hostvars": {"a": of_a}}
+    with pytest.raises(OptionError, match=r"is 'b' here and '.?' for a of the same cluster 'berlin'"):
+        cluster_of({"cluster": "berlin", "cluster_writer": "b"}, variables)
+    of_another = {**of_a, "est_integration_cluster": "paris"}
+    assert cluster_of({"cluster": "berlin", "cluster_writer": "b"}, {**VARS, "hostvars": {"a": of_another}})["writes"]
 
 
 # -- what is declared ----------------------------------------------------------------------------------------------

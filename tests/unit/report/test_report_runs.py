@@ -209,7 +209,12 @@ def test_a_cluster_whose_first_host_is_not_there_is_not_written(run, tmp_path):
     _status, _output, report = run({"ce2": member, "ce3": member}, "--limit", "ce3")
     assert "not in this run" in report["hosts"][0]["cluster"]["note"]
     assert not (tmp_path / "ce3").exists()
-    run({"ce2": member, "ce3": {**member, "est_integration_cluster_writer": "ce3"}}, "--limit", "ce3")
+    other = {**member, "est_integration_cluster_writer": "ce3"}
+    status, output, _report = run({"ce2": member, "ce3": other})
+    assert status == 2
+    assert "give all hosts of a cluster the same" in output
+    assert not (tmp_path / "ce3").exists()
+    run({"ce2": other, "ce3": other}, "--limit", "ce3")
     assert (tmp_path / "ce3").exists()
 
 

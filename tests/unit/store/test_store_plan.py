@@ -185,9 +185,19 @@ def test_on_create_never_compares_and_never_removes():
     assert passwords(store) == {"Cisco": CANARY}
     for password in ("another", None):
         assert not apply(store, cisco(password=password, update=False)).plan.changed
-    outcome = apply(store, cisco(password="another", update=False, port=1))
-    assert results(outcome) == [("Cisco", "updated", ("port",))]
+    outcome = apply(store, cisco(password="another", update=False, subject="/CN=x"))
+    assert results(outcome) == [("Cisco", "updated", ("subject",))]
     assert passwords(store) == {"Cisco": CANARY}
+
+
+def test_on_create_sends_no_password_to_another_server():
+    store = applied(cisco())
+    assert results(apply(store, cisco(password="another", update=False, port=1))) == [
+        ("Cisco", "updated", ("port", "password"))
+    ]
+    assert passwords(store) == {"Cisco": "another"}
+    apply(store, cisco(password=None, update=False, port=2))
+    assert passwords(store) == {"Cisco": None}
 
 
 def test_on_create_sets_a_password_where_there_is_none():

@@ -119,7 +119,7 @@ def test_a_secret_that_would_be_lost_is_an_error_before_anything_is_written(stor
     assert apply(store, wanted("A", "alpha"), wanted("B", "beta"), check=check).plan.changed
 
 
-@pytest.mark.parametrize("change", [{}, {"port": 1}])
+@pytest.mark.parametrize("change", [{}, {"subject": "/CN=x"}])
 def test_a_secret_that_on_create_leaves_alone_is_not_lost_either(store, change):
     store.key = b"k" * 32
     with pytest.raises(StoreError, match="password of template 'A' cannot be opened, and would be lost"):
