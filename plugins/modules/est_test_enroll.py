@@ -222,8 +222,9 @@ lost:
 differs:
   description:
     - What is not as it was asked for, in one line each. Another value of an attribute or of a type of alternative name
-      that was asked for, in its place (C(came as)) or beside it (C(was not asked for)), or the certificate of a CA.
-    - What a CA adds of a kind that nobody asked for, such as its C(O), is not among it.
+      that was asked for, in its place (C(came as)) or beside it (C(was not asked for)), an alternative name of any
+      type that was not asked for, or the certificate of a CA.
+    - What a CA adds to the subject of a kind that nobody asked for, such as its C(O), is not among it.
   type: list
   elements: str
   returned: when a certificate was issued, or refused because of it
