@@ -343,7 +343,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test, what_came_of
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_stored
+from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import edited_by_hand, read_stored
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options, result
@@ -380,6 +380,8 @@ def perform(module: AnsibleModule) -> tuple[dict[str, Any], str | None]:
         if template is None:
             stored, secrets = read_stored(asked.store_path, name)
             template, content = Template.from_fields(stored.fields, secrets), stored.content
+            if stored.edited_parts():
+                module.warn(edited_by_hand(name))
         files = TestFolder(asked.output_path, name, asked.identity.certificate_name)
         return run_test(template, asked.identity, asked.test_options, HostConnector(), files, timeline), content
     except EstError as error:
