@@ -21,7 +21,7 @@ from fleet.ssh_fleet import GROUP, Fleet
 from support.lab import PASSWORD, USERNAME, LabServer
 
 CONFIGURE = "maas360.cloud_extender.configure"
-HOSTS, TEMPLATES = 50, 20
+HOSTS, TEMPLATES = 50, 4
 DRIFTED, DOWN, FAILING = ("ce3", "ce14", "ce40"), ("ce7", "ce12"), "ce9"
 
 
@@ -41,7 +41,7 @@ def main(folder: Path) -> int:
     with LabServer("--profile", "full") as lab, Fleet(HOSTS) as fleet:
         variables = declared(lab)
         inventory = fleet.inventory(variables)
-        first = run_playbook(CONFIGURE, inventory, folder=folder)
+        first = run_playbook(CONFIGURE, inventory, folder=folder, limit=900)
         if first.status != 0:
             print(first.output)
             return 1
@@ -57,7 +57,7 @@ def main(folder: Path) -> int:
         for name in DOWN:
             fleet.hosts[name].stop()
         report = f"est_integration_report_path={folder}/fleet"
-        done = run_playbook(CONFIGURE, inventory, "-e", report, folder=folder)
+        done = run_playbook(CONFIGURE, inventory, "-e", report, folder=folder, limit=900)
     print(done.output)
     print(f"exit status {done.status}, {done.seconds:.1f} seconds, report in {folder}")
     return 0

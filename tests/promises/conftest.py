@@ -98,6 +98,13 @@ class Fleet:
         )
         return Done(done.returncode, done.stdout + done.stderr)
 
+    def role_playbook(self, **variables: Any) -> str:
+        """Write a playbook of a user's that gives the role variables, and return its path."""
+        role = {"role": "maas360.cloud_extender.est_integration", **variables}
+        path = self.folder / "site.yml"
+        path.write_text(json.dumps([{"hosts": "cloud_extenders", "gather_facts": False, "roles": [role]}]), "utf-8")
+        return str(path)
+
     def _environment(self) -> dict[str, str]:
         settings = self.folder / "ansible.cfg"
         settings.write_text("[defaults]\n", encoding="ascii")

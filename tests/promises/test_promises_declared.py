@@ -11,7 +11,7 @@ from support.lab import PASSWORD, USERNAME
 OUR_PLAYBOOKS = ("configure", "drift", "test_enroll")
 
 
-@pytest.mark.parametrize("level", ["group", "host", "extra"])
+@pytest.mark.parametrize("level", ["group", "host", "extra", "task"])
 def test_a_mistyped_variable_ends_every_playbook_and_purges_nothing(fleet, lab, level):
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
     assert fleet.run("configure").status == 0
@@ -27,7 +27,11 @@ def test_a_mistyped_variable_ends_every_playbook_and_purges_nothing(fleet, lab, 
     else:
         extra = {**extra, **wrong}
     lab.news()
-    for playbook in (*OUR_PLAYBOOKS, "renew") if level == "group" else ("configure",):
+    playbooks = [*OUR_PLAYBOOKS, "renew"] if level == "group" else ["configure"]
+    if level == "task":
+        extra.pop("est_integration_template")
+        playbooks = [fleet.role_playbook(**wrong)]
+    for playbook in playbooks:
         done = fleet.run(playbook, extra=extra)
         assert done.status == 2, done.output
         assert "est_integration_template (did you mean est_integration_templates?)" in done.output
