@@ -138,9 +138,7 @@ def test_what_a_test_calls(newest_play: Play, lab: LabServer) -> None:
     assert newest_play.called == [*READING, *ASKING, "win_uri"]
 
 
-def test_the_role_tests_again_what_failed_and_knows_what_is_proved(
-    newest_play: Play, lab: LabServer
-) -> None:
+def test_the_role_tests_again_what_failed_and_knows_what_is_proved(newest_play: Play, lab: LabServer) -> None:
     role = {
         "ansible.builtin.include_role": {"name": "maas360.cloud_extender.est_integration"},
         "vars": {
