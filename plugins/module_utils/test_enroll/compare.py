@@ -10,7 +10,7 @@ therefore lists what was lost, and what came in place of it. What a user accepts
 from __future__ import annotations
 
 from collections import Counter
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Tuple
 
 from ..names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
 from ..names.general_names import GeneralName
@@ -62,8 +62,8 @@ def differs(
     """
     asked = _by_type(in_words(requested_subject, requested_names))
     request, certificate = (requested_subject, requested_names), (issued_subject, issued_names)
-    missing = _by_type(lost(*request, *certificate))
-    surplus = _by_type(lost(*certificate, *request))
+    missing = _by_type(_beyond(request, certificate))
+    surplus = _by_type(_beyond(certificate, request))
     found: List[str] = []
     for type_ in [*asked, *(type_ for type_ in surplus if type_ not in asked)]:
         if type_ not in asked and not same_subject and type_.startswith(f"{SUBJECT} "):
@@ -73,6 +73,11 @@ def differs(
         found.extend(f"{old}{NOW}{new.partition(' ')[2]}" for old, new in zip(wanted, came))
         found.extend(f"{new}{ADDED}" for new in came[len(wanted) :])
     return found
+
+
+def _beyond(one: Tuple[Subject, Sequence[GeneralName]], other: Tuple[Subject, Sequence[GeneralName]]) -> List[str]:
+    """What of one subject and its alternative names the other does not have."""
+    return lost(one[0], one[1], other[0], other[1])
 
 
 def _by_type(entries: Sequence[str]) -> Dict[str, List[str]]:
