@@ -232,15 +232,15 @@ def test_the_folder_of_a_template_has_a_name_that_windows_can_have(host: DirectH
 
 def test_what_came_of_tests_is_noted_beside_the_store(host: DirectHost) -> None:
     files_on(host).read_pending()
-    assert files_on(host).note(STORE, "issued", None, "2027-11-22T12:00:00Z") == ""
-    assert files_on(host, name="vpn").note(STORE, "failed", "enroll", None) == ""
+    assert files_on(host).note(STORE, {"status": "issued", "not_after": "2027-11-22T12:00:00Z"}) == ""
+    assert files_on(host, name="vpn").note(STORE, {"status": "failed", "stage": "enroll"}) == ""
     noted = parse_last_tests(read_last_tests(host, STORE))
     assert {name: (test.status, test.stage, test.not_after) for name, test in noted.items()} == {
         "wifi": ("issued", None, "2027-11-22T12:00:00Z"),
         "vpn": ("failed", "enroll", None),
     }
     host.put(f"{STORE}\\last_tests.json", b'{"cut off')
-    assert files_on(host).note(STORE, "pending", None, None) == ""
+    assert files_on(host).note(STORE, {"status": "pending"}) == ""
     assert list(parse_last_tests(read_last_tests(host, STORE))) == ["wifi"]
     host.machine.open_by_another(f"{STORE}\\last_tests.json")
-    assert "being used by another process" in files_on(host).note(STORE, "pending", None, None)
+    assert "being used by another process" in files_on(host).note(STORE, {"status": "pending"})
