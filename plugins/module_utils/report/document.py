@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .causes import find_causes, named
-from .counts import count
+from .counts import comparison, count
 from .host import host_record
 from .states import FORMAT, FORMAT_VERSION, HOST_STATES, ReportError, template_state
 
@@ -76,10 +76,13 @@ def _told(words: str, names: Sequence[str]) -> List[str]:
 def joined(newer: Mapping[str, Any], older: Mapping[str, Any]) -> Dict[str, Any]:
     """Return what is known of a host from two runs: a later one that only tested takes no comparison back.
 
+    One that did not look at the host, such as one that could not reach it, stands alone: what was found before says
+    nothing of how the host is now.
+
     :param newer: the entry of the later run.
     :param older: the entry of the earlier one.
     """
-    if newer.get("compared") or not older.get("compared") or newer["state"] == "not_run":
+    if comparison(newer) != "not_compared" or not older.get("compared"):
         return dict(newer)
     before = _kept(older)
     tested = {entry["name"]: entry for entry in newer["templates"] if entry["test"]}

@@ -310,6 +310,17 @@ def test_a_run_that_only_tests_takes_no_comparison_back():
     assert (only["summary"]["hosts_not_compared"], only["summary"]["only_tested"]) == (1, 1)
 
 
+@pytest.mark.parametrize("state", ["unreachable", "failed"])
+def test_a_run_that_did_not_look_at_a_host_does_not_pass_on_an_earlier_comparison(state):
+    found = record("h", entry("t"), mode="report")
+    unseen = host_record("h", state=state, message="no route", mode="report", started_at="2026-11-22T13:00:00Z")
+    document = merge_documents([make_document([host], [RUN], now=NOW) for host in (found, unseen)], now=NOW)
+    (host,) = document["hosts"]
+    assert (host["state"], bool(host["compared"])) == (state, False)
+    counted = document["summary"]
+    assert (counted["hosts_not_looked_at"], counted["hosts_as_declared"], counted[state]) == (1, 0, 1)
+
+
 def test_what_was_looked_at_too_long_ago_has_not_run():
     documents = [make_document([record("a", entry("t"))], [RUN], now=NOW)]
     for days, state in ((1, "ok"), (-1, "not_run")):
