@@ -138,13 +138,13 @@ def cluster_of(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Op
             f"est_integration_cluster is {name!r}, and the inventory has no group of that name with {host} in it; make "
             "the hosts of a product cluster a group, and set the variable to its name"
         )
-    if not writer and any(task_vars.get(variable) is not None for variable in _JOB):
+    in_job = any(task_vars.get(variable) is not None for variable in _JOB)
+    if not writer and in_job:
         raise OptionError(
             f"est_integration_cluster is {name!r}, and est_integration_cluster_writer is not set: a job of AWX can be "
             "a slice that sees only some hosts of the cluster, and each slice would write one; set it to the host of "
             "the cluster that is written"
         )
-    in_job = any(task_vars.get(variable) is not None for variable in _JOB)
     if writer and not in_job and writer not in members:
         raise OptionError(
             f"est_integration_cluster_writer is {writer!r}, and the group {name!r} has no such host: none of it would "
