@@ -94,7 +94,7 @@ class Host:
         return f"[{self.address}]:{self.port} {kind} {key}\n"
 
     def launch(self) -> None:
-        """Start sshd; :meth:`wait_until_ready` waits for it."""
+        """Start sshd; ``wait_until_ready()`` waits for it."""
         assert SSHD is not None
         self._process = subprocess.Popen(
             [SSHD, "-D", "-f", str(self._configuration), "-E", str(self._log)], stdin=subprocess.DEVNULL
@@ -133,7 +133,7 @@ class Host:
                 os.kill(pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Undo :meth:`suspend`."""
+        """Undo ``suspend()``."""
         for pid in (self.pid, *session_processes(self.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)

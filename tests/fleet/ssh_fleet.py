@@ -32,7 +32,7 @@ _PRIVILEGE_SEPARATION = Path("/run/sshd")
 
 
 class Fleet:
-    """Starts the hosts when entered, or by :meth:`start`, and ends all it has started.
+    """Starts the hosts when entered, or by ``start()``, and ends all it has started.
 
     :param size: how many hosts.
     :ivar hosts: the hosts by name: ``ce1``, ``ce2`` ...

@@ -4,8 +4,8 @@
 """Scripted TLS servers in threads: what goes over the wire is what the test wrote, byte by byte.
 
 A script has one list of steps for each connection that the server is to accept. A step is a callable
-``step(connection, peer)``; :func:`answer` and the others below make the usual ones.
-A connection beyond the script is accepted and closed at once, and counted in :attr:`Peer.unexpected`.
+``step(connection, peer)``; ``answer()`` and the others below make the usual ones.
+A connection beyond the script is accepted and closed at once, and counted in ``Peer.unexpected``.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def server_context(
 
 
 def read_request(connection: Any, peer: Peer) -> None:
-    """Read one request with its body into :attr:`Peer.received`."""
+    """Read one request with its body into ``Peer.received``."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
@@ -193,7 +193,7 @@ def reset(connection: Any, _peer: Peer) -> None:
 
 
 def note_plain(connection: Any, peer: Peer) -> None:
-    """Read whatever comes within a moment into :attr:`Peer.plain`: what a client says that should say nothing."""
+    """Read whatever comes within a moment into ``Peer.plain``: what a client says that should say nothing."""
     connection.settimeout(0.3)
     with contextlib.suppress(OSError):
         peer.plain.append(connection.recv(65536))

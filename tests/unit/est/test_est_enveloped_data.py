@@ -53,7 +53,7 @@ def certificate(key: Any, **options: Any) -> x509.Certificate:
 
 
 def openssl(folder: Path, *arguments: str, keys: Sequence[Any] = ()) -> bytes:
-    """What "openssl cms" makes of :data:`CONTENT`, for the holders of some keys."""
+    """What "openssl cms" makes of ``CONTENT``, for the holders of some keys."""
     (folder / "content.der").write_bytes(CONTENT)
     recipients = []
     for number, key in enumerate(keys):

@@ -107,7 +107,7 @@ def hold(
     days: Tuple[float, float] = (-300, 65),
     **options: Any,
 ) -> HeldCertificate:
-    """A certificate of :data:`ROOT` with its key."""
+    """A certificate of ``ROOT`` with its key."""
     key = key or generate_key(KeySpec("ec"))
     certificate = ROOT.issue(subject, key.public_key(), days=est_answers.days(*days), **options)
     text = ClientCertificate.from_text(pem(certificate), private_key_pem(key).decode("ascii"))
