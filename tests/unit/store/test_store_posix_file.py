@@ -438,7 +438,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_document(path):
 def start(program, *arguments):
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program).replace("STORE", STORE), *arguments],
-        env={"PYTHONPATH": str(COLLECTIONS), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONPATH": str(COLLECTIONS)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
