@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.asn1 import SEQUENCE, SET, content_info, indefinite, integer, oid, signed_data, tlv
+from support.properties import count
 from support.sample_certificates import certificates, certification_request
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import certs_only
@@ -194,7 +195,7 @@ def test_a_certificate_in_a_deeply_wrapped_set_is_not_dug_out():
         parse_certs_only(signed_data([indefinite(SEQUENCE, certificates()[0])]))
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=count(200), deadline=None)
 @given(st.binary(max_size=300))
 def test_req_127_random_bytes_give_a_parse_error(data):
     for candidate in (data, b"\x30" + data, content_info("1.2.840.113549.1.7.2", data, ber=True)):
@@ -202,7 +203,7 @@ def test_req_127_random_bytes_give_a_parse_error(data):
             parse_certs_only(candidate)
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.data(), st.booleans())
 def test_req_127_damaged_messages_never_crash(data, ber):
     damaged = bytearray(signed_data(certificates(), ber=ber, content=b"x" * 150))

@@ -20,6 +20,7 @@ from support.asn1 import (
     signed_data,
     tlv,
 )
+from support.properties import count
 from support.sample_certificates import certificates
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.cmc import (
@@ -162,7 +163,7 @@ def test_what_is_no_full_pki_response(data, expected):
         parse_cmc_response(data)
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.data(), st.booleans())
 def test_req_127_damaged_responses_never_crash(data, ber):
     damaged = bytearray(message(REFUSED, control(STATUS_INFO_V2, status_info(3)), ber=ber))

@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.properties import count
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.content_type import (
     parse_content_type,
@@ -113,7 +114,7 @@ def test_long_headers_are_parsed_quickly(value):
     assert time.monotonic() - started < 0.5
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=count(200), deadline=None)
 @given(st.text(max_size=100), st.binary(max_size=100))
 def test_req_127_random_headers_never_crash(value, body):
     parse_content_type(value)

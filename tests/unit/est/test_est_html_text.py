@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.properties import count
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.html_text import (
     MAX_CHARACTERS,
@@ -65,7 +66,7 @@ def test_only_the_beginning_of_a_page_is_read():
     assert len(html_to_text("<p>" + "x" * 1_000_000)) < MAX_CHARACTERS
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.text("<>/!-[]&;#='\"?abcsctyle \n", max_size=100))
 def test_random_markup_never_crashes(page):
     assert isinstance(html_to_text(page), str)

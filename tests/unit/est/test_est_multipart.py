@@ -11,6 +11,7 @@ from typing import List, Tuple
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.properties import count
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ParseError
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.multipart import (
@@ -166,7 +167,7 @@ class TestHostile:
             parse_multipart(KIND, body)
         assert time.process_time() - begin < 1
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=count(300))
     @given(st.lists(st.sampled_from([b"--abc", b"--", b"\r\n", b"\n", b"\r", b" ", b":", b"x", b"Content-Type"])))
     @example([b"--abc", b"\r", b"\n", b"--abc", b"--"])
     def test_any_tokens_give_parts_or_the_one_error(self, tokens: List[bytes]) -> None:
@@ -177,7 +178,7 @@ class TestHostile:
             return
         assert sum(len(part.body) for part in found) < len(body)
 
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=count(200))
     @given(st.text(max_size=60), st.binary(max_size=200))
     def test_any_header_and_bytes(self, header: str, body: bytes) -> None:
         for content_type in (header, f"multipart/mixed; boundary={header}", f'multipart/mixed; boundary="{header}"'):
@@ -186,7 +187,7 @@ class TestHostile:
             except ParseError:
                 pass
 
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=count(200))
     @given(st.lists(st.binary(max_size=50).filter(lambda data: b"--abc" not in data), max_size=MAX_PARTS))
     def test_what_goes_in_comes_out(self, bodies: List[bytes]) -> None:
         body = b"".join(b"--abc\r\nContent-Type: x/y\r\n\r\n" + each + b"\r\n" for each in bodies) + b"--abc--\r\n"

@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.properties import count
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.plain_text import preview, printable
 
@@ -59,7 +60,7 @@ def test_hostile_text_is_cleaned_quickly(text):
     assert time.monotonic() - started < 1
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.text(max_size=80), st.binary(max_size=80))
 def test_the_result_is_always_printable(text, data):
     assert printable(text, 50).isprintable()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.asn1 import SEQUENCE, SET, UTF8_STRING, integer, oid, signed_data, tlv
+from support.properties import count
 from support.sample_certificates import certificates
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.server_message import clean_server_message
@@ -197,7 +198,7 @@ def test_req_089_hostile_bodies_are_bounded(content_type, body):
     assert len(message) <= 500
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(
     st.sampled_from(
         [None, "text/plain", "text/html", "application/json", "application/pkcs7-mime", "text/x; charset=utf-16"]

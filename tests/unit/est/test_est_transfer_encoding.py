@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.asn1 import indefinite, integer, signed_data
+from support.properties import count
 from support.sample_certificates import certificates, certification_request
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certs_only import parse_certs_only
@@ -150,14 +151,14 @@ def test_one_mebibyte_is_decoded_in_linear_time(body):
     assert time.monotonic() - started < 1
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=count(200), deadline=None)
 @given(st.binary(max_size=300))
 def test_what_is_encoded_is_decoded(value):
     der = b"\x30" + value
     assert decode_body(encode_body(der)) == der
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text("-BEGIN CMS=AZaz09+/ \r\n\0<", max_size=200).map(str.encode)))
 def test_req_127_random_bodies_never_crash(body):
     with contextlib.suppress(ParseError):
