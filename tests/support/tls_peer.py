@@ -20,7 +20,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
+from support.effort import HANGS_SECONDS
 from support.tls_certificates import Identity
+
+# Longer than what hangs may take (support.effort), so that a client which waits for this server is seen to hang.
+_FOREVER = 2 * HANGS_SECONDS
 
 Step = Callable[[Any, "Peer"], None]
 
@@ -170,10 +174,10 @@ def send(data: bytes) -> Step:
 
 
 def drip(data: Iterator[bytes], pause: float) -> Step:
-    """Send piece after piece with a pause between, until the client goes away; at most for 5 seconds."""
+    """Send piece after piece with a pause between, until the client goes away or the test is over."""
 
     def step(connection: Any, peer: Peer) -> None:
-        end = time.monotonic() + 5
+        end = time.monotonic() + _FOREVER
         for piece in data:
             connection.sendall(piece)
             if peer.wait(pause) or time.monotonic() > end:
@@ -184,7 +188,7 @@ def drip(data: Iterator[bytes], pause: float) -> Step:
 
 def stall(connection: Any, peer: Peer) -> None:
     """Do nothing until the test is over."""
-    peer.wait(10)
+    peer.wait(_FOREVER)
 
 
 def reset(connection: Any, _peer: Peer) -> None:
@@ -245,12 +249,3 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def no_longer_than(seconds: float) -> Iterator[None]:
-    """Fail where the block takes longer."""
-    started = time.monotonic()
-    yield
-    took = time.monotonic() - started
-    assert took < seconds, f"took {took:.1f} s"

@@ -71,10 +71,12 @@ def select(names: Sequence[str], changes: Changes) -> list[Part]:
     """
     if names:
         wanted = {part for name in names for part in GROUPS.get(name, (name,))}
-        chosen = [part for part in PARTS if part.name in wanted]
+        chosen = [(part.seconds, part) for part in PARTS if part.name in wanted]
     else:
-        chosen = [part for part in PARTS if part.subject is None or changes.touch(part.subject)]
-    return sorted(chosen, key=lambda part: (part.name != "lint", -part.seconds))
+        chosen = [
+            (part.brief or part.seconds, part) for part in PARTS if part.subject is None or changes.touch(part.subject)
+        ]
+    return [part for _seconds, part in sorted(chosen, key=lambda pair: (pair[1].name != "lint", -pair[0]))]
 
 
 def left_out(chosen: Sequence[Part], changes: Changes) -> list[str]:

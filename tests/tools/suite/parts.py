@@ -27,6 +27,7 @@ class Part:
     about: one line about it.
     run: the function that runs it.
     seconds: what the whole of it takes on two cores beside another part; the longest start first.
+    brief: what it takes in the default selection, where it does less there.
     subject: patterns of the files that it is about; it runs by default when one of them has changed. None: always.
     silence: the usual longest time in seconds in which its commands write nothing.
     """
@@ -35,6 +36,7 @@ class Part:
     about: str
     run: Callable[[Context], None]
     seconds: int
+    brief: int | None = None
     subject: tuple[str, ...] | None = None
     silence: float = USUAL_SILENCE
 
@@ -65,33 +67,41 @@ def playbooks(context: Context) -> None:
 
 
 def _pytest(
-    name: str, about: str, seconds: int, subject: tuple[str, ...] | None = None, silence: float = USUAL_SILENCE
+    name: str,
+    about: str,
+    seconds: int,
+    subject: tuple[str, ...] | None = None,
+    *,
+    brief: int | None = None,
+    silence: float = USUAL_SILENCE,
 ) -> Part:
     """Return the part that runs a folder with pytest; a change of its tests is one of its subject."""
     folder = FOLDERS[name]
     own = None if subject is None else (f"{folder.path}/*", f"tests/requirements/{folder.requirements}.txt", *subject)
-    return Part(name, about, folder.run, seconds, own, silence)
+    return Part(name, about, folder.run, seconds, brief, own, silence)
 
 
 def _core(core: Core) -> Part:
     run = functools.partial(integration, core=core)
     about = f"ansible-test integration with ansible-core {core.minor}"
     if core.minor == DEFAULT_CORE:
-        return Part("integration", about, run, 60)
-    between = core not in (CORES[0], CORES[-1])
-    return Part(f"core-{core.minor}", about, run, 55 if between else 590, _ANY_CORE + _of_core(core))
+        return Part("integration", about, run, _ONE_TARGET)
+    seconds = 590 if core in (CORES[0], CORES[-1]) else _ONE_TARGET
+    return Part(f"core-{core.minor}", about, run, seconds, _ONE_TARGET, _ANY_CORE + _of_core(core))
 
 
 def _sanity(core: Core, age: str) -> Part:
     run = functools.partial(sanity, core=core)
     about = f"ansible-test sanity of the {age} ansible-core"
-    return Part(f"sanity-{core.minor}", about, run, 170, _FORM + _of_core(core))
+    return Part(f"sanity-{core.minor}", about, run, 170, subject=_FORM + _of_core(core))
 
 
 def _of_core(core: Core) -> tuple[str, ...]:
     return (f"tests/requirements/core-{core.minor}.txt", "tests/tools/suite/ansible_test.py")
 
 
+# The seconds that a core takes for the one target that all of them run.
+_ONE_TARGET = 55
 # What differs between releases of ansible-core: what they load and how they call it.
 _ANY_CORE = ("plugins/action/*", "plugins/modules/*", "plugins/lookup/*", "meta/runtime.yml")
 # What the sanity tests look at most closely.
@@ -145,23 +155,23 @@ PARTS = (
         ("plugins/module_utils/*store/*", "plugins/plugin_utils/*store*"),
     ),
     _pytest("canary", "every module with recognisable secrets, which come out nowhere", 80),
-    _pytest("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", 245),
+    _pytest("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", 245, brief=120),
     Part(
         "galaxy",
         "artifact from a clean clone, Galaxy importer, execution environment",
         galaxy,
         60,
-        ("galaxy.yml", "meta/*", "README.md", "CHANGELOG.md", "tests/requirements/importer.txt"),
+        subject=("galaxy.yml", "meta/*", "README.md", "CHANGELOG.md", "tests/requirements/importer.txt"),
     ),
-    Part("ansible-lint", "ansible-lint, profile production", ansible_lint, 45, ("*.yml", "*.ansible-lint")),
+    Part("ansible-lint", "ansible-lint, profile production", ansible_lint, 45, subject=("*.yml", ".ansible-lint")),
     Part(
         "docs",
         "antsibull-docs, changelog, REUSE",
         docs,
         15,
-        ("docs/*", "changelogs/*", "REUSE.toml", "tests/requirements/docs.txt", *_FORM),
+        subject=("docs/*", "changelogs/*", "REUSE.toml", "tests/requirements/docs.txt", *_FORM),
     ),
-    Part("playbooks", "every playbook, also with --check, no warnings", playbooks, 100, _PLAYBOOKS),
+    Part("playbooks", "every playbook, also with --check, no warnings", playbooks, 100, subject=_PLAYBOOKS),
     _pytest("promises", "what a green line promises: looked at, declared, proved, told", 395, _PLAYBOOKS),
     _pytest(
         "examples",
