@@ -86,7 +86,7 @@ def run_command(
     heard, longest, hung = clock(), 0.0, False
     try:
         while True:
-            ready, _, _ = select.select([process.stdout], [], [], _LOOK_SECONDS)
+            ready = select.select([process.stdout], [], [], _LOOK_SECONDS)[0]
             now = clock()
             longest = max(longest, now - heard)
             if ready:
