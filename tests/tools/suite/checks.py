@@ -24,7 +24,7 @@ ARTIFACT = re.compile(
 
 
 def lint(context: Context) -> None:
-    """Check form and types with the linters."""
+    """Check form, types and licence headers with the linters."""
     linked_collections()
     venv = context.venv("lint")
     tool = venv / "bin"
@@ -42,6 +42,10 @@ def lint(context: Context) -> None:
         venv=venv,
         env={"PYTHONPATH": str(linked_collections())},
     )
+    reuse = [tool / "reuse", "--no-multiprocessing", "lint"]
+    # The other module for this, python-magic, needs a system library.
+    detector = {"REUSE_ENCODING_MODULE": "charset_normalizer"}
+    context.check("reuse lint", reuse, cwd=clean_copy(context.report.name), venv=venv, env=detector)
 
 
 def ansible_lint(context: Context) -> None:
@@ -105,7 +109,7 @@ def galaxy(context: Context) -> None:
 
 
 def docs(context: Context) -> None:
-    """Check the documentation, the changelog and the licence headers."""
+    """Check the documentation and the changelog."""
     copy = clean_copy(context.report.name)
     venv = context.venv("docs")
     tool = venv / "bin"
@@ -134,11 +138,6 @@ def docs(context: Context) -> None:
             context.failed("a page for every module", f"no page for {', '.join(missing)}")
         else:
             context.passed("a page for every module")
-    lint_venv = context.venv("lint")
-    reuse = [lint_venv / "bin" / "reuse", "--no-multiprocessing", "lint"]
-    # The other module for this, python-magic, needs a system library.
-    detector = {"REUSE_ENCODING_MODULE": "charset_normalizer"}
-    context.check("reuse lint", reuse, cwd=copy, venv=lint_venv, env=detector)
 
 
 def _empty_home(context: Context) -> Path:
