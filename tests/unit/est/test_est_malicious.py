@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 import pytest
 from support.effort import ends
 from support.est_answers import REQUEST
-from support.lab import PASSWORD, USERNAME, LabServer
+from support.lab import PASSWORD, USERNAME, LabProcess
 
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates
 from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
@@ -63,7 +63,7 @@ OPERATIONS: dict[str, Callable[[EstClient], Any]] = {
 }
 
 
-def connect(lab: LabServer, **options: Any) -> EstClient:
+def connect(lab: LabProcess, **options: Any) -> EstClient:
     url = EstUrl.build(lab.host, lab.port)
     line = HttpsTransport(
         url,
@@ -99,7 +99,7 @@ def checked(error: EstError) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.usefixtures("bounded_memory")
 def test_req_061_req_127_a_malicious_answer(fault: str) -> None:
-    with LabServer("--fault", fault) as lab:
+    with LabProcess("--fault", fault) as lab:
         for operation, ask in OPERATIONS.items():
             with connect(lab) as est, ends(STEPS), pytest.raises(EstError) as caught:
                 ask(est)
@@ -109,7 +109,7 @@ def test_req_061_req_127_a_malicious_answer(fault: str) -> None:
 
 @pytest.mark.usefixtures("bounded_memory")
 def test_req_127_a_maze_of_certificates_is_left_in_time() -> None:
-    with LabServer("--fault", "certificate-maze") as lab, connect(lab) as est, ends(STEPS):
+    with LabProcess("--fault", "certificate-maze") as lab, connect(lab) as est, ends(STEPS):
         with pytest.raises(EstError, match="at most 100 are read") as caught:
             est.cacerts()
         checked(caught.value)
@@ -117,7 +117,7 @@ def test_req_127_a_maze_of_certificates_is_left_in_time() -> None:
 
 @pytest.mark.usefixtures("bounded_memory")
 def test_req_127_csr_attributes_of_a_malicious_server_do_not_stop_an_enrolment() -> None:
-    with LabServer("--fault", "csrattrs:deep-nesting") as lab, connect(lab) as est, ends(STEPS):
+    with LabProcess("--fault", "csrattrs:deep-nesting") as lab, connect(lab) as est, ends(STEPS):
         told = est.csrattrs()
         assert told.attributes is None
         assert told.warnings
@@ -128,7 +128,7 @@ def test_req_127_csr_attributes_of_a_malicious_server_do_not_stop_an_enrolment()
 @pytest.mark.usefixtures("bounded_memory")
 def test_req_121_ten_thousand_parts() -> None:
     refused = pytest.raises(EstError, match="parts")
-    with LabServer("--multipart", "many-parts") as lab, connect(lab) as est, ends(STEPS), refused as caught:
+    with LabProcess("--multipart", "many-parts") as lab, connect(lab) as est, ends(STEPS), refused as caught:
         est.serverkeygen(WANTED)
     checked(caught.value)
 
@@ -145,7 +145,7 @@ def test_req_121_ten_thousand_parts() -> None:
 @pytest.mark.parametrize("operation", ["cacerts", "simpleenroll"])
 def test_req_058_redirects_that_are_not_followed(operation: str, location: str, words: str) -> None:
     target = location.replace("simpleenroll", operation).replace("{port}", "80")
-    with LabServer("--redirect", f"{operation}:307:{target}") as lab, connect(lab) as est:
+    with LabProcess("--redirect", f"{operation}:307:{target}") as lab, connect(lab) as est:
         with ends(STEPS), pytest.raises(ServerError, match=words) as caught:
             OPERATIONS[operation](est)
         assert len(lab.requests) == 1
@@ -156,7 +156,7 @@ def test_req_058_redirects_that_are_not_followed(operation: str, location: str, 
 def test_req_058_a_redirect_loop_through_two_labels() -> None:
     base = "{origin}/.well-known/est"
     flags = [f"a/cacerts:302:{base}/b/cacerts", f"b/cacerts:302:{base}/a/cacerts", f"cacerts:302:{base}/a/cacerts"]
-    with LabServer(*(word for flag in flags for word in ("--redirect", flag))) as lab, connect(lab) as est:
+    with LabProcess(*(word for flag in flags for word in ("--redirect", flag))) as lab, connect(lab) as est:
         with ends(STEPS), pytest.raises(ServerError, match="in a circle"):
             est.cacerts()
         assert len(lab.requests) == 3
@@ -164,9 +164,9 @@ def test_req_058_a_redirect_loop_through_two_labels() -> None:
 
 @pytest.mark.parametrize("operation", ["cacerts", "simpleenroll"])
 def test_req_057_another_origin_gets_no_credentials(operation: str) -> None:
-    with LabServer("--credentials", "password") as other:
+    with LabProcess("--credentials", "password") as other:
         target = f"{other.est_url}/{operation}"
-        with LabServer("--redirect", f"{operation}:307:{target}") as lab, connect(lab) as est:
+        with LabProcess("--redirect", f"{operation}:307:{target}") as lab, connect(lab) as est:
             with ends(STEPS):
                 if operation == "cacerts":
                     est.cacerts()

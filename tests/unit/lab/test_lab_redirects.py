@@ -16,7 +16,7 @@ EST = "/.well-known/est"
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_to_a_path_with_a_label(client_of, status):
-    with LabServer("--redirect", f"simpleenroll:{status}:{EST}/other/simpleenroll") as lab:
+    with LabServer("--label", "other", "--redirect", f"simpleenroll:{status}:{EST}/other/simpleenroll") as lab:
         client = client_of(lab)
         answer = client.enroll(auth=None)
         assert (answer.status_code, answer.headers["Location"]) == (status, f"{EST}/other/simpleenroll")
@@ -26,7 +26,8 @@ def test_a_redirect_to_a_path_with_a_label(client_of, status):
 
 
 def test_curl_follows_and_sends_the_body_again(client_of):
-    with LabServer("--redirect", f"simpleenroll:307:{{origin}}{EST}/other/simpleenroll", "--close-after-401") as lab:
+    redirect = f"simpleenroll:307:{{origin}}{EST}/other/simpleenroll"
+    with LabServer("--label", "other", "--redirect", redirect, "--close-after-401") as lab:
         client = client_of(lab)
         assert client.enroll().headers["Location"] == f"{lab.est_url}/other/simpleenroll"
         told = subprocess.run(
@@ -49,7 +50,7 @@ def test_another_server(client_of):
 
 def test_a_loop(client_of):
     flags = ["--redirect", f"cacerts:302:{EST}/a/cacerts", "--redirect", f"a/cacerts:302:{{origin}}{EST}/cacerts"]
-    with LabServer(*flags) as lab:
+    with LabServer("--label", "a", *flags) as lab:
         client = client_of(lab)
         client.session.max_redirects = 5
         with pytest.raises(requests.TooManyRedirects):

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 from conftest import read_bag
-from support.lab import LabServer
+from support.lab import LabProcess, LabServer
 
 
 def handshake(lab: LabServer, name: str = "localhost", context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
@@ -164,6 +164,6 @@ def test_openssl_and_curl_enrol_by_hand(tmp_path):
 
 
 def test_no_warnings_at_the_start():
-    with LabServer("--tls-min", "1.1", environment={"PYTHONWARNINGS": "error"}) as lab:
+    with LabProcess("--tls-min", "1.1", environment={"PYTHONWARNINGS": "error"}) as lab:
         assert handshake(lab)
         assert "Warning" not in lab.stderr
