@@ -30,7 +30,7 @@ PROGRAM = os.path.abspath(
 )
 USERNAME = "estuser"
 PASSWORD = "estpwd"
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 
 _session_folder: Optional[str] = None

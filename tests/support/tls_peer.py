@@ -80,7 +80,7 @@ class Peer:
         for connection in self._open:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         for connection in self._open:
             connection.close()
 
@@ -89,8 +89,8 @@ class Peer:
         return self._stop.wait(seconds)
 
     def wait_for_the_end_of_a_connection(self) -> None:
-        """Wait until the next connection of the script is closed by this side; at most ten seconds."""
-        assert self._ended.acquire(timeout=10)
+        """Wait until the next connection of the script is closed by this side; at most a minute."""
+        assert self._ended.acquire(timeout=60)
 
     def _run(self) -> None:
         number = 0
@@ -99,7 +99,7 @@ class Peer:
                 connection, _address = self._listener.accept()
             except OSError:
                 return
-            connection.settimeout(10)
+            connection.settimeout(60)
             self._open.append(connection)
             if number >= len(self._script):
                 self.unexpected += 1
@@ -208,12 +208,12 @@ def tunnel(peer_port: int) -> Step:
 
     def step(connection: Any, peer: Peer) -> None:
         read_request(connection, peer)
-        with socket.create_connection(("127.0.0.1", peer_port), timeout=10) as target:
+        with socket.create_connection(("127.0.0.1", peer_port), timeout=60) as target:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=_copy, args=(target, connection), daemon=True)
             back.start()
             _copy(connection, target)
-            back.join(timeout=10)
+            back.join(timeout=60)
 
     return step
 

@@ -42,9 +42,9 @@ def test_req_031_a_certs_only_message_from_openssl(tmp_path):
     source = tmp_path / "certificates.pem"
     source.write_bytes(b"".join(pem(certificate) for certificate in certificates()))
     command = ["openssl", "crl2pkcs7", "-nocrl", "-certfile", str(source)]
-    made = subprocess.run([*command, "-outform", "DER"], capture_output=True, check=True, timeout=20)
+    made = subprocess.run([*command, "-outform", "DER"], capture_output=True, check=True, timeout=60)
     assert set(parse_certs_only(made.stdout).certificates) == set(certificates())
-    made = subprocess.run(command, capture_output=True, check=True, timeout=20)
+    made = subprocess.run(command, capture_output=True, check=True, timeout=60)
     assert made.stdout.startswith(b"-----BEGIN PKCS7-----")
     assert set(parse_certs_only(decode_body(made.stdout)).certificates) == set(certificates())
 
@@ -55,7 +55,7 @@ def test_openssl_reads_the_hand_made_messages(tmp_path):
         path = tmp_path / "message.der"
         path.write_bytes(signed_data(certificates(), ber=ber))
         command = ["openssl", "pkcs7", "-inform", "DER", "-in", str(path), "-print_certs"]
-        printed = subprocess.run(command, capture_output=True, check=True, timeout=20).stdout
+        printed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
         assert printed.count(b"-----BEGIN CERTIFICATE-----") == 3
 
 

@@ -175,7 +175,7 @@ def test_openssl_finds_the_same_elements_in_a_certificate(tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=20,
+        timeout=60,
     ).stdout
     assert walk(der.read(certificate)) + 1 == len(printed.splitlines())
 

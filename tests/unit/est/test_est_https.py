@@ -464,7 +464,7 @@ def test_req_020_a_server_may_renegotiate_securely(tmp_path: Path) -> None:
             line.close()
         finally:
             server.kill()
-            thread.join(timeout=5)
+            thread.join(timeout=60)
     assert b"Secure Renegotiation IS supported\n" in said
     assert b"SSL_do_handshake -> 1\n" in said
 

@@ -460,7 +460,7 @@ class TestClosedConnections:
     def test_an_answer_before_the_request_was_read_is_an_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Over TCP a reset may or may not destroy the answer on its way; a pair of local sockets always keeps it.
         near, far = socket.socketpair()
-        far.settimeout(5)
+        far.settimeout(60)
 
         def serve() -> None:
             with context().wrap_socket(far, server_side=True) as secured:
@@ -482,7 +482,7 @@ class TestClosedConnections:
         server.start()
         line = transport(8443)
         answered = post(line, 8443, b"x" * 5_000_000)
-        server.join(timeout=5)
+        server.join(timeout=60)
         line.close()
         assert (answered.status, answered.body) == (413, b"no")
 

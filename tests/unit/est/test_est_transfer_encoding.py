@@ -47,7 +47,7 @@ def test_req_050_lines_of_64_columns_each_with_its_end():
 
 def test_req_050_openssl_decodes_it_in_its_strict_default_mode():
     body = encode_body(certification_request())
-    decoded = subprocess.run(["openssl", "base64", "-d"], input=body, capture_output=True, check=True, timeout=20)
+    decoded = subprocess.run(["openssl", "base64", "-d"], input=body, capture_output=True, check=True, timeout=60)
     assert decoded.stdout == certification_request()
 
 

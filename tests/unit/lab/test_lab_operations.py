@@ -187,7 +187,7 @@ def labelled_lab():
     "path", ["/", "/.well-known/est", "/.well-known/est/", "/.well-known/est//cacerts", "/est/cacerts"]
 )
 def test_unknown_paths(client, plain_lab, path):
-    assert client.session.get(plain_lab.url + path, timeout=10).status_code == 404
+    assert client.session.get(plain_lab.url + path, timeout=60).status_code == 404
 
 
 @pytest.mark.parametrize("operation", ["fullcmc"])

@@ -24,7 +24,7 @@ def run(*flags: str, **options) -> subprocess.CompletedProcess:
         check=False,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         stdin=subprocess.DEVNULL,
         **options,
     )
@@ -65,7 +65,7 @@ def test_signals_end_it_cleanly_even_with_open_connections(number, tmp_path):
             assert stream.read() == f"https://127.0.0.1:{lab.port}\n"
         with socket.create_connection(("127.0.0.1", lab.port), 5):
             lab.process.send_signal(number)
-            assert lab.process.wait(5) == 0
+            assert lab.process.wait(60) == 0
         assert os.listdir(tmp_path) == []
         assert "Traceback" not in lab.stderr
 
@@ -100,7 +100,7 @@ def test_without_a_state_folder_it_leaves_nothing(tmp_path):
         assert stat.S_IMODE(os.stat(tmp_path / folder).st_mode) == 0o700
         assert "ca.pem" in os.listdir(tmp_path / folder)
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
     assert os.listdir(tmp_path) == []
 
 

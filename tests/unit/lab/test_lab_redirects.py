@@ -34,7 +34,7 @@ def test_curl_follows_and_sends_the_body_again(client_of):
             ["curl", "-sS", "--cacert", lab.ca_path, "-L", "-u", "estuser:estpwd", "-o", "/dev/null", "-w",
              "%{http_code} %{num_redirects}", "--data-binary", "abc", f"{lab.est_url}/simpleenroll"],
             capture_output=True,
-            timeout=10,
+            timeout=60,
             check=False,
         )  # fmt: skip
         assert told.stdout == b"415 1"
@@ -43,7 +43,7 @@ def test_curl_follows_and_sends_the_body_again(client_of):
 
 def test_another_server(client_of):
     with LabServer() as there, LabServer("--redirect", f"cacerts:302:{there.est_url}/cacerts") as here:
-        answer = requests.get(f"{here.est_url}/cacerts", verify=here.ca_path, timeout=10)
+        answer = requests.get(f"{here.est_url}/cacerts", verify=here.ca_path, timeout=60)
         assert (answer.status_code, answer.url) == (200, f"{there.est_url}/cacerts")
         assert len(there.requests) == 1
 
@@ -54,7 +54,7 @@ def test_a_loop(client_of):
         client = client_of(lab)
         client.session.max_redirects = 5
         with pytest.raises(requests.TooManyRedirects):
-            client.session.get(f"{lab.est_url}/cacerts", timeout=10)
+            client.session.get(f"{lab.est_url}/cacerts", timeout=60)
         assert [entry["path"] for entry in lab.requests] == [f"{EST}/cacerts", f"{EST}/a/cacerts"] * 3
 
 
