@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The main job on this machine: five local hosts, a lab EST server, templates, drift, test certificates. It sets itself up
@@ -61,10 +61,10 @@ playbook() {
 everyone=ce1,ce2,ce3,ce4,ce5
 
 say "Apply three templates to five hosts: every host changes"
-playbook --changed $everyone -- maas360.cloud_extender.configure
+playbook --changed $everyone -- estfleet.cloud_extender.configure
 
 say "Apply them again: nothing changes"
-playbook -- maas360.cloud_extender.configure
+playbook -- estfleet.cloud_extender.configure
 
 say "Somebody edits a template on ce3 by hand, and opens the store to everybody"
 store=$demo/hosts/ce3/est/templates.json
@@ -73,18 +73,18 @@ chmod 0644 "$store"
 echo "    $store"
 
 say "The drift report names the host and what differs; it writes nothing, so nothing is changed"
-playbook --contains "ce3: template 'vpn' differs: was edited by hand; subject is" --contains 0644 -- maas360.cloud_extender.drift
+playbook --contains "ce3: template 'vpn' differs: was edited by hand; subject is" --contains 0644 -- estfleet.cloud_extender.drift
 
 say "Correct it: only ce3 changes"
-playbook --changed ce3 -- maas360.cloud_extender.configure --diff
+playbook --changed ce3 -- estfleet.cloud_extender.configure --diff
 
 say "Enrol a test certificate for every template from every host, and be told what the CA leaves out of it"
 playbook --changed $everyone --warns "not what was asked for" --contains "subject_alternative_name UPN:jdoe@example.com" \
-  -- maas360.cloud_extender.test_enroll
+  -- estfleet.cloud_extender.test_enroll
 
 say "What the CA left out is told by every later run, until somebody accepts it in on_lost or allowed_lost"
 playbook --contains "template 'wifi' is not what was asked for" --contains "subject_alternative_name UPN:jdoe@example.com" \
-  -- maas360.cloud_extender.configure
+  -- estfleet.cloud_extender.configure
 
 say "A test that fails: a wrong password"
 playbook --contains "the server refused the user name or the password" -- demo/wrong_password.yml

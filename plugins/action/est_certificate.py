@@ -1,14 +1,14 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import options
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import is_windows, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import is_windows, store_path_of
 
 
 class ActionModule(ExchangeAction):
@@ -35,7 +35,7 @@ class ActionModule(ExchangeAction):
         exchange = self.exchange_of(arguments["exchange"])
         asked = options.read_options(arguments, check_mode=self._task.check_mode, windows=True)
         asked = dataclasses.replace(asked, store_path=store_path_of(self, asked.store_path))
-        from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_action import (
+        from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_action import (
             keep_certificate,
         )
 

@@ -1,11 +1,11 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import check_names, without_effect
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ControllerAction, OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_names, without_effect
 
 _TEMPLATES, _CERTIFICATES = "est_integration_templates", "est_certificates"
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -8,36 +8,36 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.archive import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.archive import (
     ArchiveFile,
     archive_name,
+    safe_name,
     why_not_writable,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.names import safe_name
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.options import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.options import (
     POSIX_PATHS,
     Asked,
     argument_spec,
+    find_targets,
     read_options,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.report import Collected, Report
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.stored import Stored, read_stored
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.targets import find_targets
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ModuleFailed, OptionError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.controller_versions import controller_versions
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import is_windows, store_of
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_diagnostics import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.report import Collected, Report
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.stored import Stored, read_stored
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ModuleFailed, OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.controller import controller_versions
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import is_windows, store_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.diagnostics import (
     WINDOWS_PATHS,
     Probe,
     WindowsCollector,
     WindowsOrder,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import Refused, WindowsHost
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import Refused, WindowsHost
 
-_COLLECTOR = "maas360.cloud_extender.est_diagnostics_host"
+_COLLECTOR = "estfleet.cloud_extender.est_diagnostics_host"
 
 
 class ActionModule(ExchangeAction):
@@ -134,10 +134,8 @@ class ActionModule(ExchangeAction):
         def probe(fields: Mapping[str, Any], seconds: float, clock: Optional[Sequence[float]]) -> dict[str, Any]:
             # Loads requests and cryptography; without them on the controller all else is told.
             require_libraries()
-            from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import (
-                win_uri_connector,
-                windows_probe,
-            )
+            from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import probe as windows_probe
+            from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import win_uri_connector
 
             look = windows_probe.WindowsProbe(
                 host,

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -8,18 +8,18 @@ import importlib
 
 from ansible import constants as C
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.writing import check_writable
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.collection import templates_from_options
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import absolute_folder
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.account_gate import AccountGate
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import check_writable
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import templates_from_options
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import (
     ControllerAction,
     OptionError,
     plain,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.account_gate import AccountGate
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import (
     OPTIONS,
     add_authorities,
     cluster_of,
@@ -29,30 +29,30 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host 
     shown,
     to_test,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_run import HostWatch
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_tests import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import HostWatch
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.tests import (
     HostTests,
     accept_earlier,
     doubt_other_ways,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_names, without_effect
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import (
     LAST_TESTS,
     is_windows,
     store_path_of,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import check_names, without_effect
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_authorities import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import WindowsHost
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_paths import check_windows_folder
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import WindowsHost
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_folder
 
-_TEMPLATES = "maas360.cloud_extender.est_templates"
-_TEST = "maas360.cloud_extender.est_test_enroll"
+_TEMPLATES = "estfleet.cloud_extender.est_templates"
+_TEST = "estfleet.cloud_extender.est_test_enroll"
 _DECLARED = "est_integration_templates"
 
 # With this file, before the forks: otherwise every host's fork would load it, and all that it needs, by itself.
-importlib.import_module("ansible_collections.maas360.cloud_extender.plugins.action.est_templates")
+importlib.import_module("ansible_collections.estfleet.cloud_extender.plugins.action.est_templates")
 
 
 class ActionModule(ControllerAction):

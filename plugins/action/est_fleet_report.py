@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.merging import merge_files
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction, OptionError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_run import report_if_over, write
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import merge_files
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ControllerAction, OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import report_if_over, write
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

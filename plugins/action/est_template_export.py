@@ -1,33 +1,30 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 import os
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.collect import collect
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.compare import compare
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import BundleError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.existing import read_existing
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.file import write_file
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.passphrase import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import write_file
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.install import compare, read_existing
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import (
     RULE,
     check_new_passphrase,
+    write_bundle,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import write_bundle
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.bundle_action import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bundle import (
     BUNDLE_SPEC,
     BundleAction,
     describe_bundle,
     names_of,
     template_results,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
-    to_yaml,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import to_yaml
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import store_of, store_path_of
 
 
 class ActionModule(BundleAction):

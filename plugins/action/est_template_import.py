@@ -1,30 +1,32 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import choose
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import BundleError, FileError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.file import read_file
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.install import request_for, without_password
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.passphrase import check_passphrase
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import read_bundle
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.naming import check_text
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.bundle_action import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import choose
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError, FileError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import read_file
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.install import (
+    request_for,
+    without_password,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import (
+    check_passphrase,
+    read_bundle,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bundle import (
     BUNDLE_SPEC,
     BundleAction,
     describe_bundle,
     names_of,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
-    names_to_keep,
-    results_of,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import names_to_keep, results_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import store_of, store_path_of
 
 
 class ActionModule(BundleAction):

@@ -1,15 +1,14 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.collection import templates_from_options
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import ControllerAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import store_of, store_path_of
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import templates_from_options
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ControllerAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import (
     STORE_SPEC,
     check_purge,
     desired,
@@ -17,6 +16,7 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_ac
     names_to_keep,
     results_of,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import store_of, store_path_of
 
 
 class ActionModule(ControllerAction):

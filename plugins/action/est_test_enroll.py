@@ -1,12 +1,12 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.exchange_action import ExchangeAction
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.host_store import is_windows
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_paths import check_windows_name
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import is_windows
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_name
 
 
 class ActionModule(ExchangeAction):

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -43,10 +43,10 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/maas360.cloud_extender.est) in C(module_defaults) to set defaults for this module.
+    description: Use C(group/estfleet.cloud_extender.est) in C(module_defaults) to set defaults for this module.
     support: full
     membership:
-      - maas360.cloud_extender.est
+      - estfleet.cloud_extender.est
 """
 
     ACTION = r"""

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -52,8 +52,8 @@ options:
   device_identity_certificates:
     description:
       - Whether device identity certificates are switched on.
-      - With V(false) nothing may be issued from the template. M(maas360.cloud_extender.est_test_enroll) and
-        M(maas360.cloud_extender.est_certificate) refuse it before anything is sent.
+      - With V(false) nothing may be issued from the template. M(estfleet.cloud_extender.est_test_enroll) and
+        M(estfleet.cloud_extender.est_certificate) refuse it before anything is sent.
     type: bool
     default: true
   server:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,7 +9,7 @@ name: est_fleet_hosts
 short_description: Give the pattern of a play's hosts back, and fail where it reaches none
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - The playbooks of this collection name their hosts with it. Where a play has no host, ansible-core skips it and ends
     well, from which one would take it that hosts were looked at.
@@ -27,11 +27,11 @@ options:
 
 EXAMPLES = r"""
 - name: Do something on the Cloud Extender hosts, or fail
-  hosts: "{{ lookup('maas360.cloud_extender.est_fleet_hosts', est_integration_hosts | default('cloud_extenders')) }}"
+  hosts: "{{ lookup('estfleet.cloud_extender.est_fleet_hosts', est_integration_hosts | default('cloud_extenders')) }}"
   gather_facts: false
   tasks:
     - name: Look what templates they have
-      maas360.cloud_extender.est_template_info:
+      estfleet.cloud_extender.est_template_info:
 """
 
 RETURN = r"""

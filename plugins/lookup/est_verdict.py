@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,7 +9,7 @@ name: est_verdict
 short_description: Say what keeps a fleet from being in order, by the numbers of its report
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Made for the playbook C(extensions/awx/playbooks/verdict.yml) of this collection.
   - A host that was not looked at, and a template that is not proved, are not in order. Each cause can be accepted by a
@@ -17,7 +17,7 @@ description:
 options:
   _terms:
     description:
-      - C(summary) of M(maas360.cloud_extender.est_fleet_report).
+      - C(summary) of M(estfleet.cloud_extender.est_fleet_report).
       - Without it the variables are checked, and nothing else.
     type: list
     elements: dict
@@ -25,7 +25,7 @@ options:
 
 EXAMPLES = r"""
 - name: Merge the reports of the slices of a job
-  maas360.cloud_extender.est_fleet_report:
+  estfleet.cloud_extender.est_fleet_report:
     path: /srv/reports/fleet
     merge:
       - /srv/reports/slices/*.json
@@ -36,7 +36,7 @@ EXAMPLES = r"""
     that: verdict.against | length == 0
     fail_msg: "{{ verdict.against }}"
   vars:
-    verdict: "{{ lookup('maas360.cloud_extender.est_verdict', fleet.summary) }}"
+    verdict: "{{ lookup('estfleet.cloud_extender.est_verdict', fleet.summary) }}"
 """
 
 RETURN = r"""

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -33,15 +33,15 @@ description:
     certificate joins the old one there, as programs of Windows name a certificate by its thumbprint; see
     RV(replaced).
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
-  - maas360.cloud_extender.template_options.inline
-  - maas360.cloud_extender.exchange_options
-  - maas360.cloud_extender.exchange_options.acceptance
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.template_options.inline
+  - estfleet.cloud_extender.exchange_options
+  - estfleet.cloud_extender.exchange_options.acceptance
 attributes:
   check_mode:
     support: full
@@ -157,13 +157,13 @@ notes:
   - On a Windows host the controller needs both, and the collection C(ansible.windows), whose modules do the work.
     Windows hosts have been tested by emulation only; see C(docs/windows.md).
 seealso:
-  - module: maas360.cloud_extender.est_test_enroll
-  - module: maas360.cloud_extender.est_templates
+  - module: estfleet.cloud_extender.est_test_enroll
+  - module: estfleet.cloud_extender.est_templates
 """
 
 EXAMPLES = r"""
 - name: Keep the certificate of the web server, and reload it when there is a new one
-  maas360.cloud_extender.est_certificate:
+  estfleet.cloud_extender.est_certificate:
     template: web
     user_name: "{{ inventory_hostname_short }}"
     domain: example.com
@@ -173,7 +173,7 @@ EXAMPLES = r"""
   notify: Reload the web server
 
 - name: Renew for the same key, a month before the end, and wait two minutes for an approval
-  maas360.cloud_extender.est_certificate:
+  estfleet.cloud_extender.est_certificate:
     inline:
       name: relay
       server: est.example.com
@@ -195,7 +195,7 @@ EXAMPLES = r"""
   register: relay
 
 - name: Keep the certificate of a service on a Windows host
-  maas360.cloud_extender.est_certificate:
+  estfleet.cloud_extender.est_certificate:
     template: web
     certificate_name: portal
     user_name: "{{ inventory_hostname_short }}"
@@ -436,21 +436,20 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import options
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.posix_holder import FileHolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.result import WHAT
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.run import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import (
     CertificateConnector,
     run_certificate,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.result import failure, input_failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 
 
 def main() -> None:
@@ -487,9 +486,7 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
 def connect() -> CertificateConnector:
     """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
     require_libraries()
-    from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.host import (
-        CertificateHostConnector,
-    )
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import CertificateHostConnector
 
     return CertificateHostConnector()
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,15 +11,15 @@ module: est_check_variables
 short_description: Refuse mistyped variables of this collection
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - This module is private. The playbooks of this collection begin with it.
   - A variable that begins like those of this collection, is none of them, and is at most two letters away from one of
     them is an error, wherever it was set.
   - It works on the controller, and asks the host for nothing.
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
 attributes:
   check_mode:
     support: full
@@ -40,7 +40,7 @@ notes:
 
 EXAMPLES = r"""
 - name: Check the variables of the host
-  maas360.cloud_extender.est_check_variables:
+  estfleet.cloud_extender.est_check_variables:
     certificates: true
 """
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -9,7 +9,7 @@ module: est_diagnostics
 short_description: Collect in one archive what helps to find out why a host gets no certificates
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Makes one archive for each host, in a folder of the controller. It has a summary that a person can read, the logs of
     the product, the template store without secrets and what is wrong with it, versions, clocks, proxy settings, the
@@ -25,7 +25,7 @@ description:
   - No user name, no password and no certificate request is sent to an EST server. A server that is not trusted is
     looked at as well, over a connection on which nothing can be sent but a request for its CA certificates. To see
     which authentication it asks for, a trusted server is sent an enrolment request that is empty, as
-    M(maas360.cloud_extender.est_server_info) does. From a Windows host only a trusted server is asked, and only for
+    M(estfleet.cloud_extender.est_server_info) does. From a Windows host only a trusted server is asked, and only for
     its CA certificates.
   - Secrets are looked for, and taken out of the archive and the result. Passwords of the templates in the store are
     taken out of the logs in any usual encoding, and so are credentials in C(Authorization) and C(Cookie) header
@@ -33,10 +33,10 @@ description:
     certificates are not collected. Still, a log can hold a secret that nobody foresaw, and tells much about an
     organization. Look at it before you pass the archive on.
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
 attributes:
   check_mode:
     support: full
@@ -113,14 +113,14 @@ options:
     type: int
     default: 120
 seealso:
-  - module: maas360.cloud_extender.est_server_info
-  - module: maas360.cloud_extender.est_template_info
-  - module: maas360.cloud_extender.est_test_enroll
+  - module: estfleet.cloud_extender.est_server_info
+  - module: estfleet.cloud_extender.est_template_info
+  - module: estfleet.cloud_extender.est_test_enroll
 """
 
 EXAMPLES = r"""
 - name: Collect diagnostics of every host
-  maas360.cloud_extender.est_diagnostics:
+  estfleet.cloud_extender.est_diagnostics:
     dest: diagnostics
     log_path:
       - /var/log/cloud_extender
@@ -131,12 +131,12 @@ EXAMPLES = r"""
     msg: "{{ diagnostics.problems }}"
 
 - name: Collect diagnostics of Windows hosts, with the logs of the product
-  maas360.cloud_extender.est_diagnostics:
+  estfleet.cloud_extender.est_diagnostics:
     dest: diagnostics
     max_log_bytes: 20971520
 
 - name: Collect logs where the key of the store is lost
-  maas360.cloud_extender.est_diagnostics:
+  estfleet.cloud_extender.est_diagnostics:
     dest: /srv/diagnostics
     log_path:
       - /var/log/cloud_extender/*.log

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -9,9 +9,9 @@ module: est_diagnostics_host
 short_description: Collect what can be found out on a POSIX host for est_diagnostics
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
-  - This module is private and can change at any time. M(maas360.cloud_extender.est_diagnostics) runs it on the host.
+  - This module is private and can change at any time. M(estfleet.cloud_extender.est_diagnostics) runs it on the host.
   - It needs the Python standard library only, reads, and changes nothing. What it returns holds no secrets.
 attributes:
   check_mode:
@@ -63,7 +63,7 @@ notes:
 
 EXAMPLES = r"""
 - name: Collect (use est_diagnostics instead)
-  maas360.cloud_extender.est_diagnostics_host:
+  estfleet.cloud_extender.est_diagnostics_host:
     store_path: /var/lib/cloud_extender/est
     output_path: /var/lib/cloud_extender/est/tests
     max_log_bytes: 1048576
@@ -100,7 +100,7 @@ import json
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.host import Order, collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import Order, collect
 
 
 def main() -> None:

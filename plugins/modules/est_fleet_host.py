@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,16 +11,16 @@ module: est_fleet_host
 short_description: Apply and test the templates of one host of a fleet
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
-  - This module is private and can change at any time. The role C(maas360.cloud_extender.est_integration) is made of it.
-    Use the role, or M(maas360.cloud_extender.est_templates) and M(maas360.cloud_extender.est_test_enroll), instead.
-  - Does all of the role on one host in one task, and leaves a note for M(maas360.cloud_extender.est_fleet_report).
+  - This module is private and may change. The role C(estfleet.cloud_extender.est_integration) is made of it.
+    Use the role, or M(estfleet.cloud_extender.est_templates) and M(estfleet.cloud_extender.est_test_enroll), instead.
+  - Does all of the role on one host in one task, and leaves a note for M(estfleet.cloud_extender.est_fleet_report).
   - The options are the variables of the role, described there.
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.posix
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.posix
 attributes:
   check_mode:
     support: full
@@ -63,7 +63,7 @@ options:
     type: str
     default: /var/lib/cloud_extender/est
   est_integration_test:
-    description: The identity of tests and how to test, as options of M(maas360.cloud_extender.est_test_enroll).
+    description: The identity of tests and how to test, as options of M(estfleet.cloud_extender.est_test_enroll).
     type: raw
   est_integration_test_policy:
     description: Which templates are tested.
@@ -99,7 +99,7 @@ options:
 
 EXAMPLES = r"""
 - name: Apply the templates of a host (use the role est_integration instead)
-  maas360.cloud_extender.est_fleet_host:
+  estfleet.cloud_extender.est_fleet_host:
     est_integration_templates: "{{ est_integration_templates }}"
     est_integration_test_policy: changed
   register: est_integration_result
@@ -121,7 +121,7 @@ certificate_authorities:
   returned: on a Windows host with O(est_integration_install_ca=true)
 tests:
   description:
-    - The results of M(maas360.cloud_extender.est_test_enroll), one for each template that was to be tested.
+    - The results of M(estfleet.cloud_extender.est_test_enroll), one for each template that was to be tested.
     - C(status) is V(not_tried) where the server had refused the account before in the same run.
   type: list
   elements: dict
@@ -133,7 +133,7 @@ causes:
   returned: when a test failed, in place of RV(tests) and RV(templates), which the report has
 templates:
   description:
-    - What was done with each template, with the other keys that M(maas360.cloud_extender.est_templates) returns.
+    - What was done with each template, with the other keys that M(estfleet.cloud_extender.est_templates) returns.
     - Where nothing is to be written, its C(action) is V(missing), V(differs), V(undeclared) or V(unchanged).
   type: list
   elements: dict

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,9 +11,9 @@ module: est_fleet_report
 short_description: Make the report of a fleet, or merge the reports of several runs
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
-  - Tells of all hosts of a play what the role C(maas360.cloud_extender.est_integration) found and did, those that
+  - Tells of all hosts of a play what the role C(estfleet.cloud_extender.est_integration) found and did, those that
     failed or could not be reached among them, as a JSON file, as one HTML file, and as a summary of a few lines.
   - The role runs this module by itself. In a playbook of your own it merges the JSON files of other runs, such as those
     of the slices of a job of AWX.
@@ -24,8 +24,8 @@ description:
   - The counts are also given to C(ansible.builtin.set_stats)' statistics as C(est_fleet), with which a workflow of AWX
     goes on.
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
 attributes:
   check_mode:
     support: full
@@ -65,13 +65,13 @@ options:
         such as V(12h), with V(s), V(m), V(h), V(d) and V(w).
     type: str
 seealso:
-  - module: maas360.cloud_extender.est_templates
-  - module: maas360.cloud_extender.est_test_enroll
+  - module: estfleet.cloud_extender.est_templates
+  - module: estfleet.cloud_extender.est_test_enroll
 """
 
 EXAMPLES = r"""
 - name: Merge the reports of the slices of a job
-  maas360.cloud_extender.est_fleet_report:
+  estfleet.cloud_extender.est_fleet_report:
     path: /srv/reports/fleet
     merge:
       - /srv/reports/slices/*.json

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -18,15 +18,15 @@ description:
     RV(trusted) is V(false). Compare the fingerprint of the root with the one that the administrator of the CA names,
     and set O(ca_fingerprint) to it. No certificate, no user name and no password is ever sent on such a connection.
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.info_module
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
-  - maas360.cloud_extender.template_options.connection
-  - maas360.cloud_extender.exchange_options
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.info_module
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.template_options.connection
+  - estfleet.cloud_extender.exchange_options
 options:
   template:
     description:
@@ -53,12 +53,12 @@ notes:
   - On a Windows host the controller needs the collection C(ansible.windows), whose modules do the work. Windows hosts
     have been tested by emulation only; see C(docs/windows.md).
 seealso:
-  - module: maas360.cloud_extender.est_test_enroll
+  - module: estfleet.cloud_extender.est_test_enroll
 """
 
 EXAMPLES = r"""
 - name: See which CA certificates a server gives, before anything is trusted
-  maas360.cloud_extender.est_server_info:
+  estfleet.cloud_extender.est_server_info:
     server: est.example.com
     port: 8443
   register: est
@@ -68,13 +68,13 @@ EXAMPLES = r"""
     msg: "{{ est.ca_certificates | selectattr('self_signed') | map(attribute='fingerprint_sha256') }}"
 
 - name: Look at the server that has a CA certificate with this fingerprint
-  maas360.cloud_extender.est_server_info:
+  estfleet.cloud_extender.est_server_info:
     server: est.example.com
     port: 8443
     ca_fingerprint: "{{ est_ca_fingerprint }}"
 
 - name: Look at the server of a template, and stop in time before its root expires
-  maas360.cloud_extender.est_server_info:
+  estfleet.cloud_extender.est_server_info:
     template: wifi
   register: est
   failed_when: est.days_left < 60
@@ -299,23 +299,26 @@ hint:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.server_info import options
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.server_info.run import failure, input_failure, look
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import server_info
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.server_info import (
+    failure,
+    input_failure,
+    look,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=options.argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=server_info.argument_spec(), supports_check_mode=True)
     timeline = Timeline()
     try:
-        asked = options.read_options(module.params)
+        asked = server_info.read_options(module.params)
         require_libraries()
         template = asked.given or Template.from_fields(*read_template(asked.store_path, asked.template_name))
         outcome = look(template, asked.exchange_options, HostConnector(), timeline)

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,15 +11,15 @@ module: est_store_file
 short_description: Read or write the files of a template store
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - This module is private and can change at any time. The actions of the collection run it on a POSIX host. Use
-    M(maas360.cloud_extender.est_template), M(maas360.cloud_extender.est_templates), or
-    M(maas360.cloud_extender.est_template_info) instead.
+    M(estfleet.cloud_extender.est_template), M(estfleet.cloud_extender.est_templates), or
+    M(estfleet.cloud_extender.est_template_info) instead.
   - It needs the Python standard library only.
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.posix
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.posix
 attributes:
   check_mode:
     support: full
@@ -86,7 +86,7 @@ options:
 
 EXAMPLES = r"""
 - name: Read a store (use est_template_info instead)
-  maas360.cloud_extender.est_store_file:
+  estfleet.cloud_extender.est_store_file:
     operation: read
     store_path: /var/lib/cloud_extender/est
 """
@@ -158,8 +158,8 @@ kept:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
     read_store,
     write_store,

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,21 +11,21 @@ module: est_template
 short_description: Manage one EST certificate template of a host
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Creates, updates or removes one EST certificate template in the template store of a host. The other templates of
     the store are left alone.
-  - To manage several templates of a host, M(maas360.cloud_extender.est_templates) does it in one call.
+  - To manage several templates of a host, M(estfleet.cloud_extender.est_templates) does it in one call.
   - A store that was damaged or edited by hand, or has wrong permissions, is put right, and the old document is kept
     beside the new one. A damaged document is rebuilt with this template only. In check mode this is reported and
     nothing is written.
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
-  - maas360.cloud_extender.store_options
-  - maas360.cloud_extender.template_options
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.store_options
+  - estfleet.cloud_extender.template_options
 attributes:
   check_mode:
     support: full
@@ -43,14 +43,14 @@ options:
       - absent
     default: present
 seealso:
-  - module: maas360.cloud_extender.est_templates
-  - module: maas360.cloud_extender.est_template_info
-  - module: maas360.cloud_extender.est_test_enroll
+  - module: estfleet.cloud_extender.est_templates
+  - module: estfleet.cloud_extender.est_template_info
+  - module: estfleet.cloud_extender.est_test_enroll
 """
 
 EXAMPLES = r"""
 - name: Configure a template
-  maas360.cloud_extender.est_template:
+  estfleet.cloud_extender.est_template:
     name: Cisco EST
     server: https://est.example.com:8443
     username: estuser
@@ -60,7 +60,7 @@ EXAMPLES = r"""
     subject_alternative_name: upn
 
 - name: Remove a template
-  maas360.cloud_extender.est_template:
+  estfleet.cloud_extender.est_template:
     name: Old template
     state: absent
 """
@@ -107,7 +107,7 @@ last_test:
     at: "2026-11-22T12:00:00Z"
     not_after: "2027-11-22T12:00:00Z"
 templates:
-  description: What was done, a list with one entry, as M(maas360.cloud_extender.est_templates) returns it.
+  description: What was done, a list with one entry, as M(estfleet.cloud_extender.est_templates) returns it.
   returned: success
   type: list
   elements: dict
@@ -169,7 +169,7 @@ templates:
       sample: was edited by hand; port is 443, not 8443
     last_test:
       description:
-        - What came of the last test of the template with M(maas360.cloud_extender.est_test_enroll) on this host.
+        - What came of the last test of the template with M(estfleet.cloud_extender.est_test_enroll) on this host.
       returned: when there was a test
       type: dict
       contains:
@@ -218,13 +218,6 @@ kept_document:
   returned: when a damaged or hand-edited document was replaced
   type: str
   sample: /var/lib/cloud_extender/est/templates.json.damaged-20261122T120000Z
-upgraded:
-  description:
-    - That the document is of an older format version and is written in the newest one, in words.
-    - An older document is no drift, and alone no reason to write.
-  returned: when an older document is replaced
-  type: str
-  sample: templates.json is of format version 1, and is written as version 2
 diff:
   description:
     - What changes, as YAML text. Of a secret it only says that it is set, or differs.

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,19 +11,19 @@ module: est_template_export
 short_description: Export EST certificate templates of a host as a sealed bundle
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Writes one, several or all EST certificate templates of a host into one file on the controller, the bundle.
-    M(maas360.cloud_extender.est_template_import) puts it onto another host, which need not share an inventory with
+    M(estfleet.cloud_extender.est_template_import) puts it onto another host, which need not share an inventory with
     this one.
   - The bundle is sealed with a passphrase, passwords and all. Without passwords it can also be left in clear, to be
     read and reviewed.
   - Nothing is written to the host.
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
 attributes:
   check_mode:
     support: full
@@ -78,26 +78,26 @@ options:
 notes:
   - Sealing takes half a second and 32 MiB of memory on the controller, and the Python library C(cryptography) (3.4.8 or
     newer) there. The host needs Python with its standard library, nothing else.
-  - Paths such as O(maas360.cloud_extender.est_template#module:ca_path) are exported as paths, the files are not.
+  - Paths such as O(estfleet.cloud_extender.est_template#module:ca_path) are exported as paths, the files are not.
 seealso:
-  - module: maas360.cloud_extender.est_template_import
-  - module: maas360.cloud_extender.est_template_info
+  - module: estfleet.cloud_extender.est_template_import
+  - module: estfleet.cloud_extender.est_template_info
 """
 
 EXAMPLES = r"""
 - name: Export all templates of a host
-  maas360.cloud_extender.est_template_export:
+  estfleet.cloud_extender.est_template_export:
     dest: "bundles/{{ inventory_hostname }}.bundle"
     passphrase: "{{ est_bundle_passphrase }}"
 
 - name: Export one template, with the passphrase from the environment of the controller (EST_BUNDLE_PASSPHRASE)
-  maas360.cloud_extender.est_template_export:
+  estfleet.cloud_extender.est_template_export:
     dest: /srv/exchange/cisco.bundle
     names:
       - Cisco EST
 
 - name: Keep the templates without passwords under version control
-  maas360.cloud_extender.est_template_export:
+  estfleet.cloud_extender.est_template_export:
     dest: "reviewed/{{ inventory_hostname }}.bundle"
     include_secrets: false
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,21 +11,21 @@ module: est_template_import
 short_description: Import EST certificate templates of a bundle into a host
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Makes the template store of a host hold the EST certificate templates of a bundle, which
-    M(maas360.cloud_extender.est_template_export) wrote from another host. This is what the product's wizard calls
+    M(estfleet.cloud_extender.est_template_export) wrote from another host. This is what the product's wizard calls
     "Import Certificate Template".
   - The bundle is opened and every template in it is checked on the controller, before the host is asked anything. All
     templates are written at once, or none.
   - A wrong passphrase, a damaged bundle, a bundle of a newer version and a file that is no bundle are told apart, see
     RV(reason).
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
-  - maas360.cloud_extender.store_options
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.store_options
 attributes:
   check_mode:
     support: full
@@ -79,22 +79,22 @@ notes:
     no password in the bundle has none on the host.
   - Opening a sealed bundle takes half a second and 32 MiB of memory for each host on the controller, and the Python
     library C(cryptography) (3.4.8 or newer) there.
-  - Paths such as O(maas360.cloud_extender.est_template#module:ca_path) are imported as paths. The files have to be on
+  - Paths such as O(estfleet.cloud_extender.est_template#module:ca_path) are imported as paths. The files have to be on
     the host already, or to be brought there by other tasks.
 seealso:
-  - module: maas360.cloud_extender.est_template_export
-  - module: maas360.cloud_extender.est_templates
-  - module: maas360.cloud_extender.est_test_enroll
+  - module: estfleet.cloud_extender.est_template_export
+  - module: estfleet.cloud_extender.est_templates
+  - module: estfleet.cloud_extender.est_test_enroll
 """
 
 EXAMPLES = r"""
 - name: Import a bundle from another site
-  maas360.cloud_extender.est_template_import:
+  estfleet.cloud_extender.est_template_import:
     src: bundles/ce1.bundle
     passphrase: "{{ est_bundle_passphrase }}"
 
 - name: Show what one template of it would change
-  maas360.cloud_extender.est_template_import:
+  estfleet.cloud_extender.est_template_import:
     src: bundles/ce1.bundle
     passphrase: "{{ est_bundle_passphrase }}"
     names:
@@ -103,7 +103,7 @@ EXAMPLES = r"""
   diff: true
 
 - name: Make the host have these templates and no others
-  maas360.cloud_extender.est_template_import:
+  estfleet.cloud_extender.est_template_import:
     src: bundles/ce1.bundle
     passphrase: "{{ est_bundle_passphrase }}"
     state: replace
@@ -230,10 +230,6 @@ kept_document:
   returned: when a damaged or hand-edited document was replaced
   type: str
   sample: /var/lib/cloud_extender/est/templates.json.damaged-20261122T120000Z
-upgraded:
-  description: That the document in the store was of an older format version, and is written as the newest one.
-  returned: if it was
-  type: str
 diff:
   description:
     - What changes, as YAML text. Of a secret it only says that it is set, or differs.

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,17 +11,17 @@ module: est_template_info
 short_description: Tell which EST certificate templates a host has
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Returns the templates in the template store of a host, without secrets, and the state of the store.
   - A damaged store is no failure. It is told in RV(store.damaged) and RV(store.drift).
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.info_module
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
-  - maas360.cloud_extender.store_options
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.info_module
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.store_options
 options:
   names:
     description:
@@ -30,13 +30,13 @@ options:
     type: list
     elements: str
 seealso:
-  - module: maas360.cloud_extender.est_template
-  - module: maas360.cloud_extender.est_templates
+  - module: estfleet.cloud_extender.est_template
+  - module: estfleet.cloud_extender.est_templates
 """
 
 EXAMPLES = r"""
 - name: Which templates are there?
-  maas360.cloud_extender.est_template_info:
+  estfleet.cloud_extender.est_template_info:
   register: found
 
 - name: Show their names
@@ -47,7 +47,7 @@ EXAMPLES = r"""
 RETURN = r"""
 templates:
   description:
-    - The templates, sorted by name. Each has the options of M(maas360.cloud_extender.est_template) that are no
+    - The templates, sorted by name. Each has the options of M(estfleet.cloud_extender.est_template) that are no
       secrets, as they are in the store, and the keys that are listed here.
   returned: success
   type: list
@@ -86,7 +86,7 @@ templates:
       sample: []
     last_test:
       description:
-        - What came of the last test of the template with M(maas360.cloud_extender.est_test_enroll) on this host.
+        - What came of the last test of the template with M(estfleet.cloud_extender.est_test_enroll) on this host.
         - V(none) if there was none.
       returned: success
       type: dict

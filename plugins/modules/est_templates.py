@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,7 +11,7 @@ module: est_templates
 short_description: Keep the EST certificate templates of a host as declared
 version_added: 0.1.0
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Makes the template store of a host hold the declared EST certificate templates, all in one call.
   - One round trip to the host when nothing changes, two when something does, three when a sealing key is made. The
@@ -20,12 +20,12 @@ description:
     beside the new one. A damaged document is rebuilt from the declared templates only. In check mode this is
     reported and nothing is written.
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
-  - maas360.cloud_extender.store_options
-  - maas360.cloud_extender.template_options.suboptions
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.store_options
+  - estfleet.cloud_extender.template_options.suboptions
 attributes:
   check_mode:
     support: full
@@ -65,14 +65,14 @@ options:
     type: bool
     default: false
 seealso:
-  - module: maas360.cloud_extender.est_template
-  - module: maas360.cloud_extender.est_template_info
-  - module: maas360.cloud_extender.est_test_enroll
+  - module: estfleet.cloud_extender.est_template
+  - module: estfleet.cloud_extender.est_template_info
+  - module: estfleet.cloud_extender.est_test_enroll
 """
 
 EXAMPLES = r"""
 - name: Configure the EST certificate templates
-  maas360.cloud_extender.est_templates:
+  estfleet.cloud_extender.est_templates:
     templates:
       - name: Cisco EST
         server: https://est.example.com:8443
@@ -94,7 +94,7 @@ EXAMPLES = r"""
     purge: true
 
 - name: Remove all other templates, but none of another team
-  maas360.cloud_extender.est_templates:
+  estfleet.cloud_extender.est_templates:
     templates: "{{ est_templates }}"
     purge: true
     purge_keep:
@@ -102,18 +102,18 @@ EXAMPLES = r"""
       - lab-*
 
 - name: Ask how old the sealing key is
-  maas360.cloud_extender.est_template_info:
+  estfleet.cloud_extender.est_template_info:
     names: []
   register: found
 
 - name: Rotate the sealing key if it is older than 90 days, or nobody knows how old it is
-  maas360.cloud_extender.est_templates:
+  estfleet.cloud_extender.est_templates:
     templates: "{{ est_templates }}"
     rotate_key: "{{ (found.store.sealing_key_since or '2000-01-01T00:00:00Z')
       < '%Y-%m-%dT%H:%M:%SZ' | strftime(now().timestamp() - 90 * 86400, utc=true) }}"
 
 - name: Report drift, change nothing
-  maas360.cloud_extender.est_templates:
+  estfleet.cloud_extender.est_templates:
     templates: "{{ est_templates }}"
   check_mode: true
   diff: true
@@ -184,7 +184,7 @@ templates:
       sample: was edited by hand; port is 443, not 8443
     last_test:
       description:
-        - What came of the last test of the template with M(maas360.cloud_extender.est_test_enroll) on this host.
+        - What came of the last test of the template with M(estfleet.cloud_extender.est_test_enroll) on this host.
       returned: when there was a test
       type: dict
       contains:
@@ -259,7 +259,7 @@ undeclared:
     - Old template
 failed_tests:
   description:
-    - The names of the declared templates whose last test with M(maas360.cloud_extender.est_test_enroll) on this host
+    - The names of the declared templates whose last test with M(estfleet.cloud_extender.est_test_enroll) on this host
       failed.
   returned: success
   type: list
@@ -306,13 +306,6 @@ kept_document:
   returned: when a damaged or hand-edited document was replaced
   type: str
   sample: /var/lib/cloud_extender/est/templates.json.damaged-20261122T120000Z
-upgraded:
-  description:
-    - That the document is of an older format version and is written in the newest one, in words.
-    - An older document is no drift, and alone no reason to write.
-  returned: when an older document is replaced
-  type: str
-  sample: templates.json is of format version 1, and is written as version 2
 diff:
   description:
     - What changes, as YAML text. Of a secret it only says that it is set, or differs.

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -18,17 +18,17 @@ description:
   - Variables that the test does not collect are substituted with C(Test), or the entry is left blank where C(Test)
     would not be a valid value. Both are reported.
   - What came of the test of a template in the store is noted beside the store, and returned by
-    M(maas360.cloud_extender.est_templates). Check mode and a wrong option change no note.
+    M(estfleet.cloud_extender.est_templates). Check mode and a wrong option change no note.
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 extends_documentation_fragment:
-  - maas360.cloud_extender.attributes
-  - maas360.cloud_extender.attributes.action
-  - maas360.cloud_extender.attributes.actiongroup_est
-  - maas360.cloud_extender.attributes.posix_and_windows
-  - maas360.cloud_extender.template_options.inline
-  - maas360.cloud_extender.exchange_options
-  - maas360.cloud_extender.exchange_options.acceptance
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.template_options.inline
+  - estfleet.cloud_extender.exchange_options
+  - estfleet.cloud_extender.exchange_options.acceptance
 attributes:
   check_mode:
     support: full
@@ -97,12 +97,12 @@ notes:
   - On a Windows host the controller needs the collection C(ansible.windows), whose modules do the work. Windows hosts
     have been tested by emulation only; see C(docs/windows.md).
 seealso:
-  - module: maas360.cloud_extender.est_templates
+  - module: estfleet.cloud_extender.est_templates
 """
 
 EXAMPLES = r"""
 - name: Test a template of the host
-  maas360.cloud_extender.est_test_enroll:
+  estfleet.cloud_extender.est_test_enroll:
     template: wifi
     user_name: jdoe
     domain: example.com
@@ -115,7 +115,7 @@ EXAMPLES = r"""
   when: test.status == 'issued'
 
 - name: Fail where the CA leaves out more than the e-mail address
-  maas360.cloud_extender.est_test_enroll:
+  estfleet.cloud_extender.est_test_enroll:
     template: wifi
     user_name: jdoe
     domain: example.com
@@ -124,7 +124,7 @@ EXAMPLES = r"""
     allowed_lost: [emailAddress]
 
 - name: Test a template before it is configured anywhere, from the controller
-  maas360.cloud_extender.est_test_enroll:
+  estfleet.cloud_extender.est_test_enroll:
     exchange: controller
     inline:
       name: wifi
@@ -338,18 +338,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deps import require_libraries
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test, what_came_of
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import edited_by_hand, read_stored
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options, result
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostConnector
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options, result
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test, what_came_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import edited_by_hand, read_stored
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 
 
 def main() -> None:

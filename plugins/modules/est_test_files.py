@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -9,11 +9,11 @@ module: est_test_files
 short_description: Read and write the files of a test enrolment on a host
 version_added: 0.1.0
 description:
-  - This module is private. M(maas360.cloud_extender.est_test_enroll) runs it on the host when the EST exchange itself
+  - This module is private. M(estfleet.cloud_extender.est_test_enroll) runs it on the host when the EST exchange itself
     is not made there.
   - It needs nothing on the host but Python.
 author:
-  - maas360.cloud_extender contributors (@maas360-collections)
+  - estfleet.cloud_extender contributors (@estfleet-collections)
 options:
   operation:
     description:
@@ -48,7 +48,7 @@ options:
     description: The folder of the template store, for O(operation=note).
     type: str
   came:
-    description: What came of the test, for O(operation=note); see C(module_utils/store/last_tests.py).
+    description: What came of the test, for O(operation=note); see C(module_utils/_store/last_tests.py).
     type: dict
 notes:
   - Do not use it in playbooks; its options may change in any release.
@@ -63,7 +63,7 @@ attributes:
 
 EXAMPLES = r"""
 - name: Read what is kept of a pending enrolment
-  maas360.cloud_extender.est_test_files:
+  estfleet.cloud_extender.est_test_files:
     operation: read
     output_path: /var/lib/cloud_extender/est/tests
     template: wifi
@@ -90,14 +90,14 @@ import base64
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import (
     PRIVATE_KEY_FILE,
     TestFolder,
     in_words,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an enrolment with the EST client costs, next to the least it can cost and to curl with openssl.
@@ -42,7 +42,7 @@ from support.tls_certificates import authority  # noqa: E402
 from support.tls_peer import Peer, read_request, response, server_context  # noqa: E402
 
 # What a program imports that enrols, as est_client_enrol.py does.
-_EST = "ansible_collections.maas360.cloud_extender.plugins.module_utils.est"
+_EST = "ansible_collections.estfleet.cloud_extender.plugins.module_utils.est"
 CLIENT_IMPORTS = "; ".join(
     f"import {_EST}.{name}" for name in ("client", "csr", "https", "keys", "tls", "transport", "url", "certificate")
 )

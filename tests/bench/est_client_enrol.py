@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One process that enrols with the EST client: cacerts, a new key, simpleenroll, all checks; certificate and key saved.
@@ -11,19 +11,22 @@ from __future__ import annotations
 import os
 import sys
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates, pem
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    load_pem_certificates,
+    pem,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
     KeySpec,
     generate_key,
     private_key_pem,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
 
 
 class Client:

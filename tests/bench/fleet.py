@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the templates of a fleet cost, next to ansible.builtin.ping on the same hosts in the same run.
@@ -42,12 +42,12 @@ from support.lab import PASSWORD, USERNAME, LabProcess  # noqa: E402
 SETTINGS = {"ANSIBLE_FORKS": "20", "ANSIBLE_STRATEGY": "linear"}
 TEMPLATES = 20
 EST_TEMPLATES = {
-    "maas360.cloud_extender.est_templates": {
+    "estfleet.cloud_extender.est_templates": {
         "templates": "{{ est_integration_templates }}",
         "store_path": "{{ est_integration_store_path }}",
     }
 }
-ROLE = {"ansible.builtin.import_role": {"name": "maas360.cloud_extender.est_integration"}}
+ROLE = {"ansible.builtin.import_role": {"name": "estfleet.cloud_extender.est_integration"}}
 TASKS: dict[str, dict[str, Any]] = {
     "no task": {"ansible.builtin.meta": "noop"},
     "ping": {"ansible.builtin.ping": {}},
@@ -222,7 +222,9 @@ def memory(hosts: int) -> None:
 def _read_store(folder: Path) -> dict[str, Any]:
     """Return what the module on a host answers."""
     sys.path.append(str(COLLECTIONS))
-    module = importlib.import_module("ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file")
+    module = importlib.import_module(
+        "ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file"
+    )
     return dict(module.read_store(str(folder / "store")))
 
 

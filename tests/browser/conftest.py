@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real Chromium, headless, with the page of a made-up fleet in it."""
@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.page import render_page
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import render_page
 
 # Whatever reaches for the network at the start of Chromium is turned off: tests use none.
 FLAGS = (

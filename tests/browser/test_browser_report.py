@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page of a fleet report in a real browser: what is shown, filters and sorting, keyboard, phone, print, speed."""
@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 from support.fleet_reports import NOW, RUN, entry, full_fleet, large_fleet, record, refused, small_fleet
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import make_document
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document
 
 DESKTOP, PHONE = (1280, 900), (360, 740)
 SMALL, FULL, LARGE = small_fleet(), full_fleet(), large_fleet(1000, 20)

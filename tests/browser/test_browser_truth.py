@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the page of a fleet report claims: numbers that add up, proofs, causes, ends of certificates, times, ages; and
@@ -11,8 +11,8 @@ import re
 import pytest
 from support.fleet_reports import LONG_NAMES, NOW, RUN, entry, full_fleet, issued, large_fleet, record, small_fleet
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import make_document
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
 
 PHONE = (390, 844)
 FULL = full_fleet()

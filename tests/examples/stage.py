@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the examples of the documentation on hosts that are this machine, all of them in one ansible-playbook."""
@@ -22,7 +22,7 @@ from support.lab import LabServer
 #: The modes in which the examples run, in this order, each on what the one before has left.
 MODES = ("--check on a fresh host", "really", "--check again")
 
-_COLLECTION = "maas360.cloud_extender"
+_COLLECTION = "estfleet.cloud_extender"
 _PLAY = re.compile(r"^PLAY \[", re.MULTILINE)
 _RECAP = re.compile(
     r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=(\d+)", re.MULTILINE

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs of ``ansible-playbook`` on hosts that are this machine, each with a store of its own, and what they said."""
@@ -21,7 +21,7 @@ from typing import Any
 from fleet.playbook import PLAYBOOK, environment
 
 HERE = Path(__file__).parent
-COLLECTION = "maas360.cloud_extender"
+COLLECTION = "estfleet.cloud_extender"
 _LIMIT_SECONDS = 600
 _MARK = "EST_FAULTS_RUN"
 

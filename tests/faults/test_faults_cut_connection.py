@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Real hosts whose sshd ends at the n-th call of a run, each host at another one; the next run needs no help."""
@@ -16,7 +16,7 @@ from fleet.playbook import Run, run_playbook, write_playbook
 from fleet.ssh_fleet import GROUP, Fleet
 from support.actions import run_action
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
 
 # The calls that a run makes: read, make the key, write. One host more of each kind, which is not cut, shows that these
 # are all.
@@ -123,7 +123,7 @@ def test_a_host_that_goes_down_at_any_call_keeps_its_templates(
         "templates": options(NEW),
         "rotate_key": "{{ inventory_hostname in rotating }}",
     }
-    task = {"name": "Work", "maas360.cloud_extender.est_templates": work}
+    task = {"name": "Work", "estfleet.cloud_extender.est_templates": work}
     playbook = write_playbook(tmp_path, [{"hosts": GROUP, "gather_facts": False, "tasks": [task]}])
 
     def run(**variables: Any) -> Run:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bundles on the controller and certificates on a host, whose writing is killed or fails at each call in turn."""
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from faults.injection import ERRORS, KILLED, every_fault
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.file import write_file
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import write_file
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
 
 ISSUED = ("private_key.pem", "certificate.pem", "chain.pem")
 PENDING = ("private_key.pem", "request.pem", "state.json")

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A disk that is really full: no free page, one free page, two ..., until there is room enough."""
@@ -17,8 +17,8 @@ from faults.runs import Running, play, task
 from support.actions import run_action
 from support.lab import PASSWORD, USERNAME, LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PAGES = 64

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A host's own calls, of which each in turn is the last one or fails: the store is the old or the new one each time."""
@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 from faults.injection import ERRORS, KILLED, every_fault, is_cleaning
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import (
     parse_last_tests,
     record_test,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
     read_store,
     read_store_and_key,
     write_store,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
 
 OLD_KEY = bytes(range(32))
 PAD = bytes(32)

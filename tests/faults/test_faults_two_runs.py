@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two runs at once on one host: nothing is lost, nothing torn, and each says what it has changed."""
@@ -19,9 +19,9 @@ from support.bundles import PASSPHRASE, QUICK
 from support.lab import LabServer
 from support.templates import template
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import Content
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import write_bundle
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import write_bundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
 
 IMPORTED = ("i0", "i1", "i2")
 STEPS = 2

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The connection cut before or after each module on the host, and whole runs killed at each call of theirs."""
@@ -17,9 +17,9 @@ from support.actions import Host, run_action
 from support.bundles import PASSPHRASE, QUICK
 from support.templates import template
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import Content
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import write_bundle
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import write_bundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
 
 NAMES = ("wifi", "vpn")
 OLD, NEW = 1, 2

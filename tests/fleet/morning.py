@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Shows what a team sees in the morning: 50 hosts with 20 templates, of which 3 drifted, 2 are down and 1 fails a test.
@@ -20,7 +20,7 @@ from fleet.playbook import run_playbook  # found on the path only now
 from fleet.ssh_fleet import GROUP, Fleet
 from support.lab import PASSWORD, USERNAME, LabServer
 
-CONFIGURE = "maas360.cloud_extender.configure"
+CONFIGURE = "estfleet.cloud_extender.configure"
 HOSTS, TEMPLATES = 50, 4
 DRIFTED, DOWN, FAILING = ("ce3", "ce14", "ce40"), ("ce7", "ce12"), "ce9"
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The report that is looked at in the morning, after a run in which much was wrong."""
@@ -14,7 +14,7 @@ from fleet.playbook import Run, run_playbook
 from fleet.ssh_fleet import GROUP, Fleet
 from support.lab import PASSWORD, LabServer
 
-CONFIGURE = "maas360.cloud_extender.configure"
+CONFIGURE = "estfleet.cloud_extender.configure"
 WRONG = "canary-9e41"
 
 

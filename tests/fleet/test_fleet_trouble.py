@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts that are down or hang, and inventories and variables that are wrong: told, bounded, and no harm to the rest."""
@@ -14,7 +14,7 @@ import pytest
 from fleet.playbook import Run, run_playbook
 from fleet.ssh_fleet import GROUP, Fleet
 
-CONFIGURE = "maas360.cloud_extender.configure"
+CONFIGURE = "estfleet.cloud_extender.configure"
 
 # Long enough for a host that answers, on a machine with much else to do.
 TASK_SECONDS = 20

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an operations team does every hour, on hosts that are reached by ssh."""
@@ -13,9 +13,9 @@ from fleet.playbook import Run, write_playbook
 from fleet.ssh_fleet import GROUP, Fleet
 from support.lab import PASSWORD, LabServer
 
-CONFIGURE = "maas360.cloud_extender.configure"
-DRIFT = "maas360.cloud_extender.drift"
-TEST_ENROLL = "maas360.cloud_extender.test_enroll"
+CONFIGURE = "estfleet.cloud_extender.configure"
+DRIFT = "estfleet.cloud_extender.drift"
+TEST_ENROLL = "estfleet.cloud_extender.test_enroll"
 
 Play = Callable[..., Run]
 
@@ -24,7 +24,7 @@ def role(**words: Any) -> dict[str, Any]:
     return {
         "hosts": GROUP,
         "gather_facts": False,
-        "roles": [{"role": "maas360.cloud_extender.est_integration"}],
+        "roles": [{"role": "estfleet.cloud_extender.est_integration"}],
         **words,
     }
 
@@ -95,7 +95,7 @@ def test_limit_leaves_the_other_hosts_alone(fleet: Fleet, play: Play) -> None:
 
 
 def test_tags_of_the_role_choose_it(fleet: Fleet, play: Play, tmp_path: Path) -> None:
-    tagged = role(roles=[{"role": "maas360.cloud_extender.est_integration", "tags": ["est"]}])
+    tagged = role(roles=[{"role": "estfleet.cloud_extender.est_integration", "tags": ["est"]}])
     playbook = write_playbook(tmp_path, [tagged])
 
     skipped = play(playbook, "--skip-tags", "est")

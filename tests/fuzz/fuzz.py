@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Throw damaged input at one parser: ``python tests/fuzz/fuzz.py TARGET [--runs N]``.
@@ -125,7 +125,7 @@ def with_mutations(name: str, runs: int) -> None:
 
 def with_atheris(atheris: Any, name: str, runs: int) -> None:
     """Let atheris find its way by the branches that an input takes. It ends the process."""
-    with atheris.instrument_imports(include=["ansible_collections.maas360.cloud_extender"]):
+    with atheris.instrument_imports(include=["ansible_collections.estfleet.cloud_extender"]):
         target = load(name)
     folder = os.path.join(CORPUS, name)
     # libFuzzer writes what it finds into the first folder: a new one, so that the corpus stays as it is.

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whole exchanges with a real server, as a program that uses the client makes them."""
@@ -9,23 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates, pem
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient, VerifiedCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import CertificateRequest, build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient, VerifiedCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
+    CertificateRequest,
+    build_csr,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    load_pem_certificates,
+    pem,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
     KeySpec,
     generate_key,
     private_key_pem,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
 
 CREDENTIALS = Credentials("estuser", "estpwd")
 SUBJECT = parse_slash_dn("/C=DE/O=Example GmbH/OU=Mobile/CN=Jörg Müller")

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a client does with a server, one function for each row of the matrix in README.md.
@@ -15,31 +15,33 @@ from typing import Callable, Dict, Optional
 
 from interop.exchanges import NAMES, SUBJECT, client_of, enrol, line_to
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import certificate as certificates
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import bootstrap
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import Linking, build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_plan import plan_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued, Pending
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ServerError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import HeldCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.key_protection import KeyProtection
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
-    KeySpec,
-    generate_key,
-    same_public_key,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.reenrolment import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ServerError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import encode_body
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.bootstrap import bootstrap
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import (
     REKEY,
     RENEW,
     build_reenrolment_request,
     next_key,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transfer_encoding import encode_body
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import Linking, build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.key_protection import KeyProtection
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import plan_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import certificate as certificates
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
+    KeySpec,
+    generate_key,
+    same_public_key,
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The module est_test_enroll against the real GlobalSign EST server, from each place an exchange can leave from."""
@@ -68,7 +68,7 @@ def task(server, exchange, folder, **inline):
     options = {"inline": template, "exchange": exchange, "output_path": str(folder / exchange), "user_name": "jdoe"}
     options.update(domain="example.com", email="jdoe@example.com")
     return [
-        {"maas360.cloud_extender.est_test_enroll": options, "register": exchange, "ignore_errors": True},
+        {"estfleet.cloud_extender.est_test_enroll": options, "register": exchange, "ignore_errors": True},
         {
             "ansible.builtin.copy": {
                 "content": f"{{{{ {exchange} | to_json }}}}",

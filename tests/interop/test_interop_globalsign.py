@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every operation of the real GlobalSign EST server, with this client. https://github.com/globalsign/est"""
@@ -13,36 +13,36 @@ from interop.globalsign_server import GlobalSignServer
 from interop.go_programs import missing_toolchain
 from interop.openssl import MISSING, certificate_text, openssl, public_key, request_text, verify
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import certificate as certificates
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import bootstrap
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Pending
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Pending
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     ParseError,
     ServerError,
     TransportError,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import HeldCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.key_protection import KeyProtection
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
-    KeySpec,
-    generate_key,
-    private_key_pem,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.reenrolment import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.bootstrap import bootstrap
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import (
     REKEY,
     RENEW,
     build_reenrolment_request,
     next_key,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.serverkeygen import KeyRequest
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.key_protection import KeyProtection
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import KeyRequest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import certificate as certificates
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
+    KeySpec,
+    generate_key,
+    private_key_pem,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
 
 NO_GO = missing_toolchain()
 if NO_GO:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The matrix of README.md: every cell is tried out, one that says yes must work and one that says no must not."""
@@ -14,7 +14,7 @@ from interop.go_programs import missing_toolchain
 from interop.operations import OPERATIONS, Server
 from support.lab import PROGRAM, LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 sys.path.append(str(Path(PROGRAM).parent))
 from est_lab_server.profiles import PROFILES

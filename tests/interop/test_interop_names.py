@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,23 +14,23 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from interop.openssl import MISSING, openssl, request_text
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.encoded_names import (
-    encode_general_name,
-    encode_name,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attributes import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_OIDS,
     SubjectAttribute,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.distinguished_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import (
     parse_distinguished_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
     GENERAL_NAME_TYPES,
     parse_general_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.rfc4514_dn import format_rfc4514_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.rfc4514_dn import format_rfc4514_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
+    encode_general_name,
+    encode_name,
+)
 
 if MISSING:
     pytest.skip(MISSING, allow_module_level=True)

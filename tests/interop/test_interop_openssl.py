@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the openssl command line says of the client's requests, and of certificates of the lab's server."""
@@ -9,11 +9,10 @@ import pytest
 from interop.exchanges import NAMES, SUBJECT, enrol
 from interop.openssl import MISSING, certificate_text, openssl, public_key, request_text, verify
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_parts import Extension
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec, generate_key
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import Extension, build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec, generate_key
 
 if MISSING:
     pytest.skip(MISSING, allow_module_level=True)

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small fleet of local hosts, and runs of our playbooks on it, with the oldest and the newest ansible-core."""
@@ -85,7 +85,7 @@ class Fleet:
         groups = {self.group: {"hosts": self.hosts, "vars": self.variables}}
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps({"all": {"vars": local, "children": groups}}), encoding="utf-8")
-        name = playbook if playbook.endswith(".yml") else f"maas360.cloud_extender.{playbook}"
+        name = playbook if playbook.endswith(".yml") else f"estfleet.cloud_extender.{playbook}"
         done = subprocess.run(
             [self._playbook, name, "-i", str(inventory), *options, *(("-e", json.dumps(extra)) if extra else ())],
             cwd=self.folder,
@@ -100,7 +100,7 @@ class Fleet:
 
     def role_playbook(self, **variables: Any) -> str:
         """Write a playbook of a user's that gives the role variables, and return its path."""
-        role = {"role": "maas360.cloud_extender.est_integration", **variables}
+        role = {"role": "estfleet.cloud_extender.est_integration", **variables}
         path = self.folder / "site.yml"
         path.write_text(json.dumps([{"hosts": "cloud_extenders", "gather_facts": False, "roles": [role]}]), "utf-8")
         return str(path)

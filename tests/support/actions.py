@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -15,8 +15,8 @@ from types import SimpleNamespace
 
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.modules import est_store_file
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.modules import est_store_file
 
 
 class MarkedText(str):
@@ -43,7 +43,7 @@ class Host:
         self.before_write = None
 
     def execute_module(self, *, module_name, module_args, task_vars):
-        assert module_name == "maas360.cloud_extender.est_store_file"
+        assert module_name == "estfleet.cloud_extender.est_store_file"
         arguments = json.loads(json.dumps(module_args))
         self.calls.append(arguments)
         if self.instead is not None:
@@ -75,10 +75,10 @@ class Host:
 def run_action(name, arguments, host=None, *, check=False):
     """Return the result of one run of the action."""
     host = host or Host()
-    module = importlib.import_module(f"ansible_collections.maas360.cloud_extender.plugins.action.{name}")
+    module = importlib.import_module(f"ansible_collections.estfleet.cloud_extender.plugins.action.{name}")
     task = SimpleNamespace(
         args=arguments,
-        action=f"maas360.cloud_extender.{name}",
+        action=f"estfleet.cloud_extender.{name}",
         check_mode=check,
         diff=False,
         async_val=0,

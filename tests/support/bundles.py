@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -10,10 +10,9 @@ import json
 
 from support.templates import template
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import Content
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.envelope import bundle_digest
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.key_derivation import Scrypt
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import write_bundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import Scrypt, bundle_digest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import write_bundle
 
 PASSPHRASE = "canary horse battery staple"
 QUICK = Scrypt(b"0123456789abcdef", 2, 1, 1)

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Test enrolments against the lab server, from this process: shared by the tests of the package test_enroll."""
@@ -9,13 +9,13 @@ from typing import Any
 
 from support.lab import LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.host import HostConnector
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import TestOptions
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
 IDENTITY = TestIdentity(user_name="jdoe", domain="example.com", email="jdoe@example.com")
 

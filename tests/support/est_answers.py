@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An EST server's answers without a network: for tests of the client above the transport."""
@@ -14,13 +14,16 @@ from cryptography import x509
 from support.asn1 import signed_data
 from support.est_pki import NOW, Authority, der
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_certificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import CertificateRequest, build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec, generate_key
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Peer, Response
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Peer, Response
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
+    CertificateRequest,
+    build_csr,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec, generate_key
 
 URL = EstUrl.build("est.example.com", 8443, "lab")
 PKCS7 = "application/pkcs7-mime; smime-type=certs-only"

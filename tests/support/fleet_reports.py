@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Made-up fleets, for tests of the fleet report and of its page."""
@@ -9,8 +9,8 @@ import random
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import make_document, utc
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document, utc
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
 RUN = {

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -10,13 +10,13 @@ import hashlib
 import os
 from dataclasses import replace
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import (
     Observed,
     TemplateStore,
     Write,
     Written,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
 
 
 class MemoryStore(TemplateStore):

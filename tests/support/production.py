@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Production certificates from the lab server, from this process: shared by the tests of the package certificate."""
@@ -10,16 +10,16 @@ from typing import Any
 
 from support.enrolment import template_for
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.host import CertificateHostConnector
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.options import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import (
     Asked,
     argument_spec,
     read_options,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.posix_holder import FileHolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.run import run_certificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import CertificateHostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
 IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
 

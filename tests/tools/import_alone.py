@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Import every module of the named module_utils packages where Ansible is not installed.
@@ -13,7 +13,7 @@ import importlib.util
 import pkgutil
 import sys
 
-BASE = "ansible_collections.maas360.cloud_extender.plugins.module_utils"
+BASE = "ansible_collections.estfleet.cloud_extender.plugins.module_utils"
 
 
 def main() -> int:

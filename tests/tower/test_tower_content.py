@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The content of extensions/awx against what loads it: roles of infra.aap_configuration, modules of awx.awx.
@@ -23,8 +23,8 @@ from dateutil.rrule import rrulestr
 from tower.awx_job import ROOT, Credential, inject
 from tower.content import SECRETS, load
 
-from ansible_collections.maas360.cloud_extender.plugins.lookup.est_verdict import CAUSES, NO_HOSTS, PREFIX
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import KNOWN
+from ansible_collections.estfleet.cloud_extender.plugins.lookup.est_verdict import CAUSES, NO_HOSTS, PREFIX
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import KNOWN
 
 RECORDED = json.loads((Path(__file__).parent / "awx_modules.json").read_text(encoding="utf-8"))["modules"]
 # The variable that a role loads, the module it calls, and the keys it has for itself.
@@ -154,7 +154,7 @@ def test_a_playbook_has_hosts_in_one_line_by_which_awx_finds_it() -> None:
         lines = path.read_text(encoding="utf-8").splitlines()
         found = [line for line in lines if is_playbook.match(line) and line.startswith("  hosts: ")]
         assert len(found) == 1, path
-        assert "lookup('maas360.cloud_extender.est_fleet_hosts', " in found[0], path
+        assert "lookup('estfleet.cloud_extender.est_fleet_hosts', " in found[0], path
 
 
 def test_credential_types_inject_what_they_ask_for(credential_types: dict[str, dict[str, Any]], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The execution environment, as far as it can be made without a container."""
@@ -48,7 +48,7 @@ def test_builder_makes_a_context_of_the_definition(tmp_path: Path) -> None:
     requirements = list((tmp_path / "context").rglob("requirements.yml"))
     wanted = yaml.safe_load(requirements[0].read_text(encoding="utf-8"))["collections"]
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
-    assert wanted[0] == {"name": "maas360.cloud_extender", "version": version}
+    assert wanted[0] == {"name": "estfleet.cloud_extender", "version": version}
     assert wanted[1:] == [{"name": "ansible.windows", "version": ">=2.6.0"}]
     libraries = next((tmp_path / "context").rglob("requirements.txt")).read_text(encoding="utf-8")
     # For the connections winrm and psrp of ansible-core.

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The job templates of extensions/awx, run as AWX runs them: on real hosts, with injected credentials, in slices."""
@@ -18,8 +18,8 @@ from support.templates import template
 from tower.awx_job import Finished
 from tower.launching import Launch, damage
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import Content
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import write_bundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import write_bundle
 
 
 def survey_defaults(entry: dict[str, Any]) -> dict[str, str]:

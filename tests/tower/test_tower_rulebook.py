@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rulebook of Event-Driven Ansible: against its schema, and run with a controller that only takes notes."""
@@ -30,7 +30,7 @@ import pytest
 import yaml
 from tower.awx_job import ROOT
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.counts import count
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import count
 
 RULEBOOK = ROOT / "extensions" / "eda" / "rulebooks" / "est_fleet.yml"
 TOKEN = "token-of-the-vault"

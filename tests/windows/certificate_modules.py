@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """win_certificate_store and win_certificate_info, done in Python on a :class:`.machine.Machine`.
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509.oid import NameOID
 from windows.machine import Fail, HeldCertificate, Machine
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import not_after, not_before
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import not_after, not_before
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes

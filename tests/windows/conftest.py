@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The double of a Windows host for these tests, in this process and behind ansible-playbook."""
@@ -17,7 +17,7 @@ import pytest
 from windows.direct import DirectHost
 from windows.machine import Machine
 
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_store import WindowsStore
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.store import WindowsStore
 
 HERE = Path(__file__).parent
 STORE = "C:\\ProgramData\\CloudExtenderEST"

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The double without ansible-core between: for tests of every moment at which a run can be killed."""
@@ -12,7 +12,7 @@ from typing import Any
 from windows.machine import Fail, Machine
 from windows.windows_modules import run_module
 
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import Refused
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import Refused
 
 
 class DirectHost:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fleet of doubles of Windows hosts and of real sshd hosts, in one inventory, and what is called on the doubles.
@@ -24,7 +24,7 @@ from fleet.ssh_fleet import GROUP, Fleet
 from support.lab import PASSWORD, USERNAME, LabServer
 from windows.machine import Machine
 
-CONFIGURE = "maas360.cloud_extender.configure"
+CONFIGURE = "estfleet.cloud_extender.configure"
 HERE = Path(__file__).parent
 SIZE = 3
 

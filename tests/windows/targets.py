@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The integration targets on a Windows host: the same tasks, which look at files through the modules of Windows."""
@@ -71,6 +71,6 @@ def play(target: str, folder: Path) -> dict[str, Any]:
         "vars_files": [str(defaults)] if defaults.exists() else [],
         # As a variable, because versions of ansible-core differ in how they read one in an expression.
         "vars": {"backslash": "\\", **stores},
-        "module_defaults": {"group/maas360.cloud_extender.est": {"store_path": f"{{{{ {target}_store }}}}"}},
+        "module_defaults": {"group/estfleet.cloud_extender.est": {"store_path": f"{{{{ {target}_store }}}}"}},
         "tasks": tasks,
     }

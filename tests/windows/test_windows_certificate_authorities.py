@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The CA certificates of templates in the stores of a Windows host."""
@@ -19,13 +19,13 @@ from windows.conftest import STORE, Play
 from windows.direct import DirectHost
 from windows.machine import ADMINISTRATORS, SYSTEM, Machine
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certs_only import parse_certs_only
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host import add_authorities, combine
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_authorities import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.cms import parse_certs_only
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import add_authorities, combine
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificates import pkcs7
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificates import pkcs7
 
 ROOT, CA = "LocalMachine\\Root", "LocalMachine\\CA"
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
@@ -164,7 +164,7 @@ def test_the_file_is_one_that_others_read_too() -> None:
 def test_the_role_installs_only_when_asked_and_tells_it(newest_play: Play) -> None:
     template = {"name": "Wi-Fi", "server": "est.example", "ca_certificate": pem(ONE)}
     report = newest_play.folder / "fleet"
-    role = {"ansible.builtin.include_role": {"name": "maas360.cloud_extender.est_integration"}}
+    role = {"ansible.builtin.include_role": {"name": "estfleet.cloud_extender.est_integration"}}
     known = {
         "est_integration_templates": [template],
         "est_integration_report_path": str(report),
@@ -205,7 +205,7 @@ def test_the_role_installs_only_when_asked_and_tells_it(newest_play: Play) -> No
 
 
 def test_every_host_of_a_product_cluster_gets_them(newest_play: Play) -> None:
-    role = {"ansible.builtin.include_role": {"name": "maas360.cloud_extender.est_integration"}}
+    role = {"ansible.builtin.include_role": {"name": "estfleet.cloud_extender.est_integration"}}
     variables = {
         "est_integration_templates": [{"name": "Wi-Fi", "server": "est.example", "ca_certificate": pem(ONE)}],
         "est_integration_store_path": "{{ est_store }}",

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """est_certificate on the double of a Windows host, with the real lab server."""
@@ -22,18 +22,20 @@ from windows.direct import DirectHost
 from windows.machine import Killed, Machine
 from windows.windows_modules import run_module
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import run
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.options import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import run
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import (
     argument_spec,
     read_options,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import windows_certificate_holder
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_exchange import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import (
+    certificate_holder as windows_certificate_holder,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_exchange import (
     WindowsCertificateExchange,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_holder import WindowsHolder
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_holder import WindowsHolder
 
 MY, CA, ROOT = "LocalMachine\\My", "LocalMachine\\CA", "LocalMachine\\Root"
 IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}

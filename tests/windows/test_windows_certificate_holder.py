@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A production certificate in a store of Windows: found, kept, killed at every moment."""
@@ -20,9 +20,9 @@ from windows.conftest import STORE
 from windows.direct import DirectHost
 from windows.machine import ADMINISTRATORS, SYSTEM, Killed, Machine
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.refusal import Refusal
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_certificate_holder import WindowsHolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_holder import WindowsHolder
 
 MY, CA = "LocalMachine\\My", "LocalMachine\\CA"
 NOW = datetime.datetime.now(datetime.timezone.utc)

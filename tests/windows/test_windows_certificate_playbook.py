@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """est_certificate with ansible-playbook: on the double of a Windows host, and on a POSIX host beside it."""
@@ -15,7 +15,7 @@ from support.lab import LabServer
 from windows.conftest import HERE, STORE, Play
 from windows.machine import Machine
 
-COLLECTION = "maas360.cloud_extender"
+COLLECTION = "estfleet.cloud_extender"
 MY = "LocalMachine\\My"
 IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
 

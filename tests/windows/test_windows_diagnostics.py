@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """est_diagnostics on a Windows host: the archive of a POSIX host, through few calls of Windows modules."""
@@ -22,16 +22,16 @@ from support.lab import LabServer
 from windows.conftest import HERE, STORE, Play
 from windows.machine import ADMINISTRATORS, SYSTEM
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.names import safe_path
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import windows_logs
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_connector import WinUriConnector
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import Refused
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_logs import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.archive import safe_path
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import logs as windows_logs
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import Refused
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.logs import (
     MAX_DIFFICULT,
     MAX_READ,
     WindowsLogs,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_probe import WindowsProbe, leave_no_file
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.probe import WindowsProbe, leave_no_file
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.win_uri_connector import WinUriConnector
 
 LOGS = "C:\\ProgramData\\MaaS360\\Cloud Extender\\logs"
 PASSWORD = "canary-of-the-template"
@@ -89,7 +89,7 @@ class Site:
 
     def store(self, *templates: Mapping[str, Any]) -> None:
         arguments = {"templates": [dict(one) for one in templates or (self.template,)], "store_path": STORE}
-        found, _printed = self.play.run([{"maas360.cloud_extender.est_templates": arguments}], hosts="windows")
+        found, _printed = self.play.run([{"estfleet.cloud_extender.est_templates": arguments}], hosts="windows")
         assert not found["windows"][0]["failed"], found
 
     def log(self, name: str, content: bytes) -> str:
@@ -98,7 +98,7 @@ class Site:
         return path
 
     def diagnose(self, *options: str, variables: Mapping[str, Any] | None = None, **arguments: Any) -> Diagnosis:
-        task = {"maas360.cloud_extender.est_diagnostics": {"dest": str(self.dest), "connect_timeout": 1, **arguments}}
+        task = {"estfleet.cloud_extender.est_diagnostics": {"dest": str(self.dest), "connect_timeout": 1, **arguments}}
         found, printed = self.play.run([task], *options, hosts="windows", variables=variables)
         return Diagnosis(found["windows"][0], printed, self.play.called)
 
@@ -145,7 +145,7 @@ def test_the_archive_of_a_windows_host_is_that_of_a_posix_host(play: Play, lab: 
     site.machine.write(f"{test}\\certificate.pem", b"-----BEGIN CERTIFICATE-----\n")
     site.machine.write(f"{test}\\private_key.pem", b"-----BEGIN PRIVATE KEY-----\ncanary-key\n")
     noted = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z", "not_after": "2027-11-22T12:00:00Z"}
-    last_tests = {"format": "maas360.cloud_extender.last_tests", "version": 1, "tests": {"wifi": noted}}
+    last_tests = {"format": "estfleet.cloud_extender.last_tests", "version": 1, "tests": {"wifi": noted}}
     site.machine.write(f"{STORE}\\last_tests.json", json.dumps(last_tests).encode())
 
     done = site.diagnose("-vvvvv")
@@ -466,7 +466,7 @@ def test_wrong_paths_are_refused_before_the_host_is_asked(site: Site) -> None:
         "is no glob on Windows": {"log_path": ["C:\\a|*.log"]},
     }
     tasks = [
-        {"maas360.cloud_extender.est_diagnostics": {"dest": str(site.dest), **arguments}, "ignore_errors": True}
+        {"estfleet.cloud_extender.est_diagnostics": {"dest": str(site.dest), **arguments}, "ignore_errors": True}
         for arguments in wrong.values()
     ]
     found, _printed = site.play.run(tasks, hosts="windows")
@@ -494,7 +494,7 @@ def test_the_playbook_collects_windows_and_posix_hosts_together(site: Site) -> N
 
 
 def test_without_ansible_windows_the_archive_says_what_to_install(site: Site) -> None:
-    task = {"maas360.cloud_extender.est_diagnostics": {"dest": str(site.dest)}}
+    task = {"estfleet.cloud_extender.est_diagnostics": {"dest": str(site.dest)}}
     found, printed = site.play.run([task], hosts="windows", collections=False)
     done = Diagnosis(found["windows"][0], printed, [])
     assert {"system", "store", "logs"} <= set(done.problems)
@@ -502,7 +502,7 @@ def test_without_ansible_windows_the_archive_says_what_to_install(site: Site) ->
 
 
 def test_a_host_that_is_down_is_unreachable(site: Site) -> None:
-    task = {"maas360.cloud_extender.est_diagnostics": {"dest": str(site.dest)}}
+    task = {"estfleet.cloud_extender.est_diagnostics": {"dest": str(site.dest)}}
     found, _printed = site.play.run([task], hosts="windows", variables={"windows_double_down": True})
     assert found["windows"][0]["unreachable"] is True
     assert list(site.dest.iterdir()) == []

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """est_test_enroll and est_server_info on a Windows host and a POSIX host in one inventory, through ansible-playbook."""
@@ -140,7 +140,7 @@ def test_what_a_test_calls(newest_play: Play, lab: LabServer) -> None:
 
 def test_the_role_tests_again_what_failed_and_knows_what_is_proved(newest_play: Play, lab: LabServer) -> None:
     role = {
-        "ansible.builtin.include_role": {"name": "maas360.cloud_extender.est_integration"},
+        "ansible.builtin.include_role": {"name": "estfleet.cloud_extender.est_integration"},
         "vars": {
             "est_integration_templates": [template(lab)],
             "est_integration_test": USER,

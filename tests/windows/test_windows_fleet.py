@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Windows and POSIX hosts in one fleet: one playbook, one report, and few calls of Windows modules."""
@@ -16,7 +16,7 @@ from support.lab import PASSWORD, LabServer
 from windows.conftest import COLLECTIONS
 from windows.mixed_fleet import CONFIGURE, SIZE, MixedFleet, declared
 
-DRIFT = "maas360.cloud_extender.drift"
+DRIFT = "estfleet.cloud_extender.drift"
 
 
 @pytest.fixture(scope="module")

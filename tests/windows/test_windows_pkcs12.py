@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The file in which a key goes to a Windows host: one that the oldest Windows opens, whatever the controller has."""
@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from windows.certificate_modules import uses_newer_algorithms
 from windows.test_windows_certificate_holder import certificate
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import windows_pkcs12
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import pkcs12 as windows_pkcs12
 
 
 @pytest.mark.parametrize("key", [ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)])

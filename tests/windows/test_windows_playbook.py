@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The modules on a Windows host and a POSIX host in one inventory: the same results, and few calls of modules."""
@@ -12,7 +12,7 @@ from typing import Any
 from support.lab import PASSWORD, USERNAME, LabServer
 from windows.conftest import HERE, STORE, Play
 
-COLLECTION = "maas360.cloud_extender"
+COLLECTION = "estfleet.cloud_extender"
 WIFI = {"name": "Wi-Fi", "server": "est.example", "username": "u", "password": "canary-wifi", "use_system_trust": True}
 VPN = {"name": "VPN", "server": "est.example", "label": "vpn"}
 PASSPHRASE = "canary: a passphrase that is long"

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store of a Windows host on its double: what is found, what is written, and a run that ends at any moment."""
@@ -15,12 +15,12 @@ from windows.conftest import STORE
 from windows.direct import DirectHost
 from windows.machine import ADMINISTRATORS, SYSTEM, USERS, Killed, Machine
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import Outcome, apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import DamagedDocument, StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired, Request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import open_secrets, parse_document
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.verifier import Verifiers
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_store import INHERITS, WindowsStore
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import Outcome, apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import DamagedDocument, StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import open_secrets, parse_document
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import Verifiers
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.store import INHERITS, WindowsStore
 
 DOCUMENT = f"{STORE}\\templates.json"
 

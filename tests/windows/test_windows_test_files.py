@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files of a test on a Windows host: who may have them, and what is there at every moment."""
@@ -13,12 +13,12 @@ from windows.conftest import STORE
 from windows.direct import DirectHost
 from windows.machine import ADMINISTRATORS, SYSTEM, USERS, Fail, Killed
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import parse_last_tests
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_paths import check_windows_name
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_store import read_last_tests
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_test_files import WindowsTestFiles
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import parse_last_tests
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_name
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.store import read_last_tests
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.test_files import WindowsTestFiles
 
 TESTS = f"{STORE}\\tests"
 FOLDER = f"{TESTS}\\wifi\\test"

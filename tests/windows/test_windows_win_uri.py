@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The exchange through win_uri on the double, against the lab server, compared with exchange=host."""
@@ -23,21 +23,24 @@ from windows.direct import DirectHost
 from windows.machine import Machine
 from windows.windows_modules import run_module
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_connector import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import TestOptions
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
+    EstError,
+    InputError,
+    Timeline,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import Refused
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.win_uri_connector import (
     MACHINE_TRUST_WARNING,
     WinUriConnector,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_failures import FAILURES
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.win_uri_transport import WinUriTransport
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.windows_host import Refused
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.win_uri_failures import FAILURES
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.win_uri_transport import WinUriTransport
 
 ANSWER = "C:\\Windows\\Temp\\answer"
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The first contact with a server whose CA nobody has at hand yet: only a fingerprint of it (RFC 7030 section 4.1.1).
@@ -20,19 +20,17 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar, Union
 
-from .ca_certificates import MAX_CERTIFICATES
-from .certificate import load_certificate, pem, subject_text
-from .enrolment import read_cacerts_answer
-from .errors import EstError, InputError, ParseError, ServerError
-from .fingerprint import Fingerprint
-from .https import HttpsTransport
-from .path import is_self_issued
-from .timeline import Step, Timeline
-from .tls import Trust
-from .transport import Peer, Response
-from .unverified import NOBODY, UnverifiedDialler, make_unverified_context
-from .url import EstUrl
-from .value import Value, not_shown
+from .answers.enrolment import read_cacerts_answer
+from .base.errors import EstError, InputError, ParseError, ServerError, Step, Timeline
+from .base.value import Value, not_shown
+from .http.https import HttpsTransport
+from .http.tls import Trust
+from .http.transport import Peer, Response
+from .http.unverified import NOBODY, UnverifiedDialler, make_unverified_context
+from .http.url import EstUrl
+from .verification import MAX_CERTIFICATES
+from .x509.certificate import Fingerprint, load_certificate, pem, subject_text
+from .x509.path import is_self_issued
 
 try:
     from cryptography import x509

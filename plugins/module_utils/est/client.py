@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The EST client: the operations of RFC 7030 over any transport.
@@ -40,29 +40,27 @@ from typing import (
     Union,
 )
 
-from .ca_certificates import CaCertificates, read_ca_certificates
-from .certificate import subject_text
-from .csr import CertificateRequest
-from .enrolment import Issued, Pending, read_cacerts_answer, read_enrolment_answer
-from .errors import EstError, InputError, ServerError, TransportError
-from .redaction import redact
+from .answers.enrolment import Issued, Pending, read_cacerts_answer, read_enrolment_answer
+from .base.errors import EstError, InputError, ServerError, Step, Timeline, TransportError
+from .base.text import encode_body, redact
+from .http.transport import Binding, Body, Peer, Response, Transport
+from .http.url import EstUrl
 from .redirects import FollowingTransport
-from .timeline import Step, Timeline
-from .transfer_encoding import encode_body
-from .transport import Binding, Body, Peer, Response, Transport
-from .url import EstUrl
-from .verification import VerifiedCertificate, verify_issued
+from .request.csr import CertificateRequest
+from .verification import CaCertificates, VerifiedCertificate, read_ca_certificates, verify_issued
+from .x509.certificate import subject_text
+
+if TYPE_CHECKING:
+    from .answers.csr_attributes import CsrAttributesAnswer
+    from .request.csr import LinkedRequest
+    from .serverkeygen import GeneratedKey, KeyRequest
+    from .x509.certificate import Fingerprint
 
 try:
     from cryptography import x509
 except ImportError:  # told by deps.require_libraries()
     pass
 
-if TYPE_CHECKING:
-    from .csr_attributes_answer import CsrAttributesAnswer
-    from .fingerprint import Fingerprint
-    from .proof_of_possession import LinkedRequest
-    from .serverkeygen import GeneratedKey, KeyRequest
 
 __all__ = ("EstClient", "Request", "VerifiedCertificate")
 
@@ -211,7 +209,7 @@ class EstClient:
         :raises ParseError: with ``strict``: the answer is no CSR attributes.
         :raises TransportError: the server cannot be reached or is not trusted; with ``strict``: it did not answer.
         """
-        from .csr_attributes_answer import CsrAttributesAnswer, read_csr_attributes_answer
+        from .answers.csr_attributes import CsrAttributesAnswer, read_csr_attributes_answer
 
         with self._stage("csrattrs", request_received="no") as step:
             try:
@@ -232,7 +230,7 @@ class EstClient:
             :meth:`.csr_plan.RequestPlan.build`; always with the same key. It is called for every connection.
         :raises InputError: the transport cannot do that.
         """
-        from .proof_of_possession import LinkedRequest
+        from .request.csr import LinkedRequest
 
         self._transport.require_tls_unique()
         return LinkedRequest(build)

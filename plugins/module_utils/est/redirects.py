@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Redirects (RFC 7030 section 3.2.1): followed to the same server, and with care to another one.
@@ -13,12 +13,11 @@ import time
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from .errors import EstError, ServerError
-from .plain_text import printable
-from .redaction import redact
-from .retries import send_patiently
-from .transport import Body, Peer, Response, Transport
-from .url import EstUrl
+from .base.errors import EstError, ServerError
+from .base.text import printable, redact
+from .http.headers import send_patiently
+from .http.transport import Body, Peer, Response, Transport
+from .http.url import EstUrl
 
 MAX_REDIRECTS = 5
 
@@ -181,7 +180,7 @@ _HINT = "If the server leads to the right place, set server, port and label of t
 
 def _refused(response: Response, reason: str, secrets: Iterable[str], hint: str = _HINT) -> ServerError:
     # Here, because it understands all that servers say in all their ways, which no good answer needs.
-    from .server_message import clean_server_message
+    from .answers.server_message import clean_server_message
 
     return ServerError(
         f"{reason} (HTTP {response.status})",

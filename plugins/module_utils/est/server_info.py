@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an EST server answers, as plain data for people and playbooks. Nothing on the server changes."""
@@ -8,16 +8,16 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional
 
+from .base.errors import EstError, ParseError
+from .base.text import printable
 from .bootstrap import CaBag
-from .certificate import days_left, describe, load_certificate, subject_text
-from .challenge import parse_challenges
 from .client import EstClient
-from .errors import EstError, ParseError
-from .path import is_self_signed
-from .plain_text import printable
-from .tls import Trust
-from .transport import Peer, Transport
-from .url import EstUrl
+from .http.digest_authentication import parse_challenges
+from .http.tls import Trust
+from .http.transport import Peer, Transport
+from .http.url import EstUrl
+from .x509.certificate import days_left, describe, load_certificate, subject_text
+from .x509.path import is_self_signed
 
 try:
     from cryptography import x509

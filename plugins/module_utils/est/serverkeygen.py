@@ -1,7 +1,6 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 """A key that the server makes, with its certificate: /serverkeygen (RFC 7030 section 4.4).
 
 Typical use::
@@ -18,25 +17,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Iterable, List, Optional, Sequence, Tuple, Union
 
-from ..names.attributes import Subject
-from ..names.general_names import GeneralName
-from .certificate import load_certificate
-from .certs_only import CertsOnly, parse_certs_only
-from .cms import ID_SIGNED_DATA, content_type_of
-from .csr import CertificateRequest, build_csr
-from .csr_parts import Attribute, Extension
-from .der import read
-from .enrolment import SUCCESS, Issued, Pending
-from .enveloped_data import ID_AUTH_ENVELOPED_DATA, ID_ENCRYPTED_DATA, ID_ENVELOPED_DATA, decrypt
-from .errors import ParseError
-from .key_protection import KeyProtection
-from .keys import KeySpec, generate_key, public_key_der, same_public_key
-from .multipart import Part, parse_multipart
-from .plain_text import printable
-from .refusals import read_pending
-from .server_key import decode_part, read_server_key
-from .transport import Binding, Response
-from .value import Value, not_shown
+from .._names.attributes import Subject
+from .._names.general_names import GeneralName
+from .answers.enrolment import SUCCESS, Issued, Pending
+from .answers.enveloped_data import ID_AUTH_ENVELOPED_DATA, ID_ENCRYPTED_DATA, ID_ENVELOPED_DATA, decrypt
+from .answers.refusals import read_pending
+from .answers.server_key import Part, decode_part, parse_multipart, read_server_key
+from .asn1.cms import ID_SIGNED_DATA, CertsOnly, content_type_of, parse_certs_only
+from .asn1.der import read
+from .base.errors import ParseError
+from .base.text import printable
+from .base.value import Value, not_shown
+from .http.transport import Binding, Response
+from .request.csr import Attribute, CertificateRequest, Extension, build_csr
+from .request.key_protection import KeyProtection
+from .x509.certificate import load_certificate
+from .x509.keys import KeySpec, generate_key, public_key_der, same_public_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes

@@ -1,22 +1,220 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 """Checking the issued certificate: it is used only if it is for the requested key, valid now, and from this CA."""
 
 from __future__ import annotations
 
 import contextlib
 from datetime import datetime
-from typing import Iterable, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from .ca_certificates import CaCertificates
-from .certificate import find_leaf, iso_utc, load_certificate, not_after, not_before
-from .enrolment import Issued
-from .errors import EstError, ParseError
-from .path import find_path
-from .quiet import without_warnings
-from .value import Value
+from .answers.enrolment import Issued
+from .base.errors import EstError, ParseError
+from .base.libraries import without_warnings
+from .base.value import Value, not_shown
+from .x509.certificate import (
+    days_left,
+    describe,
+    find_leaf,
+    fingerprint_sha256,
+    iso_utc,
+    load_certificate,
+    not_after,
+    not_before,
+    subject_text,
+)
+from .x509.path import extension_value, find_path, is_self_issued, is_self_signed
+
+if TYPE_CHECKING:
+    from typing import Any
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The answer to /cacerts: which certificates are trusted, and which is the current root (RFC 7030 section 4.1.3).
+#
+# A server sends its whole bag: roots, intermediates, the certificates of a root rollover, and whatever else is in its
+# store. Nothing in it is trusted because it is there. What is accepted is
+#
+# 1. a configured trust anchor that is in the bag,
+# 2. whatever has a valid path to a configured trust anchor; a new root is among it through its NewWithOld certificate,
+# 3. the current root of the bag (self-signed, latest notAfter), where the session was authenticated: that is how the
+# RFC
+#    hands over a root without a cross certificate, and how system trust becomes explicit trust,
+# 4. whatever has a valid path to that root.
+#
+# Everything else is dropped, with the reason.
+
+try:
+    from cryptography import x509
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+
+#: The most certificates that a bag may hold.
+MAX_CERTIFICATES = 100
+
+#: Why the current root is trusted.
+BY_CONFIGURATION = "configured trust anchor"
+BY_PATH = "certification path to a configured trust anchor"
+BY_EXPLICIT_SESSION = "session authenticated with a configured trust anchor"
+BY_SYSTEM_SESSION = "session authenticated with the system's trust store"
+
+
+class DroppedCertificate(Value):
+    """A certificate of the bag that is not trusted.
+
+    :param subject: in slash form, or words where it cannot be read.
+    :param fingerprint_sha256: with colons; empty where the certificate cannot be read.
+    :param reason: why it was dropped.
+    """
+
+    subject: str
+    fingerprint_sha256: str
+    reason: str
+
+
+class CaCertificates(Value):
+    """The CA certificates of an EST server.
+
+    :param certificates: those of the bag that are accepted, roots and intermediates, in the order of the bag.
+    :param root: the current root: self-signed, with the latest notAfter of those accepted. Where the bag holds no root,
+        the configured trust anchor above its certificates.
+    :param root_trusted_by: one of :data:`BY_CONFIGURATION`, :data:`BY_PATH`, :data:`BY_EXPLICIT_SESSION` and
+        :data:`BY_SYSTEM_SESSION`.
+    :param anchors: the trust anchors for certificates that this CA issues: those configured, and the accepted roots.
+    :param dropped: the certificates of the bag that are not trusted.
+    """
+
+    certificates: Tuple[x509.Certificate, ...] = not_shown()
+    root: x509.Certificate = not_shown()
+    root_trusted_by: str
+    anchors: Tuple[x509.Certificate, ...] = not_shown()
+    dropped: Tuple[DroppedCertificate, ...] = ()
+
+    def days_left(self, now: datetime) -> int:
+        """Whole days until the current root expires; before that the CA certificates should be fetched anew."""
+        return days_left(self.root, now)
+
+    def describe(self, now: datetime) -> List[Dict[str, Any]]:
+        """The accepted certificates as plain JSON data: what :func:`~.certificate.describe` says, ``days_left``, and
+        ``current_root`` (true for one at most)."""
+        return [
+            {
+                **describe(certificate),
+                "days_left": days_left(certificate, now),
+                "current_root": certificate == self.root,
+            }
+            for certificate in self.certificates
+        ]
+
+
+def read_ca_certificates(
+    bag: Sequence[bytes],
+    anchors: Optional[Sequence[x509.Certificate]],
+    at: datetime,
+    *,
+    authenticated: bool = True,
+) -> CaCertificates:
+    """Decide which certificates of a /cacerts answer are trusted.
+
+    :param bag: the certificates in DER, in any order (requirement 32).
+    :param anchors: the configured trust anchors; ``None`` where the session used the system's trust store.
+    :param at: the time for which paths must be valid, aware.
+    :param authenticated: whether the server was authenticated and authorised before it sent the bag. If not, only what
+        has a path to a configured trust anchor is accepted.
+    :raises ParseError: nothing in the bag can be trusted, or it is larger than :data:`MAX_CERTIFICATES`.
+    """
+    if len(bag) > MAX_CERTIFICATES:
+        raise ParseError(f"the server sent {len(bag)} CA certificates; at most {MAX_CERTIFICATES} are read")
+    selection = _Selection(bag, tuple(anchors or ()), at)
+    trusted_by = dict.fromkeys(selection.anchors, BY_CONFIGURATION)
+    selection.accept(trusted_by, BY_PATH)
+    if authenticated:
+        root = selection.current_root()
+        if root is not None and root not in selection.accepted:
+            session = BY_SYSTEM_SESSION if anchors is None else BY_EXPLICIT_SESSION
+            trusted_by[root] = session
+            selection.anchors = (*selection.anchors, root)
+            selection.accept(trusted_by, session)
+    return selection.result(trusted_by)
+
+
+class _Selection:
+    """The certificates of one bag, sorted into accepted and rejected."""
+
+    def __init__(self, bag: Sequence[bytes], anchors: Tuple[x509.Certificate, ...], at: datetime) -> None:
+        self.anchors = anchors
+        self.accepted: Dict[x509.Certificate, x509.Certificate] = {}
+        self._at = at
+        self._candidates: List[x509.Certificate] = []
+        self._rejected: Dict[x509.Certificate, str] = {}
+        self._dropped: List[DroppedCertificate] = []
+        for der in dict.fromkeys(bag):
+            try:
+                certificate = load_certificate(der)
+            except ParseError as error:
+                self._dropped.append(DroppedCertificate("(unreadable)", "", error.reason))
+                continue
+            if certificate in anchors or _may_be_ca(certificate):
+                self._candidates.append(certificate)
+            else:
+                self._drop(certificate, "it is not a CA certificate")
+
+    def _drop(self, certificate: x509.Certificate, reason: str) -> None:
+        self._dropped.append(DroppedCertificate(subject_text(certificate), fingerprint_sha256(certificate), reason))
+
+    def accept(self, trusted_by: Dict[x509.Certificate, str], reason: str) -> None:
+        """Accept what has a valid path to one of the anchors, and note in ``trusted_by`` for which reason."""
+        for certificate in self._candidates:
+            if certificate in self.accepted:
+                continue
+            try:
+                path = find_path(certificate, self._candidates, self.anchors, self._at)
+            except EstError as error:
+                self._rejected[certificate] = error.reason
+            else:
+                self.accepted[certificate] = path.certificates[-1]
+                trusted_by.setdefault(certificate, reason)
+
+    def current_root(self) -> Optional[x509.Certificate]:
+        """The self-signed certificate with the latest notAfter (RFC 7030 section 4.1.3) of those valid now."""
+        roots = [
+            certificate
+            for certificate in self._candidates
+            if not_before(certificate) <= self._at <= not_after(certificate) and is_self_signed(certificate)
+        ]
+        return max(roots, key=not_after, default=None)
+
+    def result(self, trusted_by: Dict[x509.Certificate, str]) -> CaCertificates:
+        """What was accepted.
+
+        :raises ParseError: nothing was.
+        """
+        for certificate in self._candidates:
+            if certificate not in self.accepted:
+                self._drop(certificate, self._rejected[certificate])
+        if not self.accepted:
+            reasons = "; ".join(dict.fromkeys(dropped.reason for dropped in self._dropped)) or "there is none"
+            raise ParseError(
+                f"none of the {len(self._dropped)} CA certificates that the server sent can be trusted: {reasons}",
+                hint="Give the root of this CA as the trust anchor: ca_certificate or ca_path in the template.",
+            )
+        accepted = tuple(certificate for certificate in self._candidates if certificate in self.accepted)
+        roots = [certificate for certificate in accepted if is_self_signed(certificate)]
+        root = max(roots or self.accepted.values(), key=not_after)
+        anchors = tuple(dict.fromkeys((*self.anchors, *roots)))
+        return CaCertificates(accepted, root, trusted_by[root], anchors, tuple(self._dropped))
+
+
+def _may_be_ca(certificate: x509.Certificate) -> bool:
+    """Whether a certificate says that it is a CA's; self-signed ones of version 1 cannot say it."""
+    constraints = extension_value(certificate, x509.BasicConstraints)
+    if constraints is None:
+        return certificate.version == x509.Version.v1 and is_self_issued(certificate)
+    return bool(constraints.ca)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 
 try:
     from cryptography import x509

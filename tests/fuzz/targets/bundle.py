@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bundles of templates: the file, the parameters in it, and what was sealed: bundle/envelope.py and sealing.py."""
@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import read_content
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.envelope import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import read_content
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import (
     Envelope,
+    Keys,
+    Scrypt,
     bundle_digest,
     parse_envelope,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import BundleError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.key_derivation import Keys, Scrypt
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import open_envelope
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import open_envelope
 
 ERRORS = (BundleError,)
 

@@ -1,16 +1,16 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """certs-only messages: certs_only.py, and what is asked of each certificate."""
 
 from __future__ import annotations
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.cms import parse_certs_only
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     load_certificate,
     subject_text,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certs_only import parse_certs_only
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
 
 ERRORS = (EstError,)
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Retry-After headers: retry_after.py."""
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.retry_after import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.headers import (
     MAXIMUM_SECONDS,
     MINIMUM_SECONDS,
     parse_retry_after,

@@ -1,12 +1,14 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a server says to people, as text, JSON or HTML: server_message.py. The first line is the Content-Type."""
 
 from __future__ import annotations
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.server_message import clean_server_message
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.server_message import (
+    clean_server_message,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 SECRET = "canary-password"
 

@@ -1,21 +1,19 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Subjects in either form: names/slash_dn.py and names/rfc4514_dn.py."""
 
 from __future__ import annotations
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.distinguished_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import (
+    format_slash_dn,
     parse_distinguished_name,
+    parse_slash_dn,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.errors import NameSyntaxError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.rfc4514_dn import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import NameSyntaxError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.rfc4514_dn import (
     format_rfc4514_dn,
     parse_rfc4514_dn,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import (
-    format_slash_dn,
-    parse_slash_dn,
 )
 
 ERRORS = (NameSyntaxError,)

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Addresses of servers, as a user gives them and as a redirect does: url.py, redirects.py."""
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.redirects import redirect_target
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Response
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Response
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.redirects import redirect_target
 
 HERE = "https://est.example.com:8443/.well-known/est/cacerts"
 

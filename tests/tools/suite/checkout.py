@@ -1,7 +1,7 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the checkout has to lie for Ansible's tools: below ``ansible_collections/maas360/cloud_extender``.
+"""Where the checkout has to lie for Ansible's tools: below ``ansible_collections/estfleet/cloud_extender``.
 
 Two ways: a symlink, good for running playbooks and unit tests on the work tree as it is, and a clean copy that is a
 git repository of its own, which ansible-test, ansible-lint and the artifact need. As a program it makes the symlink
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from venvs import CACHE, ROOT, TOOLS, locked
 
-PLACE = Path("ansible_collections") / "maas360" / "cloud_extender"
+PLACE = Path("ansible_collections") / "estfleet" / "cloud_extender"
 
 
 class CheckoutError(Exception):

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parts that check form: the linters, the artifact, and the documentation."""
@@ -14,7 +14,7 @@ from context import Context, tail
 from venvs import CACHE, ROOT, TOOLS
 
 # The packages of module_utils that are of use without Ansible.
-WITHOUT_ANSIBLE = ("est", "names", "template", "store", "bundle", "report")
+WITHOUT_ANSIBLE = ("est", "_names", "_template", "_store", "_bundle", "_report")
 
 # What users get: a file at another place was added without a thought for the artifact (build_ignore in galaxy.yml).
 ARTIFACT = re.compile(
@@ -125,7 +125,7 @@ def docs(context: Context) -> None:
     build = [*antsibull, "collection", "--use-current", "--fail-on-error", "--dest-dir", reference]
     if context.check(
         "build of the module reference",
-        [*build, "maas360.cloud_extender"],
+        [*build, "estfleet.cloud_extender"],
         cwd=copy,
         venv=venv,
         env=collections,

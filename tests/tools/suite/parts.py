@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parts of the test suite: what each of them runs, how long it takes, and when it runs without being named."""
@@ -128,13 +128,13 @@ PARTS = (
         ("plugins/module_utils/est/*",),
     ),
     _pytest(
-        "browser", "the page of the fleet report in Chromium, with axe-core", 75, ("plugins/module_utils/*report/*",)
+        "browser", "the page of the fleet report in Chromium, with axe-core", 75, ("plugins/module_utils/_report/*",)
     ),
     _pytest(
         "fleet",
         "the playbooks on five real sshd hosts, also down, hanging or wrong",
         135,
-        ("plugins/*fleet*", *_PLAYBOOKS),
+        ("plugins/plugin_utils/fleet/*", "plugins/action/est_fleet*", *_PLAYBOOKS),
     ),
     _pytest(
         "tower",
@@ -146,13 +146,13 @@ PARTS = (
         "windows",
         "the modules on the double of a Windows host, and on a POSIX host beside it",
         300,
-        ("plugins/*windows*", "plugins/*win_*", "tests/requirements/windows.txt"),
+        ("plugins/plugin_utils/windows/*", "tests/requirements/windows.txt"),
     ),
     _pytest(
         "faults",
         "killed runs, failing disks, two runs at once: nothing is lost",
         70,
-        ("plugins/module_utils/*store/*", "plugins/plugin_utils/*store*"),
+        ("plugins/module_utils/_store/*", "plugins/plugin_utils/posix/*"),
     ),
     _pytest("canary", "every module with recognisable secrets, which come out nowhere", 80),
     _pytest("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", 245, brief=120),

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run every playbook of the collection, really and with --check, first and again, and accept no warning."""
@@ -52,7 +52,7 @@ def _run(context: Context, what: str, venv: Path, folder: Path, name: str, check
         venv / "bin" / "python",
         ROOT / "tests" / "tools" / "no_warnings.py",
         venv / "bin" / "ansible-playbook",
-        f"maas360.cloud_extender.{name}",
+        f"estfleet.cloud_extender.{name}",
         *("--inventory", ROOT / "tests" / "inventory" / "two_hosts.yml"),
         *(word for variable in variables for word in ("--extra-vars", variable)),
         *(("--check",) if check else ()),

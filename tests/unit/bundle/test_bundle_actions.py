@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -16,7 +16,7 @@ import yaml
 from support.actions import Host, run_action
 from support.bundles import redigested
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.key_derivation import Scrypt
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import Scrypt
 
 PASSPHRASE = "canary horse battery staple"
 CISCO = {"name": "Cisco", "server": "https://est.example.com:8443", "username": "estuser", "password": "canary-1f2e"}
@@ -254,7 +254,7 @@ def test_a_relative_dest_is_below_the_folder_of_the_playbook(here, tmp_path, mon
         ({"names": ["a\nb"]}, "control character"),
         ({"store_path": "est"}, "store_path: 'est' is not the absolute path"),
         ({"include_secrets": "perhaps"}, "'perhaps' is not a valid boolean"),
-        ({"overwrite": True}, "Unsupported parameters for (maas360.cloud_extender.est_template_export) module"),
+        ({"overwrite": True}, "Unsupported parameters for (estfleet.cloud_extender.est_template_export) module"),
         ({"passphrase": "canary", "overwrite": True}, "Unsupported parameters"),
         ({"dest": ""}, "dest: is empty"),
         ({"dest": "a\nb"}, "dest: 'a\\nb' has a control character"),

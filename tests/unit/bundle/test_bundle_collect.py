@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -13,11 +13,11 @@ import pytest
 from support.memory_store import MemoryStore
 from support.templates import template
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.collect import collect
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import LibraryMissing
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import NewerFormat, StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired, Request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import LibraryMissing
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import NewerFormat, StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request
 
 BARE = template(name="Bare")
 CISCO = template(
@@ -120,7 +120,7 @@ def test_that_nothing_is_left_is_an_error_even_if_damage_may_be_skipped(store):
 
 def other_sealed_value(templates):
     """Exchange a sealed value, and make its digest fit, as nobody does by accident."""
-    from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import secret_digest
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import secret_digest
 
     secret = templates["Cisco EST"]["secrets"]["password"]
     secret["sealed"] = templates["Cisco EST"]["secrets"]["client_key_passphrase"]["sealed"]
@@ -148,7 +148,7 @@ def test_a_template_that_was_edited_by_hand_is_not_carried_on(store, change, why
 
 
 def test_a_stored_template_that_is_none_any_more_is_told_with_its_option(store):
-    from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import fields_digest
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import fields_digest
 
     def change(templates):
         templates["Bare"]["fields"]["port"] = 70000

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -17,8 +17,8 @@ import pytest
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 from support.actions import run_action
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import BundleError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.key_derivation import Scrypt
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import Scrypt
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 PLAYBOOK = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,12 +11,12 @@ import json
 import pytest
 from support.bundles import CLEAR, CONTENT, SEALED, redigested
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.envelope import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import (
     MAX_OCTETS,
     bundle_digest,
     parse_envelope,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import (
     BundleError,
     DamagedBundle,
     NewerBundle,
@@ -75,8 +75,8 @@ def test_a_bundle_that_is_cut_short_anywhere_is_told(octets):
         (b" \n", "is empty"),
         (b"no JSON", "is not JSON: Expecting value at line 1 column 1"),
         (b"\xff\xfe", "is not UTF-8 text (octet 0)"),
-        (b"[]", "does not say that its format is maas360.cloud_extender.bundle"),
-        (b'{"format": "maas360.cloud_extender.templates"}', "does not say that its format"),
+        (b"[]", "does not say that its format is estfleet.cloud_extender.bundle"),
+        (b'{"format": "estfleet.cloud_extender.templates"}', "does not say that its format"),
         (b'{"a": 1, "a": 2}', "names a key twice"),
         (b'{"a": NaN}', "holds NaN, which is not JSON"),
         (b'{"a": ' + b"9" * 5000 + b"}", "holds a number with too many digits"),

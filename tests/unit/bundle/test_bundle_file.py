@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.envelope import MAX_OCTETS
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import FileError, NotABundle
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.file import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import MAX_OCTETS
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import FileError, NotABundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import (
     find_file,
     read_file,
     write_file,

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -12,10 +12,10 @@ from support.bundles import PASSPHRASE, QUICK
 from support.memory_store import MemoryStore
 from support.properties import count, steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.collect import collect
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.install import request_for
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import read_bundle, write_bundle
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.install import request_for
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import read_bundle, write_bundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
 
 
 def install(content, store=None, *, replace=False):

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -8,8 +8,11 @@ import hashlib
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import DamagedBundle, LibraryMissing
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.key_derivation import Scrypt
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import Scrypt
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import (
+    DamagedBundle,
+    LibraryMissing,
+)
 
 GOOD = {"n": 1024, "r": 8, "p": 1, "salt": "c2FsdHNhbHRzYWx0c2FsdA=="}
 

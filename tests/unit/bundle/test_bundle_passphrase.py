@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -8,11 +8,11 @@ import unicodedata
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.passphrase import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import (
     check_new_passphrase,
     check_passphrase,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -13,10 +13,10 @@ import fastjsonschema
 import pytest
 from support.bundles import CLEAR, CONTENT, PASSPHRASE, SEALED, WITHOUT_SECRETS, redigested
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import read_content
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import BundleError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import read_bundle, write_bundle
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import FIELDS, SECRET_FIELDS
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import read_content
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import read_bundle, write_bundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import FIELDS, SECRET_FIELDS
 
 DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs")
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -17,9 +17,9 @@ from support.bundle_contents import contents
 from support.bundles import CLEAR, CONTENT, PASSPHRASE, QUICK, SEALED, WITHOUT_SECRETS, redigested
 from support.properties import count, steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle import sealing
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.content import Content, choose
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle import sealing
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content, choose
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import (
     BundleError,
     DamagedBundle,
     LibraryMissing,
@@ -29,7 +29,7 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.erro
     UnusableTemplate,
     WrongPassphrase,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.bundle.sealing import read_bundle, write_bundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import read_bundle, write_bundle
 
 
 def test_what_goes_in_comes_out():
@@ -133,7 +133,7 @@ def test_a_template_that_cannot_be_used_is_named_with_its_option(monkeypatch, fi
     with pytest.raises(UnusableTemplate) as caught:
         read_bundle(sealed_content(monkeypatch, text), PASSPHRASE)
     assert str(caught.value).startswith(
-        "holds a template that this version of maas360.cloud_extender does not take: templates[0]."
+        "holds a template that this version of estfleet.cloud_extender does not take: templates[0]."
     )
     assert words in str(caught.value)
     assert "canary" not in str(caught.value)

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A certificate in files of a POSIX host: also after a killed run, through links, and with files that are damaged."""
@@ -14,9 +14,9 @@ import pytest
 from support.lab import LabServer
 from support.production import FileHolder, keep, template_for
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import posix_holder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import pair_files
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import posix_holder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import pair_files
 
 DIGEST = "ab" * 32
 
@@ -216,8 +216,8 @@ def test_a_run_with_nothing_to_do_loads_no_http_client(lab, tmp_path):
     program = f"""
 import sys
 sys.path.insert(0, {os.path.join(os.path.dirname(__file__), "..", "..")!r})
-import ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.posix_holder
-import ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.run
+import ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder
+import ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run
 print("requests" in sys.modules, "urllib3" in sys.modules)
 """
     done = subprocess.run(

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """When a new certificate is needed, and what for: the decision alone."""
@@ -13,18 +13,20 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.holder import Found
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.names import render_identity
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.need import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import Found
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.need import (
     asked_digest,
     decide,
     renewal_time,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import HeldCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import render_identity
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 TEMPLATE = Template.from_options({"name": "web", "server": "est.example.com", "subject": "/CN=%uname%"})

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of est_certificate: what each kind of host takes, and what is refused."""
@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from support.production import given
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.options import read_options
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import read_options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 
 PATHS = {"certificate_path": "/etc/ssl/web.pem", "private_key_path": "/etc/ssl/web.key"}
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Production certificates that are not what was asked for: told in every run, refused, and not asked for again."""
@@ -17,14 +17,13 @@ from cryptography.x509.oid import NameOID
 from support.lab import LabServer
 from support.production import asked_for, holder_of, keep, template_for
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate import judge
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.refusal import Refusal
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.result import WHAT
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.issued import NotAsAsked
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.result import failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import judge
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 
 LOST_EMAIL = "subject emailAddress=jdoe@example.com"
 LOST_UPN = "subject_alternative_name UPN:jdoe@example.com"

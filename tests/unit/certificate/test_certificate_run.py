@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Production certificates from this process, of the real lab server."""
@@ -18,20 +18,23 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from support.lab import LabServer
 from support.production import keep, template_for
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
-    load_pem_certificates,
-    not_after,
-    not_before,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     InputError,
     ServerError,
     TransportError,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import load_private_key, same_public_key
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    load_pem_certificates,
+    not_after,
+    not_before,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
+    load_private_key,
+    same_public_key,
+)
 
 REENROL = "simplereenroll"
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Production certificates with names that a renewal adds, or that nobody can use: refused, and not asked for again."""
@@ -16,14 +16,14 @@ from cryptography.x509.oid import NameOID
 from support.lab import LabServer
 from support.production import keep, template_for
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.certificate.refusal import refusal_digest
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import build_general_names
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.acceptance import Acceptance
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.issued import NotAsAsked
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import refusal_digest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import build_general_names
 
 COMMON_NAME_AND_EMAIL = [
     x509.NameAttribute(NameOID.COMMON_NAME, "jdoe"),

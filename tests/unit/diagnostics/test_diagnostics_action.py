@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -16,10 +16,10 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 from support.actions import Host, marked, run_action
 from support.lab import LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.host import Order, collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import Order, collect
 
 CANARY = "C4nary-pass/wörd"
-COLLECTOR = "maas360.cloud_extender.est_diagnostics_host"
+COLLECTOR = "estfleet.cloud_extender.est_diagnostics_host"
 
 
 class DiagnosedHost(Host):

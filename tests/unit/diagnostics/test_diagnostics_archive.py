@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.archive import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.archive import (
     ArchiveFile,
     pack,
     why_not_writable,

@@ -1,16 +1,16 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.findings import clock_offset, judge
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.proxies import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.findings import clock_offset, judge
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_text import (
     proxy_settings,
     without_password,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.summary import problems, summarise
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.report import problems, summarise
 
 OK = {"ok": True, "milliseconds": 1.0}
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -11,8 +11,8 @@ import time
 import pytest
 from support.effort import ends
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics import log_end
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.log_files import Logs, collect_logs
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics import log_files as log_end
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_files import Logs, collect_logs
 
 MUCH = 1024 * 1024
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -18,15 +18,15 @@ from support.lab import LabServer
 from support.tls_certificates import authority
 from support.tls_peer import Peer, answer, closed_port, read_request, send, server_context, stall
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics import probe as probe_module
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.certificate_text import describe_der
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.probe import probe
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics import probe as probe_module
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.certificate_text import describe_der
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.probe import probe
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import MissingLibrary, ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     days_left,
     describe,
     load_pem_certificates,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import MissingLibrary, ParseError
 
 COLLECTIONS = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", ".cache", "collections"))
 STEPS = ("resolve", "route", "connect", "tls", "trust", "clock", "est")
@@ -258,7 +258,7 @@ def test_all_of_the_collection_runs_with_the_standard_library_only(lab, tmp_path
 import json, sys
 for name in ("requests", "cryptography", "urllib3", "ansible"):
     sys.modules[name] = None
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.host import Order, collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import Order, collect
 order = json.loads(sys.argv[1])
 print(json.dumps(collect(Order(**order))))
 """

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -7,8 +7,8 @@ import threading
 
 from support.effort import ends
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.sections import run_sections
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import run_sections
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
 
 
 def fail(error):

@@ -1,13 +1,13 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.diagnostics.targets import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.options import (
     MAX_SERVERS,
     find_targets,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
 
 def described(name, **options):

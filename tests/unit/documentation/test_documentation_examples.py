@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the documentation shows works: the README's playbook runs, and no example of a module has a wrong option."""
@@ -72,7 +72,11 @@ def test_the_playbook_of_the_readme_changes_the_first_time_only(tmp_path):
 def documented(tmp_path_factory):
     """The options and the examples of every module by name, as ansible-doc tells them."""
     done = subprocess.run(
-        [f"{os.path.dirname(PLAYBOOK)}/ansible-doc", "--json", *(f"maas360.cloud_extender.{name}" for name in MODULES)],
+        [
+            f"{os.path.dirname(PLAYBOOK)}/ansible-doc",
+            "--json",
+            *(f"estfleet.cloud_extender.{name}" for name in MODULES),
+        ],
         env={
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
@@ -92,11 +96,11 @@ def documented(tmp_path_factory):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_a_module_have_no_wrong_option(module, documented):
-    own = [task for task in documented[module][1] if f"maas360.cloud_extender.{module}" in task]
+    own = [task for task in documented[module][1] if f"estfleet.cloud_extender.{module}" in task]
     assert own, "a module shows how it is used"
     for task in documented[module][1]:
         for name, arguments in task.items():
-            if name.startswith("maas360.cloud_extender."):
+            if name.startswith("estfleet.cloud_extender."):
                 check_options(documented[name.rpartition(".")[2]][0], arguments or {}, name)
 
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,17 +14,17 @@ import pytest
 import yaml
 from support.templates import refusal, template
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attributes import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_NAMES,
     ATTRIBUTE_OIDS,
     SubjectAttribute,
     check_attribute,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.errors import NameSyntaxError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GENERAL_NAME_TYPES
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.render import render
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import NameSyntaxError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GENERAL_NAME_TYPES
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.render import render
 
 PAGE = os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs", "subjects-and-names.md")
 with open(PAGE, encoding="utf-8") as file:
@@ -88,7 +88,7 @@ def test_the_lengths(row: List[str]) -> None:
 def test_the_example_makes_what_the_page_says() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
     (task,) = yaml.safe_load(example)
-    made = Template.from_options(task["maas360.cloud_extender.est_template"])
+    made = Template.from_options(task["estfleet.cloud_extender.est_template"])
     identity = TestIdentity(
         user_name="bob, O=x",
         domain="corp.example",

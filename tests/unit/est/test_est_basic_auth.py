@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of basic_auth.py."""
@@ -9,9 +9,9 @@ import base64
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.basic_auth import basic_authorization
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.authentication import basic_authorization
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 
 
 def decode(header: str) -> str:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of bootstrap.py: the first contact with a server of which only a fingerprint is known."""
@@ -19,26 +19,26 @@ from support.lab import LabServer
 from support.tls_certificates import authority
 from support.tls_peer import Peer, answer, server_context
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils import est
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import bootstrap as bootstrap_module
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.bootstrap import (
-    bootstrap,
-    fetch_unauthenticated,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils import est
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est import bootstrap as bootstrap_module
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     InputError,
     ParseError,
     ServerError,
+    Timeline,
     TransportError,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust, make_context
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.unverified import NOBODY
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.bootstrap import (
+    bootstrap,
+    fetch_unauthenticated,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust, make_context
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.unverified import NOBODY
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_pem_certificates
 
 LIMITS = {"connect_timeout": 5, "read_timeout": 5, "total_timeout": 8}
 OTHER = authority("Other CA")

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -12,16 +12,16 @@ import json
 import pytest
 from support.est_pki import NOW, Authority, der, new_key
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.ca_certificates import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.verification import (
     BY_CONFIGURATION,
     BY_EXPLICIT_SESSION,
     BY_PATH,
     BY_SYSTEM_SESSION,
     read_ca_certificates,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import describe
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ParseError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.path import find_path
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import describe
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import find_path
 
 
 class Rollover:

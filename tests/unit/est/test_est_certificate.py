@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -16,7 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from support.est_pki import NOW, Authority, der, make_certificate, new_key
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError, ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     days_left,
     describe,
     find_leaf,
@@ -29,14 +32,11 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certifi
     subject_alternative_names,
     subject_text,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError, ParseError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import public_key_der
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import public_key_der
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
     build_general_names,
     build_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
 
 NAMES = (GeneralName("UPN", "jdoe@example.com"), GeneralName("DNS", "a.example"))
 KEYS = {

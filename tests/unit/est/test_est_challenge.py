@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of challenge.py."""
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.effort import check_effort
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.challenge import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.digest_authentication import (
     MAX_CHALLENGES,
     MAX_CHARACTERS,
     MAX_PARAMETERS,

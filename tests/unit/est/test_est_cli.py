@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command: in this process against the lab server, and as the process of docs/command-line.md."""
@@ -23,18 +23,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from support.lab import PASSWORD, LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli, cli_connection
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.cli_words import in_words_of_the_command
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import FIELDS
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
     KeySpec,
     generate_key,
     private_key_pem,
     same_public_key,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import FIELDS
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import connection as cli_connection
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command.est import in_words_of_the_command
 
 ROOT = Path(__file__).resolve().parents[3]
-MODULE = "ansible_collections.maas360.cloud_extender.plugins.module_utils.est.cli"
+EST = ROOT / "plugins" / "module_utils" / "est"
+MODULE = "ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command.est"
 
 
 @pytest.fixture(scope="module")
@@ -424,7 +426,7 @@ def test_errors_name_the_options_of_the_command(lab: LabServer, capsys) -> None:
 def test_every_option_that_the_client_speaks_of_has_a_name_in_the_command() -> None:
     options = {field.name for field in FIELDS if "_" in field.name} | {"allow_redirects_to"}
     spoken_of = set()
-    for path in Path(cli.__file__).parent.glob("*.py"):
+    for path in EST.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             # A sentence of an error; docstrings, which have more lines, and names of keys are none.

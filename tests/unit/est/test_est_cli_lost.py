@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command where the certificate is not what was asked for."""
@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 from support.lab import PASSWORD, LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import build_general_names
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import build_general_names
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
 
 LOST = ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:jdoe@example.com"]
 #: The same in a warning, in the words of the command.

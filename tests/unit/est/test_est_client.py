@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of client.py over a scripted transport: what is asked, in which order, and what is made of the answers."""
@@ -11,20 +11,20 @@ import pytest
 from support.est_answers import REQUEST, ROOT, certs_only, client, days, issue, reply
 from support.est_pki import Authority, der
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
-    load_certificate,
-    subject_text,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued, Pending
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     ParseError,
     ServerError,
     TransportError,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.fingerprint import Fingerprint
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transfer_encoding import decode_body
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Peer
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import decode_body
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Peer
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    Fingerprint,
+    load_certificate,
+    subject_text,
+)
 
 CACERTS = "https://est.example.com:8443/.well-known/est/lab/cacerts"
 SIMPLEENROLL = "https://est.example.com:8443/.well-known/est/lab/simpleenroll"

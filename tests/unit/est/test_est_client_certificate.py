@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The TLS client certificate with its chain: from files and from text, on the wire and with the lab server."""
@@ -18,28 +18,28 @@ from support.lab import PASSWORD, USERNAME, LabServer
 from support.tls_certificates import authority, make
 from support.tls_peer import Peer, answer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
-    load_pem_certificates,
-    subject_text,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient, VerifiedCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import (
-    ClientCertificate,
-    load_client_certificate,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     InputError,
     ServerError,
     TransportError,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec, generate_key
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient, VerifiedCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    load_pem_certificates,
+    subject_text,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+    load_client_certificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec, generate_key
 
 SUB = CA.issue("intermediate", ca=True)
 CLIENT = SUB.issue("client")

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -23,13 +23,13 @@ from support.asn1 import (
 from support.properties import count
 from support.sample_certificates import certificates
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.cmc import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.cmc import (
     CMC_FAIL_INFO,
     CMC_STATUS,
     CmcStatus,
     parse_cmc_response,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
 
 ID_PKI_RESPONSE = "1.3.6.1.5.5.7.12.3"
 STATUS_INFO = "1.3.6.1.5.5.7.7.1"

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -15,32 +15,35 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import x25519
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import csr_signing, der
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import Linking, build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_parts import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1 import der
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError, MissingLibrary
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
     CHALLENGE_PASSWORD,
     EST_IDENTITY_LINKING,
     OTP_CHALLENGE,
     REVOCATION_CHALLENGE,
     Attribute,
     Extension,
+    Linking,
+    build_csr,
     challenge,
     change_subject_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.encoded_names import (
-    encode_general_names,
-    encode_name,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError, MissingLibrary
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import signatures as csr_signing
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
     KeySpec,
     generate_key,
     public_key_der,
     same_public_key,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import read_general_names, read_name
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
+    encode_general_names,
+    encode_name,
+    read_general_names,
+    read_name,
+)
 
 CRYPTOGRAPHY = int(cryptography.__version__.split(".", maxsplit=1)[0])
 SUBJECT = parse_slash_dn("/CN=jdoe/emailAddress=jdoe@example.com")

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of csr_attribute_words.py: what a person reads of the wishes of a server."""
@@ -10,10 +10,10 @@ from support import csr_attributes as samples
 from support.asn1 import integer, oid, tlv
 from support.csr_attributes import attribute, extension, rdn, sequence, template, utf8
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_attribute_words import extension_words
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_attributes import parse_csr_attributes
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.encoded_names import encode_general_names
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.attributes import parse_csr_attributes
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.requirements import extension_words
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import encode_general_names
 
 FILLED_IN = "a value that the client fills in"
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of csr_attributes.py: the list of CSR attributes, with the examples of the RFCs and what servers make of it."""
@@ -16,20 +16,20 @@ from support.asn1 import indefinite, integer, oid, tlv
 from support.csr_attributes import attribute, extension, sequence
 from support.properties import steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_attributes import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.attributes import (
     CsrAttributes,
     parse_csr_attributes,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_plan import plan_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_requirements import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import plan_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.requirements import (
     RawAttribute,
     RequiredExtension,
     RequiredKey,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, ParseError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
 
 EXAMPLES = {name: value for name, value in vars(samples).items() if name.startswith("RFC_")}
 SHA384 = "1.2.840.10045.4.3.3"

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of csr_plan.py: what becomes of a request under the CSR attributes of a server, read back from the request."""
@@ -14,20 +14,23 @@ from support import csr_attributes as samples
 from support.asn1 import integer, oid, tlv
 from support.csr_attributes import attribute, extension, rdn, sequence, template, utf8
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import der
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_attributes import parse_csr_attributes
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_parts import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import (
+    format_slash_dn,
+    parse_slash_dn,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1 import der
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.attributes import parse_csr_attributes
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
     Extension,
     change_subject_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_plan import RequestPlan, plan_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec, generate_key
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import read_general_names, read_name
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import (
-    format_slash_dn,
-    parse_slash_dn,
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import RequestPlan, plan_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec, generate_key
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
+    read_general_names,
+    read_name,
 )
 
 SUBJECT = parse_slash_dn("/CN=jdoe")

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of csr_template.py: the template of a request in CSR attributes (RFC 9908 section 3.4)."""
@@ -12,14 +12,14 @@ from support import csr_attributes as samples
 from support.asn1 import integer, oid, tlv
 from support.csr_attributes import attribute, extension, rdn, sequence, template, utf8
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_attributes import parse_csr_attributes
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_requirements import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.attributes import parse_csr_attributes
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.requirements import (
     RawAttribute,
     RequiredExtension,
     RequiredKey,
     RequiredSubjectAttribute,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ParseError
 
 SHA384 = "1.2.840.10045.4.3.3"
 NULL = b"\x05\0"

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of deps.py."""
@@ -9,8 +9,8 @@ import types
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import deps
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import MissingLibrary
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base import libraries as deps
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import MissingLibrary
 
 
 def use_versions(monkeypatch: pytest.MonkeyPatch, **versions: str | None) -> None:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -13,8 +13,8 @@ from support.asn1 import SEQUENCE, indefinite, integer, oid, tlv
 from support.properties import count
 from support.sample_certificates import certificates
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import der
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1 import der
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
 
 
 def walk(element, seen=0):

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of digest_auth.py: the examples of the RFCs, and what is chosen."""
@@ -10,13 +10,14 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.challenge import Challenge, parse_challenges
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.digest_auth import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.digest_authentication import (
+    Challenge,
     DigestSession,
     choose,
     is_stale,
+    parse_challenges,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 
 MUFASA = Credentials("Mufasa", "Circle of Life")
 EXAMPLE = (

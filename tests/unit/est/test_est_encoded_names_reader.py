@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of encoded_names_reader.py: names that stand alone, written by encoded_names.py or by hand."""
@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from support.asn1 import oid, tlv
 from support.properties import count, steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.encoded_names import encode_general_names
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.encoded_names_reader import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
+    encode_general_names,
     fill_in_type,
     read_general_name,
     read_string,
     split_general_names,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ParseError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
 
 
 @pytest.mark.parametrize(

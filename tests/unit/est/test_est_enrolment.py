@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of enrolment.py: what an answer means, and that no answer brings a secret back into an error."""
@@ -13,15 +13,19 @@ import pytest
 from support.est_answers import REQUEST, ROOT, certs_only, client, days, issue, reply
 from support.est_pki import Authority
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_certificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import (
     Issued,
     Pending,
     read_certificates,
     read_enrolment_answer,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, ParseError, ServerError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.refusals import refusal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.refusals import refusal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
+    EstError,
+    ParseError,
+    ServerError,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
 
 PASSWORD = "canary-hunter2"
 BASIC = base64.b64encode(f"estuser:{PASSWORD}".encode()).decode()

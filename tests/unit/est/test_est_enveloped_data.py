@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Encrypted CMS messages, made by OpenSSL and by hand, and what becomes of those that cannot be opened."""
@@ -22,12 +22,21 @@ from support.asn1 import OCTET_STRING, SEQUENCE, SET, content_info, integer, oid
 from support.est_pki import make_certificate
 from support.properties import count
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import content_cipher
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enveloped_data import MAX_RECIPIENTS, decrypt
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError, ParseError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.key_protection import KeyProtection
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import same_public_key
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.server_key import read_server_key
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers import (
+    enveloped_data as content_cipher,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enveloped_data import (
+    MAX_RECIPIENTS,
+    decrypt,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.server_key import read_server_key
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
+    EstError,
+    InputError,
+    ParseError,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.key_protection import KeyProtection
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import same_public_key
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of errors.py, and of how all errors of the package are written."""
@@ -12,9 +12,9 @@ from typing import Iterator
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import errors
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base import errors
 
-PACKAGE = Path(errors.__file__).parent
+PACKAGE = Path(errors.__file__).parents[1]
 ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.EstError)}
 # What a sentence may begin with all the same: CMS, PEM, TLS and the like.
 ACRONYM = re.compile(r"[A-Z][A-Z0-9]")
@@ -42,7 +42,7 @@ def complaint(reason: str) -> str:
     return "it ends with a full stop" if reason.endswith(".") else ""
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_reasons_fit_into_a_sentence(path: Path) -> None:
     # They are shown as "... failed at stage tls: <reason>."
     wrong = [(reason, complaint(reason)) for reason in reasons_in(path.read_text(encoding="utf-8"))]
@@ -56,7 +56,7 @@ def test_the_check_of_reasons_finds_what_it_is_for() -> None:
         "it ends with a full stop",
         "",
     ]
-    found = [len(list(reasons_in(path.read_text(encoding="utf-8")))) for path in PACKAGE.glob("*.py")]
+    found = [len(list(reasons_in(path.read_text(encoding="utf-8")))) for path in PACKAGE.rglob("*.py")]
     assert sum(found) > 60
 
 

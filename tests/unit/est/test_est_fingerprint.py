@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of fingerprint.py."""
@@ -12,8 +12,8 @@ import pytest
 from support.est_pki import Authority
 from support.tls_certificates import authority
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.fingerprint import Fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import Fingerprint
 
 CA = authority()
 SHA256, SHA512 = "ab" * 32, "0f" * 64

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of host_name.py."""
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.host_name import ascii_host
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import ascii_host
 
 
 @pytest.mark.parametrize(

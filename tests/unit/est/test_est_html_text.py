@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.effort import check_effort
 from support.properties import count
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.html_text import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.server_message import (
     MAX_CHARACTERS,
     html_to_text,
     join_sentences,

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of http_authentication.py and https.py together: who gets which credentials, over the wire."""
@@ -16,20 +16,24 @@ from support.est_exchange import CA, CREDENTIALS, context, get, post, transport
 from support.lab import PASSWORD, USERNAME, LabServer
 from support.tls_peer import Peer, Received, Step, answer, read_request
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.challenge import parse_challenges
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError, ServerError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.http_authentication import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError, ServerError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.authentication import (
     HttpAuthentication,
     Next,
     unusable_offer,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.digest_authentication import (
+    parse_challenges,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
 
 BASIC = "Basic " + base64.b64encode(b"estuser:canary-password").decode("ascii")
 DIGEST = 'Digest realm="est", qop="auth", nonce="{}"'

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of https.py: what goes over the wire, and to whom."""
@@ -31,16 +31,18 @@ from support.tls_peer import (
     tunnel,
 )
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import https
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     InputError,
     MissingLibrary,
+    Timeline,
     TransportError,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http import https
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
 
 BASIC = "Basic " + base64.b64encode(b"estuser:canary-password").decode("ascii")
 
@@ -164,7 +166,7 @@ def test_the_bytes_of_a_request() -> None:
         "Accept-Encoding: identity",
         "Accept: */*",
         f"Host: localhost:{peer.port}",
-        "User-Agent: maas360.cloud_extender",
+        "User-Agent: estfleet.cloud_extender",
     ]
 
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of https.py, dial.py and tls_failure.py: every way in which there is no usable answer, told in words."""
@@ -32,12 +32,14 @@ from support.tls_peer import (
     stall,
 )
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.deadline import Exchange, TimedSocket
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.dial import Dialler
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import TransportError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust, make_context
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls_failure import handshake_failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline, TransportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.connection import Dialler
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.deadline import Exchange, TimedSocket
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import (
+    Trust,
+    handshake_failure,
+    make_context,
+)
 
 
 class TestReaching:

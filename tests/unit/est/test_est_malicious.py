@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Servers that mean harm: each attempt ends in our own error, soon, and within bounded memory."""
@@ -13,17 +13,17 @@ from support.effort import ends
 from support.est_answers import REQUEST
 from support.lab import PASSWORD, USERNAME, LabProcess
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_plan import plan_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, ServerError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.serverkeygen import KeyRequest
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, ServerError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import plan_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import KeyRequest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_pem_certificates
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
 
 #: The work that any attempt may be, in steps of an empty loop.
 STEPS = 300_000_000

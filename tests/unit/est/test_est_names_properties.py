@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -16,41 +16,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.properties import count, steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.encoded_names import (
-    encode_general_name,
-    encode_general_names,
-    encode_name,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.encoded_names_reader import (
-    read_general_name,
-    split_general_names,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import (
-    build_general_names,
-    build_name,
-    read_general_names,
-    read_name,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attributes import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_OIDS,
     SubjectAttribute,
     check_attribute,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.errors import NameSyntaxError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import format_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import NameSyntaxError, normalized
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
     GENERAL_NAME_TYPES,
     GeneralName,
     canonical_general_name,
     validate_general_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.rfc4514_dn import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.rfc4514_dn import (
     format_rfc4514_dn,
     parse_rfc4514_dn,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import format_slash_dn
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.text import normalized
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
+    build_general_names,
+    build_name,
+    encode_general_name,
+    encode_general_names,
+    encode_name,
+    read_general_name,
+    read_general_names,
+    read_name,
+    split_general_names,
+)
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A new pair in place of an old one on disk, also where the run is killed at the worst moment."""
@@ -18,11 +18,13 @@ import pytest
 from support.est_pki import make_certificate
 from support.tls_certificates import authority
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import pair_files
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import HeldCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.pair_files import read_pair, replace_pair
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import pair_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.pair_files import read_pair, replace_pair
 
 CA = authority()
 SUB = CA.issue("intermediate", ca=True)

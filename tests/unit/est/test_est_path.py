@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,16 +14,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from support.est_pki import NOW, Authority, der, make_certificate, name, new_key
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_certificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.der import read
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.der_writer import encode
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.path import PathError, find_path
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.der import encode, read
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
     build_general_names,
     build_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import PathError, find_path
 
 
 @pytest.fixture(scope="module")

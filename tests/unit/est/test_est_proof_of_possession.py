@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of proof_of_possession.py, and of how https.py binds a request to its connection."""
@@ -19,31 +19,29 @@ from support.est_exchange import CA, CREDENTIALS, POST_HEADERS, checked, context
 from support.lab import PASSWORD, USERNAME, LabServer
 from support.tls_peer import Peer, Step, answer, read_request, response
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import (
-    CertificateRequest,
-    Linking,
-    build_csr,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_parts import EST_IDENTITY_LINKING
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_plan import RequestPlan
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued, Pending
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     InputError,
     ServerError,
     TransportError,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec, generate_key
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.proof_of_possession import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Binding, Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
+    EST_IDENTITY_LINKING,
+    CertificateRequest,
     LinkedRequest,
+    Linking,
+    build_csr,
     tls_unique_base64,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Binding, Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import RequestPlan
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec, generate_key
 
 SUBJECT = parse_slash_dn("/CN=device")
 TLS_1_2 = ssl.TLSVersion.TLSv1_2

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Renewing a certificate: the request, what authenticates the client, and whole exchanges with the lab server."""
@@ -22,53 +22,53 @@ from support.est_pki import Authority, der, key_usage
 from support.lab import PASSWORD, USERNAME, LabServer
 from support.lab_certificates import IssuedCertificate
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
-    iso_utc,
-    load_pem_certificates,
-    not_after,
-    pem,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient, VerifiedCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import CertificateRequest
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr_parts import (
-    CHANGE_SUBJECT_NAME,
-    SUBJECT_ALTERNATIVE_NAME,
-    Extension,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.encoded_certificate import (
-    encoded_extension,
-    encoded_subject,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued, Pending
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     InputError,
     ParseError,
     ServerError,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.held_certificate import HeldCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient, VerifiedCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import (
+    REKEY,
+    RENEW,
+    build_reenrolment_request,
+    choose_way,
+    encoded_extension,
+    encoded_subject,
+    next_key,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
+    CHANGE_SUBJECT_NAME,
+    SUBJECT_ALTERNATIVE_NAME,
+    CertificateRequest,
+    Extension,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    iso_utc,
+    load_pem_certificates,
+    not_after,
+    pem,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
     KeySpec,
     describe_public_key,
     generate_key,
     private_key_pem,
     public_key_der,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.pair_files import replace_pair
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.reenrolment import (
-    REKEY,
-    RENEW,
-    build_reenrolment_request,
-    choose_way,
-    next_key,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import GeneralName
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.pair_files import replace_pair
 
 ROOT = Authority.root("Renewal Root", days=est_answers.days(-1000, 3000))
 NOW = datetime.now(timezone.utc)

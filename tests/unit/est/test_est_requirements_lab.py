@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Requirement lines that show best in a whole exchange with a real server process: the lab server."""
@@ -13,25 +13,25 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from support.enrolment import enrol, template_for
 from support.lab import LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, ServerError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    Fingerprint,
     load_certificate,
     load_pem_certificates,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.csr import build_csr
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued, Pending
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, ServerError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.fingerprint import Fingerprint
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
     KeySpec,
     generate_key,
     same_public_key,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
 
 SUBJECT = parse_slash_dn("/CN=device-1")
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Requirements that no other file is about: saved CA certificates, an empty user name, 201, a server's key on disk."""
@@ -17,18 +17,20 @@ from typing import List
 import pytest
 from support.lab import PASSWORD, USERNAME, LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est import cli
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_pem_certificates
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.https import HttpsTransport
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import KeySpec
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.pair_files import replace_pair
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_pem_certificates
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.pair_files import replace_pair
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
 
 ENROLL = ["--subject", "/CN=host", "--key-type", "ec", "--out", "host.pem", "--key-out", "host.key", "--json"]
 

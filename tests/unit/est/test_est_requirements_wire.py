@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The client and its transport together, against scripted TLS servers: the bytes of a whole exchange."""
@@ -16,11 +16,11 @@ from support.est_pki import der
 from support.tls_certificates import CMC_RA, SERVER_AUTH
 from support.tls_peer import Peer, answer, read_request, server_context
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certificate import load_certificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ServerError, TransportError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ServerError, TransportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
 
 PKCS7 = "Content-Type: application/pkcs7-mime; smime-type=certs-only\r\n"
 ANCHORS = [load_certificate(der(ROOT.certificate))]

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of server_identity.py: RFC 9525 matching and RFC 7030 section 3.6."""
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from support.tls_certificates import CMC_RA, SERVER_AUTH, authority, make
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import TransportError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.server_identity import authorise
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import TransportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.server_identity import authorise
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
 
 CA = authority()
 EXPLICIT = Trust.explicit(CA.pem)

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The private key of an answer to /serverkeygen, in all forms that servers send."""
@@ -23,9 +23,12 @@ from hypothesis import strategies as st
 from support.asn1 import OCTET_STRING, SEQUENCE, SET, content_info, integer, oid, signed_data, tlv
 from support.properties import count
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, ParseError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.keys import same_public_key
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.server_key import decode_part, read_server_key
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.server_key import (
+    decode_part,
+    read_server_key,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import same_public_key
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP384R1())

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -14,7 +14,9 @@ from support.effort import check_effort
 from support.properties import count
 from support.sample_certificates import certificates
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.server_message import clean_server_message
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.server_message import (
+    clean_server_message,
+)
 
 STATUS = tlv(SEQUENCE, integer(2), tlv(SEQUENCE, integer(1)), tlv(UTF8_STRING, b"No\x1b[31m CN"), integer(2))
 CONTROL = tlv(SEQUENCE, integer(1), oid("1.3.6.1.5.5.7.7.1"), tlv(SET, STATUS))

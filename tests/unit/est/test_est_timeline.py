@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The timeline tells how far an exchange came, and nothing that did not happen."""
@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, TransportError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
+    EstError,
+    Timeline,
+    TransportError,
+)
 
 
 def test_stages_that_a_request_needs_come_before_it_and_are_not_counted_twice():

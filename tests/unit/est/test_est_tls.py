@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of tls.py: the context's policy, and what it refuses to load."""
@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from support.tls_certificates import authority, make
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client_certificate import ClientCertificate
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.tls import Trust, make_context
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust, make_context
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
 
 CA = authority()
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -15,12 +15,9 @@ from support.effort import check_effort
 from support.properties import count
 from support.sample_certificates import certificates, certification_request
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.certs_only import parse_certs_only
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import ParseError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transfer_encoding import (
-    decode_body,
-    encode_body,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.cms import parse_certs_only
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import decode_body, encode_body
 
 MESSAGE = signed_data(certificates())
 TEXT = base64.b64encode(MESSAGE)

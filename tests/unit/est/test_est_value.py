@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,7 +14,7 @@ from typing import Optional, Tuple
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.value import Value, not_shown
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.value import Value, not_shown
 
 
 class Point(Value):
@@ -90,10 +90,9 @@ def test_values_can_be_copied_and_pickled():
 
 def test_the_client_loads_no_dataclasses():
     """What they cost is why there are values at all: see docs/performance.md."""
-    module = Value.__module__.rsplit(".", 1)[0]
-    program = (
-        f"import sys, requests, cryptography.x509; before = set(sys.modules); import {module}.client, {module}.https"
-    )
+    module = Value.__module__.rsplit(".", 2)[0]
+    program = "import sys, requests, cryptography.x509; before = set(sys.modules)"
+    program += f"; import {module}.client, {module}.http.https"
     program += "; print(*sorted((set(sys.modules) - before) & {'dataclasses', 'inspect'}))"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=_path())
     assert said.stdout.strip() == ""

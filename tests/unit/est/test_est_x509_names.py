@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,22 +14,22 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from support.est_pki import make_certificate, new_key
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.x509_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
+    ATTRIBUTE_OIDS,
+    SubjectAttribute,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
+    GENERAL_NAME_TYPES,
+    GeneralName,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
     build_general_names,
     build_name,
     read_general_names,
     read_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attributes import (
-    ATTRIBUTE_OIDS,
-    SubjectAttribute,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import (
-    GENERAL_NAME_TYPES,
-    GeneralName,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
 
 UTF8, PRINTABLE, IA5 = 0x0C, 0x13, 0x16
 EVERY_ATTRIBUTE = (

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role est_lab_server: what it sends to a host, and the truth table {check, real} x {first, again}."""
@@ -66,7 +66,7 @@ PLAY = """
   tasks:
     - name: Run the lab server
       ansible.builtin.import_role:
-        name: maas360.cloud_extender.est_lab_server
+        name: estfleet.cloud_extender.est_lab_server
       vars:
         est_lab_server_port: "{{ free_port }}"
         est_lab_server_host_names: [lab.est.test]

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -16,7 +16,7 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.inventory.manager import split_host_pattern
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.maas360.cloud_extender.plugins.lookup import est_fleet_hosts
+from ansible_collections.estfleet.cloud_extender.plugins.lookup import est_fleet_hosts
 
 GROUPS = {
     "all": ["ce1", "ce2", "ce3", "db1"],

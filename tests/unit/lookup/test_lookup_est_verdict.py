@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -17,8 +17,8 @@ from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from ansible_collections.maas360.cloud_extender.plugins.lookup import est_verdict
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.counts import count
+from ansible_collections.estfleet.cloud_extender.plugins.lookup import est_verdict
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import count
 
 IN_ORDER = {"hosts": 4, "ok": 4, **{number: 0 for _cause, number, _words in est_verdict.CAUSES}}
 # The cause, the number of the report that tells of it, and the words of the verdict.

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
 
 TESTS = Path(__file__).resolve().parents[2]
 PAD = "ab" * 32
@@ -27,7 +27,7 @@ try:
     from ansible.module_utils.testing import patch_module_args
 except ImportError:
     patch_module_args = None
-from ansible_collections.maas360.cloud_extender.plugins.modules import est_store_file
+from ansible_collections.estfleet.cloud_extender.plugins.modules import est_store_file
 arguments = json.loads(sys.stdin.read())
 if patch_module_args:
     with patch_module_args(arguments):

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,27 +14,27 @@ from hypothesis import strategies as st
 from support.effort import check_effort
 from support.properties import steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attributes import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.addresses import a_label_form, is_host_name
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_OIDS,
     SubjectAttribute,
     check_attribute,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.distinguished_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import (
     parse_distinguished_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.errors import NameSyntaxError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import (
+    NameSyntaxError,
+    find_unprintable,
+    normalized,
+    quote,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
     GENERAL_NAME_TYPES,
     GeneralName,
     canonical_general_name,
     parse_general_name,
     validate_general_name,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.host_names import a_label_form, is_host_name
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.text import (
-    find_unprintable,
-    normalized,
-    quote,
 )
 
 LONG = 200_000

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.properties import steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.errors import NameSyntaxError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.security_identifiers import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import NameSyntaxError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.identifiers import (
     SID_URI_PREFIX,
     check_sid,
     check_sid_uri,

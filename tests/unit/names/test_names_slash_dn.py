@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,18 +11,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.properties import steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attribute_names import attribute_oid
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attributes import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_NAMES,
     ATTRIBUTE_OIDS,
     SubjectAttribute,
+    attribute_oid,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.errors import NameSyntaxError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import (
     format_slash_dn,
     parse_slash_dn,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.text import find_unprintable
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import (
+    NameSyntaxError,
+    find_unprintable,
+)
 
 
 def named(text: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One refused account is one event: who tests with it, who waits, and who is kept from it."""
@@ -11,7 +11,11 @@ import pytest
 
 pytest.importorskip("ansible")
 
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.account_gate import Account, AccountGate, Refusal
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.account_gate import (
+    Account,
+    AccountGate,
+    Refusal,
+)
 
 ACCOUNT = Account("https://est.example.com:443", "", "estuser", "canary-secret")
 ISSUED = {"status": "issued"}

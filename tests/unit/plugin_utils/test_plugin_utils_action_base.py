@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import (
     ControllerAction,
     OptionError,
     plain,
@@ -19,7 +19,7 @@ from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base
     secret_values,
     validate,
 )
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.template_actions import check_store_path, to_yaml
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import check_store_path, to_yaml
 
 SPEC = {
     "name": {"type": "str", "required": True},

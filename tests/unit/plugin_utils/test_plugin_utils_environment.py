@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -12,8 +12,8 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 from support.actions import Host, run_action
 from support.templates import pem
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.environment import from_environment
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import from_environment
 
 CANARY = "canary-1f2e"
 PAIR = {"username": "tower", "password": CANARY}

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A variable whose name is nearly one of ours is an error; helpers of the user's are let be."""
@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("ansible")
 
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import OptionError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.known_variables import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
     KNOWN,
     check_names,
     nearest,

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 
-PLUGINS = "ansible_collections.maas360.cloud_extender.plugins"
+PLUGINS = "ansible_collections.estfleet.cloud_extender.plugins"
 PROGRAM = f"""
 import sys
 import {PLUGINS}.action.est_fleet_host
@@ -28,5 +28,5 @@ def test_what_a_host_without_changes_needs_is_loaded_before_the_forks():
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=60, check=True
     )
     loaded = set(done.stdout.split())
-    for name in ("action.est_templates", "module_utils.store.apply", "module_utils.template.collection"):
+    for name in ("action.est_templates", "module_utils._store.apply", "module_utils._template.model"):
         assert f"{PLUGINS}.{name}" in loaded

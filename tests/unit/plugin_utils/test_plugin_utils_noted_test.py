@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What came of a test is noted on the host in the same way, wherever the exchange left from."""
@@ -17,10 +17,10 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 
 from support.fleet_reports import issued, refused
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import parse_last_tests
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import read_store
-from ansible_collections.maas360.cloud_extender.plugins.modules import est_test_enroll
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils import controller_exchange
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import parse_last_tests
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
+from ansible_collections.estfleet.cloud_extender.plugins.modules import est_test_enroll
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange import controller as controller_exchange
 
 CONTENT = "c" * 64
 PENDING = {"status": "pending", "template": "wifi", "changed": True, "retry_at": "2026-11-22T13:00:00Z"}

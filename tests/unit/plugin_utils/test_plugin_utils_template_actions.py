@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -17,8 +17,8 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 import yaml
 from support.actions import Host, run_action
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import record_test
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_stored, read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_stored, read_template
 
 CANARY = "canary-1f2e"
 TESTS = Path(__file__).resolve().parents[2]
@@ -172,19 +172,6 @@ def test_the_last_tests_come_with_the_same_round_trip(store, host):
     assert removed["failed_tests"] == []
 
 
-def test_an_older_format_is_told_when_it_is_upgraded(store, host):
-    templates(store, host, OTHER)
-    data = json.loads((store / "templates.json").read_text())
-    del data["sealing_key"]
-    (store / "templates.json").write_text(json.dumps({**data, "version": 1}))
-    assert not templates(store, host, OTHER)["changed"]
-    changed = {**OTHER, "port": 8443}
-    would, did = templates(store, host, changed, check=True), templates(store, host, changed)
-    assert would == did
-    assert did["upgraded"] == "templates.json is of format version 1, and is written as version 2"
-    assert run_action("est_template_info", {"store_path": str(store)}, host)["store"]["format_version"] == 2
-
-
 def test_update_password_is_an_option_of_each_template(store, host):
     templates(store, host, CISCO)
     new = {**CISCO, "password": "new one"}
@@ -258,7 +245,7 @@ def test_a_wrong_option_says_where_and_nothing_is_read(store, host, change, word
         ({"templates": [], "purge_keep": [""]}, "purge_keep[0]: is empty"),
         ({"templates": [], "purge_keep": ["a", 7.5]}, "purge_keep[1]: 7.5 is no text"),
         ({"templates": [], "rotate_key": "perhaps"}, "'perhaps' is not a valid boolean"),
-        ({"templates": [], "prune": True}, "Unsupported parameters for (maas360.cloud_extender.est_templates) module"),
+        ({"templates": [], "prune": True}, "Unsupported parameters for (estfleet.cloud_extender.est_templates) module"),
     ],
 )
 def test_wrong_arguments_of_the_module(host, arguments, words):
@@ -370,12 +357,12 @@ def test_info_names_are_checked(host):
 @pytest.mark.parametrize("name", ["est_template", "est_templates", "est_template_info"])
 def test_a_newer_store_is_left_alone_and_fails(store, host, name):
     templates(store, host, CISCO)
-    content = (store / "templates.json").read_text().replace('"version": 2', '"version": 3')
+    content = (store / "templates.json").read_text().replace('"version": 1', '"version": 2')
     (store / "templates.json").write_text(content)
     arguments = {"est_template": OTHER, "est_templates": {"templates": [OTHER]}, "est_template_info": {}}[name]
     result = run_action(name, {"store_path": str(store), **arguments}, host)
     assert result["failed"] is True
-    assert result["msg"].startswith(f"templates.json in {store} has format version 3")
+    assert result["msg"].startswith(f"templates.json in {store} has format version 2")
     assert (store / "templates.json").read_text() == content
 
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the uri transport does with challenges, bodies that are bound to a connection, and other origins."""
@@ -17,12 +17,12 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 from support.est_answers import REQUEST
 from support.lab import PASSWORD, USERNAME, LabServer
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.enrolment import Issued
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.transport import Binding, Credentials
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.url import EstUrl
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.uri_transport import UriTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Binding, Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.uri_transport import UriTransport
 
 CREDENTIALS = Credentials(USERNAME, PASSWORD)
 

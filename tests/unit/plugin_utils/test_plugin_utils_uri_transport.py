@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The exchange through the real module ansible.builtin.uri, against the lab server, compared with exchange=host."""
@@ -20,12 +20,15 @@ from support.enrolment import IDENTITY, enrol, template_for
 from support.lab import LabServer
 from support.server_faults import ANSWERS, FAULTS
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import EstError, InputError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.timeline import Timeline
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.files import TestFolder
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.options import TestOptions
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll.run import run_test
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.connectors import UriConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import TestOptions
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
+    EstError,
+    InputError,
+    Timeline,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.connectors import UriConnector
 
 
 class Host:

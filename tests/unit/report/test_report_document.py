@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The document of a fleet report: as its schema says, counted, merged, and read back only where it is one."""
@@ -13,9 +13,15 @@ import fastjsonschema
 import pytest
 from support.fleet_reports import NOW, RUN, entry, issued, large_fleet, record, refused, small_fleet
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.compact import compact
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.counts import days_left
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.compact import compact
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import (
+    COMPARISONS,
+    HOST_STATES,
+    TEMPLATE_STATES,
+    ReportError,
+    days_left,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import (
     keep_others,
     make_document,
     merge_documents,
@@ -23,15 +29,9 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.docu
     serialise,
     utc,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.merging import merge_files
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import (
-    COMPARISONS,
-    HOST_STATES,
-    TEMPLATE_STATES,
-    ReportError,
-)
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.summary import summary_lines
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import merge_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.summary import summary_lines
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
@@ -369,11 +369,11 @@ def test_what_was_written_can_be_read_and_is_a_line_a_host():
         ("{", "not JSON"),
         ("[]", "its format is not"),
         ('{"format": "x"}', "its format is not"),
-        ('{"format": "maas360.cloud_extender.fleet_report"}', "no format_version"),
-        ('{"format": "maas360.cloud_extender.fleet_report", "format_version": 2}', "update the collection"),
-        ('{"format": "maas360.cloud_extender.fleet_report", "format_version": 1}', "hosts or runs are missing"),
+        ('{"format": "estfleet.cloud_extender.fleet_report"}', "no format_version"),
+        ('{"format": "estfleet.cloud_extender.fleet_report", "format_version": 2}', "update the collection"),
+        ('{"format": "estfleet.cloud_extender.fleet_report", "format_version": 1}', "hosts or runs are missing"),
         (
-            '{"format": "maas360.cloud_extender.fleet_report", "format_version": 1, "runs": [], "hosts": [1]}',
+            '{"format": "estfleet.cloud_extender.fleet_report", "format_version": 1, "runs": [], "hosts": [1]}',
             "not as docs/report.md says",
         ),
     ],

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files of a fleet report, the file of a run that it is made of, its summary, and the command that merges."""
@@ -12,12 +12,13 @@ import stat
 import pytest
 from support.fleet_reports import NOW, RUN, entry, record, refused, small_fleet
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report import cli, writing
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import make_document
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.spool import Spool
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.states import ReportError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.summary import summary_lines
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report import writing
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import Spool
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.summary import summary_lines
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import fleet_report as cli
 
 
 @pytest.mark.parametrize("given", ["r/fleet", "r/fleet.json", "r/fleet.html", "r/fleet.HTML"])

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page of a fleet report: small, without outside resources, and safe whatever hosts and servers say."""
@@ -25,10 +25,10 @@ from support.fleet_reports import (
     small_fleet,
 )
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.compact import compact
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.document import make_document
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.page import in_script, render_page
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.printable import printable, visible
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.causes import printable, visible
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.compact import compact
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import in_script, render_page
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

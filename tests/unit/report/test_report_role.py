@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the role passes to its action is what both document, with the same defaults."""
@@ -14,11 +14,11 @@ pytest.importorskip("ansible")
 import yaml
 from support.fleet_reports import entry
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.report.host import host_record
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.test_enroll import options as test_options
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.action_base import OptionError
-from ansible_collections.maas360.cloud_extender.plugins.plugin_utils.fleet_host import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options as test_options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import (
     OPTIONS,
     cluster_of,
     combine,
@@ -47,7 +47,7 @@ def test_every_variable_is_documented_and_passed_on(documented):
     assert set(documented) - OF_THE_ROLE_ALONE == options
     assert set(load("defaults", "main.yml")) - OF_THE_ROLE_ALONE == options - {"est_integration_templates"}
     (block,) = load("tasks", "configure.yml")
-    passed_on = block["block"][0]["maas360.cloud_extender.est_fleet_host"]
+    passed_on = block["block"][0]["estfleet.cloud_extender.est_fleet_host"]
     assert set(passed_on) == set(OPTIONS)
 
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role on a fleet of which hosts are down or fail: the report has all, and the exit status is Ansible's own."""
@@ -41,7 +41,7 @@ def run(tmp_path):
                 },
             }
         }
-        role = {"ansible.builtin.import_role": {"name": "maas360.cloud_extender.est_integration"}, "tags": ["est"]}
+        role = {"ansible.builtin.import_role": {"name": "estfleet.cloud_extender.est_integration"}, "tags": ["est"]}
         plays = [{"hosts": "all", "gather_facts": False, "tasks": [role, *tasks], **dict(play)}]
         (tmp_path / "inventory.json").write_text(json.dumps(inventory))
         (tmp_path / "playbook.json").write_text(json.dumps(plays))

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-MODULE_UTILS = "ansible_collections.maas360.cloud_extender.plugins.module_utils"
+MODULE_UTILS = "ansible_collections.estfleet.cloud_extender.plugins.module_utils"
 COLLECTIONS = Path(__file__).resolve().parents[3] / ".cache" / "collections"
 
 NO_CHANGE = """
@@ -24,8 +24,8 @@ print(",".join(heavy))
 
 PLANS_NOTHING = """
 from STORE.document import Document, StoredSecret, StoredTemplate, serialise_document
-from STORE.integrity import key_fingerprint
-from STORE.verifier import Verifiers
+from STORE.sealing import key_fingerprint
+from STORE.sealing import Verifiers
 verifiers, key = Verifiers.new(), b"k" * 32
 secret = StoredSecret.of("A", "password", sealed="AAAA", key_fingerprint=key_fingerprint(key),
                          verifier=verifiers.make("A", "password", "secret"))
@@ -44,7 +44,7 @@ apply_request(MemoryStore(), Request((Desired(dict(name="A"), dict(password="sec
 
 def heavy_modules(prepare):
     program = NO_CHANGE.format(prepare=prepare)
-    program = program.replace("STORE", f"{MODULE_UTILS}.store").replace("EST", f"{MODULE_UTILS}.est")
+    program = program.replace("STORE", f"{MODULE_UTILS}._store").replace("EST", f"{MODULE_UTILS}.est")
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": f"{COLLECTIONS}:{Path(__file__).resolve().parents[2]}"},

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is not given is no wish to remove: an account, a CA certificate and a passphrase stay on the host."""
@@ -10,12 +10,12 @@ import json
 import pytest
 from support.memory_store import MemoryStore
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.document import parse_document
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.keeping import Desired
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import REMOVE_CHOICES
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import parse_document
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.keeping import Desired
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import REMOVE_CHOICES
 
 BASE = {"name": "wifi", "server": "est.example.com", "port": 443, "username": None, "ca_certificate": None}
 GIVEN = {**BASE, "username": "estuser", "ca_certificate": "PEM"}

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.est.errors import STAGES, EstError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import files as store_files
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.last_tests import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import files as store_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import (
     NOT_STARTED,
     parse_last_tests,
     record_test,
     what_came_of,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import read_store
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import STAGES, EstError
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_the_last_test_of_each_template_is_kept(path):
     place = path / "last_tests.json"
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     data = json.loads(place.read_text())
-    assert (data["format"], data["version"]) == ("maas360.cloud_extender.last_tests", 1)
+    assert (data["format"], data["version"]) == ("estfleet.cloud_extender.last_tests", 1)
     assert sorted(data["tests"]["VPN"]) == [
         "at",
         "content",
@@ -82,7 +82,7 @@ def test_the_end_of_the_certificate_belongs_to_the_test_that_issued_it(path):
 def test_files_of_before_and_of_later_are_read():
     entry = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z"}
     later = {**entry, "not_after": "2027-11-22T12:00:00Z", "subject": "/CN=jdoe"}
-    data = {"format": "maas360.cloud_extender.last_tests", "version": 1, "tests": {"before": entry, "later": later}}
+    data = {"format": "estfleet.cloud_extender.last_tests", "version": 1, "tests": {"before": entry, "later": later}}
     found = parse_last_tests(json.dumps(data))
     assert {name: test.as_result() for name, test in found.items()} == {
         "before": {**entry, "not_after": None},
@@ -150,7 +150,7 @@ def test_a_link_in_its_place_is_neither_followed_nor_written_through(path, tmp_p
 def test_an_entry_that_nobody_can_have_written_is_left_out(change):
     entry = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z", "not_after": "2027-11-22T12:00:00Z"}
     data = {
-        "format": "maas360.cloud_extender.last_tests",
+        "format": "estfleet.cloud_extender.last_tests",
         "version": 1,
         "tests": {"good": entry, "bad": {**entry, **change}, "worse": None},
     }

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -10,12 +10,12 @@ import json
 import pytest
 from support.memory_store import MemoryStore
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import Observed
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import MAX_ATTEMPTS, apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.document import parse_document
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import NewerFormat, StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired, Request, make_plan
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import open_secrets
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import Observed
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import MAX_ATTEMPTS, apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import parse_document
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import NewerFormat, StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request, make_plan
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import open_secrets
 
 CANARY = "canary-1f2e"
 
@@ -329,9 +329,9 @@ def test_a_damaged_document_is_rebuilt_from_what_is_desired(content, damage, wor
 
 def test_a_newer_format_is_never_overwritten():
     store = applied(cisco())
-    store.content = store.content.replace('"version": 2', '"version": 3')
+    store.content = store.content.replace('"version": 1', '"version": 2')
     for check in (True, False):
-        with pytest.raises(NewerFormat, match=r"templates.json in /memory has format version 3"):
+        with pytest.raises(NewerFormat, match=r"templates.json in /memory has format version 2"):
             apply(store, cisco(port=1), check=check)
     assert store.writes == []
 

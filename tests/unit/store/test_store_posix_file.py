@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -19,16 +19,16 @@ from pathlib import Path
 import pytest
 from support.effort import ends
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.masking import mask
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import files as store_files
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import files as store_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
     read_store,
     read_store_and_key,
     write_store,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
 
 STORE = store_files.__name__.rpartition(".")[0]
 KEY = bytes(range(32))

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -14,23 +14,22 @@ from hypothesis import strategies as st
 from support.memory_store import MemoryStore
 from support.properties import count, steady
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.text import find_unprintable
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.adapter import Observed
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.document import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import find_unprintable
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import Observed
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import (
     Document,
     StoredSecret,
     StoredTemplate,
     parse_document,
     serialise_document,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import DamagedDocument, NewerFormat
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.inspection import inspect
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired, Request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import open_secrets
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.verifier import Verifiers
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import DamagedDocument, NewerFormat
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import inspect, open_secrets
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import Verifiers
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
 TEXTS = st.text(alphabet=st.one_of(st.sampled_from('/\\+=%,;<>"#: @.{}[]\n'), st.characters()), max_size=24)
 PLAIN = TEXTS.filter(lambda text: text and text == text.strip() and not find_unprintable(text))

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -7,11 +7,11 @@ from __future__ import annotations
 import pytest
 from support.memory_store import MemoryStore
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import SealingError, StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired, Request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.posix_file import write_store
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError, StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import write_store
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_an_unknown_template_lists_those_that_are_there(path, tmp_path):
     [
         (b"{", "templates.json in .* is cut short"),
         (b"\xff", "templates.json in .* is not UTF-8 text"),
-        (b'{"format": "maas360.cloud_extender.templates", "version": 3}', "has format version 3"),
+        (b'{"format": "estfleet.cloud_extender.templates", "version": 2}', "has format version 2"),
     ],
 )
 def test_a_damaged_store_is_a_clear_error(path, content, words):

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,14 +9,13 @@ import re
 import pytest
 from support.memory_store import MemoryStore
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.apply import apply_request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.document import parse_document
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import SealingError, StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.information import describe_store
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.plan import Desired, Request
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.reading import open_secrets
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.sealing import seal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import parse_document
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError, StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.information import describe_store
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import open_secrets
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint, seal
 
 
 def wanted(name, password, *, update=True, **fields):

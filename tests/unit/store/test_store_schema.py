@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The published JSON Schema of the store against the code: they accept the same documents."""
@@ -11,7 +11,7 @@ import os
 import fastjsonschema
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.document import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import (
     Document,
     SealingKey,
     StoredSecret,
@@ -19,10 +19,10 @@ from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.docum
     parse_document,
     serialise_document,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import DamagedDocument
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.verifier import Verifiers
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import FIELDS, SECRET_FIELDS
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import DamagedDocument
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import Verifiers
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import FIELDS, SECRET_FIELDS
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
 DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs")
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import sealing
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import SealingError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.integrity import key_fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import sealing
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
 
 KEY = bytes(range(32))
 
@@ -27,7 +27,7 @@ def test_uses_aes_256_gcm_with_names_as_associated_data():
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     data = base64.b64decode(sealing.seal(KEY, "Cisco", "password", "secret"))
-    opened = AESGCM(KEY).decrypt(data[:12], data[12:], b"maas360.cloud_extender\0Cisco\0password")
+    opened = AESGCM(KEY).decrypt(data[:12], data[12:], b"estfleet.cloud_extender\0Cisco\0password")
     assert opened == b"secret"
 
 

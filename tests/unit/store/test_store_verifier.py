@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,9 +9,9 @@ import hmac
 
 import pytest
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store import verifier as module
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.errors import StoreError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.store.verifier import Verifiers, keyed_verifier
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import sealing as module
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import Verifiers, keyed_verifier
 
 
 def test_is_hmac_under_a_scrypt_key():
@@ -69,7 +69,7 @@ def test_repr_holds_no_secret():
 
 def test_the_keyed_verifier_is_for_one_key_one_place_and_one_secret():
     key = b"k" * 32
-    subkey = hmac.digest(key, b"maas360.cloud_extender verifier\0", "sha256")
+    subkey = hmac.digest(key, b"estfleet.cloud_extender verifier\0", "sha256")
     made = keyed_verifier(key, "Cisco", "password", "secret")
     assert made == hmac.new(subkey, b"Cisco\0password\0secret", "sha256").hexdigest()
     others = [

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from support.templates import refusal, template
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.fields import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import (
     FIELDS,
     SECRET_FIELDS,
     argument_spec,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
 
 def test_fields_are_those_of_the_design() -> None:

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -15,16 +15,16 @@ from support.effort import check_effort
 from support.properties import steady
 from support.templates import template
 
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.attributes import ATTRIBUTE_NAMES
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.general_names import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import ATTRIBUTE_NAMES
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import normalized
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
     GENERAL_NAME_TYPES,
     canonical_general_name,
 )
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.slash_dn import parse_slash_dn
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.names.text import normalized
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.errors import TemplateError
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.identity import TestIdentity
-from ansible_collections.maas360.cloud_extender.plugins.module_utils.template.render import Rendered, render
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.render import Rendered, render
 
 LONG = 200_000
 HOSTILE = (

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the result of each task to the file that KEEP_RESULTS names, a line each."""
@@ -15,7 +15,7 @@ name: keep_results
 type: notification
 short_description: Keeps results
 description: Keeps the results of tasks for the tests.
-author: maas360.cloud_extender contributors
+author: estfleet.cloud_extender contributors
 """
 
 

@@ -1,4 +1,4 @@
-# Copyright (c) 2026, maas360.cloud_extender contributors
+# Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A connection to the double of a Windows host; to ansible-core it is like winrm or psrp."""
@@ -24,7 +24,7 @@ DOCUMENTATION = """
 name: windows_double
 short_description: Test double of a Windows host
 description: Carries out the modules of ansible.windows in Python.
-author: maas360.cloud_extender contributors
+author: estfleet.cloud_extender contributors
 options:
   folder:
     description: The folder of the machine.

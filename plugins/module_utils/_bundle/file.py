@@ -1,0 +1,117 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file of a bundle on the controller: reading it, and replacing it atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import stat
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+from .._store.files import sync_folder
+from .envelope import MAX_OCTETS
+from .errors import FileError, NotABundle
+
+#: The permissions of a bundle.
+FILE_MODE = 0o600
+#: Seconds after which nobody writes to a temporary file any more.
+_LEFT_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that is there: its octets, and its permissions such as ``0600``."""
+
+    octets: bytes = field(repr=False)
+    mode: str
+
+
+def read_file(path: str) -> bytes:
+    """Read a bundle's file; symbolic links are followed.
+
+    :raises FileError: when it cannot be read, or is no file.
+    :raises NotABundle: when it is too large to be a bundle. It is not read then.
+    """
+    return _read(path, 0).octets
+
+
+def find_file(path: str) -> Found | None:
+    """Read what is where a bundle is to be written, and check that it can be written there.
+
+    :returns: None where nothing is.
+    :raises FileError: when there is no folder for it, it may not be written to, or something else than a file is there.
+    :raises NotABundle: when the file is too large to be a bundle.
+    """
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise FileError(f"cannot be written: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FileError(f"cannot be written: the folder {folder} may not be written to by this user")
+    if not os.path.lexists(path):
+        return None
+    return _read(path, os.O_NOFOLLOW)
+
+
+def write_file(path: str, octets: bytes) -> None:
+    """Write a bundle whole or not at all, readable by its owner only from the first moment on.
+
+    :raises FileError: when it cannot be written. What was there before is there still.
+    """
+    made = ""
+    try:
+        _remove_left(path)
+        # Made with mode 0600 and under a name of its own.
+        descriptor, made = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
+        with open(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), FILE_MODE)
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(made, path)
+        sync_folder(os.path.dirname(path))
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(made)
+        if isinstance(error, OSError):
+            raise FileError(f"cannot be written: {error.strerror or error}") from None
+        raise
+
+
+def _remove_left(path: str) -> None:
+    """Remove what runs that were killed left half written of this bundle."""
+    folder, name = os.path.split(path)
+    with contextlib.suppress(OSError):  # another run was faster, or the folder cannot be listed
+        for entry in os.listdir(folder):
+            left = os.path.join(folder, entry)
+            ours = re.fullmatch(rf"\.{re.escape(name)}\.[a-z0-9_]{{8}}", entry)
+            if ours and time.time() - os.lstat(left).st_mtime > _LEFT_SECONDS:
+                os.unlink(left)
+
+
+def _read(path: str, flags: int) -> Found:
+    try:
+        # Not blocked by a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | flags)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise FileError("is a symbolic link; name the file itself") from None
+        raise FileError(f"cannot be read: {error.strerror or error}") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            is_folder = stat.S_ISDIR(status.st_mode)
+            raise FileError("is a folder; name a file in it" if is_folder else "is a device, socket or pipe")
+        if status.st_size > MAX_OCTETS:
+            raise NotABundle(f"is no bundle of templates: it is larger than {MAX_OCTETS // 2**20} MiB")
+        with open(descriptor, "rb", closefd=False) as file:
+            return Found(file.read(MAX_OCTETS + 1), f"{stat.S_IMODE(status.st_mode):04o}")
+    except OSError as error:
+        raise FileError(f"cannot be read: {error.strerror or error}") from None
+    finally:
+        os.close(descriptor)

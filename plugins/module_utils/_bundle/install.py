@@ -1,0 +1,172 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an import asks of a host's store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._store.difference import NOT_SET, SET, SET_DIFFERENT, describe_template, is_set
+from .._store.keeping import Desired
+from .._store.plan import Plan, Request, TemplateResult
+from .._template.fields import FIELDS
+from .._template.model import Template
+from .content import Content
+from .envelope import parse_envelope
+from .errors import DamagedBundle, NewerBundle, NotABundle, UnusableTemplate, WrongPassphrase
+from .file import FILE_MODE, find_file
+from .sealing import read_bundle
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What a new bundle changes in an old one, without secrets: names, fields, and that secrets differ.
+
+
+@dataclass
+class Comparison:
+    """What changes.
+
+    :param changed: whether the bundle has to be written.
+    :param results: one entry a template of the old and the new bundle.
+    :param before: what changes, as it is now; plain data.
+    :param after: what changes, as it will be.
+    """
+
+    changed: bool = False
+    results: list[TemplateResult] = field(default_factory=list)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+
+def compare(old: Existing, new: Content, *, sealed: bool) -> Comparison:
+    """Compare what is there with the bundle that is to be there.
+
+    :param sealed: whether the new bundle is sealed.
+    """
+    facts = describe(sealed=sealed, secrets=new.secrets, mode=f"{FILE_MODE:04o}")
+    comparison = Comparison(changed=old.facts != facts or old.content != new)
+    if comparison.changed:
+        _add(comparison.before, "bundle", {key: value for key, value in old.facts.items() if facts.get(key) != value})
+        _add(comparison.after, "bundle", {key: value for key, value in facts.items() if old.facts.get(key) != value})
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    there = {template.name.casefold(): template for template in old.content.templates} if old.content else {}
+    for template in new.templates:
+        stored = there.pop(template.name.casefold(), None)
+        changed = _changed_fields(stored, template)
+        action = "created" if stored is None else "updated" if changed else "unchanged"
+        comparison.results.append(TemplateResult(template.name, action, tuple(changed)))
+        if stored is None:
+            after[template.name] = describe_template(template.as_fields(), template.secrets())
+        elif changed:
+            before[template.name] = {name: _told(name, stored, None) for name in changed}
+            after[template.name] = {name: _told(name, template, stored) for name in changed}
+    for stored in there.values():
+        comparison.results.append(TemplateResult(stored.name, "removed"))
+        before[stored.name] = describe_template(stored.as_fields(), stored.secrets())
+    _add(comparison.before, "templates", before)
+    _add(comparison.after, "templates", after)
+    return comparison
+
+
+def _changed_fields(old: Template | None, new: Template) -> list[str]:
+    if old is None:
+        return [*(name for name, value in new.as_fields().items() if is_set(value)), *new.secrets()]
+    return [item.name for item in FIELDS if getattr(old, item.name) != getattr(new, item.name)]
+
+
+def _told(name: str, template: Template, replaced: Template | None) -> Any:
+    """Return the value of a field that changes; of a secret only whether it is set."""
+    if name in template.as_fields():
+        return template.as_fields()[name]
+    if name not in template.secrets():
+        return NOT_SET
+    return SET_DIFFERENT if replaced is not None and name in replaced.secrets() else SET
+
+
+def _add(data: dict[str, Any], key: str, value: dict[str, Any]) -> None:
+    if value:
+        data[key] = value
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What is where a bundle is to be written: an older bundle, one that cannot be opened, or nothing.
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What was found.
+
+    :param facts: what is told of it: ``sealed``, ``secrets`` and ``mode`` of a bundle, ``state`` where it cannot be
+        opened. Empty where nothing is.
+    :param content: the templates of a bundle that can be opened, or None.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    content: Content | None = None
+
+
+def describe(*, sealed: bool, secrets: bool, mode: str) -> dict[str, Any]:
+    """Return the facts of a bundle."""
+    return {"sealed": sealed, "secrets": secrets, "mode": mode}
+
+
+def read_existing(path: str, passphrase: str | None) -> Existing:
+    """Read what a new bundle will replace.
+
+    :param path: where the new bundle is to be written.
+    :param passphrase: the passphrase of the new bundle, or None.
+    :raises FileError: when no bundle can be written there.
+    :raises NotABundle: when something else is there, which is not to be overwritten.
+    :raises NewerBundle: when a newer version of this collection wrote what is there.
+    :raises LibraryMissing: when it is sealed and cannot be opened here.
+    """
+    found = find_file(path)
+    if found is None:
+        return Existing()
+    if not found.octets:
+        return Existing({"state": "empty"})  # as ansible.builtin.tempfile makes it
+    try:
+        envelope = parse_envelope(found.octets)
+        facts = describe(sealed=envelope.sealing is not None, secrets=envelope.secrets, mode=found.mode)
+        if (envelope.sealing is None) != (passphrase is None):
+            return Existing(facts)
+        return Existing(facts, read_bundle(found.octets, passphrase))
+    except (NotABundle, NewerBundle) as error:
+        raise type(error)(f"{error}. It is left as it is: remove it, or name another dest") from None
+    except (DamagedBundle, UnusableTemplate):
+        return Existing({"state": "damaged"})
+    except WrongPassphrase:
+        return Existing({"state": "sealed with another passphrase"})
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def request_for(content: Content, *, replace: bool, keep: tuple[str, ...]) -> Request:
+    """Return the request that puts templates of a bundle into a store.
+
+    Where the bundle has no secrets by choice, those of the host stay. Otherwise a template has what the bundle has: one
+    without a password there has none on the host.
+
+    :param replace: whether templates that are not in ``content`` are removed.
+    :param keep: names of templates that are never removed.
+    """
+    present = tuple(
+        Desired(template.as_fields(), template.secrets(), update_secrets=content.secrets)
+        for template in content.templates
+    )
+    return Request(present=present, purge=replace, purge_keep=keep)
+
+
+def without_password(plan: Plan) -> list[str]:
+    """Return the names of the imported templates that have a user name and, after the import, no password."""
+    imported = {result.name for result in plan.results if result.action != "removed"}
+    known = [(template.fields, {*template.keep, *template.seal}) for template in plan.planned]
+    known += [(template.fields, set(template.secrets)) for template in plan.kept]
+    return sorted(
+        str(fields["name"])
+        for fields, secrets in known
+        if fields["name"] in imported and fields.get("username") is not None and "password" not in secrets
+    )

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a production certificate is kept: on a POSIX host in files, on a Windows host in a certificate store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Protocol, Sequence
+
+from ..est.x509.held_certificate import OldCertificate
+from ..est.x509.keys import KeySpec
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from .judge import Refusal
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in the place of a certificate.
+
+    :param certificate: the certificate; ``None`` where none can be read.
+    :param old: the same with its key, as what can be renewed; ``None`` where it has a defect.
+    :param defect: why it is no certificate with its key, as a clause such as "its private key was not there"; empty
+        where it is one, and where there is nothing.
+    :param digest: what was noted when it was issued (see :func:`.need.asked_digest`), or the beginning of it; empty
+        where nothing was.
+    :param key: its private key, for a renewal with the same key; ``None`` where it cannot be read.
+    :param lacks: what was not there beside certificate and key, as a clause; a renewal brings it.
+    :param finished: whether it was put there just now, for a run that was killed and told nobody; in check mode,
+        whether it would be.
+    """
+
+    certificate: Optional[x509.Certificate] = None
+    old: Optional[OldCertificate] = None
+    defect: str = ""
+    digest: str = ""
+    key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
+    lacks: str = ""
+    finished: bool = False
+
+
+class CertificateHolder(Protocol):
+    """Keeps one certificate with its key. :class:`.posix_holder.FileHolder` is the one of POSIX hosts."""
+
+    def read(self) -> Found:
+        """Look at what is there. The certificate's key need not be read, but that it is there has to be known.
+
+        :raises EstError: it cannot be looked at.
+        """
+
+    def refuse_unwritable(self) -> Sequence[str]:
+        """Look whether a certificate could be kept, as far as that can be told. Called before anything is asked for.
+
+        :returns: in check mode, warnings of what earlier tasks would put right.
+        :raises EstError: it could not be kept; ``stage`` is ``save`` and ``request_received`` ``no``.
+        """
+
+    def refuse_key(self, spec: KeySpec) -> None:
+        """Refuse a kind of key that could not be kept. Called before a key is made: the server can ask for its kind.
+
+        :raises EstError: it could not be kept.
+        """
+
+    def read_pending(self) -> Optional[Mapping[str, str]]:
+        """What :meth:`save_pending` kept, by name; ``None`` where there is nothing that is complete.
+
+        :raises EstError: it cannot be read.
+        """
+
+    def save_pending(self, files: Mapping[str, str]) -> None:
+        """Keep a pending enrolment, its private key among it, in place of an older one.
+
+        :param files: texts by name: see :class:`~.test_enroll.pending.PendingState`.
+        :raises EstError: it cannot be written; ``stage`` is ``save``.
+        """
+
+    def drop_pending(self) -> None:
+        """Forget a pending enrolment that nobody goes on with.
+
+        A holder that would have to look for one, at a price, only forgets what :meth:`read_pending` has found.
+
+        :raises EstError: it cannot be removed; ``stage`` is ``save``.
+        """
+
+    def read_refusal(self) -> Optional[Refusal]:
+        """What :meth:`save_refusal` noted last; ``None`` where there is nothing, or nothing that can be read."""
+
+    def save_refusal(self, refusal: Refusal) -> None:
+        """Note that a certificate was refused. The one that is there stays, and so does what is known of it.
+
+        :raises EstError: it cannot be written; ``stage`` is ``save``.
+        """
+
+    def save(
+        self,
+        certificate: x509.Certificate,
+        chain: Sequence[x509.Certificate],
+        key: Optional[PrivateKeyTypes],
+        digest: str,
+    ) -> None:
+        """Put an issued certificate in place of the old one, and note the digest with it.
+
+        What was pending or refused is forgotten.
+
+        :param chain: from the issuer of the certificate up to the trust anchor.
+        :param key: ``None`` where the certificate is for the key of the old one.
+        :raises EstError: it could not be kept whole; ``stage`` is ``save``.
+        """
+
+    def describe(self, certificate: x509.Certificate) -> Dict[str, Any]:
+        """Where a certificate is kept, for the key ``certificate`` of the result: ``path``, or ``thumbprint``."""
+
+    def places(self) -> Dict[str, str]:
+        """Where key and chain are, for the result: ``private_key_path`` and so on."""
+
+    def place(self) -> str:
+        """Where the certificate is, in one text for people."""

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of ``est_certificate`` as plain data."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+from .._exchange.compare import in_words
+from .._exchange.result import authenticated_by
+from .._names.distinguished_names import format_slash_dn
+from .._template.render import Rendered
+from ..est.base.libraries import without_warnings
+from ..est.http.url import EstUrl
+from ..est.x509.certificate import days_left, describe, iso_utc, pem, subject_alternative_names
+from ..est.x509.names import read_name
+from .need import renewal_time
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from ..est.client import EstClient
+
+#: How a failure names what failed.
+WHAT = "production certificate"
+
+
+def requested(rendered: Rendered) -> Dict[str, Any]:
+    """What is asked for."""
+    return {
+        "subject": format_slash_dn(rendered.subject),
+        "subject_alternative_names": [str(name) for name in rendered.subject_alternative_names],
+    }
+
+
+def server(url: EstUrl, trust: Optional[str], client: Optional[EstClient], client_certificate: bool) -> Dict[str, Any]:
+    """The EST server, and what became known of it where it was reached."""
+    peer = client.peer if client is not None else None
+    return {
+        "url": url.base,
+        "tls_version": peer.tls_version if peer is not None else None,
+        "trust": trust,
+        "authenticated_by": authenticated_by(client, client_certificate),
+    }
+
+
+def certificate(issued: x509.Certificate, renew_before_days: int) -> Dict[str, Any]:
+    """The certificate that the host has now, and when it is to be renewed."""
+    return {
+        "certificate": {"pem": pem(issued), **describe(issued)},
+        "days_left": days_left(issued, datetime.now(timezone.utc)),
+        "renew_at": iso_utc(renewal_time(issued, renew_before_days)),
+    }
+
+
+def difference(
+    old: Optional[x509.Certificate], new: Optional[x509.Certificate], rendered: Rendered, place: str
+) -> Dict[str, str]:
+    """The old certificate against the new one, or against what would be asked for, for diff mode."""
+    after = _lines(new) if new is not None else in_words(rendered.subject, rendered.subject_alternative_names)
+    return {
+        "before_header": place,
+        "before": "".join(f"{line}\n" for line in (_lines(old) if old is not None else [])),
+        "after_header": place if new is not None else f"{place} (to be asked for)",
+        "after": "".join(f"{line}\n" for line in after),
+    }
+
+
+def _lines(shown: x509.Certificate) -> List[str]:
+    with without_warnings():
+        subject = read_name(shown.subject)
+    facts = describe(shown)
+    return [
+        *in_words(subject, subject_alternative_names(shown)),
+        *(f"{fact} {facts[fact]}" for fact in ("issuer", "serial_number", "not_before", "not_after", "public_key")),
+    ]

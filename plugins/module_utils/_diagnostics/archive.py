@@ -1,0 +1,156 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The archive of a host: a tar.gz whose members have an order, and a place in the file system that it gets whole.
+
+Platform-neutral as far as the host goes; written on the controller.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import io
+import os
+import re
+import tarfile
+import tempfile
+from typing import IO, Sequence, Set, Tuple
+
+# ----------------------------------------------------------------------------------------------------------------------
+# File names that are safe on any system, made of the names of hosts, templates and log files.
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST = 100
+
+
+def safe_name(text: str) -> str:
+    """One part of a path: ``text`` where that is harmless, else made harmless and told apart by a hash.
+
+    No separator, no blank, no control character, no leading dot or hyphen, 110 characters at most, never empty.
+    """
+    safe = _UNSAFE.sub("_", text)
+    if safe == text and safe and safe[0] not in ".-" and len(safe) <= _LONGEST:
+        return safe
+    digits = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{safe.lstrip('.-')[:_LONGEST]}-{digits}"
+
+
+def safe_path(path: str) -> str:
+    """A relative path whose parts are all safe; parts that say nothing (``.``, ``..``, empty) are left out."""
+    return (
+        "/".join(safe_name(part) for part in path.replace("\\", "/").split("/") if part not in ("", ".", "..")) or "_"
+    )
+
+
+class UniqueNames:
+    """Hands out every name once, whatever the case: archives are unpacked on Windows too."""
+
+    def __init__(self) -> None:
+        self._taken: Set[str] = set()
+
+    def take(self, path: str) -> str:
+        """``path``, with ``~2`` and so on at its end where it was handed out before."""
+        found, number = path, 1
+        while found.casefold() in self._taken:
+            number += 1
+            found = f"{path}~{number}"
+        self._taken.add(found.casefold())
+        return found
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+#: A member: its path below the folder of the archive, when it was modified (seconds since the epoch), its content.
+Member = Tuple[str, int, bytes]
+
+
+def pack(folder: str, members: Sequence[Member]) -> bytes:
+    """Make a tar.gz of the members in their order. Equal content gives equal bytes.
+
+    :param folder: the one folder that is in the archive; nothing is unpacked outside of it.
+    """
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path, modified, content in members:
+            member = tarfile.TarInfo(f"{folder}/{path}")
+            member.size, member.mtime, member.mode = len(content), max(0, modified), 0o600
+            archive.addfile(member, io.BytesIO(content))
+    return gzip.compress(packed.getvalue(), mtime=0)
+
+
+class ArchiveFile:
+    """A file of mode 0600 that appears under its name when it is whole, and never in place of another.
+
+    Entering makes the folder where it is missing and a temporary file in it, so a folder that cannot be written to is
+    known before anything else is done; leaving without :meth:`save` removes the file.
+
+    :param folder: made 0700 where it does not exist.
+    :param name: without its end ``.tar.gz``.
+    """
+
+    def __init__(self, folder: str, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._temporary = ""
+        self._file: IO[bytes] = io.BytesIO()
+
+    def __enter__(self) -> ArchiveFile:
+        """:raises OSError: the folder cannot be made or written to."""
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        descriptor, self._temporary = tempfile.mkstemp(prefix=f".{self._name}.", suffix=".tmp", dir=self._folder)
+        self._file = os.fdopen(descriptor, "wb")  # 0600
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._file.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._temporary)
+
+    def save(self, content: bytes) -> str:
+        """Write the content and return the path that it has now.
+
+        :raises OSError: the disk is full, or the like.
+        """
+        self._file.write(content)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        number = 1
+        while True:
+            path = os.path.join(self._folder, archive_name(self._name, number))
+            try:
+                self._place(path)
+                return path
+            except FileExistsError:  # another run has written within the same second
+                number += 1
+
+    def _place(self, path: str) -> None:
+        """Give the file its name.
+
+        :raises FileExistsError: it is another's.
+        """
+        try:
+            os.link(self._temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: the name is reserved, and then what reserves it replaced
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            os.replace(self._temporary, path)
+
+
+def archive_name(name: str, number: int = 1) -> str:
+    """The file name of the archive; ``number`` tells those of one second apart."""
+    return f"{name}.tar.gz" if number == 1 else f"{name}-{number}.tar.gz"
+
+
+def why_not_writable(folder: str) -> str:
+    """Why an archive could not be written into a folder, without trying it; an empty string where it could be."""
+    nearest = os.path.abspath(folder)
+    while not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    if not os.path.isdir(nearest):
+        return f"{nearest} is no folder"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"{nearest} cannot be written to"
+    return ""

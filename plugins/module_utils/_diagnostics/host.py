@@ -1,0 +1,210 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that is collected on a POSIX host, in one go. Needs the standard library only.
+
+What comes back is plain data without secrets, of a shape that does not depend on the platform: ``findings.py`` judges
+it on the controller.
+"""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import os
+import platform
+import queue
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from .._template.errors import TemplateError
+from ..est.base.errors import EstError
+from ..est.base.libraries import versions
+from .log_files import Logs, collect_logs
+from .log_text import proxy_settings
+from .probe import RunCommand, probe
+from .stored import read_tests
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Collect things that have nothing to do with each other side by side: one that fails or hangs spoils no other.
+
+#: What a section came to: ``{"ok": True, "seconds": ..., "data": ...}``, or ``ok`` false with ``reason`` and ``hint``.
+Section = Dict[str, Any]
+
+
+def run_sections(collectors: Mapping[str, Callable[[], Any]], seconds: float) -> Dict[str, Section]:
+    """Run every collector in a thread of its own, and return what each came to, in the order given.
+
+    :param collectors: return plain data.
+    :param seconds: for all of them. What has not ended then is told as failed. Its thread is left alone: nothing can
+        end a system call that hangs, and a thread that is a daemon does not keep the process alive.
+    """
+    deadline = time.monotonic() + seconds
+    answers: queue.SimpleQueue[Tuple[str, Section]] = queue.SimpleQueue()
+    for name, collector in collectors.items():
+        threading.Thread(target=_run, args=(name, collector, answers), daemon=True).start()
+    done: Dict[str, Section] = {}
+    while len(done) < len(collectors):
+        try:
+            name, section = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        done[name] = section
+    return {name: done.get(name) or _too_slow(seconds) for name in collectors}
+
+
+def failed(reason: str, hint: str = "") -> Section:
+    """The section for what cannot be collected."""
+    return {"ok": False, "reason": reason, "hint": hint}
+
+
+def _run(name: str, collector: Callable[[], Any], answers: queue.SimpleQueue[Tuple[str, Section]]) -> None:
+    started = time.monotonic()
+    try:
+        section = {"ok": True, "data": collector()}
+    except (EstError, TemplateError) as error:
+        section = failed(str(error), getattr(error, "hint", ""))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        hint = "Use become: true." if isinstance(error, PermissionError) else ""
+        section = failed(f"{where}{error.strerror or error}", hint)
+    except Exception as error:  # the archive is for finding out what goes wrong, and a defect of ours is part of that
+        section = failed(f"{type(error).__name__}: {error}", "This is a defect of the collection: please report it.")
+    answers.put((name, {**section, "seconds": round(time.monotonic() - started, 3)}))
+
+
+def _too_slow(seconds: float) -> Section:
+    return failed(f"had not ended after {seconds:.0f} seconds", "Raise timeout where the host is only slow.")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What a POSIX host is: system, Python, libraries, name servers, space on its disks. Standard library only.
+
+_OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+_LIMIT = 64 * 1024
+
+
+def describe_system(paths: Sequence[str]) -> Dict[str, Any]:
+    """Describe this host.
+
+    :param paths: folders or files; told is the space on the file system of each, or of the nearest folder above.
+    """
+    return {
+        "host_name": platform.node(),
+        "operating_system": _operating_system(),
+        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "user": _user(),
+        "python_path": sys.executable,
+        "versions": versions(),
+        "name_servers": _name_servers(),
+        "disk_space": [_space(path) for path in paths],
+    }
+
+
+def _operating_system() -> str:
+    for path in _OS_RELEASE:
+        for line in _lines(path):
+            name, _equals, value = line.partition("=")
+            if name == "PRETTY_NAME":
+                return value.strip("\"'")
+    return platform.platform()
+
+
+def _name_servers() -> List[str]:
+    lines = [line.split() for line in _lines("/etc/resolv.conf")]
+    return [words[1] for words in lines if len(words) > 1 and words[0] == "nameserver"]
+
+
+def _lines(path: str) -> List[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(_LIMIT).splitlines()
+    except OSError:
+        return []
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return str(os.geteuid())
+
+
+def _space(path: str) -> Dict[str, Any]:
+    found = os.path.abspath(path)
+    while not os.path.exists(found) and found != os.path.dirname(found):
+        found = os.path.dirname(found)
+    try:
+        space = os.statvfs(found)
+    except OSError as error:
+        return {"path": path, "problem": error.strerror}
+    return {
+        "path": path,
+        "free_bytes": space.f_bavail * space.f_frsize,
+        "free_files": space.f_favail if space.f_files else None,
+    }
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+#: What is left of the time for logs when all else takes as long as it may.
+_SHARE_OF_LOGS = 0.4
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to collect.
+
+    :param targets: the EST servers: ``{"fields": fields of a template without secrets}`` each.
+    :param log_path: folders, files and globs.
+    :param secrets: known ones, which are taken out of the logs.
+    :param timeout: seconds for all of it.
+    """
+
+    targets: Tuple[Mapping[str, Any], ...]
+    store_path: str
+    output_path: str
+    log_path: Tuple[str, ...]
+    max_log_bytes: int
+    connect_timeout: int
+    timeout: int
+    secrets: Tuple[str, ...] = field(repr=False)
+
+
+def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str, Any]:
+    """Collect everything.
+
+    :param run_command: for the routes; see :func:`.probe.route`.
+    :returns: ``started`` and ``ended`` (seconds since the epoch by the clock of this host), ``sections`` (see
+        :mod:`.sections`) with the names ``system``, ``proxy`` and ``tests``, ``servers`` (sections in the order of
+        ``targets``), and ``logs``.
+    """
+    started, begun = time.time(), time.monotonic()
+    first = order.timeout * (1 - _SHARE_OF_LOGS)
+    collectors: Dict[str, Callable[[], Any]] = {
+        "system": functools.partial(describe_system, [order.store_path, *order.log_path]),
+        "proxy": functools.partial(proxy_settings, dict(os.environ)),
+        "tests": functools.partial(read_tests, order.output_path),
+    }
+    for number, target in enumerate(order.targets):
+        # A little less than the section has, so that it is the step that is told and not the section.
+        collectors[str(number)] = functools.partial(
+            probe, target["fields"], order.connect_timeout, first * 0.9, run_command
+        )
+    sections = run_sections(collectors, first)
+    servers = [sections.pop(str(number)) for number in range(len(order.targets))]
+    logs = _logs(order, order.timeout - (time.monotonic() - begun))
+    return {"started": started, "ended": time.time(), "sections": sections, "servers": servers, "logs": logs}
+
+
+def _logs(order: Order, seconds: float) -> Section:
+    """The logs, as far as they could be read in time. They come last: to search them keeps the processor busy."""
+    logs = Logs()
+    limits = (order.max_log_bytes, order.secrets, seconds * 0.9)
+    never = (order.store_path, order.output_path)
+    section = run_sections({"logs": lambda: collect_logs(logs, order.log_path, *limits, never=never)}, seconds)["logs"]
+    files = [log.as_plain() for log in list(logs.found)]
+    return {**section, "data": {"files": files, "left_out": [list(entry) for entry in list(logs.left_out)]}}

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From all that was collected to the report, its summary, the archive, and the result of the task. Platform-neutral."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import textwrap
+import time
+import zlib
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ..est.base.text import printable, redact
+from .archive import Member, UniqueNames, pack, safe_path
+from .findings import Finding, clock_offset, judge
+from .host import failed
+from .stored import Stored
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The summary of a report for people. Platform-neutral.
+
+_WIDTH = 110
+_SHOWN_LEFT_OUT = 20
+_LONGEST = 600
+
+
+def summarise(
+    report: Mapping[str, Any], findings: Sequence[Finding], left_out: Sequence[Mapping[str, str]]
+) -> List[str]:
+    """The lines of the summary: what does not work first, each with what to do, then all else that was found.
+
+    :param left_out: ``path`` and ``reason`` of what is not in the archive, or not whole.
+    """
+    controller = report["controller"]
+    failed = [finding for finding in findings if not finding.ok]
+    lines = [
+        f"Diagnostics of {printable(report['host'], 200)}, {report['collected_at']}",
+        f"estfleet.cloud_extender {controller['collection']}, ansible-core {controller['ansible_core']}, "
+        f"controller Python {controller['python']}",
+        "",
+        f"WHAT DOES NOT WORK: {_count(len(failed), 'problem')}" if failed else "WHAT DOES NOT WORK: nothing found",
+    ]
+    for finding in failed:
+        lines.extend(_paragraph(f"{finding.section:<9}", finding.text))
+        if finding.hint:
+            lines.extend(_paragraph("       ->", finding.hint))
+    lines += ["", "WHAT ELSE WAS FOUND"]
+    for finding in findings:
+        if finding.ok:
+            took = f" ({finding.milliseconds:g} ms)" if finding.milliseconds is not None else ""
+            lines.extend(_paragraph(f"{finding.section:<9}", finding.text + took))
+    not_told = report.get("not_told", ())
+    if not_told:
+        lines += ["", "NOT TOLD OF A WINDOWS HOST"]
+        for what in not_told:
+            lines.extend(_paragraph("", what))
+    if left_out:
+        lines += ["", "NOT IN THIS ARCHIVE, OR NOT WHOLE"]
+        for entry in left_out[:_SHOWN_LEFT_OUT]:
+            lines.extend(_paragraph("", f"{entry['path']}: {entry['reason']}"))
+        if len(left_out) > _SHOWN_LEFT_OUT:
+            lines.append(f"  and {len(left_out) - _SHOWN_LEFT_OUT} more, see diagnostics.json")
+    return lines
+
+
+def problems(findings: Sequence[Finding]) -> List[Dict[str, str]]:
+    """What does not work, as plain data."""
+    return [
+        {"section": finding.section, "reason": finding.text, "hint": finding.hint}
+        for finding in findings
+        if not finding.ok
+    ]
+
+
+def _paragraph(label: str, text: str) -> List[str]:
+    first = f"  {label} " if label else "  "
+    return textwrap.wrap(
+        printable(text, _LONGEST),
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+FORMAT = "estfleet.cloud_extender.diagnostics"
+VERSION = 1
+
+_HOST_HINT = "Check that Ansible can run modules on the host: ansible -m ansible.builtin.ping."
+_WITHHELD = Finding(
+    "logs",
+    False,
+    "logs were left out: passwords of templates cannot be opened, so nobody could take them out of the logs",
+    "Apply the templates again, or give the passwords in redact.",
+)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What the host answered.
+
+    :param answer: see :func:`.host.collect`; empty where there is none.
+    :param trouble: why there is none, or an empty string.
+    :param sent, received: when it was asked and when the answer was there, by the clock of the controller.
+    """
+
+    answer: Mapping[str, Any] = field(repr=False)
+    trouble: str
+    sent: float
+    received: float
+
+
+class Report:
+    """A report on one host.
+
+    :param began: seconds since the epoch, by the clock of the controller.
+    :param targets: see :func:`.targets.find_targets`, for this and ``unusable``.
+    :param logs_withheld: whether logs were asked for and left out because of secrets that are not known.
+    :param secrets: texts that may be nowhere in it.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        began: float,
+        controller: Mapping[str, Any],
+        stored: Stored,
+        collected: Collected,
+        targets: Sequence[Mapping[str, Any]],
+        unusable: Sequence[Tuple[str, str]],
+        logs_withheld: bool,
+        secrets: Sequence[str],
+    ) -> None:
+        self._began = int(began)
+        answer = collected.answer
+        self._files: List[Member] = []
+        self._left_out: List[Dict[str, str]] = []
+        data: Dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "host": host,
+            "collected_at": _utc(began),
+            "controller": dict(controller),
+            "store": failed(stored.problem)
+            if stored.problem
+            else {"ok": True, "data": {"store_path": stored.store_path, **stored.description}},
+        }
+        if answer:
+            # A Windows host tells its clock in between, and the controller when it asked for that.
+            data["clock"] = (
+                answer["clock"]
+                if "clock" in answer
+                else clock_offset(collected.sent, answer["started"], answer["ended"], collected.received)
+            )
+            if "not_told" in answer:
+                data["not_told"] = answer["not_told"]
+            data.update(answer["sections"])
+            data["tests"] = self._take_tests(answer["sections"]["tests"])
+            data["logs"] = self._take_logs(answer["logs"])
+        else:
+            data["system"] = failed(f"nothing could be collected on the host: {collected.trouble}", _HOST_HINT)
+        data["servers"] = [
+            {"templates": target["templates"], "section": section}
+            for target, section in zip(targets, answer.get("servers", ()))
+        ]
+        data["servers"] += [{"templates": [name], "section": failed(why)} for name, why in unusable]
+        self._data: Dict[str, Any] = _redacted(data, secrets)
+        self._left_out = _redacted(self._left_out, secrets)
+        self._findings = judge(self._data)
+        if logs_withheld and answer:
+            self._findings = [one for one in self._findings if one.section != "logs"] + [_WITHHELD]
+        self.summary = summarise(self._data, self._findings, self._left_out)
+
+    def _take_tests(self, section: Mapping[str, Any]) -> Dict[str, Any]:
+        """Put the files of the tests into the archive, and only their names into the report."""
+        found = section.get("data")
+        if found is None:
+            return dict(section)
+        for test in found["tests"]:
+            for name, text in sorted(test["files"].items()):
+                if text is None:  # it is there, and was not read
+                    continue
+                path = f"tests/{safe_path(test['name'])}/{safe_path(name)}"
+                self._files.append((path, test["modified"], text.encode("utf-8", "replace")))
+        tests = [
+            {**test, "files": sorted(test["files"]), "modified_at": _utc(test["modified"])} for test in found["tests"]
+        ]
+        self._leave_out(found["left_out"])
+        return {**section, "data": {"output_path": found["output_path"], "tests": tests}}
+
+    def _take_logs(self, section: Mapping[str, Any]) -> Dict[str, Any]:
+        """Put the logs into the archive, and only their names into the report."""
+        found = section["data"]
+        files, names = [], UniqueNames()
+        for log in found["files"]:
+            path = names.take(f"logs/{safe_path(log['name'])}")
+            try:
+                content = gzip.decompress(base64.b64decode(log["content"]))
+            except (ValueError, OSError, EOFError, zlib.error):
+                found["left_out"].append((log["path"], "was damaged on its way"))
+                continue
+            self._files.append((path, log["modified"], content))
+            files.append({**{key: log[key] for key in ("path", "size", "octets")}, "member": path})
+        self._leave_out(found["left_out"])
+        return {**section, "data": {"files": files, "left_out": found["left_out"]}}
+
+    def _leave_out(self, entries: Sequence[Sequence[str]]) -> None:
+        self._left_out.extend({"path": path, "reason": reason} for path, reason in entries)
+
+    def result(self, archive: str) -> Dict[str, Any]:
+        """The result of the task."""
+        return {
+            "changed": True,
+            "archive": archive,
+            "summary": self.summary,
+            "problems": problems(self._findings),
+            "left_out": self._left_out,
+        }
+
+    def archive(self, folder: str) -> bytes:
+        """The archive, with the summary as its first member.
+
+        :param folder: the one folder in it.
+        """
+        return pack(
+            folder,
+            [
+                ("SUMMARY.txt", self._began, ("\n".join(self.summary) + "\n").encode("utf-8", "replace")),
+                ("diagnostics.json", self._began, self._as_json()),
+                *self._files,
+            ],
+        )
+
+    def _as_json(self) -> bytes:
+        whole = {**self._data, "problems": problems(self._findings), "left_out": self._left_out}
+        return (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+
+
+def _redacted(value: Any, secrets: Sequence[str]) -> Any:
+    """Plain data without secrets. The keys are ours."""
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, Mapping):
+        return {key: _redacted(entry, secrets) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(entry, secrets) for entry in value]
+    return value
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of the template store of a host: its description without secrets, and the secrets to look for."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+from .._exchange.files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE
+from .._store.adapter import Observed
+from .._store.errors import StoreError
+from .._store.information import describe_store
+from .._store.reading import inspect, open_secrets
+from .archive import UniqueNames, safe_path
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What the tests of a POSIX host left in their folder: certificates and what is pending. Never a private key.
+
+_COLLECTED = (CERTIFICATE_FILE, CHAIN_FILE, REQUEST_FILE, STATE_FILE)
+_LARGEST = 256 * 1024
+_MOST = 500
+
+
+def read_tests(output_path: str) -> Dict[str, Any]:
+    """Read the folder of the tests.
+
+    :returns: ``output_path``; ``tests: [{name, modified, has_private_key, files: {file name: text}}]``, newest first,
+        and ``left_out``: ``[path, reason]``.
+    :raises OSError: the folder cannot be read. One that does not exist has no tests.
+    """
+    tests: List[Dict[str, Any]] = []
+    left_out: List[Tuple[str, str]] = []
+    names = UniqueNames()
+    for path in _folders(output_path):
+        if len(tests) >= _MOST:
+            left_out.append((output_path, f"there are more than {_MOST} tests"))
+            break
+        files = dict(_files(path, left_out))
+        has_key = os.path.lexists(os.path.join(path, PRIVATE_KEY_FILE))
+        if files or has_key:
+            tests.append(
+                {
+                    "name": names.take(safe_path(os.path.relpath(path, output_path))),
+                    "modified": int(os.lstat(path).st_mtime),
+                    "has_private_key": has_key,
+                    "files": files,
+                }
+            )
+    tests.sort(key=lambda test: (-test["modified"], test["name"]))
+    return {"output_path": output_path, "tests": tests, "left_out": left_out}
+
+
+def _folders(output_path: str) -> Iterator[str]:
+    """``<output_path>/<template>/<certificate name>``, and what is beside it; links are not followed."""
+    try:
+        templates = sorted(os.listdir(output_path))
+    except FileNotFoundError:
+        return
+    for template in templates:
+        parent = os.path.join(output_path, template)
+        if _is_folder(parent):
+            for name in sorted(os.listdir(parent)):
+                path = os.path.join(parent, name)
+                if not name.startswith(".") and _is_folder(path):
+                    yield path
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def _files(folder: str, left_out: List[Tuple[str, str]]) -> Iterator[Tuple[str, str]]:
+    for name in _COLLECTED:
+        path = os.path.join(folder, name)
+        if not os.path.lexists(path):
+            continue
+        try:
+            text = _read(path)
+        except (OSError, ValueError) as error:
+            left_out.append((path, str(getattr(error, "strerror", "") or error)))
+            continue
+        if "PRIVATE KEY" in text:
+            left_out.append((path, "holds a private key"))
+        else:
+            yield name, text
+
+
+def _read(path: str) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("is no file")
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"is larger than {_LARGEST} octets")
+    return content.decode("ascii", "replace")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The store of a host.
+
+    :param description: what ``est_template_info`` tells of it; empty where it cannot be read.
+    :param secrets: those of its templates, in clear: to be taken out of everything.
+    :param all_secrets_known: whether there is none that could not be opened.
+    :param problem: why it cannot be read, or an empty string.
+    """
+
+    store_path: str
+    description: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Tuple[str, ...] = field(default=(), repr=False)
+    all_secrets_known: bool = False
+    problem: str = ""
+
+    @property
+    def templates(self) -> List[Dict[str, Any]]:
+        """The templates as they are described."""
+        return list(self.description.get("templates", ()))
+
+
+def read_stored(observed: Observed) -> Stored:
+    """Describe what was read of a store, and open its secrets.
+
+    :param observed: with the sealing key, where there is a usable one.
+    :raises NewerFormat: when a newer version of this collection wrote the document.
+    """
+    description = describe_store(observed, None)
+    inspection = inspect(observed)
+    known = inspection.document is not None or not observed.exists
+    secrets: Dict[str, None] = {}
+    for template in inspection.document.templates if inspection.document else ():
+        if not template.secrets:
+            continue
+        try:
+            if observed.key is None:
+                raise StoreError("there is no key")
+            secrets.update(dict.fromkeys(open_secrets(template, observed.key).values()))
+        except StoreError:
+            known = False
+    return Stored(observed.store_path, description, tuple(secrets), known)

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the EST server of a template is reached: the ways there, and what the template says of trust and account."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol, Tuple
+
+from .._template.errors import TemplateError, show
+from .._template.model import Template
+from ..est.base.errors import EstError, InputError, Timeline
+from ..est.client import EstClient
+from ..est.http.tls import Trust
+from ..est.http.transport import Credentials, Transport
+from ..est.http.url import EstUrl
+from ..est.x509.certificate import Fingerprint, load_pem_certificates
+from .options import ExchangeOptions
+
+if TYPE_CHECKING:
+    from ..est.bootstrap import CaBag
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What the template option ``device_identity_certificates`` means: whether anything may be issued from a template.
+
+
+def refuse_without_devices(template: Template) -> None:
+    """Refuse a template that nothing may be issued from.
+
+    :raises TemplateError: its device identity certificates are switched off.
+    """
+    if not template.device_identity_certificates:
+        raise TemplateError(
+            "device_identity_certificates",
+            "is false, so nothing may be issued from this template, and nothing was sent; set it to true in the "
+            "template to have certificates issued",
+            template=show(template.name),
+        )
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Destination:
+    """An EST server, and all that says how to talk to it. Made by :meth:`of`.
+
+    :param url: the server, from the template.
+    :param fingerprint: of one of its CA certificates, from the template; ``None`` where it has none.
+    :param timeline: where the stages are noted.
+    """
+
+    url: EstUrl
+    fingerprint: Optional[Fingerprint]
+    template: Template
+    options: ExchangeOptions
+    timeline: Timeline
+
+    @classmethod
+    def of(cls, template: Template, options: ExchangeOptions, timeline: Timeline) -> Destination:
+        """The EST server of a template."""
+        url = EstUrl.build(template.server, template.port, template.label)
+        fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
+        return cls(url, fingerprint, template, options, timeline)
+
+    @property
+    def credentials(self) -> Optional[Credentials]:
+        """The account of the template, where it has one."""
+        return account(self.template)
+
+
+def account(template: Template) -> Optional[Credentials]:
+    """The account of a template, where it has one."""
+    if template.username is None and template.password is None:
+        return None
+    return Credentials(template.username or "", template.password or "")
+
+
+class Connector(Protocol):
+    """One way to reach an EST server."""
+
+    #: The name of the way: ``host``, ``uri`` or ``controller``.
+    exchange: str
+
+    def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
+        """Raise an :class:`InputError` for what template or options ask for and this way cannot do."""
+
+    def read_text(self, path: str) -> str:
+        """A text file of the host, such as the one of ``ca_path``."""
+
+    def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
+        """Accept a CA certificate of the EST server by its fingerprint; or raise an :class:`InputError`."""
+
+    def fetch_unauthenticated(self, destination: Destination) -> CaBag:
+        """Only look at the CA certificates of the EST server; or raise an :class:`InputError`."""
+
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
+        """A transport to the EST server."""
+
+
+def configured_trust(template: Template, connector: Connector) -> Optional[Trust]:
+    """Whom a template trusts (RFC 7030 section 3.1): explicit anchors, or the system's store where it says so.
+
+    :returns: ``None`` where it has a fingerprint at most, which is for the first contact (section 4.1.1). Beside
+        anchors a fingerprint is a further condition.
+    """
+    if template.ca_certificate:
+        return Trust.explicit(template.ca_certificate)
+    if template.ca_path:
+        return Trust.explicit(connector.read_text(template.ca_path))
+    return Trust.system() if template.use_system_trust else None
+
+
+def required_trust(destination: Destination, connector: Connector) -> Tuple[Callable[[], Trust], str]:
+    """Whom an enrolment trusts: a function that says it and may ask the server, and where that comes from.
+
+    :returns: the second is ``explicit``, ``system`` or ``fingerprint``.
+    :raises InputError: the template has nothing to trust the EST server by.
+    """
+    configured = configured_trust(destination.template, connector)
+    if configured is not None:
+        return (lambda: configured), configured.origin
+    if destination.fingerprint is not None:
+        # Only a fingerprint says whom to trust: the EST server is asked for its CA certificates first.
+        return functools.partial(connector.bootstrap, destination, destination.fingerprint), "fingerprint"
+    raise InputError(
+        "the template has nothing to trust the EST server by",
+        hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's certificate, "
+        "ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts that CA anyway.",
+    )
+
+
+@contextlib.contextmanager
+def connected(connector: Connector, destination: Destination, trust: Trust) -> Iterator[Tuple[EstClient, Transport]]:
+    """A client for an EST server, and the transport below it, which are closed at the end of the block."""
+    options = destination.options
+    transport = connector.transport(destination, trust)
+    with EstClient(
+        destination.url,
+        transport,
+        anchors=load_pem_certificates(trust.pem) if trust.kind == "explicit" else None,
+        pin=destination.fingerprint,
+        secrets=tuple(destination.template.secrets().values()),
+        timeline=destination.timeline,
+        allow_redirects_to=options.allow_redirects_to,
+        busy_seconds=options.wait_when_busy,
+    ) as client:
+        try:
+            yield client, transport
+        except EstError as error:
+            error.username = destination.template.username
+            if error.http_status == 401 and options.http_authentication != "auto":
+                wanted = f"http_authentication is {options.http_authentication}"
+                error.hint = f"{wanted}, and the server may offer something else: set it to auto. {error.hint}"
+            raise

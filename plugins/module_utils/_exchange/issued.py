@@ -1,0 +1,175 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A certificate against what was asked for: what it lacks and in what it differs, and what is told or refused of that.
+
+What comes from the certificate is cleaned and shortened before it is shown: a CA can write anything there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from .._names.attributes import Subject
+from .._names.general_names import GeneralName
+from ..est.base.errors import EstError
+from ..est.base.libraries import without_warnings
+from ..est.base.text import printable, redact
+from ..est.x509.certificate import public_key_words, subject_alternative_names
+from ..est.x509.names import read_name
+from ..est.x509.path import extension_value
+from .acceptance import Acceptance
+from .compare import NOW, differs, lost
+
+try:
+    from cryptography import x509
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+#: What stands in ``differs`` for a certificate that can issue others.
+IS_CA = "it is the certificate of a CA (CA:TRUE)"
+
+_LONGEST, _MOST = 300, 50
+_CISCO = (
+    "Cisco's EST server is known to keep only the common name: list in allowed_lost what may be lost, or set "
+    "certificate_authority of the template to generic where it is another CA"
+)
+_HINT = (
+    "Let the CA issue what is asked for, or ask for no more than it issues. allowed_lost lists names that may be lost, "
+    "and on_lost: accept takes every certificate."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """In what a certificate is not what was asked for.
+
+    :param lost: see :func:`.compare.lost`.
+    :param differs: see :func:`.compare.differs`; also another kind of key, and :data:`IS_CA`.
+    """
+
+    lost: Tuple[str, ...] = ()
+    differs: Tuple[str, ...] = ()
+
+    def as_result(self, acceptance: Acceptance) -> Dict[str, List[str]]:
+        """The keys of a result."""
+        return {
+            "lost": list(self.lost),
+            "differs": list(self.differs),
+            "accepted_lost": acceptance.accepted(self.lost),
+        }
+
+    def unaccepted(self, acceptance: Acceptance) -> str:
+        """What is not accepted: ``it lacks subject OU=x; subject CN=a came as CN=b``, or an empty text."""
+        other = acceptance.unaccepted(self.differs)
+        lacks = self._lacks(acceptance)
+        return "; ".join([*([f"it lacks {', '.join(lacks)}"] if lacks else []), *other])
+
+    def warnings(
+        self, acceptance: Acceptance, certificate_authority: str = "", template_name: Optional[str] = None
+    ) -> List[str]:
+        """What is told of it: nothing, or one sentence.
+
+        :param certificate_authority: what the template says of it: what is known of Cisco's is told.
+        :param template_name: where there is a template. A warning of Ansible does not say which task it is of.
+        """
+        clause = self.unaccepted(acceptance)
+        if not clause:
+            return []
+        known = _CISCO if certificate_authority == "cisco" and self._lacks(acceptance) else ""
+        of = "" if template_name is None else f" of template {template_name!r}"
+        return [f"the certificate{of} is not what was asked for: {clause}{f' ({known})' if known else ''}"]
+
+    def hint(self, acceptance: Acceptance, certificate_authority: str = "") -> str:
+        """What to do where it is refused."""
+        known = certificate_authority == "cisco" and self._lacks(acceptance)
+        return f"{_CISCO}. {_HINT}" if known else _HINT
+
+    def refuse(self, acceptance: Acceptance, words: str, certificate_authority: str = "") -> None:
+        """Refuse what is not accepted.
+
+        :param words: what came, such as ``the CA issued a certificate that is not what was asked for``.
+        :raises NotAsAsked: there is something that is not accepted.
+        """
+        clause = self.unaccepted(acceptance)
+        if clause:
+            hint = self.hint(acceptance, certificate_authority)
+            raise NotAsAsked(f"{words}: {clause}", self.as_result(acceptance), hint=hint)
+
+    def _lacks(self, acceptance: Acceptance) -> List[str]:
+        """What is lost and not accepted, without what came with another value, which ``differs`` tells."""
+        return [
+            entry
+            for entry in acceptance.unaccepted(self.lost)
+            if not any(line.startswith(f"{entry}{NOW}") for line in self.differs)
+        ]
+
+
+class NotAsAsked(EstError):
+    """A certificate that is not what was asked for and is not accepted.
+
+    :param found: what it lacks and in what it differs; see :meth:`Comparison.as_result`.
+    """
+
+    def __init__(
+        self, reason: str, found: Mapping[str, List[str]], *, hint: str = "", request_received: str = "yes"
+    ) -> None:
+        super().__init__(reason, stage="verify", hint=hint, request_received=request_received)
+        self.found = dict(found)
+
+
+def compare_certificate(
+    subject: Subject,
+    names: Sequence[GeneralName],
+    certificate: x509.Certificate,
+    *,
+    key: Optional[str] = None,
+    may_be_ca: bool = False,
+    same_subject: bool = False,
+    secrets: Sequence[str] = (),
+) -> Comparison:
+    """Compare a certificate with what was asked for.
+
+    :param key: the kind of key that was asked for, as :func:`~.est.keys.describe_public_key` says it; ``None`` where
+        any will do.
+    :param may_be_ca: whether a certificate of a CA is no difference.
+    :param same_subject: see :func:`.compare.differs`.
+    :param secrets: texts that must not be shown although a CA may have put them into the certificate.
+    """
+    with without_warnings():
+        issued = read_name(certificate.subject), subject_alternative_names(certificate)
+    other = differs(subject, names, *issued, same_subject=same_subject)
+    if len(other) > _MOST:  # none is accepted unseen
+        other[_MOST:] = [f"{len(other) - _MOST} other names differ"]
+    came = public_key_words(certificate)
+    if key is not None and key != came:
+        other.append(f"private key {key}{NOW}{came}")
+    if is_ca(certificate) and not may_be_ca:
+        other.append(IS_CA)
+    shown = tuple(printable(redact(line, secrets), _LONGEST) for line in other)
+    return Comparison(tuple(lost(subject, names, *issued)), shown)
+
+
+def compare_with_older(certificate: x509.Certificate, old: x509.Certificate, secrets: Sequence[str] = ()) -> Comparison:
+    """Compare a renewed certificate with the one that it is to replace.
+
+    Both have the same names (RFC 7030 section 4.2.2): one that is added would be asked for ever after.
+    """
+    with without_warnings():
+        subject = read_name(old.subject)
+    return compare_certificate(
+        subject,
+        subject_alternative_names(old),
+        certificate,
+        may_be_ca=is_ca(old),
+        same_subject=True,
+        secrets=secrets,
+    )
+
+
+def is_ca(certificate: x509.Certificate) -> bool:
+    """Whether a certificate says that its owner is a CA."""
+    constraints = extension_value(certificate, x509.BasicConstraints)
+    return constraints is not None and bool(constraints.ca)

@@ -1,0 +1,296 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a test enrolment: Ansible's argument spec as plain data, and reading the values given.
+
+The action and the module share it, so that a wrong value is told on the controller, before anything is sent to a host.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+
+from .._template.errors import TemplateError, show
+from .._template.fields import WRITING_OPTIONS, number_as_text
+from .._template.fields import argument_spec as template_argument_spec
+from .._template.identity import TestIdentity
+from .._template.model import Template
+from .._template.names import check_text, template_name
+from ..est.base.errors import InputError
+from ..est.http.authentication import SCHEMES
+from ..est.http.url import EstUrl
+from .acceptance import ACCEPTANCE_OPTIONS, Acceptance, acceptance_argument_spec
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The options of every module that talks to an EST server: from where, how patiently, and what it may do on the way.
+
+#: Ways to carry the exchange; ``auto`` is decided by the action.
+EXCHANGES = ("auto", "host", "uri", "controller")
+
+#: Options that are numbers, with the smallest and largest value.
+RANGES = {
+    "connect_timeout": (1, 300),
+    "timeout": (1, 3600),
+    "max_response_size": (1024, 100 * 1024 * 1024),
+    "wait_when_busy": (0, 3600),
+}
+
+
+@dataclass(frozen=True)
+class ExchangeOptions:
+    """How to talk to an EST server.
+
+    :param connect_timeout: seconds.
+    :param timeout: seconds for a whole answer.
+    :param max_response_size: octets.
+    :param http_authentication: how user name and password are used; see :class:`.https.HttpsTransport`.
+    :param allow_redirects_to: other servers that requests may be redirected to with credentials; see
+        :class:`.client.EstClient`.
+    :param wait_when_busy: seconds in all, for each request; see :class:`.client.EstClient`.
+    """
+
+    connect_timeout: int = 10
+    timeout: int = 30
+    max_response_size: int = 1024 * 1024
+    http_authentication: str = "auto"
+    allow_redirects_to: Tuple[str, ...] = ()
+    wait_when_busy: int = 0
+
+
+def exchange_argument_spec() -> Dict[str, Any]:
+    """A new argument spec of these options."""
+    return {
+        "exchange": {"type": "str", "choices": list(EXCHANGES), "default": "auto"},
+        "connect_timeout": {"type": "int", "default": 10},
+        "timeout": {"type": "int", "default": 30},
+        "max_response_size": {"type": "int", "default": 1024 * 1024},
+        "http_authentication": {"type": "str", "choices": list(SCHEMES), "default": "auto"},
+        "allow_redirects_to": {"type": "list", "elements": "str", "default": []},
+        "wait_when_busy": {"type": "int", "default": 0},
+    }
+
+
+def read_exchange_options(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """Check the values of these options.
+
+    :param options: by the names of :func:`exchange_argument_spec`, with defaults; those of :data:`RANGES` may be of any
+        type.
+    :returns: the fields of :class:`ExchangeOptions`.
+    :raises TemplateError: a value that cannot be used; it names the option.
+    """
+    return {
+        **{option: check_range(option, options[option], RANGES[option]) for option in RANGES},
+        "http_authentication": options["http_authentication"],
+        "allow_redirects_to": _servers("allow_redirects_to", options["allow_redirects_to"]),
+    }
+
+
+def check_range(option: str, value: Any, limits: Tuple[int, int]) -> int:
+    """Check one of the options that are numbers, and return the number.
+
+    :raises TemplateError: it is no whole number, or too small or too large.
+    """
+    smallest, largest = limits
+    allowed = f"{smallest} to {largest}"
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,11}", value.strip()):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TemplateError(option, "is not a whole number", value=show(value), allowed=allowed)
+    if not smallest <= value <= largest:
+        raise TemplateError(option, "is out of range", value=show(value), allowed=allowed)
+    return value
+
+
+def _servers(option: str, given: Sequence[str]) -> Tuple[str, ...]:
+    """Check an option that is a list of servers."""
+    allowed = "servers such as est.example.com, est.example.com:8443 or https://est.example.com:8443"
+    for server in given:
+        if "@" in server:  # and not shown: a password may stand before it
+            raise TemplateError(option, "has a user name or a password in it", allowed=allowed)
+        try:
+            label = EstUrl.build(server).label
+        except InputError as error:
+            reason = error.reason.replace(f"server is {server!r}", "").lstrip(":, ")
+            raise TemplateError(option, f"is no server: {reason}", value=show(server), allowed=allowed) from None
+        if label is not None:
+            raise TemplateError(
+                option, "has a CA label, but a server is what is allowed", value=show(server), allowed=allowed
+            )
+    return tuple(given)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+#: Options that are checked by :class:`TestIdentity`, whatever type they have.
+IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
+
+#: Seconds to wait for a certificate, the fewest and the most.
+WAIT = (0, 86400)
+#: Options that :func:`read_options` checks, whatever type they have.
+CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait", *ACCEPTANCE_OPTIONS)
+
+
+@dataclass(frozen=True)
+class TestOptions(ExchangeOptions):
+    """How to test.
+
+    :param wait: seconds to wait in all for a certificate that must be approved.
+    :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
+    :param acceptance: what is accepted of a certificate that is not what was asked for.
+    :param check: do everything short of issuing and writing.
+    """
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    wait: int = 0
+    allow_unverified_chain: bool = False
+    acceptance: Acceptance = field(default_factory=Acceptance)
+    check: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a test enrolment, checked.
+
+    :param template_name: the template's name, from the store or inline.
+    :param inline: the template where it is given inline, else it is in the store of the host.
+    :param output_path: the folder on the host under which the files of all tests are kept.
+    """
+
+    template_name: str
+    inline: Optional[Template]
+    store_path: str
+    output_path: str
+    identity: TestIdentity
+    test_options: TestOptions
+
+
+def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
+    """A new argument spec of what every enrolment takes: a template, whom the certificate is for, and how to get it.
+
+    :param certificate_name: the default of the option.
+    """
+    inline = template_argument_spec()
+    for option in WRITING_OPTIONS:  # they say how to write a template, and nothing is written
+        del inline[option]
+    return {
+        "template": {"type": "str"},
+        "inline": {"type": "dict", "options": inline},
+        "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
+        **exchange_argument_spec(),
+        "certificate_name": {"type": "str", "default": certificate_name},
+        "user_name": {"type": "str"},
+        "domain": {"type": "str"},
+        "email": {"type": "str"},
+        "variables": {"type": "dict", "default": {}},
+        "wait": {"type": "int", "default": 0},
+        "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+        **acceptance_argument_spec(),
+    }
+
+
+def argument_spec() -> Dict[str, Any]:
+    """A new argument spec of ``est_test_enroll``."""
+    return {
+        **enrolment_argument_spec("test"),
+        "test_value": {"type": "str", "default": "Test"},
+        "output_path": {"type": "str"},
+    }
+
+
+def read_options(
+    options: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    check_folder: Optional[Callable[[str, str], str]] = None,
+    separator: str = "/",
+) -> Asked:
+    """Check the values of the options.
+
+    :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
+    :param check_folder: checks the path of a folder as :func:`absolute_folder` does, for a host that is not POSIX.
+    :param separator: between the parts of its paths.
+    :raises TemplateError: a value that cannot be used; it names the option.
+    """
+    check_folder = check_folder or absolute_folder
+    inline = inline_template(options)
+    name = inline.name if inline is not None else stored_name(options["template"])
+    exchange_options = read_exchange_options(options)
+    store_path = check_folder("store_path", options["store_path"])
+    output_path = options["output_path"]
+    return Asked(
+        template_name=name,
+        inline=inline,
+        store_path=store_path,
+        output_path=f"{store_path}{separator}tests"
+        if output_path is None
+        else check_folder("output_path", output_path),
+        identity=TestIdentity.from_options({option: options[option] for option in IDENTITY_OPTIONS}),
+        test_options=TestOptions(
+            **exchange_options,
+            wait=check_range("wait", options["wait"], WAIT),
+            allow_unverified_chain=options["on_unverified_chain"] == "warn",
+            acceptance=Acceptance.read(options),
+            check=check_mode,
+        ),
+    )
+
+
+def inline_template(options: Mapping[str, Any]) -> Optional[Template]:
+    """The template where it is given inline; ``None`` where it is in the store of the host.
+
+    :param options: with ``template`` and ``inline``, of any type.
+    :raises TemplateError: unless exactly one of them is given; the inline one cannot be used.
+    """
+    inline = options["inline"]
+    if (options["template"] is None) == (inline is None):
+        both = "are both given" if inline is not None else "are both missing"
+        raise TemplateError(
+            "template and inline", both, allowed="template: a name in the store of the host, or inline: its options"
+        )
+    if inline is None:
+        return None
+    if not isinstance(inline, Mapping):  # and not shown, since there may be a password in it
+        raise TemplateError("inline", "is not a dictionary", allowed="the options of a template by name")
+    try:
+        return Template.from_options(inline)
+    except TemplateError as error:
+        raise error.at("inline") from None
+
+
+def stored_name(name: Any) -> str:
+    """Check the name of a template in the store.
+
+    :raises TemplateError: it is none.
+    """
+    allowed = "the name of a template in the store of the host"
+    name = number_as_text(name)
+    if not isinstance(name, str):
+        raise TemplateError("template", "is no text", value=show(name), allowed=allowed)
+    if not name:
+        raise TemplateError("template", "is empty", allowed=allowed)
+    try:
+        return template_name(name)
+    except TemplateError as error:
+        error.option = "template"
+        raise
+
+
+def absolute_folder(option: str, path: str) -> str:
+    """Check the path of a folder on the host.
+
+    :raises TemplateError: it is none.
+    """
+    check_text(option, path)
+    if not posixpath.isabs(path) or not path.strip("/"):
+        raise TemplateError(
+            option,
+            "is not the absolute path of a folder",
+            value=show(path),
+            allowed="a path on the host such as /srv/est",
+        )
+    return path.rstrip("/")

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results of a test enrolment as plain data, with the keys that playbooks rely on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, List, Optional, Sequence
+
+from .._names.distinguished_names import format_slash_dn
+from .._template.model import Template
+from .._template.render import Rendered
+from ..est.base.errors import EstError, Timeline
+from ..est.client import EstClient, VerifiedCertificate
+from ..est.http.url import EstUrl
+from ..est.x509.certificate import describe, iso_utc, pem, subject_alternative_names
+from ..est.x509.names import read_name
+from .acceptance import Acceptance
+from .compare import in_words
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .issued import Comparison, NotAsAsked
+
+#: Did the enrolment request reach the EST server, in words.
+_RECEIVED = {
+    "yes": "The enrolment request reached the EST server.",
+    "no": "The enrolment request did not reach the EST server.",
+    "unknown": "It is not known whether the enrolment request reached the EST server.",
+}
+
+
+def success(
+    status: str,
+    *,
+    changed: bool,
+    template: Template,
+    rendered: Rendered,
+    url: EstUrl,
+    trust: str,
+    exchange: str,
+    timeline: Timeline,
+    acceptance: Acceptance,
+    client: Optional[EstClient] = None,
+    path: Optional[str] = None,
+    separator: str = "/",
+    verified: Optional[VerifiedCertificate] = None,
+    comparison: Optional[Comparison] = None,
+    retry_at: Optional[datetime] = None,
+    server_message: str = "",
+    warnings: Sequence[str] = (),
+) -> Dict[str, Any]:
+    """The result of a test that is C(issued), C(pending) or, in check mode, C(skipped).
+
+    :param trust: C(explicit), C(system) or C(fingerprint).
+    :param acceptance: what is accepted of a certificate that is not what was asked for.
+    :param client: that carried the exchange; ``None`` where nothing was sent.
+    :param path: the folder on the host in which the files were saved.
+    :param separator: between the parts of its paths.
+    :param comparison: of the certificate in ``verified`` with what was asked for.
+    :param retry_at: for C(pending): when the CA wants to be asked again.
+    """
+    peer = client.peer if client is not None else None
+    requested = {
+        "subject": format_slash_dn(rendered.subject),
+        "subject_alternative_names": [str(name) for name in rendered.subject_alternative_names],
+    }
+    found: Dict[str, Any] = {
+        "changed": changed,
+        "status": status,
+        "template": template.name,
+        "requested": requested,
+        "substitutions": dict(rendered.substitutions),
+        "left_out": list(rendered.left_out),
+        "server": {
+            "url": url.base,
+            "tls_version": peer.tls_version if peer is not None else None,
+            "trust": trust,
+            "authenticated_by": authenticated_by(client, template.client_certificate_path is not None),
+        },
+        "exchange": exchange,
+        "timeline": timeline.as_list(),
+        "warnings": [*url.warnings, *(client.warnings if client is not None else ()), *warnings],
+    }
+    if verified is not None and path is not None:
+        found["certificate"] = {
+            "path": separator.join((path, CERTIFICATE_FILE)),
+            "pem": pem(verified.certificate),
+            **describe(verified.certificate),
+        }
+        found["chain_path"] = separator.join((path, CHAIN_FILE))
+        found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
+        asked = (rendered.subject, rendered.subject_alternative_names)
+        issued = (read_name(verified.certificate.subject), subject_alternative_names(verified.certificate))
+        found["diff"] = {
+            "before_header": f"asked for by template {template.name}",
+            "before": "".join(f"{line}\n" for line in in_words(*asked)),
+            "after_header": separator.join((path, CERTIFICATE_FILE)),
+            "after": "".join(f"{line}\n" for line in in_words(*issued)),
+        }
+        found["warnings"] += verified.warnings
+        if comparison is not None:
+            found.update(comparison.as_result(acceptance))
+            found["warnings"] += comparison.warnings(acceptance, template.certificate_authority, template.name)
+    elif path is not None:
+        found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
+    if retry_at is not None:
+        found["retry_at"] = iso_utc(retry_at)
+    if server_message:
+        found["server_message"] = server_message
+    return found
+
+
+def failure(
+    error: EstError, template_name: str, exchange: str, timeline: Timeline, what: str = "EST test"
+) -> Dict[str, Any]:
+    """The result of a test that failed: where, why, whether the request got through, and what to do next.
+
+    :param what: what it was of the template that failed.
+    :returns: of a certificate that was refused also what it lacks, and in what it differs.
+    """
+    sentences: List[str] = [f"The {what} of template {template_name!r} failed at stage {error.stage}: {error.reason}."]
+    if error.server_message:
+        sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
+    not_asked = isinstance(error, NotAsAsked) and error.request_received == "no"
+    sentences.append("Nothing was sent to the EST server." if not_asked else _RECEIVED[error.request_received])
+    if error.hint:
+        sentences.append(error.hint)
+    return {
+        **(error.found if isinstance(error, NotAsAsked) else {}),
+        "failed": True,
+        "changed": False,
+        "msg": " ".join(sentences),
+        "template": template_name,
+        "stage": error.stage,
+        "reason": error.reason,
+        "request_received": error.request_received,
+        "http_status": error.http_status,
+        "username": error.username,
+        "server_message": error.server_message,
+        "hint": error.hint,
+        "exchange": exchange,
+        "timeline": timeline.as_list(),
+    }
+
+
+def input_failure(reason: str, template_name: str, exchange: str) -> Dict[str, Any]:
+    """The result where an option, the store or the template cannot be used: nothing was sent."""
+    found = failure(EstError(reason), template_name, exchange, Timeline())
+    found["msg"] = reason
+    return found
+
+
+def authenticated_by(client: Optional[EstClient], client_certificate: bool) -> str:
+    """How the client proved itself to the server, as far as it did.
+
+    :param client_certificate: whether it had one for TLS.
+    """
+    ways = []
+    peer = client.peer if client is not None else None
+    # Where nobody can tell whether the server asked for the client certificate, it counts.
+    if peer is not None and client_certificate and peer.client_certificate_sent is not False:
+        ways.append("client certificate")
+    if client is not None and client.authenticated_by is not None:
+        ways.append(client.authenticated_by)
+    return " and ".join(ways) or "none"

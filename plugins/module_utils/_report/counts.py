@@ -1,0 +1,207 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fleet report counts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The words of a fleet report: its format, and the states of hosts and templates.
+
+FORMAT = "estfleet.cloud_extender.fleet_report"
+#: Goes up when a reader of the old format would misread a new one. New keys alone do not count.
+FORMAT_VERSION = 1
+
+#: Of a host, from the best to the worst. C(not_run): it is in the play, and its turn did not come.
+HOST_STATES = ("ok", "not_run", "unreachable", "failed")
+
+#: Of a template on a host, from the best to the worst; see docs/report.md for what each means.
+TEMPLATE_STATES = ("in_order", "corrected", "unproved", "pending", "unknown", "lost", "differs", "test_failed")
+
+#: Of a host, by what is known of its templates; every host of a report is in one of them. C(not_compared): nothing was
+#: declared, or the run only tested. C(not_looked_at): it failed before that, was down, or its turn did not come.
+COMPARISONS = ("as_declared", "corrected", "differing", "not_compared", "not_looked_at")
+
+#: What was done with a template, beside the actions of est_templates: C(unknown) where the host could not be looked
+#: at, C(not_compared) where the run only tested.
+UNKNOWN = "unknown"
+NOT_COMPARED = "not_compared"
+
+#: Of a test that was left out, because the server had refused its account before in the same run.
+NOT_TRIED = "not_tried"
+
+#: A certificate that ends within so many days is counted as one that ends soon.
+SOON_DAYS = 30
+
+
+class ReportError(Exception):
+    """A report cannot be read, merged or written; the message says which file and why, and is safe to show."""
+
+
+def remarks(test: Mapping[str, Any]) -> List[str]:
+    """Return in what the certificate of a test is not what was asked for, but for what the user accepts."""
+    accepted = test.get("accepted_lost") or ()
+    return [words for words in (*(test.get("lost") or ()), *(test.get("differs") or ())) if words not in accepted]
+
+
+def template_state(action: str, *, written: bool, test: Mapping[str, Any] | None, proved: bool | None) -> str:
+    """Return the one state that a template on a host is shown with: the worst of what is known of it.
+
+    :param action: what est_templates says of it.
+    :param written: whether the run was to write on this host; else the action says what would be done.
+    :param test: its last test, as in the report, or None.
+    :param proved: whether a test has proved it as it is now; None where that is not known, or no proof is owed.
+    """
+    found = []
+    if action == UNKNOWN:
+        found.append("unknown")
+    elif action not in ("unchanged", NOT_COMPARED):
+        found.append("corrected" if written else "differs")
+    if proved is False:
+        found.append("unproved")
+    if test is not None:
+        status = test["status"]
+        if status == "failed":
+            found.append("test_failed")
+        elif status == "pending":
+            found.append("pending")
+        elif remarks(test):
+            found.append("lost")
+    return max(found, key=TEMPLATE_STATES.index, default="in_order")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+#: What a test of a run can come to, and the count that it goes into: each test goes into one.
+_TESTS = {
+    "issued": "tests_issued",
+    "pending": "tests_pending",
+    "failed": "tests_failed_now",
+    NOT_TRIED: "tests_not_tried",
+    "skipped": "tests_skipped",
+}
+_COUNTS = (
+    "hosts",
+    "ok",
+    "failed",
+    "unreachable",
+    "not_run",
+    *(f"hosts_{name}" for name in COMPARISONS),
+    "hosts_kept",
+    "changed",
+    "drifted",
+    "templates",
+    "templates_on_hosts",
+    *(f"state_{name}" for name in TEMPLATE_STATES),
+    "corrected",
+    "differing",
+    "unproved",
+    "pending",
+    "switched_off",
+    "only_tested",
+    "tests",
+    *_TESTS.values(),
+    "tests_made_up",
+    "tests_failed",
+    "lost",
+    "accepted",
+    "certificates",
+    "certificates_expired",
+    "certificates_ending_soon",
+)
+
+
+#: What a template is found as that is not other than declared.
+_NOT_DIFFERENT = ("unchanged", NOT_COMPARED, UNKNOWN)
+
+
+def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
+    """Return the numbers of a report.
+
+    The five C(hosts_...) of :data:`.states.COMPARISONS` add up to C(hosts), the C(state_...) to C(templates_on_hosts),
+    and what the tests of this run came to adds up to C(tests).
+
+    :param hosts: the entries of the hosts.
+    :param now: decides which certificates end soon.
+    """
+    found = dict.fromkeys(_COUNTS, 0)
+    names = set()
+    for host in hosts:
+        found["hosts"] += 1
+        found[host["state"]] += 1
+        found[f"hosts_{comparison(host)}"] += 1
+        found["hosts_kept"] += bool(host.get("kept"))
+        found["only_tested"] += comparison(host) == "not_compared" and host.get("declared") is not False
+        found["changed"] += bool(host.get("changed"))
+        found["drifted"] += has_drift(host)
+        for entry in host["templates"]:
+            names.add(entry["name"])
+            found["templates_on_hosts"] += 1
+            found[f"state_{entry['state']}"] += 1
+            found["corrected"] += _was_written(host, entry)
+            found["differing"] += entry["action"] not in _NOT_DIFFERENT and not _was_written(host, entry)
+            found["unproved"] += _owes_a_test(entry)
+            found["pending"] += (entry["test"] or {}).get("status") == "pending"
+            found["switched_off"] += bool(entry.get("off"))
+            _count_test(found, entry["test"], now)
+    found["templates"] = len(names)
+    return found
+
+
+def comparison(host: Mapping[str, Any]) -> str:
+    """Return the one of :data:`.states.COMPARISONS` that a host is in."""
+    if not host.get("compared"):
+        return "not_compared" if host["state"] == "ok" or _was_tested(host) else "not_looked_at"
+    if not has_drift(host):
+        return "as_declared"
+    # In a run that writes, what is left undone is told: what it may not put right, and drift without a template.
+    return "corrected" if host["mode"] == "enforce" and host.get("changed") else "differing"
+
+
+def has_drift(host: Mapping[str, Any]) -> bool:
+    """Say whether a host was found other than declared, whether that was put right or not."""
+    return bool(host["drift"]) or any(entry["action"] not in _NOT_DIFFERENT for entry in host["templates"])
+
+
+def _was_tested(host: Mapping[str, Any]) -> bool:
+    return any(entry["test"] and entry["test"]["this_run"] for entry in host["templates"])
+
+
+def days_left(test: Optional[Mapping[str, Any]], now: datetime) -> Optional[int]:
+    """Return the whole days until the certificate of a test ends, below 0 when it has; None where there is none."""
+    try:
+        end = datetime.strptime(str((test or {}).get("not_after")), "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return None
+    return (end.replace(tzinfo=timezone.utc) - now).days
+
+
+def _was_written(host: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    return host["mode"] == "enforce" and entry["action"] in ("created", "updated", "repaired", "removed")
+
+
+def _owes_a_test(entry: Mapping[str, Any]) -> bool:
+    """Say whether no test has proved a template as it is now, and none has failed or waits: those are counted apart."""
+    status = (entry["test"] or {}).get("status")
+    return entry.get("proved") is False and status not in ("failed", "pending")
+
+
+def _count_test(found: Dict[str, int], test: Optional[Mapping[str, Any]], now: datetime) -> None:
+    if test is None:
+        return
+    found["lost"] += bool(remarks(test))
+    found["accepted"] += bool(test.get("accepted_lost")) and not remarks(test)
+    # A test of an earlier run counts for what is known, not for what this run did.
+    if test["this_run"] and test["status"] in _TESTS:
+        found["tests"] += 1
+        found[_TESTS[test["status"]]] += 1
+        found["tests_made_up"] += test["status"] == "issued" and bool(test.get("made_up"))
+    found["tests_failed"] += test["status"] == "failed"
+    left = days_left(test, now)
+    if left is not None:
+        found["certificates"] += 1
+        found["certificates_expired"] += left < 0
+        found["certificates_ending_soon"] += 0 <= left < SOON_DAYS

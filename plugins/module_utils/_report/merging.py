@@ -1,0 +1,115 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Merging the JSON files of several reports, such as those of the slices of a job."""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import hashlib
+import json
+import os
+from datetime import datetime
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+
+from .counts import ReportError
+from .document import Document, merge_documents, parse_document
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What a run of ansible-playbook has found so far, kept in one file while it runs: a line for each host.
+#
+# Every host is a process of its own, and none of them lives to see the others end. The file lies in the temporary
+# folder
+# of the run, which Ansible removes at its end, so that two runs never meet in it.
+
+
+class Spool:
+    """The file of one report.
+
+    :param folder: the temporary folder of the run.
+    :param report_path: where the report will be written; runs of the role with another one have another file.
+    """
+
+    def __init__(self, folder: str, report_path: str) -> None:
+        digest = hashlib.sha256(report_path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self.path = os.path.join(folder, f"est-fleet-report-{digest}.jsonl")
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Add the entry of a host. Raises OSError."""
+        # The state comes first, apart, so that those who only look for states need not read the rest as JSON.
+        line = f"{record['state']}\t{json.dumps(record['name'])}\t{json.dumps(record)}\n".encode("ascii")
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            while line:
+                line = line[os.write(handle, line) :]
+        finally:
+            os.close(handle)
+
+    def records(self) -> Dict[str, Dict[str, Any]]:
+        """Return the entries by host; of a host that was added more than once, the last."""
+        found = (json.loads(line.split(b"\t", 2)[2]) for line in self._lines())
+        return {str(record["name"]): record for record in found}
+
+    def unreachable(self) -> Set[str]:
+        """Return the hosts whose last entry says that they could not be reached."""
+        states: Dict[str, bytes] = {}
+        for line in self._lines():
+            state, name, _rest = line.split(b"\t", 2)
+            states[str(json.loads(name))] = state
+        return {name for name, state in states.items() if state == b"unreachable"}
+
+    def news(self) -> Dict[str, str]:
+        """Return the states of the hosts of which entries were added since this was asked last. Raises OSError."""
+        lines = self._lines()
+        seen = f"{self.path}.seen"
+        try:
+            with open(seen, encoding="ascii") as file:
+                known = int(file.read())
+        except FileNotFoundError:
+            known = 0
+        with open(seen, "w", encoding="ascii") as file:
+            file.write(str(len(lines)))
+        return {str(json.loads(line.split(b"\t", 2)[1])): line.split(b"\t", 1)[0].decode() for line in lines[known:]}
+
+    def _lines(self) -> List[bytes]:
+        try:
+            with open(self.path, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                return file.read().splitlines()
+        except FileNotFoundError:
+            return []
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def merge_files(
+    paths: Iterable[str], expected: Optional[Sequence[str]] = None, oldest: Optional[datetime] = None
+) -> Document:
+    """Read reports and return them as one.
+
+    :param paths: JSON files, or patterns such as C(slices/*.json).
+    :param expected: see :func:`.document.merge_documents`, for this and the next.
+    :raises ReportError: a pattern matches nothing, or a file cannot be read or is no report.
+    """
+    files: List[str] = []
+    for path in paths:
+        found = sorted(glob.glob(os.path.expanduser(path))) or [os.path.expanduser(path)]
+        files.extend(file for file in found if file not in files)
+    return merge_documents([read_report(file) for file in files], expected=expected, oldest=oldest)
+
+
+def read_report(path: str) -> Document:
+    """Read a report.
+
+    :raises ReportError: it cannot be read, or is none.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ReportError(f"{path} cannot be read: {why}") from None
+    return parse_document(text, path)

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The end of a play in a few lines: what was counted, and what somebody must look at, equal words only once."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+from .causes import describe_cause, named, printable
+from .counts import remarks
+
+#: So many problems are told; the report has all.
+MOST_PROBLEMS = 12
+
+_MOST_CHARACTERS = 300
+
+
+def summary_lines(document: Mapping[str, Any]) -> List[str]:
+    """Return the summary of a report, a line each, safe for a terminal."""
+    counts = document["summary"]
+    lines = [_headline(counts)]
+    if counts["templates"]:
+        lines.extend(f"{what}: {', '.join(words)}" for what, words in _counted(counts) if words)
+    lines.extend(printable(note, _MOST_CHARACTERS) for note in document["notes"][:MOST_PROBLEMS])
+    problems = [describe_cause(cause) for cause in document["causes"]]
+    others: Dict[str, List[str]] = {}
+    for host, words in _problems(document):
+        others.setdefault(words, []).append(host)
+    problems.extend(f"{named(hosts)}: {printable(words, _MOST_CHARACTERS)}" for words, hosts in others.items())
+    lines.extend(problems[:MOST_PROBLEMS])
+    if len(problems) > MOST_PROBLEMS:
+        lines.append(f"... and {len(problems) - MOST_PROBLEMS} more: see the report")
+    return lines
+
+
+def _counted(counts: Mapping[str, int]) -> Iterator[Tuple[str, List[str]]]:
+    yield (
+        "templates on hosts",
+        _numbers(
+            counts,
+            ("corrected", "corrected"),
+            ("differing", "not as declared"),
+            ("tests_failed", "whose last test failed"),
+            ("pending", "whose test waits for approval"),
+            ("unproved", "without a proof that the CA issues for them as they are"),
+            ("lost", "whose certificate is not what was asked for"),
+            ("accepted", "with losses that were accepted"),
+            ("switched_off", "switched off, so that nothing is issued from them"),
+        ),
+    )
+    issued = f"issued{_plural_of_made_up(counts['tests_made_up'])}"
+    yield (
+        "tests of this run",
+        _numbers(
+            counts,
+            ("tests_issued", issued),
+            ("tests_pending", "waiting for approval"),
+            ("tests_failed_now", "failed"),
+            ("tests_not_tried", "not tried"),
+            ("tests_skipped", "made up to the request and no further"),
+        ),
+    )
+    yield (
+        "test certificates",
+        _numbers(counts, ("certificates_expired", "expired"), ("certificates_ending_soon", "end within 30 days")),
+    )
+
+
+def _plural_of_made_up(number: int) -> str:
+    return f" ({number} of them for 'Test' or blank values in place of an identity)" if number else ""
+
+
+def _numbers(counts: Mapping[str, int], *told: Tuple[str, str]) -> List[str]:
+    return [f"{counts[key]} {words}" for key, words in told if counts[key]]
+
+
+def _headline(counts: Mapping[str, int]) -> str:
+    hosts = _plural(counts["hosts"], "host")
+    templates = _plural(counts["templates"], "template") if counts["templates"] else "no template is declared"
+    words = _numbers(
+        counts,
+        ("changed", "changed"),
+        ("drifted", "drifted"),
+        ("failed", "failed"),
+        ("unreachable", "unreachable"),
+        ("not_run", "not run"),
+        ("hosts_kept", "not in this run and told as found before"),
+    )
+    if not counts["hosts"]:
+        return "no host: nothing was looked at"
+    if not words and counts["templates"]:
+        compared = counts["hosts_as_declared"] + counts["hosts_corrected"]
+        owed = counts["tests_failed"] + counts["pending"] + counts["unproved"]
+        words = ["all as declared" if compared == counts["hosts"] else f"{compared} of {hosts} compared, as declared"]
+        if owed:  # "all" is for what is proved too
+            words = [words[0].replace("all as", "as"), f"{owed} not proved by a test"]
+        if not compared:
+            tested = "tested as they are on the hosts" if counts["tests"] else "nothing was tested"
+            words = [f"{tested}, not compared with what is declared"]
+    return f"{hosts}, {templates}{': ' if words else ''}{', '.join(words)}"
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _problems(document: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+    """Yield host and words of all that is no failure of this run, the worst kind first."""
+    hosts = [{**host, "name": _with_age(host)} for host in document["hosts"]]
+    for host in hosts:
+        if host.get("kept") and host["state"] in ("failed", "unreachable"):
+            yield host["name"], "could not be reached" if host["state"] == "unreachable" else host["message"]
+    for host in hosts:
+        if host["cluster"] and host["cluster"].get("note"):
+            yield host["name"], host["cluster"]["note"]
+    for host in hosts:
+        for words in host["drift"]:
+            yield host["name"], words
+        for words in _differences(host):
+            yield host["name"], words
+    for host in hosts:
+        for entry in host["templates"]:
+            test = entry["test"]
+            if test and not test["this_run"] and test["status"] in ("failed", "pending"):
+                words = "failed" if test["status"] == "failed" else "waits for approval"
+                why = f": {test['reason']}" if test["status"] == "failed" and test.get("reason") else ""
+                yield host["name"], f"the last test of template '{entry['name']}' {words}{why}"
+    for host in hosts:
+        for entry in host["templates"]:
+            if entry["test"] and remarks(entry["test"]):
+                told = "; ".join(remarks(entry["test"]))
+                yield host["name"], f"the certificate of template '{entry['name']}' is not what was asked for: {told}"
+    for host in hosts:
+        if host["state"] == "not_run":
+            yield host["name"], f"not run: {host['message']}"
+
+
+def _with_age(host: Mapping[str, Any]) -> str:
+    return (
+        f"{host['name']} (as of {host['started_at']})" if host.get("kept") and host.get("started_at") else host["name"]
+    )
+
+
+def _differences(host: Mapping[str, Any]) -> Iterator[str]:
+    written = host["mode"] == "enforce"
+    for action, words in (("created", "missing"), ("removed", "not declared")):
+        names = [f"'{entry['name']}'" for entry in host["templates"] if entry["action"] == action]
+        if names:
+            yield f"templates {action if written else words}: {', '.join(names)}"
+    for entry in host["templates"]:
+        if entry["action"] in ("updated", "repaired"):
+            told = f": {entry['summary']}" if entry["summary"] else ""
+            yield f"template '{entry['name']}' {entry['action'] if written else 'differs'}{told}"

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a fleet report is written: the two files, whether they can be written, and writing them whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+import stat
+import tempfile
+from typing import Any, Mapping, Tuple
+
+from .causes import visible
+from .compact import compact
+from .counts import FORMAT, ReportError
+from .document import serialise
+from .summary import summary_lines
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The fleet report as one HTML file that needs nothing else: no network, no other file, no library.
+#
+# Everything that comes from hosts and servers is hostile input. It is in the page as JSON, in which no character can
+# end
+# the element that holds it, and the script only ever makes text of it. The policy of the page lets nothing run but the
+# page's own script, by its hash.
+
+_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "assets")
+
+#: The files of the script, in the order in which they run; each uses what those before it declare.
+_SCRIPTS = ("base.js", "overview.js", "attention.js", "matrix.js", "certificates.js", "start.js")
+
+
+def render_page(document: Mapping[str, Any], *, json_name: str = "") -> str:
+    """Return the HTML text of a report.
+
+    :param json_name: the name of the JSON file beside it, told in the page; empty where there is none.
+    """
+    style = _source("page.css")
+    # One block, so that nothing in it becomes a name of the page.
+    script = '"use strict";\n{\n' + "\n".join(map(_source, _SCRIPTS)) + "}\n"
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    pieces = {
+        "policy": html.escape(policy),
+        "style": style,
+        "script": script,
+        "data": in_script({**compact(document), "json_name": json_name}),
+        "noscript": "\n".join(f"<li>{html.escape(visible(line))}</li>" for line in summary_lines(document)),
+    }
+    page = []
+    # Piece by piece, so that nothing in one of them can be taken for the place of another.
+    for number, part in enumerate(_source("page.html").split("%%")):
+        page.append(pieces[part] if number % 2 else part)
+    return "".join(page)
+
+
+def in_script(data: Any) -> str:
+    """Return data as JSON that can stand in a ``script`` element: only ASCII, and nothing that HTML would read."""
+    text = json.dumps(data, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _source(name: str) -> str:
+    with open(os.path.join(_FOLDER, name), encoding="utf-8") as file:
+        text = file.read()
+    # The licence header is for those who read the sources.
+    return text.split("*/\n", 1)[1] if text.startswith("/*") else text.split("-->\n", 1)[1]
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+_START_OCTETS = 400
+_FORMAT = re.compile(rb'"format"\s*:\s*"' + re.escape(FORMAT.encode("ascii")) + b'"')
+
+#: Their name where only a folder is given.
+DEFAULT_NAME = "est-fleet-report"
+
+
+def report_files(path: str) -> Tuple[str, str]:
+    """Return the JSON file and the HTML file of a report.
+
+    :param path: their common path without ending; one of both files; or a folder, which is there or ends in a slash.
+    """
+    whole = os.path.abspath(os.path.expanduser(path))
+    if path.endswith("/") or os.path.isdir(whole):
+        whole = os.path.join(whole, DEFAULT_NAME)
+    stem, ending = os.path.splitext(whole)
+    if ending.lower() not in (".html", ".json"):
+        stem = whole
+    return f"{stem}.json", f"{stem}.html"
+
+
+def check_writable(path: str) -> None:
+    """Look whether a report can be written, before anything is done that would be told in it; makes its folder.
+
+    :raises ReportError: it could not.
+    """
+    for file in report_files(path):
+        if os.path.isdir(file):
+            raise ReportError(f"the fleet report cannot be written to {file}: it is a folder")
+    _refuse_others(report_files(path)[0])
+    folder = os.path.dirname(report_files(path)[0])
+    # Only trying tells: the superuser may do what the file system does not let him do.
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ReportError(
+            f"the fleet report cannot be written to {folder}: {error.strerror}; give a path in a folder that the user "
+            "who runs ansible-playbook may write into"
+        ) from None
+
+
+def write_report(path: str, document: Mapping[str, Any]) -> Tuple[str, str]:
+    """Write both files of a report, each atomically, and return them.
+
+    A new file can be read by its owner only; one that is there keeps the mode that it was given.
+
+    :raises ReportError: a file cannot be written, or would replace something else; the old one is still there then.
+    """
+    json_file, html_file = report_files(path)
+    _refuse_others(json_file)
+    try:
+        os.makedirs(os.path.dirname(json_file), exist_ok=True)
+        _replace(json_file, serialise(dict(document)))
+        _replace(html_file, render_page(document, json_name=os.path.basename(json_file)))
+    except OSError as error:
+        where = error.filename or json_file
+        raise ReportError(f"the fleet report cannot be written to {where}: {error.strerror}") from None
+    return json_file, html_file
+
+
+def _refuse_others(path: str) -> None:
+    """Refuse to replace a file that is no fleet report, by its first line or two: it can have many megabytes.
+
+    :raises ReportError: what is there would be lost.
+    """
+    try:
+        with open(path, "rb") as file:
+            start = file.read(_START_OCTETS)
+    except OSError:  # there is none; or whoever writes it finds out
+        return
+    if start.strip() and not _FORMAT.search(start):
+        raise ReportError(
+            f"the fleet report cannot be written to {path}: what is there is no fleet report, and would be lost; give "
+            "another path, or remove it"
+        )
+
+
+def _replace(path: str, text: str) -> None:
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        mode = 0o600
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

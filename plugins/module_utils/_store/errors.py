@@ -1,0 +1,44 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors of the store. Each is one sentence that says what is wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+import re
+import time
+
+
+class StoreError(Exception):
+    """The store cannot be read, understood or written. No message ever holds a secret."""
+
+
+class DamagedDocument(StoreError):
+    """What is in the document's place is no document of ours: no JSON, cut short, or of a wrong shape.
+
+    It is drift, not an end: :mod:`.plan` rebuilds the document and the old one is kept beside it.
+    """
+
+
+class NewerFormat(StoreError):
+    """The document was written by a newer version of this collection: it is never overwritten."""
+
+
+class SealingError(StoreError):
+    """A secret cannot be sealed or opened: no library, a wrong key, or a changed sealed value."""
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Times as the files of a store hold them: UTC, to the second.
+
+_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
+
+def utc_now() -> str:
+    """Return the time now as ``2026-11-22T12:00:00Z``."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def is_utc(value: object) -> bool:
+    """Say whether a value is such a text."""
+    return isinstance(value, str) and _UTC.fullmatch(value) is not None

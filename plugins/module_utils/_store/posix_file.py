@@ -1,0 +1,315 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store on a POSIX host: reading it as it is at one moment, and replacing the document atomically.
+
+This runs on the host with the standard library only, and is all that runs there when templates are managed.
+
+The folder is 0700 and holds ``templates.json`` and ``sealing.key``, both 0600. A write holds a lock on the folder, so
+that no two writers meet, and replaces the document by a rename, so that a process that is killed at any moment leaves
+the old or the new one. Symbolic links in the place of the files are never followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pwd
+import stat
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._masking import mask
+from .document import (
+    DOCUMENT_NAME,
+    FILE_MODE,
+    FOLDER_MODE,
+    KEPT_INFIX,
+    KEY_NAME,
+    KEY_OCTETS,
+    LAST_TESTS_NAME,
+    NEXT_KEY_NAME,
+)
+from .errors import StoreError
+from .files import (
+    cannot,
+    keep_aside,
+    locked,
+    look_at,
+    look_at_folder,
+    make_folder,
+    new_name,
+    put_right,
+    read_file,
+    replace_file,
+)
+from .key_file import Keys, put_key, read_keys, settle_keys, write_next_key
+from .sealing import key_fingerprint
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of a store as they were read."""
+
+    status: os.stat_result | None = None
+    content: bytes | None = field(default=None, repr=False)
+    damage: str = ""
+    keys: Keys = field(default_factory=Keys)
+    half_written: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the document; an empty string where there is none."""
+        if self.status is None:
+            return ""
+        # What is no file has no content to compare: its kind stands for it.
+        return hashlib.sha256(self.content if self.content is not None else self.damage.encode("ascii")).hexdigest()
+
+
+def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
+    """Read the store; change nothing.
+
+    :param store_path: the folder of the store.
+    :param key_pad: random octets as long as the key. The key is returned only as ``masked_key``, key XOR pad in hex,
+        because a connection may log what a module prints.
+    :returns: plain data: ``exists``, ``content``, ``sha256``, ``damage``, ``drift``, ``key_fingerprint``,
+        ``key_damage``, ``masked_key``, ``folder_mode``, ``document_mode``, ``owner``, ``last_tests``,
+        ``kept_documents``; see :class:`.adapter.Observed` for their meaning.
+    :raises StoreError: when something is there and cannot be read.
+    """
+    found, key = read_store_and_key(store_path)
+    found["masked_key"] = ""
+    if key is not None and key_pad is not None and len(key_pad) == len(key):
+        found["masked_key"] = mask(key, key_pad).hex()
+    return found
+
+
+def read_store_and_key(store_path: str) -> tuple[dict[str, Any], bytes | None]:
+    """Read the store with the sealing key in clear, for what runs on this host; see :func:`read_store`."""
+    result: dict[str, Any] = {
+        "exists": False,
+        "content": None,
+        "sha256": "",
+        "damage": "",
+        "drift": [],
+        "key_fingerprint": "",
+        "key_damage": "",
+        "folder_mode": "",
+        "document_mode": "",
+        "owner": "",
+        "last_tests": "",
+        "kept_documents": [],
+    }
+    folder = look_at_folder(store_path)
+    if folder is None:
+        return result, None
+    files = _read_snapshot(store_path)
+    result["folder_mode"] = _mode(folder)
+    result["owner"] = _user(folder.st_uid)
+    _add_drift(result["drift"], "the folder", folder, FOLDER_MODE)
+    if files.status is not None:
+        result["exists"] = True
+        result["owner"] = _user(files.status.st_uid)
+        result["sha256"] = files.sha256
+        result["damage"] = files.damage
+        if files.content is not None:
+            result["document_mode"] = _mode(files.status)
+            _add_drift(result["drift"], DOCUMENT_NAME, files.status, FILE_MODE)
+            try:
+                result["content"] = files.content.decode("utf-8")
+            except UnicodeDecodeError as error:
+                result["damage"] = f"is not UTF-8 text (octet {error.start})"
+    keys = files.keys
+    if keys.key is None:
+        result["key_damage"] = keys.damage
+    else:
+        result["key_fingerprint"] = key_fingerprint(keys.key)
+        if keys.status is not None and not keys.damage:
+            _add_drift(result["drift"], KEY_NAME, keys.status, FILE_MODE)
+    if keys.next_left:
+        result["drift"].append(f"{NEXT_KEY_NAME} was left by a run that ended while it made a new sealing key")
+    for name in files.half_written:
+        result["drift"].append(f"{name} was left by a run that was killed while it wrote")
+    result["last_tests"] = _read_last_tests(store_path)
+    result["kept_documents"] = _kept_documents(store_path)
+    return result, keys.key
+
+
+def make_key(store_path: str, key_pad: bytes, replaced_key: str = "") -> str:
+    """Make a new sealing key on this host, which :func:`write_store` puts in force together with a document.
+
+    A new key that already waits is returned again: no document has been sealed with it.
+
+    :param key_pad: random octets as long as the key.
+    :param replaced_key: fingerprint of the key that the new one is to replace, or an empty string where there is none.
+    :returns: the new key XOR pad, in hex: it never leaves the host in clear. An empty string where another key is in
+        force, and nothing was made.
+    :raises StoreError: when it cannot be written.
+    """
+    try:
+        make_folder(store_path)
+        with locked(store_path):
+            keys = _read_files(store_path).keys
+            if _fingerprint(keys.key) != replaced_key:
+                return ""
+            settle_keys(store_path, keys)
+            waiting = None if keys.next_in_force else keys.next_key
+            key = os.urandom(KEY_OCTETS) if waiting is None else waiting
+            write_next_key(store_path, key)  # one that waits already too: its time begins anew
+    except OSError as error:
+        raise StoreError(cannot("write", store_path, error)) from None
+    return mask(key, key_pad).hex()
+
+
+def write_store(
+    store_path: str,
+    content: str,
+    *,
+    expected_sha256: str,
+    expected_key: str = "",
+    use_new_key: bool = False,
+    replaced_key: str = "",
+    keep_old: bool = False,
+) -> dict[str, Any]:
+    """Replace the document if it is still the one that was read, and put modes and owners right.
+
+    :param store_path: the folder of the store; made with its parents where it does not exist.
+    :param content: the new document.
+    :param expected_sha256: ``sha256`` of what :func:`read_store` returned.
+    :param expected_key: fingerprint of the key that the document was sealed with, or an empty string.
+    :param use_new_key: that key is the one that :func:`make_key` made: it comes into force with the document.
+    :param replaced_key: fingerprint of the key that the new one replaces, or an empty string where there is none.
+    :param keep_old: keep what is in the document's place under another name.
+    :returns: ``{"conflict": bool, "kept": path or ""}``. On a conflict nothing was written.
+    :raises StoreError: when the store cannot be written. The old document is still there then, and no half-written one.
+    """
+    try:
+        make_folder(store_path)
+        with locked(store_path):
+            files = _read_files(store_path)
+            keys = files.keys
+            new_key = keys.next_key if use_new_key and not keys.next_in_force else None
+            sealing = new_key if use_new_key else keys.key
+            conflict = (
+                files.sha256 != expected_sha256
+                or (use_new_key and (new_key is None or _fingerprint(keys.key) != replaced_key))
+                or (expected_key != "" and _fingerprint(sealing) != expected_key)
+            )
+            if conflict:
+                return {"conflict": True, "kept": ""}
+            return {"conflict": False, "kept": _write(store_path, content.encode("utf-8"), files, new_key, keep_old)}
+    except OSError as error:
+        raise StoreError(cannot("write", store_path, error)) from None
+
+
+def _write(store_path: str, content: bytes, files: _Files, new_key: bytes | None, keep_old: bool) -> str:
+    put_right(store_path, os.lstat(store_path), FOLDER_MODE)
+    # What an earlier writer left undone first: it goes by the document that is there now.
+    settle_keys(store_path, files.keys)
+    for name in files.half_written:
+        with contextlib.suppress(FileNotFoundError):  # its own writer has been here just now
+            os.unlink(os.path.join(store_path, name))
+    if new_key is not None:
+        write_next_key(store_path, new_key, hashlib.sha256(content).hexdigest())
+    elif files.keys.status is not None and not files.keys.damage:
+        path = os.path.join(store_path, KEY_NAME)
+        put_right(path, os.lstat(path), FILE_MODE)
+    document, kept = os.path.join(store_path, DOCUMENT_NAME), ""
+    if files.status is not None and (keep_old or not stat.S_ISREG(files.status.st_mode)):
+        kept = keep_aside(document, files.status)
+    try:
+        replace_file(store_path, DOCUMENT_NAME, content)  # from this moment on the new document and key are in force
+    except OSError:
+        if kept:
+            _put_back(kept, document)
+        raise
+    if new_key is not None:
+        # Whatever goes wrong here, nothing is lost any more, and the next write finishes it.
+        with contextlib.suppress(OSError):
+            put_key(store_path, files.keys, new_key)
+    return kept
+
+
+def _put_back(kept: str, document: str) -> None:
+    """Undo keeping the old document aside, where no new one took its place: each attempt would leave one more."""
+    with contextlib.suppress(OSError):
+        if not os.path.lexists(document):
+            os.rename(kept, document)
+        elif os.path.samestat(os.lstat(kept), os.lstat(document)):
+            os.unlink(kept)
+
+
+def _read_snapshot(store_path: str) -> _Files:
+    """Read document and key of one moment."""
+    document = os.path.join(store_path, DOCUMENT_NAME)
+    try:
+        files = _read_files(store_path)
+        settled = files.keys.next_status is None and not files.half_written
+        if settled and _identity(look_at(document)) == _identity(files.status):
+            return files
+    except FileNotFoundError:
+        pass
+    # Somebody writes just now, or was killed while writing: the lock tells the one from the other.
+    try:
+        with locked(store_path):
+            return _read_files(store_path)
+    except OSError as error:
+        raise StoreError(cannot("read", store_path, error)) from None
+
+
+def _read_files(store_path: str) -> _Files:
+    path = os.path.join(store_path, DOCUMENT_NAME)
+    status = look_at(path)
+    content, damage = (None, "") if status is None else read_file(path, status)
+    files = _Files(status, content, damage)
+    return _Files(status, content, damage, read_keys(store_path, files.sha256), _half_written(store_path))
+
+
+def _half_written(store_path: str) -> tuple[str, ...]:
+    names = (new_name(name) for name in (DOCUMENT_NAME, KEY_NAME, NEXT_KEY_NAME, LAST_TESTS_NAME))
+    return tuple(name for name in names if os.path.lexists(os.path.join(store_path, name)))
+
+
+def _identity(status: os.stat_result | None) -> tuple[int, ...]:
+    return () if status is None else (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _read_last_tests(store_path: str) -> str:
+    path = os.path.join(store_path, LAST_TESTS_NAME)
+    status = look_at(path)
+    try:
+        content = None if status is None else read_file(path, status)[0]
+    except FileNotFoundError:
+        content = None
+    return (content or b"").decode("utf-8", "replace")
+
+
+def _kept_documents(store_path: str) -> list[str]:
+    try:
+        names = os.listdir(store_path)
+    except OSError as error:
+        raise StoreError(cannot("read", store_path, error)) from None
+    return [os.path.join(store_path, name) for name in sorted(names) if name.startswith(DOCUMENT_NAME + KEPT_INFIX)]
+
+
+def _fingerprint(key: bytes | None) -> str:
+    return "" if key is None else key_fingerprint(key)
+
+
+def _add_drift(drift: list[str], what: str, status: os.stat_result, mode: int) -> None:
+    if stat.S_IMODE(status.st_mode) != mode:
+        drift.append(f"{what} has mode {_mode(status)}, not {mode:04o}")
+    if status.st_uid != os.geteuid():
+        drift.append(f"{what} belongs to {_user(status.st_uid)}, not {_user(os.geteuid())}")
+
+
+def _mode(status: os.stat_result) -> str:
+    return f"{stat.S_IMODE(status.st_mode):04o}"
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,200 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A template with its secrets in clear, for the code that uses it on the host where the store is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._template.errors import show
+from .adapter import Observed
+from .document import DOCUMENT_NAME, KEY_NAME, Document, StoredTemplate, parse_document
+from .errors import DamagedDocument, NewerFormat, StoreError
+from .posix_file import read_store_and_key
+from .sealing import unseal
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Values of a stored template as they may be shown: what somebody wrote into the store by hand can be a secret.
+
+_USERINFO = re.compile(r"(?<=://)[^/?#\s:@]*:[^/?#\s]*@")
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
+_LONGEST = 120
+
+
+def safe_value(value: Any) -> Any:
+    """Return a value without user name and password in a URL, and without private keys."""
+    if isinstance(value, str):
+        return "(text with a private key)" if "PRIVATE KEY" in value else _USERINFO.sub("***@", value)
+    if isinstance(value, dict):
+        return {key: safe_value(entry) for key, entry in value.items()}
+    return [safe_value(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def short_value(value: Any) -> Any:
+    """Return a value safe and short: of certificates only how many there are, and their SHA-256 fingerprints."""
+    value = safe_value(value)
+    if isinstance(value, (list, tuple)):
+        return [short_value(entry) for entry in value]
+    if isinstance(value, dict):
+        return "(an object)"
+    if not isinstance(value, str):
+        return value
+    blocks = _CERTIFICATE.findall(value)
+    if blocks:
+        fingerprints = ", ".join(_fingerprint(block) for block in blocks[:3])
+        more = f" and {len(blocks) - 3} more" if len(blocks) > 3 else ""
+        return f"certificate{'' if len(blocks) == 1 else 's'} with SHA-256 fingerprint {fingerprints}{more}"
+    return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
+
+
+def _fingerprint(block: str) -> str:
+    try:
+        der = base64.b64decode("".join(block.split()), validate=True)
+    except (ValueError, binascii.Error):
+        return "(not base64)"
+    return hashlib.sha256(der).hexdigest()
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What is wrong with a store, in words: damage, modes and owners, hand edits, secrets that cannot be opened.
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in a store.
+
+    :param document: the document, or None where there is none that can be used.
+    :param damaged: whether something is in the document's place that is no document.
+    :param file_drift: what is wrong with the files; writing the document puts it right.
+    :param template_drift: what is wrong with single templates, by name; applying the template puts it right.
+    """
+
+    document: Document | None = None
+    damaged: bool = False
+    file_drift: tuple[str, ...] = ()
+    template_drift: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """All that is wrong, in words."""
+        return self.file_drift + tuple(words for of_one in self.template_drift.values() for words in of_one)
+
+
+def inspect(observed: Observed) -> Inspection:
+    """Judge what was read from a host.
+
+    :raises NewerFormat: when a newer version of this collection wrote the document.
+    """
+    file_drift = list(observed.drift)
+    if observed.key_damage:
+        file_drift.append(f"{KEY_NAME} {observed.key_damage}: what it sealed cannot be opened")
+    if not observed.exists:
+        return Inspection(file_drift=tuple(file_drift))
+    document, damage = None, observed.damage
+    if not damage:
+        try:
+            document = parse_document(observed.content or "")
+        except NewerFormat as error:
+            raise NewerFormat(f"{DOCUMENT_NAME} in {observed.store_path} {error}") from None
+        except DamagedDocument as error:
+            damage = str(error)
+    if document is None:
+        return Inspection(damaged=True, file_drift=(f"{DOCUMENT_NAME} {damage}", *file_drift))
+    template_drift = {
+        template.name: words for template in document.templates if (words := _template_drift(template, observed))
+    }
+    return Inspection(document, file_drift=tuple(file_drift), template_drift=template_drift)
+
+
+def can_be_opened(template: StoredTemplate, name: str, observed: Observed) -> bool:
+    """Say whether a sealed secret is as it was written and the key on the host is the one that sealed it.
+
+    Needs neither the key nor ``cryptography``.
+    """
+    secret = template.secrets[name]
+    return secret.is_as_written(template.name, name) and secret.key_fingerprint == observed.key_fingerprint
+
+
+def _template_drift(template: StoredTemplate, observed: Observed) -> tuple[str, ...]:
+    words = []
+    edited = template.edited_parts()
+    if edited:
+        words.append(f"template '{template.name}' was edited by hand: {', '.join(edited)}")
+    for name, secret in template.secrets.items():
+        if name not in edited and secret.key_fingerprint != observed.key_fingerprint:
+            why = "is another key" if observed.key_fingerprint else "is lost"
+            words.append(f"{name} of template '{template.name}' cannot be opened: {KEY_NAME} {why}")
+    return tuple(words)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def open_secrets(template: StoredTemplate, key: bytes) -> dict[str, str]:
+    """Return the secrets of a template in clear.
+
+    :raises SealingError: when one cannot be opened, or ``cryptography`` is missing.
+    """
+    return {name: unseal(key, template.name, name, secret.sealed) for name, secret in template.secrets.items()}
+
+
+def find_template(store_path: str, name: str, *, content: str | None, exists: bool, damage: str) -> StoredTemplate:
+    """Find one template in what was read of a store.
+
+    :param store_path: the folder of the store, as it is named in errors.
+    :param content: the document's text; see :class:`~.adapter.Observed` for this and what follows.
+    :raises StoreError: when there is no such template, or the document cannot be read.
+    """
+    try:
+        if damage:
+            raise DamagedDocument(damage)
+        templates = parse_document(content or "").templates if exists else ()
+    except (DamagedDocument, NewerFormat) as error:
+        raise StoreError(f"{DOCUMENT_NAME} in {store_path} {error}") from None
+    for template in templates:
+        if template.name == name:
+            return template
+    there = ", ".join(show(template.name) for template in templates) or "none"
+    raise StoreError(f"there is no template {show(name)} in the store {store_path}; templates there: {there}")
+
+
+def edited_by_hand(name: str) -> str:
+    """Return the warning of a test of a template that somebody edited on the host."""
+    return (
+        f"template '{name}' was edited by hand on this host: tested is what is there, and not what was applied: "
+        "apply the templates again"
+    )
+
+
+def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read one template from the store of this host: its fields (plain JSON data) and its secrets in clear.
+
+    See :func:`read_stored`.
+    """
+    template, secrets = read_stored(store_path, name)
+    return dict(template.fields), secrets
+
+
+def read_stored(store_path: str, name: str) -> tuple[StoredTemplate, dict[str, str]]:
+    """Read one template from the store of this host, and its secrets in clear.
+
+    :param store_path: the folder of the store.
+    :param name: the template's name, as it was applied.
+    :raises StoreError: when there is no such template, or the store or a secret cannot be read.
+    """
+    found, key = read_store_and_key(store_path)
+    template = find_template(store_path, name, content=found["content"], exists=found["exists"], damage=found["damage"])
+    if not template.secrets:
+        return template, {}
+    if key is None:
+        path, wrong = posixpath.join(store_path, KEY_NAME), found["key_damage"] or "does not exist"
+        raise StoreError(f"the sealing key {path} {wrong}; apply the templates again")
+    return template, open_secrets(template, key)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For whom a test certificate is: what the wizard's Test Certificate window collects, and what else a caller knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._names.addresses import check_domain_name, check_email_address
+from .._names.errors import NameSyntaxError
+from .errors import TemplateError, from_name_error, show
+from .fields import number_as_text
+from .names import check_text
+from .synonyms import meant_identity_option
+from .variables import VARIABLES
+
+_CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")
+_NOT_IN_A_CERTIFICATE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_ALLOWED_CERTIFICATE_NAME = "1 to 64 letters, digits and ._- without spaces, the first one no dot"
+
+#: The variables that the wizard's test window collects, and the options that hold them here.
+OPTION_OF_VARIABLE = {"uname": "user_name", "domain": "domain", "email": "email"}
+
+
+@dataclass(frozen=True)
+class TestIdentity:
+    """The values that a test fills in for the variables of a template.
+
+    An empty ``user_name``, ``domain`` or ``email`` was not collected. What was not collected becomes ``test_value``
+    where that is valid, and blank elsewhere (see :func:`~.render.render`).
+
+    :param user_name: the user (``%uname%``).
+    :param domain: the user's fully qualified domain name (``%domain%``).
+    :param email: the user's e-mail address (``%email%``).
+    :param variables: values of other variables and custom user attributes by name, without percent signs; an empty
+        value asks for a blank.
+    :param test_value: what stands for a variable that was not collected; empty for blank everywhere.
+    :param certificate_name: the name of the test certificate's files.
+    :raises TemplateError: for a value that cannot be used; its ``option`` is one of the names here.
+    """
+
+    __test__ = False  # or pytest takes it for a class of tests
+
+    user_name: str = ""
+    domain: str = ""
+    email: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    test_value: str = "Test"
+    certificate_name: str = "test"
+
+    def __post_init__(self) -> None:
+        for option in ("user_name", "domain", "email", "test_value", "certificate_name"):
+            value = getattr(self, option)
+            if not isinstance(value, str):
+                raise TemplateError(option, "is no text", value=show(value), allowed="a text, in quotes")
+        if not _CERTIFICATE_NAME.match(self.certificate_name):
+            raise _wrong_certificate_name(self.certificate_name)
+        if self.user_name:
+            check_text("user_name", self.user_name)
+        if self.domain:
+            _check_domain(self.domain)
+        if self.email:
+            try:
+                check_email_address(self.email)
+            except NameSyntaxError as exc:
+                raise from_name_error("email", self.email, exc) from None
+        if self.test_value:
+            check_text("test_value", self.test_value)
+        _check_variables(self.variables)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> TestIdentity:
+        """Read an identity from options named as the fields; None counts as left out, a whole number as its digits.
+
+        :raises TemplateError: for an option that does not exist, and for a value that cannot be used.
+        """
+        names = cls.__dataclass_fields__
+        for option in options:
+            if option not in names:
+                raise TemplateError(
+                    str(option),
+                    "is not an option of a test identity",
+                    allowed=", ".join(names),
+                    suggestion=meant_identity_option(option, names),
+                )
+        given = {option: number_as_text(value) for option, value in options.items() if value is not None}
+        variables = given.get("variables")
+        if isinstance(variables, Mapping):  # an IMEI, such as YAML takes for a number
+            given["variables"] = {name: number_as_text(value) for name, value in variables.items()}
+        return cls(**given)
+
+    def values(self) -> dict[str, str]:
+        """Return the collected values by variable."""
+        collected = {"uname": self.user_name, "domain": self.domain, "email": self.email}
+        return {**{name: value for name, value in collected.items() if value}, **self.variables}
+
+
+def _check_domain(domain: str) -> None:
+    allowed = "a fully qualified domain name such as corp.example.com"
+    try:
+        check_domain_name(domain)
+    except NameSyntaxError as exc:
+        raise TemplateError(
+            "domain", exc.reason, value=show(domain), allowed=allowed, suggestion=exc.suggestion
+        ) from None
+    if "." not in domain:
+        raise TemplateError("domain", "is not fully qualified", value=show(domain), allowed=allowed)
+
+
+def _check_variables(variables: object) -> None:
+    if not isinstance(variables, Mapping):
+        raise TemplateError(
+            "variables", "is not a dictionary", value=show(variables), allowed="names of variables and their values"
+        )
+    for name, value in variables.items():
+        if not isinstance(name, str) or not name.strip():
+            raise TemplateError("variables", "is no name of a variable", value=show(name), allowed=", ".join(VARIABLES))
+        if name != name.strip("% "):
+            raise TemplateError(
+                "variables", "is not the plain name of a variable", value=show(name), suggestion=name.strip("% ")
+            )
+        if name in OPTION_OF_VARIABLE:
+            option = OPTION_OF_VARIABLE[name]
+            raise TemplateError("variables", f"has an option of its own: {option}", value=show(name), suggestion=option)
+        if not isinstance(value, str):
+            raise TemplateError(f"variables.{name}", "is no text", value=show(value), allowed="a text, in quotes")
+        if value:
+            check_text(f"variables.{name}", value)
+
+
+def _wrong_certificate_name(name: str) -> TemplateError:
+    reason = "is empty"
+    if name:
+        reason = "has spaces in it" if " " in name else "is no name of a test certificate"
+    suggestion = _NOT_IN_A_CERTIFICATE_NAME.sub("-", name.strip()).strip("-.")
+    return TemplateError(
+        "certificate_name",
+        reason,
+        value=show(name) if name else "",
+        allowed=_ALLOWED_CERTIFICATE_NAME,
+        suggestion=suggestion if _CERTIFICATE_NAME.match(suggestion) else "",
+    )

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an answer to an enrolment request means: issued, pending, or an error in words (RFC 7030 section 4.2.3).
+
+What there is to say of an answer without certificates is in :mod:`.refusals`, loaded when there is such an answer: it
+has much to say, and to understand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable, Optional, Tuple, Union
+
+from ..asn1.cms import parse_certs_only
+from ..base.errors import ParseError
+from ..base.text import decode_body, redact
+from ..base.value import Value, not_shown
+from ..http.headers import require_pkcs7
+from ..http.transport import Response
+
+if TYPE_CHECKING:
+    from ..http.headers import RetryAfter
+
+
+class Issued(Value):
+    """The server issued a certificate.
+
+    :param certificates: DER, in the order of the answer; the issued one is found by its public key, not by position.
+    :param warnings: what was odd about the answer, though it could be used.
+    """
+
+    certificates: Tuple[bytes, ...] = not_shown()
+    warnings: Tuple[str, ...] = ()
+
+
+class Pending(Value):
+    """The server took the request and wants to be asked again later, with the same key (RFC 7030 section 4.2.3).
+
+    :param retry_after: when to come back.
+    :param server_message: what the server says to a human, or an empty string.
+    """
+
+    retry_after: RetryAfter
+    server_message: str = ""
+
+
+#: The statuses of an answer with a certificate: servers in the field send 201 as well (requirement 93).
+SUCCESS = (200, 201)
+
+# Only the first bytes of an answer are ever shown.
+_LOOKED_AT = 64 * 1024
+
+
+def read_enrolment_answer(
+    response: Response, secrets: Iterable[str] = (), operation: str = "simpleenroll"
+) -> Union[Issued, Pending]:
+    """Tell what an answer to /simpleenroll or /simplereenroll means.
+
+    200 with a certs-only body is success, and so is 201, which servers in the field send (requirements 73 and 93);
+    202 is pending (84 to 87); everything else is an error that carries the server's own words (89 to 91).
+
+    :param secrets: texts that must not appear in an error although a server may echo them.
+    :param operation: ``simpleenroll`` or ``simplereenroll``.
+    :raises ParseError: the body is not what the status promises.
+    :raises ServerError: any other status.
+    """
+    if response.status in SUCCESS:
+        return Issued(*read_certificates(response, secrets))
+    from .refusals import read_pending
+
+    return read_pending(response, operation, secrets)
+
+
+def read_cacerts_answer(response: Response, secrets: Iterable[str] = ()) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
+    """The certificates of an answer to /cacerts, DER, and what was odd about it.
+
+    :param secrets: texts that must not appear in an error although a server may echo them.
+    :raises ServerError: any status but 200 (RFC 7030 section 4.1.3).
+    :raises ParseError: the answer is no certs-only message, or an empty one.
+    """
+    if response.status == 200:
+        return read_certificates(response, secrets)
+    from .refusals import refusal
+
+    raise refusal(response, "cacerts", secrets)
+
+
+def read_certificates(response: Response, secrets: Iterable[str] = ()) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
+    """The certificates of a successful answer, DER, and what was odd about it.
+
+    :param secrets: texts that must not appear in an error although a server may echo them.
+    :raises ParseError: the answer is no certs-only message, or an empty one.
+    """
+    content_type = response.headers.get("content-type")
+    try:
+        return _certificates(content_type, response.body)
+    except ParseError as error:
+        failure = error
+    # An error shows the begin of the answer, and the cut may go through a secret: it is made again without secrets.
+    hidden = tuple(secrets)
+    begin = redact(response.body[:_LOOKED_AT].decode("latin-1"), hidden).encode("latin-1")
+    try:
+        _certificates(redact(content_type or "", hidden), begin + response.body[_LOOKED_AT:])
+    except ParseError as error:
+        failure = error
+    failure.http_status, failure.request_received = response.status, "yes"
+    raise failure
+
+
+def _certificates(content_type: Optional[str], body: bytes) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
+    warnings = require_pkcs7(content_type, body)
+    bag = parse_certs_only(decode_body(body))
+    return bag.certificates, (*warnings, *bag.warnings)

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers without what was asked for: pending, or refused, and then why and what to do (RFC 7030 section 4.2.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Dict, Iterable, Tuple
+
+from ..base.errors import ServerError
+from ..base.text import printable, redact
+from ..http.authentication import unusable_offer
+from ..http.headers import RetryAfter, parse_retry_after
+from ..http.transport import Response
+from .enrolment import Pending
+from .server_message import clean_server_message
+
+_ADDRESS = "Check server, port and label of the template: the server may need a CA label, or may not be an EST server."
+_LOG = "Look at the log of the EST server for this request."
+
+#: What a status means whatever was asked for, and what to do next.
+_REFUSALS = {
+    401: (
+        "the server refused the user name or the password",
+        "Check username and password of the template against the account on the EST server.",
+    ),
+    429: ("the server asks for fewer requests", "Wait before the next test."),
+    503: ("the server is not available at the moment", "Try again later, or ask the administrator of the EST server."),
+}
+_CACERTS_REFUSALS = {
+    403: (
+        "the server does not give its CA certificates to this client",
+        "Ask the administrator of the EST server: everybody may ask for the CA certificates (RFC 7030 section 4.1.2).",
+    ),
+    404: ("the server has no CA certificates at this address", _ADDRESS),
+    405: ("the server does not give CA certificates at this address", _ADDRESS),
+    501: ("the server does not implement the CA certificates request", _ADDRESS),
+}
+_ENROLMENT_REFUSALS = {
+    400: (
+        "the server refused the certificate request",
+        "Compare the template's subject, subject alternative name and key type with what the CA accepts.",
+    ),
+    403: (
+        "the server knows the account but does not let it enrol",
+        "Ask the administrator of the EST server to allow this account to enrol with this label.",
+    ),
+    404: ("the server has no enrolment at this address", _ADDRESS),
+    405: ("the server does not offer enrolment at this address", _ADDRESS),
+    501: ("the server does not implement enrolment", "Check that the EST server offers simpleenroll for this label."),
+}
+_REENROLMENT_REFUSALS = {
+    400: (
+        "the server refused the certificate request",
+        "It has the names of the certificate that is to be renewed, as it must: the CA may not renew it any more.",
+    ),
+    401: (
+        "the server does not accept the certificate that is to be renewed as authentication",
+        "Check that the EST server trusts its CA, and that no proxy before the server ends TLS: a TLS client "
+        "certificate does not get through it.",
+    ),
+    403: (
+        "the server knows the certificate but does not renew it",
+        "Ask the administrator of the EST server: the certificate may be revoked, or too old or too new to be renewed.",
+    ),
+    404: ("the server does not implement re-enrolment at this address", "Enrol anew with simpleenroll."),
+    405: ("the server does not offer re-enrolment at this address", "Enrol anew with simpleenroll."),
+    501: ("the server does not implement re-enrolment", "Enrol anew with simpleenroll."),
+}
+_KEY_GENERATION = "Make the key on this host, and enrol with simpleenroll."
+_KEY_GENERATION_REFUSALS = {
+    404: ("the server does not implement the generation of keys at this address", _KEY_GENERATION),
+    405: ("the server does not offer the generation of keys at this address", _KEY_GENERATION),
+    501: ("the server does not implement the generation of keys", _KEY_GENERATION),
+}
+_CSRATTRS_REFUSALS = {
+    400: ("the server refused the request for CSR attributes", _LOG),
+    403: (
+        "the server does not give its CSR attributes to this client",
+        "Ask the administrator of the EST server to let this account ask for the CSR attributes.",
+    ),
+    405: ("the server does not give CSR attributes at this address", _ADDRESS),
+    501: ("the server does not implement CSR attributes", "Do without CSR attributes, which are optional."),
+}
+_MEANINGS: Dict[str, Dict[int, Tuple[str, str]]] = {
+    "cacerts": {**_REFUSALS, **_CACERTS_REFUSALS},
+    "simpleenroll": {**_REFUSALS, **_ENROLMENT_REFUSALS},
+    "simplereenroll": {**_REFUSALS, **_REENROLMENT_REFUSALS},
+    "serverkeygen": {**_REFUSALS, **_ENROLMENT_REFUSALS, **_KEY_GENERATION_REFUSALS},
+    "csrattrs": {**_REFUSALS, **_CSRATTRS_REFUSALS},
+}
+
+
+def read_pending(response: Response, operation: str, secrets: Iterable[str] = ()) -> Pending:
+    """What an answer means that is no success: the certificate is pending, or else refused (requirements 84 to 92).
+
+    :param operation: ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
+    :param secrets: texts that must not appear in an error although a server may echo them.
+    :raises ServerError: any status but 202.
+    """
+    hidden = tuple(secrets)
+    if response.status == 202:
+        return Pending(_retry_after(response, hidden), _server_words(response, hidden))
+    raise refusal(response, operation, hidden)
+
+
+def refusal(response: Response, operation: str, secrets: Iterable[str] = ()) -> ServerError:
+    """The error for a status that is no success, with the server's own words (requirements 89 and 90).
+
+    :param operation: ``cacerts``, ``csrattrs``, ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
+    :param secrets: texts that must not appear in it although a server may echo them: the password, where there is one.
+    """
+    status = response.status
+    hidden = tuple(secrets)
+    if 300 <= status < 400:
+        location = printable(redact(response.headers.get("location", ""), hidden), 200)
+        reason = f"the server redirects to {location or 'nowhere (no Location header)'}"
+        hint = "Set server, port and label of the template to where the EST server is."
+    elif status == 401 and unusable_offer(response.headers.get("www-authenticate")):
+        offer = printable(redact(unusable_offer(response.headers["www-authenticate"]), hidden), 100)
+        reason = f"the server wants authentication by {offer}, and this client can do Basic and Digest"
+        hint = "Let the EST server offer Basic or Digest, or set a TLS client certificate that it accepts instead."
+    elif status == 401 and not hidden and operation != "simplereenroll":
+        reason = "the server wants a user name and a password, and none was given"
+        hint = "Set username and password of the template to those of an account on the EST server."
+    elif status in _MEANINGS[operation]:
+        reason, hint = _MEANINGS[operation][status]
+    else:
+        reason, hint = "the server failed" if status >= 500 else "the server did not accept the request", _LOG
+    if status in (429, 503) and "retry-after" in response.headers:
+        hint = f"The server asks to be tried again in {_retry_after(response, hidden).seconds} seconds."
+    return ServerError(
+        f"{reason} (HTTP {status})",
+        http_status=status,
+        server_message=_server_words(response, hidden),
+        hint=hint,
+        request_received="yes",
+    )
+
+
+def _retry_after(response: Response, secrets: Iterable[str]) -> RetryAfter:
+    header, now = response.headers.get("retry-after"), datetime.now(timezone.utc)
+    found = parse_retry_after(header, now)
+    # A warning shows the begin of the header: it is made again without secrets.
+    return parse_retry_after(redact(header or "", secrets), now) if found.warning else found
+
+
+def _server_words(response: Response, secrets: Iterable[str]) -> str:
+    """What the server says in the body, cleaned and without what must not be shown (requirements 70 and 89)."""
+    return clean_server_message(response.headers.get("content-type"), response.body, secrets=secrets)

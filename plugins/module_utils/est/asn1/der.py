@@ -1,0 +1,320 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small bounded reader of ASN.1 in BER and DER (ITU-T X.690), for bytes that a server sent.
+
+It is our own because real EST servers send BER, unsorted sets and trailing bytes, which the parsers of ``cryptography``
+refuse or are about to refuse. RFC 7030 section 6 asks clients to check such input: every length is checked against what
+is there, nesting and total size are limited, every byte is looked at a bounded number of times, and the only error is
+:class:`~.errors.ParseError`.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from ..base.errors import ParseError
+
+#: The largest input that is read, in bytes. CA certificate bags are a few KiB.
+MAX_BYTES = 4 * 1024 * 1024
+#: How deep elements may nest. A certificate inside a CMS bag needs about twelve.
+MAX_DEPTH = 32
+#: Longest INTEGER and OBJECT IDENTIFIER that are turned into Python values, in bytes. Python prints integers of up to
+#: 4300 digits, which is 1785 bytes.
+MAX_INTEGER_BYTES = 1024
+MAX_OID_BYTES = 128
+
+UNIVERSAL, APPLICATION, CONTEXT, PRIVATE = range(4)
+
+INTEGER = 2
+BIT_STRING = 3
+OCTET_STRING = 4
+OBJECT_IDENTIFIER = 6
+UTF8_STRING = 12
+SEQUENCE = 16
+SET = 17
+GENERALIZED_TIME = 24
+
+_CLASS_NAMES = ("universal", "application", "context", "private")
+
+
+class _Header:
+    """Identifier and length octets of one element (X.690 sections 8.1.2 and 8.1.3)."""
+
+    __slots__ = ("constructed", "length", "number", "start", "tag_class", "value_start")
+
+    def __init__(self, data: bytes, start: int, end: int) -> None:
+        if start >= end:
+            raise ParseError(f"the ASN.1 data is truncated: an element should begin at byte {start}, but the data ends")
+        identifier = data[start]
+        self.start = start
+        self.tag_class = identifier >> 6
+        self.constructed = bool(identifier & 0x20)
+        self.number = identifier & 0x1F
+        position = start + 1
+        if self.number == 0x1F:
+            self.number, position = _long_tag(data, position, end)
+        #: ``None`` is the indefinite length.
+        self.length: Optional[int]
+        self.length, self.value_start = _length(data, position, end)
+        if self.length is None and not self.constructed:
+            raise ParseError(f"the ASN.1 element at byte {start} has an indefinite length but is not constructed")
+        if self.length is not None and self.length > end - self.value_start:
+            raise ParseError(
+                f"the ASN.1 data is truncated: the element at byte {start} says that it has {self.length} bytes, "
+                f"but {end - self.value_start} follow"
+            )
+
+    @property
+    def is_end_of_contents(self) -> bool:
+        return self.tag_class == UNIVERSAL and self.number == 0 and not self.constructed and self.length == 0
+
+
+def _long_tag(data: bytes, position: int, end: int) -> Tuple[int, int]:
+    number = 0
+    for offset in range(4):
+        if position + offset >= end:
+            raise ParseError(f"the ASN.1 data is truncated inside the tag at byte {position - 1}")
+        octet = data[position + offset]
+        number = (number << 7) | (octet & 0x7F)
+        if not octet & 0x80:
+            return number, position + offset + 1
+    raise ParseError(f"the ASN.1 tag at byte {position - 1} is longer than 4 bytes")
+
+
+def _length(data: bytes, position: int, end: int) -> Tuple[Optional[int], int]:
+    if position >= end:
+        raise ParseError(f"the ASN.1 data is truncated: there is no length at byte {position}")
+    first = data[position]
+    position += 1
+    if first < 0x80:
+        return first, position
+    if first == 0x80:
+        return None, position
+    count = first & 0x7F
+    if count > 8:
+        raise ParseError(f"the ASN.1 length at byte {position - 1} is {count} bytes long; at most 8 are read")
+    if count > end - position:
+        raise ParseError(f"the ASN.1 data is truncated inside the length at byte {position - 1}")
+    return int.from_bytes(data[position : position + count], "big"), position + count
+
+
+class _Buffer:
+    """The input, and the ends of its elements of indefinite length, each searched for only once."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._contents_end: Dict[int, int] = {}
+
+    def contents_end(self, header: _Header, limit: int, depth: int) -> int:
+        """Where the end-of-contents octets of an element of indefinite length begin (X.690 section 8.1.5).
+
+        Nested elements of indefinite length are resolved in the same pass and remembered: reading all levels of an
+        input stays linear in its size.
+        """
+        known = self._contents_end.get(header.value_start)
+        if known is not None:
+            return known
+        open_elements = [header.value_start]
+        position = header.value_start
+        while True:
+            inner = _Header(self.data, position, limit)
+            if inner.is_end_of_contents:
+                self._contents_end[open_elements.pop()] = position
+                if not open_elements:
+                    return position
+                position += 2
+            elif inner.length is None:
+                open_elements.append(inner.value_start)
+                if depth + len(open_elements) - 1 > MAX_DEPTH:
+                    raise _too_deep(position)
+                position = inner.value_start
+            else:
+                position = inner.value_start + inner.length
+
+
+def _too_deep(position: int) -> ParseError:
+    return ParseError(f"the ASN.1 data nests deeper than {MAX_DEPTH} levels at byte {position}")
+
+
+class Element:
+    """One element of the input: tag, value, and its place.
+
+    :ivar tag_class: :data:`UNIVERSAL`, :data:`APPLICATION`, :data:`CONTEXT` or :data:`PRIVATE`.
+    :ivar number: the tag number.
+    :ivar constructed: the value is made of elements, see :meth:`children`.
+    :ivar start: index of the first identifier octet in the input.
+    :ivar end: index after the last octet, end-of-contents octets included.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_depth",
+        "_value_end",
+        "_value_start",
+        "constructed",
+        "end",
+        "number",
+        "start",
+        "tag_class",
+    )
+
+    def __init__(self, buffer: _Buffer, start: int, limit: int, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise _too_deep(start)
+        header = _Header(buffer.data, start, limit)
+        if header.is_end_of_contents:
+            raise ParseError(f"the ASN.1 data has end-of-contents octets at byte {start}, where an element should be")
+        self._buffer = buffer
+        self._depth = depth
+        self.tag_class = header.tag_class
+        self.number = header.number
+        self.constructed = header.constructed
+        self.start = start
+        self._value_start = header.value_start
+        if header.length is None:
+            self._value_end = buffer.contents_end(header, limit, depth)
+            self.end = self._value_end + 2
+        else:
+            self._value_end = self.end = header.value_start + header.length
+
+    def __repr__(self) -> str:
+        return f"<Element {self.tag} at bytes {self.start}-{self.end}>"
+
+    @property
+    def tag(self) -> str:
+        """The tag in words for error messages, such as ``universal 16`` or ``context 0``."""
+        return f"{_CLASS_NAMES[self.tag_class]} {self.number}"
+
+    @property
+    def encoded(self) -> bytes:
+        """The exact bytes of the whole element, as they stand in the input."""
+        return self._buffer.data[self.start : self.end]
+
+    @property
+    def value(self) -> bytes:
+        """The bytes between header and end."""
+        return self._buffer.data[self._value_start : self._value_end]
+
+    def is_universal(self, number: int) -> bool:
+        """Whether this is the universal type with that number, such as :data:`SEQUENCE`."""
+        return self.tag_class == UNIVERSAL and self.number == number
+
+    def is_context(self, number: int) -> bool:
+        """Whether this is tagged ``[number]``."""
+        return self.tag_class == CONTEXT and self.number == number
+
+    def expect(self, number: int, what: str) -> Element:
+        """This element, if it is the universal type ``number``.
+
+        :param what: what the element should be, for the error message.
+        :raises ParseError: it is something else.
+        """
+        if not self.is_universal(number):
+            raise ParseError(f"the ASN.1 element at byte {self.start} should be {what}, but its tag is {self.tag}")
+        return self
+
+    def children(self) -> Iterator[Element]:
+        """The elements inside a constructed one, read one by one.
+
+        :raises ParseError: (also while iterating) it is not constructed, or what is inside is malformed.
+        """
+        if not self.constructed:
+            raise ParseError(f"the ASN.1 element at byte {self.start} ({self.tag}) should be constructed, but is not")
+        position = self._value_start
+        while position < self._value_end:
+            child = Element(self._buffer, position, self._value_end, self._depth + 1)
+            yield child
+            position = child.end
+
+    def integer(self) -> int:
+        """The value of an INTEGER.
+
+        :raises ParseError: no INTEGER, empty, or longer than :data:`MAX_INTEGER_BYTES`.
+        """
+        self.expect(INTEGER, "an INTEGER")
+        if self.constructed or not 1 <= self._value_end - self._value_start <= MAX_INTEGER_BYTES:
+            raise ParseError(f"the ASN.1 INTEGER at byte {self.start} is empty or too long")
+        return int.from_bytes(self.value, "big", signed=True)
+
+    def oid(self) -> str:
+        """The value of an OBJECT IDENTIFIER in dotted form.
+
+        :raises ParseError: no OBJECT IDENTIFIER, malformed, or longer than :data:`MAX_OID_BYTES`.
+        """
+        self.expect(OBJECT_IDENTIFIER, "an OBJECT IDENTIFIER")
+        value = self.value
+        if self.constructed or not 1 <= len(value) <= MAX_OID_BYTES or value[-1] & 0x80:
+            raise ParseError(f"the ASN.1 OBJECT IDENTIFIER at byte {self.start} is malformed")
+        arcs: List[int] = []
+        arc = 0
+        for octet in value:
+            arc = (arc << 7) | (octet & 0x7F)
+            if not octet & 0x80:
+                arcs.append(arc)
+                arc = 0
+        first = min(arcs[0] // 40, 2)
+        return ".".join(str(number) for number in [first, arcs[0] - 40 * first, *arcs[1:]])
+
+    def octets(self) -> bytes:
+        """The value of an OCTET STRING; one that BER has cut into segments is put together (X.690 section 8.7.3).
+
+        :raises ParseError: no OCTET STRING, or a segment that is none.
+        """
+        self.expect(OCTET_STRING, "an OCTET STRING")
+        if not self.constructed:
+            return self.value
+        segments: List[bytes] = []
+        pending = [self.children()]
+        while pending:
+            segment = next(pending[-1], None)
+            if segment is None:
+                pending.pop()
+            elif segment.expect(OCTET_STRING, "a segment of an OCTET STRING").constructed:
+                pending.append(segment.children())
+            else:
+                segments.append(segment.value)
+        return b"".join(segments)
+
+
+def read(data: bytes, start: int = 0) -> Element:
+    """Read the element that begins at ``start``. What follows it is left alone: compare :attr:`Element.end`.
+
+    :param data: BER or DER.
+    :raises ParseError: more than :data:`MAX_BYTES`, truncated, or malformed.
+    """
+    if len(data) > MAX_BYTES:
+        raise ParseError(f"the ASN.1 data has {len(data)} bytes; at most {MAX_BYTES} are read")
+    return Element(_Buffer(data), start, len(data), 1)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A small writer of ASN.1 in DER (ITU-T X.690), for the few places that cryptography has no words for.
+
+
+def encode(identifier: int, *contents: bytes) -> bytes:
+    """One element: identifier octet, definite length in its shortest form, and the contents in a row.
+
+    :param identifier: the whole octet, such as 0x30 for SEQUENCE; tag numbers up to 30.
+    """
+    value = b"".join(contents)
+    if len(value) < 0x80:
+        return bytes([identifier, len(value)]) + value
+    length = len(value).to_bytes((len(value).bit_length() + 7) // 8, "big")
+    return bytes([identifier, 0x80 | len(length)]) + length + value
+
+
+def encode_oid(dotted: str) -> bytes:
+    """An OBJECT IDENTIFIER (X.690 section 8.19).
+
+    :param dotted: such as ``1.2.840.113549.1.9.14``; at least two arcs.
+    """
+    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    octets = bytearray()
+    for arc in (40 * first + second, *rest):
+        groups = [arc & 0x7F]
+        while arc > 0x7F:
+            arc >>= 7
+            groups.append(0x80 | (arc & 0x7F))
+        octets += bytes(reversed(groups))
+    return encode(0x06, bytes(octets))

@@ -1,0 +1,346 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP over TLS with requests: the transport for a Python process that reaches the EST server itself.
+
+requests is used below its session layer: sessions read environment variables and netrc files, follow redirects, keep
+cookies and load certifi's anchors, and none of that may happen here (RFC 7030 sections 3.2.1, 3.3.1 and 3.6).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from ..base.errors import EstError, InputError, Timeline, TransportError
+from ..base.libraries import require_libraries
+from .authentication import HttpAuthentication, Next
+from .connection import Adapter, Dialler, Line, Pool
+from .deadline import Deadline, Exchange
+from .proxy import Proxy
+from .tls import Trust, client_certificate_refused, is_client_certificate_alert, make_context
+from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response
+from .url import EstUrl
+
+if TYPE_CHECKING:
+    from ..x509.client_certificate import ClientCertificate
+
+try:
+    from requests import Request
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+
+_USER_AGENT = "estfleet.cloud_extender"
+_CHUNK = 65536
+# The answer to a challenge, one more where its nonce was stale, and one more where the server had to be asked first.
+_MAX_ANSWERS = 3
+# What is posted to see what a server offers: nothing that it could carry out.
+_EMPTY_BODY = b"\n"
+
+
+class HttpsTransport:
+    """Carries requests to one EST server over one connection that is kept alive. See :class:`.transport.Transport`.
+
+    Not for use by more than one thread. Only :mod:`.bootstrap` derives from it.
+
+    :param url: the server. Requests to any other origin are refused.
+    :param trust: whom the server's certificate may come from.
+    :param credentials: for HTTP authentication. They only ever go to the server of ``url``.
+    :param authentication: how they are used: ``auto`` (Basic unasked, then the strongest that the server offers),
+        ``basic``, or ``digest``, with which the password itself never leaves.
+    :param client_certificate: for TLS client authentication, also together with ``credentials``.
+    :param proxy: ``http://host:port``. Environment variables such as ``HTTPS_PROXY`` count for nothing.
+    :param connect_timeout: seconds, for each of resolving, connecting and the TLS handshake.
+    :param read_timeout: seconds without a byte from the server.
+    :param total_timeout: seconds for a request as a whole, connecting included.
+    :param response_limit: the largest body that is read, in bytes.
+    :param timeline: gets the stages resolve, connect and tls of each connection.
+    :raises InputError: anchors, client certificate, credentials or proxy that cannot be used.
+    :raises MissingLibrary: requests or cryptography is not there, or too old.
+    """
+
+    _dialler_class = Dialler
+    _make_context = staticmethod(make_context)
+
+    def __init__(
+        self,
+        url: EstUrl,
+        trust: Trust,
+        *,
+        credentials: Optional[Credentials] = None,
+        authentication: str = "auto",
+        client_certificate: Optional[ClientCertificate] = None,
+        proxy: Optional[str] = None,
+        connect_timeout: float = 10,
+        read_timeout: float = 30,
+        total_timeout: float = 120,
+        response_limit: int = 1024 * 1024,
+        timeline: Optional[Timeline] = None,
+    ) -> None:
+        require_libraries()
+        self._url = url
+        self._trust = trust
+        self._with_credentials: Dict[str, Any] = {
+            "credentials": credentials,
+            "authentication": authentication,
+            "client_certificate": client_certificate,
+        }
+        self._limits: Dict[str, Any] = {
+            "proxy": proxy,
+            "connect_timeout": connect_timeout,
+            "read_timeout": read_timeout,
+            "total_timeout": total_timeout,
+            "response_limit": response_limit,
+            "timeline": timeline,
+        }
+        self._authentication = HttpAuthentication(credentials, authentication) if credentials is not None else None
+        self._read_timeout = read_timeout
+        self._total_timeout = total_timeout
+        self._response_limit = response_limit
+        self._line = Line(
+            self._dialler_class(
+                url,
+                self._make_context(trust, client_certificate),
+                trust,
+                Proxy.parse(proxy) if proxy else None,
+                connect_timeout,
+                timeline if timeline is not None else Timeline(),
+            )
+        )
+        if client_certificate is not None:
+            self._line.dialler.watch_client_certificate()
+        self._last_head: Optional[Tuple[str, str, Mapping[str, str]]] = None
+        self._last_prepared: Any = None
+        self._adapter = Adapter(Pool(url.host, url.port, maxsize=1, line=self._line))
+
+    @property
+    def peer(self) -> Optional[Peer]:
+        """The server of the last connection, once there has been one."""
+        peer, sent = self._line.dialler.peer, self._line.dialler.client_certificate_sent
+        return peer if peer is None or sent is None else peer.replace(client_certificate_sent=sent)
+
+    @property
+    def authenticated_by(self) -> Optional[str]:
+        """The HTTP authentication scheme of the last request that had one: ``"basic"``, ``"digest"`` or ``None``."""
+        return self._authentication.sent if self._authentication is not None else None
+
+    @property
+    def warnings(self) -> Tuple[str, ...]:
+        """What is risky about trust and credentials together (RFC 7030 section 6)."""
+        return (SYSTEM_TRUST_WARNING,) if self._authentication is not None and self._trust.kind == "system" else ()
+
+    def require_tls_unique(self) -> None:
+        """Use TLS 1.2 from now on, where tls-unique is defined.
+
+        RFC 9266 section 4.2 wants the extended master secret (RFC 7627) beside it. OpenSSL negotiates it with every
+        server that has it; Python cannot tell whether this one has.
+        """
+        self._line.dialler.use_tls_1_2()
+        if self.peer is not None and self.peer.tls_version != "TLSv1.2":
+            self._hang_up()
+
+    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> HttpsTransport:
+        """A transport to another server. See :meth:`.transport.Transport.for_origin`."""
+        other = HttpsTransport(url, self._trust, **self._limits, **(self._with_credentials if with_credentials else {}))
+        if self._line.dialler.only_tls_1_2:
+            other.require_tls_unique()
+        return other
+
+    def close(self) -> None:
+        """Close the connection. May be called twice."""
+        self._adapter.close()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Optional[Body] = None,
+        authenticate: bool = False,
+    ) -> Response:
+        """Send one request and read the whole answer. See :meth:`.transport.Transport.request`.
+
+        The body goes out with a Content-Length, never chunked: some servers cannot read chunks. A request on a kept
+        connection that the server has meanwhile closed is sent again on a new one, but only where that cannot make the
+        server act twice: a GET without any answer, or a request that was not written whole.
+
+        A 401 is answered where that may help (RFC 7030 section 3.2.3), and given back as it is where it does not.
+
+        :raises TransportError: for what happens after the TLS handshake its ``stage`` is empty.
+        """
+        self._check_origin(url)
+        deadline = Deadline(self._total_timeout)
+        authentication = self._authentication
+        if authentication is None or not authenticate:
+            response = self._send(method, url, headers, body, deadline, None)
+            if authentication is not None and response.status == 401:
+                authentication.learn(response.headers.get("www-authenticate"))
+            return response
+        response = self._send(method, url, headers, body, deadline, authentication)
+        for _answer in range(_MAX_ANSWERS):
+            if response.status != 401:
+                break
+            step = authentication.refused(response.headers.get("www-authenticate"))
+            if step is Next.ASK:
+                asked = self._send(method, url, headers, _EMPTY_BODY if body is not None else None, deadline, None)
+                known = asked.status == 401 and authentication.learn(asked.headers.get("www-authenticate"))
+                step = Next.ANSWER if known else Next.GIVE_UP
+            if step is Next.GIVE_UP:
+                break
+            response = self._send(method, url, headers, body, deadline, authentication)
+        return response
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Optional[Body],
+        deadline: Deadline,
+        authentication: Optional[HttpAuthentication],
+    ) -> Response:
+        self._line.make_body = body if callable(body) else None
+        prepared = self._prepare(method, url, headers)
+        prepared.prepare_body(None if callable(body) else body, None)
+        response, failure, may_repeat = self._try_once(prepared, deadline, authentication)
+        if may_repeat:
+            response, failure, _may_repeat = self._try_once(prepared, deadline, authentication)
+        # Raised here, outside of any except block: what requests raised holds the request with its credentials.
+        if response is None:
+            raise failure or AssertionError("neither a response nor a failure")
+        return response
+
+    def _prepare(self, method: str, url: str, headers: Mapping[str, str]) -> Any:
+        """The request without its body. To take method, URL and headers apart takes requests longer than all the rest
+        of a request, so what it made of those of the last one is kept."""
+        if self._last_head != (method, url, headers):
+            sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **headers}
+            self._last_head, self._last_prepared = (method, url, headers), Request(method, url, headers=sent).prepare()
+        return self._last_prepared.copy()
+
+    def _check_origin(self, url: str) -> None:
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" != f"https://{self._url.authority}":
+            raise InputError(
+                f"this connection is for https://{self._url.authority} only",
+                hint="Another server needs a transport of its own, with its own trust and credentials.",
+            )
+
+    def _try_once(
+        self, prepared: Any, deadline: Deadline, authentication: Optional[HttpAuthentication]
+    ) -> Tuple[Optional[Response], Optional[EstError], bool]:
+        """The response or what went wrong; and whether the request may be sent a second time."""
+        exchange = self._line.exchange = Exchange(deadline, self._read_timeout)
+        response: Optional[Response] = None
+        failure: Optional[EstError] = None
+        authorization = authentication.authorization(prepared.method, prepared.path_url) if authentication else None
+        if authorization is not None:
+            prepared.headers["Authorization"] = authorization
+        if self._line.make_body is not None and self._line.connection is not None and self._line.connection.bound:
+            # RFC 9266 section 4.2: a connection authenticates one request by its binding.
+            self._hang_up()
+        try:
+            with contextlib.closing(self._adapter.send(prepared, stream=True, timeout=self._read_timeout)) as answer:
+                if exchange.ended:
+                    # http.client takes the end of the connection for the end of the headers.
+                    failure = self._broken(exchange, f"{prepared.method} {prepared.path_url}")
+                else:
+                    response = self._read(answer.raw, prepared)
+        except EstError as error:
+            failure = error
+        except (RequestException, HTTPError, http.client.HTTPException, OSError):
+            failure = self._broken(exchange, f"{prepared.method} {prepared.path_url}")
+        finally:
+            # After a 401 to a POST there are servers that leave its body unread and take it for the next request.
+            if response is None or (response.status == 401 and prepared.method != "GET"):
+                self._hang_up()
+        closed = not isinstance(exchange.failure, socket.timeout) and exchange.received == 0
+        certain = prepared.method == "GET" or not exchange.written
+        return response, failure, bool(response is None and exchange.reused and closed and certain)
+
+    def _hang_up(self) -> None:
+        if self._line.connection is not None:
+            self._line.connection.close()
+
+    def _read(self, raw: Any, prepared: Any) -> Response:
+        """The whole answer, within the limit and as long as it says (RFC 9112 section 6.3)."""
+        # requests asks for this check in some of its versions only; it is made below.
+        raw.enforce_content_length = False
+        headers = {name.lower(): raw.headers[name] for name in raw.headers}
+        declared = self._declared_length(headers, raw.status)
+        body = b""
+        while True:
+            part = raw.read(min(_CHUNK, self._response_limit + 1 - len(body)), decode_content=False)
+            body += part
+            if len(body) > self._response_limit:
+                raise self._too_large(raw.status)
+            if not part:
+                break
+        if declared is not None and len(body) < declared and prepared.method != "HEAD":
+            raise self._unusable(
+                raw.status,
+                f"its answer is cut off: its Content-Length is {declared} bytes, and {len(body)} arrived",
+                "Try again; if it happens again, look for a proxy or load balancer that breaks connections.",
+            )
+        return Response(raw.status, headers, body, prepared.url)
+
+    def _declared_length(self, headers: Mapping[str, str], status: int) -> Optional[int]:
+        """The length of the body, or ``None`` where chunks or the end of the connection tell it."""
+        for name, usual in (("content-encoding", "identity"), ("transfer-encoding", "chunked")):
+            if headers.get(name, usual).strip().lower() not in (usual, "identity", ""):
+                raise self._unusable(
+                    status,
+                    f"its answer has a {name.title()} that was not asked for",
+                    "Switch off compression for the EST paths, on the server or on a proxy before it.",
+                )
+        if status in (204, 304) or "transfer-encoding" in headers or "content-length" not in headers:
+            return None
+        values = {value.strip() for value in headers["content-length"].split(",")}
+        value = values.pop()
+        if values or not value.isascii() or not value.isdigit():
+            raise self._unusable(
+                status, "its answer has no usable Content-Length", "Look for a proxy that changes the server's answers."
+            )
+        if len(value) > 18 or int(value) > self._response_limit:
+            raise self._too_large(status)
+        return int(value)
+
+    def _too_large(self, status: int) -> TransportError:
+        return self._unusable(
+            status,
+            f"its answer is larger than {self._response_limit} bytes",
+            "Check that server, port and label are those of an EST server.",
+        )
+
+    def _unusable(self, status: int, problem: str, hint: str) -> TransportError:
+        return TransportError(
+            f"{self._url.authority}: {problem}", stage="", hint=hint, request_received="yes", http_status=status
+        )
+
+    def _broken(self, exchange: Exchange, request: str) -> TransportError:
+        """Why there is no answer, from what was seen on the wire: the libraries' exceptions differ by version."""
+        where = f"{self._url.authority} ({request})"
+        unanswered = "unknown" if exchange.written else "no"
+        received = "yes" if exchange.received else unanswered
+        if is_client_certificate_alert(exchange.failure) and received != "yes" and not exchange.reused:
+            return client_certificate_refused(exchange.failure, self._url.authority)
+        if isinstance(exchange.failure, socket.timeout):
+            if exchange.deadline.passed:
+                reason = f"{where} did not complete its answer within {self._total_timeout:g} seconds"
+            else:
+                reason = f"{where} sent nothing for {self._read_timeout:g} seconds"
+            hint = "The server is overloaded or hangs: look at its log. Where it is known to be slow, allow more time."
+        elif exchange.failure is not None or exchange.ended:
+            moment = "in the middle of its answer" if exchange.received else "without an answer"
+            reason = f"{where} closed the connection {moment}"
+            hint = "The server's log may say why: it may want a TLS client certificate, or a proxy before it broke off."
+        else:
+            reason = f"{where} answered with something that is not valid HTTP"
+            hint = "Check that server and port are those of an EST server."
+        return TransportError(reason, stage="", hint=hint, request_received=received)

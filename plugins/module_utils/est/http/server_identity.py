@@ -1,0 +1,129 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is this the EST server that was asked for? (RFC 7030 section 3.6, RFC 9525)
+
+TLS has shown that the server's certificate comes from a trusted CA. Here its names are compared with the
+configured host.
+"""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+from ..base.errors import TransportError
+from ..base.libraries import without_warnings
+from .tls import Trust
+from .url import IpAddress, ascii_host, ip_address
+
+try:
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+#: id-kp-cmcRA, RFC 6402 section 2.10: the certificate of a registration authority.
+CMC_RA = "1.3.6.1.5.5.7.3.28"
+
+_NAMES_SHOWN = 5
+_NAME_LENGTH = 80
+
+
+def authorise(certificate_der: bytes, host: str, trust: Trust) -> str:
+    """Decide whether the owner of a certificate may act as the EST server ``host``.
+
+    With explicit anchors a matching name or id-kp-cmcRA will do (RFC 7030 section 3.6.1). With the system's store, in
+    which there are CAs that know nothing of EST, only a matching name will (section 3.6.2).
+
+    :param certificate_der: the server's certificate, which TLS has already verified.
+    :param host: the host of the URL.
+    :returns: ``"host name"`` or ``"id-kp-cmcRA"``: what authorised the server.
+    :raises TransportError: stage ``tls``: the certificate is for another server, or cannot be read.
+    """
+    try:
+        with without_warnings():
+            certificate = x509.load_der_x509_certificate(certificate_der)
+            dns_names, addresses = _alternative_names(certificate)
+            is_registration_authority = CMC_RA in _extended_key_usages(certificate)
+            common_name = _common_name(certificate)
+    except ValueError as error:
+        raise TransportError(
+            f"the certificate of {host} is trusted, but its names cannot be read ({_clean(str(error))})",
+            stage="tls",
+            hint="Have the server's certificate issued again: an extension in it is malformed.",
+        ) from None
+    if matches(host, dns_names, addresses):
+        return "host name"
+    if trust.kind == "explicit" and is_registration_authority:
+        return "id-kp-cmcRA"
+    raise _wrong_name(host, dns_names, addresses, common_name)
+
+
+def matches(host: str, dns_names: Sequence[str], addresses: Sequence[IpAddress]) -> bool:
+    """RFC 9525 section 6: a host name against DNS names only, an IP address against IP addresses only.
+
+    The only wildcard is ``*`` as the whole left-most label; it stands for exactly one label, and at least two labels
+    must follow it.
+    """
+    reference = ascii_host(host)
+    address = ip_address(reference)
+    if address is not None:
+        return address in addresses
+    return any(_name_matches(reference, name) for name in dns_names)
+
+
+def _name_matches(reference: str, presented: str) -> bool:
+    name = (presented[:-1] if presented.endswith(".") else presented).lower()
+    if not name.startswith("*."):
+        return name == reference
+    parent = name[2:]
+    first, _dot, rest = reference.partition(".")
+    return bool(first) and rest == parent and "." in parent and "*" not in parent
+
+
+def _alternative_names(certificate: x509.Certificate) -> Tuple[List[str], List[IpAddress]]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return [], []
+    addresses = [ip_address(str(address)) for address in names.get_values_for_type(x509.IPAddress)]
+    return list(names.get_values_for_type(x509.DNSName)), [address for address in addresses if address is not None]
+
+
+def _extended_key_usages(certificate: x509.Certificate) -> List[str]:
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return []
+    return [usage.dotted_string for usage in usages]
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
+
+
+def _wrong_name(
+    host: str, dns_names: Sequence[str], addresses: Sequence[IpAddress], common_name: str
+) -> TransportError:
+    names = [_clean(str(name)) for name in (*dns_names, *addresses)]
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    if len(names) > _NAMES_SHOWN:
+        shown += f" and {len(names) - _NAMES_SHOWN} more"
+    if names:
+        return TransportError(
+            f"the server's certificate is not for {host}: it is for {shown}",
+            stage="tls",
+            hint="Set server to a name that the certificate has, or have one issued with the name that is used.",
+        )
+    words = f"; its common name {_clean(common_name)} does not count (RFC 9525)" if common_name else ""
+    return TransportError(
+        f"the server's certificate is not for {host}: it has no DNS name and no IP address{words}",
+        stage="tls",
+        hint=f"Have the server's certificate issued again with {host} as a subject alternative name.",
+    )
+
+
+def _clean(text: str) -> str:
+    """Text from a certificate, fit for a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text[:_NAME_LENGTH])

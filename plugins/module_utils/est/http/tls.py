@@ -1,0 +1,300 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The TLS policy of the EST client: whom it trusts, which versions and ciphers it offers (RFC 7030 3.3, RFC 9325).
+
+Known deviations:
+
+- Python's ``ssl`` always applies OpenSSL's purpose "TLS server", so a certificate with an extended key usage must name
+  serverAuth. RFC 7030 section 3.6.1 would let an RA's certificate name id-kp-cmcRA alone; such a server is refused.
+- Certificate-less TLS (section 3.3.3) and the "Trusted CA Indication" extension (section 4.1.3) do not exist in it.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
+
+from ..base.errors import InputError, TransportError
+from ..base.value import Value, not_shown
+
+if TYPE_CHECKING:
+    from ..x509.client_certificate import ClientCertificate
+
+_CERTIFICATE = r"(?a)-----BEGIN (?:X509 )?CERTIFICATE-----[\x20-\x7e\s]*?-----END (?:X509 )?CERTIFICATE-----"
+
+# ssl.VERIFY_X509_PARTIAL_CHAIN has a name from Python 3.10 on; OpenSSL has had the flag since 1.0.2.
+_VERIFY_PARTIAL_CHAIN = 0x80000
+
+# Best first. RSA key transport has no forward secrecy and comes last, for appliances that can do nothing else.
+_CIPHERS = (
+    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:RSA+AESGCM:RSA+AES"
+    ":!aNULL:!eNULL:!EXPORT:!DES:!3DES:!RC4:!MD5:!aDSS:!PSK:!SRP"
+)
+
+
+class Trust(Value):
+    """Whom a server's certificate may come from (RFC 7030 section 3.1). Made by :meth:`explicit` or :meth:`system`.
+
+    :param kind: ``"explicit"``: only the configured anchors. ``"system"``: only the host's own store.
+    :param pem: the configured anchors, PEM; empty for the system's store.
+    :param fingerprint: where the anchor was fetched from the server and accepted by its fingerprint
+        (:func:`.bootstrap.bootstrap`): that fingerprint.
+    """
+
+    kind: str
+    pem: str = not_shown(default="")
+    fingerprint: Optional[str] = None
+
+    @property
+    def origin(self) -> str:
+        """Where the anchors come from: ``"explicit"``, ``"system"`` or ``"fingerprint"``."""
+        return "fingerprint" if self.fingerprint is not None else self.kind
+
+    @classmethod
+    def explicit(cls, pem_text: str) -> Trust:
+        """Trust these certificates and nothing else.
+
+        CA certificates are meant, roots or intermediates. A server's own certificate works as well: it is then the only
+        one that is accepted.
+
+        :param pem_text: one or more PEM certificates; comments and other PEM blocks between them are passed over.
+        :raises InputError: there is no certificate in it.
+        """
+        blocks = re.findall(_CERTIFICATE, pem_text)
+        if not blocks:
+            raise InputError(
+                "ca_certificate (or the file of ca_path) has no PEM certificate in it",
+                hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
+            )
+        return cls("explicit", "\n".join(blocks) + "\n")
+
+    @classmethod
+    def system(cls) -> Trust:
+        """Trust the CA certificates that the host's operating system trusts."""
+        return cls("system")
+
+
+def make_distrustful_context() -> ssl.SSLContext:
+    """A TLS context with the versions and ciphers of this client, and without any anchor: it refuses every server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    # RFC 8996 and RFC 9325: nothing below TLS 1.2, and TLS 1.3 is offered.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+    context.set_ciphers(_CIPHERS)
+    return context
+
+
+def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ssl.SSLContext:
+    """The TLS context for connections to an EST server.
+
+    Chains are validated by OpenSSL (RFC 5280: signatures, validity, basicConstraints, path length, key usages). The
+    host name is not: that is for :func:`.server_identity.authorise`, directly after the handshake. There is no way to
+    turn either off.
+
+    :raises InputError: anchors that cannot be read or have all expired; a client certificate that cannot be used.
+    """
+    context = make_distrustful_context()
+    # Real EST CAs leave basicConstraints uncritical, which OpenSSL's strict mode refuses.
+    flags = int(context.verify_flags) & ~int(ssl.VERIFY_X509_STRICT)
+    if trust.kind == "explicit":
+        # Without it an intermediate could not be an anchor: OpenSSL would insist on its root.
+        context.verify_flags = ssl.VerifyFlags(flags | _VERIFY_PARTIAL_CHAIN)
+        _load_anchors(context, trust.pem)
+    elif trust.kind == "system":
+        context.verify_flags = ssl.VerifyFlags(flags)
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        raise ValueError(f"{trust.kind!r} is no kind of trust")
+    if client is not None:
+        from ..x509.client_certificate import load_client_certificate
+
+        load_client_certificate(context, client)
+    return context
+
+
+def _load_anchors(context: ssl.SSLContext, pem: str) -> None:
+    try:
+        context.load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError):
+        raise InputError(
+            "ca_certificate (or the file of ca_path) has a PEM block that is no X.509 certificate",
+            hint="Look at it with: openssl x509 -noout -text. It may be cut off or damaged by copying.",
+        ) from None
+    now = time.time()
+    # OpenSSL tells the dates of CA certificates only; another kind of anchor is left to the handshake.
+    anchors: List[Mapping[str, Any]] = list(context.get_ca_certs())
+    expired = [anchor for anchor in anchors if ssl.cert_time_to_seconds(anchor["notAfter"]) < now]
+    if expired and len(expired) == context.cert_store_stats()["x509"]:
+        names = ", ".join(f"{_common_name(anchor)} on {anchor['notAfter']}" for anchor in expired[:3])
+        raise InputError(
+            f"the trusted CA certificates in ca_certificate (or ca_path) have all expired: {names}",
+            hint="Ask the CA's administrator for its current certificate, and check the clock of this host.",
+        )
+
+
+def _common_name(anchor: Mapping[str, Any]) -> str:
+    names = [value for part in anchor.get("subject", ()) for kind, value in part if kind == "commonName"]
+    return repr(names[0][:64]) if names else "a certificate without a common name"
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Why a TLS handshake failed, in words that an administrator can act on.
+
+_CLOCK = "Renew the certificate on the server. If its dates look right, check the clock of this host."
+_CHAIN = "Have the CA's administrator look at the server's chain: openssl s_client -showcerts shows it."
+_WEAK = "Have a certificate with a larger key and at least SHA-256 issued for the server or its CA."
+
+# X509_V_ERR_* of OpenSSL: what it means, and what to do. Those of _UNTRUSTED depend on the trust.
+_CHAIN_ERRORS = {
+    7: ("a signature in the server's certificate chain is wrong", _CHAIN),
+    9: ("the server's certificate, or one in its chain, is not valid yet", "Check the clock of this host."),
+    10: ("the server's certificate, or a CA certificate in its chain, has expired", _CLOCK),
+    22: ("the server's certificate chain is too long", _CHAIN),
+    23: ("the server's certificate has been revoked", "Have a new certificate issued for the server."),
+    24: ("a certificate in the server's chain may not issue certificates (it is no CA)", _CHAIN),
+    25: ("the server's chain has more CAs than its path length constraint allows", _CHAIN),
+    26: (
+        "the server's certificate is not meant for TLS servers (no serverAuth in its extended key usage)",
+        "Have the server's certificate issued again with the extended key usage serverAuth.",
+    ),
+    32: ("a certificate in the server's chain may not sign certificates (key usage)", _CHAIN),
+    47: ("the server's certificate has a name that its CA may not certify (name constraints)", _CHAIN),
+    48: ("the server's certificate has a name that its CA may not certify (name constraints)", _CHAIN),
+    66: ("the key of the server's certificate is too small", _WEAK),
+    67: ("the key of a CA in the server's chain is too small", _WEAK),
+    68: ("a certificate in the server's chain is signed with a weak hash", _WEAK),
+    79: ("a certificate in the server's chain may not issue certificates (it is no CA)", _CHAIN),
+}
+_UNTRUSTED = (2, 18, 19, 20, 21, 27)
+
+_NOT_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "PACKET_LENGTH_TOO_LONG",
+    "RECORD_LAYER_FAILURE",
+)
+_TOO_OLD = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "VERSION_TOO_LOW")
+_NO_CIPHER = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_CIPHERS_AVAILABLE", "DH_KEY_TOO_SMALL")
+_NO_SECURE_RENEGOTIATION = ("UNSAFE_LEGACY_RENEGOTIATION",)
+_CLIENT_CERTIFICATE = ("CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED", "ALERT_DECRYPT_ERROR")
+
+
+def handshake_failure(error: Exception, where: str, trust: Trust, seconds: float) -> TransportError:
+    """The error for a handshake that did not complete: stage ``tls``, nothing has been sent.
+
+    :param where: ``host:port`` of the server.
+    :param seconds: the time that the handshake was given.
+    """
+    reason, hint = _explain(error, where, trust, seconds)
+    return TransportError(reason, stage="tls", hint=hint)
+
+
+def is_client_certificate_alert(error: object) -> bool:
+    """Whether the server ended the connection because of the client's certificate, or because there was none.
+
+    In TLS 1.3 the client learns of it only when it reads its first answer.
+    """
+    return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "") and _has(error, _CLIENT_CERTIFICATE)
+
+
+def client_certificate_refused(error: object, where: str) -> TransportError:
+    """The error for :func:`is_client_certificate_alert`."""
+    words = str(getattr(error, "reason", "")).lower().replace("_", " ")
+    return TransportError(
+        f"{where} refused the TLS client certificate, or the lack of one ({words})",
+        stage="tls",
+        hint="Set client_certificate_path and client_key_path to a certificate (with its intermediates) from a CA that "
+        "the EST server accepts for TLS clients, and check that it has not expired.",
+    )
+
+
+def is_version_alert(error: object) -> bool:
+    """Whether client and server have no TLS version in common."""
+    return isinstance(error, ssl.SSLError) and _has(error, _TOO_OLD)
+
+
+def tls_1_2_refused(where: str) -> TransportError:
+    """The error for :func:`is_version_alert` where TLS 1.2 alone was offered, because of the proof of possession."""
+    return TransportError(
+        f"{where} does not speak TLS 1.2, which the proof of possession needs: in TLS 1.3 there is no tls-unique (RFC "
+        "9266 section 3), and Python has no tls-exporter to put in its place",
+        stage="tls",
+        hint="Let the server speak TLS 1.2 too, or set proof_of_possession to never.",
+    )
+
+
+def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tuple[str, str]:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _verification(error, where, trust)
+    if isinstance(error, socket.timeout):
+        return (
+            f"{where} accepted the connection but did not complete the TLS handshake within {seconds:g} seconds",
+            "Check that the port is the one of the EST server, and that no firewall stops the connection half way.",
+        )
+    if isinstance(error, ssl.SSLError) and is_client_certificate_alert(error):
+        refused = client_certificate_refused(error, where)
+        return refused.reason, refused.hint
+    if isinstance(error, ssl.SSLError) and _has(error, _NOT_TLS):
+        return (
+            f"the server does not speak TLS on this port ({where}); it may be a plain HTTP port",
+            "Set port to the server's HTTPS port.",
+        )
+    if is_version_alert(error):
+        return (
+            f"{where} speaks no TLS version that may still be used: TLS 1.2 or 1.3 is needed (RFC 8996)",
+            "Switch on TLS 1.2 or TLS 1.3 on the server.",
+        )
+    if isinstance(error, ssl.SSLError) and _has(error, _NO_CIPHER):
+        return (
+            f"{where} and this client have no cipher suite in common, or the server wants a TLS client certificate",
+            "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client certificate, set "
+            "client_certificate_path and client_key_path.",
+        )
+    if isinstance(error, ssl.SSLError) and _has(error, _NO_SECURE_RENEGOTIATION):
+        return (
+            f"{where} does not know secure renegotiation (RFC 5746), and OpenSSL connects to no such server",
+            "Update what ends TLS there, the EST server or a proxy before it, or switch on TLS 1.3 on it.",
+        )
+    ended = isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    if ended or getattr(error, "errno", None) == errno.ENOTCONN:
+        return (
+            f"{where} closed the connection during the TLS handshake",
+            "Check that the port is the one of the EST server; the server's log may say why it closed the connection.",
+        )
+    words = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
+    return (
+        f"the TLS handshake with {where} failed ({str(words).lower().replace('_', ' ')})",
+        f"Look at what the server does with: openssl s_client -connect {where}.",
+    )
+
+
+def _has(error: ssl.SSLError, parts: Tuple[str, ...]) -> bool:
+    return any(part in (error.reason or "") for part in parts)
+
+
+def _verification(error: ssl.SSLCertVerificationError, where: str, trust: Trust) -> Tuple[str, str]:
+    code = error.verify_code
+    if code in _UNTRUSTED:
+        return _untrusted(code, where, trust)
+    if code in _CHAIN_ERRORS:
+        words, hint = _CHAIN_ERRORS[code]
+        return f"{words} ({where})", hint
+    return f"the server's certificate is not accepted: {error.verify_message} ({where})", _CHAIN
+
+
+def _untrusted(code: int, where: str, trust: Trust) -> Tuple[str, str]:
+    anchors = "the trusted CA certificates of this template" if trust.kind == "explicit" else "this host's trust store"
+    words = "self-signed and not" if code == 18 else "not issued by a CA that is"
+    return (
+        f"the certificate of {where} is {words} in {anchors}",
+        "Set ca_certificate or ca_path to the certificate of the CA that issued the server's certificate; if that is "
+        "set, check that it belongs to this server, and that the server sends its intermediate CA certificates.",
+    )

@@ -1,0 +1,307 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a certificate request is to be made: what the user wants, under the CSR attributes of the server.
+
+Key type and size, the hash of the signature, names, extensions and challenges (RFC 7030 section 4.5.2, RFC 9908,
+RFC 7894 section 4). Where both differ, the user's key stays and the server's names and extensions are taken, as
+RFC 9908 section 3.4 requires; every such conflict is a warning, or an error where the caller prefers that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
+
+from ..._names.attributes import Subject
+from ..._names.general_names import GeneralName
+from ..base.errors import InputError
+from ..base.value import Value, not_shown
+from ..x509.keys import KeySpec
+from ..x509.signatures import SIGNATURE_ALGORITHMS
+from .attributes import HASHES, CsrAttributes
+from .csr import (
+    CHALLENGE_PASSWORD,
+    EST_IDENTITY_LINKING,
+    OTP_CHALLENGE,
+    REVOCATION_CHALLENGE,
+    SUBJECT_ALTERNATIVE_NAME,
+    Attribute,
+    CertificateRequest,
+    Extension,
+    Linking,
+    build_csr,
+    challenge,
+    refuse_shared_challenge_password,
+)
+from .plan_names import plan_alternative_name, plan_subject
+from .requirements import CURVE_NAMES, KEY_ALGORITHMS, RequiredKey, key_words, name_of, named
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+#: What to do where the wishes of user and server differ.
+CONFLICTS = ("warn", "error")
+PROOF_OF_POSSESSION = ("auto", "always", "never")
+
+#: What the client supplies where a server asks for an extension without giving its value (RFC 9908 section 3.4): for a
+#: certificate with which a user or a device authenticates.
+_DEFAULT_EXTENSIONS: Dict[str, Extension] = {
+    extension.oid: extension
+    for extension in (
+        Extension("2.5.29.15", True, bytes.fromhex("03020780")),  # keyUsage: digitalSignature
+        Extension("2.5.29.19", True, bytes.fromhex("3000")),  # basicConstraints: no CA
+        Extension("2.5.29.37", False, bytes.fromhex("300a06082b06010505070302")),  # extKeyUsage: clientAuth
+    )
+}
+
+
+class RequestPlan(Value):
+    """How to make a certificate request: with :meth:`build`, from a key of ``key_spec``.
+
+    :param key_spec: the key to make.
+    :param subject: as text.
+    :param general_names: as text.
+    :param extensions: to ask for.
+    :param hash_name: of the signature; ``None`` for what suits the key.
+    :param needs_pop: the request has to be linked to the TLS session that carries it (RFC 7030 section 3.5).
+    :param linking_attribute: where that goes: challengePassword, or estIdentityLinking where the server prefers it.
+    :param attributes: further attributes.
+    :param warnings: what the server asks for and does not get, and what it overrides.
+    :param challenge_password: an enrolment code.
+    :param encoded_subject: the Name in DER where the server gave parts of it; ``None`` otherwise.
+    """
+
+    key_spec: KeySpec
+    subject: Subject
+    general_names: Tuple[GeneralName, ...] = ()
+    extensions: Tuple[Extension, ...] = ()
+    hash_name: Optional[str] = None
+    needs_pop: bool = False
+    linking_attribute: str = CHALLENGE_PASSWORD
+    attributes: Tuple[Attribute, ...] = ()
+    warnings: Tuple[str, ...] = ()
+    challenge_password: Optional[str] = not_shown(default=None)
+    encoded_subject: Optional[bytes] = not_shown(default=None)
+
+    def build(self, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
+        """The request.
+
+        :param linking: the channel binding of the connection that will carry the request, in base64.
+        :raises InputError: proof of possession is needed and there is no channel binding (RFC 7030 section 3.5), or
+            what :func:`~.csr.build_csr` raises.
+        """
+        if self.needs_pop and not linking:
+            raise InputError(
+                "the certificate request has to be linked to its TLS session (proof of possession), but this "
+                "connection has no tls-unique channel binding",
+                hint="tls-unique exists only up to TLS 1.2: let the client use TLS 1.2, or set proof_of_possession to "
+                "never if the server accepts that.",
+            )
+        return build_csr(
+            key,
+            self.subject,
+            self.general_names,
+            extensions=self.extensions,
+            attributes=self.attributes,
+            hash_name=self.hash_name,
+            challenge_password=self.challenge_password,
+            linking=Linking(linking, self.linking_attribute) if self.needs_pop and linking else None,
+            encoded_subject=self.encoded_subject,
+        )
+
+
+def plan_request(
+    attributes: Optional[CsrAttributes],
+    spec: KeySpec,
+    key_chosen: bool,
+    subject: Subject,
+    general_names: Sequence[GeneralName] = (),
+    *,
+    extensions: Sequence[Extension] = (),
+    extra_attributes: Sequence[Attribute] = (),
+    proof_of_possession: str = "auto",
+    challenge_password: Optional[str] = None,
+    otp_challenge: Optional[str] = None,
+    revocation_challenge: Optional[str] = None,
+    conflicts: str = "warn",
+) -> RequestPlan:
+    """Plan a certificate request.
+
+    :param attributes: what the server asks for, or ``None`` where it asks for nothing.
+    :param spec: the key that the user wants, or a default.
+    :param key_chosen: whether the user chose ``spec`` (or the key exists already): it stays whatever the server says.
+    :param extensions: what the user wants to ask for, and the values of extensions that the server leaves open.
+    :param extra_attributes: further attributes, such as :func:`~.csr_parts.change_subject_name`.
+    :param proof_of_possession: ``auto`` (where the server asks for it), ``always`` or ``never``.
+    :param challenge_password: an enrolment code.
+    :param otp_challenge: sent where the server asks for it (RFC 7894 section 3.1).
+    :param revocation_challenge: sent where the server asks for it (RFC 7894 section 3.2).
+    :param conflicts: ``warn`` or ``error``: what becomes of differences between user and server.
+    :raises InputError: a conflict, where ``conflicts`` is ``error``; an enrolment code and a proof of possession that
+        would share challengePassword; a value that cannot be encoded.
+    """
+    for value, allowed, option in (
+        (conflicts, CONFLICTS, "conflicts"),
+        (proof_of_possession, PROOF_OF_POSSESSION, "proof_of_possession"),
+    ):
+        if value not in allowed:
+            raise InputError(f"{option} {value!r} is not known: use one of {', '.join(allowed)}")
+    planner = _Planner(attributes or CsrAttributes(), conflicts)
+    key_spec = planner.key(spec, key_chosen)
+    hash_name = planner.hash_name(key_spec)
+    names = plan_subject(planner.asked.subject, planner.asked.subject_attributes, subject)
+    planner.note(names.warnings, names.conflicts)
+    wanted_extensions, alternative_names = planner.extensions(extensions, general_names)
+    needs_pop = planner.needs_pop(proof_of_possession)
+    refuse_shared_challenge_password(challenge_password, planner.linking_attribute if needs_pop else None)
+    more = planner.challenges({OTP_CHALLENGE: otp_challenge, REVOCATION_CHALLENGE: revocation_challenge})
+    return RequestPlan(
+        key_spec=key_spec,
+        subject=names.subject,
+        general_names=alternative_names,
+        extensions=wanted_extensions,
+        hash_name=hash_name,
+        needs_pop=needs_pop,
+        linking_attribute=planner.linking_attribute,
+        attributes=(*extra_attributes, *more),
+        warnings=tuple(planner.warnings),
+        challenge_password=challenge_password,
+        encoded_subject=names.encoded,
+    )
+
+
+class _Planner:
+    """One run through the wishes of the server, in which the warnings come together."""
+
+    def __init__(self, asked: CsrAttributes, conflicts: str) -> None:
+        self.asked = asked
+        self.warnings: List[str] = list(asked.warnings)
+        self._conflicts_are_errors = conflicts == "error"
+        linking = EST_IDENTITY_LINKING if EST_IDENTITY_LINKING in asked.challenges else CHALLENGE_PASSWORD
+        self.linking_attribute = linking
+
+    def note(self, warnings: Sequence[str], conflicts: Sequence[str]) -> None:
+        self.warnings.extend(warnings)
+        for conflict in conflicts:
+            if self._conflicts_are_errors:
+                raise InputError(conflict, hint="Make the request fit what the server asks for in its CSR attributes.")
+            self.warnings.append(conflict)
+
+    def key(self, spec: KeySpec, chosen: bool) -> KeySpec:
+        """The key to make (requirement 101): the user's where it fits, or where the user insists on it."""
+        required = self.asked.keys or tuple(self._keys_of_signatures())
+        if not required or any(_fits(spec, key) for key in required):
+            return spec
+        words = " or ".join(key_words(key) for key in required)
+        if chosen:
+            conflict = f"the server asks for a key of type {words}, and the request has one of type {_spec_words(spec)}"
+            self.note((), (conflict,))
+            return spec
+        for key in required:
+            possible = _key_spec(key)
+            if possible is not None:
+                return possible
+        self.warnings.append(
+            f"the server asks for a key of type {words}, which this client cannot make: the key is {_spec_words(spec)}"
+        )
+        return spec
+
+    def _keys_of_signatures(self) -> List[RequiredKey]:
+        """A signature algorithm says what kind of key signs, unless it is a mere hash."""
+        types = [SIGNATURE_ALGORITHMS[oid][0] for oid in self.asked.signature_algorithms if oid in SIGNATURE_ALGORITHMS]
+        return [RequiredKey(oid) for oid, (key_type, _size) in KEY_ALGORITHMS.items() if key_type in types]
+
+    def hash_name(self, spec: KeySpec) -> Optional[str]:
+        """The hash of the signature (requirement 102): that of an algorithm for this kind of key, or else of any."""
+        asked = [_signature(oid) for oid in self.asked.signature_algorithms]
+        if not asked:
+            return None
+        words = " or ".join(name_of(oid) for oid in self.asked.signature_algorithms)
+        for key_type, hash_name in asked:
+            if key_type in (spec.type, "") and hash_name is not None and spec.type in ("rsa", "ec"):
+                return hash_name
+        self.warnings.append(
+            f"the server asks for a signature with {words}, which a key of type {spec.type} cannot make"
+        )
+        return next((name for _type, name in asked if name is not None), None) if spec.type in ("rsa", "ec") else None
+
+    def extensions(
+        self, own: Sequence[Extension], general_names: Sequence[GeneralName]
+    ) -> Tuple[Tuple[Extension, ...], Tuple[GeneralName, ...]]:
+        """The extensions (requirements 100, 107 and 108), and the alternative names as text."""
+        by_oid = {extension.oid: extension for extension in own}
+        required = {extension.oid: extension for extension in self.asked.extensions}
+        names = plan_alternative_name(required.pop(SUBJECT_ALTERNATIVE_NAME, None), general_names)
+        self.note(names.warnings, names.conflicts)
+        result = dict(by_oid)
+        if names.extension is not None:
+            result[SUBJECT_ALTERNATIVE_NAME] = names.extension
+        for oid, wish in required.items():
+            supplied = by_oid.get(oid) or _DEFAULT_EXTENSIONS.get(oid)
+            if wish.value is not None:
+                given = Extension(oid, bool(wish.critical), wish.value)
+                if oid in by_oid and by_oid[oid] != given:
+                    what = f"the extension {named(oid)}"
+                    self.note((), (f"the server gives {what}, so the different one of the request is left out",))
+                result[oid] = given
+            elif supplied is not None:
+                critical = supplied.critical if wish.critical is None else wish.critical
+                result[oid] = Extension(oid, critical, supplied.value)
+            else:
+                name = named(oid)
+                self.warnings.append(f"the server asks for the extension {name}, for which the request has no value")
+        return tuple(result.values()), names.general_names
+
+    def needs_pop(self, option: str) -> bool:
+        """Whether to link the request to its TLS session (requirements 99 and 111)."""
+        if option == "never" and self.asked.wants_linking:
+            self.warnings.append(
+                "the server asks for a proof of possession, which proof_of_possession 'never' forbids: it may refuse"
+            )
+        return option == "always" or (option == "auto" and self.asked.wants_linking)
+
+    def challenges(self, values: Dict[str, Optional[str]]) -> List[Attribute]:
+        """The attributes of RFC 7894 that the server asks for and that have a value (requirement 109)."""
+        found = []
+        for oid in self.asked.challenges:
+            if oid not in values:
+                continue
+            value = values[oid]
+            if value is None:
+                self.warnings.append(f"the server asks for {name_of(oid)}, for which the request has no value")
+            else:
+                found.append(challenge(oid, value))
+        return found
+
+
+def _fits(spec: KeySpec, key: RequiredKey) -> bool:
+    known = KEY_ALGORITHMS.get(key.algorithm)
+    if known is None or known[0] != spec.type:
+        return False
+    if key.curve is not None and CURVE_NAMES.get(key.curve) != spec.curve:
+        return False
+    size = key.bits if key.bits is not None else known[1]
+    return size is None or size == spec.size
+
+
+def _key_spec(key: RequiredKey) -> Optional[KeySpec]:
+    """The key to make for a wish; ``None`` for one that this client cannot make."""
+    known = KEY_ALGORITHMS.get(key.algorithm)
+    if known is None or (key.curve is not None and key.curve not in CURVE_NAMES):
+        return None
+    key_type, size = known
+    try:
+        return KeySpec(key_type, size if key.bits is None else key.bits, CURVE_NAMES.get(key.curve or ""))
+    except InputError:
+        return None
+
+
+def _spec_words(spec: KeySpec) -> str:
+    return {"rsa": f"RSA {spec.size}", "ec": f"EC {spec.curve}", "ml-dsa": f"ML-DSA-{spec.size}"}.get(
+        spec.type, "Ed25519"
+    )
+
+
+def _signature(oid: str) -> Tuple[str, Optional[str]]:
+    """The type of key (empty for any) and the hash that a signature algorithm or a hash stands for."""
+    return SIGNATURE_ALGORITHMS[oid] if oid in SIGNATURE_ALGORITHMS else ("", HASHES[oid])

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The certificate by which this client authenticates itself in TLS, with its chain (RFC 7030 section 3.3.2).
+
+It can be the certificate that is to be renewed, one that the same EST server issued before, or one of somebody else,
+such as a manufacturer's (IDevID).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import ssl
+import tempfile
+from typing import Iterator, List, Optional, Tuple
+
+from ..base.errors import InputError
+from ..base.value import Value, not_shown
+from .keys import load_private_key, private_key_pem
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
+
+
+class ClientCertificate(Value):
+    """A TLS client certificate in files, or as text: see :meth:`from_text`.
+
+    Some servers refuse a certificate without its intermediates, so give them: in the certificate's file, or apart.
+
+    :param certificate_path: PEM file: the certificate, then its intermediates.
+    :param key_path: PEM file of the private key; ``None`` where it is in the same file.
+    :param passphrase: of an encrypted key.
+    :param chain_path: PEM file of the intermediates, where they are not in the certificate's file.
+    :param certificate_pem: in place of the files.
+    :param key_pem: in place of the files.
+    """
+
+    certificate_path: str
+    key_path: Optional[str] = None
+    passphrase: Optional[str] = not_shown(default=None)
+    chain_path: Optional[str] = None
+    certificate_pem: str = not_shown(default="")
+    key_pem: str = not_shown(default="")
+
+    @classmethod
+    def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:
+        """One that is in memory.
+
+        :param certificate_pem: the certificate, then its intermediates.
+        :param key_pem: the private key.
+        :param passphrase: of an encrypted key.
+        """
+        return cls("", None, passphrase, None, certificate_pem, key_pem)
+
+
+class _PassphraseMissing(Exception):
+    """OpenSSL asked for a passphrase and there is none."""
+
+
+def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) -> None:
+    """Let connections of a context authenticate themselves with a client certificate, should the server ask for one.
+
+    :raises InputError: a file or text that cannot be read, a key that does not fit, or a passphrase that is wrong.
+    """
+    named = (
+        ("client_certificate_path", client.certificate_path),
+        ("client_key_path", client.key_path),
+        ("the path of the client certificate's chain", client.chain_path),
+    )
+    for option, path in named:
+        if path is not None and not client.certificate_pem:
+            _check_readable(option, path)
+    problem = ""
+    try:
+        with _files(client) as (certificate_path, key_path, passphrase):
+
+            def ask() -> str:
+                # OpenSSL would ask at the terminal if there were no callback.
+                if not passphrase:
+                    raise _PassphraseMissing
+                return passphrase
+
+            context.load_cert_chain(certificate_path, key_path, ask)
+    except _PassphraseMissing:
+        problem = "the client key is encrypted, and client_key_passphrase is not set"
+    except ssl.SSLError as error:
+        problem = _problem(client, error)
+    except UnicodeError:
+        problem = "it is not PEM text"
+    except (OSError, ValueError):
+        problem = "client_key_passphrase is longer than OpenSSL takes (1024 bytes), or the key cannot be read"
+    if problem:
+        raise InputError(
+            f"the TLS client certificate {_words(client)} cannot be used: {problem}",
+            hint="Both are in PEM form; the intermediates follow the certificate.",
+        )
+    # A server may ask for the certificate only after it has seen the path of the request (RFC 8446 section 4.6.2).
+    context.post_handshake_auth = True
+
+
+@contextlib.contextmanager
+def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Optional[str]]]:
+    """Paths of certificate and key, and the passphrase: OpenSSL reads from files only, and the chain from the same one.
+
+    A key that was given as text is encrypted with a passphrase of the moment before it touches a file.
+    """
+    if not client.certificate_pem and client.chain_path is None:
+        yield client.certificate_path, client.key_path, client.passphrase
+        return
+    with tempfile.TemporaryDirectory(prefix="est-client-") as folder:  # 0700
+        certificate_path = os.path.join(folder, "certificate.pem")
+        if not client.certificate_pem and client.chain_path is not None:
+            _write(certificate_path, _certificates(_read(client.certificate_path), _read(client.chain_path)))
+            yield certificate_path, client.key_path or client.certificate_path, client.passphrase
+            return
+        pem = private_key_block(client.key_pem).encode("ascii")
+        passphrase = secrets.token_urlsafe(24)
+        key_path = os.path.join(folder, "key.pem")
+        _write(certificate_path, _certificates(client.certificate_pem))
+        _write(key_path, private_key_pem(load_private_key(pem, client.passphrase), passphrase).decode("ascii"))
+        yield certificate_path, key_path, passphrase
+
+
+def certificate_blocks(text: str) -> List[str]:
+    """The PEM certificates of a text that can have more in it."""
+    return _CERTIFICATE.findall(text)
+
+
+def private_key_block(text: str) -> str:
+    """The PEM private key of a text that can have more in it; the text itself where there is none."""
+    found = _PRIVATE_KEY.search(text)
+    return f"{found.group()}\n" if found else text
+
+
+def _certificates(*texts: str) -> str:
+    return "".join(f"{block}\n" for text in texts for block in certificate_blocks(text))
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="latin-1") as file:
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def _words(client: ClientCertificate) -> str:
+    if client.certificate_pem:
+        return "that was given as text"
+    return f"{client.certificate_path!r} with key {client.key_path or client.certificate_path!r}"
+
+
+def _check_readable(option: str, path: str) -> None:
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{option} is {path!r}, which cannot be read: {error.strerror}",
+            hint="The file is read on the host where the EST exchange runs, by the user whom Ansible becomes there.",
+        ) from None
+
+
+def _problem(client: ClientCertificate, error: ssl.SSLError) -> str:
+    reason = error.reason or ""
+    if "MISMATCH" in reason:
+        return "the key does not belong to the certificate"
+    if client.passphrase and ("DECRYPT" in reason or "PASSWORD" in reason or "PKCS12" in reason or not reason):
+        return "client_key_passphrase does not open the key"
+    if "KEY_TOO_SMALL" in reason or "MD_TOO_WEAK" in reason:
+        return "its key or signature is too weak for OpenSSL's security level"
+    return "there is no PEM certificate, or no PEM private key, in the file"

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A certificate that its holder has with its key: the one that is to be renewed, or that authenticates its holder."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Optional, Protocol, Tuple
+
+from ..base.errors import InputError, ParseError
+from ..base.libraries import without_warnings
+from ..base.text import decode_body
+from ..base.value import Value, not_shown
+from .certificate import READ_ERRORS, iso_utc, load_certificate, not_after, not_before, subject_text
+from .client_certificate import ClientCertificate, certificate_blocks, private_key_block
+from .keys import load_private_key, same_public_key
+from .pair_files import read_pair
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+try:
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+
+_ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
+
+
+class OldCertificate(Protocol):
+    """A certificate that is to be renewed. Its key may be where this program cannot read it."""
+
+    @property
+    def der(self) -> bytes:
+        """The certificate, byte for byte as it is kept."""
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The same, taken apart."""
+
+    @property
+    def tls(self) -> ClientCertificate:
+        """The pair as TLS client certificate."""
+
+    def problem(self, now: datetime) -> Optional[str]:
+        """Why no server can accept it as TLS client certificate; see :func:`tls_problem`."""
+
+
+class HeldCertificate(Value):
+    """A certificate and its key. Made by :meth:`load`.
+
+    :param der: the certificate, byte for byte as it is on disk.
+    :param certificate: the same, taken apart.
+    :param key: its private key.
+    :param tls: the same pair as TLS client certificate, with the intermediates.
+    """
+
+    der: bytes = not_shown()
+    certificate: x509.Certificate
+    key: PrivateKeyTypes = not_shown()
+    tls: ClientCertificate
+
+    @classmethod
+    def load(cls, pair: ClientCertificate) -> HeldCertificate:
+        """Read a pair from files or from text. What an interrupted replacement left behind is put right first.
+
+        :raises InputError: one of them cannot be read, or they do not belong together.
+        """
+        if pair.certificate_pem:
+            where, certificate_text, key_text = "the text of the certificate", pair.certificate_pem, pair.key_pem
+        else:
+            where = repr(pair.certificate_path)
+            certificate_text, key_text = read_pair(pair)
+        return cls.with_key(read_first_certificate(certificate_text, where), key_text, pair, where)
+
+    @classmethod
+    def with_key(
+        cls, first: Tuple[bytes, x509.Certificate], key_text: str, pair: ClientCertificate, where: str
+    ) -> HeldCertificate:
+        """Read the key of a certificate.
+
+        :param first: see :func:`read_first_certificate`.
+        :param key_text: PEM.
+        :param pair: what authenticates a TLS connection with them; its passphrase is that of the key.
+        :param where: the place of the certificate, in words.
+        :raises InputError: the key cannot be read, or does not belong to the certificate.
+        """
+        der, certificate = first
+        key = load_private_key(private_key_block(key_text).encode("ascii", "replace"), pair.passphrase)
+        if not same_public_key(key, certificate):
+            raise InputError(
+                f"the private key does not belong to the certificate {subject_text(certificate)} in {where}",
+                hint="In a file with several certificates the one of the key comes first, then its intermediates.",
+            )
+        return cls(der, certificate, key, pair)
+
+    def problem(self, now: datetime) -> Optional[str]:
+        """Why no server can accept it as TLS client certificate; see :func:`tls_problem`."""
+        return tls_problem(self.certificate, now)
+
+
+def read_first_certificate(text: str, where: str) -> Tuple[bytes, x509.Certificate]:
+    """The first certificate of a PEM text: byte for byte, and taken apart.
+
+    :param where: the place of the text, in words.
+    :raises InputError: there is none, or it cannot be read.
+    """
+    blocks = certificate_blocks(text)
+    if not blocks:
+        raise InputError(
+            f"{where} has no PEM certificate in it",
+            hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
+        )
+    try:
+        der = decode_body(blocks[0].encode("ascii", "replace"))
+        return der, load_certificate(der)
+    except ParseError as error:
+        raise InputError(
+            f"the certificate in {where} cannot be read: {error.reason}",
+            hint="Look at it with: openssl x509 -noout -text.",
+        ) from None
+
+
+def tls_problem(certificate: x509.Certificate, now: datetime) -> Optional[str]:
+    """Why no server can accept a certificate as TLS client certificate, or ``None`` where one can.
+
+    A certificate that is about to expire is as good as any (requirement 82). What only the server knows, such as a
+    revocation or whether it trusts the CA, is not known here.
+
+    :param now: an aware time.
+    """
+    first, last = not_before(certificate), not_after(certificate)
+    if now > last:
+        return f"it expired on {iso_utc(last)}"
+    if now < first:
+        return f"it is not valid before {iso_utc(first)}"
+    try:
+        with without_warnings():
+            return _forbidden(certificate)
+    except READ_ERRORS:
+        return None  # let the server judge what cannot be read here
+
+
+def _forbidden(certificate: x509.Certificate) -> Optional[str]:
+    """What in it forbids to use it for TLS client authentication (RFC 5280 sections 4.2.1.3 and 4.2.1.12)."""
+    for extension in certificate.extensions:
+        value = extension.value
+        if isinstance(value, x509.ExtendedKeyUsage):
+            allowed = {purpose.dotted_string for purpose in value}
+            if not allowed & {ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string, _ANY_EXTENDED_KEY_USAGE}:
+                return "its extended key usage does not have TLS client authentication"
+        elif isinstance(value, x509.KeyUsage) and not value.digital_signature:
+            return "its key usage does not have digital signatures, which TLS needs"
+    return None

@@ -1,0 +1,232 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Key pairs: which kinds there are, making one, storing and loading it, and telling it in words.
+
+No private key appears in ``repr()`` or in an error.
+
+The functions that encode and decode keys import ``serialization`` themselves: it brings the formats of SSH, and takes
+as long to load as the rest of this client. Who only asks a server for its CA certificates never needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union
+
+from ..base.errors import InputError, MissingLibrary
+from ..base.libraries import without_warnings
+from ..base.value import Value
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+
+try:
+    import cryptography
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+except ImportError:  # told by deps.require_libraries()
+    pass
+try:
+    from cryptography.hazmat.primitives.asymmetric import mldsa
+except ImportError:  # cryptography before 47; told by generate_key()
+    mldsa = None  # type: ignore[assignment]
+
+
+#: The types of a key, as a user writes them.
+KEY_TYPES = ("rsa", "ec", "ed25519", "ml-dsa")
+#: The curves of an EC key.
+CURVES = ("P-256", "P-384", "P-521")
+#: The parameter sets of an ML-DSA key (FIPS 204).
+ML_DSA_SIZES = (44, 65, 87)
+#: The smallest and largest RSA modulus, in bits.
+RSA_SIZES = (2048, 4096)
+
+_CURVE_WORDS: Dict[str, str] = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+#: What other tools call the curves.
+_CURVE_ALIASES: Dict[str, str] = {**_CURVE_WORDS, "prime256v1": "P-256"}
+
+
+class KeySpec(Value):
+    """What kind of key to make.
+
+    :param type: one of :data:`KEY_TYPES`.
+    :param size: for ``rsa`` the bits of the modulus (2048 to 4096 in steps of 8, default 2048), for ``ml-dsa`` the
+        parameter set (44, 65 or 87, default 65); ``None`` for the others.
+    :param curve: for ``ec`` one of :data:`CURVES` (default ``P-256``); ``None`` for the others.
+    :raises InputError: for anything else.
+    """
+
+    type: str
+    size: Optional[int]
+    curve: Optional[str]
+
+    def __init__(self, type: str = "rsa", size: Optional[int] = None, curve: Optional[str] = None) -> None:
+        if type not in KEY_TYPES:
+            raise InputError(f"key type {type!r} is not known: use one of {', '.join(KEY_TYPES)}")
+        super().__init__(type, _checked_size(type, size), _checked_curve(type, curve))
+
+
+def _checked_size(type: str, size: Optional[int]) -> Optional[int]:
+    if type == "rsa":
+        bits = 2048 if size is None else size
+        if not RSA_SIZES[0] <= bits <= RSA_SIZES[1] or bits % 8:
+            raise InputError(
+                f"key size {bits} is not allowed for an RSA key: use {RSA_SIZES[0]} to {RSA_SIZES[1]} bits, "
+                "a multiple of 8"
+            )
+        return bits
+    if type == "ml-dsa":
+        parameter_set = 65 if size is None else size
+        if parameter_set not in ML_DSA_SIZES:
+            allowed = ", ".join(str(allowed) for allowed in ML_DSA_SIZES)
+            raise InputError(f"key size {parameter_set} is not allowed for an ML-DSA key: use one of {allowed}")
+        return parameter_set
+    if size is not None:
+        raise InputError(f"key size {size} cannot be given for a key of type {type}: leave the size out")
+    return None
+
+
+def _checked_curve(type: str, curve: Optional[str]) -> Optional[str]:
+    if type == "ec":
+        name = "P-256" if curve is None else curve
+        if name not in CURVES:
+            meant = _CURVE_ALIASES.get(name.lower(), "")
+            did_you_mean = f" (did you mean {meant}?)" if meant else ""
+            raise InputError(f"curve {name!r} is not known: use one of {', '.join(CURVES)}{did_you_mean}")
+        return name
+    if curve is not None:
+        raise InputError(f"curve {curve!r} cannot be given for a key of type {type}: leave the curve out")
+    return None
+
+
+def generate_key(spec: KeySpec) -> PrivateKeyTypes:
+    """Make a new private key.
+
+    :raises MissingLibrary: the installed cryptography, or the OpenSSL below it, cannot make this kind of key.
+    """
+    if spec.type == "rsa" and spec.size is not None:
+        return rsa.generate_private_key(public_exponent=65537, key_size=spec.size)
+    try:
+        if spec.type == "ec":
+            return ec.generate_private_key(_curve(spec))
+        if spec.type == "ed25519":
+            return ed25519.Ed25519PrivateKey.generate()
+        if mldsa is None:
+            raise UnsupportedAlgorithm("cryptography has no ML-DSA")
+        parameter_sets: Dict[Any, Any] = {
+            44: mldsa.MLDSA44PrivateKey,
+            65: mldsa.MLDSA65PrivateKey,
+            87: mldsa.MLDSA87PrivateKey,
+        }
+        key: PrivateKeyTypes = parameter_sets[spec.size].generate()
+        return key
+    except UnsupportedAlgorithm:
+        raise MissingLibrary(
+            f"the installed cryptography {cryptography.__version__} cannot make a key of type {spec.type}",
+            hint="Install a newer cryptography (ML-DSA needs version 49 or later), or choose another key type.",
+        ) from None
+
+
+def _curve(spec: KeySpec) -> ec.EllipticCurve:
+    curves: Dict[Optional[str], ec.EllipticCurve] = {
+        "P-256": ec.SECP256R1(),
+        "P-384": ec.SECP384R1(),
+        "P-521": ec.SECP521R1(),
+    }
+    return curves[spec.curve]
+
+
+def private_key_pem(key: PrivateKeyTypes, passphrase: Optional[str] = None) -> bytes:
+    """The private key as PKCS#8 in PEM (RFC 5958, RFC 7468). Keep it in a file of mode 0600.
+
+    :param passphrase: encrypts it; without one it is not encrypted.
+    """
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+
+
+def load_private_key(pem: bytes, passphrase: Optional[str] = None) -> PrivateKeyTypes:
+    """Read a private key from PEM.
+
+    :param passphrase: opens an encrypted key; ``None`` for one that is not encrypted.
+    :raises InputError: not a private key, a wrong passphrase, or one too many or missing.
+    """
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    password = passphrase.encode() if passphrase else None
+    try:
+        return load_pem_private_key(pem, password, None)
+    except TypeError:  # cryptography's way to say that a passphrase is missing or superfluous
+        if password is None:
+            reason, hint = "the private key is encrypted, and no passphrase is given", "Give the passphrase of the key."
+        else:
+            reason, hint = "a passphrase is given, but the private key is not encrypted", "Leave the passphrase out."
+    except UnsupportedAlgorithm:
+        reason = f"the private key is of a kind that cryptography {cryptography.__version__} does not know"
+        hint = "Use an RSA or EC key, or install a newer cryptography."
+    except ValueError:
+        if password is None:
+            reason, hint = "the private key is not a PEM private key, or is damaged", "Give a PEM file in PKCS#8 form."
+        else:
+            reason = "the private key cannot be opened: the passphrase is wrong, or the key is damaged"
+            hint = "Check the passphrase of the key."
+    # Raised outside of the handlers, so that nothing of the key comes along in the error's context.
+    raise InputError(reason, hint=hint)
+
+
+def public_key_der(source: Any) -> bytes:
+    """The SubjectPublicKeyInfo in DER (RFC 5280 section 4.1.2.7), re-encoded so that equal keys give equal bytes.
+
+    :param source: a public or private key, a certificate, a certificate request, or SubjectPublicKeyInfo as ``bytes``.
+    :raises InputError: the public key is of a kind that the installed cryptography cannot read.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+    try:
+        with without_warnings():
+            if isinstance(source, bytes):
+                source = load_der_public_key(source, None)
+            public_key = source.public_key() if hasattr(source, "public_key") else source
+            encoded: bytes = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            if isinstance(public_key, ec.EllipticCurvePublicKey):
+                point = public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+                if not encoded.endswith(point):
+                    # Rebuilt from its numbers, as old versions of cryptography keep a compressed point compressed.
+                    public_key = public_key.public_numbers().public_key()
+                    encoded = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, TypeError, InternalError, UnsupportedAlgorithm):
+        raise InputError("the public key is damaged or of an unknown kind") from None
+    return encoded
+
+
+def same_public_key(a: Any, b: Any) -> bool:
+    """Whether two keys, certificates or requests have the same public key (requirement 74).
+
+    What cannot be read is equal to nothing. Takes what :func:`public_key_der` takes.
+    """
+    try:
+        return public_key_der(a) == public_key_der(b)
+    except InputError:
+        return False
+
+
+def describe_public_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> str:
+    """A key in words: ``RSA 2048``, ``EC P-256``, ``Ed25519``, ``ML-DSA-65``, ``X25519``."""
+    curve = getattr(key, "curve", None)
+    if curve is not None:
+        return f"EC {_CURVE_WORDS.get(curve.name, curve.name)}"
+    # The name of cryptography's class is the only thing that all kinds of key of all its versions have.
+    name = re.sub(r"^_+|(?:Public|Private)Key$", "", type(key).__name__)
+    ml_dsa = re.fullmatch(r"MLDSA(\d+)", name)
+    if ml_dsa:
+        return f"ML-DSA-{ml_dsa.group(1)}"
+    size = getattr(key, "key_size", None)
+    return f"{name} {size}" if size is not None else name

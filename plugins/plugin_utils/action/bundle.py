@@ -1,0 +1,103 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions on bundles share: the passphrase, the errors of bundles, and what is told of a bundle."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import VERSION
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import TemplateResult
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import template_name
+
+from .base import ControllerAction, plain, scrub, secret_values
+from .templates import STORE_SPEC
+
+#: The variable of the controller's environment that gives the passphrase where the option does not.
+PASSPHRASE_VARIABLE = "EST_BUNDLE_PASSPHRASE"  # noqa: S105 (a name, not a passphrase)
+
+#: The options that export and import share.
+BUNDLE_SPEC: dict[str, Any] = {
+    **STORE_SPEC,
+    "names": {"type": "list", "elements": "str"},
+    # Anything but a text is refused by the action: Ansible would turn a number into other digits.
+    "passphrase": {"type": "raw", "no_log": True},
+}
+
+
+class BundleAction(ControllerAction):
+    """Base of an action on a bundle."""
+
+    @abstractmethod
+    def work(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do the work and return the result.
+
+        :raises BundleError: turned into a failed result, with its reason in one word.
+        """
+
+    def perform(self, arguments):
+        """See :meth:`ControllerAction.perform`."""
+        try:
+            return self.work(arguments)
+        except BundleError as error:
+            return {"failed": True, "msg": str(error), "reason": error.reason}
+
+    def run(self, tmp=None, task_vars=None):
+        """See :meth:`ControllerAction.run`. The passphrase is a secret too, and so is what is opened with it."""
+        self._opened = secret_values({"password": plain(self._task.args).get("passphrase")})
+        return scrub(super().run(tmp, task_vars), self._opened)
+
+    def passphrase(self, arguments: Mapping[str, Any]) -> str | None:
+        """Return the passphrase from the option or the environment, or None.
+
+        :raises TemplateError: when it is no text.
+        """
+        passphrase = arguments["passphrase"]
+        if passphrase is None:
+            # As with the other variables, an empty one counts as not set.
+            passphrase = os.environ.get(PASSPHRASE_VARIABLE) or None
+        if passphrase is not None and not isinstance(passphrase, str):
+            raise TemplateError("passphrase", "is not a text", allowed="a text, in quotes")
+        self._opened |= secret_values({"password": passphrase})
+        return passphrase
+
+    def hide(self, content: Content) -> None:
+        """Censor the secrets of these templates in whatever the action returns."""
+        self._opened.update(secret for template in content.templates for secret in template.secrets().values())
+
+
+def names_of(arguments: Mapping[str, Any]) -> list[str] | None:
+    """Return the checked option O(names), or None for all.
+
+    :raises TemplateError: for a wrong name, and for an empty list.
+    """
+    if arguments["names"] is None:
+        return None
+    if not arguments["names"]:
+        raise TemplateError("names", "is empty", allowed="the names of templates, or leave it out for all")
+    return [template_name(name) for name in arguments["names"]]
+
+
+def describe_bundle(path: str, content: Content, *, sealed: bool) -> dict[str, Any]:
+    """Return what is told of a bundle. No secret is in it."""
+    return {
+        "path": path,
+        "format_version": VERSION,
+        "sealed": sealed,
+        "secrets": content.secrets,
+        "templates": list(content.names),
+    }
+
+
+def template_results(results: Iterable[TemplateResult]) -> list[dict[str, Any]]:
+    """Return what happens to the templates, as the modules tell it."""
+    return [
+        {"name": entry.name, "action": entry.action, "changed_fields": list(entry.changed_fields)} for entry in results
+    ]

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions share whose EST exchange leaves from the host or from the controller."""
+
+from __future__ import annotations
+
+import ntpath
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Optional, Protocol
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import (
+    edited_by_hand,
+    find_template,
+    open_secrets,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+
+from ..posix.store import is_windows, store_of, store_path_of
+from ..windows.host import WindowsHost
+from ..windows.paths import check_windows_folder
+from .base import ControllerAction, ModuleFailed, OptionError
+
+if TYPE_CHECKING:
+    from ..exchange.controller import ControllerExchange
+
+#: What ansible-core raises, in place of a result, where a module returns octets that are no UTF-8.
+_NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
+
+
+class Asked(Protocol):
+    """What is asked of any enrolment."""
+
+    template_name: str
+    inline: Optional[Template]
+
+
+class ExchangeAction(ControllerAction):
+    """Base of an action that can run an EST exchange on the controller."""
+
+    #: The digest of the content of the template that :meth:`stored_template` found.
+    stored_content: Optional[str] = None
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """See :meth:`ControllerAction.run`. Removes the temporary folder: nobody else does for an action in another."""
+        try:
+            return super().run(tmp, task_vars)
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+
+    @staticmethod
+    def unchecked(spec: dict[str, Any], checked: Iterable[str]) -> dict[str, Any]:
+        """Return an argument spec that leaves options to what checks them, and says what is allowed and was meant.
+
+        :param checked: their names.
+        """
+        for name in checked:
+            spec[name]["type"] = "raw"
+            for limit in ("choices", "elements"):
+                spec[name].pop(limit, None)
+        if "inline" in spec:
+            del spec["inline"]["options"]
+        return spec
+
+    def enrol_on_host(self, module: str, arguments: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+        """Let the module of the host do all of an enrolment.
+
+        :param asked: what was read of the arguments: the template goes to the host as it was checked.
+        """
+        given = {option: value for option, value in arguments.items() if value is not None}
+        if asked.inline is None:
+            given["template"] = asked.template_name
+        else:
+            given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
+        return self.execute(f"estfleet.cloud_extender.{module}", {**given, "exchange": "host"})
+
+    def exchange_of(self, asked: str) -> str:
+        """Where the exchange leaves from: C(host), C(uri) or C(controller).
+
+        :param asked: the option.
+        :raises OptionError: a Windows host cannot do that.
+        """
+        if not is_windows(self):
+            return "host" if asked == "auto" else asked
+        if asked == "host":
+            raise OptionError(
+                "exchange: host does not work on a Windows host, since it needs Python there; exchange: uri sends the "
+                "requests from the host, and exchange: controller from the controller"
+            )
+        return "uri" if asked == "auto" else asked
+
+    def check_folder(self, option: str, path: str) -> str:
+        """Check the path of a folder on the host, and return it in the host's spelling.
+
+        :raises TemplateError: unless it is one.
+        """
+        if not is_windows(self):
+            return absolute_folder(option, path)
+        return check_windows_folder(option, path)
+
+    def controller_exchange(self, exchange: str, find_template: Callable[[], Template]) -> ControllerExchange:
+        """An exchange that is run on the controller.
+
+        :param exchange: C(controller) or C(uri).
+        :param find_template: returns the template, from wherever it is.
+        """
+        # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
+        from ..exchange import controller as exchanges
+
+        if is_windows(self):
+            host = WindowsHost(self)
+            way = exchanges.windows_way(exchange, self.execute_web, host, lambda: self.temporary_path("answer"))
+        else:
+            way = exchanges.posix_way(exchange, self.execute_anyway, self.execute_web, self.write_temporary_file)
+        return exchanges.ControllerExchange(way, find_template)
+
+    def with_warnings(self, outcome: dict[str, Any]) -> dict[str, Any]:
+        """The outcome without its warnings, which are shown to the user instead."""
+        self.warn(outcome.pop("warnings", ()))
+        return outcome
+
+    def execute_anyway(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a module whatever it ends with, and in check mode too: for reading, which check mode is to do as well."""
+        check_mode, self._task.check_mode = self._task.check_mode, False
+        try:
+            return self.execute(name, arguments)
+        except ModuleFailed as failure:
+            if failure.result.get("unreachable"):
+                raise
+            return dict(failure.result)
+        except AnsibleError as error:
+            if _NOT_UTF8 not in str(error):
+                raise
+            return {"failed": True, "msg": _NOT_UTF8}
+        finally:
+            self._task.check_mode = check_mode
+
+    def execute_web(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The same, for a module whose result has the headers of a web server: none of them is passed on as a fact."""
+        passed_on, self._passed_on = self._passed_on, {}
+        try:
+            return self.execute_anyway(name, arguments)
+        finally:
+            self._passed_on = passed_on
+
+    def _execute_or_fail(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        result = self.execute_anyway(name, arguments)
+        if result.get("failed"):
+            raise StoreError(result.get("msg", f"{name} failed"))
+        return result
+
+    def stored_template(self, store_path: str, name: str, *, with_secrets: bool = True) -> Template:
+        """A template from the store of the host.
+
+        :param with_secrets: if not, the sealing key is not asked for: on a Windows host that takes round trips.
+        :raises StoreError: there is none, or it cannot be read.
+        """
+        store_path = store_path_of(self, store_path)
+        found = store_of(self, store_path, execute=self._execute_or_fail).read(want_key=with_secrets)
+        stored = find_template(store_path, name, content=found.content, exists=found.exists, damage=found.damage)
+        self.stored_content = stored.content
+        if stored.edited_parts():
+            self.warn([edited_by_hand(name)])
+        if not with_secrets or not stored.secrets:
+            return Template.from_fields(stored.fields, {})
+        if found.key is None:
+            raise StoreError(
+                f"the sealing key of the store {store_path} {found.key_damage or 'does not exist'}; apply the "
+                "templates again"
+            )
+        return Template.from_fields(stored.fields, open_secrets(stored, found.key))
+
+    def write_temporary_file(self, text: str) -> str:
+        """Put a text into a file of the task's temporary folder on the host, which core removes after the task."""
+        path = self.temporary_path("anchors.pem")
+        self._transfer_data(path, text)
+        self._fixup_perms2((self._connection._shell.tmpdir, path))
+        return path
+
+    def temporary_path(self, name: str) -> str:
+        """The path of a file in the task's temporary folder on the host, which is removed after the task."""
+        shell = self._connection._shell
+        if shell.tmpdir is None:
+            self._make_tmp_path()
+            if is_windows(self):  # ansible-core 2.21 puts a dot at the end, and would remove that
+                shell.tmpdir = ntpath.normpath(shell.tmpdir)
+        return str(shell.join_path(shell.tmpdir, name))

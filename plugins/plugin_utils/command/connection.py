@@ -1,0 +1,284 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the command that say how to reach the server, and the connection that they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import getpass
+import os
+import sys
+import tempfile
+from typing import Any, Dict, Optional, Tuple
+
+from ...module_utils.est.base.errors import EstError, InputError, Timeline
+from ...module_utils.est.bootstrap import bootstrap
+from ...module_utils.est.client import EstClient
+from ...module_utils.est.http.authentication import SCHEMES
+from ...module_utils.est.http.https import HttpsTransport
+from ...module_utils.est.http.tls import Trust
+from ...module_utils.est.http.transport import Credentials, Transport
+from ...module_utils.est.http.url import EstUrl
+from ...module_utils.est.reenrolment import Way
+from ...module_utils.est.x509.certificate import Fingerprint, load_pem_certificates
+from ...module_utils.est.x509.client_certificate import ClientCertificate
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The files that the command reads and writes.
+
+
+def read_text(option: str, path: str) -> str:
+    """A text file.
+
+    :raises InputError: it cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(f"{option} {path!r} cannot be read: {error.strerror}") from None
+
+
+def read_secret(option: str, path: str) -> str:
+    """The first line of a file.
+
+    :raises InputError: it cannot be read, or is empty.
+    """
+    secret = read_text(option, path).split("\n", 1)[0].rstrip("\r")
+    if not secret:
+        raise InputError(f"the first line of {option} {path!r} is empty")
+    return secret
+
+
+def write_public(path: str, text: str) -> None:
+    """Write a file that everybody may read: whole, or not at all.
+
+    :raises EstError: stage ``save``: it cannot be written.
+    """
+    try:
+        _write(path, text, 0o644)
+    except OSError as error:
+        raise _not_written(path, error) from None
+
+
+def write_private(path: str, text: str) -> None:
+    """Write a file that only its owner may read (0600): whole, or not at all.
+
+    :raises EstError: stage ``save``: it cannot be written.
+    """
+    try:
+        _write(path, text, 0o600)
+    except OSError as error:
+        raise _not_written(path, error) from None
+
+
+def _write(path: str, text: str, mode: int) -> None:
+    # Made with mode 0600, so that nobody reads a key before its mode is set.
+    descriptor, made = tempfile.mkstemp(
+        prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(os.path.abspath(path))
+    )
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(made, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(made)
+        raise
+
+
+def _not_written(path: str, error: OSError) -> EstError:
+    return EstError(
+        f"{path!r} cannot be written: {error.strerror}",
+        stage="save",
+        hint="Check the folder, the free space, and the user that runs this command.",
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+PASSWORD_VARIABLE = "EST_PASSWORD"  # noqa: S105 - a name
+PASSPHRASE_VARIABLE = "EST_KEY_PASSPHRASE"  # noqa: S105 - a name
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a connection. There is none that takes a secret itself."""
+    parser.add_argument("server", help="host, host:port or https://host:port/.well-known/est/label")
+    parser.add_argument("--port", type=int, help="443 where neither this nor the server has one")
+    parser.add_argument("--label", help="the CA label")
+    trust = parser.add_argument_group("whom to trust").add_mutually_exclusive_group()
+    trust.add_argument("--ca", metavar="FILE", help="PEM file of the CA certificates that the server may come from")
+    trust.add_argument("--system-trust", action="store_true", help="the CA certificates that this host trusts anyway")
+    parser.add_argument(
+        "--fingerprint",
+        metavar="HEX",
+        help="SHA-256 or SHA-512 of a CA certificate of the server: alone it is enough to accept that one, beside --ca "
+        "or --system-trust it is a further condition",
+    )
+    account = parser.add_argument_group("who you are")
+    account.add_argument("--username", metavar="NAME")
+    account.add_argument("--password-file", metavar="FILE", help="its first line is the password")
+    account.add_argument("--client-certificate", metavar="FILE", help="PEM file: the certificate, its intermediates")
+    account.add_argument("--client-key", metavar="FILE", help="PEM file: its key, where that is not in the same file")
+    account.add_argument(
+        "--client-key-passphrase-file",
+        metavar="FILE",
+        help=f"for an encrypted key; else the environment variable {PASSPHRASE_VARIABLE}",
+    )
+    account.add_argument(
+        "--http-authentication",
+        choices=SCHEMES,
+        default="auto",
+        help="auto: Basic unasked, then the strongest that the server offers; digest: never the password itself",
+    )
+    way = parser.add_argument_group("the way there")
+    way.add_argument(
+        "--allow-redirects-to",
+        metavar="SERVER",
+        action="append",
+        default=[],
+        help="host or host:port, to which the server may redirect with all that says who you are; repeatable",
+    )
+    way.add_argument(
+        "--wait-when-busy",
+        metavar="SECONDS",
+        type=float,
+        default=0,
+        help="in all, for each request, for a server that has no time (HTTP 503, 429) and says when to come back; "
+        "default: 0",
+    )
+    way.add_argument("--proxy", metavar="URL", help="http://host:port; no environment variable counts")
+    way.add_argument("--connect-timeout", metavar="SECONDS", type=float, default=10, help="default: %(default)s")
+    way.add_argument("--timeout", metavar="SECONDS", type=float, default=30, help="for an answer; default: %(default)s")
+
+
+class Connection:
+    """What the options of a connection stand for. Nothing is read and nothing is sent before it is needed."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self.timeline = Timeline()
+        #: What must not be shown: the password, once it is known.
+        self.secrets: Tuple[str, ...] = ()
+        self._url: Optional[EstUrl] = None
+        self._trust: Optional[Trust] = None
+        self._transport: Optional[Transport] = None
+
+    @property
+    def url(self) -> EstUrl:
+        """The server."""
+        if self._url is None:
+            self._url = EstUrl.build(self._options.server, self._options.port, self._options.label)
+        return self._url
+
+    @property
+    def limits(self) -> Dict[str, Any]:
+        """Proxy and time limits, for :class:`.HttpsTransport` and :func:`.bootstrap`."""
+        options = self._options
+        if not (options.connect_timeout > 0 and options.timeout > 0):
+            raise InputError("--connect-timeout and --timeout are more than 0 seconds")
+        if not options.wait_when_busy >= 0:
+            raise InputError("--wait-when-busy is 0 or more seconds")
+        return {
+            "proxy": options.proxy,
+            "connect_timeout": options.connect_timeout,
+            "read_timeout": options.timeout,
+            "total_timeout": options.timeout,
+        }
+
+    @property
+    def trusts_nobody(self) -> bool:
+        """Whether no option says whom to trust."""
+        return not (self._options.ca or self._options.system_trust or self._options.fingerprint)
+
+    @property
+    def trust(self) -> Trust:
+        """Whom to trust; where only a fingerprint says it, the server is asked for its CA certificates."""
+        if self._trust is None:
+            if self._options.ca:
+                self._trust = Trust.explicit(read_text("--ca", self._options.ca))
+            elif self._options.system_trust:
+                self._trust = Trust.system()
+            else:
+                self._trust = bootstrap(self.url, self._pin, timeline=self.timeline, **self.limits)
+        return self._trust
+
+    @property
+    def transport(self) -> Transport:
+        """The one of :meth:`open`."""
+        if self._transport is None:
+            raise AssertionError("open() comes first")
+        return self._transport
+
+    @property
+    def _pin(self) -> Optional[Fingerprint]:
+        return Fingerprint.parse(self._options.fingerprint) if self._options.fingerprint else None
+
+    def open(self, way: Optional[Way] = None) -> EstClient:
+        """A client for the server, to be used in a ``with`` statement.
+
+        :param way: who the client is, in place of what the options say.
+        """
+        if way is None:
+            way = Way("", self.client_certificate(), self.credentials(), "")
+        credentials = way.credentials
+        self.secrets = (credentials.password,) if credentials is not None else ()
+        pin, trust = self._pin, self.trust
+        self._transport = HttpsTransport(
+            self.url,
+            trust,
+            credentials=credentials,
+            authentication=self._options.http_authentication,
+            client_certificate=way.client_certificate,
+            timeline=self.timeline,
+            **self.limits,
+        )
+        return EstClient(
+            self.url,
+            self._transport,
+            anchors=load_pem_certificates(trust.pem) if trust.kind == "explicit" else None,
+            pin=pin,
+            secrets=self.secrets,
+            timeline=self.timeline,
+            allow_redirects_to=self._options.allow_redirects_to,
+            busy_seconds=self._options.wait_when_busy,
+        )
+
+    def credentials(self) -> Optional[Credentials]:
+        """User name and password, where there is a user name. This may ask at the terminal."""
+        options = self._options
+        if options.username is None:
+            if options.password_file:
+                raise InputError("--password-file is given without --username", hint="Give both, or neither.")
+            return None
+        if options.password_file:
+            return Credentials(options.username, read_secret("--password-file", options.password_file))
+        if PASSWORD_VARIABLE in os.environ:
+            return Credentials(options.username, os.environ[PASSWORD_VARIABLE])
+        if not sys.stdin.isatty():
+            raise InputError(
+                f"there is no password for {options.username!r}, and no terminal to ask for it",
+                hint=f"Give --password-file, or set the environment variable {PASSWORD_VARIABLE}.",
+            )
+        return Credentials(options.username, getpass.getpass(f"Password of {options.username!r}: "))
+
+    def client_certificate(self) -> Optional[ClientCertificate]:
+        """The certificate of the options, where there is one."""
+        options = self._options
+        if not options.client_certificate:
+            if options.client_key:
+                raise InputError("--client-key is given without --client-certificate")
+            return None
+        return ClientCertificate(options.client_certificate, options.client_key, self.key_passphrase)
+
+    @property
+    def key_passphrase(self) -> Optional[str]:
+        """Of the client key, where it has one."""
+        if self._options.client_key_passphrase_file:
+            return read_secret("--client-key-passphrase-file", self._options.client_key_passphrase_file)
+        return os.environ.get(PASSPHRASE_VARIABLE)

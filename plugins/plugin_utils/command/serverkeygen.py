@@ -1,0 +1,141 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command that gets a certificate together with its key, which the server makes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any, Dict, Optional
+
+from ...module_utils.est.answers.enrolment import Pending
+from ...module_utils.est.base.errors import InputError, ParseError, ServerError
+from ...module_utils.est.request.key_protection import KeyProtection
+from ...module_utils.est.request.plan import plan_request
+from ...module_utils.est.x509.client_certificate import ClientCertificate, private_key_block
+from ...module_utils.est.x509.held_certificate import HeldCertificate
+from ...module_utils.est.x509.keys import generate_key, load_private_key
+from ...module_utils.est.x509.pair_files import replace_pair
+from .connection import Connection, read_secret, read_text
+from .enrol import (
+    PENDING_SUFFIX,
+    Asked,
+    add_enrol_options,
+    asked_key,
+    asked_names,
+    check_new_files,
+    drop,
+    issued_result,
+    kept_key,
+    pending_result,
+    planned_request,
+    read_acceptance,
+    with_intermediates,
+)
+
+RECIPIENT_PASSPHRASE_VARIABLE = "EST_RECIPIENT_PASSPHRASE"  # noqa: S105 - a name
+
+
+def add_serverkeygen_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``serverkeygen``."""
+    add_enrol_options(parser)
+    key = parser.add_argument_group("how the key travels", "Without a recipient, TLS alone protects it.")
+    key.add_argument(
+        "--recipient-certificate",
+        metavar="FILE",
+        help="PEM file: a certificate that the server knows, such as the one of --client-certificate. The key must be "
+        "encrypted to it (EnvelopedData), or it is refused",
+    )
+    key.add_argument(
+        "--recipient-key",
+        metavar="FILE",
+        help="PEM file: the RSA or EC key of that certificate, where it is not in the same file; alone, a key whose "
+        "public half the server knows",
+    )
+    key.add_argument(
+        "--recipient-key-passphrase-file",
+        metavar="FILE",
+        help=f"for an encrypted key; else the environment variable {RECIPIENT_PASSPHRASE_VARIABLE}",
+    )
+    key.add_argument(
+        "--allow-system-trust", action="store_true", help="take a key with --system-trust too (see RFC 7030 section 6)"
+    )
+
+
+def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:
+    """/serverkeygen (RFC 7030 section 4.4).
+
+    The request is signed with a key that is thrown away. While the certificate is pending it is kept as
+    ``<key>.pending``, since servers know the request by it (section 4.2.3).
+    """
+    # Here, because it takes its time to import, and no other command needs it.
+    from ...module_utils.est.serverkeygen import KeyRequest
+
+    subject, names = asked_names(options)
+    spec, chosen = asked_key(options)
+    acceptance = read_acceptance(options)
+    check_new_files(options, "serverkeygen")
+    protection = _protection(options)
+    if options.system_trust and not options.allow_system_trust:
+        raise InputError(
+            "a private key is not taken from a server that only --system-trust vouches for (RFC 7030 section 6)",
+            hint="Give the CA certificate of the EST server as --ca, make the key on this host with enroll, or give "
+            "--allow-system-trust.",
+        )
+    pending = options.key_out + PENDING_SUFFIX
+    with connection.open() as client:
+        authorities = client.cacerts()
+        attributes = client.csrattrs()
+        plan = plan_request(
+            attributes.attributes,
+            spec,
+            chosen or os.path.lexists(pending),
+            subject,
+            names,
+            extra_attributes=protection.attributes() if protection is not None else (),
+            proof_of_possession=options.proof_of_possession,
+        )
+        warnings = [*connection.url.warnings, *attributes.warnings, *plan.warnings]
+        throw_away = kept_key(pending, lambda: generate_key(plan.key_spec))
+        wanted = KeyRequest(planned_request(client, plan, throw_away), throw_away, protection)
+        try:
+            answer = client.serverkeygen(
+                wanted, allow_system_trust=options.allow_system_trust, wait_seconds=options.wait
+            )
+        except (ParseError, ServerError):
+            drop(pending)  # nothing will come for it any more
+            raise
+        if isinstance(answer, Pending):
+            return pending_result(answer, pending, [*warnings, *client.warnings])
+        drop(pending)
+        asked = Asked(acceptance, connection, (subject, names), key=throw_away)
+        verified = client.verify(
+            answer.issued,
+            answer,
+            authorities,
+            allow_unverified_chain=options.allow_unverified_chain,
+            check=asked.check,
+        )
+        warnings.extend(client.warnings)
+        with client.timeline.stage("save") as step:
+            replace_pair(ClientCertificate(options.out, options.key_out), with_intermediates(verified), answer.key)
+            step.detail = f"{options.out}, {options.key_out}"
+    found = issued_result(verified, options.out, options.key_out, warnings)
+    protection_words = "TLS and CMS encryption" if answer.encrypted else "TLS"
+    return asked.told(verified, {**found, "key_protected_by": protection_words})
+
+
+def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:
+    """The recipient of the options, where there is one."""
+    certificate, key = options.recipient_certificate, options.recipient_key
+    if not (certificate or key):
+        return None
+    passphrase = os.environ.get(RECIPIENT_PASSPHRASE_VARIABLE)
+    if options.recipient_key_passphrase_file:
+        passphrase = read_secret("--recipient-key-passphrase-file", options.recipient_key_passphrase_file)
+    if certificate:
+        held = HeldCertificate.load(ClientCertificate(certificate, key, passphrase))
+        return KeyProtection.by_certificate(held.certificate, held.key)
+    text = private_key_block(read_text("--recipient-key", key))
+    return KeyProtection.by_key(load_private_key(text.encode("ascii", "replace"), passphrase))

@@ -1,0 +1,253 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role does with one host: its options, who of a cluster is written, which templates are tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Callable, Optional
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options as test_options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.causes import describe_cause, find_causes
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import NOT_TRIED
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import DEFAULT_STORE_PATH
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, closest
+
+from ..action.base import OptionError, validate
+from ..action.exchange import ExchangeAction
+from ..action.templates import check_purge
+
+#: Options of a test that the role gives itself, and the variables for them.
+_GIVEN_BY_THE_ROLE = {
+    "template": "est_integration_templates",
+    "inline": "est_integration_templates",
+    "store_path": "est_integration_store_path",
+    "exchange": "est_integration_exchange",
+}
+
+#: The options, by the names of the role's variables: the role passes them on as they are, and errors name what the
+#: user has set.
+OPTIONS: dict[str, Any] = {
+    "est_integration_templates": {"type": "raw"},
+    "est_integration_purge": {"type": "bool", "default": False},
+    "est_integration_purge_all": {"type": "bool", "default": False},
+    "est_integration_purge_keep": {"type": "list", "elements": "raw", "default": []},
+    "est_integration_rotate_key": {"type": "bool", "default": False, "no_log": False},
+    "est_integration_mode": {"type": "str", "choices": ["enforce", "report"], "default": "enforce"},
+    "est_integration_store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
+    "est_integration_test": {"type": "raw"},
+    "est_integration_test_policy": {"type": "str", "choices": ["never", "changed", "always"], "default": "never"},
+    "est_integration_exchange": {
+        "type": "str",
+        "choices": ["auto", "host", "uri", "controller"],
+        "default": "auto",
+    },
+    "est_integration_install_ca": {"type": "bool", "default": False},
+    "est_integration_cluster": {"type": "str", "default": ""},
+    "est_integration_cluster_writer": {"type": "str", "default": ""},
+    "est_integration_report_path": {"type": "str", "default": ""},
+    "tests_only": {"type": "bool", "default": False},
+}
+
+#: The variables of a job of AWX.
+_JOB = ("awx_job_id", "tower_job_id")
+#: So many causes are told of a host that failed.
+_MOST_CAUSES = 5
+#: What a difference is called where nothing is written.
+_NOT_WRITTEN = {"created": "missing", "updated": "differs", "repaired": "differs", "removed": "undeclared"}
+
+
+def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Optional[list[Any]]:
+    """Return the declared templates; None where a host has only certificates declared.
+
+    :param variables: the options without their prefix.
+    :raises OptionError: nothing is declared for the host, or no list.
+    :raises TemplateError: an empty list would purge all that the host has.
+    """
+    name = "est_integration_templates"
+    declared = variables["templates"]
+    if declared is None or declared == "":  # YAML makes None of a name with nothing behind it
+        if task_vars.get("est_certificates") in (None, "", {}, False):
+            raise OptionError(
+                f"nothing is declared for this host: neither {name} nor est_certificates is defined, and nothing was "
+                f"looked at. Define {name} in the variables of the group or the host; [] says that it shall have none"
+            )
+        return None
+    if not isinstance(declared, list):
+        kind = "a dictionary" if isinstance(declared, dict) else "a text" if isinstance(declared, str) else "no list"
+        raise OptionError(f"{name} is {kind}, and has to be a list of templates: - {{name: ..., server: ...}}")
+    if not variables["tests_only"]:
+        check_purge(name, len(declared), purge=variables["purge"], purge_all=variables["purge_all"])
+    return declared
+
+
+def read_test(given: Any, *, check_folder: Callable[[str, str], str]) -> dict[str, Any]:
+    """Check how to test, before anything is written, and return what is given of it.
+
+    :param given: the variable, of any type.
+    :param check_folder: checks the path of a folder on the host.
+    :raises OptionError, TemplateError: naming the key that is wrong.
+    """
+    where = "est_integration_test"
+    if given is None or given == "":
+        return {}
+    if not isinstance(given, Mapping):
+        raise OptionError(f"{where} is no dictionary; it has options of est_test_enroll, such as user_name: jdoe")
+    spec = test_options.argument_spec()
+    known = [name for name in spec if name not in _GIVEN_BY_THE_ROLE]
+    for key in given:
+        if key in _GIVEN_BY_THE_ROLE:
+            raise TemplateError(f"{where}.{key}", f"is set by the role: use {_GIVEN_BY_THE_ROLE[key]}")
+        if key not in known:
+            meant = closest(key, known)
+            raise TemplateError(
+                f"{where}.{key}",
+                "is no option of a test",
+                allowed="" if meant else ", ".join(known),
+                suggestion=meant,
+            )
+    asked = {name: value for name, value in given.items() if value is not None}
+    try:
+        checked = validate({**asked, "template": "x"}, ExchangeAction.unchecked(spec, test_options.CHECKED), where)
+        test_options.read_options(checked, check_mode=True, check_folder=check_folder)
+    except OptionError as error:
+        raise OptionError(f"{where}: {error}") from None
+    except TemplateError as error:
+        raise error.at(where) from None
+    return asked
+
+
+def cluster_of(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Optional[dict[str, Any]]:
+    """Return the product cluster of a host: its name, the host that is written, and whether it is this one.
+
+    The product keeps the hosts of a cluster the same: two writers would be one too many. The writer is the first host
+    of the inventory's group, whatever batch or limit a run has; if it is down, the others wait for it.
+
+    :raises OptionError: the cluster is no group of the inventory, or the host or the writer is not in it; or a job of
+        AWX, which may be a slice with some of the group's hosts, would take the first of those.
+    """
+    name, writer = variables["cluster"], variables["cluster_writer"]
+    if not name:
+        return None
+    host = str(task_vars["inventory_hostname"])
+    members = [str(member) for member in task_vars["groups"].get(name) or ()]
+    if host not in members:
+        raise OptionError(
+            f"est_integration_cluster is {name!r}, and the inventory has no group of that name with {host} in it; make "
+            "the hosts of a product cluster a group, and set the variable to its name"
+        )
+    in_job = any(task_vars.get(variable) is not None for variable in _JOB)
+    if not writer and in_job:
+        raise OptionError(
+            f"est_integration_cluster is {name!r}, and est_integration_cluster_writer is not set: a job of AWX can be "
+            "a slice that sees only some hosts of the cluster, and each slice would write one; set it to the host of "
+            "the cluster that is written"
+        )
+    if writer and not in_job and writer not in members:
+        raise OptionError(
+            f"est_integration_cluster_writer is {writer!r}, and the group {name!r} has no such host: none of it would "
+            f"ever be written (allowed: {', '.join(members)})"
+        )
+    _refuse_other_writers(name, writer, members, task_vars)
+    return {"name": name, "writer": writer or members[0], "writes": host == (writer or members[0])}
+
+
+def _refuse_other_writers(name: str, writer: str, members: Iterable[str], task_vars: Mapping[str, Any]) -> None:
+    """Refuse a cluster whose hosts do not agree on the one that is written: several would be.
+
+    :raises OptionError: as said.
+    """
+    hostvars = task_vars.get("hostvars") or {}
+    for member in members:
+        others = hostvars.get(member, {})
+        theirs = (
+            others.get("est_integration_cluster_writer", "")
+            if others.get("est_integration_cluster") == name
+            else writer
+        )
+        if str(theirs or "") != writer:
+            raise OptionError(
+                f"est_integration_cluster_writer is {writer!r} here and {str(theirs or '')!r} for {member} of the same "
+                f"cluster {name!r}: give all hosts of a cluster the same, as a variable of its group"
+            )
+
+
+def to_test(policy: str, result: Mapping[str, Any], switched_off: Iterable[str], *, writes: bool) -> list[str]:
+    """Return the names of the templates to test, once the templates were applied.
+
+    With the policy C(changed) these are the ones that this run wrote, and the ones that owe a proof: after a test that
+    failed, waits for approval or could not start, and after a run that tested nothing.
+
+    :param result: that of est_templates.
+    :param switched_off: names of templates that nothing is issued from.
+    :param writes: whether what differs was written; if not, what differs is not on the host, and cannot be tested.
+    """
+    if policy == "never":
+        return []
+    found = []
+    for entry in result["templates"]:
+        there = entry["action"] == "unchanged"
+        written = not there and entry["action"] != "removed" and writes
+        owed = entry.get("proved") is False
+        if entry["name"] not in switched_off and (written or (there and (policy == "always" or owed))):
+            found.append(entry["name"])
+    return found
+
+
+def add_authorities(result: dict[str, Any], part: Mapping[str, Any]) -> None:
+    """Add to the result of a host what was done with its CA certificates.
+
+    :param part: what :func:`.windows_certificate_authorities.keep_authorities` returned.
+    """
+    result["certificate_authorities"] = part["certificate_authorities"]
+    result["drift"] = [*result.get("drift", ()), *part["drift"]]
+    result["changed"] = bool(result.get("changed")) or part["changed"]
+    if part.get("diff"):
+        result["diff"] = [diff for diff in (result.get("diff"), part["diff"]) if diff]
+
+
+def combine(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the whole result: changed where a test did something too, failed where one failed or was not tried.
+
+    A test that check mode kept from being made is no change: a host with it is as declared, and shall not look drifted.
+    """
+    tests = result["tests"]
+    stopped = [test for test in tests if test.get("failed")]
+    result["changed"] = bool(result.get("changed")) or any(
+        test.get("changed") and test.get("status") != "skipped" for test in tests
+    )
+    diffs: list[Any] = []
+    for part in (result, *tests):
+        found = part.pop("diff", None) or []
+        diffs.extend(found if isinstance(found, list) else [found])
+    if diffs:
+        result["diff"] = diffs
+    if stopped:
+        not_tried = sum(test.get("status") == NOT_TRIED for test in stopped)
+        told = [(len(stopped) - not_tried, "failed"), (not_tried, "not tried")]
+        words = ", ".join(f"{number} {what}" for number, what in told if number)
+        result.update(failed=True, msg=f"{words} of {len(tests)} test{'' if len(tests) == 1 else 's'}: see causes")
+    return result
+
+
+def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool) -> dict[str, Any]:
+    """Return the result as a playbook sees it.
+
+    Of a host that failed Ansible prints all: so that has an entry for each cause, and the report has the rest. Where
+    nothing was to be written, what differs is not called created or updated.
+
+    :param record: the entry of the host in the report.
+    :param writes: whether this run was to write on the host, or would have been without check mode.
+    """
+    if result.get("failed") and result.get("tests"):
+        kept = ("changed", "failed", "msg", "drift", "warnings", "deprecations")
+        causes = [describe_cause(cause, with_hosts=False) for cause in find_causes([record])]
+        if len(causes) > _MOST_CAUSES:
+            more = len(causes) - _MOST_CAUSES + 1
+            causes = [*causes[: _MOST_CAUSES - 1], f"and {more} more causes: the report has all"]
+        return {"changed": False, **{key: result[key] for key in kept if result.get(key)}, "causes": causes}
+    if writes or not isinstance(result.get("templates"), list):
+        return dict(result)
+    entries = [{**entry, "action": _NOT_WRITTEN.get(entry["action"], entry["action"])} for entry in result["templates"]]
+    return {**result, "templates": entries}

@@ -1,0 +1,252 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run leaves of each host for the fleet report, and the report that is made of it.
+
+Each host is a process of its own and leaves a line in a file of the run (:class:`.Spool`). The report is made by one
+task when all have ended. When no host of a batch could be reached, no task follows: then the last of them makes it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+from ansible import constants as C
+from ansible.errors import AnsibleConnectionFailure
+from ansible.release import __version__ as ansible_version
+from ansible.utils.display import Display
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import (
+    Document,
+    joined,
+    keep_others,
+    make_document,
+    utc,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import Spool, read_report
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.summary import summary_lines
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import report_files, write_report
+
+from ..action.base import plain
+
+#: What the role registers the result of a host as.
+RESULT = "est_integration_result"
+
+
+def spool_of(report_path: str) -> Spool:
+    """Return the file of this run for a report. Its folder is made by ansible-playbook, and removed when that ends."""
+    return Spool(str(C.DEFAULT_LOCAL_TMP), report_path)
+
+
+class HostWatch:
+    """Watches the run on one host, and notes how it ended.
+
+    :param arguments: the arguments of the task, not validated.
+    :param task_vars: the variables of the host.
+    """
+
+    def __init__(
+        self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any], play_context: Any, transport: str
+    ) -> None:
+        self._arguments = arguments
+        self._task_vars = task_vars
+        self._started, self._started_at = time.monotonic(), utc()
+        port = getattr(play_context, "port", None)
+        address = f"{play_context.remote_addr}{f':{port}' if port else ''}"
+        self._address = "local" if transport.rpartition(".")[2] == "local" else address
+
+    def ended(self, outcome: Any) -> dict[str, Any]:
+        """Note how the run on the host ended, and return the entry of the host.
+
+        :param outcome: the result, or the exception that it ended with.
+        """
+        if isinstance(outcome, Mapping):
+            result: Mapping[str, Any] = outcome
+        else:
+            state = "unreachable" if isinstance(outcome, AnsibleConnectionFailure) else "failed"
+            result = {state: True, "msg": str(outcome) or type(outcome).__name__}
+        report_path = str(plain(self._arguments.get("est_integration_report_path") or ""))
+        record = record_of(
+            str(self._task_vars.get("inventory_hostname")),
+            result,
+            declared=() if "templates" in result else _declared(self._arguments.get("est_integration_templates")),
+            address=self._address,
+            started_at=self._started_at,
+            seconds=time.monotonic() - self._started,
+        )
+        spool = spool_of(report_path)
+        try:
+            spool.add(record)
+            batch = set(self._task_vars.get("ansible_play_batch") or ())
+            if record["state"] == "unreachable" and batch <= spool.unreachable():
+                self._report_alone(report_path)
+        except OSError as error:
+            # The report falls back on what the play itself knows.
+            Display().warning(f"what this run finds cannot be noted for the fleet report: {error}")
+        return record
+
+    def _report_alone(self, report_path: str) -> None:
+        """Make the report here: every host is unreachable, and no task follows."""
+        made = write(report_path, _document(report_path, spool_of(report_path).records(), self._task_vars))
+        if made.error:
+            Display().warning(made.error)
+        Display().display("\n".join(made.lines))
+
+
+def record_of(name: str, result: Mapping[str, Any], **told: Any) -> dict[str, Any]:
+    """Return the entry of a host from the result of its run, whatever it ended with."""
+    state = "unreachable" if result.get("unreachable") else "failed" if result.get("failed") else "ok"
+    return host_record(
+        name,
+        state=state,
+        message="" if state == "ok" else str(result.get("msg") or "no reason was told"),
+        mode=str(result.get("mode") or "report"),
+        cluster=result.get("cluster"),
+        result=result,
+        **told,
+    )
+
+
+@dataclass(frozen=True)
+class Made:
+    """A report that was made.
+
+    :param document: its content.
+    :param files: the JSON file and the HTML file, or None where none was asked for or could be written.
+    :param error: why they could not be written, or why the play shall not go on.
+    """
+
+    document: Document
+    files: Optional[tuple[str, str]] = None
+    error: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """The summary, and where the report is."""
+        return [*summary_lines(self.document), *([f"report: {self.files[1]}"] if self.files else ())]
+
+
+def report_if_over(
+    report_path: str, task_vars: Mapping[str, Any], max_fail_percentage: Optional[float] = None
+) -> Optional[Made]:
+    """Make the report of this run, unless it goes on with other hosts. After a failure, it may not go on.
+
+    :param max_fail_percentage: that of the play. ansible-core does not see failures in a block that goes on to tell of
+        them, so they are counted here.
+    :raises OSError: what the hosts left cannot be read.
+    """
+    spool = spool_of(report_path)
+    records = spool.records()
+    batch = {str(name) for name in task_vars.get("ansible_play_batch") or ()}
+    alive = {str(name) for name in task_vars.get("ansible_play_hosts") or ()}
+    # A host that left nothing may have ended before its task could, as with a variable that is not defined.
+    for name in _all_hosts(task_vars):
+        result = _registered(name, task_vars) if name not in records and (name in batch or name not in alive) else None
+        if result is not None:
+            records[name] = record_of(name, result)
+            spool.add(records[name])
+    to_come = [name for name in _all_hosts(task_vars) if name not in records and name in alive]
+    if to_come and not batch <= set(records):
+        return None  # only with the strategy free, which runs this task for every host
+    states = {**{name: records[name]["state"] for name in batch & set(records)}, **spool.news()}
+    if to_come and set(states.values()) <= {"ok"}:
+        return None
+    made = write(report_path, _document(report_path, records, task_vars))
+    if not to_come and not made.error and all(record["declared"] is False for record in records.values()):
+        return replace(
+            made,
+            error="nothing was looked at: est_integration_templates is defined for none of these hosts. Define it in "
+            "the variables of the group or of the hosts",
+        )
+    failed = [name for name, state in states.items() if state == "failed"]
+    percentage = 100 * len(failed) / max(1, len(states))
+    if made.error or max_fail_percentage is None or percentage <= max_fail_percentage:
+        return made
+    words = f"{len(failed)} of {len(states)} hosts failed, more than the max_fail_percentage of the play"
+    return replace(made, error=f"{words}: it ends here")
+
+
+def write(report_path: str, document: Document) -> Made:
+    """Write a report where it is asked for. That it cannot be written is told, and loses nothing of what was found."""
+    if not report_path:
+        return Made(document)
+    try:
+        return Made(document, write_report(report_path, document))
+    except ReportError as error:
+        return Made(document, error=str(error))
+
+
+def _document(report_path: str, records: Mapping[str, dict[str, Any]], task_vars: Mapping[str, Any]) -> Document:
+    alive = {str(name) for name in task_vars.get("ansible_play_hosts") or ()}
+    hosts = [records[name] if name in records else _not_run(name, name in alive) for name in _all_hosts(task_vars)]
+    # Hosts of an earlier play of this run that has the same report.
+    known = {host["name"] for host in hosts}
+    hosts.extend(record for name, record in records.items() if name not in known)
+    hosts, kept, notes = _with_others(report_path, hosts, task_vars)
+    return make_document([*hosts, *kept], [_run(task_vars, hosts)], notes=notes)
+
+
+def _with_others(
+    report_path: str, hosts: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
+) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]], list[str]]:
+    """Return the hosts, the hosts that are not in this run, and notes.
+
+    The report that is there tells of the latter, as after a run with a limit, and of what a run that only tests does
+    not find out.
+    """
+    if not report_path or not os.path.exists(report_files(report_path)[0]):
+        return list(hosts), [], []
+    try:
+        old = read_report(report_files(report_path)[0])
+    except ReportError as error:
+        return (
+            list(hosts),
+            [],
+            [f"the report that was there is replaced, and what it told of other hosts is lost: {error}"],
+        )
+    inventory = {str(name) for name in (task_vars.get("groups") or {}).get("all") or ()}
+    known = {host["name"]: host for host in old["hosts"]}
+    told = [joined(host, known[host["name"]]) if host["name"] in known else host for host in hosts]
+    return told, *keep_others(old, hosts, inventory)
+
+
+def _not_run(name: str, alive: bool) -> dict[str, Any]:
+    why = "its turn had not come" if alive else "it failed or could not be reached before the role began"
+    return host_record(name, state="not_run", message=why, mode="report")
+
+
+def _run(task_vars: Mapping[str, Any], hosts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    started = [str(host["started_at"]) for host in hosts if host["started_at"]]
+    job = task_vars.get("awx_job_id") or task_vars.get("tower_job_id") or os.environ.get("JOB_ID") or ""
+    return {
+        "play": str(task_vars.get("ansible_play_name") or ""),
+        "started_at": min(started, default=utc()),
+        "check_mode": bool(task_vars.get("ansible_check_mode")),
+        "limit": str(task_vars.get("ansible_limit") or ""),
+        "job": str(job),
+        "ansible_version": str(ansible_version),
+    }
+
+
+def _all_hosts(task_vars: Mapping[str, Any]) -> list[str]:
+    return [str(name) for name in task_vars.get("ansible_play_hosts_all") or ()]
+
+
+def _registered(name: str, task_vars: Mapping[str, Any]) -> Optional[dict[str, Any]]:
+    variables = task_vars["hostvars"].get(name) or {}
+    result = variables.get(RESULT)
+    return plain(result) if isinstance(result, Mapping) else None
+
+
+def _declared(templates: Any) -> list[str]:
+    if not isinstance(templates, list):
+        return []
+    return [
+        str(plain(options["name"])) for options in templates if isinstance(options, Mapping) and options.get("name")
+    ]

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of the roles and playbooks, and names that are nearly one of theirs.
+
+A variable whose name is mistyped has no effect, and Ansible says nothing: what it should have declared looks like
+nothing declared. So a name that is at most two letters away from one of ours is an error, wherever it was set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.inventory.manager import split_host_pattern
+
+from ..action.base import OptionError
+
+_NAMES = {
+    "est_integration_": "templates purge purge_all purge_keep rotate_key mode store_path test test_policy exchange"
+    " install_ca cluster cluster_writer report_path timeout hosts serial result report drift test_result tests_only",
+    "est_": "certificates certificate_results",
+    "est_diagnostics_": "dest log_path max_log_bytes redact result",
+    "est_lab_server_": "path state port bind host_names labels username password profile manual_approval retry_after"
+    " arguments python log_path url ca_path",
+    "est_tower_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
+    " ca_certificate eda_url eda_token image project_url project_branch forks slices bundle accept_failed"
+    " accept_unreachable accept_not_run accept_pending accept_lost accept_unproved accept_not_tried accept_differing"
+    " accept_tests_failed accept_no_hosts accept_not_compared",
+    "est_eda_": "host port token organization target_hosts",
+    "est_windows_": "full_look last_tests",
+}
+#: Every variable that a role, a playbook or the content for AWX reads or sets.
+KNOWN = frozenset(f"{prefix}{name}" for prefix, names in _NAMES.items() for name in names.split())
+
+#: So many letters may differ.
+_MOST = 2
+_LOOKS_LIKE_OURS = re.compile("est", re.IGNORECASE)
+
+
+def check_names(variables: Iterable[Any]) -> None:
+    """Refuse variables with names that are nearly those of ours.
+
+    A known name with a suffix such as C(_site), and one that resembles none, may be a helper of the user's.
+
+    :param variables: the names of all variables of a host, wherever they were set.
+    :raises OptionError: naming each of them, and what was probably meant.
+    """
+    wrong = []
+    for name in variables:
+        if isinstance(name, str) and name not in KNOWN and _LOOKS_LIKE_OURS.match(name):
+            meant = nearest(name)
+            if meant:
+                wrong.append(f"{name} (did you mean {meant}?)")
+    if wrong:
+        raise OptionError(
+            f"no role and no playbook of this collection knows the variable{'s' if len(wrong) > 1 else ''} "
+            f"{', '.join(sorted(wrong))}. Correct the name in the inventory, the playbook or the extra variables; a "
+            "helper of your own needs another name"
+        )
+
+
+def without_effect(variables: Mapping[str, Any], patterns: Any) -> str:
+    """Return the warning about an C(est_integration_hosts) that is not where the play has its hosts from, or nothing.
+
+    ansible-core reads it for C(hosts) of a play from extra variables only, and not from the inventory.
+
+    :param variables: those of the host.
+    :param patterns: C(hosts) of the play, as it was read.
+    """
+    asked = variables.get("est_integration_hosts")
+    if not isinstance(asked, (str, list)) or "{{" in str(asked) or _patterns(asked) == _patterns(patterns):
+        return ""
+    wanted, taken = (", ".join(_patterns(given)) for given in (asked, patterns))
+    return (
+        f"est_integration_hosts is {wanted}, and this play runs on {taken}: a variable of the inventory has no effect "
+        "on which hosts a play takes; give it as an extra variable, or in the survey of a job template"
+    )
+
+
+def _patterns(given: Any) -> list[str]:
+    return [str(one) for one in split_host_pattern(given if isinstance(given, list) else str(given))]
+
+
+def nearest(name: str) -> str:
+    """Return the known variable that a name was probably meant to be, or an empty string."""
+    folded = name.lower()
+    found = [
+        (distance, known)
+        for known in KNOWN
+        if abs(len(known) - len(folded)) <= _MOST
+        and not re.fullmatch(rf"{known}(_.+|[0-9]+)", folded)
+        and (distance := _distance(folded, known)) <= _MOST
+    ]
+    return min(found)[1] if found else ""
+
+
+def _distance(one: str, other: str) -> int:
+    """Return how many letters have to be added, removed or replaced (Levenshtein)."""
+    row = list(range(len(other) + 1))
+    for number, letter in enumerate(one, start=1):
+        above, row[0] = row[0], number
+        for place, against in enumerate(other, start=1):
+            above, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, above + (letter != against))
+    return row[-1]

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A production certificate of a Windows host: its key is made on the controller, and kept in a store of the host."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import Asked
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
+    EstError,
+    Timeline,
+    TransportError,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
+
+from .certificate_holder import WindowsHolder
+from .folder import Host
+from .win_uri_failures import NOT_TRUSTED
+
+if TYPE_CHECKING:
+    from ..exchange.module_transport import Execute
+    from .certificate_connectors import UriCertificateConnector
+
+
+class WindowsCertificateExchange:
+    """One certificate.
+
+    :param asked: what is asked for, checked.
+    :param exchange: C(uri) or C(controller).
+    :param holder: keeps the certificate.
+    :param host: the host.
+    :param execute: runs a module on the host and returns its result, a failed one too.
+    :param answer_path: see :class:`.win_uri_transport.WinUriTransport`.
+    :param find_template: returns the template of the host's store, with its secrets where they are asked for: they cost
+        round trips, and most runs need none.
+    :param full_look: remove what a killed run left, even if there is nothing else to do.
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        exchange: str,
+        *,
+        holder: WindowsHolder,
+        host: Host,
+        execute: Execute,
+        answer_path: Callable[[], str],
+        find_template: Callable[[bool], Template],
+        full_look: bool = False,
+    ) -> None:
+        self._asked = asked
+        self._exchange = exchange
+        self._holder = holder
+        self._host = host
+        self._execute = execute
+        self._answer_path = answer_path
+        self._find_template = find_template
+        self._full_look = full_look
+        self._timeline = Timeline()
+        self._uri: Optional[UriCertificateConnector] = None
+
+    def outcome(self) -> dict[str, Any]:
+        """The result of C(est_certificate), a failed one where it failed."""
+        name = self._asked.template_name
+        try:
+            require_libraries("cryptography")
+            return self._outcome()
+        except EstError as error:
+            return failure(error, name, self._exchange, self._timeline, WHAT)
+        except (StoreError, TemplateError) as error:
+            return input_failure(str(error), name, self._exchange)
+
+    def _outcome(self) -> dict[str, Any]:
+        template, check = self._asked.inline, self._asked.options.check
+        if template is None:
+            template = self._find_template(False)
+            self._refuse_key(template)
+            self._holder.check = True
+            found = self._run(template, check=True)
+            self._holder.check = check
+            if check or found["status"] != "skipped":
+                return self._tidied(found)
+            template = self._find_template(True)
+        self._refuse_key(template)
+        return self._tidied(self._run_or_fall_back(template))
+
+    def _refuse_key(self, template: Template) -> None:
+        """Refuse early what the template names; what the server asks for is seen when it has."""
+        self._holder.refuse_key(KeySpec(template.key_type, template.key_size, template.key_curve))
+
+    def _run_or_fall_back(self, template: Template) -> dict[str, Any]:
+        check, options = self._asked.options.check, self._asked.options
+        try:
+            return self._run(template, check=check)
+        except TransportError as error:
+            shown = self._uri is not None and self._uri.shows_certificate
+            if not shown or error.stage != "tls" or error.reason.startswith(NOT_TRUSTED):
+                raise
+            if not options.fall_back_to_password or template.username is None:
+                error.hint = (
+                    f"{error.hint} The old certificate is shown to the server: where Windows refuses its key to the "
+                    "logon of the connection, become with become_method runas helps, or CredSSP. Or set "
+                    "fall_back_to_password to true to enrol anew with the account of the template."
+                )
+                raise
+            self._holder.distrust(f"the host could not connect with it: {error.reason}")
+            self._timeline = Timeline()
+            return self._run(template, check=check)
+
+    def _run(self, template: Template, *, check: bool) -> dict[str, Any]:
+        options = dataclasses.replace(self._asked.options, check=check)
+        asked = dataclasses.replace(self._asked, options=options)
+        return run_certificate(template, asked, self._connect, self._exchange, self._holder, self._timeline)
+
+    def _connect(self) -> Any:
+        require_libraries()
+        # Loads the HTTPS client, and most runs ask nobody for anything.
+        from . import certificate_connectors as connectors
+
+        if self._exchange == "controller":
+            return connectors.ControllerCertificateConnector(self._execute, "ansible.windows.slurp")
+        self._uri = connectors.UriCertificateConnector(self._execute, self._host, self._answer_path)
+        return self._uri
+
+    def _tidied(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The result, once certificates that were replaced and are over are removed, and a file that was left."""
+        removed: list[str] = []
+        left = False
+        try:
+            removed = self._holder.remove_expired()
+            left = self._full_look and self._holder.remove_left_file()
+        except EstError as error:
+            # A new certificate has to be told of, whatever becomes of what is of no use any more.
+            warning = f"what is of no use any more could not be removed from the host: {error.reason}"
+            found["warnings"] = [*found["warnings"], warning]
+        found["changed"] = found["changed"] or bool(removed) or left
+        return {**found, "replaced": self._holder.replaced, "removed": removed}

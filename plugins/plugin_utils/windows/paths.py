@@ -1,0 +1,94 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The path of a store's folder on a Windows host: what may be one, and its one spelling."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import (
+    DEFAULT_STORE_PATH,
+    WINDOWS_STORE_PATH,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text
+
+# A drive, a share, or a variable of the host's environment that holds such a path.
+_ROOT = re.compile(r"(?:[A-Za-z]:|\\\\[^\\]+\\[^\\]+|%[^%\\]+%)(?=\\)")
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file; a percent sign would be taken for a variable.
+_FORBIDDEN = re.compile(r'[<>:"|?*%]')
+_RESERVED = re.compile(
+    r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9\u00b9\u00b2\u00b3]|LPT[0-9\u00b9\u00b2\u00b3])(?:\..*)?", re.I
+)
+#: Without the long path setting of Windows a folder may have 248 characters, with the names of our files 260.
+_LONGEST, _LONGEST_FOLDER = 200, 240
+
+
+def check_windows_path(path: str, option: str = "store_path") -> str:
+    r"""Return a folder's path with backslashes, and without one at its end.
+
+    :param option: the option that it is of.
+    :raises TemplateError: unless it is an absolute path that Windows can have, such as ``D:\est`` or
+        ``%ProgramData%\est``.
+    """
+    check_text(option, path)
+    normal = path.replace("/", "\\")
+    root = _ROOT.match(normal)
+    if root is None:
+        raise _wrong(option, path, "is not the absolute path of a folder on a Windows host")
+    names = [name for name in normal[root.end() :].split("\\") if name]
+    if not names:
+        raise _wrong(option, path, "is not the path of a folder of its own")
+    for name in names:
+        reason = _why_not(name)
+        if reason:
+            raise _wrong(option, path, f"has the part {show(name)}, which {reason}")
+    if len(normal) > _LONGEST:
+        raise _wrong(option, path, f"is longer than {_LONGEST} characters")
+    return "\\".join([root.group(), *names])
+
+
+def check_windows_folder(option: str, path: str) -> str:
+    """The same, where the default of C(store_path) on POSIX hosts stands for that of Windows hosts."""
+    default = option == "store_path" and path == DEFAULT_STORE_PATH
+    return check_windows_path(WINDOWS_STORE_PATH if default else path, option)
+
+
+def check_windows_name(option: str, name: str) -> None:
+    """Check a name of a folder.
+
+    :raises TemplateError: unless Windows can have it.
+    """
+    reason = _why_not(name)
+    if reason:
+        raise TemplateError(option, f"is a name which {reason}", value=show(name))
+
+
+def possible_name(name: str) -> str:
+    """Return a name that Windows can have: this one, or one that is told apart from all others by a hash."""
+    if not _why_not(name):
+        return name
+    return f"_{name.rstrip('. ')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def check_length(option: str, path: str) -> None:
+    """Check the path of a folder that is made of more than an option.
+
+    :raises TemplateError: naming the option, where Windows cannot have it.
+    """
+    if len(path) > _LONGEST_FOLDER:
+        allowed = f"at most {_LONGEST_FOLDER} characters with the names of template and certificate"
+        raise TemplateError(option, "makes a path that is too long for Windows", value=show(path), allowed=allowed)
+
+
+def _why_not(name: str) -> str:
+    """Return why Windows cannot have a name, as what follows the word which; or an empty text."""
+    if name in (".", "..") or _FORBIDDEN.search(name) or name.endswith((" ", ".")):
+        return "is no name of a folder on Windows"
+    return "Windows keeps for a device" if _RESERVED.fullmatch(name) else ""
+
+
+def _wrong(option: str, path: str, reason: str) -> TemplateError:
+    return TemplateError(option, reason, value=show(path), allowed=f"a path such as {WINDOWS_STORE_PATH}")

@@ -1,0 +1,239 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test enrolments from this process against the real lab server."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from support.enrolment import enrol, stages, template_for
+from support.lab import LabServer
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est import client
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import encode_body
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import same_public_key
+
+
+@pytest.fixture(scope="module")
+def full():
+    with LabServer("--profile", "full") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def cisco():
+    with LabServer("--profile", "cisco") as lab:
+        yield lab
+
+
+def test_issued_certificate_chain_and_key_are_on_disk(full, tmp_path):
+    outcome = enrol(tmp_path, template_for(full, subject_alternative_name="upn_and_email"))
+    assert outcome["status"] == "issued"
+    assert outcome["changed"] is True
+    assert outcome["lost"] == []
+    assert stages(outcome) == ["resolve", "connect", "tls", "cacerts", "csrattrs", "enroll", "verify", "save"]
+    assert all(step["ok"] for step in outcome["timeline"])
+    with open(outcome["certificate"]["path"], "rb") as file:
+        certificate = x509.load_pem_x509_certificate(file.read())
+    with open(outcome["private_key_path"], "rb") as file:
+        key = load_pem_private_key(file.read(), None)
+    assert same_public_key(certificate, key)
+    assert outcome["certificate"]["subject_alternative_names"] == ["UPN:jdoe@example.com", "email:jdoe@example.com"]
+    assert outcome["server"]["trust"] == "explicit"
+    assert outcome["server"]["authenticated_by"] == "basic"
+    with open(outcome["chain_path"], encoding="ascii") as file:
+        assert full.ca_pem.strip() in file.read()
+    for name in os.listdir(os.path.dirname(outcome["certificate"]["path"])):
+        path = os.path.join(os.path.dirname(outcome["certificate"]["path"]), name)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert sorted(os.listdir(tmp_path / "wifi")) == [".lock", "test"]
+
+
+def test_what_cisco_drops_is_told(cisco, tmp_path):
+    outcome = enrol(tmp_path, template_for(cisco, subject_alternative_name="upn"))
+    assert outcome["requested"] == {
+        "subject": "/CN=jdoe/emailAddress=jdoe@example.com",
+        "subject_alternative_names": ["UPN:jdoe@example.com"],
+    }
+    assert outcome["certificate"]["subject"] == "/CN=jdoe"
+    assert outcome["lost"] == [
+        "subject emailAddress=jdoe@example.com",
+        "subject_alternative_name UPN:jdoe@example.com",
+    ]
+    assert outcome["diff"]["before"].splitlines() == ["subject CN=jdoe", *outcome["lost"]]
+    assert outcome["diff"]["after"].splitlines() == ["subject CN=jdoe"]
+
+
+def test_variables_that_are_not_given_are_substituted_and_told(full, tmp_path):
+    outcome = enrol(tmp_path, template_for(full), TestIdentity())
+    assert outcome["substitutions"] == {"uname": "Test", "email": ""}
+    assert outcome["left_out"] == ["emailAddress=%email%"]
+    assert outcome["certificate"]["subject"] == "/CN=Test"
+
+
+def test_check_mode_does_everything_short_of_issuing(full, tmp_path):
+    before = len(full.requests)
+    outcome = enrol(tmp_path, template_for(full), check=True)
+    assert outcome["status"] == "skipped"
+    assert outcome["changed"] is True
+    assert stages(outcome) == ["resolve", "connect", "tls", "cacerts", "csrattrs"]
+    assert [request["method"] for request in full.requests[before:]] == ["GET", "GET"]
+    assert os.listdir(tmp_path) == []
+
+
+def test_one_connection_carries_the_whole_exchange_req_013(full, tmp_path):
+    outcome = enrol(tmp_path, template_for(full))
+    assert stages(outcome).count("tls") == 1
+
+
+def test_credentials_go_with_the_enrolment_only_req_029(full, tmp_path):
+    before = len(full.requests)
+    enrol(tmp_path, template_for(full))
+    assert [(entry["method"], entry["authorization_present"]) for entry in full.requests[before:]] == [
+        ("GET", False),
+        ("GET", False),
+        ("POST", True),
+    ]
+
+
+def test_a_wrong_password_is_diagnosed_req_062(full, tmp_path):
+    with pytest.raises(EstError) as caught:
+        enrol(tmp_path, template_for(full, password="something-else"))
+    error = caught.value
+    assert (error.stage, error.http_status, error.request_received) == ("enroll", 401, "yes")
+    assert "user name or the password" in error.reason
+    assert "something-else" not in f"{error.reason}{error.hint}{error.server_message}"
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_second_test_replaces_the_first(full, tmp_path):
+    first = enrol(tmp_path, template_for(full))
+    second = enrol(tmp_path, template_for(full))
+    assert first["certificate"]["path"] == second["certificate"]["path"]
+    assert first["certificate"]["serial_number"] != second["certificate"]["serial_number"]
+
+
+def test_a_template_that_trusts_nobody_is_refused(full, tmp_path):
+    with pytest.raises(EstError, match="nothing to trust the EST server by"):
+        enrol(tmp_path, replace(template_for(full), ca_certificate=None))
+
+
+def test_req_084_to_088_pending_is_a_state_that_the_next_run_continues(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        template = template_for(lab)
+        first = enrol(tmp_path, template)
+        assert first["status"] == "pending"
+        assert first["changed"] is True
+        assert first["retry_at"].endswith("Z")
+        with open(first["private_key_path"], "rb") as file:
+            key = load_pem_private_key(file.read(), None)
+        sent = len(lab.requests)
+        too_soon = enrol(tmp_path, replace(template), wait=0)
+        if too_soon["status"] == "pending":  # else the second has passed meanwhile
+            assert too_soon["changed"] is False
+            assert len(lab.requests) == sent
+            second = enrol(tmp_path, template, wait=5)
+        else:
+            second = too_soon
+        assert second["status"] == "issued"
+        certificate = x509.load_pem_x509_certificate(second["certificate"]["pem"].encode())
+        assert same_public_key(certificate, key)
+        assert not os.path.exists(os.path.dirname(first["private_key_path"]))
+
+
+def test_req_085_waiting_inside_a_run_is_bounded_by_an_option(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        outcome = enrol(tmp_path, template_for(lab), wait=10)
+        assert outcome["status"] == "issued"
+        assert [entry["status"] for entry in lab.requests if entry["method"] == "POST"] == [202, 200]
+
+
+def test_req_084_the_very_same_request_is_repeated_by_the_next_run(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        first = enrol(tmp_path, template_for(lab))
+        with open(os.path.join(os.path.dirname(first["private_key_path"]), "request.pem"), "rb") as file:
+            kept = x509.load_pem_x509_csr(file.read())
+        sent = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(client, "encode_body", lambda der: sent.append(der) or encode_body(der))
+            assert enrol(tmp_path, template_for(lab), wait=5)["status"] == "issued"
+    # ECDSA signatures are never the same twice, so equal bytes are the kept request.
+    assert sent == [kept.public_bytes(Encoding.DER)]
+
+
+def test_req_088_a_run_that_fails_while_it_waits_keeps_the_key(tmp_path):
+    with LabServer("--manual-approval", "9", "--retry-after", "1") as lab:
+        template = template_for(lab)
+
+        def stop_the_server(seconds):
+            lab.stop()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("time.sleep", stop_the_server)
+            with pytest.raises(EstError) as caught:
+                enrol(tmp_path, template, wait=60)
+    assert caught.value.request_received == "yes"
+    assert sorted(os.listdir(tmp_path / "wifi" / "test+pending")) == ["private_key.pem", "request.pem", "state.json"]
+
+
+def test_req_094_req_095_csr_attributes_are_asked_for_before_the_key_is_made(tmp_path):
+    with LabServer("--csrattrs", "ec-p384") as lab:
+        outcome = enrol(tmp_path, template_for(lab, key_type=None))
+        assert outcome["certificate"]["public_key"] == "EC P-384"
+        assert [request["operation"] for request in lab.requests] == ["cacerts", "csrattrs", "simpleenroll"]
+
+
+def test_req_101_a_key_that_the_template_chose_stays_and_the_difference_is_told(tmp_path):
+    with LabServer("--csrattrs", "ec-p384") as lab:
+        outcome = enrol(tmp_path, template_for(lab, key_type="ec", key_curve="P-256"))
+    assert outcome["certificate"]["public_key"] == "EC P-256"
+    assert any("P-384" in warning for warning in outcome["warnings"])
+
+
+@pytest.mark.parametrize("status", ["not-found", "not-implemented", "none", "empty", "garbage"])
+def test_req_096_a_server_without_usable_csr_attributes_enrols_all_the_same(status, tmp_path):
+    with LabServer("--csrattrs", status) as lab:
+        outcome = enrol(tmp_path, template_for(lab))
+    assert outcome["status"] == "issued"
+
+
+@pytest.mark.parametrize("flags", [(), ("--tls-max", "1.2")])
+def test_req_111_req_112_proof_of_possession_is_bound_to_the_connection(flags, tmp_path):
+    with LabServer("--pop", "required", *flags) as lab:
+        outcome = enrol(tmp_path, template_for(lab, proof_of_possession="always"))
+    assert outcome["status"] == "issued"
+    assert outcome["server"]["tls_version"] == "TLSv1.2"
+
+
+def test_req_099_csr_attributes_can_ask_for_proof_of_possession(tmp_path):
+    with LabServer("--pop", "required", "--csrattrs", "challenge-password") as lab:
+        assert enrol(tmp_path, template_for(lab))["status"] == "issued"
+        with pytest.raises(EstError):
+            enrol(tmp_path, template_for(lab, proof_of_possession="never"))
+
+
+def test_req_086_a_pending_request_with_proof_of_possession_is_signed_anew_with_the_same_key(tmp_path):
+    with LabServer("--pop", "required", "--manual-approval", "1", "--retry-after", "1") as lab:
+        template = template_for(lab, proof_of_possession="always")
+        first = enrol(tmp_path, template)
+        assert first["status"] == "pending"
+        with open(first["private_key_path"], "rb") as file:
+            key = load_pem_private_key(file.read(), None)
+        second = enrol(tmp_path, template, wait=5)
+    assert second["status"] == "issued"
+    certificate = x509.load_pem_x509_certificate(second["certificate"]["pem"].encode())
+    assert same_public_key(certificate, key)
+
+
+def test_proof_of_possession_is_impossible_where_the_server_speaks_tls_1_3_only(tmp_path):
+    with LabServer("--tls-min", "1.3") as lab, pytest.raises(EstError) as caught:
+        enrol(tmp_path, template_for(lab, proof_of_possession="always"))
+    assert caught.value.request_received == "no"
