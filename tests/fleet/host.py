@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .ending import end, session_processes
 
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 
 # Debian's own place comes last: a user's PATH may have another one, and often has no sbin at all.
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")

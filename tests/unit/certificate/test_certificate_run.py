@@ -40,7 +40,7 @@ REENROL = "simplereenroll"
 
 @pytest.fixture(scope="module")
 def lab():
-    with LabServer() as server:
+    with LabServer("--label", "other") as server:
         yield server
 
 

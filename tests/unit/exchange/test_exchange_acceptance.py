@@ -186,7 +186,7 @@ def test_other_names_and_a_ca_are_told_of_a_test(tmp_path):
 
 
 def test_no_secret_is_shown_that_a_ca_puts_into_a_name(tmp_path):
-    with LabServer("--fault", "other-name", environment={"EST_LAB_PASSWORD": "root"}) as lab:
+    with LabServer("--fault", "other-name", "--password", "root") as lab:
         found = enrol(tmp_path, template_for(lab, password="root"))
         assert "root" not in "".join([*found["differs"], *found["warnings"]])
 

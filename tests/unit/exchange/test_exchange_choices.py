@@ -141,7 +141,7 @@ def test_req_069_it_is_told_what_the_server_took(tmp_path):
 @pytest.fixture
 def pending(tmp_path):
     """A lab server that approves nothing for an hour, a template, and the result of the first test."""
-    with LabServer("--manual-approval", "1", "--retry-after", "3600") as server:
+    with LabServer("--label", "other", "--manual-approval", "1", "--retry-after", "3600") as server:
         template = template_for(server)
         yield server, template, enrol(tmp_path, template)
 

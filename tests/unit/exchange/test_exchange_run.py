@@ -173,7 +173,7 @@ def test_req_088_a_run_that_fails_while_it_waits_keeps_the_key(tmp_path):
         template = template_for(lab)
 
         def stop_the_server(seconds):
-            lab.process.kill()
+            lab.stop()
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("time.sleep", stop_the_server)
