@@ -129,7 +129,7 @@ def test_req_127_csr_attributes_of_a_malicious_server_do_not_stop_an_enrolment()
 def test_req_121_ten_thousand_parts() -> None:
     refused = pytest.raises(EstError, match="parts")
     with (
-        LabProcess("--multipart", "many-parts") as lab,
+        LabProcess("--fault", "serverkeygen:many-parts") as lab,
         connect(lab) as est,
         no_longer_than(SECONDS),
         refused as caught,

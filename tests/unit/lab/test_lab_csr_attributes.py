@@ -67,8 +67,6 @@ def test_csrattrs_from_a_file(client_of, tmp_path):
         ("template-rsa-3072", ["rsaEncryption", "BIT STRING"]),
         ("template-rsa", ["rsaEncryption"]),
         ("template-empty", ["1.2.840.113549.1.9.16.2.61"]),
-        ("template-version-2", ["INTEGER           :01"]),
-        ("template-both-extensions", ["1.2.840.113549.1.9.16.2.62", "Extension Request"]),
         ("template-and-list", ["rsaEncryption", "1.2.840.113549.1.9.16.2.61"]),
     ],
 )

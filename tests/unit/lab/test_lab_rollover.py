@@ -56,8 +56,6 @@ def verifies(tmp_path, anchor: str, leaf: x509.Certificate, bag: list[x509.Certi
         ("no-old-with-new", 3, True, False),
         ("no-cross", 2, False, False),
         ("new-only", 1, False, False),
-        ("expired-cross", 4, False, True),
-        ("forged-cross", 4, False, True),
     ],
 )
 @pytest.mark.parametrize("flags", [[], ["--intermediate"]], ids=["root", "intermediate"])
@@ -99,7 +97,6 @@ def trusts(lab: LabServer, anchor: str) -> bool:
         (["--rollover", "complete"], True, False),
         (["--rollover", "complete", "--rollover-server", "new"], True, True),
         (["--rollover", "no-cross", "--rollover-server", "new"], False, True),
-        (["--rollover", "expired-cross", "--rollover-server", "new"], False, True),
     ],
 )
 def test_who_trusts_the_server(flags, by_old, by_new):
