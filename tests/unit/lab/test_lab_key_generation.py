@@ -194,9 +194,15 @@ def verified(tmp_path, lab: LabServer, content: bytes) -> bytes:
     ).stdout  # fmt: skip
 
 
-@pytest.mark.parametrize("transport", ["pkcs1", "oaep", "oaep-sha256"])
-@pytest.mark.parametrize("cipher", ["aes-128-cbc", "aes-256-cbc"])
-@pytest.mark.parametrize("recipient", ["request", "certificate"])
+@pytest.mark.parametrize(
+    ("transport", "cipher", "recipient"),
+    [
+        ("pkcs1", "aes-128-cbc", "request"),
+        ("oaep", "aes-256-cbc", "certificate"),
+        ("oaep-sha256", "aes-128-cbc", "certificate"),
+        ("oaep-sha256", "aes-256-cbc", "request"),
+    ],
+)
 def test_enveloped_keys(client_of, shape_labs, tmp_path, transport, cipher, recipient):
     lab = shape_labs(
         "--serverkeygen", "enveloped", "--key-transport", transport, "--key-cipher", cipher, "--key-content", "pkcs8",
@@ -295,13 +301,6 @@ def test_the_client_certificate_may_be_missing(client_of):
     with LabServer("--serverkeygen", "enveloped", "--key-recipient", "certificate") as lab:
         answer = client_of(lab).enroll(operation="serverkeygen")
         assert (answer.status_code, "no client certificate" in answer.text) == (400, True)
-
-
-def test_wrong_key(client_of):
-    with LabServer("--fault", "serverkeygen:wrong-key") as lab:
-        content, certificate = key_and_certificate(client_of(lab).enroll(operation="serverkeygen"))
-        made = serialization.load_der_private_key(content, None)
-        assert public_bytes(made.public_key()) != public_bytes(certificate.public_key())
 
 
 def test_pending_and_refused(client_of):
