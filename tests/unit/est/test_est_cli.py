@@ -313,8 +313,8 @@ def test_req_117_with_system_trust_alone_nothing_is_sent(lab: LabServer, monkeyp
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--multipart", "no-key"), "0 private keys"),
-        (("--multipart", "no-certificate"), "0 certificate messages"),
+        (("--fault", "serverkeygen:no-key"), "0 private keys"),
+        (("--fault", "serverkeygen:no-certificate"), "0 certificate messages"),
         (("--serverkeygen", "encrypted-data"), "EncryptedData"),
         (("--fault", "serverkeygen:http-501"), "does not implement the generation of keys"),
     ],
