@@ -229,14 +229,6 @@ def test_a_pem_that_is_no_certificate_is_refused(text, words):
     assert "BEGIN CERTIFICATE" in caught.value.hint
 
 
-def test_req_073_the_leaf_is_found_by_public_key_in_any_order(authority):
-    key = new_key()
-    leaf = authority.issue("leaf", key.public_key())
-    others = [authority.certificate, authority.issue("other")]
-    for certificates in ([leaf, *others], [*others, leaf], [others[0], leaf, others[1]]):
-        assert find_leaf(certificates, public_key_der(key)) == leaf
-
-
 def test_req_073_of_two_for_the_same_key_it_is_the_newer_one(authority):
     key = new_key()
     older = authority.issue("leaf", key.public_key(), days=(-300, 300))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
+from support.enrolment import LOST
 from support.lab import PASSWORD, LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
@@ -22,17 +22,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import build_general_names
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
 
-LOST = ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:jdoe@example.com"]
 #: The same in a warning, in the words of the command.
 SAID = [LOST[0], "--san UPN:jdoe@example.com"]
 CHANGED = "subject CN=host came as CN=root"
 PLAIN = "warning: the certificate is not what was asked for: it lacks "
-
-
-@pytest.fixture(scope="module")
-def cisco() -> Iterator[LabServer]:
-    with LabServer("--profile", "cisco") as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)

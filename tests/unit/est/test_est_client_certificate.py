@@ -221,10 +221,3 @@ class TestWithTheLab:
             assert [subject_text(each.certificate) for each in issued] == ["/CN=web", "/CN=mail", "/CN=vpn"]
             assert len({each.certificate.serial_number for each in issued}) == 3
             assert {entry["client_certificate_subject"] for entry in lab.enrolments} == {"CN=the holder"}
-
-    def test_trap_12_the_chain_of_an_issuing_authority_is_sent(self) -> None:
-        with LabServer("--credentials", "certificate", "--intermediate", "--client-certificates", "required") as lab:
-            held = lab.issue()
-            assert len(enrol(lab, ClientCertificate(held.chain_path, held.key_path), "/CN=x")) == 1
-            with pytest.raises(TransportError, match="client certificate"):
-                enrol(lab, ClientCertificate(held.certificate_path, held.key_path), "/CN=x")

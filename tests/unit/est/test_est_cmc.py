@@ -3,12 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import contextlib
 import subprocess
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from support.asn1 import (
     OCTET_STRING,
     SEQUENCE,
@@ -20,7 +17,6 @@ from support.asn1 import (
     signed_data,
     tlv,
 )
-from support.properties import count
 from support.sample_certificates import certificates
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.cmc import (
@@ -161,13 +157,3 @@ def test_openssl_reads_the_fixture(tmp_path):
 def test_what_is_no_full_pki_response(data, expected):
     with pytest.raises(ParseError, match=expected):
         parse_cmc_response(data)
-
-
-@settings(derandomize=True, max_examples=count(300), deadline=None)
-@given(st.data(), st.booleans())
-def test_req_127_damaged_responses_never_crash(data, ber):
-    damaged = bytearray(message(REFUSED, control(STATUS_INFO_V2, status_info(3)), ber=ber))
-    for _unused in range(data.draw(st.integers(1, 6))):
-        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    with contextlib.suppress(ParseError):
-        assert parse_cmc_response(bytes(damaged)).describe()

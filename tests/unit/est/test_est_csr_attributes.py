@@ -65,9 +65,6 @@ class TestList:
         assert found.keys == (RequiredKey(samples.EC, curve=samples.P384),)
         assert found.signature_algorithms == (SHA384,)
 
-    def test_req_095_an_empty_sequence_asks_for_nothing(self):
-        assert parse_csr_attributes(b"0\0") == CsrAttributes(der=b"0\0")
-
     def test_req_098_what_is_unknown_is_kept_aside_as_it_came(self):
         found = parse_csr_attributes(samples.RFC_7030_A_2)
         assert found.ignored == (
@@ -84,10 +81,6 @@ class TestList:
             "element 1 of the CSR attributes is neither an OID nor an attribute",
             "element 3 of the CSR attributes is neither an OID nor an attribute",
         )
-
-    def test_req_099_a_challenge_password_asks_for_proof_of_possession(self):
-        assert parse_csr_attributes(sequence(oid(samples.CHALLENGE_PASSWORD))).wants_linking
-        assert not parse_csr_attributes(sequence(oid(SHA384))).wants_linking
 
     @pytest.mark.parametrize("number", [56, 57, 58])
     def test_req_109_the_challenges_of_rfc_7894(self, number):
@@ -146,26 +139,8 @@ class TestKeys:
         assert found.keys == (RequiredKey(samples.EC),)
         assert "not in a SET" in found.warnings[0]
 
-    def test_req_102_signature_algorithms_and_hashes(self):
-        assert parse_csr_attributes(samples.RFC_7030_A_2).signature_algorithms == ("2.16.840.1.101.3.4.2.2",)
-        assert parse_csr_attributes(samples.RFC_9908_5_4).signature_algorithms == ("1.2.840.113549.1.1.11",)
-
 
 class TestExtensions:
-    def test_req_100_the_alternative_name_of_rfc_8994(self):
-        found = parse_csr_attributes(samples.RFC_9908_5_1)
-        (wanted,) = found.extensions
-        assert (wanted.oid, wanted.critical) == (samples.SAN, True)
-        assert wanted.value.startswith(bytes.fromhex("3049a04706082b0601050507080a"))
-        assert wanted.value.endswith(b"rfc8994+fd739fc23c3440112233445500000000+@acp.example.com")
-        assert (found.ignored, found.warnings) == ((), ())
-
-    @pytest.mark.parametrize("critical", [None, False, True])
-    def test_req_100_the_critical_flag_is_kept(self, critical):
-        value = extension("1.2.3.4", b"\x05\0", critical)
-        found = parse_csr_attributes(sequence(attribute(samples.EXTENSION_REQUEST, sequence(value))))
-        assert found.extensions == (RequiredExtension("1.2.3.4", critical, b"\x05\0"),)
-
     @pytest.mark.parametrize(
         "elements",
         [
@@ -260,25 +235,6 @@ def exercise(value: bytes) -> None:
         )
     except EstError:
         pass
-
-
-@steady
-@given(st.binary(max_size=400))
-def test_req_103_req_127_random_bytes_never_crash(value):
-    exercise(value)
-
-
-@steady
-@given(
-    st.sampled_from(sorted(EXAMPLES)),
-    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=6),
-    st.integers(0, 20),
-)
-def test_req_103_req_127_damaged_examples_never_crash(name, changes, cut):
-    value = bytearray(EXAMPLES[name])
-    for place, octet in changes:
-        value[place % len(value)] = octet
-    exercise(bytes(value[: len(value) - cut]))
 
 
 _OIDS = st.sampled_from(

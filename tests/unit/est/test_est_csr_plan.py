@@ -161,9 +161,6 @@ class TestKey:
         found = plan(template(key=sequence(oid("2.999.1"))))
         assert "a key of type 2.999.1" in found.warnings[0]
 
-    def test_req_106_the_key_of_a_template(self):
-        assert plan(samples.RFC_9908_3_4, KeySpec("rsa")).key_spec == KeySpec("ec")
-
 
 class TestSignature:
     @pytest.mark.parametrize(

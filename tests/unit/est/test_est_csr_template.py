@@ -87,14 +87,6 @@ def test_req_105_an_empty_value_is_filled_in_by_the_client():
     assert found.subject == ((RequiredSubjectAttribute(samples.CN, None),),)
 
 
-def test_req_105_several_attributes_in_one_rdn():
-    both = tlv(0x31, sequence(oid(samples.CN)), sequence(oid(samples.SN), tlv(0x13, b"1")))
-    found = parse_csr_attributes(template(subject=[both]))
-    assert found.subject == (
-        (RequiredSubjectAttribute(samples.CN, None), RequiredSubjectAttribute(samples.SN, b"\x13\x011")),
-    )
-
-
 @pytest.mark.parametrize(
     ("key", "expected"),
     [

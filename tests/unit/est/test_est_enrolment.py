@@ -25,7 +25,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     ParseError,
     ServerError,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
 
 PASSWORD = "canary-hunter2"
 BASIC = base64.b64encode(f"estuser:{PASSWORD}".encode()).decode()
@@ -42,14 +41,6 @@ def assert_no_trace(words: str) -> None:
 
 
 class TestMeaning:
-    @pytest.mark.parametrize("status", [200, 201])
-    def test_req_073_200_and_201_with_certificates_are_success(self, status: int) -> None:
-        leaf = issue()
-        answer = read_enrolment_answer(reply(status, certs_only(leaf, ROOT.certificate)))
-        assert isinstance(answer, Issued)
-        assert [load_certificate(der) for der in answer.certificates] == [leaf, ROOT.certificate]
-        assert answer.warnings == ()
-
     def test_req_091_text_with_status_200_is_no_success(self) -> None:
         with pytest.raises(ParseError, match="text/plain") as caught:
             read_enrolment_answer(reply(200, b"Enrolled.", "text/plain"))

@@ -311,23 +311,6 @@ class TestFuzz:
         KeyProtection.by_key(RSA_KEY), KeyProtection.by_key(EC_KEY), KeyProtection.by_shared_secret(b"x", SECRET)
     ]  # fmt: skip
 
-    @settings(deadline=None, max_examples=count(200))
-    @given(st.binary(max_size=300))
-    def test_any_bytes_give_the_one_error(self, data: bytes) -> None:
-        for message in (data, content_info(ENVELOPED, data), content_info(ENVELOPED, tlv(SEQUENCE, data))):
-            with pytest.raises(ParseError):
-                decrypt(message, self.KEYS)
-
-    @settings(deadline=None, max_examples=count(300))
-    @given(st.integers(0, 1800), st.binary(min_size=1, max_size=6))
-    def test_damaged_ones_are_opened_or_refused(self, position: int, change: bytes) -> None:
-        for whole in self.WHOLE:
-            message = whole[:position] + change + whole[position + len(change) :]
-            try:
-                decrypt(message, self.KEYS)
-            except ParseError:
-                pass
-
     @settings(deadline=None, max_examples=count(60))
     @given(st.data())
     def test_damaged_key_agreements(self, data: st.DataObject) -> None:

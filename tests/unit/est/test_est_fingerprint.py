@@ -38,11 +38,12 @@ def test_req_004_it_is_the_one_that_openssl_shows(algorithm: str, tmp_path: Path
         (":".join(["AB"] * 32), f"sha256:{SHA256}"),
         (f"sha256:{SHA256}", f"sha256:{SHA256}"),
         (f"SHA-256:{SHA256}", f"sha256:{SHA256}"),
+        (f"sha256 Fingerprint={SHA256}", f"sha256:{SHA256}"),
         (SHA512, f"sha512:{SHA512}"),
         ("SHA512:" + ":".join(["0F"] * 64), f"sha512:{SHA512}"),
     ],
 )
-def test_req_004_every_usual_spelling_is_read(text: str, expected: str) -> None:
+def test_req_004_req_047_every_usual_spelling_is_read(text: str, expected: str) -> None:
     assert str(Fingerprint.parse(text)) == expected
 
 

@@ -73,20 +73,6 @@ def test_req_013_the_result_is_the_same_with_a_connection_for_each_request() -> 
     assert not any(detail.startswith("connection") for detail in details[:3])
 
 
-def test_req_050_the_body_has_a_content_length_and_is_sent_as_it_is() -> None:
-    body = base64.encodebytes(bytes(range(256)) * 20)
-    with Peer([[answer()]], context=context()) as peer:
-        line = transport(peer.port)
-        post(line, peer.port, body)
-        line.close()
-    request = peer.received[0]
-    assert request.body == body
-    assert request.headers["content-length"] == str(len(body))
-    assert "transfer-encoding" not in request.headers
-    assert request.headers["content-type"] == "application/pkcs10"
-    assert request.headers["content-transfer-encoding"] == "base64"
-
-
 def test_a_request_goes_out_in_one_piece() -> None:
     """http.client sends head and body apart: two TLS records, of which a reader that reads once gets the first."""
     records: list[bytes] = []

@@ -267,27 +267,6 @@ class TestHandshake:
 
 
 class TestAnswers:
-    @pytest.mark.parametrize(
-        "data",
-        [
-            response(b"hello"),
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX: y\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\nContent-Length: 99\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\n\r\nhello",
-            b"HTTP/1.0 200 OK\r\n\r\nhello",
-            b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-            b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello",
-            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Encoding: identity\r\n\r\nhello",
-            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-        ],
-        ids=["length", "chunked", "both", "close", "1.0", "1.0 length", "twice", "identity", "continue"],
-    )
-    def test_req_053_every_framing_works(self, data: bytes) -> None:
-        with Peer([[read_request, send(data)]], context=context()) as peer:
-            line = transport(peer.port)
-            assert get(line, peer.port).body == b"hello"
-            line.close()
-
     @pytest.mark.parametrize("status", ["204 No Content", "202 Accepted", "304 Not Modified"])
     def test_req_053_an_answer_without_a_body(self, status: str) -> None:
         length = "" if status.startswith("204") else "Content-Length: 0\r\n"

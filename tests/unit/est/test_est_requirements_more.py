@@ -17,19 +17,6 @@ from typing import List
 import pytest
 from support.lab import PASSWORD, USERNAME, LabServer
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_pem_certificates
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
-    ClientCertificate,
-)
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.pair_files import replace_pair
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
 
 ENROLL = ["--subject", "/CN=host", "--key-type", "ec", "--out", "host.pem", "--key-out", "host.key", "--json"]
@@ -101,22 +88,3 @@ def test_req_093_201_with_a_certificate_is_success(capsys: pytest.CaptureFixture
         assert cli.main(["enroll", *trusting(lab, "--ca", lab.ca_path), *ENROLL]) == cli.DONE
         assert [entry["status"] for entry in lab.requests if entry["operation"] == "simpleenroll"] == [201]
     assert json.loads(capsys.readouterr().out)["status"] == "issued"
-
-
-def test_req_125_the_key_of_a_server_goes_into_a_file_that_only_its_owner_reads() -> None:
-    with LabServer() as lab:
-        url, wanted = EstUrl.build(lab.host, lab.port), KeyRequest.build(KeySpec("ec"), parse_slash_dn("/CN=device"))
-        line = HttpsTransport(url, Trust.explicit(lab.ca_pem), credentials=Credentials(USERNAME, PASSWORD))
-        with EstClient(url, line, anchors=load_pem_certificates(lab.ca_pem)) as est:
-            authorities = est.cacerts()
-            answer = est.serverkeygen(wanted)
-            assert isinstance(answer, GeneratedKey)
-            verified = est.verify(answer.issued, answer, authorities)
-    before = os.umask(0)
-    try:
-        replace_pair(ClientCertificate("device.pem", "device.key"), [verified.certificate], answer.key)
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE(os.stat("device.key").st_mode) == 0o600
-    assert "PRIVATE KEY" not in Path("device.pem").read_text(encoding="ascii")
-    assert "PRIVATE KEY" in Path("device.key").read_text(encoding="ascii")

@@ -95,12 +95,6 @@ def test_defaults():
     assert parse_retry_after("999999999", NOW).seconds == 31 * 86400
 
 
-@settings(derandomize=True, max_examples=count(300), deadline=None)
-@given(st.text(max_size=60))
-def test_req_127_random_headers_never_crash(value):
-    assert 5 <= parse_retry_after(value, NOW, **BOUNDS).seconds <= 600
-
-
 @settings(derandomize=True, max_examples=count(100), deadline=None)
 @given(st.datetimes(timezones=st.just(timezone.utc)))
 def test_req_127_every_date_is_understood(date):

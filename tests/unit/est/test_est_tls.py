@@ -20,30 +20,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
 CA = authority()
 
 
-def test_req_001_req_002_explicit_trust_has_the_given_anchors_only(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    other = tmp_path / "other.pem"
-    other.write_text(authority("Another Root").pem, encoding="ascii")
-    monkeypatch.setenv("SSL_CERT_FILE", str(other))
-    context = make_context(Trust.explicit(CA.pem))
-    assert context.get_ca_certs(binary_form=True) == [CA.der]
-
-
 def test_system_trust_has_the_anchors_of_the_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     store = tmp_path / "store.pem"
     store.write_text(CA.pem, encoding="ascii")
     monkeypatch.setenv("SSL_CERT_FILE", str(store))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
     assert make_context(Trust.system()).get_ca_certs(binary_form=True) == [CA.der]
-
-
-@pytest.mark.parametrize("trust", [Trust.explicit(CA.pem), Trust.system()], ids=["explicit", "system"])
-def test_req_010_req_011_tls_1_2_is_the_oldest_and_1_3_is_offered(trust: Trust) -> None:
-    context = make_context(trust)
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-    assert context.maximum_version in (ssl.TLSVersion.MAXIMUM_SUPPORTED, ssl.TLSVersion.TLSv1_3)
-    assert "TLSv1.3" in {cipher["protocol"] for cipher in context.get_ciphers()}
 
 
 def test_req_012_no_weak_cipher_is_offered() -> None:
@@ -116,16 +98,6 @@ class TestClientCertificate:
     def load(self, folder: Path, certificate: str, key: str | None, passphrase: str | None = None) -> None:
         key_path = str(folder / key) if key else None
         make_context(Trust.explicit(CA.pem), ClientCertificate(str(folder / certificate), key_path, passphrase))
-
-    @pytest.mark.parametrize(
-        ("certificate", "key", "passphrase"),
-        [("client.pem", "key.pem", None), ("client.pem", "key.pem", "not needed"), ("both.pem", None, None),
-         ("client.pem", "locked.pem", "canary")],
-    )  # fmt: skip
-    def test_usable_ones_are_loaded(
-        self, files: Path, certificate: str, key: str | None, passphrase: str | None
-    ) -> None:
-        self.load(files, certificate, key, passphrase)
 
     @pytest.mark.parametrize(
         ("certificate", "key", "passphrase", "problem"),

@@ -215,21 +215,6 @@ def test_a_host_name_in_the_common_name_only_is_beyond_this_way(tmp_path):
         assert enrol_by_uri(tmp_path, template_for(server))["status"] == "issued"
 
 
-def test_req_057_a_redirect_to_another_server_needs_consent(lab, tmp_path):
-    with LabServer("--redirect", f"simpleenroll:308:{lab.est_url}/simpleenroll") as first:
-        with pytest.raises(EstError, match="needs your consent"):
-            enrol_by_uri(tmp_path, template_for(first))
-        outcome = enrol_by_uri(tmp_path, template_for(first), allow_redirects_to=(f"localhost:{lab.port}",))
-    assert outcome["status"] == "issued"
-
-
-def test_req_060_a_busy_server_is_asked_again(tmp_path):
-    with LabServer("--fault", "simpleenroll:http-503") as busy:
-        with pytest.raises(EstError, match="not available"):
-            enrol_by_uri(tmp_path, template_for(busy), wait_when_busy=2)
-        assert len(busy.enrolments) == 2
-
-
 def test_basic_alone_does_not_answer_digest(tmp_path):
     with LabServer("--authentication", "digest") as server:
         with pytest.raises(EstError, match="HTTP 401"):
