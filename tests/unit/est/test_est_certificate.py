@@ -20,6 +20,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.dis
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError, ParseError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    Fingerprint,
     days_left,
     describe,
     find_leaf,
@@ -101,6 +102,16 @@ def test_describe_agrees_with_openssl(certificate):
     described = describe(certificate)
     serial, fingerprint = (line.split("=")[1] for line in done.stdout.decode().splitlines())
     assert (described["serial_number"], described["fingerprint_sha256"]) == (serial, fingerprint)
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_req_004_a_fingerprint_is_the_one_that_openssl_shows(authority, certificate, algorithm):
+    command = ["openssl", "x509", "-noout", "-fingerprint", f"-{algorithm}"]
+    done = subprocess.run(command, input=pem(certificate).encode(), capture_output=True, timeout=60, check=True)
+    shown = Fingerprint.parse(done.stdout.decode().partition("=")[2])
+    assert shown == Fingerprint.of(certificate, algorithm)
+    assert shown.matches(certificate)
+    assert not shown.matches(authority.certificate)
 
 
 @pytest.mark.parametrize(("number", "text"), [(1, "01"), (0x80, "80"), (0xABC, "0ABC")])
