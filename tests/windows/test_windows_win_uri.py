@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import load_pem_x509_certificate
 from support.enrolment import IDENTITY, enrol, template_for
 from support.lab import LabServer
-from support.server_faults import ANSWERS, FAULTS
+from support.server_faults import ANSWERS, FAULTS, patience
 from windows.direct import DirectHost
 from windows.machine import Machine
 from windows.windows_modules import run_module
@@ -150,12 +150,13 @@ del SAME["no_handshake"]
 @pytest.mark.parametrize("name", SAME)
 def test_the_same_fault_is_told_the_same(name: str, web: WebHost, tmp_path: Path) -> None:
     flags, stage, received, status, words = SAME[name]
+    limit = patience(flags)
     timeline = Timeline()
     with LabServer(*flags) as lab:
         with pytest.raises(EstError, match=f"(?i){words}") as by_win_uri:
-            enrol_by_win_uri(tmp_path, template_for(lab), web, timeline=timeline, timeout=2)
+            enrol_by_win_uri(tmp_path, template_for(lab), web, timeline=timeline, timeout=limit)
         with pytest.raises(EstError) as by_host:
-            enrol(tmp_path, template_for(lab), timeout=2, connect_timeout=2)
+            enrol(tmp_path, template_for(lab), timeout=limit, connect_timeout=limit)
     for error in (by_win_uri.value, by_host.value):
         assert (error.stage, error.request_received) == (stage, received)
         assert error.hint
