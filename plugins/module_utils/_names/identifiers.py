@@ -93,17 +93,6 @@ def is_sid(text: str) -> bool:
     return True
 
 
-def sid_to_uri(sid: str) -> str:
-    """Return the URI that carries a security identifier (Microsoft's strong certificate mapping)."""
-    return SID_URI_PREFIX + sid
-
-
-def uri_to_sid(uri: str) -> str:
-    """Return the security identifier that a URI carries, or an empty string when it is an ordinary URI."""
-    sid = uri[len(SID_URI_PREFIX) :] if uri.startswith(SID_URI_PREFIX) else ""
-    return sid if is_sid(sid) else ""
-
-
 def check_sid_uri(uri: str) -> None:
     """Refuse a URI that was meant to carry a security identifier and does not.
 
@@ -116,7 +105,7 @@ def check_sid_uri(uri: str) -> None:
         raise NameSyntaxError(
             f"has {quote(uri[: len(SID_URI_PREFIX)])} in place of Microsoft's prefix, which has small letters only",
             allowed=SID_URI_PREFIX,
-            suggestion=sid_to_uri(sid) if is_sid(sid) else "",
+            suggestion=SID_URI_PREFIX + sid if is_sid(sid) else "",
         )
     if not is_sid(sid):
         raise NameSyntaxError("has no security identifier after Microsoft's prefix", allowed=f"{SID_URI_PREFIX}S-1-...")

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._names.attributes import ATTRIBUTE_NAMES, SubjectAttribute, check_attribute
 from .._names.distinguished_names import format_slash_dn, is_slash_form, parse_distinguished_name, parse_slash_dn
-from .._names.errors import NameSyntaxError, find_unprintable
-from .._names.general_names import GENERAL_NAME_TYPES, GeneralName, parse_general_name, validate_general_name
+from .._names.errors import NameSyntaxError, find_unprintable, normalized
+from .._names.general_names import KINDS, GeneralName, parse_general_name, validate_general_name
 from .errors import TemplateError, from_name_error, show
 from .variables import Part, check_possible, parse_variables
 
@@ -52,7 +51,7 @@ def template_name(value: str) -> str:
     :raises TemplateError: unless it has 1 to 64 characters, none of them a control character, and no spaces around it.
     """
     check_text("name", value)
-    name = value if value.isascii() else unicodedata.normalize("NFC", value)
+    name = normalized(value)
     if len(name) > _LONGEST_NAME:
         raise TemplateError(
             "name", f"has {len(name)} characters", value=show(value), allowed=f"1 to {_LONGEST_NAME} characters"
@@ -162,17 +161,6 @@ ENTRIES_OF_CHOICE: dict[str, tuple[str, ...]] = {
     "upn_and_email": ("UPN:%uname%@%domain%", "email:%email%"),
 }
 
-_ADDRESS = ("a", "a.example", "a@a.example")
-_STAND_INS: dict[str, Sequence[str]] = {
-    "UPN": _ADDRESS,
-    "email": _ADDRESS,
-    "DNS": ("a", "a.example", "*.a"),
-    "IP": ("1", "1.1", "1.1.1", "192.0.2.1", "::1", "1::1", ""),
-    "URI": ("a", "https://a", "a:a", "1", "::1"),
-    "RID": ("1", "1.3.6.1"),
-    "SID": ("1", "S-1-5-21-1-1-1-1", "1-5-21-1-1-1-1", "5-21-1-1-1-1", "21-1-1-1-1", "1-1-1-1", "1-1-1", "1-1"),
-}
-
 
 @lru_cache(maxsize=64)  # the templates of a fleet mostly have the same entries
 def read_entries(choice: str, entries: tuple[str, ...], custom: tuple[str, ...]) -> tuple[str, ...]:
@@ -188,7 +176,7 @@ def read_entries(choice: str, entries: tuple[str, ...], custom: tuple[str, ...])
         raise TemplateError(
             OPTION_OTHER,
             f"is missing, and {SUBJECT_ALTERNATIVE_NAME} is 'other'",
-            allowed=f"a list of TYPE:value, TYPE one of {', '.join(GENERAL_NAME_TYPES)}",
+            allowed=f"a list of TYPE:value, TYPE one of {', '.join(KINDS)}",
         )
     if choice != "other" and entries:
         raise TemplateError(
@@ -231,7 +219,7 @@ def _read_entry(option: str, entry: str, custom: Sequence[str]) -> str:
         else:
             check_possible(
                 parse_variables(option, name.value, custom),
-                _STAND_INS[name.type],
+                KINDS[name.type].stand_ins,
                 lambda value: validate_general_name(GeneralName(name.type, value)),
             )
     except NameSyntaxError as exc:

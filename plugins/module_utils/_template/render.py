@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .._names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute, check_attribute
 from .._names.distinguished_names import format_slash_dn
 from .._names.errors import NameSyntaxError, normalized
-from .._names.general_names import GeneralName, canonical_general_name, validate_general_name
+from .._names.general_names import KINDS, GeneralName, canonical_general_name, validate_general_name
 from .._value import Value
 from .errors import TemplateError, show
 from .identity import OPTION_OF_VARIABLE
@@ -124,7 +124,7 @@ class _Filler:
             f"{name.type}:",
             parse_variables(option, name.value, custom),
             lambda text: validate_general_name(GeneralName(name.type, text)),
-            has_domain=name.type in ("email", "UPN"),
+            has_domain=KINDS[name.type].has_domain,
         )
 
     def _text(

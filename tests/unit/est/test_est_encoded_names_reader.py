@@ -68,6 +68,9 @@ def test_each_type_of_general_name():
     ("entry", "text"),
     [
         (tlv(0x82, b"\xff"), "[2]:FF"),
+        (tlv(0x82, "b\u00fccher.example".encode()), "DNS:b\u00fccher.example"),
+        (tlv(0x87, bytes.fromhex("c0000200ffffff00")), "IP:192.0.2.0/24"),
+        (tlv(0x87, bytes.fromhex("c0000201ffffff00")), "[7]:C0000201FFFFFF00"),
         (tlv(0x87, b"\x7f"), "[7]:7F"),
         (tlv(0x88, b"\xff"), "[8]:FF"),
         (tlv(0xA3, b"\x30\0"), "[3]:3000"),

@@ -13,15 +13,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from support.est_pki import NOW, Authority, der, make_certificate, name, new_key
+from support.names import build_general_names, build_name
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.der import encode, read
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
-    build_general_names,
-    build_name,
-)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import PathError, find_path
 
 

@@ -27,6 +27,7 @@ from ..._value import Value, field
 from ..asn1.der import encode, encode_oid
 from ..base.errors import InputError
 from ..http.transport import Binding
+from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
 from ..x509.keys import public_key_der
 from ..x509.names import encode_general_names, encode_name
 from ..x509.signatures import sign_request
@@ -47,8 +48,6 @@ EST_IDENTITY_LINKING = "1.2.840.113549.1.9.16.2.58"
 #: RFC 6402 section 2.8.
 CHANGE_SUBJECT_NAME = "1.3.6.1.5.5.7.7.36"
 
-SUBJECT_ALTERNATIVE_NAME = "2.5.29.17"
-
 #: The most bytes of a challengePassword and of the attributes of RFC 7894 (ub-challenge-password and its like).
 MAX_CHALLENGE_BYTES = 255
 
@@ -60,24 +59,6 @@ _CHALLENGE_NAMES = {
     REVOCATION_CHALLENGE: "revocationChallenge",
     EST_IDENTITY_LINKING: "estIdentityLinking",
 }
-
-
-class Extension(Value):
-    """An X.509 extension that is asked for (RFC 5280 section 4.1).
-
-    :param oid: dotted.
-    :param critical: whether it is to be marked critical.
-    :param value: the DER that stands inside ``extnValue``.
-    """
-
-    oid: str
-    critical: bool
-    value: bytes = field(repr=False)
-
-    def encoded(self) -> bytes:
-        """The Extension in DER: the critical flag is left out where it is false."""
-        critical = (encode(0x01, b"\xff"),) if self.critical else ()
-        return encode(0x30, encode_oid(self.oid), *critical, encode(0x04, self.value))
 
 
 class Attribute(Value):

@@ -16,6 +16,7 @@ from ..._names.attributes import Subject
 from ..._names.general_names import GeneralName
 from ..._value import Value, field
 from ..base.errors import InputError
+from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
 from ..x509.keys import KeySpec
 from ..x509.signatures import SIGNATURE_ALGORITHMS
 from .attributes import HASHES, CsrAttributes
@@ -24,10 +25,8 @@ from .csr import (
     EST_IDENTITY_LINKING,
     OTP_CHALLENGE,
     REVOCATION_CHALLENGE,
-    SUBJECT_ALTERNATIVE_NAME,
     Attribute,
     CertificateRequest,
-    Extension,
     Linking,
     build_csr,
     challenge,

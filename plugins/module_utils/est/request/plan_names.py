@@ -18,6 +18,7 @@ from ..._value import Value, field
 from ..asn1.der import encode, encode_oid, read
 from ..base.errors import ParseError
 from ..base.text import printable
+from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
 from ..x509.names import (
     encode_general_name,
     encode_general_names,
@@ -27,7 +28,6 @@ from ..x509.names import (
     read_string,
     split_general_names,
 )
-from .csr import SUBJECT_ALTERNATIVE_NAME, Extension
 from .requirements import RequiredExtension, RequiredRdn, RequiredSubjectAttribute
 
 _LIMIT = 300

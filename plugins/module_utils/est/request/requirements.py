@@ -12,6 +12,7 @@ from ..._value import Value, field
 from ..asn1.der import BIT_STRING, OBJECT_IDENTIFIER, SEQUENCE, Element, read
 from ..base.errors import ParseError
 from ..base.text import printable
+from ..x509.fields import SUBJECT_ALTERNATIVE_NAME
 from ..x509.names import fill_in_type, read_general_name, read_string, split_general_names
 from .csr import (
     CHALLENGE_PASSWORD,
@@ -20,7 +21,6 @@ from .csr import (
     EXTENSION_REQUEST,
     OTP_CHALLENGE,
     REVOCATION_CHALLENGE,
-    SUBJECT_ALTERNATIVE_NAME,
 )
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from ..._names.identifiers import parse_fingerprint
 from ..._value import Value
 from ..base.errors import InputError, ParseError
 from ..base.libraries import without_warnings
+from .fields import SUBJECT_ALTERNATIVE_NAME, encoded_extension
 from .keys import describe_public_key, public_key_der
 from .names import read_general_names, read_name
 
@@ -150,13 +151,15 @@ def subject_alternative_names(certificate: x509.Certificate) -> Tuple[GeneralNam
 
     An extension that cannot be read becomes one entry ``unreadable:`` with the reason.
     """
+    # Here, for the reason that keys.py names.
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     try:
         with without_warnings():
-            extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-            return read_general_names(extension.value)
-    except x509.ExtensionNotFound:
-        return ()
-    except READ_ERRORS as error:
+            _unused = certificate.extensions  # cryptography is stricter, and sees what is there twice
+        extension = encoded_extension(certificate.public_bytes(Encoding.DER), SUBJECT_ALTERNATIVE_NAME)
+        return read_general_names(extension.value) if extension else ()
+    except (*READ_ERRORS, ParseError) as error:
         return (GeneralName("unreadable", _first_line(error)),)
 
 
