@@ -1,9 +1,9 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names in a form in which two spellings of the same name are equal, but no two names.
+"""Names in a form to compare: two spellings of one name are equal, two names never are.
 
-A CA may spell a name in its own way. That is no loss, and no reason to refuse a renewal.
+A CA may spell a name in its own way. Then nothing is lost, and there is no reason to refuse a renewal.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _UNRESERVED = r"[A-Za-z0-9._~-]\Z"
 
 
 def comparable_attribute(attribute: SubjectAttribute) -> SubjectAttribute:
-    """An attribute of a subject: without regard to case, surrounding and repeated spaces (RFC 5280 section 7.1).
+    """An attribute of a subject, without regard to case and to surrounding or repeated spaces (RFC 5280 section 7.1).
 
-    That holds for an emailAddress as a whole, too (section 4.1.2.6), unlike for the alternative name ``email``.
+    An emailAddress is compared so as a whole (section 4.1.2.6), unlike the alternative name ``email``.
     """
     value = " ".join(normalized(normalized(attribute.value).casefold()).split())
     name = ATTRIBUTE_NAMES.get(attribute.oid)
@@ -42,7 +42,7 @@ def comparable_directory_name(value: str) -> str:
 
 
 def comparable_domain(text: str) -> str:
-    """A domain without regard to case (RFC 4343), without the dot of the root, each label as its U-label."""
+    """A domain in lower case (RFC 4343), without the dot of the root, each label as its U-label."""
     lower = normalized(normalized(text).lower())
     if lower.endswith("."):
         lower = lower[:-1]
@@ -79,8 +79,8 @@ def comparable_upn(value: str) -> str:
 
 
 def comparable_ip_address(value: str) -> str:
-    """An IP address: an IPv6 address has many spellings."""
-    import ipaddress  # here, for the reason that addresses.py names
+    """An IP address in one of its many spellings (IPv6); any other text as it is."""
+    import ipaddress  # here, because it costs every start-up some milliseconds
 
     try:
         return str(ipaddress.ip_address(value))
@@ -89,7 +89,7 @@ def comparable_ip_address(value: str) -> str:
 
 
 def comparable_uri(value: str) -> str:
-    """A URI after the normalisations of RFC 3986 section 6.2.2 that are for case and percent-encoding."""
+    """A URI, normalised in case and percent-encoding (RFC 3986 sections 6.2.2.1 and 6.2.2.2)."""
     found = re.match(_URI, re.sub("%[0-9A-Fa-f]{2}", _percent_encoded, value))
     if not found:
         return value

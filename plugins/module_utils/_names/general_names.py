@@ -23,7 +23,7 @@ from .comparison import (
     comparable_uri,
 )
 from .distinguished_names import format_slash_dn, parse_distinguished_name
-from .errors import NameSyntaxError, find_unprintable, normalized, quote
+from .errors import NameSyntaxError, check_printable, normalized, quote
 from .identifiers import SID_URI_PREFIX, check_sid
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -171,13 +171,14 @@ KINDS: dict[str, Kind] = {
         stand_ins=("1", "1.3.6.1"),
         is_evident=True,
     ),
-    # a distinguished name in either form; a template checks its attributes one by one, each with stand-ins of its own
+    # a distinguished name in either form; where a template has one, its attributes are checked one by one
     "dirName": Kind(
         "directoryName",
         _check_directory_name,
         synonyms=("directoryname", "dn"),
         canonical=_slash_form,
         comparable=comparable_directory_name,
+        stand_ins=("/CN=a",),
         is_evident=True,
     ),
     # a Windows security identifier, in the URI of Microsoft's strong certificate mapping
@@ -203,7 +204,7 @@ def find_type(written: str) -> str:
 def parse_general_name(text: str) -> GeneralName:
     """Read ``TYPE:value``. The type may be in any case and comes out in its canonical spelling.
 
-    The value is not looked at, because it may still have variables in it: see ``validate_general_name``. Only a URI
+    The value is not looked at, because it may still have variables in it: see ``validate_general_name()``. Only a URI
     with Microsoft's prefix of a security identifier comes out as SID, so that one name has one spelling.
 
     :raises NameSyntaxError: there is no type, an unknown one, or no value.
@@ -236,9 +237,7 @@ def validate_general_name(name: GeneralName) -> None:
     kind = KINDS.get(name.type)
     if kind is None:
         raise NameSyntaxError("has an unknown type", allowed=", ".join(KINDS))
-    unprintable = find_unprintable(name.value)
-    if unprintable:
-        raise NameSyntaxError(f"has a control character ({unprintable}) in it")
+    check_printable(name.value)
     try:
         kind.check(name.value)
     except NameSyntaxError as exc:

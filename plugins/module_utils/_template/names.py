@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The subject alternative name of a template: none, UPN, UPN and Email, or entries of one's own, with variables."""
+"""Names and paths in the options of a template; its subject and subject alternative name, with variables in them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _ABSOLUTE_PATH = re.compile(r"/|[A-Za-z]:[\\/]|\\\\[^\\/]+[\\/][^\\/]+")
 
 
 def check_text(option: str, value: str) -> None:
-    """Refuse a text with control characters, of spaces only, or with spaces around it.
+    """Refuse a text that has control characters or is surrounded by spaces, and one that is empty.
 
-    :raises TemplateError: with the value, so never call it with a secret.
+    :raises TemplateError: with the value, so never call this with a secret.
     """
     unprintable = find_unprintable(value)
     if unprintable:
@@ -60,7 +60,7 @@ def template_name(value: str) -> str:
 
 
 def check_path(option: str, value: str) -> None:
-    """Refuse a path on the host that is not absolute, neither as POSIX nor as Windows writes it.
+    """Refuse a path on the host that is absolute neither on POSIX nor on Windows.
 
     :raises TemplateError: with the path.
     """
@@ -78,8 +78,7 @@ def check_path(option: str, value: str) -> None:
 # The subject of a template: a distinguished name with variables, in the slash form or in that of RFC 4514.
 #
 # The canonical form is the slash form, so two templates that say the same in different forms are equal. The name is
-# taken
-# apart before its variables are filled in: what a variable holds ends in its attribute, whatever characters it has.
+# split before its variables are filled in: what a variable holds stays in its attribute, whatever characters it has.
 
 SUBJECT = "subject"
 
@@ -101,7 +100,7 @@ def read_subject(text: str, custom: tuple[str, ...]) -> str:
     A value is checked as far as its variables let it be.
 
     :param custom: the custom user attributes that the template declares.
-    :raises TemplateError: with what is wrong, and where there is one the likely intended text.
+    :raises TemplateError: with what is wrong, and with the text that was probably meant.
     """
     return read_directory_name(SUBJECT, text, text, custom)
 
@@ -170,7 +169,7 @@ def read_entries(choice: str, entries: tuple[str, ...], custom: tuple[str, ...])
 
     :param choice: the option ``subject_alternative_name``; ``other`` needs entries, and entries need ``other``.
     :param custom: the custom user attributes that the template declares.
-    :raises TemplateError: with the place of the entry that is wrong.
+    :raises TemplateError: it names the entry that is wrong.
     """
     if choice == "other" and not entries:
         raise TemplateError(
@@ -198,7 +197,7 @@ def read_entries(choice: str, entries: tuple[str, ...], custom: tuple[str, ...])
 
 
 def entries_of(choice: str, other: Sequence[str]) -> tuple[GeneralName, ...]:
-    """Return the entries that a checked template asks for, variables still in them."""
+    """Return the entries that a checked template asks for, with the variables in them."""
     texts = other if choice == "other" else ENTRIES_OF_CHOICE[choice]
     return tuple(parse_general_name(text) for text in texts)
 
@@ -211,17 +210,14 @@ def is_one_variable(value: str) -> bool:
 def _read_entry(option: str, entry: str, custom: Sequence[str]) -> str:
     try:
         name = parse_general_name(entry)
-        if name.type != "dirName" or is_one_variable(name.value):
-            parse_variables(option, entry, custom)
-        if name.type == "dirName":
-            if not is_one_variable(name.value):
-                name = GeneralName(name.type, read_directory_name(option, entry, name.value, custom))
-        else:
-            check_possible(
-                parse_variables(option, name.value, custom),
-                KINDS[name.type].stand_ins,
-                lambda value: validate_general_name(GeneralName(name.type, value)),
-            )
+        if name.type == "dirName" and not is_one_variable(name.value):
+            return f"{name.type}:{read_directory_name(option, entry, name.value, custom)}"
+        parse_variables(option, entry, custom)  # for the error, which shows the whole entry
+        check_possible(
+            parse_variables(option, name.value, custom),
+            KINDS[name.type].stand_ins,
+            lambda value: validate_general_name(GeneralName(name.type, value)),
+        )
     except NameSyntaxError as exc:
         raise from_name_error(option, entry, exc) from None
     return str(name)

@@ -116,6 +116,5 @@ def test_an_alternative_without_a_kind_is_shown_in_hexadecimal(monkeypatch: pyte
     assert read_general_name(entry) == NAME
     monkeypatch.delitem(KINDS, "mailbox")
     assert read_general_name(entry) == (f"otherName {OID}", "0C11" + NAME.value.encode().hex().upper())
-    monkeypatch.delitem(KINDS, "DNS")
-    (entry,) = split_general_names(b"\x30\x03\x82\x01a")
-    assert read_general_name(entry) == ("[2]", "61")
+    (entry,) = split_general_names(b"\x30\x03\x83\x01a")  # x400Address
+    assert read_general_name(entry) == ("[3]", "61")

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Name constraints of a CA certificate, applied to the certificates below it (RFC 5280 section 4.2.1.10).
 
-DNS names, e-mail addresses, URIs, IP addresses and directory names are evaluated. A certificate with a name of another
-kind that is constrained is refused, as the RFC demands of an application that cannot process such a constraint.
+DNS names, e-mail addresses, URIs, IP addresses and directory names are evaluated. Where a name of another kind is
+constrained, a certificate with such a name is refused, as the RFC demands of whoever cannot process the constraint.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 try:
     from cryptography import x509
     from cryptography.x509.oid import ExtensionOID
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # reported by require_libraries()
     pass
 
 
 def name_constraints_problem(constraints: x509.NameConstraints, certificate: x509.Certificate) -> str:
-    """Why the names of a certificate are not within the constraints, as a predicate; an empty string where they are.
+    """Why the names of a certificate violate the constraints, as a predicate; an empty string where they do not.
 
     :raises ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension: the extensions cannot be read; the
         caller has read them before.

@@ -18,7 +18,18 @@ from ..._names.attributes import ATTRIBUTE_OIDS, Subject, SubjectAttribute, chec
 from ..._names.distinguished_names import format_slash_dn, parse_distinguished_name
 from ..._names.errors import normalized, quote
 from ..._names.general_names import KINDS, GeneralName, held_general_name, validate_general_name
-from ..asn1.der import OBJECT_IDENTIFIER, SEQUENCE, SET, UTF8_STRING, Element, encode, encode_oid, read
+from ..asn1.der import (
+    IA5_STRING,
+    OBJECT_IDENTIFIER,
+    PRINTABLE_STRING,
+    SEQUENCE,
+    SET,
+    UTF8_STRING,
+    Element,
+    encode,
+    encode_oid,
+    read,
+)
 from ..base.errors import InputError, ParseError
 
 if TYPE_CHECKING:
@@ -27,21 +38,20 @@ if TYPE_CHECKING:
 # ----------------------------------------------------------------------------------------------------------------------
 # Name (RFC 5280 section 4.1.2.4).
 
-_PRINTABLE_STRING, _IA5_STRING = 19, 22
 #: The attributes that are no UTF8String: C, SN, dnQualifier, jurisdictionOfIncorporationCountryName; emailAddress, DC.
 _STRING_TYPES: Dict[str, int] = {
     **dict.fromkeys(
-        (ATTRIBUTE_OIDS["C"], ATTRIBUTE_OIDS["SN"], "2.5.4.46", "1.3.6.1.4.1.311.60.2.1.3"), _PRINTABLE_STRING
+        (ATTRIBUTE_OIDS["C"], ATTRIBUTE_OIDS["SN"], "2.5.4.46", "1.3.6.1.4.1.311.60.2.1.3"), PRINTABLE_STRING
     ),
-    **dict.fromkeys((ATTRIBUTE_OIDS["emailAddress"], ATTRIBUTE_OIDS["DC"]), _IA5_STRING),
+    **dict.fromkeys((ATTRIBUTE_OIDS["emailAddress"], ATTRIBUTE_OIDS["DC"]), IA5_STRING),
 }
 #: The string types of X.680 that a name can have, and their encodings (TeletexString as everybody uses it).
 _STRING_ENCODINGS: Dict[int, str] = {
     UTF8_STRING: "utf-8",
     18: "ascii",
-    _PRINTABLE_STRING: "ascii",
+    PRINTABLE_STRING: "ascii",
     20: "latin-1",
-    _IA5_STRING: "ascii",
+    IA5_STRING: "ascii",
     26: "ascii",
     28: "utf-32-be",
     30: "utf-16-be",
