@@ -45,7 +45,7 @@ def parse_slash_dn(text: str) -> Subject:
         raise NameSyntaxError("does not begin with '/'", allowed="/NAME=value/NAME=value", suggestion=_slash_form(text))
     if text == "/":
         raise NameSyntaxError("has no attribute", allowed="/NAME=value, such as /CN=%uname%")
-    segments = _split(text[1:])
+    segments = split_unescaped(text[1:], "/")
     return tuple(_parse_attribute(segment, index, segments) for index, segment in enumerate(segments))
 
 
@@ -57,13 +57,13 @@ def format_slash_dn(subject: Subject) -> str:
     return "".join(f"/{ATTRIBUTE_NAMES.get(oid, oid)}={_escape(value)}" for oid, value in subject)
 
 
-def _split(text: str) -> list[str]:
-    """Split at the slashes that have no backslash before them; escapes stay as they are."""
+def split_unescaped(text: str, separator: str) -> list[str]:
+    """Split at the separators that have no backslash before them; escapes and spaces stay as they are."""
     if "\\" not in text:
-        return text.split("/")
+        return text.split(separator)
     segments = [""]
     for unit in re.findall(_UNIT, text):
-        if unit == "/":
+        if unit == separator:
             segments.append("")
         else:
             segments[-1] += unit

@@ -226,7 +226,7 @@ def parse_general_name(text: str) -> GeneralName:
         raise NameSyntaxError(
             "has a space before or after its value", allowed=allowed, suggestion=f"{type_}:{value.strip()}"
         )
-    return _most_special(GeneralName(type_, value), lambda name: name.value != "")
+    return _without_prefix(GeneralName(type_, value), lambda name: name.value != "")
 
 
 def validate_general_name(name: GeneralName) -> None:
@@ -250,7 +250,7 @@ def canonical_general_name(name: GeneralName) -> GeneralName:
 
     A directory name is in the slash form, a URI with a security identifier is a SID, a UPN is in normal form C.
     """
-    return _most_special(GeneralName(name.type, KINDS[name.type].canonical(name.value)), _is_valid)
+    return _without_prefix(GeneralName(name.type, KINDS[name.type].canonical(name.value)), _is_valid)
 
 
 def comparable_general_name(name: GeneralName) -> GeneralName:
@@ -268,15 +268,15 @@ def held_general_name(alternative: str, text: str, oid: str = "") -> Optional[Ge
     """
     for type_, kind in KINDS.items():
         if (kind.alternative, kind.oid, kind.prefix) == (alternative, oid, ""):
-            return _most_special(GeneralName(type_, text), _is_valid)
+            return _without_prefix(GeneralName(type_, text), _is_valid)
     return None
 
 
-def _most_special(name: GeneralName, fits: Callable[[GeneralName], bool]) -> GeneralName:
-    """A name whose value has the prefix of another kind as one of that kind: a URI that holds a SID as that SID."""
+def _without_prefix(name: GeneralName, fits: Callable[[GeneralName], bool]) -> GeneralName:
+    """A name that has the prefix of another kind as one of that kind: a URI that holds a SID as this SID."""
     own = KINDS[name.type]
     for type_, kind in KINDS.items():
-        if kind.prefix and own == own._replace(alternative=kind.alternative, oid=kind.oid, prefix=""):
+        if kind.prefix and (kind.alternative, kind.oid, "") == (own.alternative, own.oid, own.prefix):
             special = GeneralName(type_, name.value[len(kind.prefix) :])
             if name.value.startswith(kind.prefix) and fits(special):
                 return special

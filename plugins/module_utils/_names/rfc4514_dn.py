@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 
 from .attributes import ATTRIBUTE_NAMES, ATTRIBUTE_OIDS, NAME_PATTERN, Subject, SubjectAttribute, attribute_oid
+from .distinguished_names import split_unescaped
 from .errors import NameSyntaxError, check_printable, quote
 
 #: RFC 4519's names of the attributes for which IBM's templates have short names of their own.
@@ -40,7 +41,6 @@ _AMBIGUOUS = {
 _ALLOWED = r"NAME=value,NAME=value; a comma in a value is written \,"
 _ALLOWED_ESCAPES = r'a backslash before one of " + , ; < > \ # = or a space, or before two hexadecimal digits'
 
-_UP_TO_COMMA = re.compile(r"(?:\\.|[^\\,])*", re.DOTALL)
 _UP_TO_SPECIAL = re.compile(r'(?:\\.|[^\\"+;<>])*', re.DOTALL)
 _UNIT = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.?)|[^\\]+", re.DOTALL)
 _QUOTED = re.compile(r'=\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -62,7 +62,7 @@ def parse_rfc4514_dn(text: str) -> Subject:
         raise NameSyntaxError(
             "has a value in quotes, which RFC 4514 no longer has", allowed=_ALLOWED, suggestion=_without_quotes(text)
         )
-    rdns = _split(text)
+    rdns = split_unescaped(text, ",")
     return tuple(reversed([_parse_rdn(index, rdns, text) for index in range(len(rdns))]))
 
 
@@ -75,21 +75,6 @@ def format_rfc4514_dn(subject: Subject) -> str:
         f"{_LDAP_NAMES_BY_OID.get(oid) or ATTRIBUTE_NAMES.get(oid, oid)}={_escape(value)}"
         for oid, value in reversed(subject)
     )
-
-
-def _split(text: str) -> list[str]:
-    """Split at the commas that have no backslash before them; escapes and spaces stay as they are."""
-    rdns: list[str] = []
-    start = 0
-    while True:
-        found = _UP_TO_COMMA.match(text, start)
-        end = found.end() if found else start
-        if text[end : end + 1] == "\\":  # a backslash at the very end
-            end += 1
-        rdns.append(text[start:end])
-        if end == len(text):
-            return rdns
-        start = end + 1
 
 
 def _trim(raw: str) -> str:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The names that a test of a template asks for: its subject and subject alternative name, the variables filled in.
 
-"Cloud Extender substitutes template values that are not collected with Test or Blank." IBM does not say which
-variable gets which. Here it is ``Test`` where the value is valid with it, as in most attributes of a subject and in free
-text; and blank where it is not, as in an IP address or an e-mail address: then the whole attribute or entry is left out.
+"Cloud Extender substitutes template values that are not collected with Test or Blank." IBM does not say which variable
+gets which. Here it is ``Test`` where the value is valid with it, as in most attributes of a subject and in free text.
+Elsewhere, as in an IP address or an e-mail address, it is blank, and the whole attribute or entry is left out.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ CHANGE_SUBJECT_NAME = "1.3.6.1.5.5.7.7.36"
 MAX_CHALLENGE_BYTES = 255
 
 _PRINTABLE = r"[A-Za-z0-9 '()+,\-./:=?]+\Z"
-_CHALLENGE_NAMES = {
+CHALLENGE_NAMES = {
     CHALLENGE_PASSWORD: "challengePassword",
     OTP_CHALLENGE: "otpChallenge",
     REVOCATION_CHALLENGE: "revocationChallenge",
@@ -88,7 +88,7 @@ def challenge(oid: str, text: str) -> Attribute:
     :param text: 1 to 255 bytes of UTF-8. It is in no error.
     :raises InputError: it is empty or longer (RFC 7030 section 3.5).
     """
-    name = _CHALLENGE_NAMES[oid]
+    name = CHALLENGE_NAMES[oid]
     encoded = text.encode("utf-8", "replace")
     if not 1 <= len(encoded) <= MAX_CHALLENGE_BYTES:
         raise InputError(

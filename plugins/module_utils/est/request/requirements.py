@@ -15,12 +15,12 @@ from ..base.text import printable
 from ..x509.fields import SUBJECT_ALTERNATIVE_NAME
 from ..x509.names import fill_in_type, read_general_name, read_string, split_general_names
 from .csr import (
+    CHALLENGE_NAMES,
     CHALLENGE_PASSWORD,
     CHANGE_SUBJECT_NAME,
     EST_IDENTITY_LINKING,
     EXTENSION_REQUEST,
     OTP_CHALLENGE,
-    REVOCATION_CHALLENGE,
 )
 
 if TYPE_CHECKING:
@@ -106,9 +106,7 @@ class RawAttribute(Value):
 
 #: Named curves (RFC 5480 section 2.1.1.1, RFC 5639): those of this client and those of other keys.
 CURVES: Dict[str, str] = {
-    "1.2.840.10045.3.1.7": "P-256",
-    "1.3.132.0.34": "P-384",
-    "1.3.132.0.35": "P-521",
+    **CURVE_NAMES,
     "1.2.840.10045.3.1.1": "P-192",
     "1.3.132.0.33": "P-224",
     "1.3.132.0.10": "secp256k1",
@@ -139,11 +137,8 @@ _OTHERS: Dict[str, str] = {
     "2.16.840.1.101.3.4.2.2": "SHA-384",
     "2.16.840.1.101.3.4.2.3": "SHA-512",
     # attributes of a request
-    CHALLENGE_PASSWORD: "challengePassword",
+    **CHALLENGE_NAMES,
     EXTENSION_REQUEST: "extensionRequest",
-    OTP_CHALLENGE: "otpChallenge",
-    REVOCATION_CHALLENGE: "revocationChallenge",
-    EST_IDENTITY_LINKING: "estIdentityLinking",
     CHANGE_SUBJECT_NAME: "changeSubjectName",
     "1.2.840.113549.1.9.16.2.61": "certificationRequestInfoTemplate",
     "1.2.840.113549.1.9.16.2.62": "extensionReqTemplate",
