@@ -198,7 +198,8 @@ KINDS: dict[str, Kind] = {
 
 def find_type(written: str) -> str:
     """The type of ``KINDS`` that is meant by a text in any case, or an empty string."""
-    return {type_.lower(): type_ for type_ in KINDS}.get(written.lower(), "")
+    wanted = written.lower()
+    return written if written in KINDS else next((type_ for type_ in KINDS if type_.lower() == wanted), "")
 
 
 def parse_general_name(text: str) -> GeneralName:
@@ -274,11 +275,10 @@ def held_general_name(alternative: str, text: str, oid: str = "") -> Optional[Ge
 
 def _without_prefix(name: GeneralName, fits: Callable[[GeneralName], bool]) -> GeneralName:
     """A name that has the prefix of another kind as one of that kind: a URI that holds a SID as this SID."""
-    own = KINDS[name.type]
     for type_, kind in KINDS.items():
-        if kind.prefix and (kind.alternative, kind.oid, "") == (own.alternative, own.oid, own.prefix):
-            special = GeneralName(type_, name.value[len(kind.prefix) :])
-            if name.value.startswith(kind.prefix) and fits(special):
+        if kind.prefix and name.value.startswith(kind.prefix):
+            own, special = KINDS[name.type], GeneralName(type_, name.value[len(kind.prefix) :])
+            if (own.alternative, own.oid, own.prefix) == (kind.alternative, kind.oid, "") and fits(special):
                 return special
     return name
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from support.templates import refusal, template
 
+from ansible_collections.estfleet.cloud_extender.plugins.doc_fragments.template_options import ModuleDocFragment
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_NAMES,
     ATTRIBUTE_OIDS,
@@ -71,6 +72,9 @@ def test_an_entry_of_each_type(row: List[str]) -> None:
 
 def test_the_tables_are_whole() -> None:
     assert [code(row[0]).partition(":")[0] for row in rows("entry", "in the certificate")] == list(KINDS)
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    (text,) = options["subject_alternative_name_other"]["description"]
+    assert list(dict.fromkeys(re.findall(r"V\((\w+)\)", text))) == list(KINDS)
     attributes = rows("name", "attribute", "string type", "may hold")
     assert [code(row[0]) for row in attributes] == list(ATTRIBUTE_OIDS)
 
