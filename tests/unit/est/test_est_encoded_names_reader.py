@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of encoded_names_reader.py: names that stand alone, written by encoded_names.py or by hand."""
+"""Names that stand alone, as a server sends them: written by us or by hand, and read."""
 
 from __future__ import annotations
 
