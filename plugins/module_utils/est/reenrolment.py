@@ -21,26 +21,24 @@ Until the last line the old pair is what is on disk.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, List, Optional, Sequence
+from typing import TYPE_CHECKING, Optional, Sequence
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
 from .._value import Value
-from .asn1.der import SEQUENCE, Element, read
-from .base.errors import InputError, ParseError
+from .base.errors import InputError
 from .base.libraries import without_warnings
 from .http.transport import Credentials
 from .request.csr import (
-    SUBJECT_ALTERNATIVE_NAME,
     Attribute,
     CertificateRequest,
-    Extension,
     Linking,
     build_csr,
     change_subject_name,
 )
 from .x509.certificate import iso_utc, not_after, public_key_words, subject_alternative_names, subject_text
 from .x509.client_certificate import ClientCertificate
+from .x509.fields import SUBJECT, SUBJECT_ALTERNATIVE_NAME, Extension, certificate_fields, encoded_extension
 from .x509.held_certificate import HeldCertificate, OldCertificate
 from .x509.keys import KeySpec, generate_key
 from .x509.names import read_name
@@ -48,62 +46,6 @@ from .x509.names import read_name
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
-# ----------------------------------------------------------------------------------------------------------------------
-# Parts of a certificate as they are encoded (RFC 5280 section 4.1), for what has to keep them byte for byte.
-
-_BOOLEAN = 1
-# Where the fields of a TBSCertificate are, counted from the serial number: signature, issuer, validity, subject, key.
-_SUBJECT, _PUBLIC_KEY = 4, 5
-
-
-def encoded_subject(certificate: bytes) -> bytes:
-    """The Name that a certificate has as its subject.
-
-    :param certificate: DER.
-    :raises ParseError: not a certificate.
-    """
-    return _fields(certificate)[_SUBJECT].encoded
-
-
-def encoded_extension(certificate: bytes, oid: str) -> Optional[Extension]:
-    """An extension of a certificate with its critical flag, or ``None`` where the certificate has none of that kind.
-
-    :param certificate: DER.
-    :param oid: dotted.
-    :raises ParseError: not a certificate.
-    """
-    for field in _fields(certificate)[_PUBLIC_KEY + 1 :]:
-        if field.is_context(3):
-            for extensions in field.children():
-                for extension in extensions.expect(SEQUENCE, "the SEQUENCE of extensions").children():
-                    found = _extension(extension)
-                    if found.oid == oid:
-                        return found
-    return None
-
-
-def _fields(certificate: bytes) -> List[Element]:
-    """The fields of the TBSCertificate from the serial number on."""
-    to_be_signed = next(read(certificate).expect(SEQUENCE, "a certificate").children(), None)
-    if to_be_signed is None:
-        raise ParseError("the certificate is empty")
-    fields = list(to_be_signed.expect(SEQUENCE, "the TBSCertificate of a certificate").children())
-    if fields and fields[0].is_context(0):
-        del fields[0]  # the version
-    if len(fields) <= _PUBLIC_KEY:
-        raise ParseError(f"the certificate has {len(fields)} of the 6 fields that it needs")
-    fields[_SUBJECT].expect(SEQUENCE, "the subject of a certificate")
-    return fields
-
-
-def _extension(extension: Element) -> Extension:
-    fields = list(extension.expect(SEQUENCE, "an extension").children())
-    critical = len(fields) == 3 and fields[1].expect(_BOOLEAN, "the critical flag of an extension").value != b"\0"
-    if len(fields) not in (2, 3):
-        raise ParseError(f"the extension at byte {extension.start} has {len(fields)} fields, not 2 or 3")
-    return Extension(fields[0].oid(), critical, fields[-1].octets())
-
 
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -244,7 +186,7 @@ def build_reenrolment_request(
         attributes=more,
         hash_name=hash_name,
         linking=linking,
-        encoded_subject=encoded_subject(held.der),
+        encoded_subject=certificate_fields(held.der)[SUBJECT].encoded,
     )
     names = subject_alternative_names(held.certificate)
     return CertificateRequest(request.der, request.public_key_der, request.subject, names)

@@ -41,15 +41,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenro
     RENEW,
     build_reenrolment_request,
     choose_way,
-    encoded_extension,
-    encoded_subject,
     next_key,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
     CHANGE_SUBJECT_NAME,
-    SUBJECT_ALTERNATIVE_NAME,
     CertificateRequest,
-    Extension,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     iso_utc,
@@ -59,6 +55,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import (
+    SUBJECT,
+    SUBJECT_ALTERNATIVE_NAME,
+    Extension,
+    certificate_fields,
+    encoded_extension,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
@@ -94,7 +97,13 @@ ODD_SUBJECT = x509.Name(
         x509.RelativeDistinguishedName([attribute("old", NameOID.ORGANIZATIONAL_UNIT_NAME, _ASN1Type.T61String)]),
     ]
 )
+
+
 #: An order that sorting would not leave as it is.
+def encoded_subject(certificate: bytes) -> bytes:
+    return certificate_fields(certificate)[SUBJECT].encoded
+
+
 ODD_NAMES = x509.SubjectAlternativeName(
     [x509.DNSName("z.example"), UPN, x509.RFC822Name("b@example.com"), x509.DNSName("a.example")]
 )
