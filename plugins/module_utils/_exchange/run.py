@@ -17,6 +17,7 @@ from .._template.identity import TestIdentity
 from .._template.model import Template
 from .._template.render import Rendered, render
 from ..est.answers.enrolment import Pending
+from .._files.paths import in_words
 from ..est.base.errors import EstError, Timeline
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.request.plan import plan_request
@@ -24,7 +25,7 @@ from ..est.x509.certificate import pem
 from ..est.x509.keys import KeySpec, generate_key, private_key_pem
 from . import result
 from .connection import Connector, Destination, connected, refuse_without_devices, required_trust
-from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, in_words
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
 from .issued import Comparison, compare_certificate
 from .options import TestOptions
 from .pending import Kept, Request, read_kept, request_digest, sleep_until, to_keep
