@@ -99,8 +99,8 @@ class TestFolder:
             status = pending.status
             for name in (PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE):
                 file = pending.read(name, MAX_PENDING_FILE_SIZE)
-                if file.problem and not file.is_regular:
-                    raise OSError(errno.EINVAL, file.problem, pending.path_of(name))
+                if file.is_folder:
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), pending.path_of(name))
                 try:
                     if file.content is None:
                         return None, status

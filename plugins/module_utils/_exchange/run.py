@@ -13,11 +13,11 @@ import time
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
+from .._files.paths import in_words
 from .._template.identity import TestIdentity
 from .._template.model import Template
 from .._template.render import Rendered, render
 from ..est.answers.enrolment import Pending
-from .._files.paths import in_words
 from ..est.base.errors import EstError, Timeline
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.request.plan import plan_request
