@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 from ..._files.folder import File, Folder
 from ..._files.lock import is_locked, locked
 from ..._files.paths import in_words, locate
-from ..._value import Value
+from ..._value import Value, field
 from ..base.errors import EstError, InputError
 from .certificate import pem
 from .client_certificate import ClientCertificate, private_key_block
@@ -57,7 +57,7 @@ class Texts(Value):
     """
 
     certificate: Optional[str]
-    key: Optional[str]
+    key: Optional[str] = field(repr=False)
     chain: Optional[str]
     finished: bool = False
 
@@ -90,7 +90,9 @@ class Place:
         :raises FileNotFoundError: there is none.
         """
         if self._folder is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.path.dirname(os.path.realpath(self.path)))
+            raise FileNotFoundError(
+                errno.ENOENT, os.strerror(errno.ENOENT), os.path.dirname(os.path.realpath(self.path))
+            )
         return self._folder
 
     def has(self, suffix: str = "") -> bool:
