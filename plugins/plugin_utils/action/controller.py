@@ -1,0 +1,176 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An EST exchange that is run on the controller, with the requests carried by the controller or by the host."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Optional, Protocol
+
+import yaml
+from ansible.release import __version__ as ansible_core_version
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import result, server_info
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import Asked, ExchangeOptions
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import TestFiles, run_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import what_came_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import (
+    require_libraries,
+    versions,
+)
+
+from ..exchange.connectors import ControllerConnector, UriConnector
+from ..exchange.module_transport import Execute
+from ..posix.test_files import RemoteFiles
+from ..windows.folder import Host
+from ..windows.test_files import WindowsTestFiles
+from ..windows.win_uri_connector import SLURP, WinUriConnector
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What runs on the controller: the versions that matter where something goes wrong.
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def controller_versions() -> dict[str, Any]:
+    """The versions of the collection, ansible-core, Python, OpenSSL and the libraries; None for what is not there."""
+    return {"collection": _collection_version(), "ansible_core": ansible_core_version, **versions()}
+
+
+def _collection_version() -> str:
+    """An installed collection has MANIFEST.json, a checkout galaxy.yml."""
+    try:
+        with open(os.path.join(_ROOT, "MANIFEST.json"), encoding="utf-8") as file:
+            return str(json.load(file)["collection_info"]["version"])
+    except (OSError, ValueError, KeyError):
+        pass
+    try:
+        with open(os.path.join(_ROOT, "galaxy.yml"), encoding="utf-8") as file:
+            return str(yaml.safe_load(file)["version"])
+    except (OSError, yaml.YAMLError, KeyError):
+        return "of an unknown version"
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+class Files(TestFiles, Protocol):
+    """Where a host keeps the files of a test, and what came of it."""
+
+    def note(self, store_path: str, came: Mapping[str, Any]) -> str:
+        """Note what came of the test; returns why that could not be done, or an empty text."""
+
+
+class Way(NamedTuple):
+    """What differs between the hosts.
+
+    :param connector: carries the exchange.
+    :param files: returns where the files of a test are kept.
+    """
+
+    connector: Connector
+    files: Callable[[Asked], Files]
+
+
+def posix_way(exchange: str, execute: Execute, execute_web: Execute, write_file: Callable[[str], str]) -> Way:
+    """The way of a POSIX host.
+
+    :param exchange: ``controller`` or ``uri``.
+    :param execute: runs a module on the host and returns its result, a failed one too.
+    :param execute_web: the same, for a module whose result has the headers of a web server.
+    :param write_file: puts a text into a temporary file on the host and returns its path.
+    """
+    connector = UriConnector(execute_web, write_file) if exchange == "uri" else ControllerConnector(execute)
+    return Way(
+        connector,
+        lambda asked: RemoteFiles(execute, asked.output_path, asked.template_name, asked.identity.certificate_name),
+    )
+
+
+def windows_way(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> Way:
+    """The way of a Windows host.
+
+    :param exchange: ``controller`` or ``uri``.
+    :param execute: runs a module on the host and returns its result, a failed one too.
+    :param answer_path: returns the path of a temporary file on the host.
+    """
+    connector: Connector = ControllerConnector(execute, SLURP)
+    if exchange == "uri":
+        connector = WinUriConnector(execute, host, answer_path)
+    return Way(
+        connector,
+        lambda asked: WindowsTestFiles(
+            host,
+            asked.store_path,
+            asked.output_path,
+            asked.template_name,
+            asked.identity.certificate_name,
+            check=asked.test_options.check,
+        ),
+    )
+
+
+class ControllerExchange:
+    """One exchange.
+
+    :param way: how, and where to.
+    :param find_template: returns the template, from wherever it is.
+    """
+
+    def __init__(self, way: Way, find_template: Callable[[], Template]) -> None:
+        self._way = way
+        self._exchange = way.connector.exchange
+        self._find_template = find_template
+        self._timeline = Timeline()
+
+    def test(self, asked: Asked, content: Callable[[], Optional[str]]) -> dict[str, Any]:
+        """The result of ``est_test_enroll``, a failed one where the test failed.
+
+        :param content: returns the digest of the content of the template that was found in the store.
+        """
+        name = asked.template_name
+        files = self._way.files(asked)
+        outcome = self._outcome(
+            lambda template: run_test(
+                template, asked.identity, asked.test_options, self._way.connector, files, self._timeline
+            ),
+            lambda error: result.failure(error, name, self._exchange, self._timeline),
+            lambda reason: result.input_failure(reason, name, self._exchange),
+        )
+        came = what_came_of(outcome, content(), asked.identity.variables)
+        if came is not None and asked.inline is None and not asked.test_options.check:
+            trouble = files.note(asked.store_path, came)
+            if trouble:
+                warning = f"what came of the test could not be noted: {trouble}"
+                outcome["warnings"] = [*outcome.get("warnings", ()), warning]
+        return outcome
+
+    def look(self, options: ExchangeOptions) -> dict[str, Any]:
+        """The result of ``est_server_info``, a failed one where the server could not be looked at."""
+        return self._outcome(
+            lambda template: server_info.look(template, options, self._way.connector, self._timeline),
+            lambda error: server_info.failure(error, self._exchange, self._timeline),
+            lambda reason: server_info.input_failure(reason, self._exchange),
+        )
+
+    def _outcome(
+        self,
+        run: Callable[[Template], dict[str, Any]],
+        failure: Callable[[EstError], dict[str, Any]],
+        input_failure: Callable[[str], dict[str, Any]],
+    ) -> dict[str, Any]:
+        try:
+            require_libraries()
+            return run(self._find_template())
+        except EstError as error:
+            return failure(error)
+        except (StoreError, TemplateError) as error:
+            return input_failure(str(error))
