@@ -194,7 +194,7 @@ class FileHolder:
     def drop_pending(self) -> None:
         """Remove the file of what is pending, where there is one."""
         try:
-            if self._pair.key.exists:
+            if self._pair.key.has(_PENDING):
                 self._pair.key.folder.unlink(self._pair.key.name + _PENDING)
         except OSError as error:
             raise _not_kept(error) from None

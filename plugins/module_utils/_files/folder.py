@@ -9,8 +9,6 @@ folder happens through its descriptor, where no link is followed any more.
 
 A file is replaced by a rename, so that whoever reads it, and a run that is killed, finds the old or the new one. Runs
 that must not meet hold the lock of the folder: a file that nobody else can open, so that nobody else can hold it.
-
-Standard library only: this is shipped with every module.
 """
 
 from __future__ import annotations
@@ -91,9 +89,6 @@ class Folder:
         """Return the path of a file, for people."""
         return os.path.join(self.path, name)
 
-    # ------------------------------------------------------------------------------------------------------------------
-    # Looking
-
     @property
     def status(self) -> os.stat_result:
         """The status of the folder itself."""
@@ -131,16 +126,13 @@ class Folder:
                 status = os.fstat(descriptor)
                 problem = _kind(status)
                 if status.st_size > limit:
-                    problem = problem or f"is larger than {limit // 1024 // 1024} MiB"
+                    problem = problem or f"is larger than {_size(limit)}"
                 if problem:
                     return File(status, None, problem)
                 with open(descriptor, "rb", closefd=False) as file:
                     return File(status, file.read(min(limit, status.st_size)))
             finally:
                 os.close(descriptor)
-
-    # ------------------------------------------------------------------------------------------------------------------
-    # Changing
 
     def write(
         self,
@@ -150,7 +142,6 @@ class Folder:
         part: str = "",
         mode: int = 0o600,
         like: str = "",
-        private: bool = True,
         durable: bool = True,
     ) -> None:
         """Replace a file, or make it, in one step. It has the SELinux context of the one that it replaces.
@@ -159,9 +150,9 @@ class Folder:
         flushed to the disk, the new one is in its place.
 
         :param part: the name of the file while it is written, for those who hold the lock; else it has one of its own.
-        :param mode: for a file that is not like another.
+        :param mode: of a file that is not like another. Where it is the owner's alone, no other group gets to read one
+            that is.
         :param like: give it the owner, mode and context of this file, where that is there.
-        :param private: a group that is not the old one does not get to read it.
         :param durable: it is on the disk before it replaces the old one; False for what does not outlive a run.
         """
         with self.about(name):
@@ -169,8 +160,7 @@ class Folder:
                 self.unlink(part)  # left by a run that was killed; under the lock it is nobody else's
             else:
                 part = self._beside(name)
-            old = self.look(like) if like else None
-            self._fill(part, content, mode, old=old, context_of=like or name, private=private, durable=durable)
+            self._fill(part, content, mode, like, context_of=like or name, durable=durable)
             try:
                 os.rename(part, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
             except OSError:
@@ -299,8 +289,6 @@ class Folder:
                 if error.errno != errno.EINVAL:  # some file systems cannot sync a folder
                     raise
 
-    # ------------------------------------------------------------------------------------------------------------------
-
     def _beside(self, name: str) -> str:
         """Return a name that a file has while it is written, where no lock is held."""
         self._remove_left(name)
@@ -311,18 +299,18 @@ class Folder:
         part: str,
         content: bytes,
         mode: int = 0o600,
+        like: str = "",
         *,
-        old: Optional[os.stat_result] = None,
         context_of: str = "",
-        private: bool = True,
         durable: bool = True,
     ) -> None:
         """Make a file, complete and on the disk, or leave none."""
+        old = self.look(like) if like else None
         descriptor = os.open(part, _NEW, 0o600, dir_fd=self.descriptor)
         try:
             try:
                 if old is not None and stat.S_ISREG(old.st_mode):
-                    mode = _give(descriptor, old, private=private)
+                    mode = _give(descriptor, old, private=not mode & 0o077)
                 os.fchmod(descriptor, mode)  # whatever the umask says
                 if context_of:
                     self._keep_context(context_of, descriptor)
@@ -378,6 +366,10 @@ def _kind(status: os.stat_result) -> str:
     return kinds.get(stat.S_IFMT(status.st_mode), "is a device, socket or pipe")
 
 
+def _size(octets: int) -> str:
+    return f"{octets >> 20} MiB" if octets >> 20 else f"{octets} octets"
+
+
 def identity(status: Optional[os.stat_result]) -> Tuple[int, ...]:
     return () if status is None else (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
@@ -399,9 +391,9 @@ def _write_all(descriptor: int, content: bytes) -> None:
 def _give(descriptor: int, old: os.stat_result, *, private: bool) -> int:
     """Give a file to the owner and group of an old one, and return the mode that it shall have."""
     mode = stat.S_IMODE(old.st_mode)
-    try:
-        os.fchown(descriptor, old.st_uid, old.st_gid)
-    except PermissionError:
-        # Nobody may give a file away but root. A group that is not the old one does not get to read a key.
-        return mode & 0o700 if private else mode
-    return mode
+    for owner in (old.st_uid, -1):  # nobody may give a file away but root
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, owner, old.st_gid)
+            return mode
+    # A group that is not the old one does not get to read a key.
+    return mode & 0o700 if private else mode

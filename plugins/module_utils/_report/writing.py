@@ -162,4 +162,4 @@ def _refuse_others(path: str) -> None:
 
 
 def _replace(folder: Folder, name: str, text: str) -> None:
-    folder.write(name, text.encode("utf-8"), like=name, private=False)
+    folder.write(name, text.encode("utf-8"), like=name)

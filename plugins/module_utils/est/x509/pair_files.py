@@ -188,7 +188,6 @@ class PairFiles:
                         part=place.name + _PART,
                         mode=0o600 if private else 0o644,
                         like=place.name,
-                        private=private,
                     )
                 self._take_over([place for place, _text, _private in contents])
         except OSError as error:
