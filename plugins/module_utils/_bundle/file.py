@@ -5,23 +5,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import re
 import stat
-import tempfile
-import time
 
-from .._store.files import sync_folder
+from .._files.paths import folder_of
 from .._value import Value, field
 from .envelope import MAX_OCTETS
 from .errors import FileError, NotABundle
 
 #: The permissions of a bundle.
 FILE_MODE = 0o600
-#: Seconds after which nobody writes to a temporary file any more.
-_LEFT_SECONDS = 600.0
 
 
 class Found(Value):
@@ -62,35 +56,12 @@ def write_file(path: str, octets: bytes) -> None:
 
     :raises FileError: when it cannot be written. What was there before is there still.
     """
-    made = ""
     try:
-        _remove_left(path)
-        # Made with mode 0600 and under a name of its own.
-        descriptor, made = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
-        with open(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), FILE_MODE)
-            file.write(octets)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(made, path)
-        sync_folder(os.path.dirname(path))
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(made)
-        if isinstance(error, OSError):
-            raise FileError(f"cannot be written: {error.strerror or error}") from None
-        raise
-
-
-def _remove_left(path: str) -> None:
-    """Remove what runs that were killed left half written of this bundle."""
-    folder, name = os.path.split(path)
-    with contextlib.suppress(OSError):  # another run was faster, or the folder cannot be listed
-        for entry in os.listdir(folder):
-            left = os.path.join(folder, entry)
-            ours = re.fullmatch(rf"\.{re.escape(name)}\.[a-z0-9_]{{8}}", entry)
-            if ours and time.time() - os.lstat(left).st_mtime > _LEFT_SECONDS:
-                os.unlink(left)
+        folder, name = folder_of(path)
+        with folder:
+            folder.write(name, octets, mode=FILE_MODE)
+    except OSError as error:
+        raise FileError(f"cannot be written: {error.strerror or error}") from None
 
 
 def _read(path: str, flags: int) -> Found:

@@ -13,6 +13,7 @@ import time
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
+from .._files.paths import in_words
 from .._template.identity import TestIdentity
 from .._template.model import Template
 from .._template.render import Rendered, render
@@ -24,7 +25,7 @@ from ..est.x509.certificate import pem
 from ..est.x509.keys import KeySpec, generate_key, private_key_pem
 from . import result
 from .connection import Connector, Destination, connected, refuse_without_devices, required_trust
-from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, in_words
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
 from .issued import Comparison, compare_certificate
 from .options import TestOptions
 from .pending import Kept, Request, read_kept, request_digest, sleep_until, to_keep

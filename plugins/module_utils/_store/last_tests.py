@@ -26,10 +26,12 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from .._files.folder import Folder
+from .._files.lock import locked
 from .._value import Value
 from .document import LAST_TESTS_NAME
 from .errors import StoreError, is_utc, utc_now
-from .files import cannot, locked, look_at, read_file, replace_file
+from .files import cannot, open_store, read_file, replace_file
 
 FORMAT = "estfleet.cloud_extender.last_tests"
 VERSION = 1
@@ -154,15 +156,20 @@ def record_test(store_path: str, template: str, came: Mapping[str, Any]) -> None
     :param came: what ``what_came_of()`` returned.
     :raises StoreError: when it cannot be noted.
     """
-    path = os.path.join(store_path, LAST_TESTS_NAME)
     try:
-        with locked(store_path):
-            there = look_at(path)
-            content = None if there is None else read_file(path, there)[0]
-            text = with_test((content or b"").decode("utf-8", "replace"), template, came)
-            replace_file(store_path, LAST_TESTS_NAME, text.encode("utf-8"))
+        with open_store(store_path) as store, locked(store):
+            text = with_test(read_last_tests(store), template, came)
+            replace_file(store, LAST_TESTS_NAME, text.encode("utf-8"))
     except OSError as error:
-        raise StoreError(cannot("write", path, error)) from None
+        raise StoreError(cannot("write", os.path.join(store_path, LAST_TESTS_NAME), error)) from None
+
+
+def read_last_tests(store: Folder) -> str:
+    """Return the text of the file of a store; an empty text where there is none.
+
+    :raises StoreError: it cannot be read.
+    """
+    return (read_file(store, LAST_TESTS_NAME).content or b"").decode("utf-8", "replace")
 
 
 def _parse(entry: object) -> LastTest | None:

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import getpass
 import os
 import sys
-import tempfile
 from typing import Any, Dict, Optional, Tuple
 
+from ...module_utils._files.paths import folder_of
 from ...module_utils.est.base.errors import EstError, InputError, Timeline
 from ...module_utils.est.bootstrap import bootstrap
 from ...module_utils.est.client import EstClient
@@ -75,21 +74,9 @@ def write_private(path: str, text: str) -> None:
 
 
 def _write(path: str, text: str, mode: int) -> None:
-    # Made with mode 0600, so that nobody reads a key before its mode is set.
-    descriptor, made = tempfile.mkstemp(
-        prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(os.path.abspath(path))
-    )
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(made, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(made)
-        raise
+    folder, name = folder_of(path)
+    with folder:
+        folder.write(name, text.encode("utf-8"), mode=mode)
 
 
 def _not_written(path: str, error: OSError) -> EstError:
