@@ -439,10 +439,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import options
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import (
-    CertificateConnector,
-    run_certificate,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
@@ -483,12 +481,12 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
         return input_failure(str(error), name, "host")
 
 
-def connect() -> CertificateConnector:
+def connect() -> Connector:
     """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
     require_libraries()
-    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import CertificateHostConnector
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
 
-    return CertificateHostConnector()
+    return HostConnector()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import CertificateHostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
@@ -47,7 +47,7 @@ def holder_of(asked: Asked) -> FileHolder:
 def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:
     """Run ``est_certificate`` with files in ``folder``."""
     asked = asked_for(folder, template, check=check, **options)
-    return run_certificate(template, asked, CertificateHostConnector, "host", holder_of(asked), Timeline())
+    return run_certificate(template, asked, HostConnector, "host", holder_of(asked), Timeline())
 
 
 __all__ = ["IDENTITY", "FileHolder", "asked_for", "given", "holder_of", "keep", "template_for"]

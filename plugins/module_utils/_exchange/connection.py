@@ -18,6 +18,8 @@ from ..est.http.tls import Trust
 from ..est.http.transport import Credentials, Transport
 from ..est.http.url import EstUrl
 from ..est.x509.certificate import Fingerprint, load_pem_certificates
+from ..est.x509.client_certificate import ClientCertificate
+from ..est.x509.keys import KeySpec
 from .options import ExchangeOptions
 
 if TYPE_CHECKING:
@@ -79,6 +81,12 @@ def account(template: Template) -> Optional[Credentials]:
     return Credentials(template.username or "", template.password or "")
 
 
+def chosen_key(template: Template) -> Optional[KeySpec]:
+    """The kind of key that a template asks for; ``None`` for the default, which gives way to what a server asks for."""
+    spec = KeySpec(template.key_type, template.key_size, template.key_curve)
+    return None if spec == KeySpec() else spec
+
+
 class Connector(Protocol):
     """One way to reach an EST server."""
 
@@ -97,8 +105,13 @@ class Connector(Protocol):
     def fetch_unauthenticated(self, destination: Destination) -> CaBag:
         """Only look at the CA certificates of the EST server; or raise an :class:`InputError`."""
 
-    def transport(self, destination: Destination, trust: Trust) -> Transport:
-        """A transport to the EST server."""
+    def transport(
+        self, destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
+    ) -> Transport:
+        """A transport to the EST server.
+
+        :param client_certificate: for TLS, in place of the one of the template.
+        """
 
 
 def configured_trust(template: Template, connector: Connector) -> Optional[Trust]:
@@ -134,10 +147,18 @@ def required_trust(destination: Destination, connector: Connector) -> Tuple[Call
 
 
 @contextlib.contextmanager
-def connected(connector: Connector, destination: Destination, trust: Trust) -> Iterator[Tuple[EstClient, Transport]]:
-    """A client for an EST server, and the transport below it, which are closed at the end of the block."""
+def connected(
+    connector: Connector,
+    destination: Destination,
+    trust: Trust,
+    client_certificate: Optional[ClientCertificate] = None,
+) -> Iterator[Tuple[EstClient, Transport]]:
+    """A client for an EST server, and the transport below it, which are closed at the end of the block.
+
+    :param client_certificate: for TLS, in place of the one of the template.
+    """
     options = destination.options
-    transport = connector.transport(destination, trust)
+    transport = connector.transport(destination, trust, client_certificate)
     with EstClient(
         destination.url,
         transport,

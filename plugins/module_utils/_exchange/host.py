@@ -44,15 +44,18 @@ class HostConnector:
         """Look from this host."""
         return https_fetch_unauthenticated(destination)
 
-    def transport(self, destination: Destination, trust: Trust) -> HttpsTransport:
+    def transport(
+        self, destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
+    ) -> HttpsTransport:
         """A connection from this host to the EST server."""
-        template = destination.template
-        client_certificate = None
-        if template.client_certificate_path:
-            client_certificate = ClientCertificate(
-                template.client_certificate_path, template.client_key_path, template.client_key_passphrase
-            )
-        return https_transport(destination, trust, client_certificate)
+        return https_transport(destination, trust, client_certificate or template_certificate(destination.template))
+
+
+def template_certificate(template: Template) -> Optional[ClientCertificate]:
+    """The client certificate of a template, where it has one."""
+    if not template.client_certificate_path:
+        return None
+    return ClientCertificate(template.client_certificate_path, template.client_key_path, template.client_key_passphrase)
 
 
 def https_transport(
@@ -104,22 +107,3 @@ def read_anchor_file(path: str) -> str:
             f"ca_path {path!r} cannot be read on the host: {error.strerror}",
             hint="Put the PEM file of the CA there, or give it as text in ca_certificate.",
         ) from None
-
-
-# ----------------------------------------------------------------------------------------------------------------------
-
-
-class CertificateHostConnector(HostConnector):
-    """Connects from this very host. See :class:`.run.CertificateConnector`."""
-
-    def renewing(self, tls: ClientCertificate) -> HostConnector:
-        """The same with the old certificate as TLS client certificate."""
-        return _Renewing(tls)
-
-
-class _Renewing(HostConnector):
-    def __init__(self, tls: ClientCertificate) -> None:
-        self._tls = tls
-
-    def transport(self, destination: Destination, trust: Trust) -> HttpsTransport:
-        return https_transport(destination, trust, self._tls)

@@ -28,7 +28,8 @@ from .._names.general_names import GeneralName
 from .asn1.der import SEQUENCE, Element, read
 from .base.errors import InputError, ParseError
 from .base.libraries import without_warnings
-from .base.value import Value
+from .base.value import Value, not_shown
+from .enrol import EnrolmentRequest, Operation
 from .http.transport import Credentials
 from .request.csr import (
     SUBJECT_ALTERNATIVE_NAME,
@@ -39,6 +40,7 @@ from .request.csr import (
     build_csr,
     change_subject_name,
 )
+from .request.plan import RequestPlan
 from .x509.certificate import iso_utc, not_after, public_key_words, subject_alternative_names, subject_text
 from .x509.client_certificate import ClientCertificate
 from .x509.held_certificate import HeldCertificate, OldCertificate
@@ -48,6 +50,9 @@ from .x509.names import read_name
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from .client import EstClient
+    from .request.attributes import CsrAttributes
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Parts of a certificate as they are encoded (RFC 5280 section 4.1), for what has to keep them byte for byte.
@@ -201,6 +206,14 @@ def similar_key(certificate: x509.Certificate) -> KeySpec:
         ) from None
 
 
+def kind_of_key(certificate: x509.Certificate) -> Optional[KeySpec]:
+    """The kind of key that a certificate is for; ``None`` for one that is not made any more."""
+    try:
+        return similar_key(certificate)
+    except InputError:
+        return None
+
+
 def build_reenrolment_request(
     held: OldCertificate,
     key: PrivateKeyTypes,
@@ -248,3 +261,53 @@ def build_reenrolment_request(
     )
     names = subject_alternative_names(held.certificate)
     return CertificateRequest(request.der, request.public_key_der, request.subject, names)
+
+
+class RenewalRequest(EnrolmentRequest):
+    """What is asked for in place of an older certificate (RFC 7030 section 4.2.2): see ``of``.
+
+    Its ``key_spec`` is ``None`` for a key of the same kind as the old one.
+
+    :param old: the certificate, whose names are asked for byte for byte.
+    :param path: ``simplereenroll``, or ``simpleenroll`` where the old certificate authenticates nobody any more.
+    """
+
+    old: OldCertificate = not_shown(default=None)
+    path: str = "simplereenroll"
+
+    @classmethod
+    def of(
+        cls,
+        old: OldCertificate,
+        key_spec: Optional[KeySpec] = None,
+        proof_of_possession: str = "auto",
+        path: str = "simplereenroll",
+    ) -> RenewalRequest:
+        """What is asked for in place of a certificate."""
+        with without_warnings():
+            names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
+        return cls(*names, key_spec, proof_of_possession, old, path)
+
+    def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
+        """See ``EnrolmentRequest.plan``."""
+        spec = self.key_spec or (kind_of_key if has_key else similar_key)(self.old.certificate)
+        plan = EnrolmentRequest(self.subject, self.general_names, spec, self.proof_of_possession).plan(
+            attributes, has_key
+        )
+        # What suits a key that is there, of a kind that is not known here, is known when it signs.
+        return plan if spec is not None else plan.replace(hash_name=None)
+
+    def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
+        """See ``EnrolmentRequest.build``."""
+        return build_reenrolment_request(
+            self.old,
+            key,
+            extensions=plan.extensions,
+            attributes=plan.attributes,
+            hash_name=plan.hash_name,
+            linking=Linking(linking, plan.linking_attribute) if linking is not None else None,
+        )
+
+    def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
+        """See ``EnrolmentRequest.operation``."""
+        return client.simplereenroll if self.path == "simplereenroll" else client.simpleenroll

@@ -12,17 +12,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from ...module_utils._exchange.acceptance import CHOICES, Acceptance
-from ...module_utils._exchange.issued import Comparison, compare_certificate, compare_with_older
+from ...module_utils._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name
 from ...module_utils._names.errors import NameSyntaxError
 from ...module_utils._names.general_names import GeneralName, parse_general_name, validate_general_name
 from ...module_utils._template.errors import TemplateError
-from ...module_utils.est.answers.enrolment import Issued, Pending
 from ...module_utils.est.base.errors import EstError, InputError, ServerError
-from ...module_utils.est.client import EstClient, VerifiedCertificate
-from ...module_utils.est.request.csr import CertificateRequest, LinkedRequest
-from ...module_utils.est.request.plan import PROOF_OF_POSSESSION, RequestPlan, plan_request
+from ...module_utils.est.client import VerifiedCertificate
+from ...module_utils.est.enrol import Enrolment, EnrolmentRequest, IssuedCertificate
+from ...module_utils.est.pending import PendingEnrolment
+from ...module_utils.est.request.plan import PROOF_OF_POSSESSION
 from ...module_utils.est.x509.certificate import describe
 from ...module_utils.est.x509.client_certificate import ClientCertificate
 from ...module_utils.est.x509.keys import (
@@ -83,7 +83,7 @@ def _entries(text: str) -> Sequence[str]:
     return [text] if "=" in text or ":" in text else text.split(",")
 
 
-class Asked:
+class Expected:
     """What one command asked for, to be compared with what came.
 
     :param acceptance: see :func:`read_acceptance`.
@@ -191,50 +191,30 @@ def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any
     certificate. As long as it is there, the next run goes on with it (section 4.2.3).
     """
     subject, names = asked_names(options)
-    spec, chosen = asked_key(options)
-    asked = Asked(read_acceptance(options), connection, (subject, names))
+    wanted = EnrolmentRequest(subject, names, asked_key(options), options.proof_of_possession)
+    expected = Expected(read_acceptance(options), connection, (subject, names))
     check_new_files(options, "enroll")
     pending = options.key_out + PENDING_SUFFIX
     with connection.open() as client:
-        authorities = client.cacerts()
-        attributes = client.csrattrs()
-        kept = os.path.lexists(pending)
-        plan = plan_request(
-            attributes.attributes,
-            spec,
-            chosen or kept,
-            subject,
-            names,
-            proof_of_possession=options.proof_of_possession,
-        )
-        warnings: List[str] = [*connection.url.warnings, *attributes.warnings, *plan.warnings]
-        key = kept_key(pending, lambda: generate_key(plan.key_spec))
-        request = planned_request(client, plan, key)
-        answer = ask(client.simpleenroll, request, options.wait, pending)
-        if isinstance(answer, Pending):
-            return pending_result(answer, pending, [*warnings, *client.warnings])
-        verified = client.verify(
-            answer,
-            request,
-            authorities,
-            allow_unverified_chain=options.allow_unverified_chain,
-            check=dropping(asked.check, pending),
-        )
-        warnings.extend(client.warnings)
+        enrolment = Enrolment(client, wanted, key=kept_key(pending), make_key=key_maker(pending))
+        issued = ask(enrolment, options, expected, pending)
+        warnings = [*connection.url.warnings, *enrolment.warnings, *client.warnings]
+        if isinstance(issued, PendingEnrolment):
+            return pending_result(issued, pending, warnings)
         with client.timeline.stage("save") as step:
-            replace_pair(ClientCertificate(options.out, options.key_out), with_intermediates(verified), key)
+            step.detail = save(ClientCertificate(options.out, options.key_out), issued)
             os.unlink(pending)
-            step.detail = f"{options.out}, {options.key_out}"
-    return asked.told(verified, issued_result(verified, options.out, options.key_out, warnings))
+    return expected.told(issued.verified, issued_result(issued.verified, options.out, options.key_out, warnings))
 
 
-def asked_key(options: argparse.Namespace) -> Tuple[KeySpec, bool]:
-    """The key of the options, and whether they chose it: one that was not chosen gives way to the server's wishes.
+def asked_key(options: argparse.Namespace) -> Optional[KeySpec]:
+    """The kind of key that the options choose; ``None`` leaves it to the server.
 
     :raises InputError: there is no such key.
     """
-    chosen = any((options.key_type, options.key_size, options.key_curve))
-    return KeySpec(options.key_type or "rsa", options.key_size, options.key_curve), chosen
+    if not any((options.key_type, options.key_size, options.key_curve)):
+        return None
+    return KeySpec(options.key_type or "rsa", options.key_size, options.key_curve)
 
 
 def check_new_files(options: argparse.Namespace, command: str) -> None:
@@ -255,49 +235,59 @@ def check_new_files(options: argparse.Namespace, command: str) -> None:
             )
 
 
-def planned_request(
-    client: EstClient, plan: RequestPlan, key: PrivateKeyTypes
-) -> Union[CertificateRequest, LinkedRequest]:
-    """The request of a plan, linked to the connection that carries it where the plan says so."""
-    if plan.needs_pop:
-        return client.linked(lambda binding: plan.build(key, binding))
-    return plan.build(key)
+def kept_key(path: str) -> Optional[PrivateKeyTypes]:
+    """The key of a request that is under way, where there is one.
+
+    :raises InputError: it cannot be read.
+    """
+    return load_private_key(read_text("the kept key", path).encode("utf-8")) if os.path.lexists(path) else None
 
 
-def kept_key(path: str, make: Callable[[], PrivateKeyTypes]) -> PrivateKeyTypes:
-    """The key of a request that is under way, or a new one that is kept from now on."""
-    if os.path.lexists(path):
-        return load_private_key(read_text("the kept key", path).encode("utf-8"))
-    key = make()
-    write_private(path, private_key_pem(key).decode("ascii"))
-    return key
+def key_maker(path: str) -> Callable[[KeySpec], PrivateKeyTypes]:
+    """Makes a key that is kept from now on."""
+
+    def make(spec: KeySpec) -> PrivateKeyTypes:
+        key = generate_key(spec)
+        write_private(path, private_key_pem(key).decode("ascii"))
+        return key
+
+    return make
 
 
 def ask(
-    send: Callable[..., Union[Issued, Pending]],
-    request: Union[CertificateRequest, LinkedRequest],
-    wait_seconds: float,
-    kept: str,
-) -> Union[Issued, Pending]:
-    """Send a request. Where the server refuses it there will be no certificate for the kept key, which is removed."""
+    enrolment: Enrolment,
+    options: argparse.Namespace,
+    expected: Expected,
+    pending: str,
+    useless: Callable[[EstError], bool] = lambda error: isinstance(error, (ServerError, NotAsAsked)),
+) -> Union[IssuedCertificate, PendingEnrolment]:
+    """Ask for a certificate.
+
+    :param pending: the file of the kept key.
+    :param useless: whether there will be no certificate for that key after an error. It is removed then.
+    """
     try:
-        return send(request, wait_seconds=wait_seconds)
-    except ServerError:
-        drop(kept)
+        return enrolment.run(
+            wait_seconds=options.wait,
+            allow_unverified_chain=options.allow_unverified_chain,
+            check=expected.check,
+        )
+    except EstError as error:
+        if useless(error):
+            drop(pending)
         raise
 
 
-def dropping(check: Callable[[VerifiedCertificate], None], kept: str) -> Callable[[VerifiedCertificate], None]:
-    """The same check, which removes the kept key of a certificate that is refused."""
+def save(files: ClientCertificate, issued: IssuedCertificate, *, new_key: bool = True) -> str:
+    """Put a certificate and its intermediates in place, without the root: what a TLS client or server sends.
 
-    def checked(verified: VerifiedCertificate) -> None:
-        try:
-            check(verified)
-        except EstError:
-            drop(kept)
-            raise
-
-    return checked
+    :param new_key: whether the key goes with them.
+    :returns: the files, in words.
+    """
+    verified = issued.verified
+    intermediates = (above for above in verified.chain if not is_self_signed(above))
+    replace_pair(files, [verified.certificate, *intermediates], issued.key if new_key else None)
+    return ", ".join(filter(None, (files.certificate_path, files.key_path)))
 
 
 def drop(path: str) -> None:
@@ -306,17 +296,17 @@ def drop(path: str) -> None:
         os.unlink(path)
 
 
-def pending_result(answer: Pending, key_path: str, warnings: Sequence[str]) -> Dict[str, Any]:
+def pending_result(pending: PendingEnrolment, key_path: str, warnings: Sequence[str]) -> Dict[str, Any]:
     """What is told of a certificate that is not issued yet."""
     found: Dict[str, Any] = {
         "status": "pending",
-        "retry_after_seconds": answer.retry_after.seconds,
+        "retry_after_seconds": pending.retry_after,
         "key": key_path,
         "hint": "Run the same command again when that time is over: it goes on with the same key.",
         "warnings": list(warnings),
     }
-    if answer.server_message:
-        found["server_message"] = answer.server_message
+    if pending.server_message:
+        found["server_message"] = pending.server_message
     return found
 
 
@@ -330,11 +320,6 @@ def issued_result(
         "key": key_path,
         "warnings": [*warnings, *verified.warnings],
     }
-
-
-def with_intermediates(verified: VerifiedCertificate) -> List[Any]:
-    """The certificate and its intermediates, without the root: what a TLS client or server sends."""
-    return [verified.certificate, *(above for above in verified.chain if not is_self_signed(above))]
 
 
 def asked_names(options: argparse.Namespace) -> Tuple[Subject, List[GeneralName]]:

@@ -9,29 +9,29 @@ import argparse
 import os
 from typing import Any, Dict, Optional
 
-from ...module_utils.est.answers.enrolment import Pending
-from ...module_utils.est.base.errors import InputError, ParseError, ServerError
+from ...module_utils.est.base.errors import EstError, InputError, ParseError, ServerError
+from ...module_utils.est.enrol import Enrolment, ServerKeyRequest
+from ...module_utils.est.pending import PendingEnrolment
 from ...module_utils.est.request.key_protection import KeyProtection
-from ...module_utils.est.request.plan import plan_request
 from ...module_utils.est.x509.client_certificate import ClientCertificate, private_key_block
 from ...module_utils.est.x509.held_certificate import HeldCertificate
-from ...module_utils.est.x509.keys import generate_key, load_private_key
-from ...module_utils.est.x509.pair_files import replace_pair
+from ...module_utils.est.x509.keys import load_private_key
 from .connection import Connection, read_secret, read_text
 from .enrol import (
     PENDING_SUFFIX,
-    Asked,
+    Expected,
     add_enrol_options,
+    ask,
     asked_key,
     asked_names,
     check_new_files,
     drop,
     issued_result,
     kept_key,
+    key_maker,
     pending_result,
-    planned_request,
     read_acceptance,
-    with_intermediates,
+    save,
 )
 
 RECIPIENT_PASSPHRASE_VARIABLE = "EST_RECIPIENT_PASSPHRASE"  # noqa: S105 - a name
@@ -69,11 +69,8 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
     The request is signed with a key that is thrown away. While the certificate is pending it is kept as
     ``<key>.pending``, since servers know the request by it (section 4.2.3).
     """
-    # Here, because it takes its time to import, and no other command needs it.
-    from ...module_utils.est.serverkeygen import KeyRequest
-
     subject, names = asked_names(options)
-    spec, chosen = asked_key(options)
+    key_spec = asked_key(options)
     acceptance = read_acceptance(options)
     check_new_files(options, "serverkeygen")
     protection = _protection(options)
@@ -84,46 +81,27 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
             "--allow-system-trust.",
         )
     pending = options.key_out + PENDING_SUFFIX
+    wanted = ServerKeyRequest(
+        subject, names, key_spec, options.proof_of_possession, protection, options.allow_system_trust
+    )
     with connection.open() as client:
-        authorities = client.cacerts()
-        attributes = client.csrattrs()
-        plan = plan_request(
-            attributes.attributes,
-            spec,
-            chosen or os.path.lexists(pending),
-            subject,
-            names,
-            extra_attributes=protection.attributes() if protection is not None else (),
-            proof_of_possession=options.proof_of_possession,
-        )
-        warnings = [*connection.url.warnings, *attributes.warnings, *plan.warnings]
-        throw_away = kept_key(pending, lambda: generate_key(plan.key_spec))
-        wanted = KeyRequest(planned_request(client, plan, throw_away), throw_away, protection)
-        try:
-            answer = client.serverkeygen(
-                wanted, allow_system_trust=options.allow_system_trust, wait_seconds=options.wait
-            )
-        except (ParseError, ServerError):
-            drop(pending)  # nothing will come for it any more
-            raise
-        if isinstance(answer, Pending):
-            return pending_result(answer, pending, [*warnings, *client.warnings])
+        enrolment = Enrolment(client, wanted, key=kept_key(pending), make_key=key_maker(pending))
+        expected = Expected(acceptance, connection, (subject, names), key=enrolment.key)
+        issued = ask(enrolment, options, expected, pending, _is_useless)
+        warnings = [*connection.url.warnings, *enrolment.warnings, *client.warnings]
+        if isinstance(issued, PendingEnrolment):
+            return pending_result(issued, pending, warnings)
         drop(pending)
-        asked = Asked(acceptance, connection, (subject, names), key=throw_away)
-        verified = client.verify(
-            answer.issued,
-            answer,
-            authorities,
-            allow_unverified_chain=options.allow_unverified_chain,
-            check=asked.check,
-        )
-        warnings.extend(client.warnings)
         with client.timeline.stage("save") as step:
-            replace_pair(ClientCertificate(options.out, options.key_out), with_intermediates(verified), answer.key)
-            step.detail = f"{options.out}, {options.key_out}"
-    found = issued_result(verified, options.out, options.key_out, warnings)
-    protection_words = "TLS and CMS encryption" if answer.encrypted else "TLS"
-    return asked.told(verified, {**found, "key_protected_by": protection_words})
+            step.detail = save(ClientCertificate(options.out, options.key_out), issued)
+    found = issued_result(issued.verified, options.out, options.key_out, warnings)
+    protection_words = "TLS and CMS encryption" if issued.key_was_encrypted else "TLS"
+    return expected.told(issued.verified, {**found, "key_protected_by": protection_words})
+
+
+def _is_useless(error: EstError) -> bool:
+    """Whether nothing will come for the kept key any more: the server has answered, and its key is not used."""
+    return error.stage == "verify" or isinstance(error, (ParseError, ServerError))
 
 
 def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:

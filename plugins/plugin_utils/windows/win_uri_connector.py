@@ -13,12 +13,16 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline, TransportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Transport
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     Fingerprint,
     fingerprint_sha256,
     load_pem_certificates,
     subject_text,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
 )
 
 from ..exchange.connectors import ControllerConnector, no_first_contact, refuse, refused_by_modules
@@ -44,18 +48,16 @@ class WinUriConnector(ControllerConnector):
     :param execute: runs a module on the host, really, in check mode too, and returns its result, a failed one too.
     :param host: the host.
     :param answer_path: see :class:`.win_uri_transport.WinUriTransport`.
-    :param client_cert: likewise.
     """
 
     exchange = "uri"
+    #: Whether a certificate of the host's store was to be shown to the server.
+    shows_certificate = False
 
-    def __init__(
-        self, execute: Execute, host: Host, answer_path: Callable[[], str], *, client_cert: Optional[str] = None
-    ) -> None:
+    def __init__(self, execute: Execute, host: Host, answer_path: Callable[[], str]) -> None:
         super().__init__(execute, SLURP)
         self._host = host
         self._answer_path = answer_path
-        self._client_cert = client_cert
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
         """What C(win_uri) has no option for, or does otherwise than the template says."""
@@ -88,12 +90,16 @@ class WinUriConnector(ControllerConnector):
     def _refuse_first_contact(self, problem: str) -> NoReturn:
         raise no_first_contact(problem, "exchange=controller")
 
-    def transport(self, destination: Destination, trust: Trust) -> WinUriTransport:  # type: ignore[override]
+    def transport(
+        self, destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
+    ) -> Transport:
         """Requests of the host to the EST server.
 
+        :param client_certificate: one of its store; its path is one of PowerShell's: ``Cert:``, store, and thumbprint.
         :raises TransportError: the host does not trust what the template says.
         """
         template, options = destination.template, destination.options
+        self.shows_certificate = client_certificate is not None
         explicit = trust.kind == "explicit"
         if explicit:
             self._refuse_unknown_anchors(trust, destination.timeline)
@@ -105,7 +111,7 @@ class WinUriConnector(ControllerConnector):
             proxy=template.proxy,
             credentials=destination.credentials,
             only_basic=options.http_authentication == "basic",
-            client_cert=self._client_cert,
+            client_cert=client_certificate.certificate_path if client_certificate is not None else None,
             timeout=options.timeout,
             max_response_bytes=options.max_response_size,
             timeline=destination.timeline,
