@@ -4,13 +4,12 @@
 """One production certificate: look at what is there, decide, and enrol or renew it where that is needed.
 
 The procedure is the same whoever carries the requests and wherever certificate and key are kept; that is behind
-:class:`~.connection.Connector` and :class:`.holder.CertificateHolder`.
+``Connector`` and ``CertificateHolder``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional
@@ -204,8 +203,7 @@ class _Run:
         self._client_certificate = template.client_certificate_path is not None
         if way.client_certificate is not None:
             self._client_certificate = True
-            template = dataclasses.replace(
-                template,
+            template = template.replace(
                 username=None,
                 password=None,
                 client_certificate_path=None,

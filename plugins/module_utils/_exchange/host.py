@@ -25,7 +25,7 @@ from .options import ExchangeOptions
 
 
 class HostConnector:
-    """Connects from this very host. See :class:`.connection.Connector`."""
+    """Connects from this very host. See ``Connector``."""
 
     exchange = "host"
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Union
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
+from .._value import Value, field
 from .answers.enrolment import Issued, Pending
-from .base.value import Value, not_shown
 from .pending import PendingEnrolment
 from .request.csr import CertificateRequest, LinkedRequest
 from .request.plan import RequestPlan, plan_request
@@ -123,7 +123,7 @@ class IssuedCertificate(Value):
     """
 
     verified: VerifiedCertificate
-    key: PrivateKeyTypes = not_shown()
+    key: PrivateKeyTypes = field(repr=False)
     key_was_encrypted: bool = False
 
 

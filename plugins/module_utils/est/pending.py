@@ -15,8 +15,8 @@ import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
+from .._value import Value, field
 from .base.errors import InputError
-from .base.value import Value, not_shown
 from .request.csr import CertificateRequest, LinkedRequest
 from .x509.keys import load_private_key, private_key_pem, public_key_der, same_public_key
 
@@ -46,7 +46,7 @@ class PendingEnrolment(Value):
     :param server_message: what the server said to a human, likewise.
     """
 
-    key: PrivateKeyTypes = not_shown()
+    key: PrivateKeyTypes = field(repr=False)
     request: Optional[CertificateRequest]
     retry_at: datetime
     retry_after: float = 0

@@ -129,7 +129,7 @@ def clean_server_message(
     :param content_type: the Content-Type header, or ``None``.
     :param limit: the most characters of the result.
     :param secrets: what must not appear although the server may repeat it. Giving them here is safer than
-        :func:`.redaction.redact` on the result, where a secret may have been cut in two by the limit.
+        ``redact()`` on the result, where a secret may have been cut in two by the limit.
     :return: one line, or an empty string where the body is empty.
     """
     kind = parse_content_type(content_type)
