@@ -72,7 +72,9 @@ class WebHost(DirectHost):
         connector = WinUriConnector(self.execute, self, lambda: ANSWER)
         if client_cert is not None:
             transport, shown = connector.transport, ClientCertificate(client_cert)
-            connector.transport = lambda destination, trust, _none: transport(destination, trust, shown)
+            connector.transport = lambda destination, trust: transport(
+                destination.replace(client_certificate=shown), trust
+            )
         return connector
 
 

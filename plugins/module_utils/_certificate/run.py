@@ -23,14 +23,15 @@ from .._exchange.connection import (
     refuse_without_devices,
     required_trust,
 )
+from .._exchange.result import pending_result
 from .._template.model import Template
 from ..est.base.errors import EstError, InputError, ServerError, Timeline
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.enrol import Enrolment, EnrolmentRequest
 from ..est.http.url import EstUrl
 from ..est.pending import PendingEnrolment, request_digest
-from ..est.reenrolment import REKEY, RenewalRequest, Way, choose_way
-from ..est.x509.certificate import fingerprint_sha256, iso_utc, not_after
+from ..est.reenrolment import REKEY, Authentication, RenewalRequest, choose_authentication
+from ..est.x509.certificate import fingerprint_sha256, not_after
 from ..est.x509.keys import KeySpec, generate_key
 from . import need as needs
 from . import result
@@ -112,47 +113,47 @@ class _Run:
             return self._result("unchanged", "none", changed=self._found.finished)
         self._warnings.extend(self._holder.refuse_unwritable())
         old = self._found.old if self._need.action == needs.RENEW else None
-        credentials = account(self._template)
-        way = choose_way(old, credentials, now, fall_back_to_password=self._options.fall_back_to_password)
-        if old is not None and way.client_certificate is None:
-            self._warnings.append(way.reason)
+        credentials, fall_back = account(self._template), self._options.fall_back_to_password
+        authentication = choose_authentication(old, credentials, now, fall_back_to_password=fall_back)
+        if old is not None and authentication.client_certificate is None:
+            self._warnings.append(authentication.reason)
         try:
-            return self._get(way)
+            return self._get(authentication)
         except ServerError as error:
-            if way.client_certificate is None or error.http_status != 401:
+            if authentication.client_certificate is None or error.http_status != 401:
                 raise
-            if credentials is None or not self._options.fall_back_to_password:
+            if credentials is None or not fall_back:
                 error.hint = (
                     f"The server does not take the old certificate in place of a password. Give the template an "
                     f"account and set fall_back_to_password to true to enrol anew with it. {error.hint}"
                 )
                 raise
             self._warnings.append(f"the password is used, because the server refused the old certificate: {error}")
-        return self._get(Way("simpleenroll", None, credentials, "the server refused the old certificate"))
+        return self._get(Authentication("simpleenroll", None, credentials, "the server refused the old certificate"))
 
-    def _get(self, way: Way) -> Dict[str, Any]:
-        """Get a certificate in one way, or go on with a pending one."""
-        action = "enrolled" if way.client_certificate is None else f"{self._options.renewal_method}ed"
+    def _get(self, authentication: Authentication) -> Dict[str, Any]:
+        """Get a certificate in one authentication, or go on with a pending one."""
+        action = "enrolled" if authentication.client_certificate is None else f"{self._options.renewal_method}ed"
         # One that takes the place of a certificate for the same declaration has its names, whatever authenticated it.
         old = self._found.certificate
-        if way.client_certificate is None and (
+        if authentication.client_certificate is None and (
             old is None or self._need.action != needs.RENEW or datetime.now(timezone.utc) > not_after(old)
         ):
             old = None
-        digest = self._request_digest(way)
+        digest = self._request_digest(authentication)
         self._judge.check_refusal(digest)
         pending = PendingEnrolment.from_texts(self._holder.read_pending(), digest)
         self._is_pending = pending is not None
         if pending is not None and not pending.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
-            return self._result("pending", action, changed=self._found.finished, retry_at=pending.retry_at)
+            return self._result("pending", action, changed=self._found.finished, pending=pending)
         if self._options.check:
             return self._result("skipped", action, changed=True)
-        with self._connected(way) as client:
+        with self._connected(authentication) as client:
             enrolment = Enrolment(
                 client,
-                self._request(way),
-                key=self._current_key(way) if pending is None else None,
+                self._request(authentication),
+                key=self._current_key(authentication) if pending is None else None,
                 pending=pending,
                 make_key=self._make_key,
             )
@@ -171,14 +172,7 @@ class _Run:
                     error.hint = f"The next run asks anew, for another key. {error.hint}"
                 raise
             if isinstance(issued, PendingEnrolment):
-                return self._result(
-                    "pending",
-                    action,
-                    changed=True,
-                    client=client,
-                    retry_at=issued.retry_at,
-                    server_message=issued.server_message,
-                )
+                return self._result("pending", action, changed=True, client=client, pending=issued)
             verified = issued.verified
             with self._timeline.stage("save") as step:
                 step.detail = self._holder.place()
@@ -186,22 +180,22 @@ class _Run:
                 self._holder.save(verified.certificate, verified.chain, new_key, self._digest)
             return self._result("issued", action, changed=True, client=client, verified=verified)
 
-    def _request_digest(self, way: Way) -> str:
+    def _request_digest(self, authentication: Authentication) -> str:
         """What tells whether a pending request is the one that would be made now."""
-        old = self._found.old if way.client_certificate is not None else None
+        old = self._found.old if authentication.client_certificate is not None else None
         return request_digest(
             asked=self._digest,
-            operation=way.operation,
+            operation=authentication.operation,
             method=self._options.renewal_method,
             replaces=None if old is None else fingerprint_sha256(old.certificate),
         )
 
     @contextlib.contextmanager
-    def _connected(self, way: Way) -> Iterator[EstClient]:
+    def _connected(self, authentication: Authentication) -> Iterator[EstClient]:
         """A client for the EST server; the password is at hand only where it is to be used."""
         template, connector = self._template, self._connect()
         self._client_certificate = template.client_certificate_path is not None
-        if way.client_certificate is not None:
+        if authentication.client_certificate is not None:
             self._client_certificate = True
             template = template.replace(
                 username=None,
@@ -211,24 +205,24 @@ class _Run:
                 client_key_passphrase=None,
             )
         connector.refuse_unsupported(template, self._options)
-        destination = Destination.of(template, self._options, self._timeline)
+        destination = Destination.of(template, self._options, self._timeline, authentication.client_certificate)
         trust, self._trust = required_trust(destination, connector)
-        with connected(connector, destination, trust(), way.client_certificate) as (client, _transport):
+        with connected(connector, destination, trust()) as (client, _transport):
             yield client
 
-    def _request(self, way: Way) -> EnrolmentRequest:
+    def _request(self, authentication: Authentication) -> EnrolmentRequest:
         """What is asked for; in place of the old certificate, for its names (RFC 7030 section 4.2.2)."""
         template, old = self._template, self._found.old
         spec, proof_of_possession = chosen_key(template), template.proof_of_possession
-        if old is not None and way.client_certificate is not None:
+        if old is not None and authentication.client_certificate is not None:
             return RenewalRequest.of(old, spec, proof_of_possession)
         return EnrolmentRequest(
             self._rendered.subject, self._rendered.subject_alternative_names, spec, proof_of_possession
         )
 
-    def _current_key(self, way: Way) -> Optional[PrivateKeyTypes]:
+    def _current_key(self, authentication: Authentication) -> Optional[PrivateKeyTypes]:
         """The key of the old certificate, where the new one is to have it as well."""
-        if way.client_certificate is None or self._options.renewal_method == REKEY:
+        if authentication.client_certificate is None or self._options.renewal_method == REKEY:
             return None
         if self._found.key is None:
             raise InputError(
@@ -264,8 +258,7 @@ class _Run:
         changed: bool,
         client: Optional[EstClient] = None,
         verified: Optional[VerifiedCertificate] = None,
-        retry_at: Optional[datetime] = None,
-        server_message: str = "",
+        pending: Optional[PendingEnrolment] = None,
     ) -> Dict[str, Any]:
         warnings = list(self._url.warnings)
         if client is not None:
@@ -296,11 +289,7 @@ class _Run:
             found["certificate"].update(self._holder.describe(current))
         if status in ("issued", "skipped"):
             found["diff"] = result.difference(old, new, self._rendered, self._holder.place())
-        if retry_at is not None:
-            found["retry_at"] = iso_utc(retry_at)
-        if server_message:
-            found["server_message"] = server_message
-        return found
+        return {**found, **pending_result(pending)}
 
 
 def _is_denial(error: EstError) -> bool:

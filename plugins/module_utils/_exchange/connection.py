@@ -52,6 +52,7 @@ class Destination(Value):
     :param url: the server, from the template.
     :param fingerprint: of one of its CA certificates, from the template; ``None`` where it has none.
     :param timeline: where the stages are noted.
+    :param client_certificate: for TLS; its paths mean what the connector, or what keeps the certificate, says.
     """
 
     url: EstUrl
@@ -59,13 +60,27 @@ class Destination(Value):
     template: Template
     options: ExchangeOptions
     timeline: Timeline
+    client_certificate: Optional[ClientCertificate] = None
 
     @classmethod
-    def of(cls, template: Template, options: ExchangeOptions, timeline: Timeline) -> Destination:
-        """The EST server of a template."""
+    def of(
+        cls,
+        template: Template,
+        options: ExchangeOptions,
+        timeline: Timeline,
+        client_certificate: Optional[ClientCertificate] = None,
+    ) -> Destination:
+        """The EST server of a template.
+
+        :param client_certificate: in place of the one of the template.
+        """
         url = EstUrl.build(template.server, template.port, template.label)
         fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
-        return cls(url, fingerprint, template, options, timeline)
+        if client_certificate is None and template.client_certificate_path:
+            client_certificate = ClientCertificate(
+                template.client_certificate_path, template.client_key_path, template.client_key_passphrase
+            )
+        return cls(url, fingerprint, template, options, timeline, client_certificate)
 
     @property
     def credentials(self) -> Optional[Credentials]:
@@ -104,13 +119,8 @@ class Connector(Protocol):
     def fetch_unauthenticated(self, destination: Destination) -> CaBag:
         """Only look at the CA certificates of the EST server; or raise an ``InputError``."""
 
-    def transport(
-        self, destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
-    ) -> Transport:
-        """A transport to the EST server.
-
-        :param client_certificate: for TLS, in place of the one of the template.
-        """
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
+        """A transport to the EST server, with the client certificate of the destination."""
 
 
 def configured_trust(template: Template, connector: Connector) -> Optional[Trust]:
@@ -146,18 +156,10 @@ def required_trust(destination: Destination, connector: Connector) -> Tuple[Call
 
 
 @contextlib.contextmanager
-def connected(
-    connector: Connector,
-    destination: Destination,
-    trust: Trust,
-    client_certificate: Optional[ClientCertificate] = None,
-) -> Iterator[Tuple[EstClient, Transport]]:
-    """A client for an EST server, and the transport below it, which are closed at the end of the block.
-
-    :param client_certificate: for TLS, in place of the one of the template.
-    """
+def connected(connector: Connector, destination: Destination, trust: Trust) -> Iterator[Tuple[EstClient, Transport]]:
+    """A client for an EST server, and the transport below it, which are closed at the end of the block."""
     options = destination.options
-    transport = connector.transport(destination, trust, client_certificate)
+    transport = connector.transport(destination, trust)
     with EstClient(
         destination.url,
         transport,

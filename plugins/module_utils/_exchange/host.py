@@ -8,7 +8,7 @@ The HTTPS client is loaded when a certificate is needed: most runs only look at 
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from .._template.model import Template
 from ..est.base.errors import InputError
@@ -16,7 +16,6 @@ from ..est.bootstrap import CaBag, bootstrap, fetch_unauthenticated
 from ..est.http.https import HttpsTransport
 from ..est.http.tls import Trust
 from ..est.x509.certificate import Fingerprint
-from ..est.x509.client_certificate import ClientCertificate
 from .connection import Destination
 from .options import ExchangeOptions
 
@@ -44,30 +43,19 @@ class HostConnector:
         """Look from this host."""
         return https_fetch_unauthenticated(destination)
 
-    def transport(
-        self, destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
-    ) -> HttpsTransport:
+    def transport(self, destination: Destination, trust: Trust) -> HttpsTransport:
         """A connection from this host to the EST server."""
-        return https_transport(destination, trust, client_certificate or template_certificate(destination.template))
+        return https_transport(destination, trust)
 
 
-def template_certificate(template: Template) -> Optional[ClientCertificate]:
-    """The client certificate of a template, where it has one."""
-    if not template.client_certificate_path:
-        return None
-    return ClientCertificate(template.client_certificate_path, template.client_key_path, template.client_key_passphrase)
-
-
-def https_transport(
-    destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
-) -> HttpsTransport:
+def https_transport(destination: Destination, trust: Trust) -> HttpsTransport:
     """The HTTPS transport with what template and options say."""
     return HttpsTransport(
         destination.url,
         trust,
         credentials=destination.credentials,
         authentication=destination.options.http_authentication,
-        client_certificate=client_certificate,
+        client_certificate=destination.client_certificate,
         **_connection(destination),
     )
 

@@ -92,8 +92,7 @@ class _Test:
         pending = PendingEnrolment.from_texts(self._read_pending(), digest)
         if pending is not None and not pending.is_due(self._options.wait):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
-            path = self._files.pending_path
-            return self._result("pending", changed=False, retry_at=pending.retry_at, path=path)
+            return self._result("pending", changed=False, pending=pending, path=self._files.pending_path)
         with connected(self._connector, self._destination, self._trust()) as (client, _transport):
             enrolment = Enrolment(client, self._request(), pending=pending)
             self._warnings = enrolment.warnings
@@ -106,14 +105,7 @@ class _Test:
                 check=self._refuse,
             )
             if isinstance(issued, PendingEnrolment):
-                return self._result(
-                    "pending",
-                    changed=True,
-                    client=client,
-                    retry_at=issued.retry_at,
-                    path=self._saved_in,
-                    server_message=issued.server_message,
-                )
+                return self._result("pending", changed=True, client=client, pending=issued, path=self._saved_in)
             self._save(self._files.save_issued, _issued_files(issued))
             return self._result("issued", changed=True, client=client, verified=issued.verified, path=self._saved_in)
 

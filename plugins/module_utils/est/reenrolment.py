@@ -6,14 +6,14 @@
 Typical use::
 
     held = HeldCertificate.load(ClientCertificate("host.pem", "host.key"))
-    way = choose_way(held, credentials, datetime.now(timezone.utc))
-    key = next_key(held, "rekey")
-    request = build_reenrolment_request(held, key)
-    transport = HttpsTransport(url, trust, credentials=way.credentials, client_certificate=way.client_certificate)
+    who = choose_authentication(held, credentials, datetime.now(timezone.utc))
+    transport = HttpsTransport(url, trust, credentials=who.credentials, client_certificate=who.client_certificate)
     with EstClient(url, transport) as client:
-        enrol = client.simplereenroll if way.operation == "simplereenroll" else client.simpleenroll
-        issued = client.verify(enrol(request), request, client.cacerts())
-    replace_pair(held.tls, (issued.certificate, *issued.chain), key)
+        issued = Enrolment(client, RenewalRequest.of(held, path=who.operation)).run()
+    if isinstance(issued, IssuedCertificate):
+        replace_pair(held.tls, (issued.verified.certificate, *issued.verified.chain), issued.key)
+
+For the same key, ``Enrolment`` gets it as ``key=held.key``.
 
 Until the last line the old pair is what is on disk.
 """
@@ -43,8 +43,8 @@ from .request.csr import (
 from .request.plan import RequestPlan
 from .x509.certificate import iso_utc, not_after, public_key_words, subject_alternative_names, subject_text
 from .x509.client_certificate import ClientCertificate
-from .x509.held_certificate import HeldCertificate, OldCertificate
-from .x509.keys import KeySpec, generate_key
+from .x509.held_certificate import OldCertificate
+from .x509.keys import KeySpec
 from .x509.names import read_name
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _extension(extension: Element) -> Extension:
 RENEW, REKEY = "renew", "rekey"
 
 
-class Way(Value):
+class Authentication(Value):
     """By which operation a certificate is asked for, and what authenticates the client.
 
     :param operation: ``simpleenroll`` or ``simplereenroll``.
@@ -131,14 +131,14 @@ class Way(Value):
     reason: str
 
 
-def choose_way(
+def choose_authentication(
     held: Optional[OldCertificate],
     credentials: Optional[Credentials],
     now: datetime,
     *,
     fall_back_to_password: bool = False,
     with_password: bool = False,
-) -> Way:
+) -> Authentication:
     """Use the certificate where there is one, and the password only to get the first (RFC 7030 sections 3.3.2 and 6).
 
     :param held: the certificate on disk, or ``None``.
@@ -152,42 +152,23 @@ def choose_way(
     if held is None:
         reason = "there is no certificate yet"
         reason += ": the password is used" if credentials else ", and no password is given"
-        return Way("simpleenroll", None, credentials, reason)
+        return Authentication("simpleenroll", None, credentials, reason)
     subject = subject_text(held.certificate)
     problem = held.problem(now)
     if problem is None:
         until = f"the certificate {subject}, valid until {iso_utc(not_after(held.certificate))}, is used"
         if with_password and credentials:
-            return Way("simplereenroll", held.tls, credentials, f"{until} together with the password")
-        return Way("simplereenroll", held.tls, None, f"{until}{', and not the password' if credentials else ''}")
+            return Authentication("simplereenroll", held.tls, credentials, f"{until} together with the password")
+        return Authentication(
+            "simplereenroll", held.tls, None, f"{until}{', and not the password' if credentials else ''}"
+        )
     if fall_back_to_password and credentials:
         reason = f"the password is used, and not the certificate {subject}: {problem}"
-        return Way("simpleenroll", None, credentials, reason)
+        return Authentication("simpleenroll", None, credentials, reason)
     raise InputError(
         f"the certificate {subject} cannot authenticate its own renewal: {problem}",
         hint="Enrol anew with user name and password: give them, and allow this run to fall back to them.",
     )
-
-
-def next_key(held: HeldCertificate, mode: str, spec: Optional[KeySpec] = None) -> PrivateKeyTypes:
-    """The key that the new certificate is to be for (RFC 7030 section 4.2.2).
-
-    :param mode: ``RENEW`` keeps the key, ``REKEY`` makes a new one.
-    :param spec: the kind of a new key; ``None`` makes one of the same kind as the old key.
-    :raises InputError: an unknown mode, a kind of key for a mode that makes none, or an old key of a kind or size that
-        is not made any more.
-    :raises MissingLibrary: the installed cryptography cannot make this kind of key.
-    """
-    if mode == RENEW:
-        if spec is not None:
-            raise InputError(
-                f"mode {RENEW} keeps the key, so no kind of key can be chosen",
-                hint=f"Leave the kind of key out, or use mode {REKEY}.",
-            )
-        return held.key
-    if mode != REKEY:
-        raise InputError(f"mode {mode!r} is not known: use {RENEW} or {REKEY}")
-    return generate_key(spec or similar_key(held.certificate))
 
 
 def similar_key(certificate: x509.Certificate) -> KeySpec:
@@ -230,7 +211,7 @@ def build_reenrolment_request(
     They are the very bytes: string types, the order of the alternative names and how an RDN is made up are kept, and
     where there is no alternative name there is none.
 
-    :param key: see ``next_key()``.
+    :param key: the old one, or a new one.
     :param new_subject: names that the new certificate is to have instead; the server gets them as ChangeSubjectName
         (RFC 6402 section 2.8), beside the old ones.
     :param new_general_names: likewise for the subject alternative name.

@@ -10,24 +10,10 @@ from datetime import datetime, timezone
 from typing import Any, Dict
 
 from ...module_utils.est.base.errors import InputError
-from ...module_utils.est.enrol import Enrolment
-from ...module_utils.est.pending import PendingEnrolment
-from ...module_utils.est.reenrolment import RenewalRequest, choose_way
+from ...module_utils.est.reenrolment import RenewalRequest, choose_authentication
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from .connection import Connection
-from .enrol import (
-    PENDING_SUFFIX,
-    Expected,
-    add_request_options,
-    ask,
-    drop,
-    issued_result,
-    kept_key,
-    key_maker,
-    pending_result,
-    read_acceptance,
-    save,
-)
+from .enrol import add_request_options, get_certificate, read_acceptance
 
 
 def add_reenrol_options(parser: argparse.ArgumentParser) -> None:
@@ -44,23 +30,15 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
     acceptance = read_acceptance(options)
     held = HeldCertificate.load(files)
     # A user name says that the password may be used where the certificate cannot.
-    credentials = connection.credentials()
-    way = choose_way(held, credentials, datetime.now(timezone.utc), fall_back_to_password=credentials is not None)
-    key_path = files.key_path or files.certificate_path
-    pending = key_path + PENDING_SUFFIX
-    wanted = RenewalRequest.of(held, None, options.proof_of_possession, way.operation)
-    expected = Expected(acceptance, connection, old=held.certificate)
-    with connection.open(way) as client:
-        key = kept_key(pending) if options.rekey else held.key
-        enrolment = Enrolment(client, wanted, key=key, make_key=key_maker(pending))
-        issued = ask(enrolment, options, expected, pending)
-        warnings = [*connection.url.warnings, *enrolment.warnings, *client.warnings]
-        if isinstance(issued, PendingEnrolment):
-            found = pending_result(issued, pending if options.rekey else key_path, warnings)
-            return {**found, "authentication": way.reason}
-        with client.timeline.stage("save") as step:
-            save(files, issued, new_key=options.rekey)
-            drop(pending)
-            step.detail = files.certificate_path
-    found = issued_result(issued.verified, files.certificate_path, key_path, warnings)
-    return expected.told(issued.verified, {**found, "authentication": way.reason})
+    account = connection.credentials()
+    now = datetime.now(timezone.utc)
+    authentication = choose_authentication(held, account, now, fall_back_to_password=account is not None)
+    return get_certificate(
+        options,
+        connection,
+        RenewalRequest.of(held, None, options.proof_of_possession, authentication.operation),
+        acceptance,
+        files,
+        key=None if options.rekey else held.key,
+        authentication=authentication,
+    )

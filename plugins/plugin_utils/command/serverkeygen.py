@@ -10,28 +10,19 @@ import os
 from typing import Any, Dict, Optional
 
 from ...module_utils.est.base.errors import EstError, InputError, ParseError, ServerError
-from ...module_utils.est.enrol import Enrolment, ServerKeyRequest
-from ...module_utils.est.pending import PendingEnrolment
+from ...module_utils.est.enrol import ServerKeyRequest
 from ...module_utils.est.request.key_protection import KeyProtection
 from ...module_utils.est.x509.client_certificate import ClientCertificate, private_key_block
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from ...module_utils.est.x509.keys import load_private_key
 from .connection import Connection, read_secret, read_text
 from .enrol import (
-    PENDING_SUFFIX,
-    Expected,
     add_enrol_options,
-    ask,
     asked_key,
     asked_names,
     check_new_files,
-    drop,
-    issued_result,
-    kept_key,
-    key_maker,
-    pending_result,
+    get_certificate,
     read_acceptance,
-    save,
 )
 
 RECIPIENT_PASSPHRASE_VARIABLE = "EST_RECIPIENT_PASSPHRASE"  # noqa: S105 - a name
@@ -80,28 +71,16 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
             hint="Give the CA certificate of the EST server as --ca, make the key on this host with enroll, or give "
             "--allow-system-trust.",
         )
-    pending = options.key_out + PENDING_SUFFIX
     wanted = ServerKeyRequest(
         subject, names, key_spec, options.proof_of_possession, protection, options.allow_system_trust
     )
-    with connection.open() as client:
-        enrolment = Enrolment(client, wanted, key=kept_key(pending), make_key=key_maker(pending))
-        expected = Expected(acceptance, connection, (subject, names), key=enrolment.key)
-        issued = ask(enrolment, options, expected, pending, _is_useless)
-        warnings = [*connection.url.warnings, *enrolment.warnings, *client.warnings]
-        if isinstance(issued, PendingEnrolment):
-            return pending_result(issued, pending, warnings)
-        drop(pending)
-        with client.timeline.stage("save") as step:
-            step.detail = save(ClientCertificate(options.out, options.key_out), issued)
-    found = issued_result(issued.verified, options.out, options.key_out, warnings)
-    protection_words = "TLS and CMS encryption" if issued.key_was_encrypted else "TLS"
-    return expected.told(issued.verified, {**found, "key_protected_by": protection_words})
+    files = ClientCertificate(options.out, options.key_out)
+    return get_certificate(options, connection, wanted, acceptance, files, is_final=_is_final)
 
 
-def _is_useless(error: EstError) -> bool:
+def _is_final(error: EstError) -> bool:
     """Whether nothing will come for the kept key any more: the server has answered, and its key is not used."""
-    return error.stage == "verify" or isinstance(error, (ParseError, ServerError))
+    return error.stage in ("verify", "save") or isinstance(error, (ParseError, ServerError))
 
 
 def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:

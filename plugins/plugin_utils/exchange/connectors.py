@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Destination
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import (
     https_bootstrap,
     https_fetch_unauthenticated,
     https_transport,
-    template_certificate,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import ExchangeOptions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
@@ -27,9 +26,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.bootst
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Transport
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import Fingerprint
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
-    ClientCertificate,
-)
 
 from .module_transport import Execute
 from .uri_transport import UriTransport
@@ -74,14 +70,12 @@ class ControllerConnector:
         """Look from the controller."""
         return https_fetch_unauthenticated(destination)
 
-    def transport(
-        self, destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
-    ) -> Transport:
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
         """A connection from the controller to the EST server.
 
         :raises InputError: a client certificate is wanted, and the controller has no key of the host.
         """
-        if client_certificate is not None:
+        if destination.client_certificate is not None:
             raise InputError("the controller cannot use the key of the old certificate, which stays on the host")
         return https_transport(destination, trust)
 
@@ -123,12 +117,10 @@ class UriConnector(ControllerConnector):
         """See ``bootstrap()``."""
         raise no_first_contact("nothing says whom to trust", "exchange=host or exchange=controller")
 
-    def transport(
-        self, destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
-    ) -> Transport:
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
         """Requests of the host to the EST server."""
         template, options = destination.template, destination.options
-        shown = client_certificate or template_certificate(template)
+        shown = destination.client_certificate
         ca_path = None
         if trust.kind == "explicit":
             ca_path = template.ca_path or self._write_file(trust.pem)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Callable, NoReturn, Optional
+from typing import Callable, NoReturn
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Destination
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import ExchangeOptions
@@ -20,9 +20,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
     fingerprint_sha256,
     load_pem_certificates,
     subject_text,
-)
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
-    ClientCertificate,
 )
 
 from ..exchange.connectors import ControllerConnector, no_first_contact, refuse, refused_by_modules
@@ -90,16 +87,16 @@ class WinUriConnector(ControllerConnector):
     def _refuse_first_contact(self, problem: str) -> NoReturn:
         raise no_first_contact(problem, "exchange=controller")
 
-    def transport(
-        self, destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
-    ) -> Transport:
-        """Requests of the host to the EST server.
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
+        """Requests of the host to the EST server, with a client certificate of its store where there is one.
 
-        :param client_certificate: one of its store; its path is one of PowerShell's: ``Cert:``, store, and thumbprint.
+        The path of that is one of PowerShell's: ``Cert:``, the store, and the thumbprint.
+
         :raises TransportError: the host does not trust what the template says.
         """
         template, options = destination.template, destination.options
-        self.shows_certificate = client_certificate is not None
+        shown = destination.client_certificate
+        self.shows_certificate = shown is not None
         explicit = trust.kind == "explicit"
         if explicit:
             self._refuse_unknown_anchors(trust, destination.timeline)
@@ -111,7 +108,7 @@ class WinUriConnector(ControllerConnector):
             proxy=template.proxy,
             credentials=destination.credentials,
             only_basic=options.http_authentication == "basic",
-            client_cert=client_certificate.certificate_path if client_certificate is not None else None,
+            client_cert=shown.certificate_path if shown is not None else None,
             timeout=options.timeout,
             max_response_bytes=options.max_response_size,
             timeline=destination.timeline,
