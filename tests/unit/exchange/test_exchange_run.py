@@ -197,9 +197,15 @@ def test_req_101_a_key_that_the_template_chose_stays_and_the_difference_is_told(
     assert any("P-384" in warning for warning in outcome["warnings"])
 
 
-@pytest.mark.parametrize("status", ["not-found", "not-implemented", "none", "empty", "garbage"])
-def test_req_096_a_server_without_usable_csr_attributes_enrols_all_the_same(status, tmp_path):
-    with LabServer("--csrattrs", status) as lab:
+@pytest.mark.parametrize(
+    "flags",
+    [
+        *(("--csrattrs", status) for status in ("not-found", "not-implemented", "none", "empty")),
+        ("--fault", "csrattrs:garbage"),
+    ],
+)
+def test_req_096_a_server_without_usable_csr_attributes_enrols_all_the_same(flags, tmp_path):
+    with LabServer(*flags) as lab:
         outcome = enrol(tmp_path, template_for(lab))
     assert outcome["status"] == "issued"
 
