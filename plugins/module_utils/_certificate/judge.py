@@ -20,7 +20,7 @@ from ..est.client import VerifiedCertificate
 from ..est.pending import request_digest
 from ..est.x509.certificate import iso_utc
 from .holder import CertificateHolder
-from .options import CertificateOptions
+from .parameters import CertificateOptions
 
 if TYPE_CHECKING:
     from cryptography import x509

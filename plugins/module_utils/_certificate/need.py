@@ -20,7 +20,7 @@ from ..est.pending import request_digest
 from ..est.reenrolment import kind_of_key
 from ..est.x509.certificate import days_left, iso_utc, not_after, not_before, public_key_words
 from ..est.x509.path import is_self_issued
-from .holder import Found
+from .holder import CurrentCertificate
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -55,7 +55,7 @@ def asked_digest(template: Template, rendered: Rendered, url: EstUrl) -> str:
 
 
 def decide(
-    found: Found,
+    found: CurrentCertificate,
     template: Template,
     rendered: Rendered,
     digest: str,

@@ -35,9 +35,9 @@ from ..est.x509.certificate import fingerprint_sha256, not_after
 from ..est.x509.keys import KeySpec, generate_key
 from . import need as needs
 from . import result
-from .holder import CertificateHolder, Found
+from .holder import CertificateHolder, CurrentCertificate
 from .judge import Judge
-from .options import Asked, render_identity
+from .parameters import CertificateParameters, render_identity
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 def run_certificate(
     template: Template,
-    asked: Asked,
+    asked: CertificateParameters,
     connect: Callable[[], Connector],
     exchange: str,
     holder: CertificateHolder,
@@ -67,7 +67,7 @@ class _Run:
     def __init__(
         self,
         template: Template,
-        asked: Asked,
+        asked: CertificateParameters,
         connect: Callable[[], Connector],
         exchange: str,
         holder: CertificateHolder,
@@ -86,7 +86,7 @@ class _Run:
         self._digest = needs.asked_digest(template, self._rendered, self._url)
         days = self._options.renew_before_days
         self._renew_before_days = template.renewal_period_days if days is None else days
-        self._found = Found()
+        self._found = CurrentCertificate()
         self._need = needs.Need(needs.NONE, "")
         self._trust = ""
         self._client_certificate = False

@@ -14,7 +14,7 @@ from .._value import Value, field
 from .adapter import Observed
 from .difference import Difference, describe_change, describe_template, find_differences, is_set
 from .document import StoredSecret, StoredTemplate
-from .keeping import Desired, same_server, warning_of_new, what_stays
+from .keeping import Desired, retained_fields, same_server, warning_of_new
 from .last_tests import LastTest
 from .reading import Inspection, can_be_opened
 from .sealing import Verifiers, keyed_verifier
@@ -115,7 +115,7 @@ def _create(desired: Desired, *, repaired: bool) -> tuple[TemplateResult, Planne
 def _update(
     desired: Desired, stored: StoredTemplate, verifiers: Verifiers, observed: Observed
 ) -> tuple[TemplateResult, PlannedTemplate, str]:
-    stays = what_stays(desired, stored)
+    stays = retained_fields(desired, stored)
     fields = {**desired.fields, **stays.fields}
     names = [*fields, *(name for name in stored.fields if name not in fields)]
     changed = [name for name in names if not _same(fields.get(name), stored.fields.get(name))]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Destination
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import (
     https_bootstrap,
     https_fetch_unauthenticated,
     https_transport,

@@ -27,7 +27,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.do
     make_document,
     utc,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import Spool, read_report
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.summary import summary_lines
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import report_files, write_report

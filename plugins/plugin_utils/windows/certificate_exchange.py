@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import Asked
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
+    CertificateParameters,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
@@ -48,7 +50,7 @@ class WindowsCertificateExchange:
 
     def __init__(
         self,
-        asked: Asked,
+        asked: CertificateParameters,
         exchange: str,
         *,
         holder: WindowsHolder,
