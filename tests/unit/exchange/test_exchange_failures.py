@@ -13,6 +13,7 @@ import os
 import pytest
 from support.enrolment import enrol, template_for
 from support.lab import LabServer
+from support.server_faults import patience
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
@@ -27,7 +28,7 @@ FAILURES = {
 def test_failure(name, tmp_path):
     flags, stage, words = FAILURES[name]
     with LabServer(*flags) as lab, pytest.raises(EstError, match=f"(?i){words}") as caught:
-        enrol(tmp_path, template_for(lab), timeout=2, connect_timeout=2)
+        enrol(tmp_path, template_for(lab), timeout=patience(flags), connect_timeout=patience(flags))
     error = caught.value
     assert (error.stage, error.request_received) == (stage, "yes")
     assert error.hint
