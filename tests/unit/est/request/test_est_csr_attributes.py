@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of csr_attributes.py: the list of CSR attributes, with the examples of the RFCs and what servers make of it."""
+"""The list of CSR attributes, with the examples of the RFCs and what servers make of it."""
 
 from __future__ import annotations
 

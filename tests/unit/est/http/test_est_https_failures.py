@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of https.py, dial.py and tls_failure.py: every way in which there is no usable answer, told in words."""
+"""Every way in which there is no usable answer, told in words."""
 
 from __future__ import annotations
 

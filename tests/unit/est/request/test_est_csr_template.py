@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of csr_template.py: the template of a request in CSR attributes (RFC 9908 section 3.4)."""
+"""The template of a request in CSR attributes (RFC 9908 section 3.4)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of server_identity.py: RFC 9525 matching and RFC 7030 section 3.6."""
+"""For whom a server's certificate speaks: RFC 9525, and RFC 7030 section 3.6."""
 
 from __future__ import annotations
 
