@@ -238,8 +238,7 @@ def test_req_117_req_120_req_125_a_key_of_the_server_and_its_certificate(form: s
 
 
 @pytest.mark.usefixtures("password")
-@pytest.mark.parametrize("key_type", ["rsa", "ec"])
-@pytest.mark.parametrize("given", ["certificate", "key", "one file"])
+@pytest.mark.parametrize(("key_type", "given"), [("rsa", "certificate"), ("ec", "key"), ("ec", "one file")])
 def test_req_122_req_123_the_key_is_encrypted_to_a_recipient(lab: LabServer, key_type: str, given: str, capsys) -> None:
     assert cli.main([*enroll(lab, "--username", "estuser", "--key-type", key_type), "--out", "old.pem"]) == cli.DONE
     os.rename("host.key", "old.key")

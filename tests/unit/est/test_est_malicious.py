@@ -20,7 +20,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.h
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import plan_request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import KeyRequest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
@@ -117,16 +116,6 @@ def test_req_127_a_maze_of_certificates_is_left_in_time() -> None:
         with pytest.raises(EstError, match="at most 100 are read") as caught:
             est.cacerts()
         checked(caught.value)
-
-
-@pytest.mark.usefixtures("bounded_memory")
-def test_req_127_csr_attributes_of_a_malicious_server_do_not_stop_an_enrolment() -> None:
-    with LabProcess("--fault", "csrattrs:deep-nesting") as lab, connect(lab) as est, ends(STEPS):
-        told = est.csrattrs()
-        assert told.attributes is None
-        assert told.warnings
-        plan_request(told.attributes, KeySpec("ec"), False, parse_slash_dn("/CN=device"))
-        assert est.simpleenroll(REQUEST)
 
 
 @pytest.mark.usefixtures("bounded_memory")

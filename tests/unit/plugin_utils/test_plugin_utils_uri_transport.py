@@ -240,14 +240,6 @@ def test_req_084_a_pending_certificate_is_continued(tmp_path):
         assert [entry["status"] for entry in server.enrolments] == [202, 200]
 
 
-def test_check_mode_asks_for_no_certificate(lab, tmp_path):
-    before = len(lab.requests)
-    outcome = enrol_by_uri(tmp_path, template_for(lab), check=True)
-    assert outcome["status"] == "skipped"
-    assert [entry["operation"] for entry in lab.requests[before:]] == ["cacerts", "csrattrs"]
-    assert not (tmp_path / "tests").exists()
-
-
 def test_req_014_explicit_anchors_switch_those_of_the_system_off(lab, tmp_path):
     # The system trusts the lab, the template another CA: the server must not be taken for verified.
     host = Host(tmp_path, {"SSL_CERT_FILE": lab.ca_path})

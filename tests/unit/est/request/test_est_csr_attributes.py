@@ -212,13 +212,6 @@ class TestLimits:
         with pytest.raises(ParseError, match=reason):
             parse_csr_attributes(value)
 
-    def test_req_127_nesting_is_limited(self):
-        value = b""
-        for _level in range(40):
-            value = sequence(value)
-        with pytest.raises(ParseError):
-            parse_csr_attributes(value)
-
 
 def exercise(value: bytes) -> None:
     """Everything that becomes of CSR attributes: only our own errors may come out of it."""
