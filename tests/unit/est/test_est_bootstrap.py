@@ -55,9 +55,11 @@ def here(peer: Peer) -> EstUrl:
     return EstUrl.build("localhost", peer.port)
 
 
-def test_req_004_exactly_the_pinned_certificate_is_trusted() -> None:
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_req_004_exactly_the_pinned_certificate_is_trusted(algorithm: str) -> None:
     with Peer([[bag_answer(OTHER.der, CA.der)]], context=context()) as peer:
-        trust = bootstrap(here(peer), pin(CA.der), **LIMITS)
+        trust = bootstrap(here(peer), pin(CA.der, algorithm), **LIMITS)
+    assert (trust.kind, trust.origin, trust.fingerprint) == ("explicit", "fingerprint", pin(CA.der, algorithm))
     assert [ssl.PEM_cert_to_DER_cert(trust.pem)] == [CA.der]
 
 
