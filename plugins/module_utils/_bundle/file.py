@@ -18,7 +18,7 @@ from .errors import FileError, NotABundle
 FILE_MODE = 0o600
 
 
-class Found(Value):
+class BundleFile(Value):
     """A file that is there: its octets, and its permissions such as ``0600``."""
 
     octets: bytes = field(repr=False)
@@ -34,7 +34,7 @@ def read_file(path: str) -> bytes:
     return _read(path, 0).octets
 
 
-def find_file(path: str) -> Found | None:
+def find_file(path: str) -> BundleFile | None:
     """Read what is where a bundle is to be written, and check that it can be written there.
 
     :returns: None where nothing is.
@@ -64,7 +64,7 @@ def write_file(path: str, octets: bytes) -> None:
         raise FileError(f"cannot be written: {error.strerror or error}") from None
 
 
-def _read(path: str, flags: int) -> Found:
+def _read(path: str, flags: int) -> BundleFile:
     try:
         # Not blocked by a pipe.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | flags)
@@ -80,7 +80,7 @@ def _read(path: str, flags: int) -> Found:
         if status.st_size > MAX_OCTETS:
             raise NotABundle(f"is no bundle of templates: it is larger than {MAX_OCTETS // 2**20} MiB")
         with open(descriptor, "rb", closefd=False) as file:
-            return Found(file.read(MAX_OCTETS + 1), f"{stat.S_IMODE(status.st_mode):04o}")
+            return BundleFile(file.read(MAX_OCTETS + 1), f"{stat.S_IMODE(status.st_mode):04o}")
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror or error}") from None
     finally:

@@ -25,7 +25,7 @@ from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
 from ..est.x509.keys import KeySpec
 from ..est.x509.pair_files import PairFiles, Place
 from ..est.x509.path import is_self_signed
-from .holder import Found
+from .holder import CurrentCertificate
 from .judge import Refusal
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class FileHolder:
             self._opened = PairFiles(self._files)
         return self._opened
 
-    def read(self) -> Found:
+    def read(self) -> CurrentCertificate:
         """Look at the files. What a killed run left half-way is put right first; in check mode it is only looked at.
 
         :raises EstError: a file cannot be read, or holds something else, which would be lost.
@@ -96,28 +96,28 @@ class FileHolder:
         lacks = f"the chain {self._chain_path} was not there" if lacks_chain else ""
         return found.replace(lacks=lacks, finished=texts.finished)
 
-    def _found(self, text: str, key_text: str, chain: str) -> Found:
+    def _found(self, text: str, key_text: str, chain: str) -> CurrentCertificate:
         self._strange_key = bool(key_text.strip())
         self._has_chain = bool(chain.strip())
         if not text.strip():
-            return Found()
+            return CurrentCertificate()
         where = repr(self._certificate_path)
         try:
             first = read_first_certificate(text, where)
         except InputError as error:
-            return Found(defect=error.reason)
+            return CurrentCertificate(defect=error.reason)
         certificate = first[1]
         if not key_text.strip():
-            return Found(certificate, defect=f"its private key {self._key_path} was not there")
+            return CurrentCertificate(certificate, defect=f"its private key {self._key_path} was not there")
         try:
             held = HeldCertificate.with_key(first, key_text, self._tls(), where)
         except InputError as error:
-            return Found(certificate, defect=error.reason)
+            return CurrentCertificate(certificate, defect=error.reason)
         fingerprint = fingerprint_sha256(certificate)
         digest = self._noted(fingerprint)
         self._strange_key = not digest
         self._noted_before = {fingerprint: digest} if digest else {}
-        return Found(certificate, held, digest=digest, key=held.key)
+        return CurrentCertificate(certificate, held, digest=digest, key=held.key)
 
     def _tls(self) -> ClientCertificate:
         """What authenticates a connection: the chain goes along where there is one."""

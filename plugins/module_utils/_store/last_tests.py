@@ -104,7 +104,7 @@ def parse_last_tests(text: str) -> dict[str, LastTest]:
     return {name: entry for name, entry in found.items() if entry is not None}
 
 
-def what_came_of(
+def last_test_entry(
     result: Mapping[str, Any], content: str | None = None, given: Collection[str] = ()
 ) -> dict[str, Any] | None:
     """Return what to note of a result of ``est_test_enroll``: an entry of the file, but for its time.
@@ -134,7 +134,7 @@ def with_test(text: str, template: str, came: Mapping[str, Any]) -> str:
     """Return the text of the file with a test of this moment in it, in place of an earlier one of that template.
 
     :param text: of the file as it is; an empty text where there is none.
-    :param came: what ``what_came_of()`` returned.
+    :param came: what ``last_test_entry()`` returned.
     """
     tests = parse_last_tests(text)
     test = _parse({**came, "at": utc_now()})
@@ -153,7 +153,7 @@ def record_test(store_path: str, template: str, came: Mapping[str, Any]) -> None
 
     :param store_path: the folder of the store, which exists.
     :param template: the name of the template.
-    :param came: what ``what_came_of()`` returned.
+    :param came: what ``last_test_entry()`` returned.
     :raises StoreError: when it cannot be noted.
     """
     try:

@@ -20,7 +20,7 @@ from ...module_utils.est.http.https import HttpsTransport
 from ...module_utils.est.http.tls import Trust
 from ...module_utils.est.http.transport import Credentials, Transport
 from ...module_utils.est.http.url import EstUrl
-from ...module_utils.est.reenrolment import Way
+from ...module_utils.est.reenrolment import Authentication
 from ...module_utils.est.x509.certificate import Fingerprint, load_pem_certificates
 from ...module_utils.est.x509.client_certificate import ClientCertificate
 
@@ -206,14 +206,14 @@ class Connection:
     def _pin(self) -> Optional[Fingerprint]:
         return Fingerprint.parse(self._options.fingerprint) if self._options.fingerprint else None
 
-    def open(self, way: Optional[Way] = None) -> EstClient:
+    def open(self, authentication: Optional[Authentication] = None) -> EstClient:
         """A client for the server, to be used in a ``with`` statement.
 
-        :param way: who the client is, in place of what the options say.
+        :param authentication: who the client is, in place of what the options say.
         """
-        if way is None:
-            way = Way("", self.client_certificate(), self.credentials(), "")
-        credentials = way.credentials
+        if authentication is None:
+            authentication = Authentication("", self.client_certificate(), self.credentials(), "")
+        credentials = authentication.credentials
         self.secrets = (credentials.password,) if credentials is not None else ()
         pin, trust = self._pin, self.trust
         self._transport = HttpsTransport(
@@ -221,7 +221,7 @@ class Connection:
             trust,
             credentials=credentials,
             authentication=self._options.http_authentication,
-            client_certificate=way.client_certificate,
+            client_certificate=authentication.client_certificate,
             timeline=self.timeline,
             **self.limits,
         )

@@ -63,15 +63,15 @@ OPERATIONS: dict[str, Callable[[EstClient], Any]] = {
 }
 
 
-def connect(lab: LabProcess, **options: Any) -> EstClient:
+def connect(lab: LabProcess, patience: float = 50, **options: Any) -> EstClient:
     url = EstUrl.build(lab.host, lab.port)
     line = HttpsTransport(
         url,
         Trust.explicit(lab.ca_pem),
         credentials=Credentials(USERNAME, PASSWORD),
-        connect_timeout=1,
-        read_timeout=1,
-        total_timeout=1.5,
+        connect_timeout=patience,
+        read_timeout=patience,
+        total_timeout=patience,
     )
     return EstClient(url, line, anchors=load_pem_certificates(lab.ca_pem), secrets=[PASSWORD], **options)
 
@@ -101,7 +101,7 @@ def checked(error: EstError) -> None:
 def test_req_061_req_127_a_malicious_answer(fault: str) -> None:
     with LabProcess("--fault", fault) as lab:
         for operation, ask in OPERATIONS.items():
-            with connect(lab) as est, ends(STEPS), pytest.raises(EstError) as caught:
+            with connect(lab, patience=1.5) as est, ends(STEPS), pytest.raises(EstError) as caught:
                 ask(est)
             assert caught.value.request_received in RECEIVED[operation], operation
             checked(caught.value)
