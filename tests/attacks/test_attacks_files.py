@@ -320,6 +320,19 @@ def test_a_lock_that_another_run_holds_has_a_bound_and_words(place: Path, monkey
                 work(pair_in(place / "roots"))
 
 
+def test_a_reader_gets_by_a_lock_of_root_that_nobody_holds_any_more(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service may read the pair that root keeps for it, and cannot open root's lock."""
+    monkeypatch.setattr(lock, "LOCK_SECONDS", 0.05)
+    (place / "roots").mkdir()
+    replace_pair(pair_in(place / "roots"), [NEW.certificate], NEW.key)
+    os.chown(place / "roots" / "host.key", EVE, EVE)
+    (place / "roots" / ".est.lock").touch(0o600)
+    with as_eve():
+        assert read_pair(pair_in(place / "roots")) == (NEW.pem, NEW.key_pem())
+
+
 def test_the_lock_of_a_run_that_was_killed_holds_nobody_up(place: Path) -> None:
     store = place / "store"
     write_store(str(store), "content", expected_sha256="")
