@@ -41,6 +41,12 @@ def test_links_that_lead_to_one_another_and_what_is_no_folder_are_errors_with_th
         assert os.path.dirname(caught.value.filename) == str(tmp_path)
 
 
+def test_a_way_can_be_long(tmp_path: Path) -> None:
+    path = tmp_path.joinpath(*["d"] * 60)
+    with open_folder(str(path), make=0o700) as folder:
+        assert folder.path == str(path)
+
+
 def test_folders_are_made_with_their_modes_and_found_again(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
