@@ -128,9 +128,9 @@ class _Run:
             if way.client_certificate is None or error.http_status != 401:
                 raise
             if credentials is None or not self._options.fall_back_to_password:
-                error.hint = (
-                    f"The server does not take the old certificate in place of a password. Give the template an "
-                    f"account and set fall_back_to_password to true to enrol anew with it. {error.hint}"
+                error.note(
+                    "The server does not take the old certificate in place of a password. Give the template an "
+                    "account and set fall_back_to_password to true to enrol anew with it."
                 )
                 raise
             self._warnings.append(f"the password is used, because the server refused the old certificate: {error}")
@@ -169,7 +169,7 @@ class _Run:
                 answer = enrol(request, wait_seconds=max(0.0, self._options.wait - waited), sleep=pause)
             except ServerError as error:
                 if self._is_pending and _is_denial(error.http_status) and self._drop_pending():
-                    error.hint = f"The next run asks anew, for another key. {error.hint}"
+                    error.note("The next run asks anew, for another key.")
                 raise
             if isinstance(answer, Pending):
                 state = to_keep(answer.retry_after.seconds, key, request, digest)

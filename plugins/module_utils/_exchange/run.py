@@ -18,6 +18,7 @@ from .._template.model import Template
 from .._template.render import Rendered, render
 from ..est.answers.enrolment import Pending
 from ..est.base.errors import EstError, Timeline
+from ..est.base.text import hiding
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.request.plan import plan_request
 from ..est.x509.certificate import pem
@@ -131,12 +132,9 @@ class _Test:
             return self._result("issued", changed=True, client=client, verified=verified, path=path)
 
     def _compared(self, verified: VerifiedCertificate) -> Comparison:
-        return compare_certificate(
-            self._rendered.subject,
-            self._rendered.subject_alternative_names,
-            verified.certificate,
-            secrets=tuple(self._template.secrets().values()),
-        )
+        rendered = self._rendered
+        with hiding(tuple(self._template.secrets().values())):
+            return compare_certificate(rendered.subject, rendered.subject_alternative_names, verified.certificate)
 
     def _refuse(self, verified: VerifiedCertificate) -> None:
         """Refuse a certificate that is not what was asked for, where that is wanted."""

@@ -163,7 +163,7 @@ class Connection:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self.timeline = Timeline()
-        #: What must not be shown: the password, once it is known.
+        #: What must not be shown: the password and the passphrase, once they are known.
         self.secrets: Tuple[str, ...] = ()
         self._url: Optional[EstUrl] = None
         self._trust: Optional[Trust] = None
@@ -201,7 +201,7 @@ class Connection:
         """Whom to trust; where only a fingerprint says it, the server is asked for its CA certificates."""
         if self._trust is None:
             if self._options.ca:
-                self._trust = Trust.explicit(read_text("--ca", self._options.ca))
+                self._trust = Trust.explicit(read_text("--ca", self._options.ca), "--ca")
             elif self._options.system_trust:
                 self._trust = Trust.system()
             else:
@@ -227,7 +227,8 @@ class Connection:
         if way is None:
             way = Way("", self.client_certificate(), self.credentials(), "")
         credentials = way.credentials
-        self.secrets = (credentials.password,) if credentials is not None else ()
+        passphrase = way.client_certificate.passphrase if way.client_certificate is not None else None
+        self.secrets = tuple(filter(None, (credentials and credentials.password, passphrase)))
         pin, trust = self._pin, self.trust
         self._transport = HttpsTransport(
             self.url,

@@ -20,6 +20,7 @@ from ...module_utils._names.general_names import GeneralName, parse_general_name
 from ...module_utils._template.errors import TemplateError
 from ...module_utils.est.answers.enrolment import Issued, Pending
 from ...module_utils.est.base.errors import EstError, InputError, ServerError
+from ...module_utils.est.base.text import hiding
 from ...module_utils.est.client import EstClient, VerifiedCertificate
 from ...module_utils.est.request.csr import CertificateRequest, LinkedRequest
 from ...module_utils.est.request.plan import PROOF_OF_POSSESSION, RequestPlan, plan_request
@@ -129,10 +130,10 @@ class Asked:
         return {**found, **comparison.as_result(self._acceptance), "warnings": warnings}
 
     def _compared(self, verified: VerifiedCertificate) -> Comparison:
-        secrets = self._connection.secrets
-        if self._old is not None:
-            return compare_with_older(verified.certificate, self._old, secrets)
-        return compare_certificate(*self._names, verified.certificate, key=self._key, secrets=secrets)
+        with hiding(self._connection.secrets):
+            if self._old is not None:
+                return compare_with_older(verified.certificate, self._old)
+            return compare_certificate(*self._names, verified.certificate, key=self._key)
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ class ModuleTransport:
                 hint="An EST answer takes a few kilobytes: check that this is the EST server.",
             )
         _refuse_short_body(answer)
-        return Response(status=answer.status, headers=answer.headers, body=answer.body, url=url)
+        return Response(answer.status, answer.headers, answer.body, url, self._credentials is None)
 
     @property
     def peer(self) -> Optional[Peer]:

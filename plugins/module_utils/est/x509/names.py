@@ -52,7 +52,8 @@ def _name_attribute(attribute: SubjectAttribute) -> x509.NameAttribute[str]:
     except ValueError as error:
         raise InputError(
             f"the subject {quote(format_slash_dn((attribute,)))} {error}",
-            hint="Correct the subject of the template, or the value of the variable in it.",
+            code="invalid_subject",
+            hint="Correct the subject.",
         ) from None
 
 
@@ -76,7 +77,8 @@ def _general_name(name: GeneralName) -> x509.GeneralName:
     except ValueError as error:
         raise InputError(
             f"the subject alternative name {quote(str(name))} {error}",
-            hint="Correct the subject alternative name of the template, or the value of the variable in it.",
+            code="invalid_alternative_name",
+            hint="Correct the subject alternative name.",
         ) from None
 
 

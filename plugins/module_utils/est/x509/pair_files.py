@@ -82,6 +82,7 @@ def read_pair(files: ClientCertificate) -> Tuple[str, str]:
     except OSError as error:
         raise InputError(
             f"the certificate and key of this host cannot be read: {_words(error)}",
+            code="unreadable_file",
             hint="Give the paths of PEM files that are on this host and that this user may read.",
         ) from None
 
@@ -110,6 +111,7 @@ def replace_pair(
     except OSError as error:
         raise EstError(
             f"the new certificate cannot be saved: {_words(error)}",
+            code="not_saved",
             stage="save",
             hint="Make room or correct access rights and run again: a pair that was complete is put in place then.",
             request_received="yes",
@@ -129,6 +131,7 @@ def _new_contents(
     if not same_public_key(load_private_key(key_text.encode("ascii"), files.passphrase), certificates[0]):
         raise InputError(
             "the new certificate does not belong to its private key, so neither was saved",
+            code="wrong_key",
             hint="The old certificate and key are still in place. Look at the log of the EST server.",
         )
     apart = files.chain_path is not None
