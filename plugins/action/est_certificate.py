@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import dataclasses
-
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import options
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
@@ -34,7 +32,7 @@ class ActionModule(ExchangeAction):
     def _on_windows(self, arguments):
         exchange = self.exchange_of(arguments["exchange"])
         asked = options.read_options(arguments, check_mode=self._task.check_mode, windows=True)
-        asked = dataclasses.replace(asked, store_path=store_path_of(self, asked.store_path))
+        asked = asked.replace(store_path=store_path_of(self, asked.store_path))
         from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_action import (
             keep_certificate,
         )

@@ -18,7 +18,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 def oldest(age):
     """Return the moment that is so long ago; None for no bound.
 
-    :param age: a whole number and its unit, as C(age) of ansible.builtin.find has it.
+    :param age: a whole number and its unit, as ``age`` of ansible.builtin.find has it.
     :raises ReportError: it is something else.
     """
     if age is None:

@@ -37,7 +37,7 @@ sys.path[:0] = [COLLECTIONS, os.path.join(ROOT, "tests")]
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7  # noqa: E402
 from est_client_enrol import Client  # noqa: E402
 from est_client_floor import Floor  # noqa: E402
-from support.lab import LabServer  # noqa: E402
+from support.lab import LabProcess  # noqa: E402
 from support.tls_certificates import authority  # noqa: E402
 from support.tls_peer import Peer, read_request, response, server_context  # noqa: E402
 
@@ -79,7 +79,7 @@ def row(words: str, floor: Sequence[float], client: Sequence[float]) -> None:
 def warm(rounds: int = 10, enrolments: int = 10) -> None:
     """Enrolments over one connection each, a new P-256 key for every one: CPU of one enrolment."""
     print(f"\nwarm: one connection, P-256, {rounds} rounds of {enrolments}; floor: est_client_floor.py\n{HEADING}")
-    with LabServer() as lab:
+    with LabProcess() as lab:
         floor = Floor(lab.url, lab.ca_path, lab.username, lab.password)
         client = Client(lab.url, lab.ca_path, lab.username, lab.password)
         sides: Dict[str, Callable[[], Any]] = {
@@ -168,7 +168,7 @@ def cold(rounds: int = 15) -> None:
 def curl(rounds: int = 7) -> None:
     """The same exchange by a shell script and by one Python process, and in a Python process that already runs."""
     print(f"\ncurl: cacerts, key, enrolment, checks; {rounds} rounds; floor: est_client_vs_curl.sh\n{HEADING}")
-    with LabServer() as lab, tempfile.TemporaryDirectory(prefix="est-bench-") as folder:
+    with LabProcess() as lab, tempfile.TemporaryDirectory(prefix="est-bench-") as folder:
         password = os.path.join(folder, "password")
         with open(password, "w", encoding="utf-8") as file:
             file.write(lab.password)

@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from fleet.measure import Cost, in_turns, median, play, table  # noqa: E402 (found on the path only now)
 from fleet.playbook import COLLECTIONS, PLAYBOOK, environment, write_playbook  # noqa: E402
 from fleet.ssh_fleet import GROUP, Fleet  # noqa: E402
-from support.lab import PASSWORD, USERNAME, LabServer  # noqa: E402
+from support.lab import PASSWORD, USERNAME, LabProcess  # noqa: E402
 
 SETTINGS = {"ANSIBLE_FORKS": "20", "ANSIBLE_STRATEGY": "linear"}
 TEMPLATES = 20
@@ -146,7 +146,7 @@ class Bench:
 
     def existing(self, size: int) -> None:
         """One certificate with collections that exist, and with this one."""
-        with LabServer("--profile", "full", state=str(self.fleet.folder / "lab")) as lab:
+        with LabProcess("--profile", "full", state=str(self.fleet.folder / "lab")) as lab:
             one = {"username": USERNAME, "password": PASSWORD, "ca_path": lab.ca_path, "key_type": "ec"}
             names = {"subject_alternative_name": "other", "subject_alternative_name_other": ["email:%email%"]}
             variables = {

@@ -33,7 +33,7 @@ FLAGS = (
     "--lang=en-GB",
 )
 DESKTOP, PHONE = (1280, 900), (360, 740)
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 60
 
 
 class Browser:

@@ -287,7 +287,7 @@ VARIABLES = {"EST_USERNAME": USER, "EST_PASSWORD": ENVIRONMENT, "EST_BUNDLE_PASS
 
 @pytest.fixture
 def tasks(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
-    """The tasks of :func:`success`, and what is there before them: a store, and a bundle."""
+    """The tasks of ``success()``, and what is there before them: a store, and a bundle."""
     tasks = success(lab, digest_lab, pending_lab, scene)
     templates = tasks[0][f"{COLLECTION}.est_templates"]["templates"]
     assert run_action("est_templates", {"templates": templates, "store_path": scene.host["store"]})["changed"]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stands for the world that the examples speak of, in tables: servers, paths, variables, what is there before.
 
-An example runs as it is shown, but for what :data:`SUBSTITUTIONS` and :func:`in_the_lab` replace in its text.
+An example runs as it is shown, but for what ``SUBSTITUTIONS`` and ``in_the_lab()`` replace in its text.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .ending import end, session_processes
 
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 
 # Debian's own place comes last: a user's PATH may have another one, and often has no sbin at all.
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
@@ -94,7 +94,7 @@ class Host:
         return f"[{self.address}]:{self.port} {kind} {key}\n"
 
     def launch(self) -> None:
-        """Start sshd; :meth:`wait_until_ready` waits for it."""
+        """Start sshd; ``wait_until_ready()`` waits for it."""
         assert SSHD is not None
         self._process = subprocess.Popen(
             [SSHD, "-D", "-f", str(self._configuration), "-E", str(self._log)], stdin=subprocess.DEVNULL
@@ -133,7 +133,7 @@ class Host:
                 os.kill(pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Undo :meth:`suspend`."""
+        """Undo ``suspend()``."""
         for pid in (self.pid, *session_processes(self.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)

@@ -32,7 +32,7 @@ _PRIVILEGE_SEPARATION = Path("/run/sshd")
 
 
 class Fleet:
-    """Starts the hosts when entered, or by :meth:`start`, and ends all it has started.
+    """Starts the hosts when entered, or by ``start()``, and ends all it has started.
 
     :param size: how many hosts.
     :ivar hosts: the hosts by name: ``ce1``, ``ce2`` ...
@@ -115,7 +115,7 @@ class Fleet:
         """Close the connections that ssh keeps open, so that the next run has to make new ones."""
         for path in (self.folder / "control").glob("*"):
             command = ["ssh", "-F", "none", "-o", f"ControlPath={path}", "-O", "exit", "fleet"]
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 
     def connections(self) -> list[int]:
         """Return the process ids of the connections that ssh keeps open."""

@@ -31,7 +31,7 @@ def open_connection(folder: Path) -> None:
         flags = [word for option in (*options, *trust) for word in ("-o", option)]
         target = ["-p", words["Port"], words["ListenAddress"], "true"]
         command = ["ssh", "-F", "none", "-i", str(folder / "user_key"), *flags, *target]
-        subprocess.run(command, check=True, timeout=30, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -48,7 +48,7 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def wait_until_gone(folder: Path) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while (folder.exists() or processes_of(folder)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert processes_of(folder) == []
@@ -72,7 +72,7 @@ def test_nothing_stays_behind_when_the_process_is_ended(signum: signal.Signals) 
             assert len(processes_of(folder)) >= 5  # two sshd, two connections, and the process that ends them
         finally:
             process.send_signal(signum)
-            process.wait(timeout=30)
+            process.wait(timeout=60)
     wait_until_gone(folder)
 
 

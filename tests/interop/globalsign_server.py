@@ -17,7 +17,7 @@ from typing import Any, Optional
 from .go_programs import estserver
 from .server_certificates import write_server_certificates
 
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _PORTS_TO_TRY = 3
 

@@ -15,7 +15,7 @@ MISSING = "" if shutil.which("openssl") else "no openssl command on this machine
 
 def openssl(*arguments: object, given: bytes = b"") -> str:
     """Run openssl and return what it says, standard error last. Raises AssertionError when it fails."""
-    done = subprocess.run(["openssl", *map(str, arguments)], input=given, capture_output=True, timeout=30, check=False)
+    done = subprocess.run(["openssl", *map(str, arguments)], input=given, capture_output=True, timeout=60, check=False)
     words = (done.stdout + done.stderr).decode("utf-8", "replace")
     assert done.returncode == 0, f"openssl {arguments[0]}: {words}"
     return words

@@ -37,7 +37,7 @@ def template_for(lab: LabServer, **options: Any) -> Template:
 
 
 def enrol(folder: object, template: Template, identity: TestIdentity = IDENTITY, **options: Any) -> dict[str, Any]:
-    """Run a test enrolment with files below ``folder``; ``options`` are those of :class:`TestOptions`."""
+    """Run a test enrolment with files below ``folder``; ``options`` are those of ``TestOptions``."""
     files = TestFolder(str(folder), template.name, identity.certificate_name)
     return run_test(template, identity, TestOptions(**options), HostConnector(), files, Timeline())
 

@@ -41,7 +41,7 @@ REQUEST: CertificateRequest = build_csr(KEY, parse_slash_dn("/CN=device"))
 
 
 def issue(issuer: Authority = ROOT, key: Any = KEY, validity: Tuple[float, float] = (-1, 365), **options: Any) -> Any:
-    """The certificate that :data:`REQUEST` asks for."""
+    """The certificate that ``REQUEST`` asks for."""
     return issuer.issue("device", key.public_key(), days=days(*validity), **options)
 
 

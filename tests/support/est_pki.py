@@ -56,7 +56,7 @@ def make_certificate(
     algorithm: Any = None,
     serial: Optional[int] = None,
 ) -> x509.Certificate:
-    """A certificate. ``ca=None`` leaves basicConstraints out; ``days`` is the validity relative to :data:`NOW`."""
+    """A certificate. ``ca=None`` leaves basicConstraints out; ``days`` is the validity relative to ``NOW``."""
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject if isinstance(subject, x509.Name) else name(subject))
@@ -86,7 +86,7 @@ class Authority:
 
     @classmethod
     def root(cls, common_name: str, key: Any = None, **options: Any) -> Authority:
-        """A self-signed root; options as of :func:`make_certificate`."""
+        """A self-signed root; options as of ``make_certificate()``."""
         key = key or new_key()
         options.setdefault("ca", True)
         options.setdefault("days", (-1000, 3000))

@@ -1,34 +1,40 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's EST server as a real process on a loopback port, for tests."""
+"""The lab's EST server on a loopback port, for tests: in a thread of the test process, or as a process of its own."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
+import io
 import json
 import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from .lab_certificates import IssuedCertificate, issue_certificate
+if TYPE_CHECKING:
+    from .lab_certificates import IssuedCertificate
 
 PROGRAM = os.path.abspath(
     os.path.join(os.path.dirname(__file__), "..", "..", "roles", "est_lab_server", "files", "est_lab_server")
 )
 USERNAME = "estuser"
 PASSWORD = "estpwd"
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 
 _session_folder: Optional[str] = None
+_Lab = TypeVar("_Lab", bound="Lab")
 
 
 def session_folder() -> str:
@@ -40,21 +46,14 @@ def session_folder() -> str:
     return _session_folder
 
 
-class LabServer:
-    """Starts the server when entered, or by `start()`, and ends it by its process id.
+class Lab:
+    """What tests ask of a lab server, however it runs. It starts when entered, or by `start()`.
 
     `arguments` are flags of the program (`--help` lists them). Unless `state` names a folder, all servers of a test
     process with the same kind of keys share one state folder and therefore one root CA, which is made only once.
-    `python` is the interpreter to run with, `environment` is added to the process's own.
     """
 
-    def __init__(
-        self,
-        *arguments: str,
-        state: Optional[str] = None,
-        python: str = sys.executable,
-        environment: Optional[dict[str, str]] = None,
-    ) -> None:
+    def __init__(self, *arguments: str, state: Optional[str] = None) -> None:
         self.arguments = list(arguments)
         rsa = "--key-type" in arguments and arguments[arguments.index("--key-type") + 1] == "rsa"
         self.state = state or os.path.join(session_folder(), "state-rsa" if rsa else "state-ec")
@@ -62,50 +61,26 @@ class LabServer:
         self.password = PASSWORD
         self.host = "localhost"
         self.port = 0
-        self.process: Optional[subprocess.Popen[bytes]] = None
-        self._python = python
-        self._environment = environment or {}
         self._folder = ""
 
-    def __enter__(self) -> LabServer:
+    def __enter__(self: _Lab) -> _Lab:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self) -> LabServer:
-        """Start the process and wait until it is ready. Raises RuntimeError with its words when it is not."""
+    def start(self: _Lab) -> _Lab:
+        """Start the server; it listens when this returns. Raises RuntimeError with its words when it does not."""
         self._folder = tempfile.mkdtemp(prefix="server-", dir=session_folder())
-        shared = ("--state", self.state, "--log-file", self.log_path)
-        with open(self._file("errors.txt"), "wb") as errors:
-            self.process = subprocess.Popen(
-                [self._python, PROGRAM, "--port", "0", *shared, *self.arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, **self._environment},
-            )
-        line = self._first_line()
-        if not line.startswith("ready "):
-            self.stop()
-            raise RuntimeError(f"the lab server did not start: {line!r} {self.stderr}")
-        self.port = int(line.rsplit(":", 1)[1])
+        self._start(["--port", "0", "--state", self.state, "--log-file", self.log_path, *self.arguments])
         return self
 
-    def stop(self) -> int:
-        """End the process (SIGTERM, after ten seconds SIGKILL) and give its exit status. Harmless when called again."""
-        if self.process is None:
-            return 0
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return self.process.returncode
+    def stop(self) -> None:
+        """End the server and every connection with it. Harmless when called again."""
+        raise NotImplementedError
+
+    def _start(self, arguments: list[str]) -> None:
+        raise NotImplementedError
 
     @property
     def url(self) -> str:
@@ -139,6 +114,9 @@ class LabServer:
 
         `options` are those of `issue_certificate`: `subject`, `extensions`, `private_key`, `days`.
         """
+        # Only here: who starts the server as a process with another Python may have no cryptography.
+        from .lab_certificates import issue_certificate
+
         authorities = ("issuing",) if "--intermediate" in self.arguments else ()
         return issue_certificate(self.state, authorities, session_folder(), common_name, **options)
 
@@ -166,15 +144,102 @@ class LabServer:
         """The requests to simpleenroll so far."""
         return [entry for entry in self.requests if entry["operation"] == "simpleenroll"]
 
+    def _file(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+
+class LabServer(Lab):
+    """The server in a thread of this process: no program is started and nothing compiled for it."""
+
+    _server: Any = None
+    _thread: threading.Thread
+    _wake: socket.socket
+
+    def _start(self, arguments: list[str]) -> None:
+        program = _program()
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said):
+                settings, options = program.arguments.parse_arguments(arguments)
+            state = program.state.StateFolder(options.state)
+            self._server = program.server.Server(settings, options.password, state, options.log_file)
+        except (SystemExit, program.state.StateError, OSError) as error:
+            raise RuntimeError(f"the lab server did not start: {error} {said.getvalue()}") from error
+        self.port = self._server.port
+        self._wake, stop = socket.socketpair()
+        self._thread = threading.Thread(target=self._serve, args=(stop,), name="lab server", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the server, its connections and their threads. Raises RuntimeError for one that does not end."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        with self._wake:
+            self._wake.send(b"\0")
+            self._thread.join(_STOP_SECONDS)
+        server.close()
+        if self._thread.is_alive():
+            raise RuntimeError("the lab server did not end")
+
+    def _serve(self, stop: socket.socket) -> None:
+        with stop:
+            self._server.serve(stop)
+
+
+class LabProcess(Lab):
+    """The server as a process of its own, for what a thread cannot tell: signals, what it writes, a sudden end.
+
+    `python` is the interpreter to run with, `environment` is added to the process's own.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        state: Optional[str] = None,
+        python: str = sys.executable,
+        environment: Optional[dict[str, str]] = None,
+    ) -> None:
+        super().__init__(*arguments, state=state)
+        self.process: Optional[subprocess.Popen[bytes]] = None
+        self._python = python
+        self._environment = environment or {}
+
+    def _start(self, arguments: list[str]) -> None:
+        with open(self._file("errors.txt"), "wb") as errors:
+            self.process = subprocess.Popen(
+                [self._python, PROGRAM, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, **self._environment},
+            )
+        line = self._first_line()
+        if not line.startswith("ready "):
+            self.stop()
+            raise RuntimeError(f"the lab server did not start: {line!r} {self.stderr}")
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def stop(self) -> None:
+        """End the process by its id: SIGTERM, and after ten seconds SIGKILL."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
     @property
     def stderr(self) -> str:
         """What the process wrote to standard error so far: the banner, and whatever went wrong."""
         with contextlib.suppress(FileNotFoundError), open(self._file("errors.txt"), encoding="utf-8") as stream:
             return stream.read()
         return ""
-
-    def _file(self, name: str) -> str:
-        return os.path.join(self._folder, name)
 
     def _first_line(self) -> str:
         assert self.process is not None and self.process.stdout is not None
@@ -189,3 +254,13 @@ class LabServer:
                 break
             received += piece
         return received.decode("utf-8", "replace").strip()
+
+
+def _program() -> Any:
+    """The package of the program, imported once."""
+    folder = os.path.dirname(PROGRAM)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    for name in ("arguments", "server", "state"):
+        importlib.import_module(f"est_lab_server.{name}")
+    return sys.modules["est_lab_server"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import (
     Observed,
@@ -39,7 +38,7 @@ class MemoryStore(TemplateStore):
             key_fingerprint=key_fingerprint(self.key) if self.key else "",
             key=self.key if want_key else None,
         )
-        return replace(found, **self.facts)
+        return found.replace(**self.facts)
 
     def new_key(self, replaced_key):
         self.calls.append("new key")

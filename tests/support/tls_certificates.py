@@ -46,7 +46,7 @@ class Identity:
         )
 
     def issue(self, common_name: str, **options: Any) -> Identity:
-        """A certificate signed by this one; options as of :func:`make`."""
+        """A certificate signed by this one; options as of ``make()``."""
         return make(common_name, issuer=self, **options)
 
 

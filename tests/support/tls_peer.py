@@ -4,8 +4,8 @@
 """Scripted TLS servers in threads: what goes over the wire is what the test wrote, byte by byte.
 
 A script has one list of steps for each connection that the server is to accept. A step is a callable
-``step(connection, peer)``; :func:`answer` and the others below make the usual ones.
-A connection beyond the script is accepted and closed at once, and counted in :attr:`Peer.unexpected`.
+``step(connection, peer)``; ``answer()`` and the others below make the usual ones.
+A connection beyond the script is accepted and closed at once, and counted in ``Peer.unexpected``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
+from support.effort import HANGS_SECONDS
 from support.tls_certificates import Identity
+
+# Longer than what hangs may take (support.effort), so that a client which waits for this server is seen to hang.
+_FOREVER = 2 * HANGS_SECONDS
 
 Step = Callable[[Any, "Peer"], None]
 
@@ -76,7 +80,7 @@ class Peer:
         for connection in self._open:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         for connection in self._open:
             connection.close()
 
@@ -85,8 +89,8 @@ class Peer:
         return self._stop.wait(seconds)
 
     def wait_for_the_end_of_a_connection(self) -> None:
-        """Wait until the next connection of the script is closed by this side; at most ten seconds."""
-        assert self._ended.acquire(timeout=10)
+        """Wait until the next connection of the script is closed by this side; at most a minute."""
+        assert self._ended.acquire(timeout=60)
 
     def _run(self) -> None:
         number = 0
@@ -95,7 +99,7 @@ class Peer:
                 connection, _address = self._listener.accept()
             except OSError:
                 return
-            connection.settimeout(10)
+            connection.settimeout(60)
             self._open.append(connection)
             if number >= len(self._script):
                 self.unexpected += 1
@@ -144,7 +148,7 @@ def server_context(
 
 
 def read_request(connection: Any, peer: Peer) -> None:
-    """Read one request with its body into :attr:`Peer.received`."""
+    """Read one request with its body into ``Peer.received``."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
@@ -170,10 +174,10 @@ def send(data: bytes) -> Step:
 
 
 def drip(data: Iterator[bytes], pause: float) -> Step:
-    """Send piece after piece with a pause between, until the client goes away; at most for 5 seconds."""
+    """Send piece after piece with a pause between, until the client goes away or the test is over."""
 
     def step(connection: Any, peer: Peer) -> None:
-        end = time.monotonic() + 5
+        end = time.monotonic() + _FOREVER
         for piece in data:
             connection.sendall(piece)
             if peer.wait(pause) or time.monotonic() > end:
@@ -184,7 +188,7 @@ def drip(data: Iterator[bytes], pause: float) -> Step:
 
 def stall(connection: Any, peer: Peer) -> None:
     """Do nothing until the test is over."""
-    peer.wait(10)
+    peer.wait(_FOREVER)
 
 
 def reset(connection: Any, _peer: Peer) -> None:
@@ -193,7 +197,7 @@ def reset(connection: Any, _peer: Peer) -> None:
 
 
 def note_plain(connection: Any, peer: Peer) -> None:
-    """Read whatever comes within a moment into :attr:`Peer.plain`: what a client says that should say nothing."""
+    """Read whatever comes within a moment into ``Peer.plain``: what a client says that should say nothing."""
     connection.settimeout(0.3)
     with contextlib.suppress(OSError):
         peer.plain.append(connection.recv(65536))
@@ -204,12 +208,12 @@ def tunnel(peer_port: int) -> Step:
 
     def step(connection: Any, peer: Peer) -> None:
         read_request(connection, peer)
-        with socket.create_connection(("127.0.0.1", peer_port), timeout=10) as target:
+        with socket.create_connection(("127.0.0.1", peer_port), timeout=60) as target:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=_copy, args=(target, connection), daemon=True)
             back.start()
             _copy(connection, target)
-            back.join(timeout=10)
+            back.join(timeout=60)
 
     return step
 
@@ -245,12 +249,3 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def no_longer_than(seconds: float) -> Iterator[None]:
-    """Fail where the block takes longer."""
-    started = time.monotonic()
-    yield
-    took = time.monotonic() - started
-    assert took < seconds, f"took {took:.1f} s"

@@ -17,8 +17,9 @@
 BOOTSTRAP_TOOLS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 
 # Nothing of the caller's Python or Ansible set-up may leak into what we run, and nothing may wait for a terminal.
-unset PYTHONHOME PYTHONPATH VIRTUAL_ENV ANSIBLE_CONFIG
-export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+# Bytecode is written as it is for a user: an environment without it has hidden faults.
+unset PYTHONHOME PYTHONPATH VIRTUAL_ENV ANSIBLE_CONFIG PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 # Ansible refuses to start where the locale is not UTF-8.
 export LC_ALL=C.UTF-8 LANG=C.UTF-8
 
@@ -79,9 +80,9 @@ find_python() {
 }
 
 ensure_venv() {
-  "${PYTHON:?call find_python first}" "$BOOTSTRAP_TOOLS/suite/venvs.py" "$@"
+  "${PYTHON:?call find_python first}" -B "$BOOTSTRAP_TOOLS/suite/venvs.py" "$@"
 }
 
 collections_path() {
-  "${PYTHON:?call find_python first}" "$BOOTSTRAP_TOOLS/suite/checkout.py"
+  "${PYTHON:?call find_python first}" -B "$BOOTSTRAP_TOOLS/suite/checkout.py"
 }

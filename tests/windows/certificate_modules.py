@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""win_certificate_store and win_certificate_info, done in Python on a :class:`.machine.Machine`.
+"""win_certificate_store and win_certificate_info, done in Python on a ``Machine``.
 
 As on Windows: every certificate of a PKCS#12 file goes into the store, not the first alone; an imported key stays
 in its container when its certificate is removed; Windows Server 2016 opens PKCS#12 with Triple DES and SHA-1 only, and

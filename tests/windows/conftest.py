@@ -91,7 +91,7 @@ class Play:
         variables: Mapping[str, Any] | None = None,
         collections: bool = True,
     ) -> tuple[dict[str, list[dict[str, Any]]], str]:
-        """Run a playbook; see :meth:`run`."""
+        """Run a playbook; see ``run()``."""
         inventory, results = self.folder / "hosts.json", self.folder / "results.jsonl"
         windows = {
             "ansible_connection": "windows_double",

@@ -16,7 +16,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.ho
 
 
 class DirectHost:
-    """What a :class:`WindowsStore` needs of its host.
+    """What a ``WindowsStore`` needs of its host.
 
     :param collection: the folder of the real ansible.windows.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules tell of a Windows host itself, done in Python on a :class:`.machine.Machine`.
+"""What modules tell of a Windows host itself, done in Python on a ``Machine``.
 
 Services, registry and proxies are data of the machine; its clock and its connections are those of this machine.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""win_find and win_tempfile, done in Python on a :class:`.machine.Machine`: what it takes to find and copy logs."""
+"""win_find and win_tempfile, done in Python on a ``Machine``: what it takes to find and copy logs."""
 
 from __future__ import annotations
 

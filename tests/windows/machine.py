@@ -109,7 +109,7 @@ class Machine:
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """What the controller has called since :meth:`forget_calls`."""
+        """What the controller has called since ``forget_calls()``."""
         path = self.folder / "calls.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -154,7 +154,7 @@ class Machine:
             state.setdefault("told", {}).update(told)
 
     def told(self, name: str, default: Any) -> Any:
-        """Return what :meth:`has` was given."""
+        """Return what ``has()`` was given."""
         return self._load().get("told", {}).get(name, default)
 
     def moment(self) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -353,7 +352,7 @@ def test_what_was_refused_is_noted_where_nobody_else_may_write_and_read_back_onc
     kept = holder(host)
     kept.refuse_unwritable()
     assert kept.read_refusal() is None
-    refusal = replace(REFUSAL, found={**REFUSAL.found, "accepted_lost": []})
+    refusal = REFUSAL.replace(found={**REFUSAL.found, "accepted_lost": []})
     kept.save_refusal(refusal)
     (name,) = files(machine)
     assert name.startswith("certificate-My-")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""win_uri, done in Python on a :class:`.machine.Machine`: real HTTPS, with the trust and the words of Windows.
+"""win_uri, done in Python on a ``Machine``: real HTTPS, with the trust and the words of Windows.
 
 What it answers is made as win_uri.ps1 makes it, from a response as .NET Framework has one. The words of failures are
 those of WebException. A request with a body asks for a stream first (GetRequestStream), which opens the connection; so

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from .._store.adapter import Observed
 from .._store.document import StoredTemplate
@@ -15,20 +14,19 @@ from .._store.reading import can_be_opened, inspect
 from .._store.sealing import unseal
 from .._template.errors import TemplateError, show
 from .._template.model import Template
+from .._value import Value
 from .content import Content
 from .sealing import load_cipher
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(Value):
     """A template that was left out, and why."""
 
     name: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(Value):
     """What was found for a bundle."""
 
     content: Content

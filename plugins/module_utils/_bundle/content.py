@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from .._template.errors import TemplateError, show
 from .._template.model import Template
+from .._value import Value
 from .envelope import read_json
 from .errors import DamagedBundle, UnknownName, UnusableTemplate
 
 _TEMPLATE_KEYS = ("fields", "secrets")
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(Value):
     """The templates of a bundle, sorted by name; no two names differ only in case.
 
     :param secrets: whether secrets were to be included. A template may have none all the same.
@@ -56,7 +55,7 @@ class Content:
 
 
 def read_content(data: Any, *, secrets: bool) -> Content:
-    """Read what :meth:`Content.as_json` gave, and check every template.
+    """Read what ``Content.as_json()`` gave, and check every template.
 
     :param secrets: whether the bundle says that it has secrets.
     :raises DamagedBundle: when it has another shape.
@@ -80,7 +79,7 @@ def read_content(data: Any, *, secrets: bool) -> Content:
 
 
 def content_from_text(octets: bytes, *, secrets: bool) -> Content:
-    """Read content that was sealed as JSON text; see :func:`read_content`."""
+    """Read content that was sealed as JSON text; see ``read_content()``."""
     try:
         data = read_json(octets.decode("utf-8"))
     except ValueError as error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundle as a file: its shape, reading and writing. What is sealed in it is opened in :mod:`.sealing`.
+"""The bundle as a file: its shape, reading and writing. What is sealed in it is opened in ``sealing.py``.
 
 A bundle is::
 
@@ -21,10 +21,10 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._store.sealing import digest
+from .._value import Value, field
 from .errors import DamagedBundle, LibraryMissing, NewerBundle, NotABundle
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -101,16 +101,14 @@ _KEY_OCTETS = 32
 _CHECK_OCTETS = 32
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(Value):
     """What comes of a passphrase: the key, and the value in the bundle that tells a wrong passphrase."""
 
     key: bytes = field(repr=False)
     check: bytes = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Scrypt:
+class Scrypt(Value):
     """The parameters of one bundle.
 
     :param salt: random octets.
@@ -154,7 +152,7 @@ class Scrypt:
     def derive(self, passphrase: str) -> Keys:
         """Derive the keys of a passphrase; takes about half a second and 32 MiB with today's parameters.
 
-        :param passphrase: as :func:`~.passphrase.check_passphrase` returned it.
+        :param passphrase: as ``check_passphrase()`` returned it.
         :raises LibraryMissing: when this Python cannot compute scrypt, or not with the memory that there is.
         """
         try:
@@ -215,8 +213,7 @@ _MARKS = (FORMAT.encode("ascii"), b"est_template_export", b"est_template_import"
 _CHECK_OCTETS = 32
 
 
-@dataclass(frozen=True)
-class Sealing:
+class Sealing(Value):
     """How the content of a bundle is sealed."""
 
     scrypt: Scrypt
@@ -233,8 +230,7 @@ class Sealing:
         }
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(Value):
     """A bundle whose content is not opened yet.
 
     :param secrets: whether secrets are included.

@@ -12,9 +12,9 @@ import re
 import stat
 import tempfile
 import time
-from dataclasses import dataclass, field
 
 from .._store.files import sync_folder
+from .._value import Value, field
 from .envelope import MAX_OCTETS
 from .errors import FileError, NotABundle
 
@@ -24,8 +24,7 @@ FILE_MODE = 0o600
 _LEFT_SECONDS = 600.0
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Value):
     """A file that is there: its octets, and its permissions such as ``0600``."""
 
     octets: bytes = field(repr=False)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._store.difference import NOT_SET, SET, SET_DIFFERENT, describe_template, is_set
@@ -13,6 +12,7 @@ from .._store.keeping import Desired
 from .._store.plan import Plan, Request, TemplateResult
 from .._template.fields import FIELDS
 from .._template.model import Template
+from .._value import Value, field
 from .content import Content
 from .envelope import parse_envelope
 from .errors import DamagedBundle, NewerBundle, NotABundle, UnusableTemplate, WrongPassphrase
@@ -23,8 +23,7 @@ from .sealing import read_bundle
 # What a new bundle changes in an old one, without secrets: names, fields, and that secrets differ.
 
 
-@dataclass
-class Comparison:
+class Comparison(Value):
     """What changes.
 
     :param changed: whether the bundle has to be written.
@@ -94,8 +93,7 @@ def _add(data: dict[str, Any], key: str, value: dict[str, Any]) -> None:
 # What is where a bundle is to be written: an older bundle, one that cannot be opened, or nothing.
 
 
-@dataclass(frozen=True)
-class Existing:
+class Existing(Value):
     """What was found.
 
     :param facts: what is told of it: ``sealed``, ``secrets`` and ``mode`` of a bundle, ``state`` where it cannot be

@@ -56,7 +56,7 @@ def check_passphrase(passphrase: str) -> str:
 
 
 def check_new_passphrase(passphrase: str) -> str:
-    """Return a passphrase as :func:`check_passphrase` does, if it is strong enough to seal a new bundle with.
+    """Return a passphrase as ``check_passphrase()`` does, if it is strong enough to seal a new bundle with.
 
     :raises TemplateError: also when it is weak.
     """
@@ -80,7 +80,7 @@ def write_bundle(content: Content, passphrase: str | None, scrypt: Scrypt | None
     """Return the octets of a bundle.
 
     :param content: what it carries.
-    :param passphrase: seals it; as :func:`~.passphrase.check_new_passphrase` returned it. None, which content with
+    :param passphrase: seals it; as ``check_new_passphrase()`` returned it. None, which content with
         secrets does not allow, leaves it in clear.
     :param scrypt: the parameters of the key derivation; today's with a new salt if None.
     :raises LibraryMissing: when nothing can be sealed here.
@@ -107,8 +107,8 @@ def read_bundle(octets: bytes, passphrase: str | None) -> Content:
     """Return what is in a bundle.
 
     :param octets: the file's content.
-    :param passphrase: as :func:`~.passphrase.check_passphrase` returned it; None for a bundle that is not sealed.
-    :raises BundleError: one of the kinds in :mod:`.errors`.
+    :param passphrase: as ``check_passphrase()`` returned it; None for a bundle that is not sealed.
+    :raises BundleError: one of the kinds in ``errors.py``.
     """
     envelope = parse_envelope(octets)
     if envelope.sealing is None:

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Protocol, Sequence
 
+from .._value import Value, field
 from ..est.x509.held_certificate import OldCertificate
 from ..est.x509.keys import KeySpec
 
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from .judge import Refusal
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Value):
     """What is in the place of a certificate.
 
     :param certificate: the certificate; ``None`` where none can be read.
     :param old: the same with its key, as what can be renewed; ``None`` where it has a defect.
     :param defect: why it is no certificate with its key, as a clause such as "its private key was not there"; empty
         where it is one, and where there is nothing.
-    :param digest: what was noted when it was issued (see :func:`.need.asked_digest`), or the beginning of it; empty
+    :param digest: what was noted when it was issued (see ``asked_digest()``), or the beginning of it; empty
         where nothing was.
     :param key: its private key, for a renewal with the same key; ``None`` where it cannot be read.
     :param lacks: what was not there beside certificate and key, as a clause; a renewal brings it.
@@ -44,7 +43,7 @@ class Found:
 
 
 class CertificateHolder(Protocol):
-    """Keeps one certificate with its key. :class:`.posix_holder.FileHolder` is the one of POSIX hosts."""
+    """Keeps one certificate with its key. ``FileHolder`` is the one of POSIX hosts."""
 
     def read(self) -> Found:
         """Look at what is there. The certificate's key need not be read, but that it is there has to be known.
@@ -66,7 +65,7 @@ class CertificateHolder(Protocol):
         """
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
-        """What :meth:`save_pending` kept, by name; ``None`` where there is nothing that is complete.
+        """What ``save_pending()`` kept, by name; ``None`` where there is nothing that is complete.
 
         :raises EstError: it cannot be read.
         """
@@ -74,20 +73,20 @@ class CertificateHolder(Protocol):
     def save_pending(self, files: Mapping[str, str]) -> None:
         """Keep a pending enrolment, its private key among it, in place of an older one.
 
-        :param files: texts by name: see :class:`~.test_enroll.pending.PendingState`.
+        :param files: texts by name: see ``PendingState``.
         :raises EstError: it cannot be written; ``stage`` is ``save``.
         """
 
     def drop_pending(self) -> None:
         """Forget a pending enrolment that nobody goes on with.
 
-        A holder that would have to look for one, at a price, only forgets what :meth:`read_pending` has found.
+        A holder that would have to look for one, at a price, only forgets what ``read_pending()`` has found.
 
         :raises EstError: it cannot be removed; ``stage`` is ``save``.
         """
 
     def read_refusal(self) -> Optional[Refusal]:
-        """What :meth:`save_refusal` noted last; ``None`` where there is nothing, or nothing that can be read."""
+        """What ``save_refusal()`` noted last; ``None`` where there is nothing, or nothing that can be read."""
 
     def save_refusal(self, refusal: Refusal) -> None:
         """Note that a certificate was refused. The one that is there stays, and so does what is known of it.

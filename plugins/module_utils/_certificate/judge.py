@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
@@ -17,6 +16,7 @@ from .._exchange.issued import Comparison, NotAsAsked, compare_certificate, comp
 from .._exchange.pending import request_digest
 from .._template.model import Template
 from .._template.render import Rendered
+from .._value import Value, field
 from ..est.base.errors import EstError
 from ..est.base.text import hiding
 from ..est.client import VerifiedCertificate
@@ -43,15 +43,14 @@ _LONGEST, _MOST = 2000, 50
 _FOUND = ("lost", "differs", "accepted_lost")
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Value):
     """What is noted of it.
 
-    :param digest: of what was asked for; see :func:`refusal_digest`.
+    :param digest: of what was asked for; see ``refusal_digest()``.
     :param at: when it was refused, UTC.
     :param reason: why.
     :param hint: what to do.
-    :param found: see :meth:`~.test_enroll.issued.Comparison.as_result`.
+    :param found: see ``Comparison.as_result()``.
     """
 
     digest: str

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Optional, Tuple
 
@@ -14,6 +13,7 @@ from .._exchange.issued import compare_certificate
 from .._exchange.pending import request_digest
 from .._template.model import Template
 from .._template.render import Rendered
+from .._value import Value
 from ..est.base.errors import InputError
 from ..est.base.libraries import without_warnings
 from ..est.http.url import EstUrl
@@ -30,11 +30,10 @@ if TYPE_CHECKING:
 NONE, ENROL, RENEW = "none", "enrol", "renew"
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(Value):
     """What is to be done, and why.
 
-    :param action: :data:`NONE`, :data:`ENROL` or :data:`RENEW`.
+    :param action: ``NONE``, ``ENROL`` or ``RENEW``.
     :param reason: a sentence without capital and full stop, which is as true once it has been done.
     """
 
@@ -70,12 +69,12 @@ def decide(
     """Decide whether a new certificate is needed.
 
     :param found: what is there.
-    :param digest: of what is asked for; see :func:`asked_digest`.
+    :param digest: of what is asked for; see ``asked_digest()``.
     :param renew_before_days: a certificate that ends within so many days is renewed, but none before half of its
         lifetime is over: one that is shorter than the period would be renewed on every run.
     :param force: renew one that needs nothing.
     :param now: an aware time.
-    :param allowed_lost: names that a certificate of unknown origin may lack; see :class:`~.test_enroll.acceptance`.
+    :param allowed_lost: names that a certificate of unknown origin may lack; see ``acceptance``.
     """
     if found.old is None:
         if found.defect:

@@ -9,7 +9,6 @@ The action and the module share it, so that a wrong value is told on the control
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Dict, Optional
 
 from .._exchange.acceptance import ACCEPTANCE_OPTIONS, Acceptance
@@ -31,6 +30,7 @@ from .._template.model import Template
 from .._template.names import SUBJECT, SUBJECT_ALTERNATIVE_NAME, check_path, entries_of
 from .._template.render import Rendered, render
 from .._template.variables import parse_variables, variables_in
+from .._value import Value, field
 from ..est.reenrolment import REKEY, RENEW
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ def render_identity(template: Template, identity: TestIdentity) -> Rendered:
     """Fill in a template's variables, all of them.
 
     :param identity: an empty value in its ``variables`` leaves out what has that variable, as the user wants it.
-    :raises TemplateError: a variable without a value, and what :func:`~.template.render.render` raises.
+    :raises TemplateError: a variable without a value, and what ``render()`` raises.
     """
     custom = template.custom_attributes
     texts = [(SUBJECT, template.subject)]
@@ -63,7 +63,7 @@ def render_identity(template: Template, identity: TestIdentity) -> Rendered:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: Options that are checked by :class:`TestIdentity`, whatever type they have. There is no test value among them: nobody
+#: Options that are checked by ``TestIdentity``, whatever type they have. There is no test value among them: nobody
 #: gets a certificate for "Test".
 IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables")
 #: Options that say where a POSIX host keeps certificate and key, and how a Windows host does.
@@ -71,7 +71,7 @@ POSIX_OPTIONS = ("certificate_path", "private_key_path", "chain_path")
 WINDOWS_OPTIONS = ("certificate_store", "key_exportable")
 
 _RENEW_BEFORE_DAYS = (0, LONGEST_RENEWAL_PERIOD)
-#: Options that :func:`read_options` checks, whatever type they have.
+#: Options that ``read_options()`` checks, whatever type they have.
 CHECKED = (
     "template",
     "inline",
@@ -84,7 +84,6 @@ CHECKED = (
 )
 
 
-@dataclass(frozen=True)
 class CertificateOptions(ExchangeOptions):
     """How a certificate is got and renewed.
 
@@ -108,8 +107,7 @@ class CertificateOptions(ExchangeOptions):
     check: bool = False
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Value):
     """What is asked of a production certificate, checked.
 
     :param template_name: the template's name, from the store or inline.
@@ -153,7 +151,7 @@ def argument_spec() -> Dict[str, Any]:
 def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool = False) -> Asked:
     """Check the values of the options.
 
-    :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
+    :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
     :param windows: the host is a Windows host, whose ``store_path`` is not checked here.
     :raises TemplateError: a value that cannot be used; it names the option.
     """

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
 from .._exchange.files import in_words
@@ -42,12 +41,12 @@ _HINT = "Check the paths, the free space, and the user that the task runs as on 
 
 
 class FileHolder:
-    """Keeps one certificate with its key in PEM files. See :class:`.holder.CertificateHolder`.
+    """Keeps one certificate with its key in PEM files. See ``CertificateHolder``.
 
     :param certificate_path: the certificate, followed by its intermediates where ``chain_path`` is ``None``.
     :param private_key_path: the key, not encrypted; it can be the same file.
     :param chain_path: the CA certificates from the issuer up to the trust anchor.
-    :param check: only look: :meth:`read` changes nothing.
+    :param check: only look: ``read()`` changes nothing.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class FileHolder:
             ) from None
         found = self._found(text, key_text, chain)
         lacks = f"the chain {self._chain_path} was not there" if lacks_chain else ""
-        return replace(found, lacks=lacks, finished=finished)
+        return found.replace(lacks=lacks, finished=finished)
 
     def _settled(self) -> contextlib.AbstractContextManager[Settled]:
         if not os.path.isdir(os.path.dirname(self._real_paths[0])):
@@ -170,7 +169,7 @@ class FileHolder:
         ]
 
     def refuse_key(self, spec: KeySpec) -> None:
-        """See :meth:`CertificateHolder.refuse_key`: a file takes every kind."""
+        """See ``CertificateHolder.refuse_key()``: a file takes every kind."""
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """What is pending; ``None`` where nothing is.

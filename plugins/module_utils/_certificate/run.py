@@ -4,13 +4,12 @@
 """One production certificate: look at what is there, decide, and enrol or renew it where that is needed.
 
 The procedure is the same whoever carries the requests and wherever certificate and key are kept; that is behind
-:class:`CertificateConnector` and :class:`.holder.CertificateHolder`.
+``CertificateConnector`` and ``CertificateHolder``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import time
 from datetime import datetime, timezone
@@ -44,7 +43,7 @@ class CertificateConnector(Connector, Protocol):
     def renewing(self, tls: ClientCertificate) -> Connector:
         """The same way with the old certificate as TLS client certificate, in place of the one of the template.
 
-        :param tls: that of :class:`.holder.Found`; its paths mean what the holder says.
+        :param tls: that of ``Found``; its paths mean what the holder says.
         """
 
 
@@ -220,8 +219,7 @@ class _Run:
         else:
             connector = self._connect().renewing(way.client_certificate)
             self._client_certificate = True
-            template = dataclasses.replace(
-                template,
+            template = template.replace(
                 username=None,
                 password=None,
                 client_certificate_path=None,

@@ -84,7 +84,7 @@ class ArchiveFile:
     """A file of mode 0600 that appears under its name when it is whole, and never in place of another.
 
     Entering makes the folder where it is missing and a temporary file in it, so a folder that cannot be written to is
-    known before anything else is done; leaving without :meth:`save` removes the file.
+    known before anything else is done; leaving without ``save()`` removes the file.
 
     :param folder: made 0700 where it does not exist.
     :param name: without its end ``.tar.gz``.

@@ -10,23 +10,22 @@ A report is plain data::
      "services": section, "windows_proxy": section  (of a Windows host),
      "servers": [{"templates": [names], "section": section of probe.py}]}
 
-A section is what :mod:`.sections` makes: ``ok`` and ``data``, or ``reason`` and ``hint``. One that is missing was not
+A section is what ``host.py`` makes: ``ok`` and ``data``, or ``reason`` and ``hint``. One that is missing was not
 collected.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .._exchange.files import CERTIFICATE_FILE, STATE_FILE
+from .._value import Value, field
 
 # ----------------------------------------------------------------------------------------------------------------------
 # One thing that was found out of a host.
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Value):
     """One line of a summary.
 
     :param section: what it is about.
@@ -44,7 +43,7 @@ class Finding:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# What the sections mean that only a Windows host has; see :mod:`.findings`.
+# What the sections mean that only a Windows host has; see ``findings.py``.
 
 
 def windows_system(data: Mapping[str, Any]) -> Iterator[Finding]:

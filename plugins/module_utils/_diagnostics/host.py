@@ -17,11 +17,11 @@ import queue
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._exchange.hints import hint_of
 from .._template.errors import TemplateError
+from .._value import Value, field
 from ..est.base.errors import EstError
 from ..est.base.libraries import versions
 from .log_files import Logs, collect_logs
@@ -155,8 +155,7 @@ def _space(path: str) -> Dict[str, Any]:
 _SHARE_OF_LOGS = 0.4
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(Value):
     """What to collect.
 
     :param targets: the EST servers: ``{"fields": fields of a template without secrets}`` each.
@@ -178,9 +177,9 @@ class Order:
 def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str, Any]:
     """Collect everything.
 
-    :param run_command: for the routes; see :func:`.probe.route`.
+    :param run_command: for the routes; see ``route()``.
     :returns: ``started`` and ``ended`` (seconds since the epoch by the clock of this host), ``sections`` (see
-        :mod:`.sections`) with the names ``system``, ``proxy`` and ``tests``, ``servers`` (sections in the order of
+        ``host.py``) with the names ``system``, ``proxy`` and ``tests``, ``servers`` (sections in the order of
         ``targets``), and ``logs``.
     """
     started, begun = time.time(), time.monotonic()

@@ -13,9 +13,9 @@ import stat
 import time
 import zlib
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any, Callable, Deque, Dict, Iterator, List, Sequence, Tuple
 
+from .._value import Value, field
 from .archive import UniqueNames, safe_path
 from .log_text import OVERLAP, clean_log, keep_end, without_head
 
@@ -34,7 +34,6 @@ _GZIP = b"\x1f\x8b"
 _GZIP_FORMAT = 31
 
 
-@dataclass
 class End:
     """The end of a file.
 
@@ -45,11 +44,9 @@ class End:
     :param trouble: why ``data`` is not the real end, or an empty string.
     """
 
-    head: bytes = b""
-    data: bytes = field(default=b"", repr=False)
-    cut: bool = False
-    gzip: bool = False
-    trouble: str = ""
+    def __init__(self, head: bytes = b"", data: bytes = b"", cut: bool = False, gzip: bool = False) -> None:
+        self.head, self.data, self.cut, self.gzip = head, data, cut, gzip
+        self.trouble = ""
 
 
 def read_end(descriptor: int, limit: int, deadline: float) -> End:
@@ -76,7 +73,7 @@ def read_end(descriptor: int, limit: int, deadline: float) -> End:
 
 
 def end_of(content: bytes, limit: int, deadline: float) -> End:
-    """The last octets of a file that is in memory, as :func:`read_end` returns them.
+    """The last octets of a file that is in memory, as ``read_end()`` returns them.
 
     :param limit: how many octets, at most.
     :param deadline: by ``time.monotonic()``; what was decompressed until then is returned.
@@ -165,8 +162,7 @@ _KINDS = (
 Opener = Callable[[str, int], int]
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(Value):
     """A log without secrets.
 
     :param name: its name in the archive, safe and relative.
@@ -194,8 +190,7 @@ class Log:
         }
 
 
-@dataclass
-class Logs:
+class Logs(Value):
     """What was collected so far, newest first, and what was left out or cut: path and reason."""
 
     found: List[Log] = field(default_factory=list)
@@ -206,8 +201,7 @@ class NotCollected(Exception):
     """Why a file is left out."""
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Value):
     """A file that may be collected, and what its folder says of it.
 
     :param name: in the archive.
@@ -236,7 +230,7 @@ def collect_logs(
     :param logs: gets what is found, one by one, so that it is there even where the time is over.
     :param patterns: folders (with what is below them), files, and globs.
     :param max_bytes: octets of text in all.
-    :param secrets: known passwords and the like, which are taken out; see :func:`.log_text.clean`.
+    :param secrets: known passwords and the like, which are taken out; see ``clean()``.
     :param seconds: after this time nothing more is read.
     :param never: folders from which nothing is collected, whatever the patterns mean: keys are in them.
     """

@@ -84,7 +84,7 @@ _PATTERNS: Tuple[Tuple[Tuple[str, ...], re.Pattern[str], str], ...] = tuple(
 def clean(text: str, secrets: Iterable[str]) -> str:
     """Take secrets out of a text, and what looks like one: header fields with credentials, values of passwords.
 
-    :param secrets: known passwords and the like, found in any encoding that :func:`~..est.redaction.redact` knows.
+    :param secrets: known passwords and the like, found in any encoding that ``redact()`` knows.
     """
     text = redact(text, secrets)
     lowered = text.lower()

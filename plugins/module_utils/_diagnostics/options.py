@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from .._exchange.options import absolute_folder
@@ -16,6 +15,7 @@ from .._template.errors import TemplateError, show
 from .._template.fields import FIELDS, SECRET_FIELDS
 from .._template.model import Template
 from .._template.names import check_text
+from .._value import Value, field
 from ..est.base.errors import EstError
 from ..est.http.url import EstUrl
 
@@ -42,7 +42,7 @@ _ROUTE_FIELDS = (
 def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str, Any]], List[Tuple[str, str]]]:
     """Group templates by how they reach their EST server.
 
-    :param templates: as :func:`~..store.information.describe_store` describes them.
+    :param templates: as ``describe_store()`` describes them.
     :returns: targets, ``{"templates": [names], "fields": {...}}`` with fields that hold no account, and what cannot be
         looked at: the template's name and why.
     """
@@ -80,8 +80,7 @@ RANGES = {
 }
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Value):
     """What is asked, checked.
 
     :param dest: the folder on the controller, as it was given.
@@ -98,8 +97,7 @@ class Asked:
     redact: Tuple[str, ...] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class PathRules:
+class PathRules(Value):
     """How paths are written on a host.
 
     :param folder: checks the path of a folder, by the name of its option, and returns its one spelling. Raises
@@ -148,7 +146,7 @@ def argument_spec() -> Dict[str, Any]:
 def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> Asked:
     """Check the values of the options.
 
-    :param options: by the names of :func:`argument_spec`, with types and defaults.
+    :param options: by the names of ``argument_spec()``, with types and defaults.
     :param paths: those of the host.
     :raises TemplateError: a value that cannot be used; it names the option.
     """

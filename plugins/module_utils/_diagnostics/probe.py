@@ -52,7 +52,7 @@ def probe(
     :param fields: of the template, without secrets.
     :param step_seconds: for each of resolving, connecting and the handshake.
     :param seconds: for all of it; a step that begins later is told as failed.
-    :param run_command: for the route; see :func:`route`.
+    :param run_command: for the route; see ``route()``.
     :returns: plain data: ``server``, ``proxy``, and ``steps``: ``{name: {ok, milliseconds, ...}}`` with the names
         ``resolve``, ``route``, ``connect``, ``tls``, ``trust``, ``clock`` and ``est``. A failed step has ``reason`` and
         ``hint``; one that could not be tried because another failed is not there.

@@ -11,9 +11,9 @@ import json
 import textwrap
 import time
 import zlib
-from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from .._value import Value, field
 from ..est.base.text import printable, redact
 from .archive import Member, UniqueNames, pack, safe_path
 from .findings import Finding, clock_offset, judge
@@ -106,11 +106,10 @@ _WITHHELD = Finding(
 )
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(Value):
     """What the host answered.
 
-    :param answer: see :func:`.host.collect`; empty where there is none.
+    :param answer: see ``collect()``; empty where there is none.
     :param trouble: why there is none, or an empty string.
     :param sent, received: when it was asked and when the answer was there, by the clock of the controller.
     """
@@ -125,7 +124,7 @@ class Report:
     """A report on one host.
 
     :param began: seconds since the epoch, by the clock of the controller.
-    :param targets: see :func:`.targets.find_targets`, for this and ``unusable``.
+    :param targets: see ``find_targets()``, for this and ``unusable``.
     :param logs_withheld: whether logs were asked for and left out because of secrets that are not known.
     :param secrets: texts that may be nowhere in it.
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from .._exchange.files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE
@@ -15,6 +14,7 @@ from .._store.adapter import Observed
 from .._store.errors import StoreError
 from .._store.information import describe_store
 from .._store.reading import inspect, open_secrets
+from .._value import Value, field
 from .archive import UniqueNames, safe_path
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -103,8 +103,7 @@ def _read(path: str) -> str:
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Value):
     """The store of a host.
 
     :param description: what ``est_template_info`` tells of it; empty where it cannot be read.

@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .._names.attributes import ATTRIBUTE_OIDS, SubjectAttribute, attribute_oid
 from .._names.errors import NameSyntaxError
 from .._names.general_names import GENERAL_NAME_TYPES, canonical_general_name, parse_general_name
 from .._template.errors import TemplateError, closest, show
+from .._value import Value
 from .compare import ADDED, NAME, NOW, SUBJECT, comparable_attribute, comparable_name
 
 #: What happens where a certificate is not what was asked for: it is told, it is a failure, or nothing.
 WARN, FAIL, ACCEPT = "warn", "fail", "accept"
 CHOICES = (WARN, FAIL, ACCEPT)
-#: The options that :meth:`Acceptance.read` checks, whatever type they have.
+#: The options that ``Acceptance.read()`` checks, whatever type they have.
 ACCEPTANCE_OPTIONS = ("on_lost", "allowed_lost")
 
 _ALLOWED = (
@@ -28,8 +28,7 @@ _ALLOWED = (
 _TYPES = {name.lower(): name for name in GENERAL_NAME_TYPES}
 
 
-@dataclass(frozen=True)
-class _Name:
+class _Name(Value):
     """A name that was asked for, or all of its kind.
 
     :param kind: ``subject`` or ``subject_alternative_name``.
@@ -42,12 +41,11 @@ class _Name:
     value: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Acceptance:
+class Acceptance(Value):
     """What is accepted.
 
-    :param on_lost: one of :data:`CHOICES`.
-    :param allowed_lost: names that may be lost, changed or added, as :meth:`read` has checked them.
+    :param on_lost: one of ``CHOICES``.
+    :param allowed_lost: names that may be lost, changed or added, as ``read()`` has checked them.
     """
 
     on_lost: str = WARN
@@ -96,7 +94,7 @@ class Acceptance:
         """Those of the entries of ``lost`` or ``differs`` that are accepted.
 
         A name that may be lost may have another value as well, or be added. Another key, or a certificate of a CA, is
-        accepted only by :data:`ACCEPT`.
+        accepted only by ``ACCEPT``.
         """
         if self.on_lost == ACCEPT:
             return list(entries)

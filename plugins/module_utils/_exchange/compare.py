@@ -4,7 +4,7 @@
 """What was asked for against what the CA put into the certificate.
 
 CAs drop what their policy does not know, and say nothing: Cisco's demo CA keeps only the common name. An enrolment
-therefore lists what was lost, and what came in place of it. What a user accepts of that is in :mod:`.acceptance`.
+therefore lists what was lost, and what came in place of it. What a user accepts of that is in ``acceptance.py``.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _beyond(one: Tuple[Subject, Sequence[GeneralName]], other: Tuple[Subject, Se
 
 
 def _by_type(entries: Sequence[str]) -> Dict[str, List[str]]:
-    """Entries of :func:`in_words` by what they begin with, up to the sign before the value."""
+    """Entries of ``in_words()`` by what they begin with, up to the sign before the value."""
     found: Dict[str, List[str]] = {}
     for entry in entries:
         sign = "=" if entry.startswith(f"{SUBJECT} ") else ":"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol, Tuple
 
 from .._template.errors import TemplateError, show
 from .._template.model import Template
+from .._value import Value
 from ..est.base.errors import EstError, InputError, Timeline
 from ..est.client import EstClient
 from ..est.http.tls import Trust
@@ -44,9 +44,8 @@ def refuse_without_devices(template: Template) -> None:
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Destination:
-    """An EST server, and all that says how to talk to it. Made by :meth:`of`.
+class Destination(Value):
+    """An EST server, and all that says how to talk to it. Made by ``of()``.
 
     :param url: the server, from the template.
     :param fingerprint: of one of its CA certificates, from the template; ``None`` where it has none.
@@ -86,16 +85,16 @@ class Connector(Protocol):
     exchange: str
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
-        """Raise an :class:`InputError` for what template or options ask for and this way cannot do."""
+        """Raise an ``InputError`` for what template or options ask for and this way cannot do."""
 
     def read_text(self, path: str) -> str:
         """A text file of the host, such as the one of ``ca_path``."""
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
-        """Accept a CA certificate of the EST server by its fingerprint; or raise an :class:`InputError`."""
+        """Accept a CA certificate of the EST server by its fingerprint; or raise an ``InputError``."""
 
     def fetch_unauthenticated(self, destination: Destination) -> CaBag:
-        """Only look at the CA certificates of the EST server; or raise an :class:`InputError`."""
+        """Only look at the CA certificates of the EST server; or raise an ``InputError``."""
 
     def transport(self, destination: Destination, trust: Trust) -> Transport:
         """A transport to the EST server."""

@@ -25,7 +25,7 @@ from .options import ExchangeOptions
 
 
 class HostConnector:
-    """Connects from this very host. See :class:`.connection.Connector`."""
+    """Connects from this very host. See ``Connector``."""
 
     exchange = "host"
 
@@ -110,7 +110,7 @@ def read_anchor_file(path: str) -> str:
 
 
 class CertificateHostConnector(HostConnector):
-    """Connects from this very host. See :class:`.run.CertificateConnector`."""
+    """Connects from this very host. See ``CertificateConnector``."""
 
     def renewing(self, tls: ClientCertificate) -> HostConnector:
         """The same with the old certificate as TLS client certificate."""

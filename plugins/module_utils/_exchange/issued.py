@@ -9,11 +9,11 @@ What comes from the certificate is cleaned and shortened before it is shown: a C
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
+from .._value import Value
 from ..est.base.errors import EstError
 from ..est.base.libraries import without_warnings
 from ..est.base.text import printable
@@ -38,12 +38,11 @@ _CISCO = (
 )
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Value):
     """In what a certificate is not what was asked for.
 
-    :param lost: see :func:`.compare.lost`.
-    :param differs: see :func:`.compare.differs`; also another kind of key, and :data:`IS_CA`.
+    :param lost: see ``lost()``.
+    :param differs: see ``differs()``; also another kind of key, and ``IS_CA``.
     """
 
     lost: Tuple[str, ...] = ()
@@ -103,7 +102,7 @@ class Comparison:
 class NotAsAsked(EstError):
     """A certificate that is not what was asked for and is not accepted.
 
-    :param found: what it lacks and in what it differs; see :meth:`Comparison.as_result`.
+    :param found: what it lacks and in what it differs; see ``Comparison.as_result()``.
     """
 
     code = "not_as_asked"
@@ -132,10 +131,10 @@ def compare_certificate(
 ) -> Comparison:
     """Compare a certificate with what was asked for.
 
-    :param key: the kind of key that was asked for, as :func:`~.est.keys.describe_public_key` says it; ``None`` where
+    :param key: the kind of key that was asked for, as ``describe_public_key()`` says it; ``None`` where
         any will do.
     :param may_be_ca: whether a certificate of a CA is no difference.
-    :param same_subject: see :func:`.compare.differs`.
+    :param same_subject: see ``differs()``.
     """
     with without_warnings():
         issued = read_name(certificate.subject), subject_alternative_names(certificate)

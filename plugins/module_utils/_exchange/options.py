@@ -11,7 +11,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from .._template.errors import TemplateError, show
@@ -20,6 +19,7 @@ from .._template.fields import argument_spec as template_argument_spec
 from .._template.identity import TestIdentity
 from .._template.model import Template
 from .._template.names import check_text, template_name
+from .._value import Value, field
 from ..est.base.errors import InputError
 from ..est.http.authentication import SCHEMES
 from ..est.http.url import EstUrl
@@ -40,17 +40,16 @@ RANGES = {
 }
 
 
-@dataclass(frozen=True)
-class ExchangeOptions:
+class ExchangeOptions(Value):
     """How to talk to an EST server.
 
     :param connect_timeout: seconds.
     :param timeout: seconds for a whole answer.
     :param max_response_size: octets.
-    :param http_authentication: how user name and password are used; see :class:`.https.HttpsTransport`.
+    :param http_authentication: how user name and password are used; see ``HttpsTransport``.
     :param allow_redirects_to: other servers that requests may be redirected to with credentials; see
-        :class:`.client.EstClient`.
-    :param wait_when_busy: seconds in all, for each request; see :class:`.client.EstClient`.
+        ``EstClient``.
+    :param wait_when_busy: seconds in all, for each request; see ``EstClient``.
     """
 
     connect_timeout: int = 10
@@ -77,9 +76,9 @@ def exchange_argument_spec() -> Dict[str, Any]:
 def read_exchange_options(options: Mapping[str, Any]) -> Dict[str, Any]:
     """Check the values of these options.
 
-    :param options: by the names of :func:`exchange_argument_spec`, with defaults; those of :data:`RANGES` may be of any
+    :param options: by the names of ``exchange_argument_spec()``, with defaults; those of ``RANGES`` may be of any
         type.
-    :returns: the fields of :class:`ExchangeOptions`.
+    :returns: the fields of ``ExchangeOptions``.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
     return {
@@ -125,16 +124,15 @@ def _servers(option: str, given: Sequence[str]) -> Tuple[str, ...]:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: Options that are checked by :class:`TestIdentity`, whatever type they have.
+#: Options that are checked by ``TestIdentity``, whatever type they have.
 IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
 
 #: Seconds to wait for a certificate, the fewest and the most.
 WAIT = (0, 86400)
-#: Options that :func:`read_options` checks, whatever type they have.
+#: Options that ``read_options()`` checks, whatever type they have.
 CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait", *ACCEPTANCE_OPTIONS)
 
 
-@dataclass(frozen=True)
 class TestOptions(ExchangeOptions):
     """How to test.
 
@@ -152,8 +150,7 @@ class TestOptions(ExchangeOptions):
     check: bool = False
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Value):
     """What is asked of a test enrolment, checked.
 
     :param template_name: the template's name, from the store or inline.
@@ -211,8 +208,8 @@ def read_options(
 ) -> Asked:
     """Check the values of the options.
 
-    :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
-    :param check_folder: checks the path of a folder as :func:`absolute_folder` does, for a host that is not POSIX.
+    :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
+    :param check_folder: checks the path of a folder as ``absolute_folder()`` does, for a host that is not POSIX.
     :param separator: between the parts of its paths.
     :raises TemplateError: a value that cannot be used; it names the option.
     """

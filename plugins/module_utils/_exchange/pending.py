@@ -12,10 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Union
 
+from .._value import Value, field
 from ..est.base.errors import InputError
 from ..est.request.csr import CertificateRequest, LinkedRequest
 from ..est.x509.keys import load_private_key, private_key_pem, public_key_der, same_public_key
@@ -25,11 +25,10 @@ _VERSION = 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-@dataclass(frozen=True)
-class PendingState:
+class PendingState(Value):
     """What is kept of a pending enrolment.
 
-    :param request_digest: tells whether a later test asks for the same (see :func:`request_digest`).
+    :param request_digest: tells whether a later test asks for the same (see ``request_digest()``).
     :param retry_at: not to be asked again before this time.
     :param private_key_pem: unencrypted, in a file of mode 0600.
     :param request_pem: the certificate request, which is repeated as it is.
@@ -103,8 +102,8 @@ class Kept(NamedTuple):
 def read_kept(files: Optional[Mapping[str, str]], digest: str) -> Optional[Kept]:
     """The pending enrolment to go on with; ``None`` where there is none for the very same request, or a damaged one.
 
-    :param files: what was kept, by name; see :class:`.pending.PendingState`.
-    :param digest: of the request; see :func:`.pending.request_digest`.
+    :param files: what was kept, by name; see ``PendingState``.
+    :param digest: of the request; see ``request_digest()``.
     """
     state = PendingState.from_files(files, digest)
     if state is None:

@@ -50,15 +50,15 @@ def success(
     server_message: str = "",
     warnings: Sequence[str] = (),
 ) -> Dict[str, Any]:
-    """The result of a test that is C(issued), C(pending) or, in check mode, C(skipped).
+    """The result of a test that is ``issued``, ``pending`` or, in check mode, ``skipped``.
 
-    :param trust: C(explicit), C(system) or C(fingerprint).
+    :param trust: ``explicit``, ``system`` or ``fingerprint``.
     :param acceptance: what is accepted of a certificate that is not what was asked for.
     :param client: that carried the exchange; ``None`` where nothing was sent.
     :param path: the folder on the host in which the files were saved.
     :param separator: between the parts of its paths.
     :param comparison: of the certificate in ``verified`` with what was asked for.
-    :param retry_at: for C(pending): when the CA wants to be asked again.
+    :param retry_at: for ``pending``: when the CA wants to be asked again.
     """
     peer = client.peer if client is not None else None
     requested = {

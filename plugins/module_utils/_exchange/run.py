@@ -4,7 +4,7 @@
 """One test enrolment, from template and identity to files on the host: the wizard's "Save and Test".
 
 The procedure is the same whoever carries the requests and wherever the files are; that is behind
-:class:`.connection.Connector` and :class:`TestFiles`.
+``Connector`` and ``TestFiles``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .pending import Kept, Request, read_kept, request_digest, sleep_until, to_k
 
 
 class TestFiles(Protocol):
-    """Where the files of one test certificate are kept on the host; see :class:`.files.TestFolder`."""
+    """Where the files of one test certificate are kept on the host; see ``TestFolder``."""
 
     #: The folder of a pending enrolment.
     pending_path: str

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from .._template.errors import TemplateError
 from .._template.fields import argument_spec as template_argument_spec
 from .._template.model import Template
+from .._value import Value
 from ..est.base.errors import EstError, Timeline
 from ..est.server_info import server_info, unverified_server_info
 from .connection import Connector, Destination, configured_trust, connected
@@ -43,12 +43,11 @@ CONNECTION_OPTIONS = (
     "client_key_passphrase",
     "proxy",
 )
-#: Options that :func:`read_options` checks, whatever type they have.
+#: Options that ``read_options()`` checks, whatever type they have.
 CHECKED = ("template", *CONNECTION_OPTIONS, *RANGES)
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Value):
     """What is asked, checked.
 
     :param template_name: of a template in the store of the host; ``None`` where the server is given by options.
@@ -75,7 +74,7 @@ def argument_spec() -> Dict[str, Any]:
 def read_options(options: Mapping[str, Any], check_folder: Callable[[str, str], str] = absolute_folder) -> Asked:
     """Check the values of the options.
 
-    :param options: by the names of :func:`argument_spec`, with defaults; those of :data:`CHECKED` may be of any type.
+    :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
     :param check_folder: checks the path of a folder on the host.
     :raises TemplateError: a value that cannot be used; it names the option.
     """

@@ -180,7 +180,7 @@ def a_label_form(text: str) -> str:
 def check_domain_name(text: str, *, before: str = "") -> None:
     """Refuse a text that is no host name, be it in ASCII or with letters of other scripts (RFC 5890, a U-label).
 
-    :param before: as :func:`check_host_name` has it.
+    :param before: as ``check_host_name()`` has it.
     :raises NameSyntaxError: with what is wrong.
     """
     if text.isascii():

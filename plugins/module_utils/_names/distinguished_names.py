@@ -33,7 +33,7 @@ def parse_slash_dn(text: str) -> Subject:
     """Read a distinguished name in slash form.
 
     Attribute names are IBM's (``S`` is surname, ``SN`` is serialNumber), in any case. What a value may hold is not
-    looked at here, because it may still have variables in it: see :func:`~.attributes.check_attribute`.
+    looked at here, because it may still have variables in it: see ``check_attribute()``.
 
     :returns: the attributes in the order in which they are written, escapes resolved; at least one.
     :raises NameSyntaxError: with what is wrong, and where there is one the likely intended name.
@@ -52,7 +52,7 @@ def parse_slash_dn(text: str) -> Subject:
 
 
 def format_slash_dn(subject: Subject) -> str:
-    """Write a subject in slash form, so that :func:`parse_slash_dn` gives the same attributes back.
+    """Write a subject in slash form, so that ``parse_slash_dn()`` gives the same attributes back.
 
     An attribute that IBM has no name for is written with its object identifier. An empty subject gives an empty text.
     """

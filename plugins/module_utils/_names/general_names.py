@@ -45,7 +45,7 @@ _UPN_USER = r'[^\s@"\\/\[\]:;|=,<>?*]+\Z'
 
 
 class GeneralName(NamedTuple):
-    """One entry of a subject alternative name: a type of :data:`GENERAL_NAME_TYPES` and its text value."""
+    """One entry of a subject alternative name: a type of ``GENERAL_NAME_TYPES`` and its text value."""
 
     type: str
     value: str
@@ -57,7 +57,7 @@ class GeneralName(NamedTuple):
 def parse_general_name(text: str) -> GeneralName:
     """Read ``TYPE:value``. The type may be in any case and comes out in its canonical spelling.
 
-    The value is not looked at, because it may still have variables in it: see :func:`validate_general_name`. Only a URI
+    The value is not looked at, because it may still have variables in it: see ``validate_general_name()``. Only a URI
     with Microsoft's prefix of a security identifier comes out as SID, so that one name has one spelling.
 
     :raises NameSyntaxError: when there is no type, an unknown one, or no value.

@@ -85,7 +85,7 @@ def check_sid(text: str) -> None:
 
 
 def is_sid(text: str) -> bool:
-    """Tell whether a text is a security identifier as :func:`check_sid` wants it."""
+    """Tell whether a text is a security identifier as ``check_sid()`` wants it."""
     try:
         check_sid(text)
     except NameSyntaxError:

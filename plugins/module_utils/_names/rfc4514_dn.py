@@ -51,8 +51,8 @@ _SLASH_ATTRIBUTE = re.compile(rf"/\s*({NAME_PATTERN})\s*=")
 def parse_rfc4514_dn(text: str) -> Subject:
     """Read a distinguished name in the comma form.
 
-    Attribute names are IBM's without S and SN, RFC 4519's of :data:`LDAP_NAMES`, or object identifiers, in any case.
-    What a value may hold is not looked at here: see :func:`~.attributes.check_attribute`.
+    Attribute names are IBM's without S and SN, RFC 4519's of ``LDAP_NAMES``, or object identifiers, in any case.
+    What a value may hold is not looked at here: see ``check_attribute()``.
 
     :returns: the attributes in the order of the certificate, which is from right to left; at least one.
     :raises NameSyntaxError: with what is wrong, and where there is one the likely intended text.
@@ -69,7 +69,7 @@ def parse_rfc4514_dn(text: str) -> Subject:
 
 
 def format_rfc4514_dn(subject: Subject) -> str:
-    """Write a subject in the comma form, so that :func:`parse_rfc4514_dn` gives the same attributes back.
+    """Write a subject in the comma form, so that ``parse_rfc4514_dn()`` gives the same attributes back.
 
     The short names that only IBM has are replaced by those of RFC 4519 (``surname``, ``serialNumber``).
     """

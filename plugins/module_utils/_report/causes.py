@@ -26,7 +26,7 @@ def visible(text: str) -> str:
 
 
 def printable(text: str, limit: int) -> str:
-    """Return a text on one line, harmless and at most so long; a longer one is cut and ends in C(...)."""
+    """Return a text on one line, harmless and at most so long; a longer one is cut and ends in ``...``."""
     folded = visible(" ".join(text.split()))
     return folded if len(folded) <= limit else folded[: limit - 3] + "..."
 
@@ -93,7 +93,7 @@ def describe_cause(cause: Mapping[str, Any], *, with_hosts: bool = True) -> str:
 
 
 def named(names: List[str], *, quote: bool = False) -> str:
-    """Return names in words, at most :data:`MOST_NAMES` of them."""
+    """Return names in words, at most ``MOST_NAMES`` of them."""
     shown = [printable(name, _LONGEST_NAME) for name in dict.fromkeys(names)]
     shown = [f"'{name}'" for name in shown] if quote else shown
     if len(shown) <= MOST_NAMES:

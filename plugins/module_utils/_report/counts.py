@@ -15,18 +15,18 @@ FORMAT = "estfleet.cloud_extender.fleet_report"
 #: Goes up when a reader of the old format would misread a new one. New keys alone do not count.
 FORMAT_VERSION = 1
 
-#: Of a host, from the best to the worst. C(not_run): it is in the play, and its turn did not come.
+#: Of a host, from the best to the worst. ``not_run``: it is in the play, and its turn did not come.
 HOST_STATES = ("ok", "not_run", "unreachable", "failed")
 
 #: Of a template on a host, from the best to the worst; see docs/report.md for what each means.
 TEMPLATE_STATES = ("in_order", "corrected", "unproved", "pending", "unknown", "lost", "differs", "test_failed")
 
-#: Of a host, by what is known of its templates; every host of a report is in one of them. C(not_compared): nothing was
-#: declared, or the run only tested. C(not_looked_at): it failed before that, was down, or its turn did not come.
+#: Of a host, by what is known of its templates; every host of a report is in one of them. ``not_compared``: nothing was
+#: declared, or the run only tested. ``not_looked_at``: it failed before that, was down, or its turn did not come.
 COMPARISONS = ("as_declared", "corrected", "differing", "not_compared", "not_looked_at")
 
-#: What was done with a template, beside the actions of est_templates: C(unknown) where the host could not be looked
-#: at, C(not_compared) where the run only tested.
+#: What was done with a template, beside the actions of est_templates: ``unknown`` where the host could not be looked
+#: at, ``not_compared`` where the run only tested.
 UNKNOWN = "unknown"
 NOT_COMPARED = "not_compared"
 
@@ -121,8 +121,8 @@ _NOT_DIFFERENT = ("unchanged", NOT_COMPARED, UNKNOWN)
 def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
     """Return the numbers of a report.
 
-    The five C(hosts_...) of :data:`.states.COMPARISONS` add up to C(hosts), the C(state_...) to C(templates_on_hosts),
-    and what the tests of this run came to adds up to C(tests).
+    The five ``hosts_...`` of ``COMPARISONS`` add up to ``hosts``, the ``state_...`` to ``templates_on_hosts``,
+    and what the tests of this run came to adds up to ``tests``.
 
     :param hosts: the entries of the hosts.
     :param now: decides which certificates end soon.
@@ -152,7 +152,7 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
 
 
 def comparison(host: Mapping[str, Any]) -> str:
-    """Return the one of :data:`.states.COMPARISONS` that a host is in."""
+    """Return the one of ``COMPARISONS`` that a host is in."""
     if not host.get("compared"):
         return "not_compared" if host["state"] == "ok" or _was_tested(host) else "not_looked_at"
     if not has_drift(host):

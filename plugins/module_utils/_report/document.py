@@ -30,7 +30,7 @@ def make_document(
 ) -> Document:
     """Make a report.
 
-    :param records: the entries of the hosts, see :func:`.host.host_record`.
+    :param records: the entries of the hosts, see ``host_record()``.
     :param runs: what is known of each run that the report is about.
     :param now: when the report is made; decides which certificates end soon.
     :param notes: what else is to be told.
@@ -57,7 +57,7 @@ def keep_others(
 
     :param records: the entries of the hosts of the run.
     :param inventory: the names of all hosts there are: one that is none of them leaves the report.
-    :returns: the entries of the other hosts, with C(kept) set, and notes.
+    :returns: the entries of the other hosts, with ``kept`` set, and notes.
     """
     seen = {record["name"] for record in records}
     others = [host for host in old["hosts"] if host["name"] not in seen]

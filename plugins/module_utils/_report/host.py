@@ -57,13 +57,13 @@ def host_record(
 ) -> Dict[str, Any]:
     """Return the entry of a host.
 
-    :param state: one of :data:`.states.HOST_STATES`.
+    :param state: one of ``HOST_STATES``.
     :param message: why it failed, or could not be reached.
     :param address: how the host was reached, as far as it says more than its name.
-    :param mode: C(enforce) where the run was to write on this host, otherwise C(report).
+    :param mode: ``enforce`` where the run was to write on this host, otherwise ``report``.
     :param cluster: the product cluster that the host belongs to: its name, the host that is written, and whether it is
         this one.
-    :param result: the result of the run on the host: that of est_templates, and C(tests), those of est_test_enroll.
+    :param result: the result of the run on the host: that of est_templates, and ``tests``, those of est_test_enroll.
     :param declared: the names of the declared templates, told of a host that could not be looked at.
     :param started_at: when the run on this host began, UTC.
     """

@@ -90,8 +90,8 @@ def merge_files(
 ) -> Document:
     """Read reports and return them as one.
 
-    :param paths: JSON files, or patterns such as C(slices/*.json).
-    :param expected: see :func:`.document.merge_documents`, for this and the next.
+    :param paths: JSON files, or patterns such as ``slices/*.json``.
+    :param expected: see ``merge_documents()``, for this and the next.
     :raises ReportError: a pattern matches nothing, or a file cannot be read or is no report.
     """
     files: List[str] = []

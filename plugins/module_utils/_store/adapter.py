@@ -3,18 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the store needs of a platform: read the document with its surroundings, and write it if it is unchanged.
 
-:class:`TemplateStore` is all that differs between platforms, and where another store can be added.
+``TemplateStore`` is all that differs between platforms, and where another store can be added.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
 from typing import ClassVar
 
+from .._value import Value, field
 
-@dataclass(frozen=True)
-class Observed:
+
+class Observed(Value):
     """What was found on a host.
 
     :param store_path: the folder of the store.
@@ -29,7 +29,7 @@ class Observed:
     :param folder_mode: permissions of the folder such as ``0700``, or an empty string.
     :param document_mode: permissions of the document such as ``0600``, or an empty string.
     :param owner: the owner of the document (of the folder, where there is no document), or an empty string.
-    :param last_tests: the text of the file of :mod:`.last_tests`, or an empty string where there is none; None where it
+    :param last_tests: the text of the file of ``last_tests.py``, or an empty string where there is none; None where it
         was not looked at.
     :param kept_documents: paths of older documents that were damaged or edited by hand and lie beside the document.
     """
@@ -50,15 +50,14 @@ class Observed:
     kept_documents: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(Value):
     """A document to be written, if the one that was read is still there.
 
     :param content: the new document.
-    :param expected_sha256: :attr:`Observed.sha256` of the reading that this was planned from.
+    :param expected_sha256: ``Observed.sha256`` of the reading that this was planned from.
     :param key_fingerprint: the key that the document was sealed with has to be the one on the host; empty: any.
-    :param use_new_key: it was sealed with the key of :meth:`TemplateStore.new_key`, which comes into force with it.
-    :param replaced_key: :attr:`Observed.key_fingerprint` of that reading, for a new key.
+    :param use_new_key: it was sealed with the key of ``TemplateStore.new_key()``, which comes into force with it.
+    :param replaced_key: ``Observed.key_fingerprint`` of that reading, for a new key.
     :param keep_old: keep the old document beside the new one, under another name.
     """
 
@@ -70,8 +69,7 @@ class Write:
     keep_old: bool = False
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Value):
     """The outcome of a write.
 
     :param conflict: the document or the key is no longer the one that was read, and nothing was written.
@@ -103,7 +101,7 @@ class TemplateStore(ABC):
     def new_key(self, replaced_key: str) -> bytes | None:
         """Have the host make a new sealing key, which comes into force with the next write that uses it.
 
-        :param replaced_key: :attr:`Observed.key_fingerprint` of the reading that this was planned from.
+        :param replaced_key: ``Observed.key_fingerprint`` of the reading that this was planned from.
         :returns: the new key, or None where another key is in force by now.
         :raises StoreError: when it cannot be made.
         """

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from .._value import Value, field
 from . import sealing
 from .adapter import Observed, TemplateStore, Write
 from .document import Document, SealingKey, StoredSecret, StoredTemplate, serialise_document
@@ -19,12 +19,11 @@ from .sealing import key_fingerprint, keyed_verifier
 # Turning a plan into the document to write: secrets are opened where the sealing key is rotated, and sealed.
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(Value):
     """The secrets that have to be sealed, in clear.
 
-    :param kept: for each template that stays, in the order of :attr:`Plan.kept`.
-    :param planned: for each template that is made anew, in the order of :attr:`Plan.planned`.
+    :param kept: for each template that stays, in the order of ``Plan.kept``.
+    :param planned: for each template that is made anew, in the order of ``Plan.planned``.
     """
 
     kept: tuple[Mapping[str, str], ...] = field(repr=False)
@@ -57,7 +56,7 @@ def open_secrets(plan: Plan, observed: Observed) -> Opened:
 def build_write(plan: Plan, observed: Observed, opened: Opened, key: bytes | None) -> Write:
     """Return the document to write.
 
-    :param opened: what :func:`open_secrets` returned.
+    :param opened: what ``open_secrets()`` returned.
     :param key: the sealing key: the one in force, or a new one where the plan wants that; None where there is none.
     """
     templates = [
@@ -125,8 +124,7 @@ def _sealing_key(plan: Plan, observed: Observed, key: bytes | None) -> SealingKe
 MAX_ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Value):
     """What was done (in check mode: what would be).
 
     :param plan: the plan that was carried out.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._template.fields import FIELDS, SECRET_FIELDS
+from .._value import Value
 from .reading import can_be_opened, safe_value, short_value
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ UNKNOWN_FIELD = "(unknown field)"
 _LONGEST_NAME = 64
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Value):
     """One field that differs.
 
     :param field: its name.
-    :param want: its value as it is declared, short and safe to show; of a secret :data:`SET` and so on.
+    :param want: its value as it is declared, short and safe to show; of a secret ``SET`` and so on.
     :param have: its value as it is on the host, in the same way.
     :param secret: whether the field is a secret.
     """
@@ -94,7 +93,6 @@ def _quoted(text: str) -> str:
 _PLAIN_FIELDS = tuple(field.name for field in FIELDS if not field.secret)
 
 
-@dataclass
 class Diff:
     """Before and after, only with what changes.
 
@@ -102,10 +100,11 @@ class Diff:
     :param of_store: what changes of the store as a whole: before and after by name.
     """
 
-    drift: list[str] = field(default_factory=list)
-    of_store: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    _before: dict[str, Any] = field(default_factory=dict)
-    _after: dict[str, Any] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.drift: list[str] = []
+        self.of_store: dict[str, tuple[Any, Any]] = {}
+        self._before: dict[str, Any] = {}
+        self._after: dict[str, Any] = {}
 
     def add(self, name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
         """Add one template; None where it does not exist, and nothing when nothing changes."""

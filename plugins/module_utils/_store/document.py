@@ -19,9 +19,9 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from .._value import Value, field
 from .errors import DamagedDocument, NewerFormat, is_utc
 from .sealing import Verifiers, content_digest, fields_digest, secret_digest
 
@@ -56,8 +56,7 @@ _TEMPLATE_KEYS = ("fields", "digest", "secrets")
 _SECRET_KEYS = ("sealed", "key_fingerprint", "verifier", "keyed_verifier", "digest")
 
 
-@dataclass(frozen=True)
-class SealingKey:
+class SealingKey(Value):
     """The sealing key that was in force when the document was written.
 
     :param fingerprint: tells it from another.
@@ -72,8 +71,7 @@ class SealingKey:
         return {"fingerprint": self.fingerprint, "since": self.since}
 
 
-@dataclass(frozen=True)
-class StoredSecret:
+class StoredSecret(Value):
     """A sealed secret: the sealed value, the key that sealed it, and the verifiers beside it."""
 
     sealed: str = field(repr=False)
@@ -101,8 +99,7 @@ class StoredSecret:
         return {key: getattr(self, key) for key in _SECRET_KEYS}
 
 
-@dataclass(frozen=True)
-class StoredTemplate:
+class StoredTemplate(Value):
     """One template of the document: its fields (plain JSON data, with ``name``) and its sealed secrets."""
 
     fields: Mapping[str, Any]
@@ -121,7 +118,7 @@ class StoredTemplate:
 
     @functools.cached_property
     def content(self) -> str:
-        """The digest of what the template says, to which a test of it is a proof; see :mod:`.last_tests`."""
+        """The digest of what the template says, to which a test of it is a proof; see ``last_tests.py``."""
         return content_digest(self.fields, {name: secret.verifier for name, secret in self.secrets.items()})
 
     def edited_parts(self) -> tuple[str, ...]:
@@ -141,8 +138,7 @@ class StoredTemplate:
         return {"fields": dict(self.fields), "digest": self.digest, "secrets": secrets}
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Value):
     """A whole document.
 
     :param sealing_key: None where there was none.

@@ -10,10 +10,10 @@ wish to remove them: only ``remove`` says that. Every other field that is not gi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._template.fields import ACCOUNT, CA_CERTIFICATE, KEY_PASSPHRASE
+from .._value import Value, field
 from .errors import StoreError
 from .sealing import fields_digest
 
@@ -21,15 +21,14 @@ if TYPE_CHECKING:
     from .document import StoredTemplate
 
 
-@dataclass(frozen=True)
-class Desired:
+class Desired(Value):
     """A template as it should be.
 
     :param fields: every field that is no secret, as plain JSON data, with ``name``.
     :param secrets: the secrets that are set, in clear.
     :param update_secrets: compare and update the secrets of a template that exists; otherwise a secret is only set
         where the host has none that can be used, and never removed.
-    :param keep: those of :data:`~.template.fields.REMOVE_CHOICES` that are left as they are on the host.
+    :param keep: those of ``REMOVE_CHOICES`` that are left as they are on the host.
     :param remove: those that the template shall not have.
     """
 
@@ -45,12 +44,11 @@ class Desired:
         return str(self.fields["name"])
 
     def spoken_for(self, secret: str) -> bool:
-        """Say whether it is :func:`what_stays` that decides about a secret that is not given."""
+        """Say whether it is ``what_stays()`` that decides about a secret that is not given."""
         return (ACCOUNT if secret == "password" else secret) in self.keep | self.remove  # noqa: S105 (a field's name)
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Value):
     """What stays of the template on the host.
 
     :param fields: the fields that it adds to the declared ones.

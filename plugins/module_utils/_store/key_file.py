@@ -17,8 +17,8 @@ import contextlib
 import os
 import stat
 import time
-from dataclasses import dataclass, field
 
+from .._value import Value, field
 from .document import KEY_NAME, NEXT_KEY_NAME
 from .files import keep_aside, look_at, read_file, replace_file
 
@@ -28,8 +28,7 @@ WAITING_SECONDS = 600.0
 _HEX_DIGITS = 64
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(Value):
     """The sealing keys that were found.
 
     :param status: of ``sealing.key``, or None where there is none.

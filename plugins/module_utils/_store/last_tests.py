@@ -4,7 +4,7 @@
 """What came of the last test enrolment of each template, in a small file beside the document.
 
 An issued certificate is a proof that the CA issues for a template as it was then: the entry has a digest of the content
-that was tested (:attr:`~.document.StoredTemplate.content`), so a template that has changed since is owed a new one,
+that was tested (``StoredTemplate.content``), so a template that has changed since is owed a new one,
 whatever happened to the run in between. Losing the file loses nothing but the proofs: one that is damaged counts as
 empty, and is replaced at the next test. A document is::
 
@@ -24,9 +24,9 @@ import json
 import os
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from .._value import Value
 from .document import LAST_TESTS_NAME
 from .errors import StoreError, is_utc, utc_now
 from .files import cannot, locked, look_at, read_file, replace_file
@@ -44,8 +44,7 @@ _MOST_REMARKS = 32
 _LONGEST_REMARK = 300
 
 
-@dataclass(frozen=True)
-class LastTest:
+class LastTest(Value):
     """What came of a test.
 
     :param status: ``issued``, ``pending`` or ``failed``.
@@ -77,7 +76,7 @@ class LastTest:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the file holds it."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in self.as_dict().items()}
 
     def as_result(self) -> dict[str, Any]:
         """Return it as results hold it: without the digest, and remarks only where there are some."""
@@ -133,7 +132,7 @@ def with_test(text: str, template: str, came: Mapping[str, Any]) -> str:
     """Return the text of the file with a test of this moment in it, in place of an earlier one of that template.
 
     :param text: of the file as it is; an empty text where there is none.
-    :param came: what :func:`what_came_of` returned.
+    :param came: what ``what_came_of()`` returned.
     """
     tests = parse_last_tests(text)
     test = _parse({**came, "at": utc_now()})
@@ -152,7 +151,7 @@ def record_test(store_path: str, template: str, came: Mapping[str, Any]) -> None
 
     :param store_path: the folder of the store, which exists.
     :param template: the name of the template.
-    :param came: what :func:`what_came_of` returned.
+    :param came: what ``what_came_of()`` returned.
     :raises StoreError: when it cannot be noted.
     """
     path = os.path.join(store_path, LAST_TESTS_NAME)

@@ -9,9 +9,9 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from .._value import Value, field
 from .adapter import Observed
 from .difference import Diff, Difference, describe_change, describe_template, find_differences, is_set
 from .document import Document, SealingKey, StoredSecret, StoredTemplate
@@ -42,14 +42,13 @@ def _expression(pattern: str) -> str:
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Value):
     """What is asked of a store.
 
     :param present: templates that should be there.
     :param absent: names that should not.
     :param purge: remove all others.
-    :param purge_keep: names that are never purged; see :func:`.purge.is_protected`.
+    :param purge_keep: names that are never purged; see ``is_protected()``.
     :param rotate_key: replace the sealing key by a new one, and seal everything anew.
     """
 
@@ -60,8 +59,7 @@ class Request:
     rotate_key: bool = False
 
 
-@dataclass(frozen=True)
-class TemplateResult:
+class TemplateResult(Value):
     """What happens to one template.
 
     :param action: ``created``, ``updated``, ``removed``, ``unchanged`` or ``repaired``.
@@ -77,8 +75,7 @@ class TemplateResult:
     summary: str = ""
 
 
-@dataclass(frozen=True)
-class PlannedTemplate:
+class PlannedTemplate(Value):
     """A template of the new document: fields, sealed secrets that stay, and secrets that have to be sealed."""
 
     fields: Mapping[str, Any]
@@ -86,8 +83,7 @@ class PlannedTemplate:
     seal: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Value):
     """What will be done.
 
     :param results: one entry a template that is desired, absent or purged.

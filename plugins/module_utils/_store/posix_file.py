@@ -17,10 +17,10 @@ import hashlib
 import os
 import pwd
 import stat
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._masking import mask
+from .._value import Value, field
 from .document import (
     DOCUMENT_NAME,
     FILE_MODE,
@@ -48,8 +48,7 @@ from .key_file import Keys, put_key, read_keys, settle_keys, write_next_key
 from .sealing import key_fingerprint
 
 
-@dataclass(frozen=True)
-class _Files:
+class _Files(Value):
     """The files of a store as they were read."""
 
     status: os.stat_result | None = None
@@ -75,7 +74,7 @@ def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
         because a connection may log what a module prints.
     :returns: plain data: ``exists``, ``content``, ``sha256``, ``damage``, ``drift``, ``key_fingerprint``,
         ``key_damage``, ``masked_key``, ``folder_mode``, ``document_mode``, ``owner``, ``last_tests``,
-        ``kept_documents``; see :class:`.adapter.Observed` for their meaning.
+        ``kept_documents``; see ``Observed`` for their meaning.
     :raises StoreError: when something is there and cannot be read.
     """
     found, key = read_store_and_key(store_path)
@@ -86,7 +85,7 @@ def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
 
 
 def read_store_and_key(store_path: str) -> tuple[dict[str, Any], bytes | None]:
-    """Read the store with the sealing key in clear, for what runs on this host; see :func:`read_store`."""
+    """Read the store with the sealing key in clear, for what runs on this host; see ``read_store()``."""
     result: dict[str, Any] = {
         "exists": False,
         "content": None,
@@ -137,7 +136,7 @@ def read_store_and_key(store_path: str) -> tuple[dict[str, Any], bytes | None]:
 
 
 def make_key(store_path: str, key_pad: bytes, replaced_key: str = "") -> str:
-    """Make a new sealing key on this host, which :func:`write_store` puts in force together with a document.
+    """Make a new sealing key on this host, which ``write_store()`` puts in force together with a document.
 
     A new key that already waits is returned again: no document has been sealed with it.
 
@@ -176,9 +175,9 @@ def write_store(
 
     :param store_path: the folder of the store; made with its parents where it does not exist.
     :param content: the new document.
-    :param expected_sha256: ``sha256`` of what :func:`read_store` returned.
+    :param expected_sha256: ``sha256`` of what ``read_store()`` returned.
     :param expected_key: fingerprint of the key that the document was sealed with, or an empty string.
-    :param use_new_key: that key is the one that :func:`make_key` made: it comes into force with the document.
+    :param use_new_key: that key is the one that ``make_key()`` made: it comes into force with the document.
     :param replaced_key: fingerprint of the key that the new one replaces, or an empty string where there is none.
     :param keep_old: keep what is in the document's place under another name.
     :returns: ``{"conflict": bool, "kept": path or ""}``. On a conflict nothing was written.

@@ -11,10 +11,10 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._template.errors import show
+from .._value import Value, field
 from .adapter import Observed
 from .document import DOCUMENT_NAME, KEY_NAME, Document, StoredTemplate, parse_document
 from .errors import DamagedDocument, NewerFormat, StoreError
@@ -67,8 +67,7 @@ def _fingerprint(block: str) -> str:
 # What is wrong with a store, in words: damage, modes and owners, hand edits, secrets that cannot be opened.
 
 
-@dataclass(frozen=True)
-class Inspection:
+class Inspection(Value):
     """What was found in a store.
 
     :param document: the document, or None where there is none that can be used.
@@ -150,7 +149,7 @@ def find_template(store_path: str, name: str, *, content: str | None, exists: bo
     """Find one template in what was read of a store.
 
     :param store_path: the folder of the store, as it is named in errors.
-    :param content: the document's text; see :class:`~.adapter.Observed` for this and what follows.
+    :param content: the document's text; see ``Observed`` for this and what follows.
     :raises StoreError: when there is no such template, or the document cannot be read.
     """
     try:
@@ -177,7 +176,7 @@ def edited_by_hand(name: str) -> str:
 def read_template(store_path: str, name: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Read one template from the store of this host: its fields (plain JSON data) and its secrets in clear.
 
-    See :func:`read_stored`.
+    See ``read_stored()``.
     """
     template, secrets = read_stored(store_path, name)
     return dict(template.fields), secrets

@@ -15,9 +15,9 @@ import hmac
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from .._value import Value, field
 from .errors import DamagedDocument, SealingError, StoreError
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def seal(key: bytes, template: str, field: str, secret: str) -> str:
 
 
 def unseal(key: bytes, template: str, field: str, sealed: str) -> str:
-    """Open what :func:`seal` sealed.
+    """Open what ``seal()`` sealed.
 
     :raises SealingError: when the key is another one, the sealed value was changed or belongs to another template or
         field, or ``cryptography`` is missing.
@@ -140,7 +140,7 @@ def _aes_gcm() -> type[Any]:
 # There are two of each secret. One needs no key: ``K = scrypt(password, salt)`` (RFC 7914) once for each distinct
 # password of a document, then ``HMAC-SHA256(K, template name, field name)`` for each place where it is used. The
 # parameters are in the document, so a later version can raise them. The other is for whoever has the sealing key, and
-# costs next to nothing: see :func:`keyed_verifier`.
+# costs next to nothing: see ``keyed_verifier()``.
 
 #: One evaluation takes about 10 ms and 4 MiB, once a host and distinct password, where the sealing key is not at hand.
 DEFAULT_N = 4096
@@ -167,8 +167,7 @@ def keyed_verifier(key: bytes, template: str, field_name: str, secret: str) -> s
     return hmac.new(hmac.digest(key, _KEYED, "sha256"), message, hashlib.sha256).hexdigest()
 
 
-@dataclass
-class Verifiers:
+class Verifiers(Value):
     """Makes and checks the verifiers of one document.
 
     :param salt: random octets, one salt a document.

@@ -20,11 +20,11 @@ class TemplateError(ValueError):
 
     :param option: the option that is wrong.
     :param reason: what is wrong, as a predicate: it reads after the value (``"is not a port number"``).
-    :param value: the value as :func:`show` gives it, so safe to be seen; empty for a secret, and where there is none.
+    :param value: the value as ``show()`` gives it, so safe to be seen; empty for a secret, and where there is none.
     :param allowed: what is allowed instead, or an empty string.
     :param suggestion: the likely intended value, or an empty string.
     :param where: where the option is, such as ``templates[2]``, or an empty string.
-    :param template: the name of the template as :func:`show` gives it, or an empty string.
+    :param template: the name of the template as ``show()`` gives it, or an empty string.
     """
 
     def __init__(

@@ -90,10 +90,10 @@ _SUSPICIOUS = ("pass", "key", "secret", "token")
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
-    """Return the template's options, with those of :data:`WRITING_OPTIONS`, in the shape of Ansible's argument spec.
+    """Return the template's options, with those of ``WRITING_OPTIONS``, in the shape of Ansible's argument spec.
 
     Only ``name`` is required here: a module that removes templates needs nothing else. That ``server`` is given is
-    checked by :meth:`~.model.Template.from_options`.
+    checked by ``Template.from_options()``.
     """
     return {field.name: _argument(field) for field in _OPTIONS.values()}
 
@@ -101,7 +101,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 def read_options(options: Mapping[str, Any], *, canonical: bool = False) -> dict[str, Any]:
     """Read a template's options: every field present, of its type, with its default.
 
-    An option that is None counts as left out. A text is not changed. Those of :data:`WRITING_OPTIONS` are checked, and
+    An option that is None counts as left out. A text is not changed. Those of ``WRITING_OPTIONS`` are checked, and
     not returned.
 
     :param canonical: they were written by this collection, so a number for a text, or another spelling of a choice, is

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._names.addresses import check_domain_name, check_email_address
 from .._names.errors import NameSyntaxError
+from .._value import Value, field
 from .errors import TemplateError, from_name_error, show
 from .fields import number_as_text
 from .names import check_text
@@ -26,12 +26,11 @@ _ALLOWED_CERTIFICATE_NAME = "1 to 64 letters, digits and ._- without spaces, the
 OPTION_OF_VARIABLE = {"uname": "user_name", "domain": "domain", "email": "email"}
 
 
-@dataclass(frozen=True)
-class TestIdentity:
+class TestIdentity(Value):
     """The values that a test fills in for the variables of a template.
 
     An empty ``user_name``, ``domain`` or ``email`` was not collected. What was not collected becomes ``test_value``
-    where that is valid, and blank elsewhere (see :func:`~.render.render`).
+    where that is valid, and blank elsewhere (see ``render()``).
 
     :param user_name: the user (``%uname%``).
     :param domain: the user's fully qualified domain name (``%domain%``).
@@ -78,7 +77,7 @@ class TestIdentity:
 
         :raises TemplateError: for an option that does not exist, and for a value that cannot be used.
         """
-        names = cls.__dataclass_fields__
+        names = cls._fields
         for option in options:
             if option not in names:
                 raise TemplateError(

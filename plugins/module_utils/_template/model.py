@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from .._value import Value, field
 from . import keys, names, server, trust, variables
 from .errors import TemplateError, show
 from .fields import FIELDS, SECRET_FIELDS, read_options
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(Value):
     """An EST certificate template: every option checked and in its canonical form, one attribute a field.
 
-    Make one with :meth:`from_options` or :meth:`from_fields`. Texts that were left out are None; ``key_size`` and
+    Make one with ``from_options()`` or ``from_fields()``. Texts that were left out are None; ``key_size`` and
     ``key_curve`` are None where the key type has none. ``ca_certificate`` holds its PEM blocks and nothing around them;
     ``ca_fingerprint`` is ``sha256:`` or ``sha512:`` and lower-case digits.
     """
@@ -63,9 +62,9 @@ class Template:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any], secrets: Mapping[str, str]) -> Template:
-        """Read a template as :meth:`as_fields` and :meth:`secrets` gave it.
+        """Read a template as ``as_fields()`` and ``secrets()`` gave it.
 
-        The fields are checked as those of :meth:`from_options` are, since a stored document can be damaged. A secret
+        The fields are checked as those of ``from_options()`` are, since a stored document can be damaged. A secret
         that is not in ``secrets`` counts as not known, so a template with a user name may lack its password here.
 
         :raises TemplateError: for the first field that is wrong, and for a secret among the fields.
@@ -80,7 +79,7 @@ class Template:
         return cls._from_values(read_options({**fields, **secrets}, canonical=True))
 
     def as_fields(self) -> dict[str, Any]:
-        """Return the fields without secrets, as plain JSON data in the order of :data:`~.fields.FIELDS`."""
+        """Return the fields without secrets, as plain JSON data in the order of ``FIELDS``."""
         values = {item.name: getattr(self, item.name) for item in FIELDS if not item.secret}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -91,7 +90,7 @@ class Template:
 
     @classmethod
     def _from_values(cls, values: dict[str, Any]) -> Template:
-        """Check what :func:`~.fields.read_options` gave, and bring it to canonical form."""
+        """Check what ``read_options()`` gave, and bring it to canonical form."""
         values["name"] = names.template_name(values["name"])
         variables.refuse_placeholder(values)
         endpoint = server.read_endpoint(values["server"], values["port"], values["label"])
@@ -132,7 +131,7 @@ def require_mapping(option: str, value: object) -> None:
 
 
 def templates_from_options(options: Any) -> tuple[Template, ...]:
-    """Check a list of templates, each as :meth:`Template.from_options` does.
+    """Check a list of templates, each as ``Template.from_options()`` does.
 
     :param options: a list of dictionaries.
     :raises TemplateError: for the first wrong option; the error says the place in the list and the template's name. Two

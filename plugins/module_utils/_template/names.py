@@ -108,7 +108,7 @@ def read_subject(text: str, custom: tuple[str, ...]) -> str:
 
 
 def read_directory_name(option: str, whole: str, text: str, custom: Sequence[str]) -> str:
-    """Check a distinguished name with variables, and return it as :func:`read_subject` does.
+    """Check a distinguished name with variables, and return it as ``read_subject()`` does.
 
     :param whole: the whole value of the option, to be shown in an error.
     :param text: the distinguished name in it.

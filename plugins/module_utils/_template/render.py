@@ -10,13 +10,13 @@ blank where it is not, as in an IP address or an e-mail address, and then the wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute, check_attribute
 from .._names.distinguished_names import format_slash_dn
 from .._names.errors import NameSyntaxError, normalized
 from .._names.general_names import GeneralName, canonical_general_name, validate_general_name
+from .._value import Value
 from .errors import TemplateError, show
 from .identity import OPTION_OF_VARIABLE
 from .names import (
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 _BLANK = ""
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(Value):
     """What a test asks the certificate authority for.
 
     :param subject: the attributes of the subject, in order; may be empty when there is a subject alternative name.

@@ -35,7 +35,7 @@ def check_possible(parts: Sequence[Part], stand_ins: Sequence[str], check: Calla
     """Refuse a text that its check refuses whatever its variables hold; without variables, simply check it.
 
     :param stand_ins: values to try, the likeliest first.
-    :param check: raises :class:`NameSyntaxError` for a text that is not valid.
+    :param check: raises ``NameSyntaxError`` for a text that is not valid.
     :raises NameSyntaxError: that of the check; one for a text with variables speaks of no stand-in.
     """
     names = variables_in(parts)

@@ -12,7 +12,7 @@ verified with this certificate::
 
 This is the only transport of the client that verifies nothing. It cannot be misused by an option or an argument: it is
 private to this file, has nowhere to put credentials or a client certificate, sends a GET of /cacerts and refuses every
-other request; and what it fetched becomes a :class:`.Trust` only where the fingerprint matches.
+other request; and what it fetched becomes a ``Trust`` only where the fingerprint matches.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar, Union
 
+from .._value import Value, field
 from .answers.enrolment import read_cacerts_answer
 from .base.errors import EstError, InputError, ParseError, ServerError, Step, Timeline
-from .base.value import Value, not_shown
 from .http.https import HttpsTransport
 from .http.tls import Trust
 from .http.transport import Peer, Response
@@ -55,7 +55,7 @@ class CaBag(Value):
     :param warnings: what was odd about the answer.
     """
 
-    certificates: Tuple[x509.Certificate, ...] = not_shown()
+    certificates: Tuple[x509.Certificate, ...] = field(repr=False)
     peer: Peer
     warnings: Tuple[str, ...] = ()
 
@@ -100,14 +100,14 @@ def bootstrap(
 ) -> Trust:
     """Find out whom to trust from a fingerprint. Make a new connection with the result for anything else.
 
-    :param fingerprint: SHA-256 or SHA-512 over a CA certificate of the server (see :meth:`.Fingerprint.parse`);
+    :param fingerprint: SHA-256 or SHA-512 over a CA certificate of the server (see ``Fingerprint.parse()``);
         ``None`` always fails, and shows the fingerprints to choose from.
     :param timeline: gets the stages resolve, connect, tls and cacerts, with details that begin with ``bootstrap:``.
     :param connection: ``proxy``, ``connect_timeout``, ``read_timeout``, ``total_timeout`` and ``response_limit``, as of
-        :class:`.HttpsTransport`. There are no others.
+        ``HttpsTransport``. There are no others.
     :raises InputError: the fingerprint is none. Nothing has been sent.
     :raises ServerError: no certificate has the fingerprint; the error names it and those that were seen.
-    :raises EstError: as of :func:`fetch_unauthenticated`.
+    :raises EstError: as of ``fetch_unauthenticated()``.
     """
     pin = Fingerprint.parse(fingerprint) if isinstance(fingerprint, str) else fingerprint
 
@@ -122,8 +122,8 @@ def bootstrap(
 def fetch_unauthenticated(url: EstUrl, *, timeline: Optional[Timeline] = None, **connection: Any) -> CaBag:
     """Fetch the CA certificates of a server of which nothing is verified, to show their fingerprints to somebody.
 
-    :param timeline: as of :func:`bootstrap`.
-    :param connection: as of :func:`bootstrap`.
+    :param timeline: as of ``bootstrap()``.
+    :param connection: as of ``bootstrap()``.
     :raises TransportError: there was no answer.
     :raises ServerError: any status but 200.
     :raises ParseError: the answer is no certs-only message, or has no certificate that can be read.

@@ -14,7 +14,7 @@ Typical use::
         answer = client.simpleenroll(request)
         issued = client.verify(answer, request, authorities)
 
-Every failure is an :class:`~.errors.EstError` with the stage at which it happened.
+Every failure is an ``EstError`` with the stage at which it happened.
 
 What only some exchanges need is imported by the method that needs it: most exchanges are one enrolment in a process of
 its own, and half of the time that it takes goes into imports (docs/performance.md).
@@ -83,7 +83,7 @@ class EstClient:
     :param secrets: texts that must never appear in an error although a server may echo them.
     :param timeline: where the stages are noted.
     :param allow_redirects_to: other servers to which an enrolment may be redirected, with user name, password and
-        client certificate (see :class:`~.redirects.FollowingTransport`).
+        client certificate (see ``FollowingTransport``).
     :param busy_seconds: how long to wait in all, for each request, for a server that answers 503 or 429 and says when
         to come back; 0 makes such an answer an error at once.
     """
@@ -200,7 +200,7 @@ class EstClient:
     def csrattrs(self, *, strict: bool = False) -> CsrAttributesAnswer:
         """Ask what the server wants to see in certificate requests (RFC 7030 section 4.5).
 
-        Credentials are given as in :meth:`cacerts`. What comes back is for :func:`~.csr_plan.plan_request`.
+        Credentials are given as in ``cacerts()``. What comes back is for ``plan_request()``.
 
         :param strict: a server that refuses to tell, whose answer cannot be read, or that breaks off in place of an
             answer, is an error and not a warning.
@@ -226,7 +226,7 @@ class EstClient:
         From here on connections use TLS 1.2, where the channel binding tls-unique is defined.
 
         :param build: makes the request from the channel binding in base64, such as a lambda around
-            :meth:`.csr_plan.RequestPlan.build`; always with the same key. It is called for every connection.
+            ``RequestPlan.build()``; always with the same key. It is called for every connection.
         :raises InputError: the transport cannot do that.
         """
         from .request.csr import LinkedRequest
@@ -246,7 +246,7 @@ class EstClient:
         While the server answers 202 the very same request is repeated, each time no sooner than the server asked,
         until the next time would be later than ``wait_seconds`` after the first answer (section 4.2.3).
 
-        :param request: signed once, or by a function for every connection anew: see :meth:`linked`.
+        :param request: signed once, or by a function for every connection anew: see ``linked()``.
         :param wait_seconds: how long to wait for a pending certificate in all; 0 returns the first answer.
         :param sleep: waits for a number of seconds.
         :raises ServerError: the server refused.
@@ -265,7 +265,7 @@ class EstClient:
         """Ask for a certificate in place of an older one (RFC 7030 section 4.2.2).
 
         The transport must have the older one as TLS client certificate, and the request its names: see
-        :mod:`.reenrolment`. Everything else is as with :meth:`simpleenroll`.
+        ``reenrolment.py``. Everything else is as with ``simpleenroll()``.
         """
         return self._enrol("simplereenroll", request, read_enrolment_answer, wait_seconds, sleep)
 
@@ -277,10 +277,10 @@ class EstClient:
         wait_seconds: float = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Union[GeneratedKey, Pending]:
-        """Ask for a key that the server makes, and its certificate (RFC 7030 section 4.4): see :mod:`.serverkeygen`.
+        """Ask for a key that the server makes, and its certificate (RFC 7030 section 4.4): see ``serverkeygen.py``.
 
         Verify the certificate with ``verify(answer.issued, answer, authorities)``. Everything else is as with
-        :meth:`simpleenroll`.
+        ``simpleenroll()``.
 
         :param allow_system_trust: also where only the CA certificates of the system say who the server is.
         :raises InputError: that is so, and it is not allowed (section 6): nothing was sent.
@@ -304,7 +304,7 @@ class EstClient:
     def fullcmc(self) -> NoReturn:
         """Full CMC (RFC 7030 section 4.3), which is optional and which this client has not.
 
-        CMC in the answers to other operations is understood: see :mod:`.cmc`.
+        CMC in the answers to other operations is understood: see ``cmc.py``.
 
         :raises InputError: always; nothing is sent.
         """
@@ -370,12 +370,12 @@ class EstClient:
         allow_unverified_chain: bool = False,
         check: Optional[Callable[[VerifiedCertificate], None]] = None,
     ) -> VerifiedCertificate:
-        """Find the issued certificate in the answer and check it: see :func:`.verification.verify_issued`.
+        """Find the issued certificate in the answer and check it: see ``verify_issued()``.
 
         :param request: what was asked for, or the key that the server made.
         :param allow_unverified_chain: a certificate that does not chain to the CA certificates of the server becomes a
             warning. Its key and validity are checked all the same.
-        :param check: looks at the certificate once it has been verified, and raises an :class:`EstError` to refuse it.
+        :param check: looks at the certificate once it has been verified, and raises an ``EstError`` to refuse it.
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
         """
         with self._stage("verify", request_received="yes") as step:

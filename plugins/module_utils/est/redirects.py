@@ -35,8 +35,8 @@ class FollowingTransport:
 
     :param transport: to the server that the user named.
     :param home: that server.
-    :param allowed: other servers that requests may be redirected to, written as :meth:`.url.EstUrl.build` takes them.
-    :param busy_seconds: see :func:`.retries.send_patiently`.
+    :param allowed: other servers that requests may be redirected to, written as ``EstUrl.build()`` takes them.
+    :param busy_seconds: see ``send_patiently()``.
     :param sleep: waits for a number of seconds.
     :raises InputError: ``allowed`` has something that is no server.
     """
@@ -66,7 +66,7 @@ class FollowingTransport:
         body: Optional[Body] = None,
         authenticate: bool = False,
     ) -> Response:
-        """Send one request to where redirects lead. See :meth:`.transport.Transport.request`.
+        """Send one request to where redirects lead. See ``Transport.request()``.
 
         :raises ServerError: a redirect that is not followed.
         """
@@ -121,21 +121,21 @@ class FollowingTransport:
 
     @property
     def authenticated_by(self) -> Optional[str]:
-        """See :attr:`.transport.Transport.authenticated_by`; of the transport of the last request."""
+        """See ``Transport.authenticated_by``; of the transport of the last request."""
         return self._used.authenticated_by
 
     @property
     def warnings(self) -> Tuple[str, ...]:
-        """See :attr:`.transport.Transport.warnings`; and the servers that redirects led to without being allowed."""
+        """See ``Transport.warnings``; and the servers that redirects led to without being allowed."""
         return (*self._transport.warnings, *self._notes)
 
     def require_tls_unique(self) -> None:
-        """See :meth:`.transport.Transport.require_tls_unique`; for all servers."""
+        """See ``Transport.require_tls_unique()``; for all servers."""
         for transport in (self._transport, *self._others.values()):
             transport.require_tls_unique()
 
     def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> Transport:
-        """See :meth:`.transport.Transport.for_origin`."""
+        """See ``Transport.for_origin()``."""
         return self._transport.for_origin(url, with_credentials=with_credentials)
 
     def close(self) -> None:

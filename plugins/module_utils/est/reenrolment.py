@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
+from .._value import Value
 from .asn1.der import SEQUENCE, Element, read
 from .base.errors import InputError, ParseError
 from .base.libraries import without_warnings
-from .base.value import Value
 from .http.transport import Credentials
 from .request.csr import (
     SUBJECT_ALTERNATIVE_NAME,
@@ -167,7 +167,7 @@ def choose_way(
 def next_key(held: HeldCertificate, mode: str, spec: Optional[KeySpec] = None) -> PrivateKeyTypes:
     """The key that the new certificate is to be for (RFC 7030 section 4.2.2).
 
-    :param mode: :data:`RENEW` keeps the key, :data:`REKEY` makes a new one.
+    :param mode: ``RENEW`` keeps the key, ``REKEY`` makes a new one.
     :param spec: the kind of a new key; ``None`` makes one of the same kind as the old key.
     :raises InputError: an unknown mode, a kind of key for a mode that makes none, or an old key of a kind or size that
         is not made any more.
@@ -217,15 +217,15 @@ def build_reenrolment_request(
     They are the very bytes: string types, the order of the alternative names and how an RDN is made up are kept, and
     where there is no alternative name there is none.
 
-    :param key: see :func:`next_key`.
+    :param key: see ``next_key()``.
     :param new_subject: names that the new certificate is to have instead; the server gets them as ChangeSubjectName
         (RFC 6402 section 2.8), beside the old ones.
     :param new_general_names: likewise for the subject alternative name.
     :param extensions: further ones. A subject alternative name among them is left out.
     :param attributes: further ones.
-    :param hash_name: see :func:`~.csr.build_csr`.
+    :param hash_name: see ``build_csr()``.
     :param linking: proof of possession.
-    :raises InputError: see :func:`~.csr.build_csr`.
+    :raises InputError: see ``build_csr()``.
     :raises ParseError: the certificate is not what X.509 says, although it could be read.
     """
     wanted = [extension for extension in extensions if extension.oid != SUBJECT_ALTERNATIVE_NAME]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, List, Optional, Sequence, 
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
+from .._value import Value, field
 from .answers.enrolment import SUCCESS, Issued, Pending
 from .answers.enveloped_data import ID_AUTH_ENVELOPED_DATA, ID_ENCRYPTED_DATA, ID_ENVELOPED_DATA, decrypt
 from .answers.refusals import read_pending
@@ -27,7 +28,6 @@ from .asn1.cms import ID_SIGNED_DATA, CertsOnly, content_type_of, parse_certs_on
 from .asn1.der import read
 from .base.errors import ParseError
 from .base.text import printable
-from .base.value import Value, not_shown
 from .http.transport import Binding, Response
 from .request.csr import Attribute, CertificateRequest, Extension, build_csr
 from .request.key_protection import KeyProtection
@@ -53,7 +53,7 @@ class KeyRequest(Value):
     """
 
     request: Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
-    throw_away_key: Optional[PrivateKeyTypes] = not_shown(default=None)
+    throw_away_key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
     protection: Optional[KeyProtection] = None
 
     @classmethod
@@ -71,7 +71,7 @@ class KeyRequest(Value):
         """Make a request with a new throw-away key.
 
         :param spec: the kind of key that is wanted. Servers take it from the throw-away key.
-        :raises InputError: see :func:`~.csr.build_csr`.
+        :raises InputError: see ``build_csr()``.
         :raises MissingLibrary: the installed cryptography cannot make that kind of key.
         """
         key = generate_key(spec)
@@ -83,15 +83,15 @@ class KeyRequest(Value):
 class GeneratedKey(Value):
     """The server made a key and issued a certificate for it. They belong together: that has been checked.
 
-    :param issued: for :meth:`.EstClient.verify`.
+    :param issued: for ``EstClient.verify()``.
     :param key: the private key. Keep it in a file of mode 0600.
     :param public_key_der: its SubjectPublicKeyInfo, by which the certificate is found.
     :param encrypted: the key was encrypted beside TLS.
     """
 
     issued: Issued
-    key: PrivateKeyTypes = not_shown()
-    public_key_der: bytes = not_shown()
+    key: PrivateKeyTypes = field(repr=False)
+    public_key_der: bytes = field(repr=False)
     encrypted: bool
 
 

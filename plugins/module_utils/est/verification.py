@@ -9,10 +9,10 @@ import contextlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+from .._value import Value, field
 from .answers.enrolment import Issued
 from .base.errors import EstError, ParseError
 from .base.libraries import without_warnings
-from .base.value import Value, not_shown
 from .x509.certificate import (
     days_left,
     describe,
@@ -79,16 +79,16 @@ class CaCertificates(Value):
     :param certificates: those of the bag that are accepted, roots and intermediates, in the order of the bag.
     :param root: the current root: self-signed, with the latest notAfter of those accepted. Where the bag holds no root,
         the configured trust anchor above its certificates.
-    :param root_trusted_by: one of :data:`BY_CONFIGURATION`, :data:`BY_PATH`, :data:`BY_EXPLICIT_SESSION` and
-        :data:`BY_SYSTEM_SESSION`.
+    :param root_trusted_by: one of ``BY_CONFIGURATION``, ``BY_PATH``, ``BY_EXPLICIT_SESSION`` and
+        ``BY_SYSTEM_SESSION``.
     :param anchors: the trust anchors for certificates that this CA issues: those configured, and the accepted roots.
     :param dropped: the certificates of the bag that are not trusted.
     """
 
-    certificates: Tuple[x509.Certificate, ...] = not_shown()
-    root: x509.Certificate = not_shown()
+    certificates: Tuple[x509.Certificate, ...] = field(repr=False)
+    root: x509.Certificate = field(repr=False)
     root_trusted_by: str
-    anchors: Tuple[x509.Certificate, ...] = not_shown()
+    anchors: Tuple[x509.Certificate, ...] = field(repr=False)
     dropped: Tuple[DroppedCertificate, ...] = ()
 
     def days_left(self, now: datetime) -> int:
@@ -96,7 +96,7 @@ class CaCertificates(Value):
         return days_left(self.root, now)
 
     def describe(self, now: datetime) -> List[Dict[str, Any]]:
-        """The accepted certificates as plain JSON data: what :func:`~.certificate.describe` says, ``days_left``, and
+        """The accepted certificates as plain JSON data: what ``describe()`` says, ``days_left``, and
         ``current_root`` (true for one at most)."""
         return [
             {
@@ -122,7 +122,7 @@ def read_ca_certificates(
     :param at: the time for which paths must be valid, aware.
     :param authenticated: whether the server was authenticated and authorised before it sent the bag. If not, only what
         has a path to a configured trust anchor is accepted.
-    :raises ParseError: nothing in the bag can be trusted, or it is larger than :data:`MAX_CERTIFICATES`.
+    :raises ParseError: nothing in the bag can be trusted, or it is larger than ``MAX_CERTIFICATES``.
     """
     if len(bag) > MAX_CERTIFICATES:
         raise ParseError(f"the server sent {len(bag)} CA certificates; at most {MAX_CERTIFICATES} are read")

@@ -32,21 +32,20 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 #
 # A template that says something itself is left as it is:
 #
-# - C(EST_USERNAME) and C(EST_PASSWORD) count together, and only for a template with none of O(username), O(password)
-# and
-#   a TLS client certificate. One of the two alone, or an empty one, counts as not set: it may be there for another
-#   purpose.
-# - C(EST_CA_CERTIFICATE), PEM text, counts only for a template with none of O(ca_certificate), O(ca_path) and
-#   O(ca_fingerprint) that does not use the system's trust either.
+# - ``EST_USERNAME`` and ``EST_PASSWORD`` count together, and only for a template with none of ``username``,
+#   ``password`` and a TLS client certificate. One of the two alone, or an empty one, counts as not set: it may be
+#   there for another purpose.
+# - ``EST_CA_CERTIFICATE``, PEM text, counts only for a template with none of ``ca_certificate``, ``ca_path`` and
+#   ``ca_fingerprint`` that does not use the system's trust either.
 #
-# What O(remove) names is not added.
+# What ``remove`` names is not added.
 
 _USERNAME, _PASSWORD, _CA_CERTIFICATE = "EST_USERNAME", "EST_PASSWORD", "EST_CA_CERTIFICATE"
 _WHERE = "in the environment of the controller"
 
 
 def from_environment(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the environment adds to the options of a template: nothing, O(username) and O(password), a CA.
+    """Return what the environment adds to the options of a template: nothing, ``username`` and ``password``, a CA.
 
     :param options: as they were given; None counts as not given.
     :raises TemplateError: for a variable that counts and cannot be used. No password is shown.
@@ -108,7 +107,7 @@ class ModuleFailed(Exception):
 class ControllerAction(ActionBase):
     """Base of an action that decides on the controller. A subclass says what it takes and what it does.
 
-    ansible-core censors ``no_log`` values in the results of modules, not of actions: :meth:`run` does it here.
+    ansible-core censors ``no_log`` values in the results of modules, not of actions: ``run()`` does it here.
     """
 
     TRANSFERS_FILES = False
@@ -147,7 +146,7 @@ class ControllerAction(ActionBase):
         return scrub(result, self._secrets)
 
     def with_environment(self, options: Any) -> Any:
-        """Return the options of a template with what the environment adds; see :mod:`.environment`.
+        """Return the options of a template with what the environment adds; see ``base.py``.
 
         What it adds is treated as a secret that was given. Anything but a dictionary is returned as it is.
 

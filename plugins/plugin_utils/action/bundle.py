@@ -43,14 +43,14 @@ class BundleAction(ControllerAction):
         """
 
     def perform(self, arguments):
-        """See :meth:`ControllerAction.perform`."""
+        """See ``ControllerAction.perform()``."""
         try:
             return self.work(arguments)
         except BundleError as error:
             return {"failed": True, "msg": str(error), "reason": error.reason}
 
     def run(self, tmp=None, task_vars=None):
-        """See :meth:`ControllerAction.run`. The passphrase is a secret too, and so is what is opened with it."""
+        """See ``ControllerAction.run()``. The passphrase is a secret too, and so is what is opened with it."""
         self._opened = secret_values({"password": plain(self._task.args).get("passphrase")})
         return scrub(super().run(tmp, task_vars), self._opened)
 
@@ -74,7 +74,7 @@ class BundleAction(ControllerAction):
 
 
 def names_of(arguments: Mapping[str, Any]) -> list[str] | None:
-    """Return the checked option O(names), or None for all.
+    """Return the checked option ``names``, or None for all.
 
     :raises TemplateError: for a wrong name, and for an empty list.
     """

@@ -42,11 +42,11 @@ class Asked(Protocol):
 class ExchangeAction(ControllerAction):
     """Base of an action that can run an EST exchange on the controller."""
 
-    #: The digest of the content of the template that :meth:`stored_template` found.
+    #: The digest of the content of the template that ``stored_template()`` found.
     stored_content: Optional[str] = None
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """See :meth:`ControllerAction.run`. Removes the temporary folder: nobody else does for an action in another."""
+        """See ``ControllerAction.run()``. Removes the temporary folder: nobody else does for an action in another."""
         try:
             return super().run(tmp, task_vars)
         finally:
@@ -79,7 +79,7 @@ class ExchangeAction(ControllerAction):
         return self.execute(f"estfleet.cloud_extender.{module}", {**given, "exchange": "host"})
 
     def exchange_of(self, asked: str) -> str:
-        """Where the exchange leaves from: C(host), C(uri) or C(controller).
+        """Where the exchange leaves from: ``host``, ``uri`` or ``controller``.
 
         :param asked: the option.
         :raises OptionError: a Windows host cannot do that.
@@ -105,7 +105,7 @@ class ExchangeAction(ControllerAction):
     def controller_exchange(self, exchange: str, find_template: Callable[[], Template]) -> ControllerExchange:
         """An exchange that is run on the controller.
 
-        :param exchange: C(controller) or C(uri).
+        :param exchange: ``controller`` or ``uri``.
         :param find_template: returns the template, from wherever it is.
         """
         # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.

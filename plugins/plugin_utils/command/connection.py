@@ -178,7 +178,7 @@ class Connection:
 
     @property
     def limits(self) -> Dict[str, Any]:
-        """Proxy and time limits, for :class:`.HttpsTransport` and :func:`.bootstrap`."""
+        """Proxy and time limits, for ``HttpsTransport`` and ``bootstrap()``."""
         options = self._options
         if not (options.connect_timeout > 0 and options.timeout > 0):
             raise InputError("--connect-timeout and --timeout are more than 0 seconds")
@@ -210,7 +210,7 @@ class Connection:
 
     @property
     def transport(self) -> Transport:
-        """The one of :meth:`open`."""
+        """The one of ``open()``."""
         if self._transport is None:
             raise AssertionError("open() comes first")
         return self._transport

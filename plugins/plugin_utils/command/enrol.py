@@ -87,7 +87,7 @@ def _entries(text: str) -> Sequence[str]:
 class Asked:
     """What one command asked for, to be compared with what came.
 
-    :param acceptance: see :func:`read_acceptance`.
+    :param acceptance: see ``read_acceptance()``.
     :param connection: whose password is not shown, whatever a certificate holds.
     :param names: subject and alternative names.
     :param key: the kind of key that was asked for, where the server makes it: a key of that kind.

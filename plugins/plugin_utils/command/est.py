@@ -4,7 +4,7 @@
 """The EST client as a command for people: what runs on a host to see why an enrolment fails there.
 
 Thin: every command is one operation of the library. No password is ever an argument, where others on the host could see
-it; see :func:`.cli_connection.add_options` for where it comes from.
+it; see ``add_options()`` for where it comes from.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ a file of notes. The first test with an account at a server goes alone, and the 
 it accepts the account, all of them go on at once. If it refuses it (401), no other test of this run uses it there.
 A 403 is about what the account may do, and stops the CA label that it was said of.
 
-A wait has a bound (:meth:`AccountGate.enter`), and a server that cannot be reached says nothing about an account: after
+A wait has a bound (``AccountGate.enter()``), and a server that cannot be reached says nothing about an account: after
 two such tests nobody waits any more. So a server that says 401 later than that can hear it once for each fork.
 
 Where the account is accepted, the first test of each CA label goes alone in the same way, for a 403.
@@ -23,8 +23,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 
 #: So many tests that end without a word about the account, and the next ones do not wait for one another.
 _MOST_SILENT = 2
@@ -37,11 +38,10 @@ _NOT_STARTED = "input"
 _OF_THE_ACCOUNT = "*"
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(Value):
     """What is used at an EST server.
 
-    :param server: the server as C(https://host:port).
+    :param server: the server as ``https://host:port``.
     :param label: the CA label, or an empty text.
     :param username: the user name; None where it is only known on the host.
     :param password: the password; None where it is only known on the host.
@@ -63,8 +63,7 @@ class Account:
         return hashlib.blake2b(told.encode("utf-8", "surrogateescape"), key=salt.encode("ascii")).hexdigest()[:32]
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Value):
     """That a server has refused an account in this run.
 
     :param status: the HTTP status, 401 or 403.
@@ -123,7 +122,7 @@ class AccountGate:
     def leave(self, account: Account, result: Mapping[str, Any]) -> None:
         """Note what the server said of an account.
 
-        :param result: that of est_test_enroll. Its C(username) says of an account that is only known on the host
+        :param result: that of est_test_enroll. Its ``username`` says of an account that is only known on the host
             whether there is one at all.
         :raises OSError: the notes cannot be written.
         """

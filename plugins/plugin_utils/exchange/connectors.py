@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The exchanges ``controller`` and ``uri``: keys, request and checks on the controller.
 
-They differ only in who sends the HTTPS requests: the controller itself, or the host through C(ansible.builtin.uri). A
-Windows host has a module of its own for that: see :mod:`.win_uri_connector`.
+They differ only in who sends the HTTPS requests: the controller itself, or the host through ``ansible.builtin.uri``. A
+Windows host has a module of its own for that: see ``win_uri_connector.py``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .uri_transport import UriTransport
 
 
 class ControllerConnector:
-    """The requests leave from the controller. See :class:`~.test_enroll.connection.Connector`.
+    """The requests leave from the controller. See ``Connector``.
 
     :param execute: runs a module on the host, really, in check mode too, and returns its result, a failed one too.
     :param slurp: the module that reads a file there.
@@ -76,7 +76,7 @@ class ControllerConnector:
 
 
 class UriConnector(ControllerConnector):
-    """The requests leave from the host through C(ansible.builtin.uri).
+    """The requests leave from the host through ``ansible.builtin.uri``.
 
     :param write_file: puts a text into a temporary file on the host and returns its path.
     """
@@ -88,7 +88,7 @@ class UriConnector(ControllerConnector):
         self._write_file = write_file
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
-        """What C(uri) has no option for."""
+        """What ``uri`` has no option for."""
         unsupported = {
             "proxy of the template": (
                 template.proxy,
@@ -103,13 +103,13 @@ class UriConnector(ControllerConnector):
         refuse(unsupported, "exchange=uri", "Use exchange=host for this template.")
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
-        """C(uri) would have to be told to verify nothing, and that is not done."""
+        """``uri`` would have to be told to verify nothing, and that is not done."""
         raise no_first_contact(
             "the template has only ca_fingerprint to trust the EST server by", "exchange=host or exchange=controller"
         )
 
     def fetch_unauthenticated(self, destination: Destination) -> CaBag:
-        """See :meth:`bootstrap`."""
+        """See ``bootstrap()``."""
         raise no_first_contact("nothing says whom to trust", "exchange=host or exchange=controller")
 
     def transport(self, destination: Destination, trust: Trust) -> UriTransport:  # type: ignore[override]
@@ -133,7 +133,7 @@ class UriConnector(ControllerConnector):
 
 
 def refused_by_modules(template: Template, options: ExchangeOptions) -> dict[str, tuple[Any, str]]:
-    """What no module of Ansible's for requests can do; see :func:`refuse`."""
+    """What no module of Ansible's for requests can do; see ``refuse()``."""
     return {
         "proof_of_possession of the template": (
             template.proof_of_possession == "always",

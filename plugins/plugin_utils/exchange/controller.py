@@ -83,7 +83,7 @@ class Way(NamedTuple):
 def posix_way(exchange: str, execute: Execute, execute_web: Execute, write_file: Callable[[str], str]) -> Way:
     """The way of a POSIX host.
 
-    :param exchange: C(controller) or C(uri).
+    :param exchange: ``controller`` or ``uri``.
     :param execute: runs a module on the host and returns its result, a failed one too.
     :param execute_web: the same, for a module whose result has the headers of a web server.
     :param write_file: puts a text into a temporary file on the host and returns its path.
@@ -98,7 +98,7 @@ def posix_way(exchange: str, execute: Execute, execute_web: Execute, write_file:
 def windows_way(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> Way:
     """The way of a Windows host.
 
-    :param exchange: C(controller) or C(uri).
+    :param exchange: ``controller`` or ``uri``.
     :param execute: runs a module on the host and returns its result, a failed one too.
     :param answer_path: returns the path of a temporary file on the host.
     """
@@ -132,7 +132,7 @@ class ControllerExchange:
         self._timeline = Timeline()
 
     def test(self, asked: Asked, content: Callable[[], Optional[str]]) -> dict[str, Any]:
-        """The result of C(est_test_enroll), a failed one where the test failed.
+        """The result of ``est_test_enroll``, a failed one where the test failed.
 
         :param content: returns the digest of the content of the template that was found in the store.
         """
@@ -154,7 +154,7 @@ class ControllerExchange:
         return outcome
 
     def look(self, options: ExchangeOptions) -> dict[str, Any]:
-        """The result of C(est_server_info), a failed one where the server could not be looked at."""
+        """The result of ``est_server_info``, a failed one where the server could not be looked at."""
         return self._outcome(
             lambda template: server_info.look(template, options, self._way.connector, self._timeline),
             lambda error: server_info.failure(error, self._exchange, self._timeline),

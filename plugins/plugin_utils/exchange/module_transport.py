@@ -4,7 +4,7 @@
 """What the EST transports share that send the HTTPS requests from a managed host, through one of its modules.
 
 Keys, certificate request and checks stay on the controller. The module on the host verifies the server's certificate
-and host name before it sends anything. What this way cannot do is refused by the caller (see :mod:`.connectors`), never
+and host name before it sends anything. What this way cannot do is refused by the caller (see ``connectors.py``), never
 skipped.
 """
 
@@ -73,7 +73,7 @@ class Answer(NamedTuple):
 
 
 class ModuleTransport:
-    """Carries EST requests through a module of a managed host; see :class:`~.est.transport.Transport`.
+    """Carries EST requests through a module of a managed host; see ``Transport``.
 
     :cvar module: the module.
     :cvar failures: what it says where it fails, and what that means; the first that matches counts.
@@ -82,7 +82,7 @@ class ModuleTransport:
     :cvar client_options: the options of the module that show a TLS client certificate.
     :param execute: runs a module on the host.
     :param options: arguments of the module that every request has.
-    :param trust: C(explicit) or C(system), as told in the result.
+    :param trust: ``explicit`` or ``system``, as told in the result.
     :param only_basic: do not answer a Digest challenge.
     :param max_response_bytes: an answer with a larger body is refused.
     """
@@ -122,7 +122,7 @@ class ModuleTransport:
     def send(self, arguments: Mapping[str, Any]) -> Answer:
         """Run the module.
 
-        :raises TransportError: as of :meth:`failure`, where there is no answer.
+        :raises TransportError: as of ``failure()``, where there is no answer.
         """
 
     @abstractmethod
@@ -144,7 +144,7 @@ class ModuleTransport:
         body: Optional[Body] = None,
         authenticate: bool = False,
     ) -> Response:
-        """Send one request from the host; see :meth:`Transport.request`.
+        """Send one request from the host; see ``Transport.request()``.
 
         A function for the body gets a binding that says nothing: the module tells nothing of its connection.
         """
@@ -180,12 +180,12 @@ class ModuleTransport:
 
     @property
     def session_trust(self) -> str:
-        """By whose word the server is verified: C(explicit) or C(system)."""
+        """By whose word the server is verified: ``explicit`` or ``system``."""
         return self._trust
 
     @property
     def authenticated_by(self) -> Optional[str]:
-        """C(basic) or C(digest), once a request went out with it."""
+        """``basic`` or ``digest``, once a request went out with it."""
         return self._authenticated_by
 
     @property
@@ -202,7 +202,7 @@ class ModuleTransport:
         )
 
     def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> ModuleTransport:
-        """A transport to another server. See :meth:`Transport.for_origin`."""
+        """A transport to another server. See ``Transport.for_origin()``."""
         other = copy.copy(self)
         other._peer = other._authenticated_by = None
         if not with_credentials:

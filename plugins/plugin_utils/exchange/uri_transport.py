@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An EST transport that sends the HTTPS requests from a managed host through C(ansible.builtin.uri).
+"""An EST transport that sends the HTTPS requests from a managed host through ``ansible.builtin.uri``.
 
 The host needs no Python library for the exchange. The module verifies the server with the host's trust store or with
 one file of anchors.
@@ -21,10 +21,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 
 from .module_transport import CENSORED, CUT_OFF_HINT, Answer, Execute, Failure, ModuleTransport
 
-#: Suites that exist only from TLS 1.2 on: C(uri) has no option for the protocol version (RFC 8996, RFC 9325).
+#: Suites that exist only from TLS 1.2 on: ``uri`` has no option for the protocol version (RFC 8996, RFC 9325).
 CIPHERS = ["ECDHE+AESGCM", "ECDHE+CHACHA20", "DHE+AESGCM"]
 
-#: What C(uri) says -> stage (empty: what the request was for), reason, hint, and whether the request can have arrived.
+#: What ``uri`` says -> stage (empty: what the request was for), reason, hint, and whether the request can have arrived.
 _FAILURES = (
     Failure(
         r"Name or service not known|nodename nor servname|getaddrinfo|name resolution|No address associated",
@@ -157,10 +157,10 @@ _UNKNOWN_FAILURE = Failure(
 
 
 class UriTransport(ModuleTransport):
-    """Carries EST requests through the C(uri) module of a managed host.
+    """Carries EST requests through the ``uri`` module of a managed host.
 
     :param execute: runs a module on the host, really, in check mode too.
-    :param trust: C(explicit) or C(system), as told in the result.
+    :param trust: ``explicit`` or ``system``, as told in the result.
     :param ca_path: a file on the host with the only trusted CA certificates; ``None`` for the host's own store.
     :param only_basic: do not answer a Digest challenge.
     :param timeout: seconds without an answer before a request is given up.
@@ -212,7 +212,7 @@ class UriTransport(ModuleTransport):
         )
 
     def arguments(self, method: str, url: str, headers: Mapping[str, str], body: Optional[str]) -> dict[str, Any]:
-        """See :meth:`ModuleTransport.arguments`."""
+        """See ``ModuleTransport.arguments()``."""
         arguments = {
             **self._options,
             "method": method,
@@ -224,7 +224,7 @@ class UriTransport(ModuleTransport):
         return arguments
 
     def send(self, arguments: Mapping[str, Any]) -> Answer:
-        """See :meth:`ModuleTransport.send`."""
+        """See ``ModuleTransport.send()``."""
         result = self._execute(self.module, arguments)
         status = result.get("status", -1)
         if not isinstance(status, int) or status < 100:
@@ -250,7 +250,7 @@ class UriTransport(ModuleTransport):
         return lines[-1] if lines else said or "no answer"
 
 
-#: The response headers that the EST client reads, and the keys under which C(uri) returns them.
+#: The response headers that the EST client reads, and the keys under which ``uri`` returns them.
 _HEADERS = {
     "content-type": "content_type",
     "retry-after": "retry_after",

@@ -176,7 +176,7 @@ def _refuse_other_writers(name: str, writer: str, members: Iterable[str], task_v
 def to_test(policy: str, result: Mapping[str, Any], switched_off: Iterable[str], *, writes: bool) -> list[str]:
     """Return the names of the templates to test, once the templates were applied.
 
-    With the policy C(changed) these are the ones that this run wrote, and the ones that owe a proof: after a test that
+    With the policy ``changed`` these are the ones that this run wrote, and the ones that owe a proof: after a test that
     failed, waits for approval or could not start, and after a run that tested nothing.
 
     :param result: that of est_templates.
@@ -198,7 +198,7 @@ def to_test(policy: str, result: Mapping[str, Any], switched_off: Iterable[str],
 def add_authorities(result: dict[str, Any], part: Mapping[str, Any]) -> None:
     """Add to the result of a host what was done with its CA certificates.
 
-    :param part: what :func:`.windows_certificate_authorities.keep_authorities` returned.
+    :param part: what ``keep_authorities()`` returned.
     """
     result["certificate_authorities"] = part["certificate_authorities"]
     result["drift"] = [*result.get("drift", ()), *part["drift"]]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run leaves of each host for the fleet report, and the report that is made of it.
 
-Each host is a process of its own and leaves a line in a file of the run (:class:`.Spool`). The report is made by one
+Each host is a process of its own and leaves a line in a file of the run (``Spool``). The report is made by one
 task when all have ended. When no host of a batch could be reached, no task follows: then the last of them makes it.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from ansible import constants as C
@@ -32,6 +31,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.ho
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import Spool, read_report
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.summary import summary_lines
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import report_files, write_report
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 
 from ..action.base import plain
 
@@ -113,8 +113,7 @@ def record_of(name: str, result: Mapping[str, Any], **told: Any) -> dict[str, An
     )
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Value):
     """A report that was made.
 
     :param document: its content.
@@ -159,8 +158,7 @@ def report_if_over(
         return None
     made = write(report_path, _document(report_path, records, task_vars))
     if not to_come and not made.error and all(record["declared"] is False for record in records.values()):
-        return replace(
-            made,
+        return made.replace(
             error="nothing was looked at: est_integration_templates is defined for none of these hosts. Define it in "
             "the variables of the group or of the hosts",
         )
@@ -169,7 +167,7 @@ def report_if_over(
     if made.error or max_fail_percentage is None or percentage <= max_fail_percentage:
         return made
     words = f"{len(failed)} of {len(states)} hosts failed, more than the max_fail_percentage of the play"
-    return replace(made, error=f"{words}: it ends here")
+    return made.replace(error=f"{words}: it ends here")
 
 
 def write(report_path: str, document: Document) -> Made:

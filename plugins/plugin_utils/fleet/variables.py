@@ -42,7 +42,7 @@ _LOOKS_LIKE_OURS = re.compile("est", re.IGNORECASE)
 def check_names(variables: Iterable[Any]) -> None:
     """Refuse variables with names that are nearly those of ours.
 
-    A known name with a suffix such as C(_site), and one that resembles none, may be a helper of the user's.
+    A known name with a suffix such as ``_site``, and one that resembles none, may be a helper of the user's.
 
     :param variables: the names of all variables of a host, wherever they were set.
     :raises OptionError: naming each of them, and what was probably meant.
@@ -62,12 +62,12 @@ def check_names(variables: Iterable[Any]) -> None:
 
 
 def without_effect(variables: Mapping[str, Any], patterns: Any) -> str:
-    """Return the warning about an C(est_integration_hosts) that is not where the play has its hosts from, or nothing.
+    """Return the warning about an ``est_integration_hosts`` that is not where the play has its hosts from, or nothing.
 
-    ansible-core reads it for C(hosts) of a play from extra variables only, and not from the inventory.
+    ansible-core reads it for ``hosts`` of a play from extra variables only, and not from the inventory.
 
     :param variables: those of the host.
-    :param patterns: C(hosts) of the play, as it was read.
+    :param patterns: ``hosts`` of the play, as it was read.
     """
     asked = variables.get("est_integration_hosts")
     if not isinstance(asked, (str, list)) or "{{" in str(asked) or _patterns(asked) == _patterns(patterns):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The template store of a POSIX host, through the private module C(est_store_file): one round trip a call."""
+"""The template store of a POSIX host, through the private module ``est_store_file``: one round trip a call."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def store_of(
 ) -> TemplateStore:
     """Return the store of the action's host.
 
-    :param store_path: what :func:`store_path_of` returned.
+    :param store_path: what ``store_path_of()`` returned.
     :param execute: what runs a module on a POSIX host, where that is not the action's own.
     :param full_look: on a Windows host, look at more than the document.
     """
@@ -75,7 +75,7 @@ def store_of(
 
 
 def looks_fully(action: ControllerAction) -> bool:
-    """Say whether the host asks for the full look, with :data:`FULL_LOOK`."""
+    """Say whether the host asks for the full look, with ``FULL_LOOK``."""
     return _is_set(action, FULL_LOOK)
 
 
@@ -103,7 +103,7 @@ class PosixStore(TemplateStore):
         self._store_path = store_path
 
     def read(self, *, want_key: bool) -> Observed:
-        """See :meth:`TemplateStore.read`."""
+        """See ``TemplateStore.read()``."""
         arguments = {"operation": "read", "store_path": self._store_path}
         # The key comes back XORed with this: a verbose connection prints what a module answers, not what it is told.
         pad = os.urandom(KEY_OCTETS) if want_key else b""
@@ -129,7 +129,7 @@ class PosixStore(TemplateStore):
         )
 
     def new_key(self, replaced_key: str) -> bytes | None:
-        """See :meth:`TemplateStore.new_key`. The key comes back as in :meth:`read`."""
+        """See ``TemplateStore.new_key()``. The key comes back as in ``read()``."""
         pad = os.urandom(KEY_OCTETS)
         arguments = {
             "operation": "make_key",
@@ -141,7 +141,7 @@ class PosixStore(TemplateStore):
         return mask(masked, pad) if masked else None
 
     def write(self, change: Write) -> Written:
-        """See :meth:`TemplateStore.write`."""
+        """See ``TemplateStore.write()``."""
         arguments: dict[str, Any] = {
             "operation": "write",
             "store_path": self._store_path,

@@ -25,7 +25,7 @@ _FILES_MODULE = "estfleet.cloud_extender.est_test_files"
 
 
 class RemoteFiles:
-    """The files of one test certificate, through a private module. See :class:`~.test_enroll.run.TestFiles`."""
+    """The files of one test certificate, through a private module. See ``TestFiles``."""
 
     separator = "/"
 
@@ -39,7 +39,7 @@ class RemoteFiles:
         self.pending_path = TestFolder(output_path, template_name, certificate_name).pending_path
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
-        """The files of a pending enrolment by name, or C(None)."""
+        """The files of a pending enrolment by name, or ``None``."""
         pad = os.urandom(MAX_PENDING_FILE_SIZE)
         result = self._run("read", pad=base64.b64encode(pad).decode())
         if "files" not in result:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import Asked
@@ -36,11 +35,11 @@ class WindowsCertificateExchange:
     """One certificate.
 
     :param asked: what is asked for, checked.
-    :param exchange: C(uri) or C(controller).
+    :param exchange: ``uri`` or ``controller``.
     :param holder: keeps the certificate.
     :param host: the host.
     :param execute: runs a module on the host and returns its result, a failed one too.
-    :param answer_path: see :class:`.win_uri_transport.WinUriTransport`.
+    :param answer_path: see ``WinUriTransport``.
     :param find_template: returns the template of the host's store, with its secrets where they are asked for: they cost
         round trips, and most runs need none.
     :param full_look: remove what a killed run left, even if there is nothing else to do.
@@ -70,7 +69,7 @@ class WindowsCertificateExchange:
         self._uri: Optional[UriCertificateConnector] = None
 
     def outcome(self) -> dict[str, Any]:
-        """The result of C(est_certificate), a failed one where it failed."""
+        """The result of ``est_certificate``, a failed one where it failed."""
         name = self._asked.template_name
         try:
             require_libraries("cryptography")
@@ -118,8 +117,8 @@ class WindowsCertificateExchange:
             return self._run(template, check=check)
 
     def _run(self, template: Template, *, check: bool) -> dict[str, Any]:
-        options = dataclasses.replace(self._asked.options, check=check)
-        asked = dataclasses.replace(self._asked, options=options)
+        options = self._asked.options.replace(check=check)
+        asked = self._asked.replace(options=options)
         return run_certificate(template, asked, self._connect, self._exchange, self._holder, self._timeline)
 
     def _connect(self) -> Any:

@@ -25,7 +25,6 @@ import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
@@ -33,6 +32,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError, StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import seal, unseal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     InputError,
@@ -79,9 +79,8 @@ _LONGEST_WORDS = 100
 _NO_THUMBPRINT = "0" * 40
 
 
-@dataclass(frozen=True)
-class WindowsCertificate:
-    """A certificate whose key is in a store of the machine. See :class:`~.est.held_certificate.OldCertificate`.
+class WindowsCertificate(Value):
+    """A certificate whose key is in a store of the machine. See ``OldCertificate``.
 
     :param unusable: why its key cannot be used for a connection, whatever the certificate says; empty where it can.
     """
@@ -97,7 +96,7 @@ class WindowsCertificate:
 
 
 class WindowsHolder:
-    """See :class:`~.certificate.holder.CertificateHolder`.
+    """See ``CertificateHolder``.
 
     :param host: the host.
     :param store: the name of a store of the machine.
@@ -107,7 +106,7 @@ class WindowsHolder:
     :param sealing_key: returns the key of the template store, or None where it has none.
     :param key_exportable: whether Windows gives the key to administrators.
     :param check: write nothing; can be changed later.
-    :param unusable: see :class:`WindowsCertificate`.
+    :param unusable: see ``WindowsCertificate``.
     """
 
     def __init__(
@@ -146,7 +145,7 @@ class WindowsHolder:
     # -- what is there ---------------------------------------------------------------------------------------------
 
     def read(self) -> Found:
-        """See :meth:`CertificateHolder.read`: one call, and once."""
+        """See ``CertificateHolder.read()``: one call, and once."""
         if self._found is None:
             self._found = self._read()
         return self._found
@@ -183,9 +182,9 @@ class WindowsHolder:
         return int((match.group("number") if match else None) or 0)
 
     def distrust(self, reason: str) -> None:
-        """Let the key of the certificate that was read be one that cannot be used; see :class:`WindowsCertificate`."""
+        """Let the key of the certificate that was read be one that cannot be used; see ``WindowsCertificate``."""
         if self._found is not None and isinstance(self._found.old, WindowsCertificate):
-            self._found = replace(self._found, old=replace(self._found.old, unusable=reason))
+            self._found = self._found.replace(old=self._found.old.replace(unusable=reason))
 
     def _path(self, mark: str) -> str:
         return f"Cert:\\LocalMachine\\{self._store}\\{mark}"
@@ -229,7 +228,7 @@ class WindowsHolder:
     # -- keeping one -----------------------------------------------------------------------------------------------
 
     def refuse_unwritable(self) -> Sequence[str]:
-        """See :meth:`CertificateHolder.refuse_unwritable`."""
+        """See ``CertificateHolder.refuse_unwritable()``."""
         try:
             if not self._has_store:
                 require_pkcs12()
@@ -248,7 +247,7 @@ class WindowsHolder:
         return ()
 
     def refuse_key(self, spec: KeySpec) -> None:
-        """See :meth:`CertificateHolder.refuse_key`."""
+        """See ``CertificateHolder.refuse_key()``."""
         if spec.type not in KEY_TYPES:
             raise InputError(
                 f"a key of type {spec.type} is asked for, and the certificate stores of Windows import no such key",
@@ -262,7 +261,7 @@ class WindowsHolder:
         key: Any,
         digest: str,
     ) -> None:
-        """See :meth:`CertificateHolder.save`."""
+        """See ``CertificateHolder.save()``."""
         passphrase = secrets.token_urlsafe(32)
         number = max(map(self._number, self._ours), default=0) + 1
         words = re.sub("[^A-Za-z0-9._-]+", "-", self._name)[:_LONGEST_WORDS]
@@ -294,22 +293,22 @@ class WindowsHolder:
                 self._host.run("win_file", {"path": self._file("refused"), "state": "absent"})
 
     def describe(self, certificate: x509.Certificate) -> dict[str, Any]:
-        """See :meth:`CertificateHolder.describe`."""
+        """See ``CertificateHolder.describe()``."""
         mark = thumbprint(der_of(certificate))
         return {"path": self._path(mark), "thumbprint": mark}
 
     def places(self) -> dict[str, str]:
-        """See :meth:`CertificateHolder.places`."""
+        """See ``CertificateHolder.places()``."""
         return {"certificate_store": f"LocalMachine\\{self._store}"}
 
     def place(self) -> str:
-        """See :meth:`CertificateHolder.place`."""
+        """See ``CertificateHolder.place()``."""
         return f"LocalMachine\\{self._store}: {self._name}"
 
     # -- what waits for approval -----------------------------------------------------------------------------------
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
-        """See :meth:`CertificateHolder.read_pending`. The file is sealed, so a module may carry it; it is read once."""
+        """See ``CertificateHolder.read_pending()``. The file is sealed, so a module may carry it; it is read once."""
         if not self._knows_pending:
             self._pending, self._knows_pending = self._read_pending(), True
         return self._pending
@@ -329,7 +328,7 @@ class WindowsHolder:
         return found if isinstance(found, dict) else None
 
     def save_pending(self, files: Mapping[str, str]) -> None:
-        """See :meth:`CertificateHolder.save_pending`."""
+        """See ``CertificateHolder.save_pending()``."""
         with self._keeping():
             key = self._sealing_key()
             if key is None:
@@ -342,7 +341,7 @@ class WindowsHolder:
         self._pending, self._knows_pending, self._has_pending = files, True, True
 
     def drop_pending(self) -> None:
-        """See :meth:`CertificateHolder.drop_pending`. To look for one would cost every run a call."""
+        """See ``CertificateHolder.drop_pending()``. To look for one would cost every run a call."""
         if self._has_pending:
             with self._keeping():
                 self._host.run("win_file", {"path": self._file("pending"), "state": "absent"})
@@ -351,7 +350,7 @@ class WindowsHolder:
     # -- what was refused ------------------------------------------------------------------------------------------
 
     def read_refusal(self) -> Optional[Refusal]:
-        """See :meth:`CertificateHolder.read_refusal`. It is in a file beside the template store, and read once."""
+        """See ``CertificateHolder.read_refusal()``. It is in a file beside the template store, and read once."""
         if not self._knows_refusal:
             content = self._read_file("refused", "what was refused")
             self._has_refusal, self._knows_refusal = content is not None, True
@@ -359,7 +358,7 @@ class WindowsHolder:
         return self._refusal
 
     def save_refusal(self, refusal: Refusal) -> None:
-        """See :meth:`CertificateHolder.save_refusal`. There is no secret in it."""
+        """See ``CertificateHolder.save_refusal()``. There is no secret in it."""
         with self._keeping():
             self._host.put(self._file("refused"), refusal.as_text().encode("ascii"))
         self._refusal, self._knows_refusal, self._has_refusal = refusal, True, True

@@ -9,10 +9,10 @@ import base64
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.der import encode, encode_oid
 
 from .folder import Host
@@ -28,8 +28,7 @@ _SIGNED_DATA, _DATA = "1.2.840.113549.1.7.2", "1.2.840.113549.1.7.1"
 _SEQUENCE, _SET, _CONTEXT_0, _ONE = 0x30, 0x31, 0xA0, b"\x02\x01\x01"
 
 
-@dataclass(frozen=True)
-class StoredCertificate:
+class StoredCertificate(Value):
     """A certificate in a store of the machine.
 
     :param der: the certificate.
@@ -90,7 +89,7 @@ def _stored(entry: dict[str, Any]) -> StoredCertificate:
 def import_certificates(host: Host, folder: str, store: str, certificates: Iterable[bytes]) -> None:
     """Put certificates, without keys, into a store of the machine.
 
-    :param folder: a folder as of :func:`.windows_folder.prepare_folder`: nobody else may lay another file there.
+    :param folder: a folder as of ``prepare_folder()``: nobody else may lay another file there.
     :param certificates: DER.
     :raises StoreError: when that cannot be done.
     """

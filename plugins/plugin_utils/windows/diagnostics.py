@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is collected on a Windows host through C(ansible.windows), in the shape of what a POSIX host gives.
+"""What is collected on a Windows host through ``ansible.windows``, in the shape of what a POSIX host gives.
 
 Every call of a module is a round trip, so they are few, and each part says of itself why it could not be collected.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -27,13 +26,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.options import PathRules
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 from .host import Refused, WindowsHost
 from .logs import PRODUCT_LOGS, WindowsLogs, check_log_path, expanded, utc_offset_of
 from .paths import check_windows_folder
 
-#: What no module of C(ansible.windows) tells, or none in a few calls.
+#: What no module of ``ansible.windows`` tells, or none in a few calls.
 NOT_TOLD = (
     "the version of Cloud Extender, unless it is registered under a name of its own among the installed programs",
     "the addresses of an EST server, and the routes to it",
@@ -71,8 +71,7 @@ Probe = Callable[[Mapping[str, Any], float, Optional[Sequence[float]]], dict[str
 WINDOWS_PATHS = PathRules(check_windows_folder, check_log_path, "\\", (PRODUCT_LOGS,))
 
 
-@dataclass(frozen=True)
-class WindowsOrder:
+class WindowsOrder(Value):
     """What to collect on a Windows host.
 
     :param targets: the EST servers: the fields of a template without secrets each.
@@ -106,10 +105,10 @@ class WindowsCollector:
         self._environment: Optional[Mapping[str, str]] = None
 
     def collect(self) -> dict[str, Any]:
-        """Return what :func:`~.diagnostics.host.collect` returns of a POSIX host.
+        """Return what ``collect()`` returns of a POSIX host.
 
-        In place of C(started) and C(ended) it has C(clock), how far the host's clock is ahead of the controller's, and
-        C(not_told). The sections C(services) and C(windows_proxy) are new.
+        In place of ``started`` and ``ended`` it has ``clock``, how far the host's clock is ahead of the controller's,
+        and ``not_told``. The sections ``services`` and ``windows_proxy`` are new.
         """
         began = time.monotonic()
         first = began + self._order.timeout * (1 - _SHARE_OF_LOGS)

@@ -13,11 +13,11 @@ SYSTEM, ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
 
 
 class Host(Protocol):
-    """What is needed of the host; see :class:`.windows_host.WindowsHost`."""
+    """What is needed of the host; see ``WindowsHost``."""
 
     @property
     def prepared(self) -> dict[str, str]:
-        """What :func:`prepare_folder` has done in this task, and returned, by path."""
+        """What ``prepare_folder()`` has done in this task, and returned, by path."""
 
     def run(self, module: str, arguments: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
         """Run a module."""

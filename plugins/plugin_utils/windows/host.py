@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done on a Windows host: the modules of C(ansible.windows), and files that the connection carries."""
+"""What is done on a Windows host: the modules of ``ansible.windows``, and files that the connection carries."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class WindowsHost:
 
     @property
     def prepared(self) -> dict[str, str]:
-        """See :class:`.windows_folder.Host`. The role runs several actions in one task, on one connection."""
+        """See ``Host``. The role runs several actions in one task, on one connection."""
         found: dict[str, str] = vars(self._action._connection).setdefault("_est_prepared_folders", {})
         return found
 
     def run(self, module: str, arguments: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
-        """Run a module of C(ansible.windows), in one round trip.
+        """Run a module of ``ansible.windows``, in one round trip.
 
         :param module: its name without the collection.
         :param check: only say what it would do.
@@ -80,7 +80,7 @@ class WindowsHost:
     ) -> dict[str, Any]:
         """Run a module whose answer is for us alone: with its facts and warnings, which the task does not pass on.
 
-        :param check: see :meth:`run`.
+        :param check: see ``run()``.
         :param diff: let it tell what was before.
         :param secret: let nothing print the answer.
         """

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The logs of a Windows host: which there are, newest first, and their text without secrets.
 
-No module of C(ansible.windows) reads a part of a file, so what is larger than what is left of the limit stays there. A
-file that another program has open for writing shows the size that it had when it was last closed, 0 for a new one, and
-C(slurp) cannot read it: it does not share it with a writer. The connections C(winrm) and C(ssh) do, when they fetch a
-file. For C(psrp), which does not, the host makes a copy, in a folder of SYSTEM and Administrators.
+No module of ``ansible.windows`` reads a part of a file, so what is larger than what is left of the limit stays there. A
+file that another program has open for writing shows the size that it had when it was last closed, 0 for a new one,
+and ``slurp`` cannot read it: it does not share it with a writer. The connections ``winrm`` and ``ssh`` do, when they
+fetch a file. For ``psrp``, which does not, the host makes a copy, in a folder of SYSTEM and Administrators.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class WindowsLogs:
     """The logs of a host, as far as they were collected.
 
     :param variables: of the host's environment, in small letters.
-    :param utc_offset: seconds that the host's time zone is ahead of UTC: C(win_find) tells local times.
+    :param utc_offset: seconds that the host's time zone is ahead of UTC: ``win_find`` tells local times.
     :param max_bytes: octets of text in all.
     :param secrets: known passwords and the like, which are taken out.
     :param deadline: by ``time.monotonic()``; nothing is begun after it.

@@ -51,7 +51,7 @@ def check_windows_path(path: str, option: str = "store_path") -> str:
 
 
 def check_windows_folder(option: str, path: str) -> str:
-    """The same, where the default of C(store_path) on POSIX hosts stands for that of Windows hosts."""
+    """The same, where the default of ``store_path`` on POSIX hosts stands for that of Windows hosts."""
     default = option == "store_path" and path == DEFAULT_STORE_PATH
     return check_windows_path(WINDOWS_STORE_PATH if default else path, option)
 

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Windows host sees of one EST server: a GET of /cacerts through C(win_uri), as a test begins with.
+"""What a Windows host sees of one EST server: a GET of /cacerts through ``win_uri``, as a test begins with.
 
 The module verifies the server before it sends anything, so an answer says that name, connection, TLS and trust are all
-right; where there is none, its words say which is not. Only where they do not, C(win_wait_for) tells of the connection.
+right; where there is none, its words say which is not. Only where they do not, ``win_wait_for`` tells of the
+connection.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class WindowsProbe:
         self._step_seconds = step_seconds
 
     def __call__(self, fields: Mapping[str, Any], seconds: float, clock: Optional[Sequence[float]]) -> dict[str, Any]:
-        """Look at the EST server of a template; see :func:`~.diagnostics.probe.probe`.
+        """Look at the EST server of a template; see ``probe()``.
 
         :param fields: of the template, without account and secrets.
         :param seconds: that are left.

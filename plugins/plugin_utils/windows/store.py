@@ -1,13 +1,13 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The template store of a Windows host, through the modules of C(ansible.windows): none of our code runs there.
+"""The template store of a Windows host, through the modules of ``ansible.windows``: none of our code runs there.
 
 No module replaces a file in one step, and none holds a lock. Therefore:
 
-* The new document is first written whole to C(templates.json.new), and looked at. Only then it is copied over
-  C(templates.json). Where that is missing or cut short, C(templates.json.new) is the document: a run that is killed at
-  any moment leaves the old or the new one.
+* The new document is first written whole to ``templates.json.new``, and looked at. Only then it is copied over
+  ``templates.json``. Where that is missing or cut short, ``templates.json.new`` is the document: a run that is killed
+  at any moment leaves the old or the new one.
 * A sealing key never changes: each has a file that is named after its fingerprint, and the document names the one that
   is in force. So document and key change in the same moment, as on a POSIX host.
 """
@@ -20,7 +20,6 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import (
@@ -43,6 +42,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
     StoreError,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 
 from .folder import Host, full_path, prepare_folder
 from .host import COLLECTION, Refused
@@ -55,8 +55,7 @@ _WAITING_SECONDS = 600.0
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
-@dataclass(frozen=True)
-class _Document:
+class _Document(Value):
     """What was found in the document's place."""
 
     content: bytes | None = field(default=None, repr=False)
@@ -106,7 +105,7 @@ class WindowsStore(TemplateStore):
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def read(self, *, want_key: bool) -> Observed:
-        """See :meth:`TemplateStore.read`."""
+        """See ``TemplateStore.read()``."""
         document = self._read_document()
         self._recovered = document.recovered
         self._is_folder = document.damage != ""
@@ -200,12 +199,12 @@ class WindowsStore(TemplateStore):
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def new_key(self, replaced_key: str) -> bytes | None:
-        """See :meth:`TemplateStore.new_key`. It is written together with the document: nothing is done here."""
+        """See ``TemplateStore.new_key()``. It is written together with the document: nothing is done here."""
         self._new_key = os.urandom(KEY_OCTETS)
         return self._new_key
 
     def write(self, change: Write) -> Written:
-        """See :meth:`TemplateStore.write`."""
+        """See ``TemplateStore.write()``."""
         if self._is_folder:
             raise StoreError(
                 f"{self._path(DOCUMENT_NAME)} is a folder, and no module of {COLLECTION} can give it another name; "
@@ -297,7 +296,7 @@ class WindowsStore(TemplateStore):
 
 
 def read_last_tests(host: Host, store_path: str) -> str:
-    """Return the text of the file of :mod:`~.store.last_tests`, or an empty text where there is none.
+    """Return the text of the file of ``last_tests.py``, or an empty text where there is none.
 
     :raises Refused: when it cannot be read.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-r"""The files of a test on a managed Windows host, through the modules of C(ansible.windows) and the connection.
+r"""The files of a test on a managed Windows host, through the modules of ``ansible.windows`` and the connection.
 
     <output_path>\<template>\<certificate name>\            certificate.pem  chain.pem  private_key.pem
     <output_path>\<template>\<certificate name>+pending\    private_key.pem  request.pem  state.json
@@ -46,7 +46,7 @@ _NEW_STATE_FILE = f"{STATE_FILE}.new"
 
 
 class WindowsTestFiles:
-    """The files of one test certificate. See :class:`~.test_enroll.run.TestFiles`.
+    """The files of one test certificate. See ``TestFiles``.
 
     :param host: the host.
     :param store_path: the folder of the template store.
@@ -83,7 +83,7 @@ class WindowsTestFiles:
         self._has_pending_folder = False
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
-        """The files of a pending enrolment by name, or C(None).
+        """The files of a pending enrolment by name, or ``None``.
 
         A test begins with this. So the folder is prepared here, where there will be something to write: better before
         the CA issues a certificate than after it.

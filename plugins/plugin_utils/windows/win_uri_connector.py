@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The exchange ``uri`` on a Windows host: the HTTPS requests leave from it through C(ansible.windows.win_uri)."""
+"""The exchange ``uri`` on a Windows host: the HTTPS requests leave from it through ``ansible.windows.win_uri``."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ MACHINE_TRUST_WARNING = (
 
 
 class WinUriConnector(ControllerConnector):
-    """The requests leave from a Windows host. See :class:`~.test_enroll.connection.Connector`.
+    """The requests leave from a Windows host. See ``Connector``.
 
     :param execute: runs a module on the host, really, in check mode too, and returns its result, a failed one too.
     :param host: the host.
-    :param answer_path: see :class:`.win_uri_transport.WinUriTransport`.
+    :param answer_path: see ``WinUriTransport``.
     :param client_cert: likewise.
     """
 
@@ -58,7 +58,7 @@ class WinUriConnector(ControllerConnector):
         self._client_cert = client_cert
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
-        """What C(win_uri) has no option for, or does otherwise than the template says."""
+        """What ``win_uri`` has no option for, or does otherwise than the template says."""
         account = f"{template.username or ''}{template.password or ''}"
         unsupported = {
             "client_certificate_path of the template": (
@@ -78,11 +78,11 @@ class WinUriConnector(ControllerConnector):
         refuse(unsupported, "exchange=uri on a Windows host", "Use exchange=controller for this template.")
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> NoReturn:
-        """C(win_uri) would have to be told to verify nothing, and that is not done."""
+        """``win_uri`` would have to be told to verify nothing, and that is not done."""
         self._refuse_first_contact("the template has only ca_fingerprint to trust the EST server by")
 
     def fetch_unauthenticated(self, destination: Destination) -> NoReturn:
-        """See :meth:`bootstrap`."""
+        """See ``bootstrap()``."""
         self._refuse_first_contact("nothing says whom to trust")
 
     def _refuse_first_contact(self, problem: str) -> NoReturn:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What C(ansible.windows.win_uri) says where it fails, and what that means.
+"""What ``ansible.windows.win_uri`` says where it fails, and what that means.
 
-The words are those of .NET Framework's C(WebException), in English. Windows in another language says the same in that
+The words are those of .NET Framework's ``WebException``, in English. Windows in another language says the same in that
 language: then the stage is what the request was for, and nobody knows whether it arrived.
 """
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An EST transport that sends the HTTPS requests from a managed Windows host through C(ansible.windows.win_uri).
+"""An EST transport that sends the HTTPS requests from a managed Windows host through ``ansible.windows.win_uri``.
 
 The module verifies the server with the trust of the host, and there is no other: who asks for certain anchors looks
-whether the host has them (see :mod:`.win_uri_connector`).
+whether the host has them (see ``win_uri_connector.py``).
 
 The module returns an answer as text, decoded as UTF-8, and without the password, which can occur in it by chance. Where
 that loses something, the answer is taken from a file of the host: the answer to an enrolment is written to one at once,
@@ -50,16 +50,16 @@ _WINDOWS_SCHEMES = {"negotiate", "ntlm", "kerberos"}
 
 
 class WinUriTransport(ModuleTransport):
-    """Carries EST requests through the C(win_uri) module of a managed Windows host.
+    """Carries EST requests through the ``win_uri`` module of a managed Windows host.
 
     :param execute: runs a module on the host, really, in check mode too.
-    :param fetch: returns a file of the host, by its path; raises :class:`.windows_host.Refused`.
+    :param fetch: returns a file of the host, by its path; raises ``Refused``.
     :param answer_path: returns the path of a file for an answer, in a folder of the host that only the account of the
         connection and administrators can have, and that is removed afterwards. Called once for an enrolment.
-    :param trust: C(explicit) or C(system), as told in the result.
-    :param proxy: C(http://host:port); None for no proxy, whatever the host has configured.
+    :param trust: ``explicit`` or ``system``, as told in the result.
+    :param proxy: ``http://host:port``; None for no proxy, whatever the host has configured.
     :param only_basic: do not answer a Digest challenge.
-    :param client_cert: a TLS client certificate as the module takes it: C(Cert:\\LocalMachine\\My\\<thumbprint>), or
+    :param client_cert: a TLS client certificate as the module takes it: ``Cert:\\LocalMachine\\My\\<thumbprint>``, or
         the path of a PKCS#12 file without a passphrase.
     :param timeout: seconds without an answer before a request is given up.
     :param max_response_bytes: an answer with a larger body is refused.
@@ -115,7 +115,7 @@ class WinUriTransport(ModuleTransport):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """See :attr:`ModuleTransport.warnings`."""
+        """See ``ModuleTransport.warnings``."""
         return (*super().warnings, *self._warnings)
 
     @property
@@ -124,7 +124,7 @@ class WinUriTransport(ModuleTransport):
         return "system"
 
     def arguments(self, method: str, url: str, headers: Mapping[str, str], body: Optional[str]) -> dict[str, Any]:
-        """See :meth:`ModuleTransport.arguments`."""
+        """See ``ModuleTransport.arguments()``."""
         arguments = {**self._options, "method": method, "url": url, "headers": dict(headers)}
         if body is not None:
             arguments["body"] = body
@@ -138,7 +138,7 @@ class WinUriTransport(ModuleTransport):
         return super().can_answer(challenges) and not others & _WINDOWS_SCHEMES
 
     def send(self, arguments: Mapping[str, Any]) -> Answer:
-        """See :meth:`ModuleTransport.send`."""
+        """See ``ModuleTransport.send()``."""
         answer, file_error = self._ask(arguments)
         if _LOST not in answer.body and not ("url_password" in arguments and CENSORED in answer.body):
             return answer

@@ -11,7 +11,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+
+# Python's own folder beside a program that has run. What is in it makes no difference.
+COMPILED = "__pycache__"
 
 
 def differences(folder: str, wanted: dict[str, str]) -> tuple[list[str], list[str]]:
@@ -19,6 +23,7 @@ def differences(folder: str, wanted: dict[str, str]) -> tuple[list[str], list[st
     found = {
         os.path.relpath(os.path.join(parent, name), folder)
         for parent, _unused, names in os.walk(folder)
+        if os.path.basename(parent) != COMPILED
         for name in names
     }
     return [path for path in wanted if read(os.path.join(folder, path)) != wanted[path]], sorted(found - set(wanted))
@@ -31,6 +36,14 @@ def read(path: str) -> str | None:
             return stream.read()
     except (OSError, ValueError):
         return None
+
+
+def remove_compiled(folder: str) -> None:
+    """Python tells by size and second whether a compiled file is of the program that is there now, so make it anew."""
+    for parent, folders, _unused in os.walk(folder):
+        if COMPILED in folders:
+            shutil.rmtree(os.path.join(parent, COMPILED))
+            folders.remove(COMPILED)
 
 
 def main() -> None:
@@ -47,6 +60,8 @@ def main() -> None:
             os.replace(full + ".new", full)
         for path in to_remove:
             os.unlink(os.path.join(folder, path))
+        if to_write or to_remove:
+            remove_compiled(folder)
     print("changed" if to_write or to_remove else "unchanged")
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pythons
+from changes import find_changes
 from checkout import clean_copy
 from context import Context, PartError, tail
-from venvs import TOOLS
+from venvs import TOOLS, pip_venv
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ CORES = (
 # The oldest and the newest release that this machine can run take every target. Those between take one that has the
 # role, and with it every module: all targets with all releases take longer than CI may.
 BETWEEN = ("est_integration_target",)
+
+TARGETS = "tests/integration/targets"
 
 # Stands where ansible-test would keep the pip bootstrap script that it downloads. That host cannot be reached from
 # everywhere, and the package index has the same pip: this runs it from its wheel.
@@ -96,28 +99,20 @@ class AnsibleTest:
         wheels = TOOLS / "wheels"
         wheel = wheels / f"pip-{version}-py3-none-any.whl"
         if not wheel.exists():
-            status, output = self.context.run(
-                [
-                    self.venv / "bin" / "python",
-                    "-m",
-                    "pip",
-                    "download",
-                    "--quiet",
-                    "--no-deps",
-                    "--dest",
-                    wheels,
-                    f"pip=={version}",
-                ]
-            )
+            pip = [pip_venv() / "bin" / "python", "-m", "pip", "download", "--quiet", "--no-deps"]
+            status, output = self.context.run([*pip, "--dest", wheels, f"pip=={version}"])
             if status != 0:
                 raise PartError(f"cannot download pip {version} from the package index:\n{tail(output)}")
         stand_in.parent.mkdir(parents=True, exist_ok=True)
         stand_in.write_text(STAND_IN.format(wheel=str(wheel)), encoding="utf-8")
 
+    def command(self, *arguments: str) -> list[str | Path]:
+        """Return the command line of ansible-test with these arguments, to be run in the copy."""
+        return [self.venv / "bin" / "python", self.venv / "bin" / "ansible-test", *arguments, "--color", "no"]
+
     def run(self, *arguments: str) -> tuple[int, str]:
         """Run ansible-test; return its exit status and output."""
-        command = [self.venv / "bin" / "python", self.venv / "bin" / "ansible-test", *arguments, "--color", "no"]
-        return self.context.run(command, cwd=self.copy, env=self.env, home=self.home)
+        return self.context.run(self.command(*arguments), cwd=self.copy, env=self.env, home=self.home)
 
     # -- sanity ----------------------------------------------------------------------------------------------------
 
@@ -131,8 +126,7 @@ class AnsibleTest:
         if not every_python:
             arguments += ["--python", next(version for version in self.core.pythons if version in pythons.found())]
         status, output = self.run("sanity", *arguments)
-        ran = re.findall(r'^Running sanity test "(.+)$', output, re.MULTILINE)
-        names = [line.replace('" on Python ', " on Python ").rstrip('"') for line in ran]
+        names, unfinished = _sanity_tests(output, ended=status >= 0)
         listed = re.search(
             r"The \d+ sanity test\(s\) listed below \(out of \d+\) failed[^\n]*\n(.*)", output, re.DOTALL
         )
@@ -150,7 +144,7 @@ class AnsibleTest:
         for name in skip:
             self.context.skipped(name, "PowerShell (pwsh) is not on this machine")
         for name in names:
-            if name not in bad and name not in skipped_names:
+            if name not in bad and name not in skipped_names and name not in unfinished:
                 self.context.passed(name)
         errors = [line for line in output.split("\n") if line.startswith(("ERROR:", "FATAL:"))]
         if bad:
@@ -169,12 +163,12 @@ class AnsibleTest:
         if status != 0:
             self.context.failed("ansible-test integration --list-targets", tail(output))
             return
-        targets = [
-            line for line in output.split() if (self.copy / "tests/integration/targets" / line / "aliases").exists()
-        ]
+        targets = [line for line in output.split() if (self.copy / TARGETS / line / "aliases").exists()]
         # The list names a target once for each of its aliases.
         targets = list(dict.fromkeys(targets))
-        if self.core not in (CORES[0], newest_core()):
+        if not self.context.whole:
+            targets = [target for target in targets if target in BETWEEN or _changed(target)]
+        elif self.core not in (CORES[0], newest_core()):
             targets = [target for target in targets if target in BETWEEN]
         if not targets:
             self.context.failed("there is no integration target to run", tail(output))
@@ -197,6 +191,28 @@ class AnsibleTest:
             )
         else:
             self.context.passed(f"{target} ({seconds:.1f} s)")
+
+
+def _changed(target: str) -> bool:
+    """Return whether an integration target is changed."""
+    return find_changes().touch([f"{TARGETS}/{target}/*"])
+
+
+def _sanity_tests(output: str, *, ended: bool) -> tuple[list[str], list[str]]:
+    """Return the sanity tests that were begun, and those of them that cannot have passed.
+
+    ansible-test names the tests that failed at its end only. One that was ended before that has not finished its last
+    test, and has failed those after whose beginning it told an error.
+
+    :param ended: whether it came to its own end.
+    """
+    pieces = re.split(r'^Running sanity test "', output, flags=re.MULTILINE)[1:]
+    names = [piece.split("\n")[0].replace('" on Python ', " on Python ").rstrip('"') for piece in pieces]
+    if ended:
+        return names, []
+    told = re.compile("^(ERROR|FATAL):", re.MULTILINE)
+    wrong = [name for name, piece in zip(names, pieces, strict=True) if told.search(piece)]
+    return names, [*wrong, *names[-1:]]
 
 
 def newest_core() -> Core:

@@ -5,49 +5,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
-import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree
 
+from pytest_results import read_results
+from running import CannotStart, Silences, run_command
 from venvs import CACHE, ROOT, ensure_venv
 
 REQUIREMENTS = ROOT / "tests" / "requirements"
 LOGS = CACHE / "logs"
 
-# A command that runs longer hangs: the whole suite has to end well before that.
-LIMIT_SECONDS = 900
+# A part whose commands are never silent for longer than this need not say how long they are.
+USUAL_SILENCE = 60.0
+
+# What the user has set for these must not decide whether the tests pass; and bytecode is written as it is for users.
+_NOT_PASSED_ON = ("ANSIBLE_", "PYTEST_", "MYPY_", "RUFF_", "HYPOTHESIS_", "PYTHONDONTWRITEBYTECODE", "SUITE_")
 
 _PRINTING = threading.Lock()
-_RUNNING: set[subprocess.Popen[str]] = set()
-_INTERRUPTED = threading.Event()
 
 
 def say(text: str) -> None:
     """Print one whole line at once, whatever the other threads print."""
     with _PRINTING:
         print(text, flush=True)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End a command and what it started: each command leads a process group of its own."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def end_all() -> None:
-    """End every command that still runs and let no further one start, for an interrupted suite."""
-    _INTERRUPTED.set()
-    for process in tuple(_RUNNING):
-        _end(process)
 
 
 class PartError(Exception):
@@ -68,14 +54,38 @@ class Report:
 
 
 class Context:
-    """One running part."""
+    """One running part.
 
-    def __init__(self, name: str) -> None:
+    whole: whether the part is to leave nothing out, or only to run what the default selection has of it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        whole: bool = True,
+        silence: float = USUAL_SILENCE,
+        logs: Path = LOGS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open the part's log, new for each run."""
         self.report = Report(name)
-        LOGS.mkdir(parents=True, exist_ok=True)
-        self.log_path = LOGS / f"{name}.log"
+        self.whole = whole
+        self._logs = logs
+        self._clock = clock
+        logs.mkdir(parents=True, exist_ok=True)
+        self.log_path = logs / f"{name}.log"
         self.log = self.log_path.open("w", encoding="utf-8", errors="replace")
+        self._silences = Silences(logs / "silences.json")
+        self._limit = self._silences.limit(name, silence)
+        self._longest = 0.0
+        self._hung = False
+
+    def close(self) -> None:
+        """Close the log, and learn from a run that came to its end how long this part is silent."""
+        self.log.close()
+        if self._longest and not self._hung:
+            self._silences.learn(self.report.name, self._longest)
 
     # -- results ---------------------------------------------------------------------------------------------------
 
@@ -107,6 +117,22 @@ class Context:
         """Return the environment with the pins of ``tests/requirements/<requirements>.txt``."""
         return ensure_venv(name or requirements, REQUIREMENTS / f"{requirements}.txt", python)
 
+    def environment(
+        self, *, venv: Path | None = None, env: Mapping[str, str] | None = None, home: Path | None = None
+    ) -> dict[str, str]:
+        """Return the environment that commands get: ours, without what must not decide about the tests."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
+        environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(CACHE / "hypothesis")
+        environment.update(ANSIBLE_NOCOLOR="1", ANSIBLE_FORCE_COLOR="0", NO_COLOR="1", TERM="dumb", COLUMNS="120")
+        if self.whole:
+            environment["SUITE_PROPERTIES"] = "deep"
+        if venv is not None:
+            environment["PATH"] = f"{venv / 'bin'}{os.pathsep}{environment.get('PATH', os.defpath)}"
+        if home is not None:
+            environment["HOME"] = str(home)
+        environment.update(env or {})
+        return environment
+
     def run(
         self,
         command: Sequence[str | Path],
@@ -115,63 +141,36 @@ class Context:
         venv: Path | None = None,
         env: Mapping[str, str] | None = None,
         home: Path | None = None,
-        on_line: Callable[[str], None] | None = None,
     ) -> tuple[int, str]:
         """Run a command with its output in the log; return its exit status and its output.
 
-        ``venv`` is put first on the PATH, ``home`` stands in for the user's home folder, ``on_line`` sees each line
-        as it comes.
+        ``venv`` is put first on the PATH, ``home`` stands in for the user's home folder. A command that hangs is
+        ended, and its output says so in its last line.
         """
-        if _INTERRUPTED.is_set():
-            raise PartError("interrupted")
         words = [str(word) for word in command]
-        environment = dict(os.environ)
-        # What the user has set for Ansible must not decide whether the tests pass.
-        for name in [name for name in environment if name.startswith(("ANSIBLE_", "PYTEST_", "MYPY_", "RUFF_"))]:
-            del environment[name]
-        environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(CACHE / "hypothesis")
-        environment.update(ANSIBLE_NOCOLOR="1", ANSIBLE_FORCE_COLOR="0", NO_COLOR="1", TERM="dumb", COLUMNS="120")
-        if venv is not None:
-            environment["PATH"] = f"{venv / 'bin'}{os.pathsep}{environment.get('PATH', os.defpath)}"
-        if home is not None:
-            environment["HOME"] = str(home)
-        environment.update(env or {})
         self.log.write(f"\n$ cd {shlex.quote(str(cwd))} && {shlex.join(words)}\n")
-        self.log.flush()
-        lines: list[str] = []
+        self._write("")
+        environment = self.environment(venv=venv, env=env, home=home)
         try:
-            process = subprocess.Popen(
-                words,
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
+            ended = run_command(
+                words, cwd=cwd, env=environment, limit=self._limit, on_text=self._write, clock=self._clock
             )
-        except OSError as error:
-            raise PartError(f"cannot start {words[0]}: {error}") from error
-        timer = threading.Timer(LIMIT_SECONDS, _end, [process])
-        timer.start()
-        _RUNNING.add(process)
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                lines.append(line)
-                self.log.write(line)
-                self.log.flush()
-                if on_line is not None:
-                    on_line(line.rstrip())
-            status = process.wait()
-        finally:
-            timer.cancel()
-            _RUNNING.discard(process)
-        if status < 0:
-            lines.append(f"ended by signal {-status}; a command may run for {LIMIT_SECONDS} s\n")
-        return status, "".join(lines)
+        except CannotStart as error:
+            raise PartError(str(error)) from error
+        self._longest = max(self._longest, ended.silence)
+        self._hung = self._hung or ended.hung
+        if ended.hung:
+            told = f"ended because it wrote nothing for {self._limit:.0f} s, ten times the usual longest silence"
+        elif ended.status < 0:
+            told = f"ended by signal {-ended.status}"
+        else:
+            return ended.status, ended.output
+        self._write(f"\n{told}\n")
+        return ended.status, f"{ended.output.rstrip()}\n{told}\n"
+
+    def _write(self, text: str) -> None:
+        self.log.write(text)
+        self.log.flush()
 
     def check(self, what: str, command: Sequence[str | Path], **options: object) -> bool:
         """Run a command that stands for one test: it passes when it ends with status 0."""
@@ -184,25 +183,20 @@ class Context:
         return True
 
     def pytest(self, what: str, venv: Path, tests: Sequence[str], env: Mapping[str, str] | None = None) -> None:
-        """Run pytest and count its tests."""
-        junit = LOGS / f"{self.report.name}-{what.replace(' ', '-')}.xml"
-        junit.unlink(missing_ok=True)
-        command = [venv / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}"]
-        status, output = self.run([*command, *tests], venv=venv, env=env)
-        if not junit.exists():
-            self.failed(f"{what}: pytest ended with status {status} before any test", tail(output))
-            return
-        suite = ElementTree.parse(junit).getroot().find("testsuite")
-        assert suite is not None
-        count = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
-        bad = count["failures"] + count["errors"]
-        self.passed(what, max(0, count["tests"] - bad - count["skipped"]))
-        for case in suite.iter("testcase"):
-            for skip in case.iter("skipped"):
-                self.skipped(f"{what}: {case.get('classname')}::{case.get('name')}", skip.get("message", ""))
-        if bad:
-            self.failed(what, tail(output, 80), count=bad)
-        elif status != 0:
+        """Run pytest and count its tests, also those of a run that does not come to its end."""
+        told = self._logs / f"{self.report.name}-results.jsonl"
+        told.unlink(missing_ok=True)
+        command = [venv / "bin" / "python", "-m", "pytest", "-v", "-p", "no:cacheprovider"]
+        status, output = self.run([*command, *tests], venv=venv, env={**(env or {}), "SUITE_RESULTS": str(told)})
+        results = read_results(told)
+        self.passed(what, len(results.passed))
+        for test, why in results.skipped.items():
+            self.skipped(f"{what}: {test}", why)
+        if results.failed:
+            self.failed(what, tail(output, 80), count=len(results.failed))
+        if results.running:
+            self.failed(f"{what}: pytest was ended in {results.running}", tail(output, 3))
+        elif status != 0 and not results.failed:
             self.failed(f"{what}: pytest ended with status {status}", tail(output))
 
 

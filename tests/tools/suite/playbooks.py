@@ -17,7 +17,7 @@ from venvs import ROOT, TOOLS
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.lab import LabServer  # found on the path only now
+from support.lab import LabProcess  # found on the path only now
 
 # A playbook that another needs to have run comes first; one that is not named here comes last.
 ORDER = ("configure", "test_enroll", "renew", "drift", "diagnostics")
@@ -34,7 +34,7 @@ def run_playbooks(context: Context, core: Core) -> None:
     folder = TOOLS / "work" / context.report.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with LabServer("--profile", "full", state=str(folder / "lab"), python=str(venv / "bin" / "python")) as lab:
+    with LabProcess("--profile", "full", state=str(folder / "lab"), python=str(venv / "bin" / "python")) as lab:
         variables = [
             f"test_server={lab.url}",
             f"test_ca_path={lab.ca_path}",

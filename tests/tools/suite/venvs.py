@@ -99,19 +99,15 @@ def ensure_venv(name: str, requirements: Path, python: str = sys.executable) -> 
 
 
 def _make(folder: Path, requirements: Path, python: str) -> None:
-    """Make one environment and install into it, keeping the output for the case that it fails."""
+    """Make one environment and install into it, with uv or else with pip, which is slower and tells what is wrong."""
+    uv = _uv()
+    if uv is not None and _made_by_uv(uv, folder, requirements, python):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
     # pip of a new environment is the one that came with Python; it installs what is pinned, so it need not be newer.
     install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)]
     for command in ([python, "-m", "venv", str(folder)], install):
-        done = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            cwd=ROOT,
-            check=False,
-        )
+        done = _run(command)
         if done.returncode != 0:
             shutil.rmtree(folder, ignore_errors=True)
             raise VenvError(
@@ -119,6 +115,89 @@ def _make(folder: Path, requirements: Path, python: str) -> None:
                 f"command: {' '.join(command)}\n{done.stdout.strip()}\n"
                 "Is the Python package index reachable from this machine (proxy, mirror: see pip's configuration)?"
             )
+
+
+def _run(command: list[str], env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command, with its output kept for the case that it fails."""
+    return subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+        env=env,
+        check=False,
+    )
+
+
+# -- uv ------------------------------------------------------------------------------------------------------------
+
+
+def pip_venv() -> Path:
+    """Return an environment that has pip, which those that uv makes have not; it has uv, too, if that can be had."""
+    requirements = ROOT / "tests" / "requirements" / "uv.txt"
+    text = requirements_text(requirements)
+    digest = hashlib.sha256(f"{text}\n{sys.version}\n{sys.executable}\n{TOOLS}".encode()).hexdigest()[:12]
+    folder = TOOLS / f"venv-uv-{digest}"
+    with locked(CACHE / "locks" / "venv-uv.lock"):
+        if (folder / MARKER).exists():
+            return folder
+        for old in TOOLS.glob("venv-uv-*"):
+            shutil.rmtree(old)
+        made = _run([sys.executable, "-m", "venv", str(folder)])
+        if made.returncode != 0:
+            raise VenvError(f"cannot make an environment with {sys.executable}\n{made.stdout.strip()}")
+        # Never from source: that needs a Rust compiler and takes longer than it saves.
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
+        done = _run([*pip, "--requirement", str(requirements)])
+        if done.returncode != 0:
+            print(f"uv cannot be had, pip makes the environments: {_last_line(done.stdout)}", file=sys.stderr)
+        (folder / MARKER).write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+def _uv() -> Path | None:
+    """Return the program uv, or None where it cannot be had."""
+    program = pip_venv() / "bin" / "uv"
+    return program if program.exists() else None
+
+
+def _made_by_uv(uv: Path, folder: Path, requirements: Path, python: str) -> bool:
+    """Make an environment with uv; say so when it cannot."""
+    options = ["--no-config", "--no-python-downloads", "--quiet"]
+    made = [str(uv), "venv", *options, "--python", python, str(folder)]
+    install = [str(uv), "pip", "install", *options, "--python", str(folder / "bin" / "python"), "--compile-bytecode"]
+    env = _uv_environment()
+    for command in (made, [*install, "--requirement", str(requirements)]):
+        done = _run(command, env)
+        if done.returncode != 0:
+            print(f"uv failed, pip tries again: {_last_line(done.stdout)}", file=sys.stderr, flush=True)
+            return False
+    return True
+
+
+def _uv_environment() -> dict[str, str]:
+    """Return the environment for uv: downloads kept in .cache/, and the package index of pip's configuration."""
+    env = {"UV_CACHE_DIR": str(TOOLS / "uv"), **os.environ}
+    asked = _run([str(pip_venv() / "bin" / "python"), "-m", "pip", "config", "list"])
+    settings = dict(re.findall(r"^\S+?\.([a-z-]+)='(.*)'$", asked.stdout, re.MULTILINE))
+    names = {
+        "index-url": "UV_DEFAULT_INDEX",
+        "extra-index-url": "UV_INDEX",
+        "find-links": "UV_FIND_LINKS",
+        "trusted-host": "UV_INSECURE_HOST",
+        "cert": "SSL_CERT_FILE",
+    }
+    for setting, name in names.items():
+        if setting in settings:
+            # Several stand in lines of one value.
+            env.setdefault(name, " ".join(settings[setting].split("\\n")).strip())
+    return env
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from support.bundle_contents import contents
 from support.bundles import PASSPHRASE, QUICK
 from support.memory_store import MemoryStore
-from support.properties import steady
+from support.properties import count, steady
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.install import request_for
@@ -30,7 +30,7 @@ def collected(store, content):
     return found.content
 
 
-@settings(steady, max_examples=12)
+@settings(steady, max_examples=count(12))
 @given(contents())
 def test_any_templates_arrive_at_another_host_as_they_left_and_a_second_import_changes_nothing(content):
     here, _outcome = install(content)
@@ -44,7 +44,7 @@ def test_any_templates_arrive_at_another_host_as_they_left_and_a_second_import_c
     assert not again.plan.changed
 
 
-@settings(steady, max_examples=8)
+@settings(steady, max_examples=count(8))
 @given(contents(), contents())
 def test_after_a_replacement_nothing_is_left_of_what_was_there(content, before):
     there, _outcome = install(before)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.bundle_contents import contents
 from support.bundles import CLEAR, CONTENT, PASSPHRASE, QUICK, SEALED, WITHOUT_SECRETS, redigested
-from support.properties import steady
+from support.properties import count, steady
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle import sealing
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content, choose
@@ -176,7 +176,7 @@ def test_nothing_secret_is_in_a_repr():
 PASSPHRASES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
 
 
-@settings(steady, max_examples=60)
+@settings(steady, max_examples=count(60))
 @given(contents(), PASSPHRASES)
 def test_any_templates_come_out_as_they_went_in(content, passphrase):
     assert read_bundle(write_bundle(content, passphrase, QUICK), passphrase) == content
@@ -184,7 +184,7 @@ def test_any_templates_come_out_as_they_went_in(content, passphrase):
         assert read_bundle(write_bundle(content, None), None) == content
 
 
-@settings(steady, max_examples=30)
+@settings(steady, max_examples=count(30))
 @given(PASSPHRASES, PASSPHRASES)
 def test_no_other_passphrase_opens_a_bundle(one, other):
     sealed = write_bundle(CONTENT, one, QUICK)
@@ -199,7 +199,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(steady, max_examples=100)
+@settings(steady, max_examples=count(100))
 @given(st.binary(max_size=200), st.integers(0, len(SEALED)), st.integers(0, 200))
 def test_any_octets_in_a_bundle_are_our_error_or_the_same_content(octets, place, length):
     for whole, passphrase, content in ((SEALED, PASSPHRASE, CONTENT), (CLEAR, None, WITHOUT_SECRETS)):
@@ -210,7 +210,7 @@ def test_any_octets_in_a_bundle_are_our_error_or_the_same_content(octets, place,
                 assert str(error)
 
 
-@settings(steady, max_examples=100)
+@settings(steady, max_examples=count(100))
 @given(st.data())
 def test_any_value_in_the_place_of_another_is_our_error_or_another_valid_content(data):
     for whole, passphrase in ((SEALED, PASSPHRASE), (CLEAR, None)):

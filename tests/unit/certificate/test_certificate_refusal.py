@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -85,7 +84,7 @@ def test_what_the_ca_drops_is_a_warning_of_every_run(upn, tmp_path):
 
 
 def test_a_generic_ca_is_told_nothing_of_ciscos(upn, tmp_path):
-    (told,) = keep(tmp_path, replace(upn, certificate_authority="generic"))["warnings"]
+    (told,) = keep(tmp_path, upn.replace(certificate_authority="generic"))["warnings"]
     assert told == f"{TOLD}it lacks {LOST_EMAIL}, {LOST_UPN}"
 
 
@@ -166,7 +165,7 @@ def test_a_renewal_for_another_name_is_taken_where_that_is_accepted(renaming, tm
 
 
 def test_with_fail_an_enrolment_keeps_the_old_pair(upn, tmp_path):
-    keep(tmp_path, replace(upn, subject="/CN=%uname%", subject_alternative_name="none"), on_lost="fail")
+    keep(tmp_path, upn.replace(subject="/CN=%uname%", subject_alternative_name="none"), on_lost="fail")
     before = files(tmp_path)
     error = refused(tmp_path, upn, on_lost="fail")
     assert error.reason == (
@@ -235,7 +234,7 @@ def test_it_is_asked_for_where_the_declaration_has_changed_or_force_is_set(cisco
     refused(tmp_path, upn, on_lost="fail")
     asked = posts(cisco)
     try:
-        keep(tmp_path, replace(upn, **fields), **options)
+        keep(tmp_path, upn.replace(**fields), **options)
     except NotAsAsked:
         assert options["on_lost"] == "fail"
     assert posts(cisco) > asked
@@ -285,7 +284,7 @@ def test_what_waits_for_approval_and_is_refused_is_forgotten(tmp_path):
 
 
 def test_a_note_of_an_older_release_is_read_and_what_it_says_stays(upn, tmp_path):
-    keep(tmp_path, replace(upn, subject="/CN=%uname%", subject_alternative_name="none"))
+    keep(tmp_path, upn.replace(subject="/CN=%uname%", subject_alternative_name="none"))
     before = note(tmp_path)
     assert sorted(before) == ["issued", "version"]
     refused(tmp_path, upn, on_lost="fail")
@@ -340,7 +339,7 @@ def test_a_certificate_of_something_else_may_lack_what_is_allowed(cisco, upn, tm
 def test_nothing_is_issued_from_a_template_without_device_identity_certificates(cisco, upn, tmp_path, check):
     before = len(cisco.log)
     with pytest.raises(TemplateError) as caught:
-        keep(tmp_path, replace(upn, device_identity_certificates=False), check=check)
+        keep(tmp_path, upn.replace(device_identity_certificates=False), check=check)
     assert str(caught.value) == (
         "device_identity_certificates of template 'wifi': is false, so nothing may be issued from this template, and "
         "nothing was sent; set it to true in the template to have certificates issued."

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -41,7 +40,7 @@ REENROL = "simplereenroll"
 
 @pytest.fixture(scope="module")
 def lab():
-    with LabServer() as server:
+    with LabServer("--label", "other") as server:
         yield server
 
 
@@ -155,17 +154,17 @@ def test_what_the_ca_drops_is_told_every_time_and_is_no_reason_for_a_new_certifi
 )
 def test_what_is_asked_for_has_changed(lab, template, tmp_path, fields, options):
     keep(tmp_path, template)
-    changed = keep(tmp_path, replace(template, **fields), **options)
+    changed = keep(tmp_path, template.replace(**fields), **options)
     assert changed["action"] == "enrolled"
     assert changed["reason"] == "what is asked for has changed since the old certificate was issued"
     assert operations(lab)[-1] == "simpleenroll"
-    assert keep(tmp_path, replace(template, **fields), **options)["status"] == "unchanged"
+    assert keep(tmp_path, template.replace(**fields), **options)["status"] == "unchanged"
 
 
 def test_another_password_or_trust_is_no_reason(template, tmp_path):
     keep(tmp_path, template)
-    other = replace(
-        template, password="another", username="somebody", ca_fingerprint="sha256:" + "0" * 64, renewal_period_days=7
+    other = template.replace(
+        password="another", username="somebody", ca_fingerprint="sha256:" + "0" * 64, renewal_period_days=7
     )
     assert keep(tmp_path, other)["status"] == "unchanged"
 
@@ -228,7 +227,7 @@ def test_a_certificate_of_something_else_is_adopted_where_it_is_what_is_asked_fo
     assert keep(tmp_path, template, user_name="msmith", check=True)["reason"] == (
         "the certificate that was there is not what is asked for: it lacks subject CN=msmith"
     )
-    other_key = keep(tmp_path, replace(template, key_curve="P-384"), check=True)
+    other_key = keep(tmp_path, template.replace(key_curve="P-384"), check=True)
     assert other_key["reason"].endswith("its key is EC P-256")
     assert len(lab.log) == before
     assert keep(tmp_path, template, user_name="msmith")["action"] == "enrolled"
@@ -514,14 +513,14 @@ def test_no_certificate_is_issued_for_a_made_up_name(lab, template, tmp_path):
     with pytest.raises(TemplateError, match="email: is missing: the subject of template 'wifi' has %email%"):
         keep(tmp_path, template, email=None)
     with pytest.raises(TemplateError, match=r"variables\.imei: is missing"):
-        keep(tmp_path, replace(template, subject="/CN=%imei%"))
+        keep(tmp_path, template.replace(subject="/CN=%imei%"))
     assert len(lab.log) == before
-    outcome = keep(tmp_path, replace(template, subject="/CN=%uname%/OU=%ou%"), variables={"ou": ""})
+    outcome = keep(tmp_path, template.replace(subject="/CN=%uname%/OU=%ou%"), variables={"ou": ""})
     assert outcome["certificate"]["subject"] == "/CN=jdoe"
 
 
 def test_a_refused_enrolment_leaves_nothing(lab, template, tmp_path):
     with pytest.raises(EstError) as caught:
-        keep(tmp_path, replace(template, password="wrong"))
+        keep(tmp_path, template.replace(password="wrong"))
     assert (caught.value.stage, caught.value.http_status) == ("enroll", 401)
     assert os.listdir(tmp_path) == []

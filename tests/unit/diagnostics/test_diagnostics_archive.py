@@ -58,14 +58,14 @@ def test_no_archive_takes_the_place_of_another(tmp_path):
 
     def run(number):
         with ArchiveFile(str(tmp_path), "ce1") as file:
-            start.wait(10)
+            start.wait(60)
             paths.append((file.save(b"%d" % number), number))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len({path for path, _number in paths}) == 8 == len(os.listdir(tmp_path))
     for path, number in paths:
         with open(path, "rb") as file:

@@ -10,6 +10,7 @@ import urllib.parse
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.properties import count
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_text import (
     clean,
@@ -112,7 +113,7 @@ def test_only_whole_lines_are_kept_of_the_end() -> None:
     assert keep_end("short\n", 10) == b"short\n"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=count(15), deadline=None)
 @given(st.text(max_size=200), st.text(min_size=4, max_size=10).filter(lambda text: text.strip() == text))
 def test_no_secret_is_left_in_any_text(text: str, secret: str) -> None:
     cleaned = clean(f"{text} {secret} {text}", [secret])

@@ -13,9 +13,10 @@ import time
 from datetime import datetime, timezone
 
 import pytest
+from support.effort import ends
 from support.lab import LabServer
 from support.tls_certificates import authority
-from support.tls_peer import Peer, answer, closed_port, no_longer_than, read_request, send, server_context, stall
+from support.tls_peer import Peer, answer, closed_port, read_request, send, server_context, stall
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics import probe as probe_module
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.certificate_text import describe_der
@@ -220,13 +221,13 @@ def test_a_port_on_which_nobody_listens_ends_at_connect():
 
 
 def test_a_server_that_says_nothing_is_left_after_its_time():
-    with Peer([[stall]]) as peer, no_longer_than(8):
+    with Peer([[stall]]) as peer, ends():
         steps = probe({"name": "wifi", "server": "localhost", "port": peer.port}, 1, 3.0)["steps"]
     assert "did not complete the TLS handshake" in steps["tls"]["reason"]
 
 
 def test_time_that_is_over_is_told_and_no_error():
-    with no_longer_than(3):
+    with ends():
         steps = probe({"name": "wifi", "server": "localhost", "port": 1}, 5, 0.0)["steps"]
     assert not any(step["ok"] for step in steps.values())
 

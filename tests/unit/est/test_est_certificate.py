@@ -95,7 +95,7 @@ def test_describe_agrees_with_openssl(certificate):
         [openssl, "x509", "-noout", "-serial", "-fingerprint", "-sha256"],
         input=pem(certificate).encode(),
         capture_output=True,
-        timeout=20,
+        timeout=60,
         check=True,
     )
     described = describe(certificate)

@@ -435,7 +435,7 @@ def test_importing_the_entry_point_runs_nothing_and_needs_no_library() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -178,6 +178,6 @@ def test_serverkeygen_tells_of_another_kind_of_key(capsys) -> None:
 
 def test_no_password_is_shown_that_a_ca_puts_into_a_name(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setenv("EST_PASSWORD", "root")
-    with LabServer("--fault", "other-name", environment={"EST_LAB_PASSWORD": "root"}) as lab:
+    with LabServer("--fault", "other-name", "--password", "root") as lab:
         assert cli.main(enroll(lab, "--on-lost", "fail")) == cli.FAILED
     assert "CN=root" not in capsys.readouterr().err

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.effort import check_effort
+from support.properties import count
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.headers import (
@@ -108,12 +108,10 @@ def test_req_054_what_is_shown_is_sanitised():
     "value", [";a=" * 30_000, ';a="' * 30_000, ';a="\\' * 30_000, ";" + " " * 100_000, "; a" * 30_000]
 )
 def test_long_headers_are_parsed_quickly(value):
-    started = time.monotonic()
-    parse_content_type(value)
-    assert time.monotonic() - started < 0.5
+    check_effort(100 * len(value), lambda: parse_content_type(value))
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=count(200), deadline=None)
 @given(st.text(max_size=100), st.binary(max_size=100))
 def test_req_127_random_headers_never_crash(value, body):
     parse_content_type(value)

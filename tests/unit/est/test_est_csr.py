@@ -63,7 +63,7 @@ def openssl_text(der):
         [openssl, "req", "-inform", "DER", "-noout", "-text", "-verify"],
         input=der,
         capture_output=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr

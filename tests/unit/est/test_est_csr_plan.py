@@ -75,7 +75,7 @@ def openssl_text(request):
     if not openssl:
         pytest.skip("openssl is not installed")
     command = [openssl, "req", "-inform", "DER", "-noout", "-text", "-verify"]
-    done = subprocess.run(command, input=request.der, capture_output=True, timeout=20, check=False)
+    done = subprocess.run(command, input=request.der, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return (done.stdout + done.stderr).decode()
 

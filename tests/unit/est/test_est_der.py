@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.asn1 import SEQUENCE, indefinite, integer, oid, tlv
+from support.properties import count
 from support.sample_certificates import certificates
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1 import der
@@ -174,12 +175,12 @@ def test_openssl_finds_the_same_elements_in_a_certificate(tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=20,
+        timeout=60,
     ).stdout
     assert walk(der.read(certificate)) + 1 == len(printed.splitlines())
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.binary(max_size=400))
 @example(b"\x30\x80" * 200)
 @example(b"\x24\x80" * 40 + b"\0\0" * 40)
@@ -188,7 +189,7 @@ def test_req_127_random_bytes_never_crash(data):
         walk(der.read(data))
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.data())
 def test_req_127_damaged_certificates_never_crash(data):
     damaged = bytearray(certificates()[0])

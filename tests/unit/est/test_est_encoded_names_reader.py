@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.asn1 import oid, tlv
-from support.properties import steady
+from support.properties import count, steady
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
@@ -120,7 +120,7 @@ _PARTS = st.recursive(
 )
 
 
-@settings(steady, max_examples=500)
+@settings(steady, max_examples=count(500))
 @given(st.lists(st.tuples(st.integers(0, 255), st.lists(_PARTS, max_size=3)), max_size=3))
 def test_req_127_general_names_never_crash(entries):
     value = tlv(0x30, *(tlv(tag, *parts) for tag, parts in entries))

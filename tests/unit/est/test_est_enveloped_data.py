@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.asn1 import OCTET_STRING, SEQUENCE, SET, content_info, integer, oid, tlv
 from support.est_pki import make_certificate
+from support.properties import count
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers import (
     enveloped_data as content_cipher,
@@ -53,7 +54,7 @@ def certificate(key: Any, **options: Any) -> x509.Certificate:
 
 
 def openssl(folder: Path, *arguments: str, keys: Sequence[Any] = ()) -> bytes:
-    """What "openssl cms" makes of :data:`CONTENT`, for the holders of some keys."""
+    """What "openssl cms" makes of ``CONTENT``, for the holders of some keys."""
     (folder / "content.der").write_bytes(CONTENT)
     recipients = []
     for number, key in enumerate(keys):
@@ -310,14 +311,14 @@ class TestFuzz:
         KeyProtection.by_key(RSA_KEY), KeyProtection.by_key(EC_KEY), KeyProtection.by_shared_secret(b"x", SECRET)
     ]  # fmt: skip
 
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=count(200))
     @given(st.binary(max_size=300))
     def test_any_bytes_give_the_one_error(self, data: bytes) -> None:
         for message in (data, content_info(ENVELOPED, data), content_info(ENVELOPED, tlv(SEQUENCE, data))):
             with pytest.raises(ParseError):
                 decrypt(message, self.KEYS)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=count(300))
     @given(st.integers(0, 1800), st.binary(min_size=1, max_size=6))
     def test_damaged_ones_are_opened_or_refused(self, position: int, change: bytes) -> None:
         for whole in self.WHOLE:
@@ -327,7 +328,7 @@ class TestFuzz:
             except ParseError:
                 pass
 
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=count(60))
     @given(st.data())
     def test_damaged_key_agreements(self, data: st.DataObject) -> None:
         message = self._agreement()

@@ -37,9 +37,9 @@ def sentences(source: str) -> Iterator[str]:
     tree = ast.parse(source)
     aside = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in aside:
-            if " " in node.value.strip():
-                yield node.value
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if " " in text.strip() and id(node) not in aside:
+            yield text
 
 
 def names_of_front_ends(sentence: str, *, template: bool = True) -> set[str]:

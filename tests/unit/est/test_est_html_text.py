@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.effort import check_effort
+from support.properties import count
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.server_message import (
     MAX_CHARACTERS,
@@ -56,16 +56,15 @@ def test_join_sentences():
     "part", ["<", "<!--", "<a ", "<a href='", "<!", "<!doctype ", "</", "&#", "<script>", "<![", "<?", "<svg>"]
 )
 def test_req_089_hostile_pages_are_bounded(part):
-    started = time.monotonic()
-    html_to_text(part * (1_000_000 // len(part)))
-    assert time.monotonic() - started < 1
+    page = part * (1_000_000 // len(part))
+    check_effort(100 * len(page), lambda: html_to_text(page))
 
 
 def test_only_the_beginning_of_a_page_is_read():
     assert len(html_to_text("<p>" + "x" * 1_000_000)) < MAX_CHARACTERS
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.text("<>/!-[]&;#='\"?abcsctyle \n", max_size=100))
 def test_random_markup_never_crashes(page):
     assert isinstance(html_to_text(page), str)

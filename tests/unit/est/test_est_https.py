@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.effort import ends
 from support.est_exchange import CA, CREDENTIALS, SERVER, checked, context, failure, get, post, stages, transport
 from support.tls_certificates import CMC_RA, SERVER_AUTH, authority
 from support.tls_peer import (
     Peer,
     answer,
     closed_port,
-    no_longer_than,
     read_request,
     response,
     send,
@@ -139,16 +139,20 @@ def test_a_body_in_a_packet_of_its_own_costs_no_delayed_acknowledgement() -> Non
         # Nagle's algorithm holds this back until the client has acknowledged the header.
         connection.sendall(body)
 
-    with Peer([[two_packets] * 30], context=context()) as peer:
-        line = transport(peer.port)
-        get(line, peer.port)
+    def median(step: Any) -> float:
         times = []
-        for _request in range(29):
-            started = time.monotonic()
+        with Peer([[step] * 30], context=context()) as peer:
+            line = transport(peer.port)
             get(line, peer.port)
-            times.append(time.monotonic() - started)
-        line.close()
-    assert sorted(times)[14] < 0.02, "a delayed acknowledgement takes 0.04 s"
+            for _request in range(29):
+                started = time.monotonic()
+                get(line, peer.port)
+                times.append(time.monotonic() - started)
+            line.close()
+        return sorted(times)[14]
+
+    # One packet takes less than a millisecond, and a delayed acknowledgement 40 of them, at each attempt.
+    assert any(median(two_packets) < 10 * median(answer(b"x" * 1200)) for _attempt in range(5))
 
 
 def test_the_bytes_of_a_request() -> None:
@@ -462,7 +466,7 @@ def test_req_020_a_server_may_renegotiate_securely(tmp_path: Path) -> None:
             line.close()
         finally:
             server.kill()
-            thread.join(timeout=5)
+            thread.join(timeout=60)
     assert b"Secure Renegotiation IS supported\n" in said
     assert b"SSL_do_handshake -> 1\n" in said
 
@@ -511,7 +515,7 @@ class TestProxy:
     def test_a_proxy_that_does_not_answer(self) -> None:
         with Peer([[stall]]) as proxy:
             line = transport(8443, proxy=f"http://127.0.0.1:{proxy.port}", read_timeout=0.2)
-            with no_longer_than(3), pytest.raises(TransportError, match="did not answer in time"):
+            with ends(), pytest.raises(TransportError, match="did not answer in time"):
                 get(line, 8443)
 
     @pytest.mark.parametrize(

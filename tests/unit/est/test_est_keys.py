@@ -114,7 +114,7 @@ def test_openssl_reads_the_private_key(tmp_path):
     path = tmp_path / "key.pem"
     path.write_bytes(private_key_pem(generate_key(KeySpec("ec"))))
     out = subprocess.run(
-        [openssl, "pkey", "-in", str(path), "-noout", "-text"], capture_output=True, timeout=20, check=False
+        [openssl, "pkey", "-in", str(path), "-noout", "-text"], capture_output=True, timeout=60, check=False
     )
     assert b"NIST CURVE: P-256" in out.stdout
 

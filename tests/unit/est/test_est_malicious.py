@@ -9,9 +9,9 @@ import tracemalloc
 from typing import Any, Callable, Iterator
 
 import pytest
+from support.effort import ends
 from support.est_answers import REQUEST
-from support.lab import PASSWORD, USERNAME, LabServer
-from support.tls_peer import no_longer_than
+from support.lab import PASSWORD, USERNAME, LabProcess
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, ServerError
@@ -25,8 +25,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.server
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
 
-#: Seconds that any attempt may take, without the start of the server.
-SECONDS = 3
+#: The work that any attempt may be, in steps of an empty loop.
+STEPS = 300_000_000
 #: The client reads at most 1 MiB of an answer. Whatever it makes of it, this many bytes have to do.
 MEMORY = 64 * 1024 * 1024
 WANTED = KeyRequest.build(KeySpec("ec"), parse_slash_dn("/CN=device"))
@@ -63,7 +63,7 @@ OPERATIONS: dict[str, Callable[[EstClient], Any]] = {
 }
 
 
-def connect(lab: LabServer, **options: Any) -> EstClient:
+def connect(lab: LabProcess, **options: Any) -> EstClient:
     url = EstUrl.build(lab.host, lab.port)
     line = HttpsTransport(
         url,
@@ -99,9 +99,9 @@ def checked(error: EstError) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.usefixtures("bounded_memory")
 def test_req_061_req_127_a_malicious_answer(fault: str) -> None:
-    with LabServer("--fault", fault) as lab:
+    with LabProcess("--fault", fault) as lab:
         for operation, ask in OPERATIONS.items():
-            with connect(lab) as est, no_longer_than(SECONDS), pytest.raises(EstError) as caught:
+            with connect(lab) as est, ends(STEPS), pytest.raises(EstError) as caught:
                 ask(est)
             assert caught.value.request_received in RECEIVED[operation], operation
             checked(caught.value)
@@ -109,7 +109,7 @@ def test_req_061_req_127_a_malicious_answer(fault: str) -> None:
 
 @pytest.mark.usefixtures("bounded_memory")
 def test_req_127_a_maze_of_certificates_is_left_in_time() -> None:
-    with LabServer("--fault", "certificate-maze") as lab, connect(lab) as est, no_longer_than(SECONDS):
+    with LabProcess("--fault", "certificate-maze") as lab, connect(lab) as est, ends(STEPS):
         with pytest.raises(EstError, match="at most 100 are read") as caught:
             est.cacerts()
         checked(caught.value)
@@ -117,7 +117,7 @@ def test_req_127_a_maze_of_certificates_is_left_in_time() -> None:
 
 @pytest.mark.usefixtures("bounded_memory")
 def test_req_127_csr_attributes_of_a_malicious_server_do_not_stop_an_enrolment() -> None:
-    with LabServer("--fault", "csrattrs:deep-nesting") as lab, connect(lab) as est, no_longer_than(SECONDS):
+    with LabProcess("--fault", "csrattrs:deep-nesting") as lab, connect(lab) as est, ends(STEPS):
         told = est.csrattrs()
         assert told.attributes is None
         assert told.warnings
@@ -128,7 +128,7 @@ def test_req_127_csr_attributes_of_a_malicious_server_do_not_stop_an_enrolment()
 @pytest.mark.usefixtures("bounded_memory")
 def test_req_121_ten_thousand_parts() -> None:
     refused = pytest.raises(EstError, match="parts")
-    with LabServer("--multipart", "many-parts") as lab, connect(lab) as est, no_longer_than(SECONDS), refused as caught:
+    with LabProcess("--multipart", "many-parts") as lab, connect(lab) as est, ends(STEPS), refused as caught:
         est.serverkeygen(WANTED)
     checked(caught.value)
 
@@ -145,8 +145,8 @@ def test_req_121_ten_thousand_parts() -> None:
 @pytest.mark.parametrize("operation", ["cacerts", "simpleenroll"])
 def test_req_058_redirects_that_are_not_followed(operation: str, location: str, words: str) -> None:
     target = location.replace("simpleenroll", operation).replace("{port}", "80")
-    with LabServer("--redirect", f"{operation}:307:{target}") as lab, connect(lab) as est:
-        with no_longer_than(SECONDS), pytest.raises(ServerError, match=words) as caught:
+    with LabProcess("--redirect", f"{operation}:307:{target}") as lab, connect(lab) as est:
+        with ends(STEPS), pytest.raises(ServerError, match=words) as caught:
             OPERATIONS[operation](est)
         assert len(lab.requests) == 1
     checked(caught.value)
@@ -156,18 +156,18 @@ def test_req_058_redirects_that_are_not_followed(operation: str, location: str, 
 def test_req_058_a_redirect_loop_through_two_labels() -> None:
     base = "{origin}/.well-known/est"
     flags = [f"a/cacerts:302:{base}/b/cacerts", f"b/cacerts:302:{base}/a/cacerts", f"cacerts:302:{base}/a/cacerts"]
-    with LabServer(*(word for flag in flags for word in ("--redirect", flag))) as lab, connect(lab) as est:
-        with no_longer_than(SECONDS), pytest.raises(ServerError, match="in a circle"):
+    with LabProcess(*(word for flag in flags for word in ("--redirect", flag))) as lab, connect(lab) as est:
+        with ends(STEPS), pytest.raises(ServerError, match="in a circle"):
             est.cacerts()
         assert len(lab.requests) == 3
 
 
 @pytest.mark.parametrize("operation", ["cacerts", "simpleenroll"])
 def test_req_057_another_origin_gets_no_credentials(operation: str) -> None:
-    with LabServer("--credentials", "password") as other:
+    with LabProcess("--credentials", "password") as other:
         target = f"{other.est_url}/{operation}"
-        with LabServer("--redirect", f"{operation}:307:{target}") as lab, connect(lab) as est:
-            with no_longer_than(SECONDS):
+        with LabProcess("--redirect", f"{operation}:307:{target}") as lab, connect(lab) as est:
+            with ends(STEPS):
                 if operation == "cacerts":
                     est.cacerts()
                 else:

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.properties import steady
+from support.properties import count, steady
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_OIDS,
@@ -101,7 +101,7 @@ def test_every_type_is_tried() -> None:
     assert set(ENTRIES) == set(GENERAL_NAME_TYPES)
 
 
-@settings(steady, max_examples=60)
+@settings(steady, max_examples=count(60))
 @given(SUBJECTS, NAMES)
 def test_names_come_out_of_a_request_as_they_went_in(
     subject: tuple[SubjectAttribute, ...], names: tuple[GeneralName, ...]

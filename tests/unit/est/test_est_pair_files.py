@@ -264,7 +264,7 @@ def test_readers_never_see_half_a_replacement(files: ClientCertificate) -> None:
         for identity in (NEW, OLD):
             replace_pair(files, [identity.certificate, *CHAIN], identity.key)
     done.set()
-    reader.join(timeout=20)
+    reader.join(timeout=60)
     assert problems == []
 
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import ipaddress
-import time
 
 import pytest
 from cryptography import x509
@@ -212,9 +211,7 @@ def test_a_bag_that_is_made_to_be_slow_is_bounded(root):
     bag = [root.issue("Same", new_key().public_key(), ca=True) for _unused in range(60)]
     bag += [make_certificate("Same", new_key().public_key(), "Same", key, ca=True) for _unused in range(60)]
     leaf = make_certificate("leaf", new_key().public_key(), "Same", key)
-    started = time.monotonic()
     assert "100 signatures" in reason(leaf, bag, [root.certificate])
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("key", [rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate()])

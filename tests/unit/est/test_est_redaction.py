@@ -6,12 +6,13 @@ from __future__ import annotations
 import base64
 import html
 import json
-import time
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from support.effort import check_effort
+from support.properties import count
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import MASK, redact
 
@@ -87,12 +88,10 @@ def test_other_text_is_left_alone():
     ],
 )
 def test_hostile_text_is_searched_in_reasonable_time(text, secret):
-    started = time.monotonic()
-    redact(text, [secret])
-    assert time.monotonic() - started < 2
+    check_effort(600 * len(text), lambda: redact(text, [secret]))
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=count(200), deadline=None)
 @given(st.text(min_size=4, max_size=20), st.text(max_size=20), st.text(max_size=20))
 def test_req_070_no_secret_survives(secret, before, after):
     assume(secret.strip() and secret.strip() not in MASK and secret.encode("utf-8", "ignore").decode() == secret)

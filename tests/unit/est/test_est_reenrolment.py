@@ -107,7 +107,7 @@ def hold(
     days: Tuple[float, float] = (-300, 65),
     **options: Any,
 ) -> HeldCertificate:
-    """A certificate of :data:`ROOT` with its key."""
+    """A certificate of ``ROOT`` with its key."""
     key = key or generate_key(KeySpec("ec"))
     certificate = ROOT.issue(subject, key.public_key(), days=est_answers.days(*days), **options)
     text = ClientCertificate.from_text(pem(certificate), private_key_pem(key).decode("ascii"))
@@ -197,7 +197,7 @@ class TestNames:
         held = hold(ODD_SUBJECT, extensions=[(ODD_NAMES, False)])
         (tmp_path / "request.der").write_bytes(build_reenrolment_request(held, held.key).der)
         command = ["openssl", "req", "-inform", "DER", "-in", "request.der", "-verify", "-noout", "-text"]
-        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 0, ran.stderr
         assert "CN = host + serialNumber = 0815" in ran.stdout or "serialNumber = 0815 + CN = host" in ran.stdout
         assert "DNS:z.example, othername: UPN::user@x.y" in ran.stdout

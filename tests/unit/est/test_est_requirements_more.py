@@ -84,7 +84,7 @@ def test_req_041_other_software_verifies_with_the_saved_files() -> None:
         assert cli.main(["enroll", *trusting(lab, "--ca", "ca.pem"), *ENROLL]) == cli.DONE
     assert stat.S_IMODE(os.stat("ca.pem").st_mode) == 0o644
     command = ["openssl", "verify", "-no-CApath", "-CAfile", "ca.pem", "host.pem"]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout) == (0, "host.pem: OK\n"), ran.stderr
 
 

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.properties import count
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.headers import (
     RetryAfter,
@@ -94,13 +95,13 @@ def test_defaults():
     assert parse_retry_after("999999999", NOW).seconds == 31 * 86400
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.text(max_size=60))
 def test_req_127_random_headers_never_crash(value):
     assert 5 <= parse_retry_after(value, NOW, **BOUNDS).seconds <= 600
 
 
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(derandomize=True, max_examples=count(100), deadline=None)
 @given(st.datetimes(timezones=st.just(timezone.utc)))
 def test_req_127_every_date_is_understood(date):
     parsed = parse_retry_after(format_datetime(date, usegmt=True), NOW, **BOUNDS)

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.asn1 import OCTET_STRING, SEQUENCE, SET, content_info, integer, oid, signed_data, tlv
+from support.properties import count
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.server_key import (
     decode_part,
@@ -161,7 +162,7 @@ class TestRefused:
                 with pytest.raises(EstError):
                     read_server_key(data[:length])
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=count(300))
     @given(st.binary(max_size=300), st.integers(0, 200), st.binary(max_size=4))
     def test_damaged_ones_give_a_key_or_the_one_error(self, data: bytes, position: int, change: bytes) -> None:
         package = signed_data([], content_type=KEY_PACKAGE, content=tlv(SEQUENCE, encoded(EC_KEY)))

@@ -6,12 +6,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import subprocess
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.asn1 import indefinite, integer, signed_data
+from support.effort import check_effort
+from support.properties import count
 from support.sample_certificates import certificates, certification_request
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.cms import parse_certs_only
@@ -43,7 +44,7 @@ def test_req_050_lines_of_64_columns_each_with_its_end():
 
 def test_req_050_openssl_decodes_it_in_its_strict_default_mode():
     body = encode_body(certification_request())
-    decoded = subprocess.run(["openssl", "base64", "-d"], input=body, capture_output=True, check=True, timeout=20)
+    decoded = subprocess.run(["openssl", "base64", "-d"], input=body, capture_output=True, check=True, timeout=60)
     assert decoded.stdout == certification_request()
 
 
@@ -141,20 +142,21 @@ def test_words_that_happen_to_be_base64_are_refused_by_the_next_reader():
     ],
 )
 def test_one_mebibyte_is_decoded_in_linear_time(body):
-    started = time.monotonic()
-    with contextlib.suppress(ParseError):
-        decode_body(body)
-    assert time.monotonic() - started < 1
+    def decode() -> None:
+        with contextlib.suppress(ParseError):
+            decode_body(body)
+
+    check_effort(100 * len(body), decode)
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=count(200), deadline=None)
 @given(st.binary(max_size=300))
 def test_what_is_encoded_is_decoded(value):
     der = b"\x30" + value
     assert decode_body(encode_body(der)) == der
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=count(300), deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text("-BEGIN CMS=AZaz09+/ \r\n\0<", max_size=200).map(str.encode)))
 def test_req_127_random_bodies_never_crash(body):
     with contextlib.suppress(ParseError):

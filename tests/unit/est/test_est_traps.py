@@ -286,7 +286,7 @@ def test_trap_also_the_environment_does_not_change_trust_or_credentials(
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_trap_also_a_redirected_post_stays_a_post(status: int) -> None:
     target = "{origin}/.well-known/est/a/simpleenroll"
-    with LabServer("--redirect", f"simpleenroll:{status}:{target}") as lab:
+    with LabServer("--label", "a", "--redirect", f"simpleenroll:{status}:{target}") as lab:
         with to(lab) as est:
             enrol(est)
         assert [entry["method"] for entry in lab.enrolments] == ["POST", "POST"]

@@ -14,18 +14,18 @@ from typing import Optional, Tuple
 
 import pytest
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.value import Value, not_shown
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 
 
 class Point(Value):
     x: int
     y: int = 0
-    label: Optional[str] = not_shown(default=None)
+    label: Optional[str] = field(default=None, repr=False)
 
 
 class Account(Value):
     name: str
-    password: str = not_shown()
+    password: str = field(repr=False)
     groups: Tuple[str, ...] = ()
 
 
@@ -90,7 +90,7 @@ def test_values_can_be_copied_and_pickled():
 
 def test_the_client_loads_no_dataclasses():
     """What they cost is why there are values at all: see docs/performance.md."""
-    module = Value.__module__.rsplit(".", 2)[0]
+    module = Value.__module__.rsplit(".", 1)[0] + ".est"
     program = "import sys, requests, cryptography.x509; before = set(sys.modules)"
     program += f"; import {module}.client, {module}.http.https"
     program += "; print(*sorted((set(sys.modules) - before) & {'dataclasses', 'inspect'}))"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 from support.enrolment import enrol, stages, template_for
@@ -152,7 +151,7 @@ def test_a_test_warns_of_what_is_lost(upn, tmp_path):
     assert (found["status"], found["lost"], found["differs"], found["accepted_lost"]) == ("issued", LOST, [], [])
     (told,) = found["warnings"]
     assert told.startswith(f"{SAID}it lacks {LOST[0]}, {LOST[1]} (Cisco's EST ")
-    generic = enrol(tmp_path, replace(upn, certificate_authority="generic"))
+    generic = enrol(tmp_path, upn.replace(certificate_authority="generic"))
     assert generic["warnings"] == [f"{SAID}it lacks {LOST[0]}, {LOST[1]}"]
 
 
@@ -187,7 +186,7 @@ def test_other_names_and_a_ca_are_told_of_a_test(tmp_path):
 
 
 def test_no_secret_is_shown_that_a_ca_puts_into_a_name(tmp_path):
-    with LabServer("--fault", "other-name", environment={"EST_LAB_PASSWORD": "root"}) as lab:
+    with LabServer("--fault", "other-name", "--password", "root") as lab:
         found = enrol(tmp_path, template_for(lab, password="root"))
         assert "root" not in "".join([*found["differs"], *found["warnings"]])
 
@@ -195,5 +194,5 @@ def test_no_secret_is_shown_that_a_ca_puts_into_a_name(tmp_path):
 def test_nothing_is_tested_of_a_template_without_device_identity_certificates(cisco, upn, tmp_path):
     before = len(cisco.log)
     with pytest.raises(TemplateError, match="is false, so nothing may be issued from this template, and nothing was"):
-        enrol(tmp_path, replace(upn, device_identity_certificates=False))
+        enrol(tmp_path, upn.replace(device_identity_certificates=False))
     assert (len(cisco.log), os.listdir(tmp_path)) == (before, [])

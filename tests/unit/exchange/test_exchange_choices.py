@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -142,7 +141,7 @@ def test_req_069_it_is_told_what_the_server_took(tmp_path):
 @pytest.fixture
 def pending(tmp_path):
     """A lab server that approves nothing for an hour, a template, and the result of the first test."""
-    with LabServer("--manual-approval", "1", "--retry-after", "3600") as server:
+    with LabServer("--label", "other", "--manual-approval", "1", "--retry-after", "3600") as server:
         template = template_for(server)
         yield server, template, enrol(tmp_path, template)
 
@@ -201,7 +200,7 @@ def test_req_087_another_request_is_not_continued(change, pending, tmp_path):
     server, template, first = pending
     with open(first["private_key_path"], encoding="ascii") as file:
         key = file.read()
-    changed = replace(template, **change)
+    changed = template.replace(**change)
     if "username" in change:  # the lab does not know him: the request was sent at once, with another key
         with pytest.raises(EstError, match="user name or the password"):
             enrol(tmp_path, changed)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -123,7 +122,7 @@ def test_a_second_test_replaces_the_first(full, tmp_path):
 
 def test_a_template_that_trusts_nobody_is_refused(full, tmp_path):
     with pytest.raises(EstError, match="nothing to trust the EST server by"):
-        enrol(tmp_path, replace(template_for(full), ca_certificate=None))
+        enrol(tmp_path, template_for(full).replace(ca_certificate=None))
 
 
 def test_req_084_to_088_pending_is_a_state_that_the_next_run_continues(tmp_path):
@@ -136,7 +135,7 @@ def test_req_084_to_088_pending_is_a_state_that_the_next_run_continues(tmp_path)
         with open(first["private_key_path"], "rb") as file:
             key = load_pem_private_key(file.read(), None)
         sent = len(lab.requests)
-        too_soon = enrol(tmp_path, replace(template), wait=0)
+        too_soon = enrol(tmp_path, template.replace(), wait=0)
         if too_soon["status"] == "pending":  # else the second has passed meanwhile
             assert too_soon["changed"] is False
             assert len(lab.requests) == sent
@@ -174,7 +173,7 @@ def test_req_088_a_run_that_fails_while_it_waits_keeps_the_key(tmp_path):
         template = template_for(lab)
 
         def stop_the_server(seconds):
-            lab.process.kill()
+            lab.stop()
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("time.sleep", stop_the_server)

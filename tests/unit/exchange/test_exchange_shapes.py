@@ -42,13 +42,13 @@ SHAPES = {
     "two_packets": ["--two-packets"],
     "req_024_cmc_ra": ["--server-certificate", "cmc-ra"],
     "rsa_authority": ["--key-type", "rsa"],
-    "req_006_label": ["--label", "devices"],
+    "req_006_label": [],
 }
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_shape(name, tmp_path):
-    with LabServer(*SHAPES[name]) as lab:
+    with LabServer("--label", "devices", *SHAPES[name]) as lab:
         outcome = enrol(tmp_path, template_for(lab, label="devices"))
         assert outcome["status"] == "issued"
         assert outcome["lost"] == []

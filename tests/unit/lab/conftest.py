@@ -66,7 +66,7 @@ class Client:
             self.session.cert = (shown.chain_path, shown.key_path)
 
     def get(self, operation: str, **options: Any) -> requests.Response:
-        return self.session.get(f"{self.lab.est_url}/{operation}", timeout=10, allow_redirects=False, **options)
+        return self.session.get(f"{self.lab.est_url}/{operation}", timeout=60, allow_redirects=False, **options)
 
     def enroll(
         self,
@@ -80,7 +80,7 @@ class Client:
             body = base64.encodebytes(make_request(self.key) if request is None else request)
         sent = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64", **(headers or {})}
         return self.session.post(
-            f"{self.lab.est_url}/{operation}", data=body, headers=sent, auth=auth, timeout=10, allow_redirects=False
+            f"{self.lab.est_url}/{operation}", data=body, headers=sent, auth=auth, timeout=60, allow_redirects=False
         )
 
     def issued(self, **options: Any) -> x509.Certificate:

@@ -32,7 +32,7 @@ def curl(lab: LabServer, *flags: str) -> tuple[str, str]:
          "-o", "/dev/null", "-w", "%{http_code}", *flags, f"{lab.est_url}/simpleenroll"],
         input=request,
         capture_output=True,
-        timeout=10,
+        timeout=60,
         check=False,
     )  # fmt: skip
     return told.stdout.decode(), told.stderr.decode("latin-1")

@@ -171,7 +171,7 @@ def decrypt(tmp_path, content: bytes, key, *flags: str) -> bytes:
         ["openssl", "cms", "-decrypt", "-inform", "DER", "-in", "enveloped", "-inkey", "key.pem", "-binary", *flags],
         capture_output=True,
         check=True,
-        timeout=10,
+        timeout=60,
         cwd=tmp_path,
     ).stdout
 
@@ -187,7 +187,7 @@ def verified(tmp_path, lab: LabServer, content: bytes) -> bytes:
          "-binary"],
         capture_output=True,
         check=True,
-        timeout=10,
+        timeout=60,
         cwd=tmp_path,
     ).stdout  # fmt: skip
 

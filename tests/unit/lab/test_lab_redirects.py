@@ -16,7 +16,7 @@ EST = "/.well-known/est"
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_to_a_path_with_a_label(client_of, status):
-    with LabServer("--redirect", f"simpleenroll:{status}:{EST}/other/simpleenroll") as lab:
+    with LabServer("--label", "other", "--redirect", f"simpleenroll:{status}:{EST}/other/simpleenroll") as lab:
         client = client_of(lab)
         answer = client.enroll(auth=None)
         assert (answer.status_code, answer.headers["Location"]) == (status, f"{EST}/other/simpleenroll")
@@ -26,14 +26,15 @@ def test_a_redirect_to_a_path_with_a_label(client_of, status):
 
 
 def test_curl_follows_and_sends_the_body_again(client_of):
-    with LabServer("--redirect", f"simpleenroll:307:{{origin}}{EST}/other/simpleenroll", "--close-after-401") as lab:
+    redirect = f"simpleenroll:307:{{origin}}{EST}/other/simpleenroll"
+    with LabServer("--label", "other", "--redirect", redirect, "--close-after-401") as lab:
         client = client_of(lab)
         assert client.enroll().headers["Location"] == f"{lab.est_url}/other/simpleenroll"
         told = subprocess.run(
             ["curl", "-sS", "--cacert", lab.ca_path, "-L", "-u", "estuser:estpwd", "-o", "/dev/null", "-w",
              "%{http_code} %{num_redirects}", "--data-binary", "abc", f"{lab.est_url}/simpleenroll"],
             capture_output=True,
-            timeout=10,
+            timeout=60,
             check=False,
         )  # fmt: skip
         assert told.stdout == b"415 1"
@@ -42,18 +43,18 @@ def test_curl_follows_and_sends_the_body_again(client_of):
 
 def test_another_server(client_of):
     with LabServer() as there, LabServer("--redirect", f"cacerts:302:{there.est_url}/cacerts") as here:
-        answer = requests.get(f"{here.est_url}/cacerts", verify=here.ca_path, timeout=10)
+        answer = requests.get(f"{here.est_url}/cacerts", verify=here.ca_path, timeout=60)
         assert (answer.status_code, answer.url) == (200, f"{there.est_url}/cacerts")
         assert len(there.requests) == 1
 
 
 def test_a_loop(client_of):
     flags = ["--redirect", f"cacerts:302:{EST}/a/cacerts", "--redirect", f"a/cacerts:302:{{origin}}{EST}/cacerts"]
-    with LabServer(*flags) as lab:
+    with LabServer("--label", "a", *flags) as lab:
         client = client_of(lab)
         client.session.max_redirects = 5
         with pytest.raises(requests.TooManyRedirects):
-            client.session.get(f"{lab.est_url}/cacerts", timeout=10)
+            client.session.get(f"{lab.est_url}/cacerts", timeout=60)
         assert [entry["path"] for entry in lab.requests] == [f"{EST}/cacerts", f"{EST}/a/cacerts"] * 3
 
 

@@ -41,7 +41,7 @@ def verifies(tmp_path, anchor: str, leaf: x509.Certificate, bag: list[x509.Certi
     told = subprocess.run(
         ["openssl", "verify", "-x509_strict", "-CAfile", anchor, "-untrusted", "bag.pem", "leaf.pem"],
         capture_output=True,
-        timeout=10,
+        timeout=60,
         cwd=tmp_path,
         check=False,
     )

@@ -98,7 +98,7 @@ def test_curl_takes_every_transfer(tmp_path):
             told = subprocess.run(
                 ["curl", "-sS", "--fail", "--cacert", lab.ca_path, f"{lab.est_url}/cacerts"],
                 capture_output=True,
-                timeout=10,
+                timeout=60,
                 check=False,
             )
             assert (told.returncode, told.stderr) == (0, b"")
@@ -140,7 +140,7 @@ def test_more_in_the_bag(client_of, flag):
             input=content,
             capture_output=True,
             check=True,
-            timeout=10,
+            timeout=60,
         ).stdout.decode()
         assert ("d.crl" in told) == (flag == "--with-crl")
         assert ("eContent: <ABSENT>" in told) == (flag == "--with-crl")
@@ -193,7 +193,7 @@ def test_cmc_errors_are_a_full_pki_response(client_of):
             ["openssl", "cms", "-inform", "DER", "-verify", "-noverify"],
             input=base64.b64decode(answer.content),
             capture_output=True,
-            timeout=10,
+            timeout=60,
             check=False,
         )
         assert b"no signers" in told.stderr.lower() or b"no content type" in told.stderr.lower()

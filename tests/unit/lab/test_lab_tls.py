@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 from conftest import read_bag
-from support.lab import LabServer
+from support.lab import LabProcess, LabServer
 
 
 def handshake(lab: LabServer, name: str = "localhost", context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
@@ -84,7 +84,7 @@ def shown(lab: LabServer, *flags: str) -> str:
         ["openssl", "s_client", "-connect", f"127.0.0.1:{lab.port}", "-CAfile", lab.ca_path, *flags],
         input=b"",
         capture_output=True,
-        timeout=10,
+        timeout=60,
         check=False,
     )
     return (told.stdout + told.stderr).decode()
@@ -144,7 +144,7 @@ def test_openssl_and_curl_enrol_by_hand(tmp_path):
     with LabServer("--intermediate") as lab:
 
         def run(command: str) -> bytes:
-            return subprocess.run(command.split(), capture_output=True, check=True, timeout=10, cwd=tmp_path).stdout
+            return subprocess.run(command.split(), capture_output=True, check=True, timeout=60, cwd=tmp_path).stdout
 
         curl = f"curl -sS --fail --cacert {lab.ca_path} {lab.est_url}"
         run("openssl req -new -newkey rsa:2048 -nodes -keyout k -subj /CN=hand/emailAddress=a@b.test -outform DER "
@@ -164,6 +164,6 @@ def test_openssl_and_curl_enrol_by_hand(tmp_path):
 
 
 def test_no_warnings_at_the_start():
-    with LabServer("--tls-min", "1.1", environment={"PYTHONWARNINGS": "error"}) as lab:
+    with LabProcess("--tls-min", "1.1", environment={"PYTHONWARNINGS": "error"}) as lab:
         assert handshake(lab)
         assert "Warning" not in lab.stderr

@@ -43,7 +43,7 @@ def run(path, *, check=False, **arguments):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", RUN],
         input=json.dumps(arguments),
-        env={"PYTHONPATH": f"{TESTS.parent}/.cache/collections", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONPATH": f"{TESTS.parent}/.cache/collections"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.effort import check_effort
 from support.properties import steady
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.addresses import a_label_form, is_host_name
@@ -79,7 +79,10 @@ def refusal(read: Callable[[], object]) -> str:
 
 @pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
 def test_a_long_text_is_refused_in_few_words_and_little_time(text: str) -> None:
-    started = time.process_time()
+    check_effort(3000 * LONG, lambda: refuse_everywhere(text))
+
+
+def refuse_everywhere(text: str) -> None:
     for written in (text, f"/CN={text}", f"CN={text}", f"CN=x,O={text}", f"/{text}=x", f"{text}=x"):
         refusal(lambda written=written: parse_distinguished_name(written))
     for oid in (*ATTRIBUTE_OIDS.values(), "1.2.3"):
@@ -89,7 +92,6 @@ def test_a_long_text_is_refused_in_few_words_and_little_time(text: str) -> None:
     for start in ("dirName:/CN=", "dirName:CN=", "URI:https://", "UPN:a@", "email:a@", "URI:ü://"):
         assert refusal(lambda start=start: validate_general_name(parse_general_name(f"{start}{text}x")))
     refusal(lambda: parse_general_name(text))
-    assert time.process_time() - started < 10
 
 
 def test_what_is_refused_is_quoted_on_one_short_line() -> None:

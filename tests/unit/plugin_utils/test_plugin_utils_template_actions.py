@@ -434,7 +434,7 @@ print([name for name in sys.modules if ".module_utils.est." in name])
 result = run_action("est_templates", dict(store_path={str(store)!r}, templates=[dict(wanted[0], password="another")]))
 print(result["msg"])
 """
-    environment = {"PYTHONPATH": f"{TESTS.parent}/.cache/collections:{TESTS}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PYTHONPATH": f"{TESTS.parent}/.cache/collections:{TESTS}"}
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**environment, "HOME": os.environ.get("HOME", "/")},

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -66,7 +65,7 @@ def test_edited_parts():
     assert good.edited_parts() == ()
     assert StoredTemplate({**good.fields, "port": 443}, good.secrets, good.digest).edited_parts() == ("fields",)
     secret = good.secrets["password"]
-    moved = replace(secret, sealed=secret.sealed[::-1] + "A")
+    moved = secret.replace(sealed=secret.sealed[::-1] + "A")
     assert StoredTemplate(good.fields, {"password": moved}, good.digest).edited_parts() == ("password",)
 
 

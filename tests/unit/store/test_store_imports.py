@@ -47,7 +47,7 @@ def heavy_modules(prepare):
     program = program.replace("STORE", f"{MODULE_UTILS}._store").replace("EST", f"{MODULE_UTILS}.est")
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={"PYTHONPATH": f"{COLLECTIONS}:{Path(__file__).resolve().parents[2]}", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONPATH": f"{COLLECTIONS}:{Path(__file__).resolve().parents[2]}"},
         capture_output=True,
         text=True,
         timeout=60,

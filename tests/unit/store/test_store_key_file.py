@@ -247,7 +247,7 @@ def test_readers_always_see_a_document_with_its_key(tmp_path):
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while len(seen) < 6 and time.monotonic() < until:
             found = read_store(path)
             key = new_key(path)

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.effort import ends
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import files as store_files
@@ -381,10 +382,8 @@ def test_a_second_writer_waits_and_then_gives_up_with_a_clear_error(store, monke
     descriptor = os.open(store, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        started = time.monotonic()
-        with pytest.raises(StoreError, match="another process has held the lock"):
+        with ends(), pytest.raises(StoreError, match="another process has held the lock"):
             write(store)
-        assert time.monotonic() - started < 5
     finally:
         os.close(descriptor)
     assert not write(store)["conflict"]
@@ -438,7 +437,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_document(path):
 def start(program, *arguments):
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program).replace("STORE", STORE), *arguments],
-        env={"PYTHONPATH": str(COLLECTIONS), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONPATH": str(COLLECTIONS)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

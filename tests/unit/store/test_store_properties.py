@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.memory_store import MemoryStore
-from support.properties import steady
+from support.properties import count, steady
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import find_unprintable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import Observed
@@ -92,7 +92,7 @@ def check_noticed(text: str) -> None:
             assert template.secrets.items() <= original.secrets.items()
 
 
-@settings(steady, max_examples=100)
+@settings(steady, max_examples=count(100))
 @given(
     st.fixed_dictionaries(
         {"name": PLAIN, "server": st.just("est.example.com")},
@@ -119,7 +119,7 @@ def test_a_template_is_the_same_after_the_store_or_refused(options: dict[str, An
     assert Template.from_fields(read.fields, template.secrets()) == template
 
 
-@settings(steady, max_examples=12)  # scrypt takes its time
+@settings(steady, max_examples=count(12))  # scrypt takes its time
 @given(PLAIN, TEXTS.filter(lambda text: text and text.isprintable()))
 def test_any_password_opens_again_and_is_known_again(name: str, password: str) -> None:
     store = MemoryStore()
@@ -138,13 +138,13 @@ def test_any_text_in_the_place_of_a_document_is_told(text: str) -> None:
     check_noticed(text)
 
 
-@settings(steady, max_examples=150)
+@settings(steady, max_examples=count(150))
 @given(st.sampled_from(places(json.loads(TEXT))), JSON)
 def test_any_value_in_any_place_of_a_document_is_noticed(path: tuple[Any, ...], value: Any) -> None:
     check_noticed(json.dumps(replaced(path, value)))
 
 
-@settings(steady, max_examples=150)
+@settings(steady, max_examples=count(150))
 @given(st.integers(0, len(TEXT)), st.integers(0, 40), TEXTS)
 def test_any_damage_to_the_text_of_a_document_is_noticed(start: int, length: int, text: str) -> None:
     check_noticed(TEXT[:start] + text + TEXT[start + length :])

@@ -182,7 +182,7 @@ def test_an_unknown_option_of_an_identity_suggests_what_was_meant(option: str, m
 def test_the_tables_of_synonyms_name_what_there_is_and_each_synonym_once() -> None:
     spec = argument_spec()
     assert set(_OPTIONS) == {field.name for field in FIELDS}
-    assert set(_IDENTITY) == set(TestIdentity.__dataclass_fields__)
+    assert set(_IDENTITY) == set(TestIdentity._fields)
     for option, choices in _CHOICES.items():
         assert set(choices) == set(spec[option]["choices"])
     for table in (_OPTIONS, _IDENTITY, *_CHOICES.values()):

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Callable, Optional
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.effort import check_effort
 from support.properties import steady
 from support.templates import template
 
@@ -110,10 +110,7 @@ def check_entry(value: str) -> None:
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: ascii(value[:12]))
 def test_a_hostile_value_is_one_value_or_refused(value: str) -> None:
-    started = time.process_time()
-    check_subject(value)
-    check_entry(value)
-    assert time.process_time() - started < 10
+    check_effort(100_000_000, lambda: (check_subject(value), check_entry(value)))
 
 
 @pytest.mark.parametrize("separator", ["/", ",", "+", "\\,", ";"])

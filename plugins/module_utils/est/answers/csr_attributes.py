@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import List, Optional, Tuple
 
+from ..._value import Value
 from ..base.errors import EstError, ParseError
 from ..base.text import decode_body, printable
-from ..base.value import Value
 from ..http.headers import parse_content_type
 from ..http.transport import Response
 from ..request.attributes import CsrAttributes, parse_csr_attributes
@@ -39,7 +39,7 @@ class CsrAttributesAnswer(Value):
     def without(cls, reason: str) -> CsrAttributesAnswer:
         """The server may have some, and did not tell.
 
-        :param reason: why, written like :attr:`.EstError.reason`.
+        :param reason: why, written like ``EstError.reason``.
         """
         return cls(None, (f"the enrolment goes on without CSR attributes: {reason}",))
 

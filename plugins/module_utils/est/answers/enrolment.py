@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an answer to an enrolment request means: issued, pending, or an error in words (RFC 7030 section 4.2.3).
 
-What there is to say of an answer without certificates is in :mod:`.refusals`, loaded when there is such an answer: it
+What there is to say of an answer without certificates is in ``refusals.py``, loaded when there is such an answer: it
 has much to say, and to understand.
 """
 
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Tuple, Union
 
+from ..._value import Value, field
 from ..asn1.cms import parse_certs_only
 from ..base.errors import ParseError
 from ..base.text import decode_body
-from ..base.value import Value, not_shown
 from ..http.headers import require_pkcs7
 from ..http.transport import Response
 
@@ -29,7 +29,7 @@ class Issued(Value):
     :param warnings: what was odd about the answer, though it could be used.
     """
 
-    certificates: Tuple[bytes, ...] = not_shown()
+    certificates: Tuple[bytes, ...] = field(repr=False)
     warnings: Tuple[str, ...] = ()
 
 

@@ -4,17 +4,17 @@
 """Decrypting CMS EnvelopedData (RFC 5652 section 6) and AuthEnvelopedData (RFC 5083), in which a server sends a private
 key (RFC 7030 section 4.4.2).
 
-All failures of a decryption are one and the same error: see :mod:`.key_recipients`.
+All failures of a decryption are one and the same error: see ``key_recipients.py``.
 """
 
 from __future__ import annotations
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from ..._value import Value, field
 from ..asn1.cms import content_of, content_type_of, describe_content_type
 from ..asn1.der import SEQUENCE, SET, Element, read
 from ..base.errors import ParseError
-from ..base.value import Value, not_shown
 from ..request.key_protection import KeyProtection
 from .key_recipients import Recipient, read_recipient
 
@@ -63,14 +63,14 @@ class EncryptedContent(Value):
     mode: str
     key_size: int
     start: bytes
-    data: bytes = not_shown()
+    data: bytes = field(repr=False)
     tag: bytes = b""
-    authenticated: bytes = not_shown(default=b"")
+    authenticated: bytes = field(default=b"", repr=False)
 
     def decrypt(self, key: bytes) -> Optional[bytes]:
         """The content, or ``None`` where this is not its key, or the data is damaged: it cannot be known which.
 
-        :param key: of :attr:`key_size` bytes.
+        :param key: of ``key_size`` bytes.
         :raises ParseError: the installed cryptography has not this cipher.
         """
         try:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Dict, List, Tuple, Union
 
+from ..._value import Value, field
 from ..asn1.der import BIT_STRING, OCTET_STRING, SEQUENCE, Element, encode
 from ..base.errors import ParseError
-from ..base.value import Value, not_shown
 from ..request.key_protection import KeyProtection
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ _OTHER_KINDS = {3: "a password (pwri)", 4: "another kind of recipient (ori)"}
 class KeyTransport(Value):
     """The key of the content, encrypted to an RSA key (RFC 5652 section 6.2.1, RFC 8017 section 7)."""
 
-    encrypted_key: bytes = not_shown()
+    encrypted_key: bytes = field(repr=False)
     padding: Any
 
     kind = "an RSA key (ktri)"
@@ -96,7 +96,7 @@ class KeyTransport(Value):
 class KeyAgreement(Value):
     """The key of the content, wrapped with one that ECDH gives (RFC 5753 section 3.1)."""
 
-    encrypted_keys: Tuple[bytes, ...] = not_shown()
+    encrypted_keys: Tuple[bytes, ...] = field(repr=False)
     point: bytes
     hash_name: str
     wrap_size: int
@@ -127,7 +127,7 @@ class KeyAgreement(Value):
 class KeyEncryptionKey(Value):
     """The key of the content, wrapped with an AES key that both sides have (RFC 5652 section 6.2.3)."""
 
-    encrypted_key: bytes = not_shown()
+    encrypted_key: bytes = field(repr=False)
     wrap_size: int
 
     kind = "a shared key (kekri)"

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from ..._value import Value, field
 from ..asn1.cms import ID_SIGNED_DATA, content_of, describe_content_type, signed_data_of
 from ..asn1.der import INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, Element, encode, read
 from ..base.errors import ParseError
 from ..base.libraries import without_warnings
 from ..base.text import decode_body, printable
-from ..base.value import Value, not_shown
 from ..http.headers import ContentType, parse_content_type
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Part(Value):
     """
 
     headers: Mapping[str, str]
-    body: bytes = not_shown()
+    body: bytes = field(repr=False)
 
     @property
     def content_type(self) -> ContentType:
@@ -64,8 +64,8 @@ def parse_multipart(content_type: Optional[str], body: bytes) -> Tuple[Part, ...
 
     :param content_type: the Content-Type header with the boundary, or ``None`` where the answer has none.
     :param body: the whole body.
-    :raises ParseError: not a multipart message, no boundary, an end that is missing, more than :data:`MAX_PARTS` parts,
-        longer headers than :data:`MAX_HEADER_BYTES`, or a multipart message inside a part.
+    :raises ParseError: not a multipart message, no boundary, an end that is missing, more than ``MAX_PARTS`` parts,
+        longer headers than ``MAX_HEADER_BYTES``, or a multipart message inside a part.
     """
     kind = parse_content_type(content_type)
     if not kind.media_type.startswith("multipart/"):

@@ -12,8 +12,8 @@ from __future__ import annotations
 import itertools
 from typing import Iterator, List, Optional, Tuple
 
+from ..._value import Value
 from ..base.errors import ParseError
-from ..base.value import Value
 from .cms import ID_PKI_RESPONSE, ID_SIGNED_DATA, content_of, content_type_of, describe_content_type, read_signed_data
 from .der import GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, SET, UTF8_STRING, Element, read
 
@@ -58,10 +58,10 @@ _MAX_TEXT_BYTES = 4096
 class CmcStatus(Value):
     """One CMCStatusInfo or CMCStatusInfoV2.
 
-    :param status: CMCStatus, see :data:`CMC_STATUS`.
+    :param status: CMCStatus, see ``CMC_STATUS``.
     :param body_parts: the body part IDs that it is about; a path to a nested part gives its IDs in order.
     :param text: ``statusString``, as the server wrote it: clean it before it is shown.
-    :param fail_info: CMCFailInfo, see :data:`CMC_FAIL_INFO`, or ``None``.
+    :param fail_info: CMCFailInfo, see ``CMC_FAIL_INFO``, or ``None``.
     :param pend_token: identifies a pending request, or ``None``.
     :param pend_time: when to ask again about a pending request, the GeneralizedTime as it stands, or an empty string.
     :param extended_fail_info: OID of a failure code that RFC 5272 does not define, or an empty string.

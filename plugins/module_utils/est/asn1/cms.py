@@ -12,9 +12,9 @@ from __future__ import annotations
 import itertools
 from typing import Iterator, List, Optional, Tuple
 
+from ..._value import Value, field
 from ..base.errors import ParseError
 from ..base.text import preview
-from ..base.value import Value, not_shown
 from .der import BIT_STRING, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, Element, read
 
 ID_SIGNED_DATA = "1.2.840.113549.1.7.2"
@@ -86,7 +86,7 @@ def content_of(content_info: Element) -> Element:
 def read_signed_data(content_info: Element) -> SignedData:
     """Take a ContentInfo of type signedData apart (RFC 5652 section 5.1; any version, DER or BER).
 
-    :param content_info: an element for which :func:`content_type_of` says :data:`ID_SIGNED_DATA`.
+    :param content_info: an element for which ``content_type_of()`` says ``ID_SIGNED_DATA``.
     :raises ParseError: malformed.
     """
     return signed_data_of(content_of(content_info))
@@ -137,10 +137,10 @@ class CertsOnly(Value):
 
     :param certificates: DER, the exact bytes of the message, in its order (which means nothing: DER sorts the set).
     :param warnings: what was odd about the message, though it could be used; written like
-        :attr:`.EstError.reason`.
+        ``EstError.reason``.
     """
 
-    certificates: Tuple[bytes, ...] = not_shown()
+    certificates: Tuple[bytes, ...] = field(repr=False)
     warnings: Tuple[str, ...] = ()
 
 
@@ -150,9 +150,9 @@ def parse_certs_only(data: bytes) -> CertsOnly:
     DER and BER are read, with or without eContent and CRLs, of any version, with an unsorted set. Bare X.509
     certificates in place of the message, which old Trustpoint servers send, are taken with a warning.
 
-    :param data: the message as :func:`.transfer_encoding.decode_body` returns it.
+    :param data: the message as ``decode_body()`` returns it.
     :raises ParseError: it is no certs-only message (the error says what it is instead), is truncated, holds no
-        certificate, or more than :data:`MAX_CERTIFICATES`.
+        certificate, or more than ``MAX_CERTIFICATES``.
     """
     if not data.strip(b"\0"):
         raise ParseError("the server's answer is empty: there is no certificate message in it")

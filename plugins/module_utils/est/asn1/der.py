@@ -6,7 +6,7 @@
 It is our own because real EST servers send BER, unsorted sets and trailing bytes, which the parsers of ``cryptography``
 refuse or are about to refuse. RFC 7030 section 6 asks clients to check such input: every length is checked against what
 is there, nesting and total size are limited, every byte is looked at a bounded number of times, and the only error is
-:class:`~.errors.ParseError`.
+``ParseError``.
 """
 
 from __future__ import annotations
@@ -140,9 +140,9 @@ def _too_deep(position: int) -> ParseError:
 class Element:
     """One element of the input: tag, value, and its place.
 
-    :ivar tag_class: :data:`UNIVERSAL`, :data:`APPLICATION`, :data:`CONTEXT` or :data:`PRIVATE`.
+    :ivar tag_class: ``UNIVERSAL``, ``APPLICATION``, ``CONTEXT`` or ``PRIVATE``.
     :ivar number: the tag number.
-    :ivar constructed: the value is made of elements, see :meth:`children`.
+    :ivar constructed: the value is made of elements, see ``children()``.
     :ivar start: index of the first identifier octet in the input.
     :ivar end: index after the last octet, end-of-contents octets included.
     """
@@ -197,7 +197,7 @@ class Element:
         return self._buffer.data[self._value_start : self._value_end]
 
     def is_universal(self, number: int) -> bool:
-        """Whether this is the universal type with that number, such as :data:`SEQUENCE`."""
+        """Whether this is the universal type with that number, such as ``SEQUENCE``."""
         return self.tag_class == UNIVERSAL and self.number == number
 
     def is_context(self, number: int) -> bool:
@@ -230,7 +230,7 @@ class Element:
     def integer(self) -> int:
         """The value of an INTEGER.
 
-        :raises ParseError: no INTEGER, empty, or longer than :data:`MAX_INTEGER_BYTES`.
+        :raises ParseError: no INTEGER, empty, or longer than ``MAX_INTEGER_BYTES``.
         """
         self.expect(INTEGER, "an INTEGER")
         if self.constructed or not 1 <= self._value_end - self._value_start <= MAX_INTEGER_BYTES:
@@ -240,7 +240,7 @@ class Element:
     def oid(self) -> str:
         """The value of an OBJECT IDENTIFIER in dotted form.
 
-        :raises ParseError: no OBJECT IDENTIFIER, malformed, or longer than :data:`MAX_OID_BYTES`.
+        :raises ParseError: no OBJECT IDENTIFIER, malformed, or longer than ``MAX_OID_BYTES``.
         """
         self.expect(OBJECT_IDENTIFIER, "an OBJECT IDENTIFIER")
         value = self.value
@@ -278,10 +278,10 @@ class Element:
 
 
 def read(data: bytes, start: int = 0) -> Element:
-    """Read the element that begins at ``start``. What follows it is left alone: compare :attr:`Element.end`.
+    """Read the element that begins at ``start``. What follows it is left alone: compare ``Element.end``.
 
     :param data: BER or DER.
-    :raises ParseError: more than :data:`MAX_BYTES`, truncated, or malformed.
+    :raises ParseError: more than ``MAX_BYTES``, truncated, or malformed.
     """
     if len(data) > MAX_BYTES:
         raise ParseError(f"the ASN.1 data has {len(data)} bytes; at most {MAX_BYTES} are read")

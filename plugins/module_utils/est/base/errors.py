@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one error hierarchy of the EST client.
 
-Every failure that a caller can meet is an :class:`EstError`. It says at which stage of the exchange it happened, why in
+Every failure that a caller can meet is an ``EstError``. It says at which stage of the exchange it happened, why in
 one sentence, whether the enrolment request reached the server, and what to do next. No message ever holds a secret.
 """
 
@@ -21,7 +21,7 @@ class EstError(Exception):
     """A failed EST exchange, or a wrong input to one.
 
     :param reason: what was wrong, and where: a sentence without capital and full stop, as it is put into others.
-    :param stage: one of :data:`STAGES`, or ``"input"`` for what was refused before anything was sent.
+    :param stage: one of ``STAGES``, or ``"input"`` for what was refused before anything was sent.
     :param code: one of ``CODES`` in ``codes.py``; left out: that of the class.
     :param values: what a sentence about this code needs, such as the name of a server.
     :param hint: what to do next, in words for a program that calls this library, or an empty string.
@@ -85,7 +85,7 @@ class InputError(EstError):
 class ParseError(EstError):
     """Bytes from the server (or a file) that are not what they should be.
 
-    Parsers raise it without a stage; the client fills in :attr:`EstError.stage` with where the bytes came from.
+    Parsers raise it without a stage; the client fills in ``EstError.stage`` with where the bytes came from.
     """
 
     code = "malformed_answer"
@@ -117,7 +117,7 @@ class MissingLibrary(EstError):
 
 
 class Step:
-    """One stage under way. Set :attr:`detail` to what the stage found out."""
+    """One stage under way. Set ``detail`` to what the stage found out."""
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
@@ -127,14 +127,14 @@ class Step:
 
 
 class Timeline:
-    """Collects :class:`Step` objects in the order in which they ended."""
+    """Collects ``Step`` objects in the order in which they ended."""
 
     def __init__(self) -> None:
         self._steps: List[Step] = []
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Step]:
-        """Time a stage. An :class:`EstError` that leaves the block marks it failed, with the reason as its detail.
+        """Time a stage. An ``EstError`` that leaves the block marks it failed, with the reason as its detail.
 
         Stages that are added meanwhile (a request that has to connect first) come before this one and their time is
         not counted twice. An error that belongs to another stage leaves no entry for this one, which never began.

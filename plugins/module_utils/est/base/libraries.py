@@ -24,7 +24,7 @@ def require_libraries(*names: str) -> None:
 
     Cheap where they are loaded already, as they are once any other module of this package has been imported.
 
-    :param names: which of :data:`MINIMUM_VERSIONS`; all of them where none is given.
+    :param names: which of ``MINIMUM_VERSIONS``; all of them where none is given.
     :raises MissingLibrary: names the library, the oldest version that will do, and how to install it.
     """
     for name in names or tuple(MINIMUM_VERSIONS):
@@ -71,7 +71,7 @@ def _missing(name: str, trouble: str) -> MissingLibrary:
 # Read what real certificate authorities issue without Python warnings.
 #
 # cryptography warns where a certificate is odd (a country of three letters, a serial number that is not positive). Such
-# warnings are for developers; here an odd certificate is either used or refused with an :class:`~.errors.EstError`.
+# warnings are for developers; here an odd certificate is either used or refused with an ``EstError``.
 
 # What simplefilter("ignore") puts first.
 _IGNORE_ALL = ("ignore", None, Warning, None, 0)

@@ -103,7 +103,7 @@ _Patterns = Tuple["re.Pattern[str]", ...]
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Put :data:`MASK` in place of every secret, also where it is URL-encoded, escaped for JSON or HTML, or in base64.
+    """Put ``MASK`` in place of every secret, also where it is URL-encoded, escaped for JSON or HTML, or in base64.
 
     A password is found in the base64 of ``user:password`` too, whatever the user name; the whole word is masked then.
     Secrets of less than four bytes are not looked for in base64.

@@ -88,7 +88,7 @@ class Next(Enum):
 class HttpAuthentication:
     """The credentials, and what is known of how one server wants them.
 
-    :param scheme: one of :data:`SCHEMES`.
+    :param scheme: one of ``SCHEMES``.
     :raises InputError: credentials that cannot be sent; an unknown scheme.
     """
 
@@ -126,7 +126,7 @@ class HttpAuthentication:
         return bool(challenges) and self._digest is not None
 
     def refused(self, header: Optional[str]) -> Next:
-        """Take in the WWW-Authenticate header of a 401 to a request with what :meth:`authorization` gave."""
+        """Take in the WWW-Authenticate header of a 401 to a request with what ``authorization()`` gave."""
         from .digest_authentication import is_stale
 
         challenges = _read(header)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From an address to an authorised TLS connection: resolve, connect, tunnel where a proxy is set, handshake, authorise.
 
-Nothing of HTTP is sent before :meth:`Dialler.dial` returns (RFC 7030 section 3.6): credentials cannot reach a server
+Nothing of HTTP is sent before ``Dialler.dial()`` returns (RFC 7030 section 3.6): credentials cannot reach a server
 that is not the one that was asked for.
 """
 
@@ -35,7 +35,7 @@ class Dialler:
     """Opens connections to one EST server.
 
     :param url: the server.
-    :param context: from :func:`.tls.make_context`, for the same ``trust``.
+    :param context: from ``make_context()``, for the same ``trust``.
     :param proxy: the way to the server, where it is not direct.
     :param step_seconds: how long each of resolving, connecting and the handshake may take.
     :param timeline: gets the stages resolve, connect and tls of every connection.
@@ -222,7 +222,7 @@ def cipher_name(secured: ssl.SSLSocket) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# requests and urllib3 without what they decide by themselves: one connection, opened by :class:`.dial.Dialler`.
+# requests and urllib3 without what they decide by themselves: one connection, opened by ``Dialler``.
 
 try:
     from requests.adapters import HTTPAdapter
@@ -251,7 +251,7 @@ class FinalResponse(http.client.HTTPResponse):
 
 
 class Connection(HTTPSConnection):
-    """A connection of urllib3's that is opened, verified and authorised by :class:`Dialler` alone."""
+    """A connection of urllib3's that is opened, verified and authorised by ``Dialler`` alone."""
 
     response_class = FinalResponse
 

@@ -61,7 +61,7 @@ class Exchange:
 
 
 class TimedSocket(ssl.SSLSocket):
-    """A TLS socket that keeps the limits of an :class:`Exchange`, and notes in it what happens.
+    """A TLS socket that keeps the limits of an ``Exchange``, and notes in it what happens.
 
     A time limit of a Python TLS socket bounds one call as a whole, so a limit set anew before each call by what is left
     stops a server that sends a byte a second, be it of TLS records, of headers or of a body.
@@ -71,7 +71,7 @@ class TimedSocket(ssl.SSLSocket):
     _early = b""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """See :meth:`ssl.SSLSocket.recv`, which ``ssl`` calls itself where the server has gone before the handshake.
+        """See ``SSLSocket.recv()``, which ``ssl`` calls itself where the server has gone before the handshake.
 
         What is raised there ends the making of this socket, and Python leaves it open then.
         """
@@ -83,7 +83,7 @@ class TimedSocket(ssl.SSLSocket):
             raise
 
     def recv_into(self, buffer: Any, nbytes: Optional[int] = None, flags: int = 0) -> int:
-        """See :meth:`ssl.SSLSocket.recv_into`; all reads of ``http.client`` come through here."""
+        """See ``SSLSocket.recv_into()``; all reads of ``http.client`` come through here."""
         exchange = self.exchange
         if exchange is None:
             return super().recv_into(buffer, nbytes, flags)
@@ -114,7 +114,7 @@ class TimedSocket(ssl.SSLSocket):
                 self.setsockopt(socket.IPPROTO_TCP, _TCP_QUICKACK, 1)
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """See :meth:`ssl.SSLSocket.send`; ``sendall`` comes through here.
+        """See ``SSLSocket.send()``; ``sendall`` comes through here.
 
         :raises BrokenPipeError: the server has answered and closed before it read everything; its answer can be read.
         """

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from ..base.value import Value
+from ..._value import Value
 from .transport import Credentials
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ _HEADER_TEXT = re.compile(r"[\x20-\x7e\x80-\xff]*\Z")
 
 
 class DigestSession:
-    """The answers to one challenge, each with a nonce count of its own. Make one with :func:`choose`.
+    """The answers to one challenge, each with a nonce count of its own. Make one with ``choose()``.
 
     :ivar count: how many answers there have been.
     """

@@ -12,9 +12,9 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Callable, Dict, Mapping, Optional, Tuple
 
+from ..._value import Value
 from ..base.errors import ParseError
 from ..base.text import preview, printable
-from ..base.value import Value
 from .transport import Response
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def require_pkcs7(value: Optional[str], body: bytes) -> Tuple[str, ...]:
 
     :param value: the Content-Type header, or ``None``.
     :param body: the body, of which the first bytes are shown where it is refused.
-    :return: warnings, written like :attr:`.EstError.reason`.
+    :return: warnings, written like ``EstError.reason``.
     :raises ParseError: any other type.
     """
     content_type = parse_content_type(value)
@@ -168,7 +168,7 @@ class RetryAfter(Value):
     :param seconds: how long to wait, between the minimum and the maximum.
     :param requested: how long the server asked to wait, in seconds from now, unbounded and perhaps negative; ``None``
         where it did not say or could not be understood.
-    :param warning: what was wrong with the header, written like :attr:`.EstError.reason`, or an empty string.
+    :param warning: what was wrong with the header, written like ``EstError.reason``, or an empty string.
     """
 
     seconds: int
@@ -177,7 +177,7 @@ class RetryAfter(Value):
 
     @property
     def shortened(self) -> bool:
-        """The server asked for more than the maximum: asking after :attr:`seconds` is earlier than it wants."""
+        """The server asked for more than the maximum: asking after ``seconds`` is earlier than it wants."""
         return self.requested is not None and self.requested > self.seconds
 
 

@@ -45,9 +45,9 @@ _EMPTY_BODY = b"\n"
 
 
 class HttpsTransport:
-    """Carries requests to one EST server over one connection that is kept alive. See :class:`.transport.Transport`.
+    """Carries requests to one EST server over one connection that is kept alive. See ``Transport``.
 
-    Not for use by more than one thread. Only :mod:`.bootstrap` derives from it.
+    Not for use by more than one thread. Only ``bootstrap.py`` derives from it.
 
     :param url: the server. Requests to any other origin are refused.
     :param trust: whom the server's certificate may come from.
@@ -146,7 +146,7 @@ class HttpsTransport:
             self._hang_up()
 
     def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> HttpsTransport:
-        """A transport to another server. See :meth:`.transport.Transport.for_origin`."""
+        """A transport to another server. See ``Transport.for_origin()``."""
         other = HttpsTransport(url, self._trust, **self._limits, **(self._with_credentials if with_credentials else {}))
         if self._line.dialler.only_tls_1_2:
             other.require_tls_unique()
@@ -164,7 +164,7 @@ class HttpsTransport:
         body: Optional[Body] = None,
         authenticate: bool = False,
     ) -> Response:
-        """Send one request and read the whole answer. See :meth:`.transport.Transport.request`.
+        """Send one request and read the whole answer. See ``Transport.request()``.
 
         The body goes out with a Content-Length, never chunked: some servers cannot read chunks. A request on a kept
         connection that the server has meanwhile closed is sent again on a new one, but only where that cannot make the

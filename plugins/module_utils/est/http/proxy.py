@@ -9,8 +9,8 @@ import re
 import socket
 from urllib.parse import urlsplit
 
+from ..._value import Value
 from ..base.errors import InputError, TransportError
-from ..base.value import Value
 from .deadline import Exchange
 from .url import ascii_host
 
@@ -19,7 +19,7 @@ _STATUS_LINE = rb"HTTP/1\.[01] (\d{3})(?: ([\x20-\x7e]*))?"
 
 
 class Proxy(Value):
-    """An HTTP proxy. Make one with :meth:`parse`."""
+    """An HTTP proxy. Make one with ``parse()``."""
 
     host: str
     port: int

@@ -19,8 +19,8 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
 
+from ..._value import Value, field
 from ..base.errors import InputError, TransportError
-from ..base.value import Value, not_shown
 from .transport import NO_CHANNEL_BINDING
 
 if TYPE_CHECKING:
@@ -39,17 +39,17 @@ _CIPHERS = (
 
 
 class Trust(Value):
-    """Whom a server's certificate may come from (RFC 7030 section 3.1). Made by :meth:`explicit` or :meth:`system`.
+    """Whom a server's certificate may come from (RFC 7030 section 3.1). Made by ``explicit()`` or ``system()``.
 
     :param kind: ``"explicit"``: only the configured anchors. ``"system"``: only the host's own store.
     :param pem: the configured anchors, PEM; empty for the system's store.
     :param fingerprint: where the anchor was fetched from the server and accepted by its fingerprint
-        (:func:`.bootstrap.bootstrap`): that fingerprint.
+        (``bootstrap()``): that fingerprint.
     :param source: where the anchors come from, as an error says it.
     """
 
     kind: str
-    pem: str = not_shown(default="")
+    pem: str = field(default="", repr=False)
     fingerprint: Optional[str] = None
     source: str = "the text of CA certificates"
 
@@ -100,7 +100,7 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     """The TLS context for connections to an EST server.
 
     Chains are validated by OpenSSL (RFC 5280: signatures, validity, basicConstraints, path length, key usages). The
-    host name is not: that is for :func:`.server_identity.authorise`, directly after the handshake. There is no way to
+    host name is not: that is for ``authorise()``, directly after the handshake. There is no way to
     turn either off.
 
     :raises InputError: anchors that cannot be read or have all expired; a client certificate that cannot be used.
@@ -213,7 +213,7 @@ def is_client_certificate_alert(error: object) -> bool:
 
 
 def client_certificate_refused(error: object, where: str) -> TransportError:
-    """The error for :func:`is_client_certificate_alert`."""
+    """The error for ``is_client_certificate_alert()``."""
     words = str(getattr(error, "reason", "")).lower().replace("_", " ")
     return TransportError(
         f"{where} refused the TLS client certificate, or the lack of one ({words})",
@@ -230,7 +230,7 @@ def is_version_alert(error: object) -> bool:
 
 
 def tls_1_2_refused(where: str) -> TransportError:
-    """The error for :func:`is_version_alert` where TLS 1.2 alone was offered, because of the proof of possession."""
+    """The error for ``is_version_alert()`` where TLS 1.2 alone was offered, because of the proof of possession."""
     return TransportError(
         f"{where} does not speak TLS 1.2, which the proof of possession needs: in TLS 1.3 there is no tls-unique (RFC "
         "9266 section 3), and Python has no tls-exporter to put in its place",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Mapping, Optional, Protocol, Tuple, Union
 
-from ..base.value import Value, not_shown
+from ..._value import Value, field
 
 if TYPE_CHECKING:
     from .url import EstUrl
@@ -21,7 +21,7 @@ class Credentials(Value):
     """A user name and a password for HTTP authentication. The password never shows in ``repr()``."""
 
     username: str
-    password: str = not_shown()
+    password: str = field(repr=False)
 
 
 class Peer(Value):
@@ -39,7 +39,7 @@ class Peer(Value):
     trust: str
     tls_version: Optional[str] = None
     authorised_by: str = "host name"
-    certificate: Optional[bytes] = not_shown(default=None)
+    certificate: Optional[bytes] = field(default=None, repr=False)
     cipher: Optional[str] = None
     client_certificate_sent: Optional[bool] = None
 
@@ -53,7 +53,7 @@ class Binding(Value):
     """
 
     tls_version: Optional[str] = None
-    tls_unique: Optional[bytes] = not_shown(default=None)
+    tls_unique: Optional[bytes] = field(default=None, repr=False)
 
 
 #: What to do where a request is to be linked to a connection that has no tls-unique.
@@ -77,7 +77,7 @@ class Response(Value):
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = not_shown()
+    body: bytes = field(repr=False)
     url: str = ""
     anonymous: bool = False
 
@@ -115,7 +115,7 @@ class Transport(Protocol):
         """What is risky about how this transport was set up, and was done all the same."""
 
     def require_tls_unique(self) -> None:
-        """See to it that :attr:`Binding.tls_unique` is defined from now on, by TLS 1.2 (RFC 7030 section 3.5).
+        """See to it that ``Binding.tls_unique`` is defined from now on, by TLS 1.2 (RFC 7030 section 3.5).
 
         :raises InputError: this transport cannot do that.
         """

@@ -5,7 +5,7 @@
 
 There are two good reasons for it, and no others may import this file (a test looks):
 
-* :mod:`.bootstrap` asks for the CA certificates of a server of which only a fingerprint is known (RFC 7030 section
+* ``bootstrap.py`` asks for the CA certificates of a server of which only a fingerprint is known (RFC 7030 section
   4.1.1), and trusts nothing of the answer but the certificate that has it;
 * ``diagnostics.probe`` shows the certificate and the clock of a server that is *not* trusted, to find out why.
 
@@ -31,7 +31,7 @@ NOBODY = Trust("nobody")
 def make_unverified_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ssl.SSLContext:
     """A context that shakes hands with whoever answers.
 
-    :param trust: not used; here to be called as :func:`.make_context` is.
+    :param trust: not used; here to be called as ``make_context()`` is.
     :param client: never shown to a server that is not verified.
     """
     context = make_distrustful_context()

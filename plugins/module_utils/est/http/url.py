@@ -10,8 +10,8 @@ import re
 from typing import Optional, Tuple, Union
 from urllib.parse import quote, unquote, urlsplit
 
+from ..._value import Value
 from ..base.errors import InputError
-from ..base.value import Value
 
 # ----------------------------------------------------------------------------------------------------------------------
 # One spelling for every host: what is resolved, put into a URL, and compared with the names in a certificate.
@@ -77,7 +77,7 @@ _CONTROL = r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
 class EstUrl(Value):
-    """Where an EST server is. Make one with :meth:`build`.
+    """Where an EST server is. Make one with ``build()``.
 
     :param host: host name in A-labels, or an IP address without brackets.
     :param label: the CA label, not encoded; ``None`` for the server's default CA.
@@ -130,7 +130,7 @@ class EstUrl(Value):
         return f"https://{self.authority}{_WELL_KNOWN}{segment}"
 
     def operation(self, name: str) -> str:
-        """The URL of one of :data:`OPERATIONS`."""
+        """The URL of one of ``OPERATIONS``."""
         if name not in OPERATIONS:
             raise ValueError(f"{name!r} is no EST operation")
         return f"{self.base}/{name}"

@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..._names.attributes import ATTRIBUTE_NAMES
+from ..._value import Value, field
 from ..asn1.der import BIT_STRING, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, Element, read
 from ..base.errors import ParseError
-from ..base.value import Value, not_shown
 from ..x509.signatures import SIGNATURE_ALGORITHMS
 from .csr import CHALLENGE_PASSWORD, EST_IDENTITY_LINKING, EXTENSION_REQUEST, OTP_CHALLENGE, REVOCATION_CHALLENGE
 from .requirements import (
@@ -223,9 +223,9 @@ class CsrAttributes(Value):
     :param subject: the RDNs of the subject; ``None`` where there is no requirement.
     :param subject_attributes: object identifiers of what the subject should have, which is all that a list can say.
     :param extensions: the X.509 extensions that the request must have.
-    :param challenges: which attributes of :data:`CHALLENGES` the request should have.
+    :param challenges: which attributes of ``CHALLENGES`` the request should have.
     :param ignored: everything else that the server sent, as it came (RFC 7030 section 4.5.2: it is to be ignored).
-    :param warnings: what was odd about the answer, written like :attr:`.EstError.reason`.
+    :param warnings: what was odd about the answer, written like ``EstError.reason``.
     :param der: the answer itself.
     """
 
@@ -238,7 +238,7 @@ class CsrAttributes(Value):
     challenges: Tuple[str, ...] = ()
     ignored: Tuple[RawAttribute, ...] = ()
     warnings: Tuple[str, ...] = ()
-    der: bytes = not_shown(default=b"")
+    der: bytes = field(default=b"", repr=False)
 
     @property
     def wants_linking(self) -> bool:
@@ -246,7 +246,7 @@ class CsrAttributes(Value):
         return CHALLENGE_PASSWORD in self.challenges or EST_IDENTITY_LINKING in self.challenges
 
     def describe(self) -> List[Dict[str, str]]:
-        """The wishes in words, see :func:`.csr_attribute_words.describe`."""
+        """The wishes in words, see ``describe()``."""
         return describe(self)
 
 

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Tuple
 
 from ..._names.attributes import Subject
 from ..._names.general_names import GeneralName
+from ..._value import Value, field
 from ..asn1.der import encode, encode_oid
 from ..base.errors import InputError
-from ..base.value import Value, not_shown
 from ..http.transport import NO_CHANNEL_BINDING, Binding
 from ..x509.keys import public_key_der
 from ..x509.names import encode_general_names, encode_name
@@ -72,7 +72,7 @@ class Extension(Value):
 
     oid: str
     critical: bool
-    value: bytes = not_shown()
+    value: bytes = field(repr=False)
 
     def encoded(self) -> bytes:
         """The Extension in DER: the critical flag is left out where it is false."""
@@ -88,7 +88,7 @@ class Attribute(Value):
     """
 
     oid: str
-    values: Tuple[bytes, ...] = not_shown()
+    values: Tuple[bytes, ...] = field(repr=False)
 
     def encoded(self) -> bytes:
         """The Attribute in DER."""
@@ -112,8 +112,8 @@ def challenge(oid: str, text: str) -> Attribute:
 
     A PrintableString where the text allows it, otherwise a UTF8String.
 
-    :param oid: :data:`CHALLENGE_PASSWORD`, :data:`OTP_CHALLENGE`, :data:`REVOCATION_CHALLENGE` or
-        :data:`EST_IDENTITY_LINKING`.
+    :param oid: ``CHALLENGE_PASSWORD``, ``OTP_CHALLENGE``, ``REVOCATION_CHALLENGE`` or
+        ``EST_IDENTITY_LINKING``.
     :param text: 1 to 255 bytes of UTF-8. It never shows in an error.
     :raises InputError: it is empty or longer (RFC 7030 section 3.5).
     """
@@ -162,8 +162,8 @@ class CertificateRequest(Value):
     :param general_names: what was asked for as subject alternative name.
     """
 
-    der: bytes = not_shown()
-    public_key_der: bytes = not_shown()
+    der: bytes = field(repr=False)
+    public_key_der: bytes = field(repr=False)
     subject: Subject
     general_names: Tuple[GeneralName, ...] = ()
 
@@ -172,11 +172,11 @@ class Linking(Value):
     """What links a request to the TLS session that carries it: proof of possession (RFC 7030 section 3.5).
 
     :param value: the channel binding in base64.
-    :param attribute: :data:`~.csr_parts.CHALLENGE_PASSWORD`, or :data:`~.csr_parts.EST_IDENTITY_LINKING` where the
+    :param attribute: ``CHALLENGE_PASSWORD``, or ``EST_IDENTITY_LINKING`` where the
         server asked for it (RFC 7894 section 3.3).
     """
 
-    value: str = not_shown()
+    value: str = field(repr=False)
     attribute: str = CHALLENGE_PASSWORD
 
 
@@ -268,7 +268,7 @@ def _encoded_attributes(attributes: Sequence[Attribute]) -> bytes:
 
 class LinkedRequest:
     """A certificate request that is signed anew for every connection on which it is sent: after a reconnect, a 401, a
-    redirect, and when a pending enrolment is repeated. Made by :meth:`.client.EstClient.linked`.
+    redirect, and when a pending enrolment is repeated. Made by ``EstClient.linked()``.
 
     :param build: makes the request from a channel binding in base64, always with the same key.
     """

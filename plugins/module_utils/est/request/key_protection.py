@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional, Tuple
 
+from ..._value import Value, field
 from ..asn1.der import encode, encode_oid
 from ..base.errors import InputError
 from ..base.libraries import without_warnings
-from ..base.value import Value, not_shown
 from ..x509.keys import describe_public_key
 from .csr import Attribute
 
@@ -54,8 +54,8 @@ class KeyProtection(Value):
     """
 
     identifier: bytes
-    private_key: Optional[PrivateKeyTypes] = not_shown(default=None)
-    secret_key: Optional[bytes] = not_shown(default=None)
+    private_key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
+    secret_key: Optional[bytes] = field(default=None, repr=False)
 
     @classmethod
     def by_certificate(cls, certificate: x509.Certificate, key: PrivateKeyTypes) -> KeyProtection:

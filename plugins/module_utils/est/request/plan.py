@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 from ..._names.attributes import Subject
 from ..._names.general_names import GeneralName
+from ..._value import Value, field
 from ..base.errors import InputError
-from ..base.value import Value, not_shown
 from ..http.transport import NO_CHANNEL_BINDING
 from ..x509.keys import KeySpec
 from ..x509.signatures import SIGNATURE_ALGORITHMS
@@ -57,7 +57,7 @@ _DEFAULT_EXTENSIONS: Dict[str, Extension] = {
 
 
 class RequestPlan(Value):
-    """How to make a certificate request: with :meth:`build`, from a key of ``key_spec``.
+    """How to make a certificate request: with ``build()``, from a key of ``key_spec``.
 
     :param key_spec: the key to make.
     :param subject: as text.
@@ -81,15 +81,15 @@ class RequestPlan(Value):
     linking_attribute: str = CHALLENGE_PASSWORD
     attributes: Tuple[Attribute, ...] = ()
     warnings: Tuple[str, ...] = ()
-    challenge_password: Optional[str] = not_shown(default=None)
-    encoded_subject: Optional[bytes] = not_shown(default=None)
+    challenge_password: Optional[str] = field(default=None, repr=False)
+    encoded_subject: Optional[bytes] = field(default=None, repr=False)
 
     def build(self, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
         """The request.
 
         :param linking: the channel binding of the connection that will carry the request, in base64.
         :raises InputError: proof of possession is needed and there is no channel binding (RFC 7030 section 3.5), or
-            what :func:`~.csr.build_csr` raises.
+            what ``build_csr()`` raises.
         """
         if self.needs_pop and not linking:
             raise InputError(
@@ -132,7 +132,7 @@ def plan_request(
     :param spec: the key that the user wants, or a default.
     :param key_chosen: whether the user chose ``spec`` (or the key exists already): it stays whatever the server says.
     :param extensions: what the user wants to ask for, and the values of extensions that the server leaves open.
-    :param extra_attributes: further attributes, such as :func:`~.csr_parts.change_subject_name`.
+    :param extra_attributes: further attributes, such as ``change_subject_name()``.
     :param proof_of_possession: ``auto`` (where the server asks for it), ``always`` or ``never``.
     :param challenge_password: an enrolment code.
     :param otp_challenge: sent where the server asks for it (RFC 7894 section 3.1).

@@ -14,10 +14,10 @@ from typing import List, Optional, Sequence, Tuple
 from ..._names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute
 from ..._names.distinguished_names import format_slash_dn
 from ..._names.general_names import GeneralName
+from ..._value import Value, field
 from ..asn1.der import encode, encode_oid, read
 from ..base.errors import ParseError
 from ..base.text import printable
-from ..base.value import Value, not_shown
 from ..x509.names import (
     encode_general_name,
     encode_general_names,
@@ -43,7 +43,7 @@ class PlannedSubject(Value):
     """
 
     subject: Subject
-    encoded: Optional[bytes] = not_shown(default=None)
+    encoded: Optional[bytes] = field(default=None, repr=False)
     warnings: Tuple[str, ...] = ()
     conflicts: Tuple[str, ...] = ()
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
 from ..._names.attributes import ATTRIBUTE_NAMES
+from ..._value import Value, field
 from ..asn1.der import BIT_STRING, OBJECT_IDENTIFIER, SEQUENCE, Element, read
 from ..base.errors import ParseError
 from ..base.text import printable
-from ..base.value import Value, not_shown
 from ..x509.names import fill_in_type, read_general_name, read_string, split_general_names
 from .csr import (
     CHALLENGE_PASSWORD,
@@ -72,7 +72,7 @@ class RequiredExtension(Value):
 
     oid: str
     critical: Optional[bool]
-    value: Optional[bytes] = not_shown()
+    value: Optional[bytes] = field(repr=False)
 
 
 class RequiredSubjectAttribute(Value):
@@ -83,7 +83,7 @@ class RequiredSubjectAttribute(Value):
     """
 
     oid: str
-    value: Optional[bytes] = not_shown()
+    value: Optional[bytes] = field(repr=False)
 
 
 #: One RDN; nearly always of one attribute.
@@ -98,7 +98,7 @@ class RawAttribute(Value):
     """
 
     oid: str
-    values: Tuple[bytes, ...] = not_shown(default=())
+    values: Tuple[bytes, ...] = field(default=(), repr=False)
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Certificates: loading them, telling what is in them, and finding the issued one (RFC 5280).
 
-CAs in the field issue odd certificates. What cannot be read at all is refused by :func:`load_certificate`; what is odd
-in a certificate that can be read is told in words by :func:`describe`, which never fails.
+CAs in the field issue odd certificates. What cannot be read at all is refused by ``load_certificate()``; what is odd
+in a certificate that can be read is told in words by ``describe()``, which never fails.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..._names.distinguished_names import format_slash_dn
 from ..._names.errors import NameSyntaxError
 from ..._names.general_names import GeneralName
 from ..._names.identifiers import parse_fingerprint
+from ..._value import Value
 from ..base.errors import InputError, ParseError
 from ..base.libraries import without_warnings
-from ..base.value import Value
 from .keys import describe_public_key, public_key_der
 from .names import read_general_names, read_name
 
@@ -256,7 +256,7 @@ except ImportError:  # told by deps.require_libraries()
 
 
 class Fingerprint(Value):
-    """A hash over a whole certificate in DER. Make one with :meth:`parse`.
+    """A hash over a whole certificate in DER. Make one with ``parse()``.
 
     :param algorithm: ``sha256`` or ``sha512``.
     :param digits: lower-case hexadecimal.
@@ -267,7 +267,7 @@ class Fingerprint(Value):
 
     @classmethod
     def parse(cls, text: str) -> Fingerprint:
-        """Read a fingerprint in any spelling, see :func:`~..names.fingerprints.parse_fingerprint`.
+        """Read a fingerprint in any spelling, see ``parse_fingerprint()``.
 
         :raises InputError: neither a SHA-256 nor a SHA-512. Shorter hashes are not safe.
         """

@@ -17,8 +17,8 @@ import ssl
 import tempfile
 from typing import Iterator, List, Optional, Tuple
 
+from ..._value import Value, field
 from ..base.errors import InputError
-from ..base.value import Value, not_shown
 from .keys import load_private_key, private_key_pem
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -26,7 +26,7 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PR
 
 
 class ClientCertificate(Value):
-    """A TLS client certificate in files, or as text: see :meth:`from_text`.
+    """A TLS client certificate in files, or as text: see ``from_text()``.
 
     Some servers refuse a certificate without its intermediates, so give them: in the certificate's file, or apart.
 
@@ -40,10 +40,10 @@ class ClientCertificate(Value):
 
     certificate_path: str
     key_path: Optional[str] = None
-    passphrase: Optional[str] = not_shown(default=None)
+    passphrase: Optional[str] = field(default=None, repr=False)
     chain_path: Optional[str] = None
-    certificate_pem: str = not_shown(default="")
-    key_pem: str = not_shown(default="")
+    certificate_pem: str = field(default="", repr=False)
+    key_pem: str = field(default="", repr=False)
 
     @classmethod
     def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:

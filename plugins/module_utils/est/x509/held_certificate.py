@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Optional, Protocol, Tuple
 
+from ..._value import Value, field
 from ..base.errors import InputError, ParseError
 from ..base.libraries import without_warnings
 from ..base.text import decode_body
-from ..base.value import Value, not_shown
 from .certificate import READ_ERRORS, iso_utc, load_certificate, not_after, not_before, subject_text
 from .client_certificate import ClientCertificate, certificate_blocks, private_key_block
 from .keys import load_private_key, same_public_key
@@ -46,11 +46,11 @@ class OldCertificate(Protocol):
         """The pair as TLS client certificate."""
 
     def problem(self, now: datetime) -> Optional[str]:
-        """Why no server can accept it as TLS client certificate; see :func:`tls_problem`."""
+        """Why no server can accept it as TLS client certificate; see ``tls_problem()``."""
 
 
 class HeldCertificate(Value):
-    """A certificate and its key. Made by :meth:`load`.
+    """A certificate and its key. Made by ``load()``.
 
     :param der: the certificate, byte for byte as it is on disk.
     :param certificate: the same, taken apart.
@@ -58,9 +58,9 @@ class HeldCertificate(Value):
     :param tls: the same pair as TLS client certificate, with the intermediates.
     """
 
-    der: bytes = not_shown()
+    der: bytes = field(repr=False)
     certificate: x509.Certificate
-    key: PrivateKeyTypes = not_shown()
+    key: PrivateKeyTypes = field(repr=False)
     tls: ClientCertificate
 
     @classmethod
@@ -82,7 +82,7 @@ class HeldCertificate(Value):
     ) -> HeldCertificate:
         """Read the key of a certificate.
 
-        :param first: see :func:`read_first_certificate`.
+        :param first: see ``read_first_certificate()``.
         :param key_text: PEM.
         :param pair: what authenticates a TLS connection with them; its passphrase is that of the key.
         :param where: the place of the certificate, in words.
@@ -99,7 +99,7 @@ class HeldCertificate(Value):
         return cls(der, certificate, key, pair)
 
     def problem(self, now: datetime) -> Optional[str]:
-        """Why no server can accept it as TLS client certificate; see :func:`tls_problem`."""
+        """Why no server can accept it as TLS client certificate; see ``tls_problem()``."""
         return tls_problem(self.certificate, now)
 
 

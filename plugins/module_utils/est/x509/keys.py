@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
+from ..._value import Value
 from ..base.errors import InputError, MissingLibrary
 from ..base.libraries import without_warnings
-from ..base.value import Value
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
@@ -50,10 +50,10 @@ _CURVE_ALIASES: Dict[str, str] = {**_CURVE_WORDS, "prime256v1": "P-256"}
 class KeySpec(Value):
     """What kind of key to make.
 
-    :param type: one of :data:`KEY_TYPES`.
+    :param type: one of ``KEY_TYPES``.
     :param size: for ``rsa`` the bits of the modulus (2048 to 4096 in steps of 8, default 2048), for ``ml-dsa`` the
         parameter set (44, 65 or 87, default 65); ``None`` for the others.
-    :param curve: for ``ec`` one of :data:`CURVES` (default ``P-256``); ``None`` for the others.
+    :param curve: for ``ec`` one of ``CURVES`` (default ``P-256``); ``None`` for the others.
     :raises InputError: for anything else.
     """
 
@@ -211,7 +211,7 @@ def public_key_der(source: Any) -> bytes:
 def same_public_key(a: Any, b: Any) -> bool:
     """Whether two keys, certificates or requests have the same public key (requirement 74).
 
-    What cannot be read is equal to nothing. Takes what :func:`public_key_der` takes.
+    What cannot be read is equal to nothing. Takes what ``public_key_der()`` takes.
     """
     try:
         return public_key_der(a) == public_key_der(b)

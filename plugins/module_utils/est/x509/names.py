@@ -227,7 +227,7 @@ def encode_general_names(names: Sequence[GeneralName]) -> bytes:
 
 
 def encode_general_name(name: GeneralName) -> bytes:
-    """One GeneralName. Raises what :func:`encode_general_names` raises."""
+    """One GeneralName. Raises what ``encode_general_names()`` raises."""
     return _encode_general_name(next(iter(build_general_names((name,)))))
 
 

@@ -12,7 +12,7 @@ file system replaces two files in one step. What is done instead:
 3. The files are renamed into place in the same order: key, chain, certificate.
 
 A run that is killed before step 2 leaves the old pair as it was, and one that is killed later leaves a complete new
-pair: :func:`read_pair` and :func:`replace_pair` begin with finishing the one and removing what is left of the other.
+pair: ``read_pair()`` and ``replace_pair()`` begin with finishing the one and removing what is left of the other.
 So no key is ever lost whose certificate was issued. Between two of the renames, for microseconds, another program can
 see the new key with the old certificate; where even that is too much, keep both in one file, which is one rename.
 
@@ -56,7 +56,7 @@ class Settled(NamedTuple):
 
 @contextlib.contextmanager
 def settled(files: ClientCertificate, *, check: bool = False) -> Iterator[Settled]:
-    """Put in place what a run that was killed had complete, and remove what else it left; see :func:`read_pair`.
+    """Put in place what a run that was killed had complete, and remove what else it left; see ``read_pair()``.
 
     Nobody else who uses this module is at the files until the end of the block.
 
@@ -166,7 +166,7 @@ def _recover(files: ClientCertificate) -> bool:
 
 
 def _complete(files: ClientCertificate) -> Settled:
-    """Where the pair is that :func:`_recover` would leave in place, and whether it is still to be put there."""
+    """Where the pair is that ``_recover()`` would leave in place, and whether it is still to be put there."""
     if not _has_next(files.certificate_path):
         return Settled(files, False)
     now = {path: _beside(path, _NEXT) if _has_next(path) else path for path in _paths(files)}

@@ -13,9 +13,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
+from ..._value import Value
 from ..base.errors import EstError
 from ..base.libraries import without_warnings
-from ..base.value import Value
 from .certificate import READ_ERRORS, iso_utc, issuer_text, not_after, not_before, subject_text
 from .keys import same_public_key
 from .name_constraints import name_constraints_problem

@@ -160,7 +160,7 @@ def sign_request(information: bytes, key: Any, hash_name: Optional[str] = None) 
     """A CertificationRequest: the information, signed.
 
     :param information: a CertificationRequestInfo in DER.
-    :param hash_name: one of :data:`HASH_NAMES`; ``None`` takes SHA-256 for an RSA key, and what matches the strength of
+    :param hash_name: one of ``HASH_NAMES``; ``None`` takes SHA-256 for an RSA key, and what matches the strength of
         the curve for an EC key. Other keys sign with a hash of their own, so for them it must be ``None``.
     :raises InputError: the key cannot sign, or the hash does not fit it.
     :raises MissingLibrary: the installed cryptography cannot sign with this kind of key.

@@ -8,9 +8,6 @@ from __future__ import annotations
 import os
 import sys
 
-# The folder is copied by a role, which would see compiled files as differences.
-sys.dont_write_bytecode = True
-
 # Python put this folder first on the path, where the package's own name is not found and its modules would hide others.
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -7,29 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from .approvals import Approvals
 from .arguments import ProcessOptions, parse_arguments
-from .authentication.authenticator import Authenticator
-from .authentication.user import User
 from .background import start_in_background, stop_in_background
-from .connection import Connection
-from .faults import FaultPlan
-from .laboratory import Lab
-from .listener import StopSignal, accept_until, open_listener
 from .pid_file import held_pid_file
-from .redirects import parse_redirect
-from .request_log import RequestLog
-from .rollover import Rollover
-from .server_certificates import server_certificate_file
+from .server import Server
 from .settings import Settings
 from .state import StateError, StateFolder
-from .tls import server_context
 
 BANNER = """\
 est-lab-server: FOR LABS ONLY. It issues certificates to anyone who knows the lab password.
@@ -50,8 +40,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         if options.mode == "daemon":
             print(start_in_background(arguments, settings, options))
             return 0
-        stop = StopSignal()
         with contextlib.ExitStack() as cleanup:
+            # From the beginning: a server that is told to stop while it starts leaves nothing either.
+            stop = cleanup.enter_context(_stop_signals())
             folder = options.state or cleanup.enter_context(tempfile.TemporaryDirectory(prefix="est-lab-server-"))
             _run(settings, options, StateFolder(folder), stop, cleanup)
     except (StateError, OSError) as error:
@@ -61,53 +52,33 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _run(
-    settings: Settings, options: ProcessOptions, state: StateFolder, stop: StopSignal, cleanup: contextlib.ExitStack
+    settings: Settings, options: ProcessOptions, state: StateFolder, stop: socket.socket, cleanup: contextlib.ExitStack
 ) -> None:
-    authority = state.authority(settings.key_type, settings.intermediate)
-    trust_anchors = [state.trust_anchor, *settings.client_authorities]
-    rollover: Optional[Rollover] = None
-    if settings.rollover is not None:
-        new = state.authority(settings.key_type, settings.intermediate, new=True)
-        rollover = Rollover.between(settings.rollover, authority, new)
-        trust_anchors.append(state.new_trust_anchor)
-    lab = Lab(
-        settings,
-        authority if rollover is None else rollover.new,
-        Authenticator(
-            User(settings.username, options.password),
-            settings.authentication,
-            settings.realm,
-            settings.qop,
-            settings.nonce_uses,
-        ),
-        Approvals(settings.manual_approval),
-        rollover,
-        tuple(parse_redirect(flag) for flag in settings.redirects),
-    )
-    tls = None
-    if not settings.plain_http:
-        from_new = rollover if settings.rollover_server == "new" else None
-        certificate_file = server_certificate_file(
-            state, from_new.new if from_new else authority, settings.server_certificate, settings.host_names, from_new
-        )
-        tls = server_context(settings, certificate_file, trust_anchors)
-    plan = FaultPlan(settings.faults)
-    log = RequestLog(options.log_file)
-    listener = cleanup.enter_context(open_listener(settings.bind, settings.port))
-    url = _url(settings, listener)
+    server = Server(settings, options.password, state, options.log_file)
+    cleanup.callback(server.close)
     if options.pid_file:
         cleanup.enter_context(held_pid_file(options.pid_file))
     if options.ready_file:
-        cleanup.enter_context(_announced(options.ready_file, url))
+        cleanup.enter_context(_announced(options.ready_file, server.url))
     sys.stderr.write(BANNER.format(state=state.path, trust_anchor=state.trust_anchor, username=settings.username))
-    print(f"ready {url}", flush=True)
-    accept_until(stop, listener, lambda accepted: Connection(lab, plan, log, tls, accepted).serve())
+    print(f"ready {server.url}", flush=True)
+    server.serve(stop)
 
 
-def _url(settings: Settings, listener: socket.socket) -> str:
-    address, port = listener.getsockname()[:2]
-    scheme = "http" if settings.plain_http else "https"
-    return f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[socket.socket]:
+    """A socket that there is something to read from after SIGTERM or SIGINT. Only for the main thread."""
+    read, write = socket.socketpair()
+    with read, write:
+        write.setblocking(False)
+        signal.set_wakeup_fd(write.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # The wake-up above does the work; a handler must be set for it to happen.
+            signal.signal(number, lambda *_: None)
+        try:
+            yield read
+        finally:
+            signal.set_wakeup_fd(-1)
 
 
 @contextlib.contextmanager

@@ -36,16 +36,16 @@ class Connection:
         self._plan = plan
         self._log = log
         self._tls = tls
-        self._accepted = accepted
+        self._stream = Stream(accepted)
         self._number = next(_numbers)
         self._client_certificate: Optional[ClientCertificate] = None
 
     def serve(self) -> None:
         """Run to the end of the connection. A connection that breaks, in whatever way, ends without an error."""
-        stream = Stream(self._accepted)
+        stream = self._stream
         try:
-            self._accepted.settimeout(_IDLE_SECONDS)
-            self._accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            stream.socket.settimeout(_IDLE_SECONDS)
+            stream.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             fault = self._plan.of_connection()
             if fault == "reset-on-connect":
                 stream.reset()
@@ -54,7 +54,7 @@ class Connection:
                 wait_for_the_client_to_leave(stream)
                 return
             if self._tls is not None:
-                stream = Stream(self._tls.wrap_socket(self._accepted, server_side=True))
+                stream.start_tls(self._tls)
         except (OSError, ValueError) as error:
             self._log.write("handshake_failed", connection=self._number, reason=str(error))
             stream.reset()
@@ -64,6 +64,10 @@ class Connection:
             self._serve_requests(stream)
         except (OSError, ValueError):
             stream.reset()
+
+    def abort(self) -> None:
+        """End the connection from another thread, at once."""
+        self._stream.abort()
 
     def _serve_requests(self, stream: Stream) -> None:
         reader = RequestReader(stream)

@@ -21,10 +21,16 @@ class RequestLog:
 
     def write(self, event: str, **entry: Any) -> None:
         """Add an entry. Values must not hold secrets."""
-        if self._stream is None:
-            return
         time = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
         line = json.dumps({"time": time, "event": event, **entry}, ensure_ascii=True)
         with self._lock:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            if self._stream is not None:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+
+    def close(self) -> None:
+        """Close the file. What is written later goes nowhere."""
+        with self._lock:
+            if self._stream is not None:
+                self._stream.close()
+            self._stream = None

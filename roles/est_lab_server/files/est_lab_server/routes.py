@@ -22,7 +22,7 @@ class Route(NamedTuple):
 def find_route(target: str, labels: Sequence[str]) -> Optional[Route]:
     """The route of a request target; None where the path is none of an EST server's.
 
-    With no `labels` configured any one label is taken; otherwise these, and the path without a label.
+    `labels` are those that the server has, besides the path without one.
     """
     segments = [unquote(segment) for segment in target.split("?", 1)[0].split("/")]
     if tuple(segments[:3]) != WELL_KNOWN:
@@ -30,6 +30,6 @@ def find_route(target: str, labels: Sequence[str]) -> Optional[Route]:
     rest = segments[3:]
     if len(rest) == 1 and rest[0]:
         return Route(None, rest[0])
-    if len(rest) == 2 and all(rest) and (not labels or rest[0] in labels):
+    if len(rest) == 2 and rest[1] and rest[0] in labels:
         return Route(rest[0], rest[1])
     return None

@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 import struct
+import threading
 from typing import Optional
 
 _CLOSING_SECONDS = 1.0
@@ -19,6 +20,19 @@ class Stream:
 
     def __init__(self, connected: socket.socket) -> None:
         self.socket = connected
+        self._closing = threading.Lock()
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Shake hands. Raises OSError, and ValueError for a connection that is closed already."""
+        with self._closing:
+            secured = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            self.socket = secured
+        try:
+            secured.do_handshake()
+        except (OSError, ValueError):
+            # Not reset: the client is to get the alert that tells it why.
+            self._close()
+            raise
 
     def recv(self, size: int) -> bytes:
         """Up to `size` bytes; none when the client has ended the connection. Raises OSError."""
@@ -58,11 +72,22 @@ class Stream:
             plain.shutdown(socket.SHUT_WR)
             while plain.recv(65536):
                 pass
-        plain.close()
-        self.socket.close()
+        self._close(plain)
 
     def reset(self) -> None:
         """Tear the connection down: the client gets a TCP reset."""
         with contextlib.suppress(OSError):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
+        self._close()
+
+    def abort(self) -> None:
+        """Make whatever another thread waits for on this connection fail at once. It has to close the socket."""
+        with self._closing, contextlib.suppress(OSError):
+            # Not the method of SSLSocket, which takes the TLS object away from under the other thread.
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def _close(self, *more: socket.socket) -> None:
+        # The lock keeps `abort` from shutting down a file descriptor that is somebody else's by then.
+        with self._closing:
+            for each in (*more, self.socket):
+                each.close()

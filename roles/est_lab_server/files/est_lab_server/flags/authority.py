@@ -51,7 +51,7 @@ def add_authority_flags(parser: argparse.ArgumentParser) -> None:
         dest="labels",
         action="append",
         default=[],
-        help="a CA label that is accepted (repeatable; default: any)",
+        help="a CA label that the server has, besides the path without one (repeatable); with any other: 404",
     )
     add(
         "--manual-approval",
