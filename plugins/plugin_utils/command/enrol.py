@@ -76,6 +76,7 @@ def read_acceptance(options: argparse.Namespace) -> Acceptance:
     try:
         return Acceptance.read({"on_lost": options.on_lost, "allowed_lost": allowed})
     except TemplateError as error:
+        error.option = f"--{error.option.replace('_', '-')}"
         raise InputError(str(error).rstrip(".")) from None
 
 

@@ -98,12 +98,14 @@ class TransportError(EstError):
     """No HTTP answer could be had: resolving, connecting, TLS, sending or reading failed."""
 
     code = "connection_failed"
+    _default_hint = "Check server and port, and the network between this host and the EST server."
 
 
 class ServerError(EstError):
     """The server answered, but not with what was asked for."""
 
     code = "refused"
+    _default_hint = "Look at the log of the EST server for this request."
 
 
 class MissingLibrary(EstError):

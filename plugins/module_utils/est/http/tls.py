@@ -300,7 +300,7 @@ def _has(error: ssl.SSLError, parts: Tuple[str, ...]) -> bool:
 def _verification(error: ssl.SSLCertVerificationError, where: str, trust: Trust) -> Tuple[str, str, str]:
     number = error.verify_code
     if number in _UNTRUSTED:
-        anchors = "the CA certificates that are trusted" if trust.kind == "explicit" else "this host's trust store"
+        anchors = "the trusted CA certificates" if trust.kind == "explicit" else "this host's trust store"
         words = "self-signed and not" if number == 18 else "not issued by a CA that is"
         return (
             "untrusted_certificate",
