@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import options
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import is_windows, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows, store_path_of
 
 
 class ActionModule(ExchangeAction):
@@ -33,7 +33,7 @@ class ActionModule(ExchangeAction):
         exchange = self.exchange_of(arguments["exchange"])
         asked = options.read_options(arguments, check_mode=self._task.check_mode, windows=True)
         asked = asked.replace(store_path=store_path_of(self, asked.store_path))
-        from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_action import (
+        from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.certificate import (
             keep_certificate,
         )
 

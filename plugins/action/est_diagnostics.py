@@ -25,10 +25,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.stored import Stored, read_stored
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ModuleFailed, OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.controller import controller_versions
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.controller import controller_versions
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import is_windows, store_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows, store_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ModuleFailed, OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.diagnostics import (
     WINDOWS_PATHS,
     Probe,

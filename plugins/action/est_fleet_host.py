@@ -13,7 +13,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.co
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import check_writable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import templates_from_options
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import (
+    LAST_TESTS,
+    is_windows,
+    store_path_of,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
     ControllerAction,
     OptionError,
     plain,
@@ -36,11 +41,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.test
     doubt_other_ways,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_names, without_effect
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import (
-    LAST_TESTS,
-    is_windows,
-    store_path_of,
-)
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
 )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import merge_files
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ControllerAction, OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import report_if_over, write
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

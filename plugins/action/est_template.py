@@ -12,13 +12,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import template_name
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ControllerAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import (
     STORE_SPEC,
     desired,
     results_of,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import store_of, store_path_of
 
 
 class ActionModule(ControllerAction):

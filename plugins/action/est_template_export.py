@@ -23,8 +23,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bun
     names_of,
     template_results,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import to_yaml
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import store_of, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import to_yaml
 
 
 class ActionModule(BundleAction):

@@ -25,8 +25,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bun
     describe_bundle,
     names_of,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import names_to_keep, results_of
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import store_of, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import names_to_keep, results_of
 
 
 class ActionModule(BundleAction):

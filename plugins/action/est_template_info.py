@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.information import describe_store
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import template_name
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ControllerAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import STORE_SPEC
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import store_of, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import STORE_SPEC
 
 
 class ActionModule(ControllerAction):

@@ -7,8 +7,9 @@ from __future__ import annotations
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import templates_from_options
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import ControllerAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import (
     STORE_SPEC,
     check_purge,
     desired,
@@ -16,7 +17,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.tem
     names_to_keep,
     results_of,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import store_of, store_path_of
 
 
 class ActionModule(ControllerAction):

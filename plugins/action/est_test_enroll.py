@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import is_windows
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_name
 
 

@@ -17,8 +17,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.pla
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import template_name
 
-from .base import ControllerAction, plain, scrub, secret_values
-from .templates import STORE_SPEC
+from ..base.action import ControllerAction, plain, scrub, secret_values
+from ..base.templates import STORE_SPEC
 
 #: The variable of the controller's environment that gives the passphrase where the option does not.
 PASSPHRASE_VARIABLE = "EST_BUNDLE_PASSPHRASE"  # noqa: S105 (a name, not a passphrase)

@@ -20,13 +20,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.rea
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
-from ..posix.store import is_windows, store_of, store_path_of
+from ..base.action import ControllerAction, ModuleFailed, OptionError
 from ..windows.host import WindowsHost
 from ..windows.paths import check_windows_folder
-from .base import ControllerAction, ModuleFailed, OptionError
+from .store import is_windows, store_of, store_path_of
 
 if TYPE_CHECKING:
-    from ..exchange.controller import ControllerExchange
+    from .controller import ControllerExchange
 
 #: What ansible-core raises, in place of a result, where a module returns octets that are no UTF-8.
 _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
@@ -109,7 +109,7 @@ class ExchangeAction(ControllerAction):
         :param find_template: returns the template, from wherever it is.
         """
         # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
-        from ..exchange import controller as exchanges
+        from . import controller as exchanges
 
         if is_windows(self):
             host = WindowsHost(self)

@@ -14,9 +14,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.co
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import DEFAULT_STORE_PATH
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, closest
 
-from ..action.base import OptionError, validate
 from ..action.exchange import ExchangeAction
-from ..action.templates import check_purge
+from ..base.action import OptionError, validate
+from ..base.templates import check_purge
 
 #: Options of a test that the role gives itself, and the variables for them.
 _GIVEN_BY_THE_ROLE = {

@@ -33,7 +33,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.su
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import report_files, write_report
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 
-from ..action.base import plain
+from ..base.action import plain
 
 #: What the role registers the result of a host as.
 RESULT = "est_integration_result"

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.inventory.manager import split_host_pattern
 
-from ..action.base import OptionError
+from ..base.action import OptionError
 
 _NAMES = {
     "est_integration_": "templates purge purge_all purge_keep rotate_key mode store_path test test_policy exchange"

@@ -18,7 +18,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 
-from ..action.base import ControllerAction, ModuleFailed
+from ..base.action import ControllerAction, ModuleFailed
 
 COLLECTION = "ansible.windows"
 

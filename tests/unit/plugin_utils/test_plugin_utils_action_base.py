@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
     ControllerAction,
     OptionError,
     plain,
@@ -19,7 +19,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bas
     secret_values,
     validate,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.templates import check_store_path, to_yaml
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import check_store_path, to_yaml
 
 SPEC = {
     "name": {"type": "str", "required": True},

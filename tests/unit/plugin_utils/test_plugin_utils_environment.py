@@ -13,7 +13,7 @@ from support.actions import Host, run_action
 from support.templates import pem
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import from_environment
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import from_environment
 
 CANARY = "canary-1f2e"
 PAIR = {"username": "tower", "password": CANARY}

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("ansible")
 
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.base import OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
     KNOWN,
     check_names,

@@ -20,7 +20,7 @@ from support.fleet_reports import issued, refused
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import parse_last_tests
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
 from ansible_collections.estfleet.cloud_extender.plugins.modules import est_test_enroll
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange import controller as controller_exchange
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import controller as controller_exchange
 
 CONTENT = "c" * 64
 PENDING = {"status": "pending", "template": "wifi", "changed": True, "retry_at": "2026-11-22T13:00:00Z"}

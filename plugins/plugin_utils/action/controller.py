@@ -27,12 +27,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
     versions,
 )
 
+from ..exchange.connectors import ControllerConnector, UriConnector
+from ..exchange.module_transport import Execute
 from ..posix.test_files import RemoteFiles
 from ..windows.folder import Host
 from ..windows.test_files import WindowsTestFiles
 from ..windows.win_uri_connector import SLURP, WinUriConnector
-from .connectors import ControllerConnector, UriConnector
-from .module_transport import Execute
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What runs on the controller: the versions that matter where something goes wrong.

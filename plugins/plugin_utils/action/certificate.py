@@ -11,11 +11,11 @@ from typing import Any
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import Asked
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 
-from ..action.exchange import ExchangeAction
-from ..posix.store import looks_fully, store_of
-from .certificate_exchange import WindowsCertificateExchange
-from .certificate_holder import WindowsHolder
-from .host import WindowsHost
+from ..windows.certificate_exchange import WindowsCertificateExchange
+from ..windows.certificate_holder import WindowsHolder
+from ..windows.host import WindowsHost
+from .exchange import ExchangeAction
+from .store import looks_fully, store_of
 
 # What win_certificate_store calls CertificateAuthority is another store to win_certificate_info.
 _STORE = re.compile(r"(?!CertificateAuthority\Z)[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}", re.IGNORECASE)
