@@ -10,7 +10,7 @@ one sentence, whether the enrolment request reached the server, and what to do n
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 #: The stages of an EST exchange, in the order in which they happen.
@@ -68,7 +68,9 @@ class EstError(Exception):
 
         :param hints: by code, with the names of ``values`` in braces; for other codes the hint of the library will do.
         """
-        said = hints[self.code].format(**self.values) if self.code in hints else self.hint
+        said = self.hint
+        with suppress(KeyError):  # no hint for this code, or an error of this code without its values
+            said = hints[self.code].format(**self.values)
         return " ".join([*self.notes, said]).strip()
 
     def __str__(self) -> str:
