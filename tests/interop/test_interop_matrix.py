@@ -17,7 +17,7 @@ from support.lab import PROGRAM, LabServer
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 sys.path.append(str(Path(PROGRAM).parent))
-from est_lab_server.profiles import PROFILES
+from est_lab_server.authority.profiles import PROFILES
 
 README = Path(__file__).with_name("README.md")
 GLOBALSIGN = "GlobalSign 1.0.6"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import importlib
 import io
 import json
 import os
@@ -25,9 +24,10 @@ from typing import TYPE_CHECKING, Any, Optional, TypeVar
 if TYPE_CHECKING:
     from .lab_certificates import IssuedCertificate
 
-PROGRAM = os.path.abspath(
-    os.path.join(os.path.dirname(__file__), "..", "..", "roles", "est_lab_server", "files", "est_lab_server")
-)
+_HERE = os.path.dirname(os.path.abspath(__file__))
+#: The program that users get, and that of the tests, which is the same but for the flags that make it misbehave.
+PROGRAM = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "roles", "est_lab_server", "files", "est_lab_server")
+PROGRAM_OF_TESTS = os.path.join(_HERE, "lab_server")
 USERNAME = "estuser"
 PASSWORD = "estpwd"
 _READY_SECONDS = 60.0
@@ -114,7 +114,6 @@ class Lab:
 
         `options` are those of `issue_certificate`: `subject`, `extensions`, `private_key`, `days`.
         """
-        # Only here: who starts the server as a process with another Python may have no cryptography.
         from .lab_certificates import issue_certificate
 
         authorities = ("issuing",) if "--intermediate" in self.arguments else ()
@@ -156,14 +155,17 @@ class LabServer(Lab):
     _wake: socket.socket
 
     def _start(self, arguments: list[str]) -> None:
-        program = _program()
+        # Only here: who starts the server as a process with another Python may have no cryptography.
+        from .lab_server.extension import Misbehaviour, Server, StateError, StateFolder, parse_arguments
+
+        extension = Misbehaviour()
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said):
-                settings, options = program.arguments.parse_arguments(arguments)
-            state = program.state.StateFolder(options.state)
-            self._server = program.server.Server(settings, options.password, state, options.log_file)
-        except (SystemExit, program.state.StateError, OSError) as error:
+                settings, options = parse_arguments(arguments, extension)
+            state = StateFolder(options.state)
+            self._server = Server(settings, options.password, state, options.log_file, extension)
+        except (SystemExit, StateError, OSError) as error:
             raise RuntimeError(f"the lab server did not start: {error} {said.getvalue()}") from error
         self.port = self._server.port
         self._wake, stop = socket.socketpair()
@@ -190,7 +192,7 @@ class LabServer(Lab):
 class LabProcess(Lab):
     """The server as a process of its own, for what a thread cannot tell: signals, what it writes, a sudden end.
 
-    `python` is the interpreter to run with, `environment` is added to the process's own.
+    `python` is the interpreter to run with, `environment` is added to the process's own, `program` may be PROGRAM.
     """
 
     def __init__(
@@ -199,16 +201,17 @@ class LabProcess(Lab):
         state: Optional[str] = None,
         python: str = sys.executable,
         environment: Optional[dict[str, str]] = None,
+        program: str = PROGRAM_OF_TESTS,
     ) -> None:
         super().__init__(*arguments, state=state)
         self.process: Optional[subprocess.Popen[bytes]] = None
-        self._python = python
+        self._command = [python, program]
         self._environment = environment or {}
 
     def _start(self, arguments: list[str]) -> None:
         with open(self._file("errors.txt"), "wb") as errors:
             self.process = subprocess.Popen(
-                [self._python, PROGRAM, *arguments],
+                [*self._command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -254,13 +257,3 @@ class LabProcess(Lab):
                 break
             received += piece
         return received.decode("utf-8", "replace").strip()
-
-
-def _program() -> Any:
-    """The package of the program, imported once."""
-    folder = os.path.dirname(PROGRAM)
-    if folder not in sys.path:
-        sys.path.append(folder)
-    for name in ("arguments", "server", "state"):
-        importlib.import_module(f"est_lab_server.{name}")
-    return sys.modules["est_lab_server"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 
@@ -21,6 +22,14 @@ class Fault(NamedTuple):
     received: str
     status: Optional[int]
     words: str
+
+
+def patience(flags: Sequence[str]) -> int:
+    """Return the seconds to wait for a server with these flags: few for one that never comes to its end.
+
+    For every other it decides nothing, however busy the machine is.
+    """
+    return 2 if any(flag.endswith(("no-handshake", "never-answers", "slow-drip")) for flag in flags) else 60
 
 
 FAULTS = {

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import load_pem_x509_certificate
 from support.enrolment import IDENTITY, enrol, template_for
 from support.lab import LabServer
-from support.server_faults import ANSWERS, FAULTS
+from support.server_faults import ANSWERS, FAULTS, patience
 from windows.direct import DirectHost
 from windows.machine import Machine
 from windows.windows_modules import run_module
@@ -34,6 +34,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import Refused
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.win_uri_connector import (
     MACHINE_TRUST_WARNING,
@@ -64,9 +67,15 @@ class WebHost(DirectHost):
             self.said.append(result)
         return result
 
-    def connector(self, **options: Any) -> WinUriConnector:
-        """What carries the exchange."""
-        return WinUriConnector(self.execute, self, lambda: ANSWER, **options)
+    def connector(self, client_cert: str | None = None) -> WinUriConnector:
+        """What carries the exchange, with a client certificate where there is one, as in a renewal."""
+        connector = WinUriConnector(self.execute, self, lambda: ANSWER)
+        if client_cert is not None:
+            transport, shown = connector.transport, ClientCertificate(client_cert)
+            connector.transport = lambda destination, trust: transport(
+                destination.replace(client_certificate=shown), trust
+            )
+        return connector
 
 
 def trust(machine: Machine, pem: str) -> None:
@@ -86,7 +95,7 @@ def enrol_by_win_uri(
 ) -> dict[str, Any]:
     """Run a test whose files stay on the controller: those of Windows have tests of their own."""
     files = TestFolder(str(folder / "tests"), template.name, "test")
-    connector = host.connector(client_cert=client_cert)
+    connector = host.connector(client_cert)
     return run_test(template, IDENTITY, TestOptions(**options), connector, files, timeline or Timeline())
 
 
@@ -150,12 +159,13 @@ del SAME["no_handshake"]
 @pytest.mark.parametrize("name", SAME)
 def test_the_same_fault_is_told_the_same(name: str, web: WebHost, tmp_path: Path) -> None:
     flags, stage, received, status, words = SAME[name]
+    limit = patience(flags)
     timeline = Timeline()
     with LabServer(*flags) as lab:
         with pytest.raises(EstError, match=f"(?i){words}") as by_win_uri:
-            enrol_by_win_uri(tmp_path, template_for(lab), web, timeline=timeline, timeout=2)
+            enrol_by_win_uri(tmp_path, template_for(lab), web, timeline=timeline, timeout=limit)
         with pytest.raises(EstError) as by_host:
-            enrol(tmp_path, template_for(lab), timeout=2, connect_timeout=2)
+            enrol(tmp_path, template_for(lab), timeout=limit, connect_timeout=limit)
     for error in (by_win_uri.value, by_host.value):
         assert (error.stage, error.request_received) == (stage, received)
         assert error.hint

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 from .._exchange.acceptance import Acceptance
 from .._exchange.hints import hint_of
 from .._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
-from .._exchange.pending import request_digest
 from .._template.model import Template
 from .._template.render import Rendered
 from .._value import Value, field
 from ..est.base.errors import EstError
 from ..est.base.text import hiding
 from ..est.client import VerifiedCertificate
+from ..est.pending import request_digest
 from ..est.x509.certificate import iso_utc
 from .holder import CertificateHolder
-from .options import CertificateOptions
+from .parameters import CertificateOptions
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._exchange.connection import configured_trust
 from .._exchange.hints import hint_of
-from .._exchange.host import HostConnector
+from .._exchange.host_connector import HostConnector
 from .._exchange.options import TestOptions
 from .._exchange.server_info import look
 from .._template.model import Template

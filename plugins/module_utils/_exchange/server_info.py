@@ -47,7 +47,7 @@ CONNECTION_OPTIONS = (
 CHECKED = ("template", *CONNECTION_OPTIONS, *RANGES)
 
 
-class Asked(Value):
+class ServerInfoParameters(Value):
     """What is asked, checked.
 
     :param template_name: of a template in the store of the host; ``None`` where the server is given by options.
@@ -71,7 +71,9 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def read_options(options: Mapping[str, Any], check_folder: Callable[[str, str], str] = absolute_folder) -> Asked:
+def read_options(
+    options: Mapping[str, Any], check_folder: Callable[[str, str], str] = absolute_folder
+) -> ServerInfoParameters:
     """Check the values of the options.
 
     :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
@@ -89,7 +91,7 @@ def read_options(options: Mapping[str, Any], check_folder: Callable[[str, str], 
         raise TemplateError("server", "is missing", allowed="the name of an EST server, or template")
     if name is not None:
         name = stored_name(name)
-    return Asked(
+    return ServerInfoParameters(
         template_name=name,
         given=None if name is not None else Template.from_options({"name": "est_server_info", **given}),
         store_path=check_folder("store_path", options["store_path"]),

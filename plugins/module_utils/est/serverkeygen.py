@@ -29,9 +29,10 @@ from .asn1.der import read
 from .base.errors import ParseError
 from .base.text import printable
 from .http.transport import Binding, Response
-from .request.csr import Attribute, CertificateRequest, Extension, build_csr
+from .request.csr import Attribute, CertificateRequest, build_csr
 from .request.key_protection import KeyProtection
 from .x509.certificate import load_certificate
+from .x509.fields import Extension
 from .x509.keys import KeySpec, generate_key, public_key_der, same_public_key
 
 if TYPE_CHECKING:

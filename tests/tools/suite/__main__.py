@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import resource
 import signal
 import subprocess
 import sys
@@ -105,7 +106,8 @@ def summary(reports: Sequence[Report], omitted: Sequence[str], seconds: float) -
     say(f"\n{'part':<14}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for report in reports:
         say(f"{report.name:<14}{report.passed:>8}{report.failed:>8}{report.skipped:>9}{report.seconds:>9.0f}")
-    say(f"{'together':<40}{seconds:>8.0f}\n")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    say(f"{'together':<40}{seconds:>8.0f}, of processors {used.ru_utime + used.ru_stime:.0f}\n")
     for line in omitted:
         say(line)
     total = Report(

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
+from support.names import build_general_names
 from support.production import keep, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import refusal_digest
@@ -23,7 +24,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.gen
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import build_general_names
 
 COMMON_NAME_AND_EMAIL = [
     x509.NameAttribute(NameOID.COMMON_NAME, "jdoe"),

@@ -40,7 +40,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.u
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_pem_certificates
 
-LIMITS = {"connect_timeout": 5, "read_timeout": 5, "total_timeout": 8}
+LIMITS = {"connect_timeout": 30, "read_timeout": 30, "total_timeout": 50}
 OTHER = authority("Other CA")
 # A certificate without dates.
 UNREADABLE = re.sub(rb"\d{12}Z", b"?" * 13, OTHER.der)

@@ -310,8 +310,8 @@ def test_req_117_with_system_trust_alone_nothing_is_sent(lab: LabServer, monkeyp
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--multipart", "no-key"), "0 private keys"),
-        (("--multipart", "no-certificate"), "0 certificate messages"),
+        (("--fault", "serverkeygen:no-key"), "0 private keys"),
+        (("--fault", "serverkeygen:no-certificate"), "0 certificate messages"),
         (("--serverkeygen", "encrypted-data"), "EncryptedData"),
         (("--fault", "serverkeygen:http-501"), "does not implement the generation of keys"),
     ],
@@ -439,6 +439,17 @@ def test_importing_the_entry_point_runs_nothing_and_needs_no_library() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_two_ways_to_start_it_that_the_documentation_has() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    aliases = re.findall(r"alias est='python3 (-m [\w.]+)'", text)
+    assert len(aliases) == 2
+    folders = ROOT, ROOT / ".cache" / "collections"
+    for alias, folder in zip(aliases, folders):
+        command = [sys.executable, *alias.split(), "--help"]
+        told = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+        assert told.stdout.startswith("usage: est ")
 
 
 def example_session() -> list[tuple[str, str]]:

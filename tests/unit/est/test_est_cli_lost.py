@@ -15,11 +15,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 from support.lab import PASSWORD, LabServer
+from support.names import build_general_names
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import build_general_names
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
 
 LOST = ["subject emailAddress=jdoe@example.com", "subject_alternative_name UPN:jdoe@example.com"]

@@ -203,7 +203,7 @@ class TestRequirement110:
 
 
 class TestLab:
-    """With the lab server as a process: attributes applied to a request that the server then signs."""
+    """With the lab server: attributes applied to a request that the server then signs."""
 
     @pytest.mark.parametrize(
         ("preset", "key", "signature"),
@@ -219,7 +219,8 @@ class TestLab:
         ],
     )
     def test_req_094_attributes_are_applied(self, preset: str, key: KeySpec, signature: Any) -> None:
-        with LabServer("--csrattrs", preset) as lab:
+        flags = ("--fault", "csrattrs:garbage") if preset == "garbage" else ("--csrattrs", preset)
+        with LabServer(*flags) as lab:
             url = EstUrl.build(lab.host, lab.port)
             line = HttpsTransport(url, Trust.explicit(lab.ca_pem), credentials=Credentials(USERNAME, PASSWORD))
             with EstClient(url, line) as est:

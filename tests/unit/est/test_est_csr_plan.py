@@ -13,6 +13,7 @@ from cryptography import x509
 from support import csr_attributes as samples
 from support.asn1 import integer, oid, tlv
 from support.csr_attributes import attribute, extension, rdn, sequence, template, utf8
+from support.names import read_general_names
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import (
@@ -30,7 +31,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import RequestPlan, plan_request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec, generate_key
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
-    read_general_names,
     read_name,
 )
 

@@ -99,9 +99,9 @@ def enrol(
             url,
             Trust.explicit(trust),
             credentials=Credentials("estuser", "canary"),
-            connect_timeout=5,
-            read_timeout=5,
-            total_timeout=8,
+            connect_timeout=30,
+            read_timeout=30,
+            total_timeout=50,
         )
         with EstClient(url, line, anchors=load_pem_certificates(trust), secrets=["canary"]) as est:
             authorities = est.cacerts()

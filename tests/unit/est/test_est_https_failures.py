@@ -90,7 +90,7 @@ class TestReaching:
     @pytest.mark.parametrize(
         ("raised", "words"),
         [
-            (socket.timeout("timed out"), "did not accept a connection within 5 seconds"),
+            (socket.timeout("timed out"), "did not accept a connection within 30 seconds"),
             (OSError(113, "No route to host"), "cannot be reached (No route to host)"),
         ],
     )
@@ -383,8 +383,8 @@ class TestTimeLimits:
     )
     def test_req_061_an_answer_that_drips_without_end(self, data: Any) -> None:
         with Peer([[read_request, drip(data, 0.05)]], context=context()) as peer, ends():
-            error = failure(peer, "POST", total_timeout=0.5)
-        assert error.reason.endswith("did not complete its answer within 0.5 seconds")
+            error = failure(peer, "POST", total_timeout=1.5)
+        assert error.reason.endswith("did not complete its answer within 1.5 seconds")
         assert error.request_received == "yes"
 
     def test_req_061_a_server_that_does_not_read(self) -> None:

@@ -38,7 +38,7 @@ SUBJECT = parse_slash_dn("/CN=device-1")
 
 @pytest.fixture(scope="module")
 def full() -> Iterator[LabServer]:
-    with LabServer("--profile", "full") as lab:
+    with LabServer("--profile", "full", "--label", "devices") as lab:
         yield lab
 
 

@@ -330,7 +330,7 @@ class TestWithTheLab:
 
     @pytest.mark.parametrize("shape", ["no-boundary", "no-end", "no-key", "no-certificate", "many-parts"])
     def test_messages_that_are_none(self, shape: str) -> None:
-        with LabServer("--multipart", shape) as lab, pytest.raises(ParseError) as caught:
+        with LabServer("--fault", f"serverkeygen:{shape}") as lab, pytest.raises(ParseError) as caught:
             generate(lab, WANTED)
         assert caught.value.hint
         assert (caught.value.stage, caught.value.http_status) == ("enroll", 200)

@@ -41,7 +41,7 @@ CHALLENGE_PASSWORD = bytes.fromhex("06092a864886f70d010907")
 
 def connect(port: int, ca_pem: str, *, host: str = "localhost", password: str = PASSWORD, **options: Any) -> EstClient:
     url = EstUrl.build(host, port)
-    limits = {"connect_timeout": 5, "read_timeout": 5, "total_timeout": 8}
+    limits = {"connect_timeout": 30, "read_timeout": 30, "total_timeout": 50}
     line = HttpsTransport(
         url, Trust.explicit(ca_pem), credentials=Credentials(USERNAME, password), **{**limits, **options}
     )

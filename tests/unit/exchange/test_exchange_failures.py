@@ -14,6 +14,7 @@ import socket
 import pytest
 from support.enrolment import enrol, template_for
 from support.lab import LabServer
+from support.server_faults import patience
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
@@ -69,7 +70,7 @@ FAILURES = {
 def test_failure(name, tmp_path):
     flags, stage, received, status, words = FAILURES[name]
     with LabServer(*flags) as lab, pytest.raises(EstError, match=f"(?i){words}") as caught:
-        enrol(tmp_path, template_for(lab), timeout=2, connect_timeout=2)
+        enrol(tmp_path, template_for(lab), timeout=patience(flags), connect_timeout=patience(flags))
     error = caught.value
     assert error.stage in stage.split(" or ")  # the reset can come before the handshake begins
     assert error.request_received == received

@@ -33,18 +33,6 @@ def test_csrattrs(client_of, choice, status, content):
             assert answer.headers["Content-Type"] == "application/csrattrs"
 
 
-@pytest.mark.parametrize("choice", ["ec-p384", "san", "rfc7030-example"])
-def test_csrattrs_presets_are_asn1(client_of, choice, tmp_path):
-    with LabServer("--csrattrs", choice) as lab:
-        content = base64.b64decode(client_of(lab).get("csrattrs").content)
-    told = subprocess.run(
-        ["openssl", "asn1parse", "-inform", "DER"], input=content, capture_output=True, check=True, timeout=10
-    )
-    assert {"ec-p384": b"secp384r1", "san": b"Alternative", "rfc7030-example": b"challengePassword"}[
-        choice
-    ] in told.stdout
-
-
 def test_csrattrs_from_a_file(client_of, tmp_path):
     (tmp_path / "attributes").write_text("MAsGCSqGSIb3DQEJBw==\n")
     with LabServer("--csrattrs", f"file:{tmp_path}/attributes") as lab:
@@ -54,6 +42,9 @@ def test_csrattrs_from_a_file(client_of, tmp_path):
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
+        ("ec-p384", ["secp384r1"]),
+        ("san", ["X509v3 Subject Alternative Name"]),
+        ("rfc7030-example", ["challengePassword"]),
         ("rfc8994", ["X509v3 Subject Alternative Name", "BOOLEAN"]),
         ("rfc7894", ["1.2.840.113549.1.9.16.2.56", "1.2.840.113549.1.9.16.2.57", "1.2.840.113549.1.9.16.2.58"]),
         ("identity-linking", ["1.2.840.113549.1.9.16.2.58"]),
@@ -67,12 +58,10 @@ def test_csrattrs_from_a_file(client_of, tmp_path):
         ("template-rsa-3072", ["rsaEncryption", "BIT STRING"]),
         ("template-rsa", ["rsaEncryption"]),
         ("template-empty", ["1.2.840.113549.1.9.16.2.61"]),
-        ("template-version-2", ["INTEGER           :01"]),
-        ("template-both-extensions", ["1.2.840.113549.1.9.16.2.62", "Extension Request"]),
         ("template-and-list", ["rsaEncryption", "1.2.840.113549.1.9.16.2.61"]),
     ],
 )
-def test_more_csrattrs_presets(client_of, choice, words):
+def test_csrattrs_presets(client_of, choice, words):
     with LabServer("--csrattrs", choice) as lab:
         content = base64.b64decode(client_of(lab).get("csrattrs").content)
     told = subprocess.run(

@@ -10,9 +10,8 @@ import http.client
 import os
 import socket
 import ssl
-import subprocess
-import sys
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -21,20 +20,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from support.lab import PROGRAM, LabServer
+from support.lab import LabServer
+from support.lab_server.faults import names
 
 
 def test_every_fault_is_tested():
-    told = subprocess.run([sys.executable, PROGRAM, "--help"], capture_output=True, text=True, check=True, timeout=60)
-    # argparse breaks lines behind hyphens
-    flag = " ".join(told.stdout.split("(repeatable).")[-1].split()).replace("- ", "-")
-    named = [text.split(":")[0].strip() for text in flag.split(";")]
-    tested = ""
-    for name in ("test_lab_faults.py", "test_lab_hostile.py"):
-        with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as stream:
-            tested += stream.read()
-    assert len(named) > 20
-    assert [name for name in named if f'{name}"' not in tested] == []
+    here = Path(__file__).parent
+    tested = "".join(path.read_text(encoding="utf-8") for path in here.glob("test_lab_*.py"))
+    assert [name for name in names() if f'{name}"' not in tested] == []
 
 
 @pytest.mark.parametrize(
@@ -185,6 +178,12 @@ def test_wrong_fault_is_refused_at_the_start(flag):
         LabServer("--fault", flag).start()
 
 
+@pytest.mark.parametrize(("offset", "words"), [("late", "invalid"), ("99999999999", "more than 50 years off")])
+def test_wrong_clock_offset_is_refused_at_the_start(offset, words):
+    with pytest.raises(RuntimeError, match=f"--clock-offset: .*{words}"):
+        LabServer("--clock-offset", offset).start()
+
+
 GARBAGE = [
     b"\x00" * 100,
     b"\xff" * 70000,
@@ -242,6 +241,13 @@ def test_short_length(client_of):
         answer = client_of(lab).enroll(operation="serverkeygen")
         assert b"application/pkcs8" in answer.content
         assert not answer.content.endswith(b"--\r\n")
+
+
+def test_csr_attributes_that_are_none(client_of):
+    with LabServer("--fault", "csrattrs:garbage") as lab:
+        answer = client_of(lab).get("csrattrs")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/csrattrs")
+        assert base64.b64decode(answer.content).endswith(b"garbage")
 
 
 def test_refused(client_of):

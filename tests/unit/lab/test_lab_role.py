@@ -138,13 +138,12 @@ WITH_ANSIBLE = pytest.mark.skipif(
 
 @WITH_ANSIBLE
 def test_truth_table(tmp_path):
-    folder = tmp_path / "lab"
     play = Play(
         tmp_path,
-        est_lab_server_path=str(folder),
         est_lab_server_labels=["ours", "theirs"],
         est_lab_server_arguments=["--intermediate"],
     )
+    folder = play.home / ".est_lab_server"
     try:
         assert play.changes("--check") > 0
         assert not folder.exists()
@@ -169,22 +168,3 @@ def test_truth_table(tmp_path):
         assert play.changes(est_lab_server_state="absent") == 2
     assert not play.listening()
     assert not folder.exists()
-
-
-@WITH_ANSIBLE
-def test_a_home_that_is_not_the_one_in_the_list_of_users(tmp_path):
-    play = Play(tmp_path, free_port=0)
-    try:
-        changed, told = play.run()
-        assert changed > 0
-        url, ca_path = re.search(
-            rf"(https://lab\.est\.test:\d+) ({play.home}/\.est_lab_server/state/ca\.pem) ", told
-        ).groups()
-        assert os.path.exists(ca_path)
-        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 5):
-            pass
-        changed, told = play.run()
-        assert (changed, url in told) == (0, True)
-    finally:
-        assert play.changes(est_lab_server_state="absent") == 2
-    assert not (play.home / ".est_lab_server").exists()

@@ -18,7 +18,7 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 
 from support.enrolment import IDENTITY, enrol, template_for
 from support.lab import LabServer
-from support.server_faults import ANSWERS, FAULTS
+from support.server_faults import ANSWERS, FAULTS, patience
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import TestOptions
@@ -113,12 +113,13 @@ def test_credentials_go_with_the_enrolment_only_and_are_not_told(lab, tmp_path):
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_same_fault_is_told_the_same(name, tmp_path):
     flags, stage, received, status, words = FAULTS[name]
+    limit = patience(flags)
     timeline = Timeline()
     with LabServer(*flags) as lab:
         with pytest.raises(EstError, match=f"(?i){words}") as by_uri:
-            enrol_by_uri(tmp_path, template_for(lab), timeline=timeline, timeout=2, connect_timeout=2)
+            enrol_by_uri(tmp_path, template_for(lab), timeline=timeline, timeout=limit, connect_timeout=limit)
         with pytest.raises(EstError) as by_host:
-            enrol(tmp_path, template_for(lab), timeout=2, connect_timeout=2)
+            enrol(tmp_path, template_for(lab), timeout=limit, connect_timeout=limit)
     for error in (by_uri.value, by_host.value):
         assert (error.stage, error.request_received) == (stage, received)
         assert error.hint

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The certificate by which this client authenticates itself in TLS, with its chain (RFC 7030 section 3.3.2).
 
-It can be the certificate that is to be renewed, one that the same EST server issued before, or one of somebody else,
-such as a manufacturer's (IDevID).
+It can be the certificate that is to be renewed, one that the same EST server issued before, or one from somebody else,
+such as the manufacturer (IDevID).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PR
 class ClientCertificate(Value):
     """A TLS client certificate in files, or as text: see ``from_text()``.
 
-    Some servers refuse a certificate without its intermediates, so give them: in the certificate's file, or apart.
+    Some servers refuse a certificate without its intermediates, so give them, in the file of the certificate or apart.
 
     :param certificate_path: PEM file: the certificate, then its intermediates.
     :param key_path: PEM file of the private key; ``None`` where it is in the same file.
@@ -47,7 +47,7 @@ class ClientCertificate(Value):
 
     @classmethod
     def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:
-        """One that is in memory.
+        """Make one of texts.
 
         :param certificate_pem: the certificate, then its intermediates.
         :param key_pem: the private key.
@@ -61,9 +61,9 @@ class _PassphraseMissing(Exception):
 
 
 def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) -> None:
-    """Let connections of a context authenticate themselves with a client certificate, should the server ask for one.
+    """Let the connections of a context authenticate themselves with a client certificate where the server asks for one.
 
-    :raises InputError: a file or text that cannot be read, a key that does not fit, or a passphrase that is wrong.
+    :raises InputError: a file or text cannot be read, the key does not fit, or the passphrase is wrong.
     """
     named = (
         ("the TLS client certificate", client.certificate_path),
@@ -126,12 +126,12 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
 
 
 def certificate_blocks(text: str) -> List[str]:
-    """The PEM certificates of a text that can have more in it."""
+    """The PEM certificates in a text."""
     return _CERTIFICATE.findall(text)
 
 
 def private_key_block(text: str) -> str:
-    """The PEM private key of a text that can have more in it; the text itself where there is none."""
+    """The PEM private key in a text; the text itself where there is none."""
     found = _PRIVATE_KEY.search(text)
     return f"{found.group()}\n" if found else text
 

@@ -11,7 +11,7 @@ import sys
 # Python put this folder first on the path, where the package's own name is not found and its modules would hide others.
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from est_lab_server.cli import main  # noqa: E402  (the path is set above)
+from est_lab_server.command.cli import main  # noqa: E402  (the path is set above)
 
 if __name__ == "__main__":
     sys.exit(main())

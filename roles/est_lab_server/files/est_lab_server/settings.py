@@ -62,8 +62,6 @@ class Settings:
     content_transfer_encoding: str
     errors: str
     cmc_fail_info: Optional[str]
-    two_packets: bool
-    clock_offset: Optional[int]
     # checks of requests
     strict: bool
     require_wrapped_base64: bool
@@ -71,13 +69,9 @@ class Settings:
     pop: str
     pop_status: int
     # TLS
-    plain_http: bool
     tls_min: str
     tls_max: str
-    server_certificate: str
     client_certificates: str
     client_authorities: tuple[str, ...]
     # instead of answers
     redirects: tuple[str, ...]
-    # faults
-    faults: tuple[str, ...]

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a production certificate, as the module takes them and as the code uses them.
+
+The action and the module share it, so that a wrong value is told on the controller, before anything is sent to a host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Dict, Optional
+
+from .._exchange.acceptance import ACCEPTANCE_OPTIONS, Acceptance
+from .._exchange.options import (
+    RANGES,
+    WAIT,
+    ExchangeOptions,
+    absolute_folder,
+    check_range,
+    enrolment_argument_spec,
+    inline_template,
+    read_exchange_options,
+    stored_name,
+)
+from .._template.errors import TemplateError, show
+from .._template.identity import OPTION_OF_VARIABLE, TestIdentity
+from .._template.keys import LONGEST_RENEWAL_PERIOD
+from .._template.model import Template
+from .._template.names import SUBJECT, SUBJECT_ALTERNATIVE_NAME, check_path, entries_of
+from .._template.render import Rendered, render
+from .._template.variables import parse_variables, variables_in
+from .._value import Value, field
+from ..est.reenrolment import REKEY, RENEW
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What a template asks for when a production certificate is issued: nothing is made up for a variable.
+
+
+def render_identity(template: Template, identity: TestIdentity) -> Rendered:
+    """Fill in a template's variables, all of them.
+
+    :param identity: an empty value in its ``variables`` leaves out what has that variable, as the user wants it.
+    :raises TemplateError: a variable without a value, and what ``render()`` raises.
+    """
+    custom = template.custom_attributes
+    texts = [(SUBJECT, template.subject)]
+    entries = entries_of(template.subject_alternative_name, template.subject_alternative_name_other)
+    texts += [(SUBJECT_ALTERNATIVE_NAME, entry.value) for entry in entries]
+    given = identity.values()
+    for option, text in texts:
+        for name in variables_in(parse_variables(option, text, custom)):
+            if name not in given:
+                place = OPTION_OF_VARIABLE.get(name, f"variables.{name}")
+                raise TemplateError(
+                    place,
+                    f"is missing: the {option} of template {template.name!r} has %{name}%, and no certificate is "
+                    "issued for a made-up value",
+                    allowed="the value for this host",
+                )
+    return render(template, identity)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+#: Options that are checked by ``TestIdentity``, whatever type they have. There is no test value among them: nobody
+#: gets a certificate for "Test".
+IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables")
+#: Options that say where a POSIX host keeps certificate and key, and how a Windows host does.
+POSIX_OPTIONS = ("certificate_path", "private_key_path", "chain_path")
+WINDOWS_OPTIONS = ("certificate_store", "key_exportable")
+
+_RENEW_BEFORE_DAYS = (0, LONGEST_RENEWAL_PERIOD)
+#: Options that ``read_options()`` checks, whatever type they have.
+CHECKED = (
+    "template",
+    "inline",
+    *IDENTITY_OPTIONS,
+    *RANGES,
+    "wait",
+    "renew_before_days",
+    *POSIX_OPTIONS,
+    *ACCEPTANCE_OPTIONS,
+)
+
+
+class CertificateOptions(ExchangeOptions):
+    """How a certificate is got and renewed.
+
+    :param renewal_method: ``rekey`` or ``renew``.
+    :param renew_before_days: days before its end; ``None`` for the renewal period of the template.
+    :param force: get a new one in any case.
+    :param fall_back_to_password: where the old certificate cannot authenticate its renewal.
+    :param wait: seconds to wait in all for a certificate that must be approved.
+    :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
+    :param acceptance: what is accepted of a certificate that is not what was asked for.
+    :param check: only say what would be done.
+    """
+
+    renewal_method: str = REKEY
+    renew_before_days: Optional[int] = None
+    force: bool = False
+    fall_back_to_password: bool = False
+    wait: int = 0
+    allow_unverified_chain: bool = False
+    acceptance: Acceptance = field(default_factory=Acceptance)
+    check: bool = False
+
+
+class CertificateParameters(Value):
+    """What is asked of a production certificate, checked.
+
+    :param template_name: the template's name, from the store or inline.
+    :param inline: the template where it is given inline, else it is in the store of the host.
+    :param store_path: of the template store; on a Windows host the action checks it.
+    :param identity: its ``certificate_name`` is the name of the certificate.
+    :param certificate_path: on a POSIX host; like the two that follow.
+    :param chain_path: ``None`` where the chain follows the certificate in its file.
+    :param certificate_store: the name of a store of the machine, on a Windows host.
+    :param key_exportable: whether the key may leave that store.
+    """
+
+    template_name: str
+    inline: Optional[Template]
+    store_path: str
+    identity: TestIdentity
+    options: CertificateOptions
+    certificate_path: str = ""
+    private_key_path: str = ""
+    chain_path: Optional[str] = None
+    certificate_store: str = "My"
+    key_exportable: bool = False
+
+
+def argument_spec() -> Dict[str, Any]:
+    """A new argument spec of ``est_certificate``."""
+    return {
+        **enrolment_argument_spec("identity"),
+        "certificate_path": {"type": "str"},
+        "private_key_path": {"type": "str", "no_log": False},
+        "chain_path": {"type": "str"},
+        "certificate_store": {"type": "str"},
+        "key_exportable": {"type": "bool"},
+        "renewal_method": {"type": "str", "choices": [REKEY, RENEW], "default": REKEY},
+        "renew_before_days": {"type": "int"},
+        "force": {"type": "bool", "default": False},
+        "fall_back_to_password": {"type": "bool", "default": False, "no_log": False},
+    }
+
+
+def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool = False) -> CertificateParameters:
+    """Check the values of the options.
+
+    :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
+    :param windows: the host is a Windows host, whose ``store_path`` is not checked here.
+    :raises TemplateError: a value that cannot be used; it names the option.
+    """
+    inline = inline_template(options)
+    name = inline.name if inline is not None else stored_name(options["template"])
+    _refuse_other_platform(options, windows)
+    method = options["renewal_method"]
+    if windows and method == RENEW:
+        raise TemplateError(
+            "renewal_method",
+            "cannot be used on a Windows host, whose keys do not leave its certificate store",
+            value=show(method),
+            allowed=REKEY,
+        )
+    days = options["renew_before_days"]
+    checked = CertificateOptions(
+        **read_exchange_options(options),
+        renewal_method=method,
+        renew_before_days=None if days is None else check_range("renew_before_days", days, _RENEW_BEFORE_DAYS),
+        force=options["force"],
+        fall_back_to_password=options["fall_back_to_password"],
+        wait=check_range("wait", options["wait"], WAIT),
+        allow_unverified_chain=options["on_unverified_chain"] == "warn",
+        acceptance=Acceptance.read(options),
+        check=check_mode,
+    )
+    identity = {option: options[option] for option in IDENTITY_OPTIONS}
+    store_path = options["store_path"]
+    return CertificateParameters(
+        template_name=name,
+        inline=inline,
+        store_path=store_path if windows else absolute_folder("store_path", store_path),
+        identity=TestIdentity.from_options({**identity, "test_value": ""}),
+        options=checked,
+        **(_windows_place(options) if windows else _posix_place(options)),
+    )
+
+
+def _refuse_other_platform(options: Mapping[str, Any], windows: bool) -> None:
+    """Refuse an option that would have no effect on this kind of host."""
+    here, there = (WINDOWS_OPTIONS, POSIX_OPTIONS) if windows else (POSIX_OPTIONS, WINDOWS_OPTIONS)
+    kind = "Windows" if windows else "POSIX"
+    for option in there:
+        if options[option] is not None:
+            raise TemplateError(option, f"has no effect on a {kind} host", allowed=f"here: {', '.join(here)}")
+
+
+def _posix_place(options: Mapping[str, Any]) -> Dict[str, Any]:
+    paths = {option: options[option] for option in POSIX_OPTIONS}
+    for option, path in paths.items():
+        if path is None:
+            if option != "chain_path":
+                raise TemplateError(option, "is missing", allowed="the absolute path of a PEM file on the host")
+            continue
+        if not isinstance(path, str):
+            raise TemplateError(option, "is no text", value=show(path), allowed="the absolute path of a PEM file")
+        check_path(option, path)
+        if not path.startswith("/") or path.endswith("/"):
+            raise TemplateError(
+                option,
+                "is not the absolute path of a file",
+                value=show(path),
+                allowed="a path on the host such as /etc/ssl/private/host.pem",
+            )
+    if paths["chain_path"] in (paths["certificate_path"], paths["private_key_path"]):
+        raise TemplateError(
+            "chain_path",
+            "is the file of the certificate or of the key",
+            value=show(paths["chain_path"]),
+            allowed="a file of its own, or no chain_path: the chain then follows the certificate in its file",
+        )
+    return paths
+
+
+def _windows_place(options: Mapping[str, Any]) -> Dict[str, Any]:
+    given = {option: options[option] for option in WINDOWS_OPTIONS if options[option] is not None}
+    if "certificate_store" in given and not given["certificate_store"].strip():
+        raise TemplateError("certificate_store", "is empty", allowed="the name of a store of the machine, such as My")
+    return given
