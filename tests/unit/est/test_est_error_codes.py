@@ -13,7 +13,7 @@ from typing import Iterator
 
 import pytest
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     argument_spec as certificate_argument_spec,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import HINTS as OPTION_HINTS
