@@ -110,16 +110,9 @@ def test_a_link_that_is_swapped_in_after_the_look_is_replaced_and_not_followed(p
     holder = FileHolder(str(place / "eves" / "host.pem"), str(place / "eves" / "host.key"))
     holder.read()
     with as_eve():
-        for name in (
-            "host.pem",
-            "host.key",
-            "host.pem.note",
-            ".host.pem.note.new",
-            "host.key.pending",
-            "host.pem.next",
-        ):
+        for name in ("host.pem", "host.key", "host.pem.note", ".host.pem.note.new", "host.key.pending", ".est.lock"):
             (place / "eves" / name).symlink_to(victim)
-        for name in ("host.pem.next", "host.pem.next.part", "host.key.next.part", "host.key.next", ".est.lock"):
+        for name in ("host.pem.next", "host.pem.next.part", "host.key.next", "host.key.next.part"):
             (place / "eves" / name).symlink_to(victim)
     holder.save_pending({"private_key.pem": "x"})
     holder.save(NEW.certificate, (), NEW.key, "ab" * 32)
@@ -325,6 +318,19 @@ def test_a_lock_that_another_run_holds_has_a_bound_and_words(place: Path, monkey
         for work in (read_pair, lambda pair: replace_pair(pair, [NEW.certificate], NEW.key)):
             with pytest.raises(EstError, match=f"{place}/roots: {words}"):
                 work(pair_in(place / "roots"))
+
+
+def test_a_reader_gets_by_a_lock_of_root_that_nobody_holds_any_more(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service may read the pair that root keeps for it, and cannot open root's lock."""
+    monkeypatch.setattr(lock, "LOCK_SECONDS", 0.05)
+    (place / "roots").mkdir()
+    replace_pair(pair_in(place / "roots"), [NEW.certificate], NEW.key)
+    os.chown(place / "roots" / "host.key", EVE, EVE)
+    (place / "roots" / ".est.lock").touch(0o600)
+    with as_eve():
+        assert read_pair(pair_in(place / "roots")) == (NEW.pem, NEW.key_pem())
 
 
 def test_the_lock_of_a_run_that_was_killed_holds_nobody_up(place: Path) -> None:

@@ -29,7 +29,8 @@ LOCK_NAME = ".est.lock"
 def locked(folder: Folder, *, looking: bool = False) -> Iterator[None]:
     """Hold the lock on a folder.
 
-    :param looking: nothing will be changed: where no lock can be made, nobody else of this user changes anything.
+    :param looking: most likely nothing will be changed: where this user can make no lock, it is done without. It waits
+        for root's all the same, but a lock that is still there then was left by a run that was killed.
     :raises TimeoutError: another process does not let go of it.
     :raises OSError: the folder cannot be written to.
     """
@@ -44,6 +45,9 @@ def locked(folder: Folder, *, looking: bool = False) -> Iterator[None]:
             raise
         if lock is None:
             if time.monotonic() > deadline:
+                there = folder.look(LOCK_NAME)
+                if looking and there is not None and there.st_uid != os.geteuid():
+                    break
                 words = f"another process has held the lock on it for {LOCK_SECONDS:.0f} seconds"
                 raise TimeoutError(errno.ETIMEDOUT, f"{words}; try again when it has ended, or end it", folder.path)
             time.sleep(0.01)

@@ -13,7 +13,7 @@ import contextlib
 import errno
 import os
 import stat
-from typing import List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from .accounts import user_name
 from .folder import Folder
@@ -65,55 +65,59 @@ def _walk(
     path: str, *, to_file: bool, follow: bool = True, make: Optional[int] = None, parents: int = 0o777
 ) -> Tuple[int, str, str]:
     """Return the descriptor of the folder, its path, and the name in it of what is looked for, where that is a file."""
-    ahead = _parts(os.path.join(os.getcwd(), path) if not path.startswith("/") else path)
+    ahead = _parts(os.path.join(os.getcwd(), path))
     behind: List[str] = []
     links = 0
     here = os.open("/", _STEP)
     try:
         while ahead:
             name = ahead.pop()
-            at = "/" + "/".join([*behind, name])
-            target = None
-            try:
-                if to_file and not ahead:
-                    target = _target(here, name)
-                    if target is None:
-                        return here, "/" + "/".join(behind), name
+            next_one = None
+            with _about("/" + "/".join([*behind, name])):
+                target = _target(here, name) if ahead or follow else None
+                if target is not None:
+                    links += 1
+                    if links > _MOST_LINKS:
+                        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                    ahead.extend(_parts(target))
+                    if target.startswith("/"):
+                        next_one, behind = os.open("/", _STEP), []
+                elif to_file and not ahead:
+                    return here, "/" + "/".join(behind), name
                 else:
-                    try:
-                        below = os.open(name, _STEP, dir_fd=here)
-                    except FileNotFoundError:
-                        if make is None:
-                            raise
-                        _make(here, name, parents if ahead else make)
-                        ahead.append(name)
-                        continue
-                    except OSError as error:
-                        if error.errno not in (errno.ENOTDIR, errno.ELOOP) or not (follow or ahead):
-                            raise
-                        target = _target(here, name)
-                        if target is None:
-                            raise
-                links += 1
-                if links > _MOST_LINKS:
-                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            except OSError as error:
-                error.filename = at
-                raise
-            if target is None:
+                    next_one = _enter(here, name, None if make is None else parents if ahead else make)
+                    behind = behind[:-1] if name == ".." else [*behind, name]
+            if next_one is not None:
                 os.close(here)
-                here = below
-                behind = behind[:-1] if name == ".." else [*behind, name]
-                continue
-            ahead.extend(_parts(target))
-            if target.startswith("/"):
-                os.close(here)
-                here, behind = os.open("/", _STEP), []
+                here = next_one
         if to_file:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         return here, "/" + "/".join(behind), ""
     except BaseException:
         os.close(here)
+        raise
+
+
+def _enter(here: int, name: str, make: Optional[int]) -> int:
+    """Open a folder in the one that is open, or make it with a mode where it is missing."""
+    try:
+        return os.open(name, _STEP, dir_fd=here)
+    except FileNotFoundError:
+        if make is None:
+            raise
+    with contextlib.suppress(FileExistsError):  # another run was faster
+        os.mkdir(name, make, dir_fd=here)
+    with _opened(os.dup(here), "") as folder:
+        folder.sync()
+    return os.open(name, _STEP, dir_fd=here)
+
+
+@contextlib.contextmanager
+def _about(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        error.filename = path
         raise
 
 
@@ -147,19 +151,10 @@ def _target(here: int, name: str) -> Optional[str]:
     return target
 
 
-def _make(here: int, name: str, mode: int) -> None:
-    with contextlib.suppress(FileExistsError):  # another run was faster
-        os.mkdir(name, mode, dir_fd=here)
-    with _opened(os.dup(here), "") as folder:
-        folder.sync()
-
-
 def _opened(step: int, path: str) -> Folder:
     """Open a folder to work in it; up to here one may only go through it."""
     try:
-        return Folder(os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=step), path)
-    except OSError as error:
-        error.filename = path
-        raise
+        with _about(path):
+            return Folder(os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=step), path)
     finally:
         os.close(step)

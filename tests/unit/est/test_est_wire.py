@@ -14,9 +14,10 @@ from support.est_answers import REQUEST, ROOT, certs_only, issue
 from support.est_exchange import CA, CREDENTIALS, context, transport
 from support.est_pki import der
 from support.tls_certificates import CMC_RA, SERVER_AUTH
-from support.tls_peer import Peer, answer, server_context
+from support.tls_peer import Peer, answer, read_request, server_context
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ServerError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
@@ -98,3 +99,21 @@ def test_req_024_a_registration_authority_under_another_name_may_enrol() -> None
         est.cacerts()
         assert isinstance(est.simpleenroll(REQUEST), Issued)
     assert peer.received[1].headers["authorization"] == BASIC
+
+
+def test_req_070_a_server_that_echoes_the_request_shows_nothing_of_the_password() -> None:
+    def echo(connection: Any, peer: Peer) -> None:
+        read_request(connection, peer)
+        head = peer.received[-1].head
+        assert BASIC.encode() in head
+        connection.sendall(
+            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s" % (len(head), head)
+        )
+
+    with Peer([[CACERTS, echo]], context=context()) as peer, est_client(peer) as est:
+        est.cacerts()
+        with pytest.raises(ServerError) as caught:
+            est.simpleenroll(REQUEST)
+    assert "Authorization: Basic ********" in caught.value.server_message
+    assert "canary" not in repr(vars(caught.value)) + repr(est.timeline.as_list())
+    assert BASIC[6:] not in repr(vars(caught.value)) + repr(est.timeline.as_list())

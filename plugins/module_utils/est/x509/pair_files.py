@@ -107,6 +107,8 @@ class Place:
         if self._folder is None:
             return File()
         found = self._folder.read(self.name + suffix, _MAX_OCTETS)
+        if found.is_folder:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
         if found.problem:
             raise OSError(errno.EINVAL, found.problem, self.path)
         return found
@@ -151,7 +153,7 @@ class PairFiles:
                 for file, place in zip(files, self.places)
             ):
                 return self._texts(dict(zip(self.places, files)), finished=False)
-        with locked(self.certificate.folder, looking=check):
+        with locked(self.certificate.folder, looking=check or not self._has_left_files()):
             finished = self.certificate.has(_NEXT) if check else self._recover()
             ahead = check and finished
             files = [place.read(_NEXT if ahead and place.has(_NEXT) else "") for place in self.places]
@@ -205,6 +207,7 @@ class PairFiles:
         if not same_public_key(load_private_key(key_text.encode("ascii"), self._passphrase), certificates[0]):
             raise InputError(
                 "the new certificate does not belong to its private key, so neither was saved",
+                code="wrong_key",
                 hint="The old certificate and key are still in place. Look at the log of the EST server.",
             )
         texts = [pem(certificate) for certificate in certificates]
@@ -220,9 +223,10 @@ class PairFiles:
 
     def _is_left(self) -> bool:
         """Say whether a run is at the files, or was killed while it was."""
-        return (self.certificate.exists and is_locked(self.certificate.folder)) or any(
-            place.has(suffix) for place in self.places for suffix in (_NEXT, _PART)
-        )
+        return (self.certificate.exists and is_locked(self.certificate.folder)) or self._has_left_files()
+
+    def _has_left_files(self) -> bool:
+        return any(place.has(suffix) for place in self.places for suffix in (_NEXT, _PART))
 
     def _recover(self) -> bool:
         """Finish what a run that was killed had begun, and say so, or remove what is left of it."""
@@ -258,6 +262,7 @@ def read_pair(files: ClientCertificate) -> Tuple[str, str]:
     except OSError as error:
         raise InputError(
             f"the certificate and key of this host cannot be read: {in_words(error)}",
+            code="unreadable_file",
             hint="Give the paths of PEM files that are on this host and that this user may read.",
         ) from None
     return texts.certificate or "", texts.key or ""
@@ -278,6 +283,7 @@ def _not_saved(error: OSError) -> EstError:
     return EstError(
         f"the new certificate cannot be saved: {in_words(error)}",
         stage="save",
+        code="not_saved",
         hint="Make room or correct access rights and run again: a pair that was complete is put in place then.",
         request_received="yes",
     )
