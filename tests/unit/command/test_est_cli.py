@@ -32,7 +32,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command im
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
 
 ROOT = Path(__file__).resolve().parents[3]
-EST = ROOT / "plugins" / "module_utils" / "est"
 MODULE = "ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command.est"
 
 
