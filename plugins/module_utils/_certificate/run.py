@@ -123,9 +123,9 @@ class _Run:
             if authentication.client_certificate is None or error.http_status != 401:
                 raise
             if credentials is None or not fall_back:
-                error.hint = (
-                    f"The server does not take the old certificate in place of a password. Give the template an "
-                    f"account and set fall_back_to_password to true to enrol anew with it. {error.hint}"
+                error.note(
+                    "The server does not take the old certificate in place of a password. Give the template an "
+                    "account and set fall_back_to_password to true to enrol anew with it."
                 )
                 raise
             self._warnings.append(f"the password is used, because the server refused the old certificate: {error}")
@@ -169,7 +169,7 @@ class _Run:
                 if error.stage == "verify":
                     self._judge.note(error, digest, self._found.certificate)
                 elif self._is_pending and _is_denial(error) and self._drop_pending():
-                    error.hint = f"The next run asks anew, for another key. {error.hint}"
+                    error.note("The next run asks anew, for another key.")
                 raise
             if isinstance(issued, PendingEnrolment):
                 return self._result("pending", action, changed=True, client=client, pending=issued)

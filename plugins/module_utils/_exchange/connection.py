@@ -130,9 +130,9 @@ def configured_trust(template: Template, connector: Connector) -> Optional[Trust
         anchors a fingerprint is a further condition.
     """
     if template.ca_certificate:
-        return Trust.explicit(template.ca_certificate)
+        return Trust.explicit(template.ca_certificate, "ca_certificate")
     if template.ca_path:
-        return Trust.explicit(connector.read_text(template.ca_path))
+        return Trust.explicit(connector.read_text(template.ca_path), f"the file of ca_path {template.ca_path!r}")
     return Trust.system() if template.use_system_trust else None
 
 
@@ -148,11 +148,7 @@ def required_trust(destination: Destination, connector: Connector) -> Tuple[Call
     if destination.fingerprint is not None:
         # Only a fingerprint says whom to trust: the EST server is asked for its CA certificates first.
         return functools.partial(connector.bootstrap, destination, destination.fingerprint), "fingerprint"
-    raise InputError(
-        "the template has nothing to trust the EST server by",
-        hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's certificate, "
-        "ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts that CA anyway.",
-    )
+    raise InputError("the template has nothing to trust the EST server by", code="no_trust")
 
 
 @contextlib.contextmanager
@@ -176,5 +172,5 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
             error.username = destination.template.username
             if error.http_status == 401 and options.http_authentication != "auto":
                 wanted = f"http_authentication is {options.http_authentication}"
-                error.hint = f"{wanted}, and the server may offer something else: set it to auto. {error.hint}"
+                error.note(f"{wanted}, and the server may offer something else: set it to auto.")
             raise

@@ -19,6 +19,7 @@ from ..est.x509.names import read_name
 from .acceptance import Acceptance
 from .compare import in_words
 from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .hints import hint_of
 from .issued import Comparison, NotAsAsked
 
 #: Did the enrolment request reach the EST server, in words.
@@ -125,8 +126,9 @@ def failure(
         sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
     not_asked = isinstance(error, NotAsAsked) and error.request_received == "no"
     sentences.append("Nothing was sent to the EST server." if not_asked else _RECEIVED[error.request_received])
-    if error.hint:
-        sentences.append(error.hint)
+    hint = hint_of(error)
+    if hint:
+        sentences.append(hint)
     return {
         **(error.found if isinstance(error, NotAsAsked) else {}),
         "failed": True,
@@ -139,7 +141,7 @@ def failure(
         "http_status": error.http_status,
         "username": error.username,
         "server_message": error.server_message,
-        "hint": error.hint,
+        "hint": hint,
         "exchange": exchange,
         "timeline": timeline.as_list(),
     }

@@ -16,6 +16,7 @@ from .._template.identity import TestIdentity
 from .._template.model import Template
 from .._template.render import Rendered, render
 from ..est.base.errors import EstError, Timeline
+from ..est.base.text import hiding
 from ..est.client import VerifiedCertificate
 from ..est.enrol import Enrolment, EnrolmentRequest, IssuedCertificate
 from ..est.pending import PendingEnrolment, request_digest
@@ -120,12 +121,9 @@ class _Test:
         )
 
     def _compared(self, verified: VerifiedCertificate) -> Comparison:
-        return compare_certificate(
-            self._rendered.subject,
-            self._rendered.subject_alternative_names,
-            verified.certificate,
-            secrets=tuple(self._template.secrets().values()),
-        )
+        rendered = self._rendered
+        with hiding(tuple(self._template.secrets().values())):
+            return compare_certificate(rendered.subject, rendered.subject_alternative_names, verified.certificate)
 
     def _refuse(self, verified: VerifiedCertificate) -> None:
         """Refuse a certificate that is not what was asked for, where that is wanted."""

@@ -14,6 +14,7 @@ from .._value import Value
 from ..est.base.errors import EstError, Timeline
 from ..est.server_info import server_info, unverified_server_info
 from .connection import Connector, Destination, configured_trust, connected
+from .hints import UNVERIFIED, hint_of
 from .options import (
     RANGES,
     ExchangeOptions,
@@ -117,6 +118,7 @@ def look(template: Template, options: ExchangeOptions, connector: Connector, tim
         trust = connector.bootstrap(destination, destination.fingerprint)
     if trust is None:
         found = unverified_server_info(destination.url, connector.fetch_unauthenticated(destination))
+        found["hint"] = UNVERIFIED
     else:
         with connected(connector, destination, trust) as (client, transport):
             found = server_info(client, transport, trust)
@@ -128,8 +130,9 @@ def failure(error: EstError, exchange: str, timeline: Timeline) -> Dict[str, Any
     sentences = [f"Looking at the EST server failed at stage {error.stage}: {error.reason}."]
     if error.server_message:
         sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
-    if error.hint:
-        sentences.append(error.hint)
+    hint = hint_of(error)
+    if hint:
+        sentences.append(hint)
     return {
         "failed": True,
         "changed": False,
@@ -138,7 +141,7 @@ def failure(error: EstError, exchange: str, timeline: Timeline) -> Dict[str, Any
         "reason": error.reason,
         "http_status": error.http_status,
         "server_message": error.server_message,
-        "hint": error.hint,
+        "hint": hint,
         "exchange": exchange,
         "timeline": timeline.as_list(),
     }

@@ -59,7 +59,7 @@ _ALLOWED_SID = "S-1-... such as S-1-5-21-1004336348-1177238915-682003330-512"
 
 
 def check_sid(text: str) -> None:
-    """Refuse a text that is not the canonical security identifier of an account.
+    """Refuse a text that is no security identifier in its canonical form, and one of a domain instead of an account.
 
     :raises NameSyntaxError: with what is wrong, and with the identifier that was probably meant.
     """

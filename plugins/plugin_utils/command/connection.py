@@ -150,7 +150,7 @@ class Connection:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self.timeline = Timeline()
-        #: What must not be shown: the password, once it is known.
+        #: What must not be shown: the password and the passphrase, once they are known.
         self.secrets: Tuple[str, ...] = ()
         self._url: Optional[EstUrl] = None
         self._trust: Optional[Trust] = None
@@ -188,7 +188,7 @@ class Connection:
         """Whom to trust; where only a fingerprint says it, the server is asked for its CA certificates."""
         if self._trust is None:
             if self._options.ca:
-                self._trust = Trust.explicit(read_text("--ca", self._options.ca))
+                self._trust = Trust.explicit(read_text("--ca", self._options.ca), "--ca")
             elif self._options.system_trust:
                 self._trust = Trust.system()
             else:
@@ -214,7 +214,9 @@ class Connection:
         if authentication is None:
             authentication = Authentication("", self.client_certificate(), self.credentials(), "")
         credentials = authentication.credentials
-        self.secrets = (credentials.password,) if credentials is not None else ()
+        client = authentication.client_certificate
+        secrets = (credentials and credentials.password, client and client.passphrase)
+        self.secrets = tuple(secret for secret in secrets if secret)
         pin, trust = self._pin, self.trust
         self._transport = HttpsTransport(
             self.url,

@@ -20,6 +20,7 @@ from ...module_utils._names.errors import NameSyntaxError
 from ...module_utils._names.general_names import GeneralName, parse_general_name, validate_general_name
 from ...module_utils._template.errors import TemplateError
 from ...module_utils.est.base.errors import EstError, InputError, ServerError
+from ...module_utils.est.base.text import hiding
 from ...module_utils.est.client import VerifiedCertificate
 from ...module_utils.est.enrol import Enrolment, EnrolmentRequest, ServerKeyRequest
 from ...module_utils.est.pending import PendingEnrolment
@@ -76,6 +77,7 @@ def read_acceptance(options: argparse.Namespace) -> Acceptance:
     try:
         return Acceptance.read({"on_lost": options.on_lost, "allowed_lost": allowed})
     except TemplateError as error:
+        error.option = f"--{error.option.replace('_', '-')}"
         raise InputError(str(error).rstrip(".")) from None
 
 
@@ -123,10 +125,10 @@ class Expectation:
         return {**found, **comparison.as_result(self._acceptance), "warnings": warnings}
 
     def _compared(self, verified: VerifiedCertificate) -> Comparison:
-        secrets = self._connection.secrets
-        if self._old is not None:
-            return compare_with_older(verified.certificate, self._old, secrets)
-        return compare_certificate(*self._names, verified.certificate, key=self._key, secrets=secrets)
+        with hiding(self._connection.secrets):
+            if self._old is not None:
+                return compare_with_older(verified.certificate, self._old)
+            return compare_certificate(*self._names, verified.certificate, key=self._key)
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class ControllerConnector:
         if template.client_certificate_path:
             raise InputError(
                 "client_certificate_path is set, and exchange=controller cannot use it: the key stays on the host",
+                code="not_supported",
                 hint="Use exchange=host or exchange=uri for this template.",
             )
 
@@ -164,7 +165,7 @@ def refuse(unsupported: Mapping[str, tuple[Any, str]], exchange: str, hint: str)
     """
     for option, (wanted, why) in unsupported.items():
         if wanted:
-            raise InputError(f"{option} cannot be used with {exchange}: {why}", hint=hint)
+            raise InputError(f"{option} cannot be used with {exchange}: {why}", code="not_supported", hint=hint)
 
 
 def no_first_contact(problem: str, instead: str) -> InputError:
@@ -174,5 +175,6 @@ def no_first_contact(problem: str, instead: str) -> InputError:
     """
     return InputError(
         f"{problem}, and exchange=uri cannot look at the certificates of a server that is not trusted yet",
+        code="not_supported",
         hint=f"Use {instead}, or set ca_certificate or ca_path to the CA certificate of the EST server.",
     )

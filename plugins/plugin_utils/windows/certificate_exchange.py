@@ -109,8 +109,8 @@ class WindowsCertificateExchange:
             if not shown or error.stage != "tls" or error.reason.startswith(NOT_TRUSTED):
                 raise
             if not options.fall_back_to_password or template.username is None:
-                error.hint = (
-                    f"{error.hint} The old certificate is shown to the server: where Windows refuses its key to the "
+                error.note(
+                    "The old certificate is shown to the server: where Windows refuses its key to the "
                     "logon of the connection, become with become_method runas helps, or CredSSP. Or set "
                     "fall_back_to_password to true to enrol anew with the account of the template."
                 )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import shlex
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_results import read_results
+from pytest_results import Results, read_results
 from running import CannotStart, Silences, run_command
 from venvs import CACHE, ROOT, ensure_venv
 
@@ -79,12 +80,12 @@ class Context:
         self._silences = Silences(logs / "silences.json")
         self._limit = self._silences.limit(name, silence)
         self._longest = 0.0
-        self._hung = False
+        self._ended = False
 
     def close(self) -> None:
         """Close the log, and learn from a run that came to its end how long this part is silent."""
         self.log.close()
-        if self._longest and not self._hung:
+        if self._longest and not self._ended:
             self._silences.learn(self.report.name, self._longest)
 
     # -- results ---------------------------------------------------------------------------------------------------
@@ -158,7 +159,7 @@ class Context:
         except CannotStart as error:
             raise PartError(str(error)) from error
         self._longest = max(self._longest, ended.silence)
-        self._hung = self._hung or ended.hung
+        self._ended = self._ended or ended.status < 0
         if ended.hung:
             told = f"ended because it wrote nothing for {self._limit:.0f} s, ten times the usual longest silence"
         elif ended.status < 0:
@@ -182,22 +183,39 @@ class Context:
         self.passed(f"{what} ({time.monotonic() - started:.1f} s)")
         return True
 
-    def pytest(self, what: str, venv: Path, tests: Sequence[str], env: Mapping[str, str] | None = None) -> None:
-        """Run pytest and count its tests, also those of a run that does not come to its end."""
-        told = self._logs / f"{self.report.name}-results.jsonl"
+    def pytest(
+        self, what: str, venv: Path, tests: Sequence[str], env: Mapping[str, str] | None = None, *, processes: int = 1
+    ) -> None:
+        """Run pytest and count its tests, also those of a run that does not come to its end.
+
+        With more than one process, each takes its share of what is given.
+        """
+        shares = [tests[number::processes] for number in range(processes)]
+        with concurrent.futures.ThreadPoolExecutor(processes) as pool:
+            futures = [
+                pool.submit(self._pytest_process, venv, share, env, self._logs / f"{self.report.name}-{number}.jsonl")
+                for number, share in enumerate(shares, 1)
+            ]
+            ended = [future.result() for future in futures]
+        self.passed(what, sum(len(results.passed) for _status, _output, results in ended))
+        for status, output, results in ended:
+            for test, why in results.skipped.items():
+                self.skipped(f"{what}: {test}", why)
+            if results.failed:
+                self.failed(what, tail(output, 80), count=len(results.failed))
+            if results.running:
+                self.failed(f"{what}: pytest was ended in {results.running}", tail(output, 3))
+            elif status != 0 and not results.failed:
+                self.failed(f"{what}: pytest ended with status {status}", tail(output))
+
+    def _pytest_process(
+        self, venv: Path, tests: Sequence[str], env: Mapping[str, str] | None, told: Path
+    ) -> tuple[int, str, Results]:
+        """Run pytest once; return its exit status, its output and its results, which it writes down as it goes."""
         told.unlink(missing_ok=True)
         command = [venv / "bin" / "python", "-m", "pytest", "-v", "-p", "no:cacheprovider"]
         status, output = self.run([*command, *tests], venv=venv, env={**(env or {}), "SUITE_RESULTS": str(told)})
-        results = read_results(told)
-        self.passed(what, len(results.passed))
-        for test, why in results.skipped.items():
-            self.skipped(f"{what}: {test}", why)
-        if results.failed:
-            self.failed(what, tail(output, 80), count=len(results.failed))
-        if results.running:
-            self.failed(f"{what}: pytest was ended in {results.running}", tail(output, 3))
-        elif status != 0 and not results.failed:
-            self.failed(f"{what}: pytest ended with status {status}", tail(output))
+        return status, output, read_results(told)
 
 
 def tail(text: str, lines: int = 40) -> str:

@@ -37,6 +37,7 @@ class Folder:
     environment: makes what the tests find in their environment variables.
     tests: returns what pytest is given to run the whole folder.
     name: the name of its virtual environment, where it is not that of the requirements.
+    processes: how many processes share the tests of a whole run.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Folder:
     environment: Callable[[Context], Mapping[str, str]] = _nothing
     tests: Callable[[Context], list[str]] | None = None
     name: str | None = None
+    processes: int = 1
 
     def venv(self, context: Context) -> Path | None:
         """Return the virtual environment to run it with, or None, and tell so, where no Python will do."""
@@ -60,7 +62,8 @@ class Folder:
         venv = self.venv(context)
         if venv is not None:
             tests = [self.path] if self.tests is None else self.tests(context)
-            context.pytest(context.report.name, venv, tests, env=self.environment(context))
+            env = self.environment(context)
+            context.pytest(context.report.name, venv, tests, env=env, processes=self.processes)
 
 
 def _axe_core(context: Context) -> Mapping[str, str]:
@@ -120,17 +123,29 @@ def _ansible_windows(context: Context) -> Path:
 def _with_the_oldest(context: Context) -> list[str]:
     """Return the unit tests to run with the oldest libraries: by default those that touch them.
 
-    What the lab server is to do is tested once, in "unit"; it works for the tests of the client here as well.
+    What the lab server is to do is tested once, in "unit"; it works for the tests of the client here as well. This
+    suite does not run on so old a Python.
     """
-    if context.whole:
-        return ["tests/unit", "--ignore=tests/unit/lab"]
-    files = sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
-    return [str(file.relative_to(ROOT)) for file in files if file.parent.name != "lab" and touch_the_libraries(file)]
+    return [
+        str(file.relative_to(ROOT))
+        for file in _unit_files()
+        if file.parent.name not in ("lab", "suite") and (context.whole or touch_the_libraries(file))
+    ]
 
 
-# By the name of the part. Most run on 3.11 and "unit-oldest" on 3.9, so "unit" takes the newest.
+def _unit_tests(_context: Context) -> list[str]:
+    """Return the files of the unit tests one by one, for processes to share."""
+    return [str(file.relative_to(ROOT)) for file in _unit_files()]
+
+
+def _unit_files() -> list[Path]:
+    return sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
+
+
+# By the name of the part. Most run on 3.11 and "unit-oldest" on 3.9, so "unit" takes the newest. Its tests wait half of
+# their time for programs and servers, and no other part takes as long: alone, it would be what all wait for.
 FOLDERS = {
-    "unit": Folder("tests/unit", pythons=("3.13", "3.12", "3.11"), name="unit-newest"),
+    "unit": Folder("tests/unit", pythons=("3.13", "3.12", "3.11"), name="unit-newest", tests=_unit_tests, processes=2),
     "unit-oldest": Folder("tests/unit", requirements="unit-oldest", pythons=("3.9", "3.11"), tests=_with_the_oldest),
     "interop": Folder("tests/interop"),
     "browser": Folder("tests/browser", requirements="browser", environment=_axe_core),

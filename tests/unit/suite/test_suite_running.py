@@ -111,7 +111,7 @@ def report(tmp_path: Path, tests: Path, clock):
 
 
 def test_a_part_that_is_ended_tells_what_had_passed(tmp_path):
-    results = tmp_path / "logs" / "some-results.jsonl"
+    results = tmp_path / "logs" / "some-1.jsonl"
 
     def hanging() -> bool:
         return results.exists() and '["started", "tests/test_some.py::test_hangs' in results.read_text()
@@ -130,6 +130,15 @@ def test_a_part_that_is_ended_tells_what_had_passed(tmp_path):
 def test_a_part_that_comes_to_its_end_tells_all_of_it(tmp_path):
     told = report(tmp_path, folder(tmp_path, FILE.replace("time.sleep(600)", "pass")), lambda: 0.0)
     assert (told.passed, told.failed, told.skipped) == (6, 2, 1)
+
+
+def test_two_processes_share_the_files_and_each_tells_its_results(tmp_path):
+    tests = folder(tmp_path, FILE.replace("time.sleep(600)", "pass"))
+    (tests / "test_other.py").write_text("def test_good(): pass")
+    context = Context("some", logs=tmp_path / "logs", clock=lambda: 0.0)
+    context.pytest("some", Path(sys.prefix), [str(path) for path in sorted(tests.glob("test_*.py"))], processes=2)
+    context.close()
+    assert (context.report.passed, context.report.failed, context.report.skipped) == (7, 2, 1)
 
 
 def test_a_file_that_cannot_be_read_is_a_failure(tmp_path):

@@ -18,7 +18,7 @@ from ..._names.general_names import GeneralName
 from ..._value import Value, field
 from ..asn1.der import PRINTABLE_STRING, UTF8_STRING, encode, encode_oid
 from ..base.errors import InputError
-from ..http.transport import Binding
+from ..http.transport import NO_CHANNEL_BINDING, Binding
 from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
 from ..x509.keys import public_key_der
 from ..x509.names import encode_general_names, encode_name
@@ -186,7 +186,8 @@ def build_csr(
     if name == _EMPTY_NAME and all(extension.oid != SUBJECT_ALTERNATIVE_NAME for extension in wanted):
         raise InputError(
             "the certificate request would have neither a subject nor a subject alternative name",
-            hint="Set subject or subject_alternative_name in the template.",
+            code="no_names",
+            hint="Give a subject or a subject alternative name.",
         )
     all_attributes = [*attributes, *_challenges(challenge_password, linking)]
     if wanted:
@@ -207,7 +208,7 @@ def refuse_shared_challenge_password(challenge_password: Optional[str], linking_
         raise InputError(
             "a challenge password and a proof of possession cannot both be in one certificate request: both would be "
             "its challengePassword, and the server could only take one for the other",
-            hint="Leave the challenge password out, or set proof_of_possession to never.",
+            hint="Leave the challenge password out, or do without the proof of possession.",
         )
 
 
@@ -286,6 +287,7 @@ def tls_unique_base64(binding: Binding) -> str:
         version = f"over {binding.tls_version}" if binding.tls_version else "over this transport"
         raise InputError(
             f"proof of possession cannot be given {version}: there is no tls-unique to link the request to",
-            hint="Let the EST server speak TLS 1.2 too, or set proof_of_possession to never.",
+            code="no_channel_binding",
+            hint=NO_CHANNEL_BINDING,
         )
     return base64.b64encode(binding.tls_unique).decode("ascii")

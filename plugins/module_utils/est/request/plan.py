@@ -16,6 +16,7 @@ from ..._names.attributes import Subject
 from ..._names.general_names import GeneralName
 from ..._value import Value, field
 from ..base.errors import InputError
+from ..http.transport import NO_CHANNEL_BINDING
 from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
 from ..x509.keys import KeySpec
 from ..x509.signatures import SIGNATURE_ALGORITHMS
@@ -93,8 +94,8 @@ class RequestPlan(Value):
             raise InputError(
                 "the certificate request has to be linked to its TLS session (proof of possession), but this "
                 "connection has no tls-unique channel binding",
-                hint="tls-unique exists only up to TLS 1.2: let the client use TLS 1.2, or set proof_of_possession to "
-                "never if the server accepts that.",
+                code="no_channel_binding",
+                hint=NO_CHANNEL_BINDING,
             )
         return build_csr(
             key,
@@ -254,9 +255,7 @@ class _Planner:
     def needs_pop(self, option: str) -> bool:
         """Whether to link the request to its TLS session (requirements 99 and 111)."""
         if option == "never" and self.asked.wants_linking:
-            self.warnings.append(
-                "the server asks for a proof of possession, which proof_of_possession 'never' forbids: it may refuse"
-            )
+            self.warnings.append("the server asks for a proof of possession, and is never to get one: it may refuse")
         return option == "always" or (option == "auto" and self.asked.wants_linking)
 
     def challenges(self, values: Dict[str, Optional[str]]) -> List[Attribute]:

@@ -235,6 +235,7 @@ def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509
     found = ", ".join(f"{subject_text(certificate)} ({public_key_words(certificate)})" for certificate in certificates)
     raise ParseError(
         f"the server sent no certificate for the requested key: it is for another public key; it sent: {found}",
+        code="wrong_key",
         hint="The CA mixed up requests, or answers from a cache. Nothing was saved; look at the log of the EST server.",
     )
 

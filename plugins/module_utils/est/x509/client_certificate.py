@@ -66,13 +66,13 @@ def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) 
     :raises InputError: a file or text cannot be read, the key does not fit, or the passphrase is wrong.
     """
     named = (
-        ("client_certificate_path", client.certificate_path),
-        ("client_key_path", client.key_path),
-        ("the path of the client certificate's chain", client.chain_path),
+        ("the TLS client certificate", client.certificate_path),
+        ("the key of the TLS client certificate", client.key_path),
+        ("the chain of the TLS client certificate", client.chain_path),
     )
-    for option, path in named:
+    for name, path in named:
         if path is not None and not client.certificate_pem:
-            _check_readable(option, path)
+            _check_readable(name, path)
     problem = ""
     try:
         with _files(client) as (certificate_path, key_path, passphrase):
@@ -85,16 +85,17 @@ def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) 
 
             context.load_cert_chain(certificate_path, key_path, ask)
     except _PassphraseMissing:
-        problem = "the client key is encrypted, and client_key_passphrase is not set"
+        problem = "the key is encrypted, and no passphrase is given"
     except ssl.SSLError as error:
         problem = _problem(client, error)
     except UnicodeError:
         problem = "it is not PEM text"
     except (OSError, ValueError):
-        problem = "client_key_passphrase is longer than OpenSSL takes (1024 bytes), or the key cannot be read"
+        problem = "the passphrase of the key is longer than OpenSSL takes (1024 bytes), or the key cannot be read"
     if problem:
         raise InputError(
             f"the TLS client certificate {_words(client)} cannot be used: {problem}",
+            code="invalid_client_certificate",
             hint="Both are in PEM form; the intermediates follow the certificate.",
         )
     # A server may ask for the certificate only after it has seen the path of the request (RFC 8446 section 4.6.2).
@@ -155,14 +156,15 @@ def _words(client: ClientCertificate) -> str:
     return f"{client.certificate_path!r} with key {client.key_path or client.certificate_path!r}"
 
 
-def _check_readable(option: str, path: str) -> None:
+def _check_readable(name: str, path: str) -> None:
     try:
         with open(path, "rb"):
             pass
     except OSError as error:
         raise InputError(
-            f"{option} is {path!r}, which cannot be read: {error.strerror}",
-            hint="The file is read on the host where the EST exchange runs, by the user whom Ansible becomes there.",
+            f"{name} cannot be read from {path!r}: {error.strerror}",
+            code="unreadable_file",
+            hint="The file is read on the host where the EST exchange runs, by the user of this process.",
         ) from None
 
 
@@ -171,7 +173,7 @@ def _problem(client: ClientCertificate, error: ssl.SSLError) -> str:
     if "MISMATCH" in reason:
         return "the key does not belong to the certificate"
     if client.passphrase and ("DECRYPT" in reason or "PASSWORD" in reason or "PKCS12" in reason or not reason):
-        return "client_key_passphrase does not open the key"
+        return "the passphrase does not open the key"
     if "KEY_TOO_SMALL" in reason or "MD_TOO_WEAK" in reason:
         return "its key or signature is too weak for OpenSSL's security level"
     return "there is no PEM certificate, or no PEM private key, in the file"

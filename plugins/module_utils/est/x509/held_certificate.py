@@ -93,6 +93,7 @@ class HeldCertificate(Value):
         if not same_public_key(key, certificate):
             raise InputError(
                 f"the private key does not belong to the certificate {subject_text(certificate)} in {where}",
+                code="invalid_certificate",
                 hint="In a file with several certificates the one of the key comes first, then its intermediates.",
             )
         return cls(der, certificate, key, pair)
@@ -112,6 +113,7 @@ def read_first_certificate(text: str, where: str) -> Tuple[bytes, x509.Certifica
     if not blocks:
         raise InputError(
             f"{where} has no PEM certificate in it",
+            code="invalid_certificate",
             hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
         )
     try:
@@ -120,6 +122,7 @@ def read_first_certificate(text: str, where: str) -> Tuple[bytes, x509.Certifica
     except ParseError as error:
         raise InputError(
             f"the certificate in {where} cannot be read: {error.reason}",
+            code="invalid_certificate",
             hint="Look at it with: openssl x509 -noout -text.",
         ) from None
 

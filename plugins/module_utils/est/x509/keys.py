@@ -124,6 +124,7 @@ def generate_key(spec: KeySpec) -> PrivateKeyTypes:
     except UnsupportedAlgorithm:
         raise MissingLibrary(
             f"the installed cryptography {cryptography.__version__} cannot make a key of type {spec.type}",
+            code="unsupported_key",
             hint="Install a newer cryptography (ML-DSA needs version 49 or later), or choose another key type.",
         ) from None
 

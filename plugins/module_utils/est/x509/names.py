@@ -75,7 +75,8 @@ def _encode_rdn(attribute: SubjectAttribute) -> bytes:
     except ValueError as error:
         raise InputError(
             f"the subject {quote(format_slash_dn((attribute,)))} {error}",
-            hint="Correct the subject of the template, or the value of the variable in it.",
+            code="invalid_subject",
+            hint="Correct the subject.",
         ) from None
     value = encode(_STRING_TYPES.get(attribute.oid, UTF8_STRING), attribute.value.encode("utf-8"))
     return encode(0x31, encode(0x30, encode_oid(attribute.oid), value))
@@ -219,7 +220,8 @@ def encode_general_name(name: GeneralName) -> bytes:
     except ValueError as error:
         raise InputError(
             f"the subject alternative name {quote(str(name))} {error}",
-            hint="Correct the subject alternative name of the template, or the value of the variable in it.",
+            code="invalid_alternative_name",
+            hint="Correct the subject alternative name.",
         ) from None
 
 

@@ -207,6 +207,7 @@ class PairFiles:
         if not same_public_key(load_private_key(key_text.encode("ascii"), self._passphrase), certificates[0]):
             raise InputError(
                 "the new certificate does not belong to its private key, so neither was saved",
+                code="wrong_key",
                 hint="The old certificate and key are still in place. Look at the log of the EST server.",
             )
         texts = [pem(certificate) for certificate in certificates]
@@ -261,6 +262,7 @@ def read_pair(files: ClientCertificate) -> Tuple[str, str]:
     except OSError as error:
         raise InputError(
             f"the certificate and key of this host cannot be read: {in_words(error)}",
+            code="unreadable_file",
             hint="Give the paths of PEM files that are on this host and that this user may read.",
         ) from None
     return texts.certificate or "", texts.key or ""
@@ -281,6 +283,7 @@ def _not_saved(error: OSError) -> EstError:
     return EstError(
         f"the new certificate cannot be saved: {in_words(error)}",
         stage="save",
+        code="not_saved",
         hint="Make room or correct access rights and run again: a pair that was complete is put in place then.",
         request_received="yes",
     )

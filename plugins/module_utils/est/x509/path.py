@@ -57,6 +57,8 @@ Certificates = Tuple["x509.Certificate", ...]
 class PathError(EstError):
     """A certificate does not chain to a trust anchor, or the chain is not valid; the reason says what comes closest."""
 
+    code = "untrusted_issuer"
+
 
 class Path(Value):
     """A valid certification path.

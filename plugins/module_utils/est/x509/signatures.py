@@ -161,6 +161,7 @@ def sign_request(information: bytes, key: Any, hash_name: Optional[str] = None) 
     if not hasattr(key, "sign"):
         raise InputError(
             f"a key of type {words} cannot sign, so it cannot prove its possession in a certificate request",
+            code="unsupported_key",
             hint="Use an RSA, EC or Ed25519 key: keys that cannot sign need Full CMC, which this client has not.",
         )
     try:
@@ -169,11 +170,13 @@ def sign_request(information: bytes, key: Any, hash_name: Optional[str] = None) 
         raise MissingLibrary(
             f"the installed cryptography {cryptography.__version__} cannot sign a certificate request with a key of "
             f"type {words}",
+            code="unsupported_key",
             hint="Install a newer cryptography, or choose another key type.",
         ) from None
     except (TypeError, ValueError):
         raise InputError(
             f"a key of type {words} is not usable for a certificate request",
+            code="unsupported_key",
             hint="Use an RSA key of at least 2048 bits, or an EC or Ed25519 key.",
         ) from None
     return encode(0x30, information, encode(0x30, *algorithm), encode(0x03, b"\0", signature))
