@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import parameters
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows, store_path_of
@@ -13,13 +13,13 @@ class ActionModule(ExchangeAction):
     """A production certificate. On a POSIX host all of it is done there, in one call; for a Windows host, here."""
 
     def argument_spec(self):
-        return self.unchecked(options.argument_spec(), options.CHECKED)
+        return self.unchecked(parameters.argument_spec(), parameters.CHECKED)
 
     def perform(self, arguments):
         arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
         if is_windows(self):
             return self._on_windows(arguments)
-        asked = options.read_options(arguments, check_mode=self._task.check_mode)
+        asked = parameters.read_options(arguments, check_mode=self._task.check_mode)
         if arguments["exchange"] not in ("auto", "host"):
             raise TemplateError(
                 "exchange",
@@ -31,7 +31,7 @@ class ActionModule(ExchangeAction):
 
     def _on_windows(self, arguments):
         exchange = self.exchange_of(arguments["exchange"])
-        asked = options.read_options(arguments, check_mode=self._task.check_mode, windows=True)
+        asked = parameters.read_options(arguments, check_mode=self._task.check_mode, windows=True)
         asked = asked.replace(store_path=store_path_of(self, asked.store_path))
         from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.certificate import (
             keep_certificate,

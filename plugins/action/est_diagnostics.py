@@ -14,9 +14,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
     safe_name,
     why_not_writable,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.options import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.parameters import (
     POSIX_PATHS,
-    Asked,
+    DiagnosticsParameters,
     argument_spec,
     find_targets,
     read_options,
@@ -65,7 +65,7 @@ class ActionModule(ExchangeAction):
         except OSError as error:
             raise OptionError(_cannot_write(folder, error.strerror or str(error))) from None
 
-    def _collect(self, host: str, began: float, asked: Asked) -> Report:
+    def _collect(self, host: str, began: float, asked: DiagnosticsParameters) -> Report:
         stored = self._read_store(asked.store_path)
         targets, unusable = find_targets(stored.templates)
         secrets = [*stored.secrets, *asked.redact]
@@ -94,7 +94,11 @@ class ActionModule(ExchangeAction):
             return Stored(store_path, problem=str(error))
 
     def _ask_host(
-        self, asked: Asked, fields: Sequence[Mapping[str, Any]], log_path: Sequence[str], secrets: Sequence[str]
+        self,
+        asked: DiagnosticsParameters,
+        fields: Sequence[Mapping[str, Any]],
+        log_path: Sequence[str],
+        secrets: Sequence[str],
     ) -> tuple[Mapping[str, Any], str]:
         """What the host says, or why it says nothing."""
         order: dict[str, Any] = {
@@ -114,7 +118,11 @@ class ActionModule(ExchangeAction):
             return {}, str(error)
 
     def _ask_windows_host(
-        self, asked: Asked, fields: Sequence[Mapping[str, Any]], log_path: Sequence[str], secrets: Sequence[str]
+        self,
+        asked: DiagnosticsParameters,
+        fields: Sequence[Mapping[str, Any]],
+        log_path: Sequence[str],
+        secrets: Sequence[str],
     ) -> tuple[Mapping[str, Any], str]:
         """The same of a Windows host, each part of which says for itself why it is missing."""
         host = WindowsHost(self)

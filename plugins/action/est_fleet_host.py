@@ -74,33 +74,43 @@ class ActionModule(ControllerAction):
     def perform(self, arguments):
         check_names(self._task_vars)
         self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
-        variables = {name.replace("est_integration_", ""): value for name, value in arguments.items()}
-        if variables["templates"] is None and self._task_vars.get(_DECLARED) is not None:
-            # A variable in it that is not defined looks to the role as if all of it were not.
-            variables["templates"] = plain(self._templar.template(self._task_vars[_DECLARED]))
+        variables = self._variables(arguments)
         templates = read_templates(variables, self._task_vars)
         test = read_test(variables["test"], check_folder=check_windows_folder if is_windows(self) else absolute_folder)
-        try:
-            if variables["report_path"]:
-                check_writable(variables["report_path"])
-        except ReportError as error:
-            raise OptionError(f"est_integration_report_path: {error}") from None
+        refuse_unwritable(variables["report_path"])
         cluster = cluster_of(variables, self._task_vars)
         self._may_write = variables["mode"] == "enforce" and (cluster is None or cluster["writes"])
         writes = self._may_write and not self._task.check_mode
         result = {"mode": "enforce" if writes else "report", "cluster": cluster, "tests": []}
         if templates is None:
             return {**result, "changed": False, "declared": False, "templates": []}
-        if arguments["tests_only"]:
-            self._test(templates, None, test, variables, result, writes=writes)
-            return combine(result)
+        names = None
+        if not arguments["tests_only"]:
+            self._apply(templates, test, variables, result, writes=writes)
+            if result.get("failed"):
+                return result
+            names = to_test(variables["test_policy"], result, result["switched_off"], writes=writes)
+        if names is None or names:
+            self._test(templates, names, test, variables, result, writes=writes)
+        return combine(result)
+
+    def _variables(self, arguments):
+        """The variables of the role, without their prefix."""
+        variables = {name.replace("est_integration_", ""): value for name, value in arguments.items()}
+        if variables["templates"] is None and self._task_vars.get(_DECLARED) is not None:
+            # A variable in it that is not defined looks to the role as if all of it were not.
+            variables["templates"] = plain(self._templar.template(self._task_vars[_DECLARED]))
+        return variables
+
+    def _apply(self, templates, test, variables, result, *, writes):
+        """Apply templates on the host, or compare them, and add what came of it to the result."""
         options = ("store_path", "purge", "purge_all", "purge_keep", "rotate_key")
         # It costs a Windows host one more round trip, and without it nobody knows what is proved.
         self._task_vars = {LAST_TESTS: True, **self._task_vars}
         asked = {"templates": templates, **{name: variables[name] for name in options}}
         result.update(self._act(_TEMPLATES, asked, check_mode=not writes))
         if result.get("failed"):
-            return result
+            return
         if not self._may_write:
             result["changed"] = False
         accept_earlier(result["templates"], test)
@@ -111,13 +121,9 @@ class ActionModule(ControllerAction):
                 self._keep_authorities(variables, result)
             except StoreError as error:
                 result.update(failed=True, msg=str(error))
-                return result
+                return
             if variables["mode"] == "report":
                 result["changed"] = False
-        names = to_test(variables["test_policy"], result, result["switched_off"], writes=writes)
-        if names:
-            self._test(templates, names, test, variables, result, writes=writes)
-        return combine(result)
 
     def _test(self, declared, names, test, variables, result, *, writes):
         """Test templates on the host, and add what came of it to the result.
@@ -165,3 +171,12 @@ class ActionModule(ControllerAction):
             if result.get(key):
                 self._passed_on[key] = [*self._passed_on.get(key, ()), *result.pop(key)]
         return result
+
+
+def refuse_unwritable(report_path):
+    """Refuse the path of a report that could not be written."""
+    try:
+        if report_path:
+            check_writable(report_path)
+    except ReportError as error:
+        raise OptionError(f"est_integration_report_path: {error}") from None

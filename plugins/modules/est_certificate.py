@@ -436,13 +436,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import parameters
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import (
-    CertificateConnector,
-    run_certificate,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
@@ -454,7 +452,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=options.argument_spec(),
+        argument_spec=parameters.argument_spec(),
         mutually_exclusive=[("template", "inline")],
         required_one_of=[("template", "inline")],
         supports_check_mode=True,
@@ -472,7 +470,7 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
     timeline = Timeline()
     name = module.params["template"] or module.params["inline"]["name"]
     try:
-        asked = options.read_options(module.params, check_mode=module.check_mode)
+        asked = parameters.read_options(module.params, check_mode=module.check_mode)
         require_libraries("cryptography")
         template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
         holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path, check=asked.options.check)
@@ -483,12 +481,12 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
         return input_failure(str(error), name, "host")
 
 
-def connect() -> CertificateConnector:
+def connect() -> Connector:
     """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
     require_libraries()
-    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import CertificateHostConnector
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 
-    return CertificateHostConnector()
+    return HostConnector()
 
 
 if __name__ == "__main__":

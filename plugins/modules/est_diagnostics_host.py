@@ -100,7 +100,7 @@ import json
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import Order, collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.collect import Order, collect
 
 
 def main() -> None:

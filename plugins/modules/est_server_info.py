@@ -300,7 +300,7 @@ hint:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import server_info
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.server_info import (
     failure,
     input_failure,

@@ -340,10 +340,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options, result
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test, what_came_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import (
+    last_test_entry,
+    record_test,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import edited_by_hand, read_stored
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
@@ -391,7 +394,7 @@ def perform(module: AnsibleModule) -> tuple[dict[str, Any], str | None]:
 
 def note(module: AnsibleModule, outcome: Mapping[str, Any], content: str | None) -> None:
     """Note in the store what came of the test, for the next run to know."""
-    came = what_came_of(outcome, content, module.params["variables"])
+    came = last_test_entry(outcome, content, module.params["variables"])
     try:
         if came is not None:
             record_test(module.params["store_path"], module.params["template"], came)

@@ -93,8 +93,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import (
     PRIVATE_KEY_FILE,
     TestFolder,
-    in_words,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import in_words
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test

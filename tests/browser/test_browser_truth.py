@@ -12,7 +12,7 @@ import pytest
 from support.fleet_reports import LONG_NAMES, NOW, RUN, entry, full_fleet, issued, large_fleet, record, small_fleet
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
 
 PHONE = (390, 844)
 FULL = full_fleet()

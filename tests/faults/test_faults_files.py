@@ -94,7 +94,7 @@ def test_a_key_has_its_certificate(kind: str, tmp_path: Path, count: Callable[[s
             assert pending is None or ended.call == "open", ended
         test.save("issued", "next")
         assert test.issued() == "next"
-        assert test.names() == [".lock", "test"], ended
+        assert test.names() == ["test"], ended
     _check_order(kind, seen)
 
 
@@ -113,7 +113,7 @@ def test_a_pending_enrolment_keeps_its_key(kind: str, tmp_path: Path, count: Cal
             assert ended.error[0] or seen[-1] == "new", ended
         test.save("pending", "next")
         assert test.pending() == "next"
-        assert test.names() == [".lock", "test", "test+pending"], ended
+        assert test.names() == ["test", "test+pending"], ended
     _check_order(kind, seen)
 
 

@@ -26,7 +26,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenro
     REKEY,
     RENEW,
     build_reenrolment_request,
-    next_key,
+    similar_key,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import Linking, build_csr
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.key_protection import KeyProtection
@@ -139,7 +139,7 @@ def client_certificate_and_password(server: Server, folder: Path) -> None:
 
 def _reenrol(server: Server, folder: Path, mode: str) -> None:
     held = HeldCertificate.load(enrol(server, EC).for_tls(folder))
-    key = next_key(held, mode)
+    key = held.key if mode == RENEW else generate_key(similar_key(held.certificate))
     request = build_reenrolment_request(held, key)
     with client_of(server, client_certificate=held.tls, credentials=None) as client:
         authorities = client.cacerts()

@@ -22,7 +22,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.dis
     parse_distinguished_name,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
-    GENERAL_NAME_TYPES,
+    KINDS,
     parse_general_name,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.rfc4514_dn import format_rfc4514_dn
@@ -117,7 +117,7 @@ def test_openssl_sees_both_forms_in_the_same_order(written):
 
 def test_openssl_sees_every_entry_in_order():
     names = [parse_general_name(text) for text in ENTRIES]
-    assert {name.type for name in names} == set(GENERAL_NAME_TYPES)
+    assert {name.type for name in names} == set(KINDS)
     words = request_text(build_csr(KEY, SUBJECT, names).der)
     line = next(
         words.splitlines()[number + 1] for number, text in enumerate(words.splitlines()) if "Alternative Name" in text

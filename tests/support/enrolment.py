@@ -10,7 +10,7 @@ from typing import Any
 from support.lab import LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import TestOptions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document, utc
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
 RUN = {

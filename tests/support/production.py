@@ -10,14 +10,14 @@ from typing import Any
 
 from support.enrolment import template_for
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import (
-    Asked,
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
+    CertificateParameters,
     argument_spec,
     read_options,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import CertificateHostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
@@ -29,7 +29,7 @@ def given(**options: Any) -> dict[str, Any]:
     return {**{name: entry.get("default") for name, entry in argument_spec().items()}, **options}
 
 
-def asked_for(folder: object, template: Template, *, check: bool = False, **options: Any) -> Asked:
+def asked_for(folder: object, template: Template, *, check: bool = False, **options: Any) -> CertificateParameters:
     """What is asked, with certificate and key in a folder unless ``options`` says otherwise."""
     paths = {
         "certificate_path": os.path.join(str(folder), "host.pem"),
@@ -39,7 +39,7 @@ def asked_for(folder: object, template: Template, *, check: bool = False, **opti
     return read_options(given(inline=inline, **{**IDENTITY, **paths, **options}), check_mode=check)
 
 
-def holder_of(asked: Asked) -> FileHolder:
+def holder_of(asked: CertificateParameters) -> FileHolder:
     """The files of what is asked."""
     return FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path, check=asked.options.check)
 
@@ -47,7 +47,7 @@ def holder_of(asked: Asked) -> FileHolder:
 def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:
     """Run ``est_certificate`` with files in ``folder``."""
     asked = asked_for(folder, template, check=check, **options)
-    return run_certificate(template, asked, CertificateHostConnector, "host", holder_of(asked), Timeline())
+    return run_certificate(template, asked, HostConnector, "host", holder_of(asked), Timeline())
 
 
 __all__ = ["IDENTITY", "FileHolder", "asked_for", "given", "holder_of", "keep", "template_for"]

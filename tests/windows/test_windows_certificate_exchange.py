@@ -23,7 +23,7 @@ from windows.machine import Killed, Machine
 from windows.windows_modules import run_module
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import run
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     argument_spec,
     read_options,
 )

@@ -34,6 +34,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import Refused
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.win_uri_connector import (
     MACHINE_TRUST_WARNING,
@@ -64,9 +67,15 @@ class WebHost(DirectHost):
             self.said.append(result)
         return result
 
-    def connector(self, **options: Any) -> WinUriConnector:
-        """What carries the exchange."""
-        return WinUriConnector(self.execute, self, lambda: ANSWER, **options)
+    def connector(self, client_cert: str | None = None) -> WinUriConnector:
+        """What carries the exchange, with a client certificate where there is one, as in a renewal."""
+        connector = WinUriConnector(self.execute, self, lambda: ANSWER)
+        if client_cert is not None:
+            transport, shown = connector.transport, ClientCertificate(client_cert)
+            connector.transport = lambda destination, trust: transport(
+                destination.replace(client_certificate=shown), trust
+            )
+        return connector
 
 
 def trust(machine: Machine, pem: str) -> None:
@@ -86,7 +95,7 @@ def enrol_by_win_uri(
 ) -> dict[str, Any]:
     """Run a test whose files stay on the controller: those of Windows have tests of their own."""
     files = TestFolder(str(folder / "tests"), template.name, "test")
-    connector = host.connector(client_cert=client_cert)
+    connector = host.connector(client_cert)
     return run_test(template, IDENTITY, TestOptions(**options), connector, files, timeline or Timeline())
 
 

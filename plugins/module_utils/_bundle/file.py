@@ -5,26 +5,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import re
 import stat
-import tempfile
-import time
 
-from .._store.files import sync_folder
+from .._files.paths import folder_of
 from .._value import Value, field
 from .envelope import MAX_OCTETS
 from .errors import FileError, NotABundle
 
 #: The permissions of a bundle.
 FILE_MODE = 0o600
-#: Seconds after which nobody writes to a temporary file any more.
-_LEFT_SECONDS = 600.0
 
 
-class Found(Value):
+class BundleFile(Value):
     """A file that is there: its octets, and its permissions such as ``0600``."""
 
     octets: bytes = field(repr=False)
@@ -40,7 +34,7 @@ def read_file(path: str) -> bytes:
     return _read(path, 0).octets
 
 
-def find_file(path: str) -> Found | None:
+def find_file(path: str) -> BundleFile | None:
     """Read what is where a bundle is to be written, and check that it can be written there.
 
     :returns: None where nothing is.
@@ -62,38 +56,15 @@ def write_file(path: str, octets: bytes) -> None:
 
     :raises FileError: when it cannot be written. What was there before is there still.
     """
-    made = ""
     try:
-        _remove_left(path)
-        # Made with mode 0600 and under a name of its own.
-        descriptor, made = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
-        with open(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), FILE_MODE)
-            file.write(octets)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(made, path)
-        sync_folder(os.path.dirname(path))
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(made)
-        if isinstance(error, OSError):
-            raise FileError(f"cannot be written: {error.strerror or error}") from None
-        raise
+        folder, name = folder_of(path)
+        with folder:
+            folder.write(name, octets, mode=FILE_MODE)
+    except OSError as error:
+        raise FileError(f"cannot be written: {error.strerror or error}") from None
 
 
-def _remove_left(path: str) -> None:
-    """Remove what runs that were killed left half written of this bundle."""
-    folder, name = os.path.split(path)
-    with contextlib.suppress(OSError):  # another run was faster, or the folder cannot be listed
-        for entry in os.listdir(folder):
-            left = os.path.join(folder, entry)
-            ours = re.fullmatch(rf"\.{re.escape(name)}\.[a-z0-9_]{{8}}", entry)
-            if ours and time.time() - os.lstat(left).st_mtime > _LEFT_SECONDS:
-                os.unlink(left)
-
-
-def _read(path: str, flags: int) -> Found:
+def _read(path: str, flags: int) -> BundleFile:
     try:
         # Not blocked by a pipe.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | flags)
@@ -109,7 +80,7 @@ def _read(path: str, flags: int) -> Found:
         if status.st_size > MAX_OCTETS:
             raise NotABundle(f"is no bundle of templates: it is larger than {MAX_OCTETS // 2**20} MiB")
         with open(descriptor, "rb", closefd=False) as file:
-            return Found(file.read(MAX_OCTETS + 1), f"{stat.S_IMODE(status.st_mode):04o}")
+            return BundleFile(file.read(MAX_OCTETS + 1), f"{stat.S_IMODE(status.st_mode):04o}")
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror or error}") from None
     finally:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._store.decision import TemplateResult
 from .._store.difference import NOT_SET, SET, SET_DIFFERENT, describe_template, is_set
 from .._store.keeping import Desired
-from .._store.plan import Plan, Request, TemplateResult
+from .._store.plan import Plan, Request
 from .._template.fields import FIELDS
 from .._template.model import Template
 from .._value import Value, field

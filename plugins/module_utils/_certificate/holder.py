@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .judge import Refusal
 
 
-class Found(Value):
+class CurrentCertificate(Value):
     """What is in the place of a certificate.
 
     :param certificate: the certificate; ``None`` where none can be read.
@@ -45,7 +45,7 @@ class Found(Value):
 class CertificateHolder(Protocol):
     """Keeps one certificate with its key. ``FileHolder`` is the one of POSIX hosts."""
 
-    def read(self) -> Found:
+    def read(self) -> CurrentCertificate:
         """Look at what is there. The certificate's key need not be read, but that it is there has to be known.
 
         :raises EstError: it cannot be looked at.
@@ -73,7 +73,7 @@ class CertificateHolder(Protocol):
     def save_pending(self, files: Mapping[str, str]) -> None:
         """Keep a pending enrolment, its private key among it, in place of an older one.
 
-        :param files: texts by name: see ``PendingState``.
+        :param files: texts by name: see ``PendingEnrolment``.
         :raises EstError: it cannot be written; ``stage`` is ``save``.
         """
 

@@ -11,16 +11,18 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from .._exchange.acceptance import Acceptance
+from .._exchange.hints import hint_of
 from .._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
-from .._exchange.pending import request_digest
 from .._template.model import Template
 from .._template.render import Rendered
 from .._value import Value, field
 from ..est.base.errors import EstError
+from ..est.base.text import hiding
 from ..est.client import VerifiedCertificate
+from ..est.pending import request_digest
 from ..est.x509.certificate import iso_utc
 from .holder import CertificateHolder
-from .options import CertificateOptions
+from .parameters import CertificateOptions
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -62,7 +64,7 @@ class Refusal(Value):
         """Note an error that is happening now. One that is not about names has none in ``found``."""
         told = error.found if isinstance(error, NotAsAsked) else {}
         found = {key: [text[:_LONGEST] for text in told.get(key, [])[:_MOST]] for key in _FOUND}
-        return cls(digest, datetime.now(timezone.utc), error.reason[:_LONGEST], error.hint[:_LONGEST], found)
+        return cls(digest, datetime.now(timezone.utc), error.reason[:_LONGEST], hint_of(error)[:_LONGEST], found)
 
     @property
     def until(self) -> datetime:
@@ -75,14 +77,16 @@ class Refusal(Value):
 
     def error(self) -> NotAsAsked:
         """The error of a run that does not ask again."""
-        return NotAsAsked(self.reason, self.found, hint=self.hint_with_delay(), request_received="no")
+        error = NotAsAsked(self.reason, self.found, code="refused_before", hint=self.hint, request_received="no")
+        error.note(self.delay())
+        return error
 
-    def hint_with_delay(self) -> str:
-        """What to do, and until when nothing is asked for."""
+    def delay(self) -> str:
+        """Until when nothing is asked for."""
         return (
             f"It was refused at {iso_utc(self.at)}, and no other is asked for before {iso_utc(self.until)}, unless "
-            f"what is declared changes, on_lost and allowed_lost among it, or force is true. {self.hint}"
-        ).rstrip()
+            "what is declared changes, on_lost and allowed_lost among it, or force is true."
+        )
 
     def as_data(self) -> Dict[str, Any]:
         """The same as plain JSON data."""
@@ -178,7 +182,7 @@ class Judge:
             self._refuse(self._compared(certificate), "the certificate that is there is not what was asked for")
         except NotAsAsked as error:
             error.request_received = "no"
-            error.hint = f"It stays, and no other was asked for. {error.hint}"
+            error.note("It stays, and no other was asked for.")
             raise
 
     def check_issued(self, old: Optional[x509.Certificate], issued: VerifiedCertificate) -> None:
@@ -190,7 +194,7 @@ class Judge:
         :raises NotAsAsked: it is refused.
         """
         if old is not None:
-            comparison = compare_with_older(issued.certificate, old, self._secrets)
+            comparison = compare_with_older(issued.certificate, old)
             self._refuse(comparison, "the renewed certificate differs from the old one")
         elif self._acceptance.fails:
             comparison = self._compared(issued.certificate)
@@ -215,15 +219,15 @@ class Judge:
         :param there: the certificate that the host has.
         """
         if there is not None:
-            error.hint = f"The old certificate and its key stay. {error.hint}"
+            error.note("The old certificate and its key stay.")
         refusal = Refusal.of(error, self._digest(request))
         try:
             self._holder.save_refusal(refusal)
             self._holder.drop_pending()
         except EstError as trouble:
-            error.hint = f"{error.hint} The next run asks again, as this could not be noted: {trouble.reason}."
+            error.note(f"The next run asks again, as this could not be noted: {trouble.reason}.")
         else:
-            error.hint = refusal.hint_with_delay()
+            error.note(refusal.delay())
 
     def _digest(self, request: str) -> str:
         return refusal_digest(
@@ -231,12 +235,9 @@ class Judge:
         )
 
     def _compared(self, certificate: x509.Certificate) -> Comparison:
-        return compare_certificate(
-            self._rendered.subject,
-            self._rendered.subject_alternative_names,
-            certificate,
-            secrets=self._secrets,
-        )
+        rendered = self._rendered
+        with hiding(self._secrets):
+            return compare_certificate(rendered.subject, rendered.subject_alternative_names, certificate)
 
     def _refuse(self, comparison: Comparison, words: str) -> None:
         comparison.refuse(self._acceptance, words, self._authority)

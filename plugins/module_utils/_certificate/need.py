@@ -6,22 +6,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Optional, Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from .._exchange.acceptance import Acceptance
+from .._exchange.connection import chosen_key
 from .._exchange.issued import compare_certificate
-from .._exchange.pending import request_digest
 from .._template.model import Template
 from .._template.render import Rendered
 from .._value import Value
-from ..est.base.errors import InputError
 from ..est.base.libraries import without_warnings
 from ..est.http.url import EstUrl
-from ..est.reenrolment import similar_key
+from ..est.pending import request_digest
+from ..est.reenrolment import kind_of_key
 from ..est.x509.certificate import days_left, iso_utc, not_after, not_before, public_key_words
-from ..est.x509.keys import KeySpec
 from ..est.x509.path import is_self_issued
-from .holder import Found
+from .holder import CurrentCertificate
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -56,7 +55,7 @@ def asked_digest(template: Template, rendered: Rendered, url: EstUrl) -> str:
 
 
 def decide(
-    found: Found,
+    found: CurrentCertificate,
     template: Template,
     rendered: Rendered,
     digest: str,
@@ -106,20 +105,6 @@ def renewal_time(certificate: x509.Certificate, renew_before_days: int) -> datet
     """When a certificate is to be renewed."""
     first, last = not_before(certificate), not_after(certificate)
     return max(last - timedelta(days=renew_before_days), first + (last - first) / 2)
-
-
-def chosen_key(template: Template) -> Optional[KeySpec]:
-    """The kind of key that a template asks for; ``None`` for the default, which gives way to what a server asks for."""
-    spec = KeySpec(template.key_type, template.key_size, template.key_curve)
-    return None if spec == KeySpec() else spec
-
-
-def kind_of_key(certificate: x509.Certificate) -> Optional[KeySpec]:
-    """The kind of key that a certificate is for; ``None`` for one that is not made any more."""
-    try:
-        return similar_key(certificate)
-    except InputError:
-        return None
 
 
 def _difference(

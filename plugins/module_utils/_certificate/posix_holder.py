@@ -10,21 +10,22 @@ waits for approval: its key and the request.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import stat
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
-from .._exchange.files import in_words
-from .._store.files import give_second_name, replace_file
+from .._files.accounts import other_writers
+from .._files.lock import locked
+from .._files.paths import in_words
 from ..est.base.errors import EstError, InputError
 from ..est.x509.certificate import fingerprint_sha256
 from ..est.x509.client_certificate import ClientCertificate
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
 from ..est.x509.keys import KeySpec
-from ..est.x509.pair_files import Settled, locked_folder, replace_pair, settled
+from ..est.x509.pair_files import PairFiles, Place
 from ..est.x509.path import is_self_signed
-from .holder import Found
+from .holder import CurrentCertificate
 from .judge import Refusal
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 _VERSION = 1
-#: Octets; a larger file is none of ours.
-_MAX_OCTETS = 1024 * 1024
+_NOTE, _PENDING = ".note", ".pending"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
@@ -56,63 +56,68 @@ class FileHolder:
         self._key_path = private_key_path
         self._chain_path = chain_path
         self._check = check
-        self._real_paths = (os.path.realpath(certificate_path), os.path.realpath(private_key_path))
-        one_file = self._real_paths[0] == self._real_paths[1]
-        self._files = ClientCertificate(certificate_path, None if one_file else private_key_path, chain_path=chain_path)
-        self._note_path = f"{self._real_paths[0]}.note"
-        self._pending_path = f"{self._real_paths[1]}.pending"
+        self._opened: Optional[PairFiles] = None
         self._noted_before: Dict[str, str] = {}
         self._strange_key = False
         self._has_chain = False
 
-    def read(self) -> Found:
+    @property
+    def _files(self) -> ClientCertificate:
+        one_file = os.path.realpath(self._certificate_path) == os.path.realpath(self._key_path)
+        key_path = None if one_file else self._key_path
+        return ClientCertificate(self._certificate_path, key_path, chain_path=self._chain_path)
+
+    @property
+    def _pair(self) -> PairFiles:
+        """The files, whose folders are opened once for the whole run.
+
+        :raises OSError: they cannot be opened.
+        """
+        if self._opened is None:
+            self._opened = PairFiles(self._files)
+        return self._opened
+
+    def read(self) -> CurrentCertificate:
         """Look at the files. What a killed run left half-way is put right first; in check mode it is only looked at.
 
         :raises EstError: a file cannot be read, or holds something else, which would be lost.
         """
         try:
-            with self._settled() as (files, finished):
-                text = _text(files.certificate_path)
-                key_text = _text(files.key_path or files.certificate_path)
-                chain = _text(files.chain_path) if files.chain_path is not None else ""
-                # One that is empty is there: a CA need not send one, and on_unverified_chain can let that pass.
-                lacks_chain = files.chain_path is not None and not os.path.exists(files.chain_path)
-            self._refuse_others(text, key_text, chain)
+            texts = self._pair.read(check=self._check)
         except OSError as error:
             raise EstError(
                 f"certificate and key cannot be read: {in_words(error)}", stage="input", hint=_HINT
             ) from None
+        text, key_text, chain = texts.certificate or "", texts.key or "", texts.chain or ""
+        self._refuse_others(text, key_text, chain)
         found = self._found(text, key_text, chain)
+        # One that is empty is there: a CA need not send one, and on_unverified_chain can let that pass.
+        lacks_chain = self._chain_path is not None and texts.chain is None
         lacks = f"the chain {self._chain_path} was not there" if lacks_chain else ""
-        return found.replace(lacks=lacks, finished=finished)
+        return found.replace(lacks=lacks, finished=texts.finished)
 
-    def _settled(self) -> contextlib.AbstractContextManager[Settled]:
-        if not os.path.isdir(os.path.dirname(self._real_paths[0])):
-            return contextlib.nullcontext(Settled(self._files, False))
-        return settled(self._files, check=self._check)
-
-    def _found(self, text: str, key_text: str, chain: str) -> Found:
+    def _found(self, text: str, key_text: str, chain: str) -> CurrentCertificate:
         self._strange_key = bool(key_text.strip())
         self._has_chain = bool(chain.strip())
         if not text.strip():
-            return Found()
+            return CurrentCertificate()
         where = repr(self._certificate_path)
         try:
             first = read_first_certificate(text, where)
         except InputError as error:
-            return Found(defect=error.reason)
+            return CurrentCertificate(defect=error.reason)
         certificate = first[1]
         if not key_text.strip():
-            return Found(certificate, defect=f"its private key {self._key_path} was not there")
+            return CurrentCertificate(certificate, defect=f"its private key {self._key_path} was not there")
         try:
             held = HeldCertificate.with_key(first, key_text, self._tls(), where)
         except InputError as error:
-            return Found(certificate, defect=error.reason)
+            return CurrentCertificate(certificate, defect=error.reason)
         fingerprint = fingerprint_sha256(certificate)
         digest = self._noted(fingerprint)
         self._strange_key = not digest
         self._noted_before = {fingerprint: digest} if digest else {}
-        return Found(certificate, held, digest=digest, key=held.key)
+        return CurrentCertificate(certificate, held, digest=digest, key=held.key)
 
     def _tls(self) -> ClientCertificate:
         """What authenticates a connection: the chain goes along where there is one."""
@@ -139,34 +144,31 @@ class FileHolder:
     def refuse_unwritable(self) -> Sequence[str]:
         """Look whether the files can be written.
 
-        :returns: in check mode, warnings of folders that are not there: an earlier task may only say that it makes one.
+        :returns: warnings: of folders that other accounts can write to, and in check mode of those that are not there:
+            an earlier task may only say that it makes one.
         :raises EstError: at stage ``save``.
         """
-        missing = []
-        for path in (self._key_path, self._chain_path, self._certificate_path):
-            if path is None:
-                continue
-            folder, problem = os.path.dirname(os.path.realpath(path)), ""
-            if path == self._chain_path and os.path.realpath(path) in self._real_paths:
-                problem = f"{path} leads to the file of the certificate or of the key"
-            elif self._check and not os.path.lexists(folder):
-                missing.append(folder)
-            elif not os.path.isdir(folder):
+        warnings: Dict[str, None] = {}
+        for place in self._pair.places:
+            folder, problem = os.path.dirname(os.path.realpath(place.path)), ""
+            if place is self._pair.chain and (place.is_at(self._pair.key) or place.is_at(self._pair.certificate)):
+                problem = f"{place.path} leads to the file of the certificate or of the key"
+            elif self._check and not place.exists:
+                warnings[f"there is no folder {folder} now, and est_certificate does not make it"] = None
+            elif not place.exists:
                 problem = f"there is no folder {folder}"
-            elif os.path.isdir(path):
-                problem = f"{path} is a folder"
-            elif not os.access(folder, os.W_OK | os.X_OK):  # which knows of read-only file systems
-                problem = f"this user may not write to the folder {folder}"
+            else:
+                problem = _why_not_writable(place)
+                writers = other_writers(place.folder)
+                if writers:
+                    warnings[f"{writers} can write to the folder {folder}, and so replace what is kept in it"] = None
             if problem:
                 raise EstError(
                     f"a certificate could not be kept, so none was asked for: {problem}",
                     stage="save",
                     hint="Correct the path, make the folder first, or let the task become a user who may write there.",
                 )
-        return [
-            f"there is no folder {folder} now, and est_certificate does not make it"
-            for folder in dict.fromkeys(missing)
-        ]
+        return list(warnings)
 
     def refuse_key(self, spec: KeySpec) -> None:
         """See ``CertificateHolder.refuse_key()``: a file takes every kind."""
@@ -177,7 +179,7 @@ class FileHolder:
         :raises EstError: it cannot be read.
         """
         try:
-            kept = json.loads(_text(self._pending_path))
+            kept = json.loads(_text(self._pair.key, _PENDING))
         except ValueError:
             return None
         except OSError as error:
@@ -187,13 +189,13 @@ class FileHolder:
 
     def save_pending(self, files: Mapping[str, str]) -> None:
         """Keep what is pending in one file, mode 0600."""
-        self._write(self._pending_path, dict(files))
+        self._write(self._pair.key, _PENDING, dict(files))
 
     def drop_pending(self) -> None:
         """Remove the file of what is pending, where there is one."""
         try:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._pending_path)
+            if self._pair.key.has(_PENDING):
+                self._pair.key.folder.unlink(self._pair.key.name + _PENDING)
         except OSError as error:
             raise _not_kept(error) from None
 
@@ -204,7 +206,7 @@ class FileHolder:
     def save_refusal(self, refusal: Refusal) -> None:
         """Put it into the note, beside what that says of the certificate that is there."""
         note = {"version": _VERSION, "issued": self._noted_before, "refused": refusal.as_data()}
-        self._write(self._note_path, note)
+        self._write(self._pair.certificate, _NOTE, note)
 
     def save(
         self,
@@ -219,12 +221,12 @@ class FileHolder:
         certificate that is there.
         """
         issued = {**self._noted_before, fingerprint_sha256(certificate): digest}
-        self._write(self._note_path, {"version": _VERSION, "issued": issued})
+        self._write(self._pair.certificate, _NOTE, {"version": _VERSION, "issued": issued})
         if self._strange_key and key is not None:
             self._keep_strange_key()
         if self._chain_path is None:
             chain = [above for above in chain if not is_self_signed(above)]
-        replace_pair(self._files, (certificate, *chain), key)
+        self._pair.replace((certificate, *chain), key)
         self.drop_pending()
 
     def describe(self, certificate: x509.Certificate) -> Dict[str, Any]:
@@ -251,7 +253,7 @@ class FileHolder:
     def _note(self) -> Dict[str, Any]:
         """The note; empty where there is none, or one that cannot be read."""
         try:
-            note = json.loads(_text(self._note_path))
+            note = json.loads(_text(self._pair.certificate, _NOTE))
         except (OSError, ValueError, RecursionError):
             return {}
         return note if isinstance(note, dict) else {}
@@ -259,20 +261,27 @@ class FileHolder:
     def _keep_strange_key(self) -> None:
         """Keep a key under another name that may be of use to somebody: this module did not put it there."""
         try:
-            # A path that is a link would only get another link, to the key that is about to be replaced.
-            give_second_name(self._real_paths[1], ".kept-")
+            self._pair.key.folder.keep_aside(self._pair.key.name, ".kept-")
         except OSError as error:
             raise _not_kept(error) from None
 
-    def _write(self, path: str, content: Mapping[str, Any]) -> None:
-        folder, name = os.path.split(path)
+    def _write(self, place: Place, suffix: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        name = place.name + suffix
         try:
-            with locked_folder(path):
-                replace_file(folder, name, text.encode("ascii"))
+            with locked(place.folder):
+                place.folder.write(name, text.encode("ascii"), part=f".{name}.new")
         except OSError as error:
-            error.filename = error.filename or path
             raise _not_kept(error) from None
+
+
+def _why_not_writable(place: Place) -> str:
+    status = place.folder.look(place.name)
+    if status is not None and stat.S_ISDIR(status.st_mode):
+        return f"{place.path} is a folder"
+    if not os.access(".", os.W_OK | os.X_OK, dir_fd=place.folder.descriptor):  # which knows of read-only file systems
+        return f"this user may not write to the folder {place.folder.path}"
+    return ""
 
 
 def _not_kept(error: OSError) -> EstError:
@@ -281,17 +290,9 @@ def _not_kept(error: OSError) -> EstError:
     )
 
 
-def _text(path: str) -> str:
-    """The content of a file; empty where there is none.
+def _text(place: Place, suffix: str) -> str:
+    """The content of a file beside that of a place; empty where there is none.
 
     :raises OSError: it cannot be read.
     """
-    try:
-        with open(path, encoding="latin-1", opener=_not_waiting) as file:
-            return file.read(_MAX_OCTETS)
-    except FileNotFoundError:
-        return ""
-
-
-def _not_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # for a pipe that nobody writes to
+    return (place.read(suffix).content or b"").decode("latin-1")

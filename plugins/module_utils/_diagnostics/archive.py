@@ -8,15 +8,16 @@ Platform-neutral as far as the host goes; written on the controller.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import io
 import os
 import re
 import tarfile
-import tempfile
-from typing import IO, Sequence, Set, Tuple
+from typing import Optional, Sequence, Set, Tuple
+
+from .._files.folder import Folder
+from .._files.paths import open_folder
 
 # ----------------------------------------------------------------------------------------------------------------------
 # File names that are safe on any system, made of the names of hosts, templates and log files.
@@ -83,60 +84,42 @@ def pack(folder: str, members: Sequence[Member]) -> bytes:
 class ArchiveFile:
     """A file of mode 0600 that appears under its name when it is whole, and never in place of another.
 
-    Entering makes the folder where it is missing and a temporary file in it, so a folder that cannot be written to is
-    known before anything else is done; leaving without ``save()`` removes the file.
+    Entering makes the folder where it is missing and tries to write to it, so a folder that cannot be written to is
+    known before anything else is done.
 
     :param folder: made 0700 where it does not exist.
     :param name: without its end ``.tar.gz``.
     """
 
     def __init__(self, folder: str, name: str) -> None:
-        self._folder = folder
+        self._path = folder
         self._name = name
-        self._temporary = ""
-        self._file: IO[bytes] = io.BytesIO()
+        self._folder: Optional[Folder] = None
 
     def __enter__(self) -> ArchiveFile:
         """:raises OSError: the folder cannot be made or written to."""
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
-        descriptor, self._temporary = tempfile.mkstemp(prefix=f".{self._name}.", suffix=".tmp", dir=self._folder)
-        self._file = os.fdopen(descriptor, "wb")  # 0600
+        self._folder = open_folder(self._path, make=0o700)
+        self._folder.try_to_write()
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._file.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._temporary)
+        if self._folder is not None:
+            self._folder.close()
 
     def save(self, content: bytes) -> str:
         """Write the content and return the path that it has now.
 
         :raises OSError: the disk is full, or the like.
         """
-        self._file.write(content)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        assert self._folder is not None
         number = 1
         while True:
-            path = os.path.join(self._folder, archive_name(self._name, number))
+            name = archive_name(self._name, number)
             try:
-                self._place(path)
-                return path
+                self._folder.create(name, content)
+                return os.path.join(self._path, name)
             except FileExistsError:  # another run has written within the same second
                 number += 1
-
-    def _place(self, path: str) -> None:
-        """Give the file its name.
-
-        :raises FileExistsError: it is another's.
-        """
-        try:
-            os.link(self._temporary, path)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links: the name is reserved, and then what reserves it replaced
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            os.replace(self._temporary, path)
 
 
 def archive_name(name: str, number: int = 1) -> str:

@@ -11,12 +11,9 @@ from typing import Any, Dict, List
 
 from ..est.asn1.der import GENERALIZED_TIME, SEQUENCE, Element, encode, read
 from ..est.base.errors import ParseError
-from ..est.reenrolment import encoded_extension
-from ..est.x509.names import read_general_name, split_general_names
+from ..est.x509.fields import ISSUER, SUBJECT, SUBJECT_ALTERNATIVE_NAME, VALIDITY, certificate_fields, encoded_extension
+from ..est.x509.names import read_general_name, read_general_names
 
-_SUBJECT_ALTERNATIVE_NAME = "2.5.29.17"
-# Where the fields of a TBSCertificate are (RFC 5280 section 4.1), counted from the serial number.
-_ISSUER, _VALIDITY, _SUBJECT = 2, 3, 4
 # GeneralName, RFC 5280 section 4.2.1.6: directoryName is [4], explicit.
 _DIRECTORY_NAME = 0xA4
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -29,29 +26,17 @@ def describe_der(certificate: bytes, now: datetime) -> Dict[str, Any]:
     :param now: aware of its time zone.
     :raises ParseError: it is no certificate.
     """
-    fields = _fields(certificate)
-    not_before, not_after = (_time(element) for element in _pair(fields[_VALIDITY]))
+    fields = certificate_fields(certificate)
+    not_before, not_after = (_time(element) for element in _pair(fields[VALIDITY]))
     return {
-        "subject": _name(fields[_SUBJECT]),
-        "issuer": _name(fields[_ISSUER]),
+        "subject": _name(fields[SUBJECT]),
+        "issuer": _name(fields[ISSUER]),
         "not_before": not_before.strftime(_TIME),
         "not_after": not_after.strftime(_TIME),
         "days_left": (not_after - now).days,
         "fingerprint_sha256": ":".join(f"{octet:02X}" for octet in hashlib.sha256(certificate).digest()),
         "subject_alternative_names": _alternative_names(certificate),
     }
-
-
-def _fields(certificate: bytes) -> List[Element]:
-    to_be_signed = next(read(certificate).expect(SEQUENCE, "a certificate").children(), None)
-    if to_be_signed is None:
-        raise ParseError("the certificate is empty")
-    fields = list(to_be_signed.expect(SEQUENCE, "the TBSCertificate of a certificate").children())
-    if fields and fields[0].is_context(0):
-        del fields[0]  # the version
-    if len(fields) <= _SUBJECT:
-        raise ParseError("the certificate has too few fields")
-    return fields
 
 
 def _pair(validity: Element) -> List[Element]:
@@ -78,7 +63,5 @@ def _name(name: Element) -> str:
 
 
 def _alternative_names(certificate: bytes) -> List[str]:
-    extension = encoded_extension(certificate, _SUBJECT_ALTERNATIVE_NAME)
-    if extension is None:
-        return []
-    return [str(read_general_name(entry)) for entry in split_general_names(extension.value)]
+    extension = encoded_extension(certificate, SUBJECT_ALTERNATIVE_NAME)
+    return [str(name) for name in read_general_names(extension.value)] if extension else []

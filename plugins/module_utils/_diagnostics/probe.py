@@ -18,7 +18,8 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._exchange.connection import configured_trust
-from .._exchange.host import HostConnector
+from .._exchange.hints import hint_of
+from .._exchange.host_connector import HostConnector
 from .._exchange.options import TestOptions
 from .._exchange.server_info import look
 from .._template.model import Template
@@ -117,7 +118,7 @@ class _Probe:
         try:
             yield
         except EstError as error:
-            step.update(ok=False, reason=error.reason, hint=error.hint)
+            step.update(ok=False, reason=error.reason, hint=hint_of(error))
         except OSError as error:
             step.update(ok=False, reason=_in_words(error), hint="")
         step["milliseconds"] = round((time.monotonic() - started) * 1000, 1)
@@ -153,7 +154,7 @@ class _Probe:
         for part in timeline.as_list():
             step = {"ok": part["ok"], "milliseconds": part["milliseconds"], "detail": part["detail"]}
             if not part["ok"] and failure is not None:
-                step.update(reason=failure.reason, hint=failure.hint)
+                step.update(reason=failure.reason, hint=hint_of(failure))
                 del step["detail"]
             self._steps[part["stage"]] = step
         if dialler.peer is None:

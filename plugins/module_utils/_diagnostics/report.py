@@ -16,8 +16,8 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from .._value import Value, field
 from ..est.base.text import printable, redact
 from .archive import Member, UniqueNames, pack, safe_path
+from .collect import failed
 from .findings import Finding, clock_offset, judge
-from .host import failed
 from .stored import Stored
 
 # ----------------------------------------------------------------------------------------------------------------------

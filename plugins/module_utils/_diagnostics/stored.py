@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from .._exchange.files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE
+from .._files.folder import Folder
+from .._files.paths import open_folder
 from .._store.adapter import Observed
 from .._store.errors import StoreError
 from .._store.information import describe_store
@@ -35,17 +36,21 @@ def read_tests(output_path: str) -> Dict[str, Any]:
     tests: List[Dict[str, Any]] = []
     left_out: List[Tuple[str, str]] = []
     names = UniqueNames()
-    for path in _folders(output_path):
+    try:
+        output = open_folder(output_path)
+    except FileNotFoundError:
+        return {"output_path": output_path, "tests": tests, "left_out": left_out}
+    for test in _folders(output):
         if len(tests) >= _MOST:
             left_out.append((output_path, f"there are more than {_MOST} tests"))
             break
-        files = dict(_files(path, left_out))
-        has_key = os.path.lexists(os.path.join(path, PRIVATE_KEY_FILE))
+        files = dict(_files(test, left_out))
+        has_key = test.look(PRIVATE_KEY_FILE) is not None
         if files or has_key:
             tests.append(
                 {
-                    "name": names.take(safe_path(os.path.relpath(path, output_path))),
-                    "modified": int(os.lstat(path).st_mtime),
+                    "name": names.take(safe_path(os.path.relpath(test.path, output.path))),
+                    "modified": int(test.status.st_mtime),
                     "has_private_key": has_key,
                     "files": files,
                 }
@@ -54,50 +59,28 @@ def read_tests(output_path: str) -> Dict[str, Any]:
     return {"output_path": output_path, "tests": tests, "left_out": left_out}
 
 
-def _folders(output_path: str) -> Iterator[str]:
+def _folders(output: Folder) -> Iterator[Folder]:
     """``<output_path>/<template>/<certificate name>``, and what is beside it; links are not followed."""
-    try:
-        templates = sorted(os.listdir(output_path))
-    except FileNotFoundError:
-        return
-    for template in templates:
-        parent = os.path.join(output_path, template)
-        if _is_folder(parent):
-            for name in sorted(os.listdir(parent)):
-                path = os.path.join(parent, name)
-                if not name.startswith(".") and _is_folder(path):
-                    yield path
+    for template in sorted(output.names()):
+        parent = output.folder(template)
+        for name in sorted(parent.names()) if parent is not None else ():
+            test = None if parent is None or name.startswith(".") else parent.folder(name)
+            if test is not None:
+                yield test
 
 
-def _is_folder(path: str) -> bool:
-    return os.path.isdir(path) and not os.path.islink(path)
-
-
-def _files(folder: str, left_out: List[Tuple[str, str]]) -> Iterator[Tuple[str, str]]:
+def _files(test: Folder, left_out: List[Tuple[str, str]]) -> Iterator[Tuple[str, str]]:
     for name in _COLLECTED:
-        path = os.path.join(folder, name)
-        if not os.path.lexists(path):
-            continue
         try:
-            text = _read(path)
-        except (OSError, ValueError) as error:
-            left_out.append((path, str(getattr(error, "strerror", "") or error)))
+            file = test.read(name, _LARGEST)
+        except OSError as error:
+            left_out.append((test.path_of(name), error.strerror or str(error)))
             continue
-        if "PRIVATE KEY" in text:
-            left_out.append((path, "holds a private key"))
-        else:
+        text = (file.content or b"").decode("ascii", "replace")
+        if file.problem or "PRIVATE KEY" in text:
+            left_out.append((test.path_of(name), file.problem or "holds a private key"))
+        elif file.content is not None:
             yield name, text
-
-
-def _read(path: str) -> str:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("is no file")
-        content = file.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise ValueError(f"is larger than {_LARGEST} octets")
-    return content.decode("ascii", "replace")
 
 
 # ----------------------------------------------------------------------------------------------------------------------

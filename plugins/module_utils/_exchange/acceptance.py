@@ -9,11 +9,18 @@ from collections.abc import Mapping
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .._names.attributes import ATTRIBUTE_OIDS, SubjectAttribute, attribute_oid
+from .._names.comparison import comparable_attribute
 from .._names.errors import NameSyntaxError
-from .._names.general_names import GENERAL_NAME_TYPES, canonical_general_name, parse_general_name
+from .._names.general_names import (
+    KINDS,
+    canonical_general_name,
+    comparable_general_name,
+    find_type,
+    parse_general_name,
+)
 from .._template.errors import TemplateError, closest, show
 from .._value import Value
-from .compare import ADDED, NAME, NOW, SUBJECT, comparable_attribute, comparable_name
+from .compare import ADDED, NAME, NOW, SUBJECT
 
 #: What happens where a certificate is not what was asked for: it is told, it is a failure, or nothing.
 WARN, FAIL, ACCEPT = "warn", "fail", "accept"
@@ -25,7 +32,6 @@ _ALLOWED = (
     "an attribute of the subject such as emailAddress, a type of alternative name such as UPN, or one value such as "
     "emailAddress=jdoe@example.com or UPN:jdoe@example.com"
 )
-_TYPES = {name.lower(): name for name in GENERAL_NAME_TYPES}
 
 
 class _Name(Value):
@@ -159,7 +165,7 @@ def _read_entry(entry: Any) -> _Name:
 def _kind_of(text: str) -> str:
     """The kind of a name: an alternative name has a colon after its type, an attribute an equals sign, if anything."""
     name = text.partition(":")[0]
-    return NAME if name.strip().lower() in _TYPES or ("=" not in name and ":" in text) else SUBJECT
+    return NAME if find_type(name.strip()) or ("=" not in name and ":" in text) else SUBJECT
 
 
 def _read_name(kind: str, text: str) -> _Name:
@@ -168,14 +174,14 @@ def _read_name(kind: str, text: str) -> _Name:
     :raises NameSyntaxError: there is no such name.
     """
     if kind == NAME:
-        if text.lower() in _TYPES:
-            return _Name(kind, _TYPES[text.lower()])
+        if find_type(text):
+            return _Name(kind, find_type(text))
         name = parse_general_name(text)
         try:
             name = canonical_general_name(name)
         except NameSyntaxError:  # a value that no certificate has, and that is equal to none
             pass
-        name = comparable_name(name)
+        name = comparable_general_name(name)
         return _Name(kind, name.type, name.value)
     written, equals, value = text.partition("=")
     oid = attribute_oid(written.strip())
@@ -189,7 +195,7 @@ def _read_name(kind: str, text: str) -> _Name:
 def _suggested(text: str) -> str:
     """What was probably meant, of both kinds of names, each with the sign that it has before its value."""
     written, sign, value = text.partition(min("=:", key=lambda sign: (text + sign).index(sign)))
-    name = closest(written, (*ATTRIBUTE_OIDS, *_TYPES.values()))
+    name = closest(written, (*ATTRIBUTE_OIDS, *KINDS))
     if not name or not sign:
         return name
     return f"{name}{'=' if name in ATTRIBUTE_OIDS else ':'}{value.strip()}" if value.strip() else name

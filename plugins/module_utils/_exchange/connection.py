@@ -18,6 +18,8 @@ from ..est.http.tls import Trust
 from ..est.http.transport import Credentials, Transport
 from ..est.http.url import EstUrl
 from ..est.x509.certificate import Fingerprint, load_pem_certificates
+from ..est.x509.client_certificate import ClientCertificate
+from ..est.x509.keys import KeySpec
 from .options import ExchangeOptions
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Destination(Value):
     :param url: the server, from the template.
     :param fingerprint: of one of its CA certificates, from the template; ``None`` where it has none.
     :param timeline: where the stages are noted.
+    :param client_certificate: for TLS; its paths mean what the connector, or what keeps the certificate, says.
     """
 
     url: EstUrl
@@ -57,13 +60,27 @@ class Destination(Value):
     template: Template
     options: ExchangeOptions
     timeline: Timeline
+    client_certificate: Optional[ClientCertificate] = None
 
     @classmethod
-    def of(cls, template: Template, options: ExchangeOptions, timeline: Timeline) -> Destination:
-        """The EST server of a template."""
+    def of(
+        cls,
+        template: Template,
+        options: ExchangeOptions,
+        timeline: Timeline,
+        client_certificate: Optional[ClientCertificate] = None,
+    ) -> Destination:
+        """The EST server of a template.
+
+        :param client_certificate: in place of the one of the template.
+        """
         url = EstUrl.build(template.server, template.port, template.label)
         fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
-        return cls(url, fingerprint, template, options, timeline)
+        if client_certificate is None and template.client_certificate_path:
+            client_certificate = ClientCertificate(
+                template.client_certificate_path, template.client_key_path, template.client_key_passphrase
+            )
+        return cls(url, fingerprint, template, options, timeline, client_certificate)
 
     @property
     def credentials(self) -> Optional[Credentials]:
@@ -76,6 +93,12 @@ def account(template: Template) -> Optional[Credentials]:
     if template.username is None and template.password is None:
         return None
     return Credentials(template.username or "", template.password or "")
+
+
+def chosen_key(template: Template) -> Optional[KeySpec]:
+    """The kind of key that a template asks for; ``None`` for the default, which gives way to what a server asks for."""
+    spec = KeySpec(template.key_type, template.key_size, template.key_curve)
+    return None if spec == KeySpec() else spec
 
 
 class Connector(Protocol):
@@ -97,7 +120,7 @@ class Connector(Protocol):
         """Only look at the CA certificates of the EST server; or raise an ``InputError``."""
 
     def transport(self, destination: Destination, trust: Trust) -> Transport:
-        """A transport to the EST server."""
+        """A transport to the EST server, with the client certificate of the destination."""
 
 
 def configured_trust(template: Template, connector: Connector) -> Optional[Trust]:
@@ -107,9 +130,9 @@ def configured_trust(template: Template, connector: Connector) -> Optional[Trust
         anchors a fingerprint is a further condition.
     """
     if template.ca_certificate:
-        return Trust.explicit(template.ca_certificate)
+        return Trust.explicit(template.ca_certificate, "ca_certificate")
     if template.ca_path:
-        return Trust.explicit(connector.read_text(template.ca_path))
+        return Trust.explicit(connector.read_text(template.ca_path), f"the file of ca_path {template.ca_path!r}")
     return Trust.system() if template.use_system_trust else None
 
 
@@ -125,11 +148,7 @@ def required_trust(destination: Destination, connector: Connector) -> Tuple[Call
     if destination.fingerprint is not None:
         # Only a fingerprint says whom to trust: the EST server is asked for its CA certificates first.
         return functools.partial(connector.bootstrap, destination, destination.fingerprint), "fingerprint"
-    raise InputError(
-        "the template has nothing to trust the EST server by",
-        hint="Set ca_certificate or ca_path of the template to the CA that issued the EST server's certificate, "
-        "ca_fingerprint to its fingerprint, or use_system_trust to true where the host trusts that CA anyway.",
-    )
+    raise InputError("the template has nothing to trust the EST server by", code="no_trust")
 
 
 @contextlib.contextmanager
@@ -153,5 +172,5 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
             error.username = destination.template.username
             if error.http_status == 401 and options.http_authentication != "auto":
                 wanted = f"http_authentication is {options.http_authentication}"
-                error.hint = f"{wanted}, and the server may offer something else: set it to auto. {error.hint}"
+                error.note(f"{wanted}, and the server may offer something else: set it to auto.")
             raise

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
-import shutil
-import tempfile
-from typing import Dict, Iterator, Mapping, Optional
+from typing import Dict, Iterator, Mapping, Optional, Tuple
+
+from .._files.accounts import refuse_other_writers
+from .._files.folder import Folder
+from .._files.lock import is_locked, locked
+from .._files.paths import open_folder
 
 #: Names of the files of an issued test certificate.
 CERTIFICATE_FILE = "certificate.pem"
@@ -60,8 +62,9 @@ class TestFolder:
 
     def __init__(self, output_path: str, template_name: str, certificate_name: str) -> None:
         self._parent = os.path.join(output_path, folder_name(template_name))
-        self.path = os.path.join(self._parent, certificate_name)
-        self.pending_path = f"{self.path}+pending"
+        self._name, self._pending_name = certificate_name, f"{certificate_name}+pending"
+        self.path = os.path.join(self._parent, self._name)
+        self.pending_path = os.path.join(self._parent, self._pending_name)
 
     def read_pending(self) -> Optional[Dict[str, str]]:
         """The files of a pending enrolment by name, or ``None`` where there is none that is complete.
@@ -73,31 +76,46 @@ class TestFolder:
         :raises OSError: they are there but cannot be read, or the folder cannot be written.
         """
         _refuse_unwritable(self._parent)
-        if not os.path.isdir(self._parent):
+        try:
+            parent = open_folder(self._parent)
+        except FileNotFoundError:
             return None
-        with self._locked():
-            return self._pending()
+        with parent:
+            refuse_other_writers(parent)
+            if not self._is_left(parent):
+                found, status = self._pending(parent)
+                if not self._is_left(parent) and _is_same(status, parent.look(self._pending_name)):
+                    return found
+            with self._at_work(parent):
+                return self._pending(parent)[0]
 
-    def _pending(self) -> Optional[Dict[str, str]]:
+    def _pending(self, parent: Folder) -> Tuple[Optional[Dict[str, str]], Optional[os.stat_result]]:
+        """Return the files of the pending enrolment, and the status of the folder that they were read in."""
+        pending = parent.folder(self._pending_name)
+        if pending is None:
+            return None, parent.look(self._pending_name)
         found: Dict[str, str] = {}
-        for name in (PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE):
-            try:
-                with open(os.path.join(self.pending_path, name), "rb") as file:
-                    content = file.read(MAX_PENDING_FILE_SIZE + 1)
-                if len(content) > MAX_PENDING_FILE_SIZE:
-                    return None
-                found[name] = content.decode("ascii")
-            except (FileNotFoundError, UnicodeDecodeError):
-                return None
-        return found
+        with pending:
+            status = pending.status
+            for name in (PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE):
+                file = pending.read(name, MAX_PENDING_FILE_SIZE)
+                if file.is_folder:
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), pending.path_of(name))
+                try:
+                    if file.content is None:
+                        return None, status
+                    found[name] = file.content.decode("ascii")
+                except UnicodeDecodeError:
+                    return None, status
+        return found, status
 
     def save_pending(self, files: Mapping[str, str]) -> str:
         """Keep a pending enrolment, in place of an older one. Returns its folder.
 
         :raises OSError: nothing has been changed then.
         """
-        with self._locked():
-            self._replace(self.pending_path, files)
+        with self._made() as parent, self._at_work(parent):
+            _replace(parent, self._pending_name, files)
         return self.pending_path
 
     def save_issued(self, files: Mapping[str, str]) -> str:
@@ -106,61 +124,76 @@ class TestFolder:
         :returns: the folder.
         :raises OSError: the older pair is still there then.
         """
-        with self._locked():
-            self._replace(self.path, files)
-            _remove(self.pending_path)
+        with self._made() as parent, self._at_work(parent):
+            _replace(parent, self._name, files)
+            parent.remove(self._pending_name)
         return self.path
 
+    def _made(self) -> Folder:
+        """Open the folder of the template. Where it is missing, it is made with those above it, for their owner only.
+
+        One of them can be the folder of the template store.
+        """
+        parent = open_folder(self._parent, make=0o700, parents=0o700)
+        refuse_other_writers(parent)
+        return parent
+
+    def _is_left(self, parent: Folder) -> bool:
+        """Say whether a run is at the files, or was killed while it was."""
+        prefixes = (_prefix(self._name), _prefix(self._pending_name))
+        return is_locked(parent) or any(name.startswith(prefixes) for name in parent.names())
+
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        _make_private_folders(self._parent)
-        # Not "w", which would change the file, and a look in check mode takes the lock too.
-        with open(os.path.join(self._parent, ".lock"), "a", encoding="ascii", opener=_private) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._tidy_up(self.path)
-            self._tidy_up(self.pending_path)
+    def _at_work(self, parent: Folder) -> Iterator[None]:
+        with locked(parent):
+            for target in (self._name, self._pending_name):
+                _tidy_up(parent, target)
             yield
 
-    def _replace(self, target: str, files: Mapping[str, str]) -> None:
-        made = tempfile.mkdtemp(prefix=_prefix(target), dir=self._parent)  # 0700
-        aside = f"{made}{_ASIDE}"
-        try:
-            for name, content in files.items():
-                _write(os.path.join(made, name), content)
-            # A folder that is not empty cannot be replaced in one step: the old one moves aside first.
-            replaces = os.path.lexists(target)
-            if replaces:
-                os.rename(target, aside)
-            try:
-                os.rename(made, target)
-            except OSError:
-                if replaces:
-                    os.rename(aside, target)
-                raise
-        finally:
-            _remove(made)
-        _remove(aside)
 
-    def _tidy_up(self, target: str) -> None:
-        """Put right what a run that was killed half-way left behind (the lock is held, so nobody else is at it)."""
-        for name in os.listdir(self._parent):
-            if name.startswith(_prefix(target)):
-                path = os.path.join(self._parent, name)
-                if name.endswith(_ASIDE) and not os.path.lexists(target):
-                    os.rename(path, target)
-                else:
-                    _remove(path)
+def _replace(parent: Folder, target: str, files: Mapping[str, str]) -> None:
+    """Put a folder with files in place of an older one."""
+    name = f"{_prefix(target)}{os.urandom(4).hex()}"
+    aside = f"{name}{_ASIDE}"
+    try:
+        with parent.make_folder(name) as made:
+            for file, content in files.items():
+                made.add(file, content.encode("utf-8"))
+            made.sync()
+        # A folder that is not empty cannot be replaced in one step: the old one moves aside first.
+        replaces = parent.look(target) is not None
+        if replaces:
+            parent.rename(target, aside)
+        try:
+            parent.rename(name, target)
+        except OSError:
+            if replaces:
+                parent.rename(aside, target)
+            raise
+    finally:
+        parent.remove(name)
+    parent.remove(aside)
+
+
+def _tidy_up(parent: Folder, target: str) -> None:
+    """Put right what a run that was killed half-way left behind (the lock is held, so nobody else is at it)."""
+    for name in parent.names():
+        if name.startswith(_prefix(target)):
+            if name.endswith(_ASIDE) and parent.look(target) is None:
+                parent.rename(name, target)
+            else:
+                parent.remove(name)
+
+
+def _is_same(one: Optional[os.stat_result], other: Optional[os.stat_result]) -> bool:
+    if one is None or other is None:
+        return one is other
+    return os.path.samestat(one, other)
 
 
 def _prefix(target: str) -> str:
     """How the names of the folders begin in which a target is made, or is aside."""
-    return f".{os.path.basename(target)}~"
-
-
-def in_words(error: OSError) -> str:
-    """Which file, and what is wrong with it."""
-    what = error.strerror or str(error)
-    return f"{error.filename}: {what}" if error.filename else what
+    return f".{target}~"
 
 
 def _refuse_unwritable(path: str) -> None:
@@ -172,40 +205,3 @@ def _refuse_unwritable(path: str) -> None:
     # access() knows of file systems that nobody may write, root neither.
     if not os.access(path, os.W_OK | os.X_OK):
         raise OSError(errno.EACCES, "is not writable", path)
-
-
-def _make_private_folders(path: str) -> None:
-    """Make a folder and those above it that are missing, all of them for their owner only.
-
-    One of them can be the folder of the template store, which os.makedirs() would let everybody read.
-    """
-    if os.path.isdir(path):
-        return
-    _make_private_folders(os.path.dirname(path))
-    with contextlib.suppress(FileExistsError):  # another run was faster
-        os.mkdir(path, 0o700)
-
-
-def _write(path: str, content: str) -> None:
-    """Write a file that is 0600 before anything is in it."""
-    try:
-        with open(path, "w", encoding="utf-8", opener=_private) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        error.filename = error.filename or path  # of a full disk the system does not say where
-        raise
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _remove(path: str) -> None:
-    """Remove a folder, or whatever else is in its place; a link, not what it leads to."""
-    with contextlib.suppress(OSError):
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            os.unlink(path)

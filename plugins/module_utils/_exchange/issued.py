@@ -16,7 +16,7 @@ from .._names.general_names import GeneralName
 from .._value import Value
 from ..est.base.errors import EstError
 from ..est.base.libraries import without_warnings
-from ..est.base.text import printable, redact
+from ..est.base.text import printable
 from ..est.x509.certificate import public_key_words, subject_alternative_names
 from ..est.x509.names import read_name
 from ..est.x509.path import extension_value
@@ -35,10 +35,6 @@ _LONGEST, _MOST = 300, 50
 _CISCO = (
     "Cisco's EST server is known to keep only the common name: list in allowed_lost what may be lost, or set "
     "certificate_authority of the template to generic where it is another CA"
-)
-_HINT = (
-    "Let the CA issue what is asked for, or ask for no more than it issues. allowed_lost lists names that may be lost, "
-    "and on_lost: accept takes every certificate."
 )
 
 
@@ -81,11 +77,6 @@ class Comparison(Value):
         of = "" if template_name is None else f" of template {template_name!r}"
         return [f"the certificate{of} is not what was asked for: {clause}{f' ({known})' if known else ''}"]
 
-    def hint(self, acceptance: Acceptance, certificate_authority: str = "") -> str:
-        """What to do where it is refused."""
-        known = certificate_authority == "cisco" and self._lacks(acceptance)
-        return f"{_CISCO}. {_HINT}" if known else _HINT
-
     def refuse(self, acceptance: Acceptance, words: str, certificate_authority: str = "") -> None:
         """Refuse what is not accepted.
 
@@ -94,8 +85,10 @@ class Comparison(Value):
         """
         clause = self.unaccepted(acceptance)
         if clause:
-            hint = self.hint(acceptance, certificate_authority)
-            raise NotAsAsked(f"{words}: {clause}", self.as_result(acceptance), hint=hint)
+            error = NotAsAsked(f"{words}: {clause}", self.as_result(acceptance))
+            if certificate_authority == "cisco" and self._lacks(acceptance):
+                error.note(f"{_CISCO}.")
+            raise error
 
     def _lacks(self, acceptance: Acceptance) -> List[str]:
         """What is lost and not accepted, without what came with another value, which ``differs`` tells."""
@@ -112,10 +105,18 @@ class NotAsAsked(EstError):
     :param found: what it lacks and in what it differs; see ``Comparison.as_result()``.
     """
 
+    code = "not_as_asked"
+
     def __init__(
-        self, reason: str, found: Mapping[str, List[str]], *, hint: str = "", request_received: str = "yes"
+        self,
+        reason: str,
+        found: Mapping[str, List[str]],
+        *,
+        code: Optional[str] = None,
+        hint: str = "",
+        request_received: str = "yes",
     ) -> None:
-        super().__init__(reason, stage="verify", hint=hint, request_received=request_received)
+        super().__init__(reason, code=code, stage="verify", hint=hint, request_received=request_received)
         self.found = dict(found)
 
 
@@ -127,7 +128,6 @@ def compare_certificate(
     key: Optional[str] = None,
     may_be_ca: bool = False,
     same_subject: bool = False,
-    secrets: Sequence[str] = (),
 ) -> Comparison:
     """Compare a certificate with what was asked for.
 
@@ -135,7 +135,6 @@ def compare_certificate(
         any will do.
     :param may_be_ca: whether a certificate of a CA is no difference.
     :param same_subject: see ``differs()``.
-    :param secrets: texts that must not be shown although a CA may have put them into the certificate.
     """
     with without_warnings():
         issued = read_name(certificate.subject), subject_alternative_names(certificate)
@@ -147,11 +146,11 @@ def compare_certificate(
         other.append(f"private key {key}{NOW}{came}")
     if is_ca(certificate) and not may_be_ca:
         other.append(IS_CA)
-    shown = tuple(printable(redact(line, secrets), _LONGEST) for line in other)
+    shown = tuple(printable(line, _LONGEST) for line in other)
     return Comparison(tuple(lost(subject, names, *issued)), shown)
 
 
-def compare_with_older(certificate: x509.Certificate, old: x509.Certificate, secrets: Sequence[str] = ()) -> Comparison:
+def compare_with_older(certificate: x509.Certificate, old: x509.Certificate) -> Comparison:
     """Compare a renewed certificate with the one that it is to replace.
 
     Both have the same names (RFC 7030 section 4.2.2): one that is added would be asked for ever after.
@@ -164,7 +163,6 @@ def compare_with_older(certificate: x509.Certificate, old: x509.Certificate, sec
         certificate,
         may_be_ca=is_ca(old),
         same_subject=True,
-        secrets=secrets,
     )
 
 

@@ -150,7 +150,7 @@ class TestOptions(ExchangeOptions):
     check: bool = False
 
 
-class Asked(Value):
+class TestParameters(Value):
     """What is asked of a test enrolment, checked.
 
     :param template_name: the template's name, from the store or inline.
@@ -205,7 +205,7 @@ def read_options(
     check_mode: bool,
     check_folder: Optional[Callable[[str, str], str]] = None,
     separator: str = "/",
-) -> Asked:
+) -> TestParameters:
     """Check the values of the options.
 
     :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
@@ -219,7 +219,7 @@ def read_options(
     exchange_options = read_exchange_options(options)
     store_path = check_folder("store_path", options["store_path"])
     output_path = options["output_path"]
-    return Asked(
+    return TestParameters(
         template_name=name,
         inline=inline,
         store_path=store_path,

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Dict, List, Optional, Sequence
 
 from .._names.distinguished_names import format_slash_dn
@@ -14,11 +13,13 @@ from .._template.render import Rendered
 from ..est.base.errors import EstError, Timeline
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.http.url import EstUrl
+from ..est.pending import PendingEnrolment
 from ..est.x509.certificate import describe, iso_utc, pem, subject_alternative_names
 from ..est.x509.names import read_name
 from .acceptance import Acceptance
 from .compare import in_words
 from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .hints import hint_of
 from .issued import Comparison, NotAsAsked
 
 #: Did the enrolment request reach the EST server, in words.
@@ -45,8 +46,7 @@ def success(
     separator: str = "/",
     verified: Optional[VerifiedCertificate] = None,
     comparison: Optional[Comparison] = None,
-    retry_at: Optional[datetime] = None,
-    server_message: str = "",
+    pending: Optional[PendingEnrolment] = None,
     warnings: Sequence[str] = (),
 ) -> Dict[str, Any]:
     """The result of a test that is ``issued``, ``pending`` or, in check mode, ``skipped``.
@@ -57,7 +57,6 @@ def success(
     :param path: the folder on the host in which the files were saved.
     :param separator: between the parts of its paths.
     :param comparison: of the certificate in ``verified`` with what was asked for.
-    :param retry_at: for ``pending``: when the CA wants to be asked again.
     """
     peer = client.peer if client is not None else None
     requested = {
@@ -103,11 +102,15 @@ def success(
             found["warnings"] += comparison.warnings(acceptance, template.certificate_authority, template.name)
     elif path is not None:
         found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
-    if retry_at is not None:
-        found["retry_at"] = iso_utc(retry_at)
-    if server_message:
-        found["server_message"] = server_message
-    return found
+    return {**found, **pending_result(pending)}
+
+
+def pending_result(pending: Optional[PendingEnrolment]) -> Dict[str, Any]:
+    """What the result says of a pending enrolment, where there is one."""
+    if pending is None:
+        return {}
+    message = {"server_message": pending.server_message} if pending.server_message else {}
+    return {"retry_at": iso_utc(pending.retry_at), **message}
 
 
 def failure(
@@ -123,8 +126,9 @@ def failure(
         sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
     not_asked = isinstance(error, NotAsAsked) and error.request_received == "no"
     sentences.append("Nothing was sent to the EST server." if not_asked else _RECEIVED[error.request_received])
-    if error.hint:
-        sentences.append(error.hint)
+    hint = hint_of(error)
+    if hint:
+        sentences.append(hint)
     return {
         **(error.found if isinstance(error, NotAsAsked) else {}),
         "failed": True,
@@ -137,7 +141,7 @@ def failure(
         "http_status": error.http_status,
         "username": error.username,
         "server_message": error.server_message,
-        "hint": error.hint,
+        "hint": hint,
         "exchange": exchange,
         "timeline": timeline.as_list(),
     }

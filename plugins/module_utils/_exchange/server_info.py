@@ -14,6 +14,7 @@ from .._value import Value
 from ..est.base.errors import EstError, Timeline
 from ..est.server_info import server_info, unverified_server_info
 from .connection import Connector, Destination, configured_trust, connected
+from .hints import UNVERIFIED, hint_of
 from .options import (
     RANGES,
     ExchangeOptions,
@@ -46,7 +47,7 @@ CONNECTION_OPTIONS = (
 CHECKED = ("template", *CONNECTION_OPTIONS, *RANGES)
 
 
-class Asked(Value):
+class ServerInfoParameters(Value):
     """What is asked, checked.
 
     :param template_name: of a template in the store of the host; ``None`` where the server is given by options.
@@ -70,7 +71,9 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def read_options(options: Mapping[str, Any], check_folder: Callable[[str, str], str] = absolute_folder) -> Asked:
+def read_options(
+    options: Mapping[str, Any], check_folder: Callable[[str, str], str] = absolute_folder
+) -> ServerInfoParameters:
     """Check the values of the options.
 
     :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
@@ -88,7 +91,7 @@ def read_options(options: Mapping[str, Any], check_folder: Callable[[str, str], 
         raise TemplateError("server", "is missing", allowed="the name of an EST server, or template")
     if name is not None:
         name = stored_name(name)
-    return Asked(
+    return ServerInfoParameters(
         template_name=name,
         given=None if name is not None else Template.from_options({"name": "est_server_info", **given}),
         store_path=check_folder("store_path", options["store_path"]),
@@ -115,6 +118,7 @@ def look(template: Template, options: ExchangeOptions, connector: Connector, tim
         trust = connector.bootstrap(destination, destination.fingerprint)
     if trust is None:
         found = unverified_server_info(destination.url, connector.fetch_unauthenticated(destination))
+        found["hint"] = UNVERIFIED
     else:
         with connected(connector, destination, trust) as (client, transport):
             found = server_info(client, transport, trust)
@@ -126,8 +130,9 @@ def failure(error: EstError, exchange: str, timeline: Timeline) -> Dict[str, Any
     sentences = [f"Looking at the EST server failed at stage {error.stage}: {error.reason}."]
     if error.server_message:
         sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
-    if error.hint:
-        sentences.append(error.hint)
+    hint = hint_of(error)
+    if hint:
+        sentences.append(hint)
     return {
         "failed": True,
         "changed": False,
@@ -136,7 +141,7 @@ def failure(error: EstError, exchange: str, timeline: Timeline) -> Dict[str, Any
         "reason": error.reason,
         "http_status": error.http_status,
         "server_message": error.server_message,
-        "hint": error.hint,
+        "hint": hint,
         "exchange": exchange,
         "timeline": timeline.as_list(),
     }

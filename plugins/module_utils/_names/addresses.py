@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Host and domain names as RFC 1123 section 2.1 and RFC 5280 (preferred name syntax) want them."""
+"""E-mail addresses, IP addresses, URIs and host names, as a certificate can hold them (RFC 5280 section 4.2.1.6)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check_email_address(text: str) -> None:
 def check_ip_address(text: str) -> None:
     """Refuse a text that is neither an IPv4 nor an IPv6 address.
 
-    :raises NameSyntaxError: also for a network and for a zone (``%eth0``), with the address in it as suggestion.
+    :raises NameSyntaxError: also for a network and for an address with a zone (``%eth0``); it suggests the address.
     """
     if not is_ip_address(text):
         address = text.partition("/")[0].partition("%")[0].strip("[]")
@@ -89,7 +89,7 @@ _ALLOWED = "an absolute URI in ASCII such as https://example.com/id or urn:uuid:
 
 
 def check_uri(text: str) -> None:
-    """Refuse a text that is no absolute URI, or that was meant for Microsoft's strong mapping and is not.
+    """Refuse a text that is no absolute URI, or that is almost one of Microsoft's strong certificate mapping.
 
     :raises NameSyntaxError: with what is wrong.
     """
@@ -147,6 +147,7 @@ def _ascii_form(text: str) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# Host and domain names: RFC 1123 section 2.1, and the preferred name syntax of RFC 5280.
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = rf"(?:{_LABEL}\.)*{_LABEL}\Z"
@@ -168,8 +169,8 @@ def is_host_name(text: str) -> bool:
 def a_label_form(text: str) -> str:
     """Return an internationalised name in its ASCII form (``xn--``), or an empty string where there is none.
 
-    There is none either where IDNA 2003 and IDNA 2008 (RFC 5891) make different names of it, as of ``faß.example``:
-    which of the two was registered only its owner knows.
+    There is none where IDNA 2003 and IDNA 2008 (RFC 5891) make different names of it, as of ``faß.example``: only the
+    owner knows which of the two was registered.
     """
     ascii_form = _idna(text)
     if not ascii_form or ascii_form.encode("ascii").decode("idna") != normalized(text).lower():
@@ -178,9 +179,9 @@ def a_label_form(text: str) -> str:
 
 
 def check_domain_name(text: str, *, before: str = "") -> None:
-    """Refuse a text that is no host name, be it in ASCII or with letters of other scripts (RFC 5890, a U-label).
+    """Refuse a text that is no host name, in ASCII or with letters of other scripts (U-labels, RFC 5890).
 
-    :param before: as ``check_host_name()`` has it.
+    :param before: as in ``check_host_name()``.
     :raises NameSyntaxError: with what is wrong.
     """
     if text.isascii():
@@ -205,8 +206,8 @@ def _idna(text: str) -> str:
 def check_host_name(text: str, *, before: str = "") -> None:
     """Refuse a text that is no host name.
 
-    :param before: what is written before the name (``bob@``), which a suggestion repeats.
-    :raises NameSyntaxError: with the label that is wrong, and why.
+    :param before: what stands before the name (``bob@``); a suggestion repeats it.
+    :raises NameSyntaxError: it names the label that is wrong, and says why.
     """
     if not is_host_name(text):
         error = _wrong_host_name(text)

@@ -12,7 +12,7 @@ import re
 from typing import NamedTuple, Tuple
 
 from .addresses import check_email_address
-from .errors import NameSyntaxError, find_unprintable, quote
+from .errors import NameSyntaxError, check_printable, quote
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Dotted object identifiers.
@@ -110,19 +110,19 @@ _UNIQUE_IDENTIFIER = "2.5.4.45"
 
 
 def check_attribute(attribute: SubjectAttribute) -> None:
-    """Refuse a value that its attribute cannot hold: its length (RFC 5280 appendix A.1) and its characters.
+    """Refuse a value that its attribute cannot hold, by its length (RFC 5280 appendix A.1) or its characters.
 
-    :raises NameSyntaxError: naming the attribute and what it may hold. The reason reads after the whole name.
+    :raises NameSyntaxError: it names the attribute and what it may hold. The reason reads after the whole name.
     """
     name = ATTRIBUTE_NAMES.get(attribute.oid, attribute.oid)
     value = attribute.value
+    if name == attribute.oid and not is_object_identifier(name):
+        raise NameSyntaxError(f"has the unknown attribute {quote(name)}", allowed=", ".join(ATTRIBUTE_OIDS))
     if not value:
         raise NameSyntaxError(f"has the attribute {name} without a value", allowed=f"/{name}=value")
     if value != value.strip():
         raise NameSyntaxError(f"has a value of {name} that begins or ends with a space")
-    unprintable = find_unprintable(value)
-    if unprintable:
-        raise NameSyntaxError(f"has a control character ({unprintable}) in the value of {name}")
+    check_printable(value, f"the value of {name}")
     if attribute.oid == _UNIQUE_IDENTIFIER:
         raise NameSyntaxError(
             f"has the attribute {name} (x500UniqueIdentifier), which is a BIT STRING and holds no text"
@@ -188,7 +188,7 @@ _OIDS_BY_LOWER_NAME: dict[str, str] = {name.lower(): oid for name, oid in ATTRIB
 def attribute_oid(name: str) -> str:
     """Return the object identifier of an attribute name in any case, or of a dotted object identifier itself.
 
-    :raises NameSyntaxError: when there is no such attribute, with the likely intended name.
+    :raises NameSyntaxError: there is no such attribute; with the name that was probably meant.
     """
     oid = known_oid(name)
     if oid:

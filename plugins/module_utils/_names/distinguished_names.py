@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from .attributes import ATTRIBUTE_NAMES, NAME_PATTERN, Subject, SubjectAttribute, attribute_oid, known_oid
-from .errors import NameSyntaxError, find_unprintable, quote
+from .errors import NameSyntaxError, check_printable, quote
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The slash form of a distinguished name: ``/CN=Bob Example/OU=Sales\/East/emailAddress=bob@example.com``.
@@ -17,9 +17,9 @@ from .errors import NameSyntaxError, find_unprintable, quote
 #
 # Every attribute is an RDN of its own. A plus sign is ordinary text (``/CN=C++ team`` and ``/D=1+1=2`` are fine), but
 # where the name of an attribute and an equals sign follow it (``/CN=a+OU=b``) it was almost certainly meant to join two
-# attributes in one RDN, which a template cannot say: that is refused rather than put in the CN. ``\+`` says that the
-# text
-# is meant. An attribute that IBM has no name for is written by its object identifier (``/2.5.4.97=VATDE-123``).
+# attributes in one RDN, which a template cannot say: that is refused rather than put into the CN. ``\+`` is a plus sign
+# that is meant as text. An attribute for which IBM has no name is written with its object identifier
+# (``/2.5.4.97=VATDE-123``).
 
 _UNIT = r"(?s)\\.|[^\\]|\\\Z"
 _ESCAPE = r"(?s)\\(.?)"
@@ -32,40 +32,38 @@ _AMBIGUOUS_PLUS = rf"\+(?=\s*{NAME_PATTERN}\s*=)"
 def parse_slash_dn(text: str) -> Subject:
     """Read a distinguished name in slash form.
 
-    Attribute names are IBM's (``S`` is surname, ``SN`` is serialNumber), in any case. What a value may hold is not
-    looked at here, because it may still have variables in it: see ``check_attribute()``.
+    Attribute names are IBM's (``S`` is surname, ``SN`` is serialNumber), in any case. Values are not
+    checked, because they may still have variables in them: see ``check_attribute()``.
 
     :returns: the attributes in the order in which they are written, escapes resolved; at least one.
-    :raises NameSyntaxError: with what is wrong, and where there is one the likely intended name.
+    :raises NameSyntaxError: with what is wrong, and with the name that was probably meant.
     """
     if not text:
         raise NameSyntaxError("is empty", allowed="/NAME=value, such as /CN=%uname%")
-    unprintable = find_unprintable(text)
-    if unprintable:
-        raise NameSyntaxError(f"has a control character ({unprintable}) in it")
+    check_printable(text)
     if text[0] != "/":
         raise NameSyntaxError("does not begin with '/'", allowed="/NAME=value/NAME=value", suggestion=_slash_form(text))
     if text == "/":
         raise NameSyntaxError("has no attribute", allowed="/NAME=value, such as /CN=%uname%")
-    segments = _split(text[1:])
+    segments = split_unescaped(text[1:], "/")
     return tuple(_parse_attribute(segment, index, segments) for index, segment in enumerate(segments))
 
 
 def format_slash_dn(subject: Subject) -> str:
     """Write a subject in slash form, so that ``parse_slash_dn()`` gives the same attributes back.
 
-    An attribute that IBM has no name for is written with its object identifier. An empty subject gives an empty text.
+    An attribute for which IBM has no name is written with its object identifier. An empty subject gives an empty text.
     """
     return "".join(f"/{ATTRIBUTE_NAMES.get(oid, oid)}={_escape(value)}" for oid, value in subject)
 
 
-def _split(text: str) -> list[str]:
-    """Split at the slashes that have no backslash before them; escapes stay as they are."""
+def split_unescaped(text: str, separator: str) -> list[str]:
+    """Split at the separators that have no backslash before them; escapes and spaces stay as they are."""
     if "\\" not in text:
-        return text.split("/")
+        return text.split(separator)
     segments = [""]
     for unit in re.findall(_UNIT, text):
-        if unit == "/":
+        if unit == separator:
             segments.append("")
         else:
             segments[-1] += unit
@@ -142,7 +140,7 @@ _MOST_ATTRIBUTES = 64
 
 
 def is_slash_form(text: str) -> bool:
-    """Tell which form a name is in: what begins with a slash is in the slash form, all else in that with commas."""
+    """Tell whether a name is in the slash form: it begins with a slash. Any other is in the form with commas."""
     return text.startswith("/")
 
 
@@ -150,7 +148,7 @@ def parse_distinguished_name(text: str) -> Subject:
     """Read a distinguished name in the slash form or in that of RFC 4514.
 
     :returns: the attributes in the order of the certificate: as written in the slash form, reversed in the other.
-    :raises NameSyntaxError: with what is wrong, and where there is one the likely intended text.
+    :raises NameSyntaxError: with what is wrong, and with the text that was probably meant.
     """
     subject = _parse(text)
     if len(subject) > _MOST_ATTRIBUTES:

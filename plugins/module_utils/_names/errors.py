@@ -1,19 +1,16 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text as it may stand in a name or an option: no controls, nothing invisible, one form of each letter."""
+"""The error of this package, and what any text in a name has to be: printable, and in one form of each letter."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# ----------------------------------------------------------------------------------------------------------------------
-# The one error of this package.
-
 
 class NameSyntaxError(ValueError):
-    """Text that is not the name it should be.
+    """A text that is not the name that it should be.
 
     :param reason: what is wrong, as a predicate: it reads after the value (``"has no attribute name"``).
     :param allowed: what is allowed instead, or an empty string.
@@ -53,12 +50,23 @@ def find_unprintable(text: str) -> str:
     return f"U+{ord(found.group()):04X}" if found else ""
 
 
+def check_printable(text: str, where: str = "it") -> None:
+    """Refuse a text with a control or invisible character.
+
+    :param where: what the character is in, for the error.
+    :raises NameSyntaxError: with the first one.
+    """
+    unprintable = find_unprintable(text)
+    if unprintable:
+        raise NameSyntaxError(f"has a control character ({unprintable}) in {where}")
+
+
 def normalized(text: str) -> str:
-    """Return a text in Unicode normal form C, in which a certificate holds it: the same name is the same octets."""
+    """Return a text in Unicode normal form C, as a certificate has it: the same name is the same octets."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def quote(text: str) -> str:
-    """Return a text as it may stand in an error: in quotes, on one line, and not longer than a line or two."""
+    """Return a text for an error: in quotes, on one line, and not longer than a line or two."""
     quoted = f"'{text}'" if text.isprintable() else repr(text)
     return quoted if len(quoted) <= _LONGEST_SHOWN else f"{quoted[: _LONGEST_SHOWN - 4]}...'"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Windows security identifiers (objectSid), and the URI by which Microsoft's strong certificate mapping carries one."""
+"""Fingerprints of certificates, and Windows security identifiers (objectSid) with the URI that carries one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 from .errors import NameSyntaxError, quote
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Fingerprints of certificates as people write them: read from any spelling, written in one.
+# Fingerprints of certificates, read in any spelling.
 
 _SPACES = re.compile(r"\s+")
 _HASH_PREFIX = re.compile(r"\s*sha-?(\d+)(?:\s+fingerprint)?\s*[:=]?\s*(?=[0-9a-f: ]*\Z)", re.IGNORECASE)
@@ -25,7 +25,7 @@ def parse_fingerprint(text: str) -> tuple[str, str]:
 
     Colons, spaces, case and a prefix (``sha256:``, ``SHA256 Fingerprint=``) do not matter.
 
-    :raises NameSyntaxError: for anything else, a SHA-1 or MD5 fingerprint included.
+    :raises NameSyntaxError: anything else, including a SHA-1 or MD5 fingerprint.
     """
     prefix = _HASH_PREFIX.match(text)
     digits = _SPACES.sub("", text[prefix.end() :] if prefix else text).replace(":", "").lower()
@@ -59,9 +59,9 @@ _ALLOWED_SID = "S-1-... such as S-1-5-21-1004336348-1177238915-682003330-512"
 
 
 def check_sid(text: str) -> None:
-    """Refuse a text that is no security identifier in its canonical form, or one of a domain instead of an account.
+    """Refuse a text that is no security identifier in its canonical form, and one of a domain instead of an account.
 
-    :raises NameSyntaxError: with what is wrong, and where there is one the likely intended identifier.
+    :raises NameSyntaxError: with what is wrong, and with the identifier that was probably meant.
     """
     found = re.match(_SID, text)
     if not found:
@@ -85,7 +85,7 @@ def check_sid(text: str) -> None:
 
 
 def is_sid(text: str) -> bool:
-    """Tell whether a text is a security identifier as ``check_sid()`` wants it."""
+    """Tell whether ``check_sid()`` accepts a text."""
     try:
         check_sid(text)
     except NameSyntaxError:
@@ -93,21 +93,10 @@ def is_sid(text: str) -> bool:
     return True
 
 
-def sid_to_uri(sid: str) -> str:
-    """Return the URI that carries a security identifier (Microsoft's strong certificate mapping)."""
-    return SID_URI_PREFIX + sid
-
-
-def uri_to_sid(uri: str) -> str:
-    """Return the security identifier that a URI carries, or an empty string when it is an ordinary URI."""
-    sid = uri[len(SID_URI_PREFIX) :] if uri.startswith(SID_URI_PREFIX) else ""
-    return sid if is_sid(sid) else ""
-
-
 def check_sid_uri(uri: str) -> None:
     """Refuse a URI that was meant to carry a security identifier and does not.
 
-    :raises NameSyntaxError: Microsoft's prefix in another case, or something else than an identifier after it.
+    :raises NameSyntaxError: Microsoft's prefix is in another case, or no identifier follows it.
     """
     if uri[: len(SID_URI_PREFIX)].lower() != SID_URI_PREFIX:
         return
@@ -116,7 +105,7 @@ def check_sid_uri(uri: str) -> None:
         raise NameSyntaxError(
             f"has {quote(uri[: len(SID_URI_PREFIX)])} in place of Microsoft's prefix, which has small letters only",
             allowed=SID_URI_PREFIX,
-            suggestion=sid_to_uri(sid) if is_sid(sid) else "",
+            suggestion=SID_URI_PREFIX + sid if is_sid(sid) else "",
         )
     if not is_sid(sid):
         raise NameSyntaxError("has no security identifier after Microsoft's prefix", allowed=f"{SID_URI_PREFIX}S-1-...")

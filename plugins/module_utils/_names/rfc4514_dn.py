@@ -5,10 +5,10 @@ r"""The comma form of a distinguished name (RFC 4514): ``CN=Bob Example,OU=Sales
 
 The most specific attribute comes first, so the order is the reverse of that in the slash form and in a certificate.
 
-Read are the escapes of RFC 4514: a backslash before one of ``" + , ; < > \ # =`` or a space, and hexadecimal pairs of
-UTF-8 (``\C4\8D``). Spaces around commas and equals signs do not matter, as in RFC 2253. Refused are what a template
-cannot say (several attributes in one RDN), what cannot be checked (``#`` and hexadecimal BER), and what RFC 4514 has
-left behind (values in quotes, semicolons between attributes).
+The escapes of RFC 4514 are understood: a backslash before one of ``" + , ; < > \ # =`` or a space, and hexadecimal
+pairs of UTF-8 (``\C4\8D``). Spaces around commas and equals signs do not matter, as in RFC 2253. Refused is what a
+template cannot say (several attributes in one RDN), what cannot be checked (``#`` and hexadecimal BER), and what
+RFC 4514 no longer has (values in quotes, semicolons between attributes).
 
 ``S`` and ``SN`` are refused too: they are surname and serialNumber to Cloud Extender, but SN is the surname to LDAP and
 S the state to Microsoft's tools, and names in this form are mostly copied from those.
@@ -19,7 +19,8 @@ from __future__ import annotations
 import re
 
 from .attributes import ATTRIBUTE_NAMES, ATTRIBUTE_OIDS, NAME_PATTERN, Subject, SubjectAttribute, attribute_oid
-from .errors import NameSyntaxError, find_unprintable, quote
+from .distinguished_names import split_unescaped
+from .errors import NameSyntaxError, check_printable, quote
 
 #: RFC 4519's names of the attributes for which IBM's templates have short names of their own.
 LDAP_NAMES: dict[str, str] = {
@@ -40,7 +41,6 @@ _AMBIGUOUS = {
 _ALLOWED = r"NAME=value,NAME=value; a comma in a value is written \,"
 _ALLOWED_ESCAPES = r'a backslash before one of " + , ; < > \ # = or a space, or before two hexadecimal digits'
 
-_UP_TO_COMMA = re.compile(r"(?:\\.|[^\\,])*", re.DOTALL)
 _UP_TO_SPECIAL = re.compile(r'(?:\\.|[^\\"+;<>])*', re.DOTALL)
 _UNIT = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.?)|[^\\]+", re.DOTALL)
 _QUOTED = re.compile(r'=\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -52,46 +52,29 @@ def parse_rfc4514_dn(text: str) -> Subject:
     """Read a distinguished name in the comma form.
 
     Attribute names are IBM's without S and SN, RFC 4519's of ``LDAP_NAMES``, or object identifiers, in any case.
-    What a value may hold is not looked at here: see ``check_attribute()``.
+    Values are not checked: see ``check_attribute()``.
 
     :returns: the attributes in the order of the certificate, which is from right to left; at least one.
-    :raises NameSyntaxError: with what is wrong, and where there is one the likely intended text.
+    :raises NameSyntaxError: with what is wrong, and with the text that was probably meant.
     """
-    unprintable = find_unprintable(text)
-    if unprintable:
-        raise NameSyntaxError(f"has a control character ({unprintable}) in it")
+    check_printable(text)
     if _QUOTED.search(text):
         raise NameSyntaxError(
             "has a value in quotes, which RFC 4514 no longer has", allowed=_ALLOWED, suggestion=_without_quotes(text)
         )
-    rdns = _split(text)
+    rdns = split_unescaped(text, ",")
     return tuple(reversed([_parse_rdn(index, rdns, text) for index in range(len(rdns))]))
 
 
 def format_rfc4514_dn(subject: Subject) -> str:
     """Write a subject in the comma form, so that ``parse_rfc4514_dn()`` gives the same attributes back.
 
-    The short names that only IBM has are replaced by those of RFC 4519 (``surname``, ``serialNumber``).
+    The short names that only IBM has become those of RFC 4519 (``surname``, ``serialNumber``).
     """
     return ",".join(
         f"{_LDAP_NAMES_BY_OID.get(oid) or ATTRIBUTE_NAMES.get(oid, oid)}={_escape(value)}"
         for oid, value in reversed(subject)
     )
-
-
-def _split(text: str) -> list[str]:
-    """Split at the commas that have no backslash before them; escapes and spaces stay as they are."""
-    rdns: list[str] = []
-    start = 0
-    while True:
-        found = _UP_TO_COMMA.match(text, start)
-        end = found.end() if found else start
-        if text[end : end + 1] == "\\":  # a backslash at the very end
-            end += 1
-        rdns.append(text[start:end])
-        if end == len(text):
-            return rdns
-        start = end + 1
 
 
 def _trim(raw: str) -> str:
@@ -124,9 +107,7 @@ def _parse_rdn(index: int, rdns: list[str], text: str) -> SubjectAttribute:
         )
     _refuse_bare(name, raw, text)
     value = _unescape(name, raw)
-    unprintable = find_unprintable(value)
-    if unprintable:
-        raise NameSyntaxError(f"has a control character ({unprintable}) in the value of {name}")
+    check_printable(value, f"the value of {name}")
     if value != value.strip():
         raise NameSyntaxError(f"has a value of {name} that begins or ends with a space")
     return SubjectAttribute(oid, value)

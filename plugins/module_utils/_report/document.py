@@ -11,7 +11,7 @@ from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Seq
 
 from .causes import find_causes, named
 from .counts import FORMAT, FORMAT_VERSION, HOST_STATES, ReportError, comparison, count, template_state
-from .host import host_record
+from .host_record import host_record
 
 Document = Dict[str, Any]
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import json
@@ -13,6 +12,8 @@ import os
 from datetime import datetime
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
+from .._files.folder import Folder
+from .._files.lock import locked_folder
 from .counts import ReportError
 from .document import Document, merge_documents, parse_document
 
@@ -24,6 +25,10 @@ from .document import Document, merge_documents, parse_document
 # of the run, which Ansible removes at its end, so that two runs never meet in it.
 
 
+#: More than the hosts of any run leave.
+_MAX_OCTETS = 2**40
+
+
 class Spool:
     """The file of one report.
 
@@ -33,19 +38,15 @@ class Spool:
 
     def __init__(self, folder: str, report_path: str) -> None:
         digest = hashlib.sha256(report_path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        self.path = os.path.join(folder, f"est-fleet-report-{digest}.jsonl")
+        self._folder, self._name = folder, f"est-fleet-report-{digest}.jsonl"
+        self.path = os.path.join(folder, self._name)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Add the entry of a host. Raises OSError."""
         # The state comes first, apart, so that those who only look for states need not read the rest as JSON.
         line = f"{record['state']}\t{json.dumps(record['name'])}\t{json.dumps(record)}\n".encode("ascii")
-        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            while line:
-                line = line[os.write(handle, line) :]
-        finally:
-            os.close(handle)
+        with locked_folder(self._folder) as folder:
+            folder.append(self._name, line)
 
     def records(self) -> Dict[str, Dict[str, Any]]:
         """Return the entries by host; of a host that was added more than once, the last."""
@@ -62,24 +63,17 @@ class Spool:
 
     def news(self) -> Dict[str, str]:
         """Return the states of the hosts of which entries were added since this was asked last. Raises OSError."""
-        lines = self._lines()
-        seen = f"{self.path}.seen"
-        try:
-            with open(seen, encoding="ascii") as file:
-                known = int(file.read())
-        except FileNotFoundError:
-            known = 0
-        with open(seen, "w", encoding="ascii") as file:
-            file.write(str(len(lines)))
+        seen = f"{self._name}.seen"
+        with locked_folder(self._folder) as folder:
+            lines, known = self._lines(folder), int(folder.read(seen, _MAX_OCTETS).content or b"0")
+            folder.write(seen, str(len(lines)).encode("ascii"), durable=False)
         return {str(json.loads(line.split(b"\t", 2)[1])): line.split(b"\t", 1)[0].decode() for line in lines[known:]}
 
-    def _lines(self) -> List[bytes]:
-        try:
-            with open(self.path, "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH)
-                return file.read().splitlines()
-        except FileNotFoundError:
-            return []
+    def _lines(self, locked: Optional[Folder] = None) -> List[bytes]:
+        if locked is None:
+            with locked_folder(self._folder) as folder:
+                return self._lines(folder)
+        return (locked.read(self._name, _MAX_OCTETS).content or b"").splitlines()
 
 
 # ----------------------------------------------------------------------------------------------------------------------

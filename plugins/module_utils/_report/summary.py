@@ -108,32 +108,46 @@ def _plural(number: int, word: str) -> str:
 def _problems(document: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
     """Yield host and words of all that is no failure of this run, the worst kind first."""
     hosts = [{**host, "name": _with_age(host)} for host in document["hosts"]]
-    for host in hosts:
-        if host.get("kept") and host["state"] in ("failed", "unreachable"):
-            yield host["name"], "could not be reached" if host["state"] == "unreachable" else host["message"]
-    for host in hosts:
-        if host["cluster"] and host["cluster"].get("note"):
-            yield host["name"], host["cluster"]["note"]
-    for host in hosts:
-        for words in host["drift"]:
-            yield host["name"], words
-        for words in _differences(host):
-            yield host["name"], words
-    for host in hosts:
-        for entry in host["templates"]:
-            test = entry["test"]
-            if test and not test["this_run"] and test["status"] in ("failed", "pending"):
-                words = "failed" if test["status"] == "failed" else "waits for approval"
-                why = f": {test['reason']}" if test["status"] == "failed" and test.get("reason") else ""
-                yield host["name"], f"the last test of template '{entry['name']}' {words}{why}"
-    for host in hosts:
-        for entry in host["templates"]:
-            if entry["test"] and remarks(entry["test"]):
-                told = "; ".join(remarks(entry["test"]))
-                yield host["name"], f"the certificate of template '{entry['name']}' is not what was asked for: {told}"
-    for host in hosts:
-        if host["state"] == "not_run":
-            yield host["name"], f"not run: {host['message']}"
+    for kind in (_earlier_failure, _cluster_note, _deviations, _earlier_tests, _differing_certificates, _not_run):
+        for host in hosts:
+            for words in kind(host):
+                yield host["name"], words
+
+
+def _earlier_failure(host: Mapping[str, Any]) -> Iterator[str]:
+    if host.get("kept") and host["state"] in ("failed", "unreachable"):
+        yield "could not be reached" if host["state"] == "unreachable" else host["message"]
+
+
+def _cluster_note(host: Mapping[str, Any]) -> Iterator[str]:
+    if host["cluster"] and host["cluster"].get("note"):
+        yield host["cluster"]["note"]
+
+
+def _deviations(host: Mapping[str, Any]) -> Iterator[str]:
+    yield from host["drift"]
+    yield from _differences(host)
+
+
+def _earlier_tests(host: Mapping[str, Any]) -> Iterator[str]:
+    for entry in host["templates"]:
+        test = entry["test"]
+        if test and not test["this_run"] and test["status"] in ("failed", "pending"):
+            words = "failed" if test["status"] == "failed" else "waits for approval"
+            why = f": {test['reason']}" if test["status"] == "failed" and test.get("reason") else ""
+            yield f"the last test of template '{entry['name']}' {words}{why}"
+
+
+def _differing_certificates(host: Mapping[str, Any]) -> Iterator[str]:
+    for entry in host["templates"]:
+        if entry["test"] and remarks(entry["test"]):
+            told = "; ".join(remarks(entry["test"]))
+            yield f"the certificate of template '{entry['name']}' is not what was asked for: {told}"
+
+
+def _not_run(host: Mapping[str, Any]) -> Iterator[str]:
+    if host["state"] == "not_run":
+        yield f"not run: {host['message']}"
 
 
 def _with_age(host: Mapping[str, Any]) -> str:

@@ -11,10 +11,10 @@ import html
 import json
 import os
 import re
-import stat
-import tempfile
 from typing import Any, Mapping, Tuple
 
+from .._files.folder import Folder
+from .._files.paths import open_folder
 from .causes import visible
 from .compact import compact
 from .counts import FORMAT, ReportError
@@ -115,9 +115,8 @@ def check_writable(path: str) -> None:
     folder = os.path.dirname(report_files(path)[0])
     # Only trying tells: the superuser may do what the file system does not let him do.
     try:
-        os.makedirs(folder, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with open_folder(folder, make=0o777) as opened:
+            opened.try_to_write()
     except OSError as error:
         raise ReportError(
             f"the fleet report cannot be written to {folder}: {error.strerror}; give a path in a folder that the user "
@@ -135,9 +134,10 @@ def write_report(path: str, document: Mapping[str, Any]) -> Tuple[str, str]:
     json_file, html_file = report_files(path)
     _refuse_others(json_file)
     try:
-        os.makedirs(os.path.dirname(json_file), exist_ok=True)
-        _replace(json_file, serialise(dict(document)))
-        _replace(html_file, render_page(document, json_name=os.path.basename(json_file)))
+        with open_folder(os.path.dirname(json_file), make=0o777) as folder:
+            json_name, html_name = map(os.path.basename, (json_file, html_file))
+            _replace(folder, json_name, serialise(dict(document)))
+            _replace(folder, html_name, render_page(document, json_name=json_name))
     except OSError as error:
         where = error.filename or json_file
         raise ReportError(f"the fleet report cannot be written to {where}: {error.strerror}") from None
@@ -161,19 +161,5 @@ def _refuse_others(path: str) -> None:
         )
 
 
-def _replace(path: str, text: str) -> None:
-    try:
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-    except FileNotFoundError:
-        mode = 0o600
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def _replace(folder: Folder, name: str, text: str) -> None:
+    folder.write(name, text.encode("utf-8"), like=name)

@@ -33,7 +33,7 @@ class Opened(Value):
         return any(self.kept) or any(self.planned)
 
 
-def open_secrets(plan: Plan, observed: Observed) -> Opened:
+def opened_secrets(plan: Plan, observed: Observed) -> Opened:
     """Return what has to be sealed: what the plan says, and where the key is rotated all that stays.
 
     :raises SealingError: when ``cryptography`` is missing, or a secret cannot be opened.
@@ -56,7 +56,7 @@ def open_secrets(plan: Plan, observed: Observed) -> Opened:
 def build_write(plan: Plan, observed: Observed, opened: Opened, key: bytes | None) -> Write:
     """Return the document to write.
 
-    :param opened: what ``open_secrets()`` returned.
+    :param opened: what ``opened_secrets()`` returned.
     :param key: the sealing key: the one in force, or a new one where the plan wants that; None where there is none.
     """
     templates = [
@@ -155,7 +155,7 @@ def apply_request(store: TemplateStore, request: Request, *, check_mode: bool) -
             want_key = True
             continue  # only now is it known that the key is needed; without it, the plan can be another one
         # All that can fail before a new key is made: a key that nobody uses would be left behind.
-        opened = open_secrets(plan, observed)
+        opened = opened_secrets(plan, observed)
         key = store.new_key(observed.key_fingerprint) if plan.new_key else observed.key
         if plan.new_key and key is None:
             continue  # another run has made one in the meantime

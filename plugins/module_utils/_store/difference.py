@@ -15,8 +15,8 @@ from .reading import can_be_opened, safe_value, short_value
 
 if TYPE_CHECKING:
     from .adapter import Observed
+    from .decision import PlannedTemplate
     from .document import StoredTemplate
-    from .plan import PlannedTemplate
 
 #: What is told of a secret, in place of its value.
 SET = "(set)"

@@ -44,11 +44,11 @@ class Desired(Value):
         return str(self.fields["name"])
 
     def spoken_for(self, secret: str) -> bool:
-        """Say whether it is ``what_stays()`` that decides about a secret that is not given."""
+        """Say whether it is ``retained_fields()`` that decides about a secret that is not given."""
         return (ACCOUNT if secret == "password" else secret) in self.keep | self.remove  # noqa: S105 (a field's name)
 
 
-class Kept(Value):
+class RetainedFields(Value):
     """What stays of the template on the host.
 
     :param fields: the fields that it adds to the declared ones.
@@ -61,7 +61,7 @@ class Kept(Value):
     warning: str = ""
 
 
-def what_stays(desired: Desired, stored: StoredTemplate) -> Kept:
+def retained_fields(desired: Desired, stored: StoredTemplate) -> RetainedFields:
     """Return what stays of a template on the host.
 
     :raises StoreError: a secret would have to stay and cannot, since it is sealed for another spelling of the name.
@@ -97,7 +97,7 @@ def what_stays(desired: Desired, stored: StoredTemplate) -> Kept:
             f"its name, and is declared as '{desired.name}' without: nothing was written; declare it with the old "
             "spelling, or with the account, or say in remove what it shall not have"
         )
-    return Kept(fields, frozenset(secrets), warning)
+    return RetainedFields(fields, frozenset(secrets), warning)
 
 
 def warning_of_new(desired: Desired, *, lost: bool) -> str:

@@ -13,14 +13,12 @@ which others may read and write.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import stat
 import time
 
+from .._files.folder import File, Folder
 from .._value import Value, field
 from .document import KEY_NAME, NEXT_KEY_NAME
-from .files import keep_aside, look_at, read_file, replace_file
+from .files import keep_aside, read_file, replace_file
 
 #: Seconds after which nobody will come back for a new key that waits.
 WAITING_SECONDS = 600.0
@@ -31,19 +29,19 @@ _HEX_DIGITS = 64
 class Keys(Value):
     """The sealing keys that were found.
 
-    :param status: of ``sealing.key``, or None where there is none.
+    :param file: ``sealing.key`` as it was found.
     :param key: the key in force, or None.
     :param damage: why ``sealing.key`` cannot be used, or an empty string.
-    :param next_status: of ``sealing.key.next``, or None where there is none.
+    :param next_file: ``sealing.key.next`` as it was found.
     :param next_key: the key in ``sealing.key.next``, where that is usable.
     :param next_in_force: the document that is in place is the one that the next key seals.
     :param next_waits: the next key has been made a short time ago, and its document may still come.
     """
 
-    status: os.stat_result | None = None
+    file: File = File()
     key: bytes | None = field(default=None, repr=False)
     damage: str = ""
-    next_status: os.stat_result | None = None
+    next_file: File = File()
     next_key: bytes | None = field(default=None, repr=False)
     next_in_force: bool = False
     next_waits: bool = False
@@ -51,81 +49,66 @@ class Keys(Value):
     @property
     def next_left(self) -> bool:
         """Whether a writer that was killed left ``sealing.key.next``. True only where the lock is held."""
-        return self.next_status is not None and not self.next_waits
+        return self.next_file.status is not None and not self.next_waits
 
 
-def read_keys(folder: str, document_sha256: str) -> Keys:
+def read_keys(store: Folder, document_sha256: str) -> Keys:
     """Read the sealing keys of a store.
 
     :param document_sha256: hex digest of the document that is in place, or an empty string.
     :raises StoreError: when a file is there and cannot be read.
     """
     # The next key first: where it has gone in the meantime, sealing.key is what it was.
-    next_status, next_text, _damage = _read(folder, NEXT_KEY_NAME)
-    next_key_text, _space, sealed_document = next_text.partition(b" ")
+    next_file = read_file(store, NEXT_KEY_NAME)
+    next_key_text, _space, sealed_document = (next_file.content or b"").strip().partition(b" ")
     next_key = _parse(next_key_text)
     in_force = next_key is not None and bool(document_sha256) and sealed_document == document_sha256.encode("ascii")
-    status, text, damage = _read(folder, KEY_NAME)
-    key = _parse(text)
-    if status is not None and key is None and not damage:
+    file = read_file(store, KEY_NAME)
+    text = (file.content or b"").strip()
+    key, damage = _parse(text), file.problem
+    if file.status is not None and key is None and not damage:
         damage = f"is not a key of {_HEX_DIGITS} hex digits" if text else "is empty"
     return Keys(
-        status,
+        file,
         next_key if in_force else key,
         damage,
-        next_status,
+        next_file,
         next_key,
         in_force,
-        next_waits=next_status is not None
+        next_waits=next_file.status is not None
         and next_key is not None
         and not sealed_document
-        and 0 <= time.time() - next_status.st_mtime < WAITING_SECONDS,
+        and 0 <= time.time() - next_file.status.st_mtime < WAITING_SECONDS,
     )
 
 
-def write_next_key(folder: str, key: bytes, document_sha256: str = "") -> None:
+def write_next_key(store: Folder, key: bytes, document_sha256: str = "") -> None:
     """Let a new key wait, under the lock: for any document, or for the one with this digest."""
-    replace_file(folder, NEXT_KEY_NAME, f"{key.hex()} {document_sha256}".strip().encode("ascii") + b"\n")
+    replace_file(store, NEXT_KEY_NAME, f"{key.hex()} {document_sha256}".strip().encode("ascii") + b"\n")
 
 
-def settle_keys(folder: str, keys: Keys) -> None:
+def settle_keys(store: Folder, keys: Keys) -> None:
     """Finish, under the lock, what a writer began: a next key in force becomes ``sealing.key``, one that is left goes.
 
     :param keys: as they are found now.
     """
     if keys.next_in_force and keys.key is not None:
-        put_key(folder, keys, keys.key)
-    elif keys.next_left and keys.next_status is not None:
-        _remove_next(folder, keys.next_status)
+        put_key(store, keys, keys.key)
+    elif keys.next_left and keys.next_file.is_folder:
+        keep_aside(store, NEXT_KEY_NAME, keys.next_file)
+    elif keys.next_left:
+        store.unlink(NEXT_KEY_NAME)
 
 
-def put_key(folder: str, keys: Keys, key: bytes) -> None:
+def put_key(store: Folder, keys: Keys, key: bytes) -> None:
     """Make a key the only one, under the lock. What was in the place of ``sealing.key`` and is none is kept.
 
     :param keys: as they were found.
     """
-    if keys.status is not None and keys.damage:
-        keep_aside(os.path.join(folder, KEY_NAME), keys.status)
-    replace_file(folder, KEY_NAME, key.hex().encode("ascii") + b"\n")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(folder, NEXT_KEY_NAME))
-
-
-def _remove_next(folder: str, status: os.stat_result) -> None:
-    path = os.path.join(folder, NEXT_KEY_NAME)
-    if stat.S_ISDIR(status.st_mode):
-        keep_aside(path, status)
-    else:
-        os.unlink(path)
-
-
-def _read(folder: str, name: str) -> tuple[os.stat_result | None, bytes, str]:
-    path = os.path.join(folder, name)
-    status = look_at(path)
-    if status is None:
-        return None, b"", ""
-    content, damage = read_file(path, status)
-    return status, (content or b"").strip(), damage
+    if keys.file.status is not None and keys.damage:
+        keep_aside(store, KEY_NAME, keys.file)
+    replace_file(store, KEY_NAME, key.hex().encode("ascii") + b"\n")
+    store.unlink(NEXT_KEY_NAME)
 
 
 def _parse(text: bytes) -> bytes | None:

@@ -26,10 +26,12 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from .._files.folder import Folder
+from .._files.lock import locked
 from .._value import Value
 from .document import LAST_TESTS_NAME
 from .errors import StoreError, is_utc, utc_now
-from .files import cannot, locked, look_at, read_file, replace_file
+from .files import cannot, open_store, read_file, replace_file
 
 FORMAT = "estfleet.cloud_extender.last_tests"
 VERSION = 1
@@ -102,7 +104,7 @@ def parse_last_tests(text: str) -> dict[str, LastTest]:
     return {name: entry for name, entry in found.items() if entry is not None}
 
 
-def what_came_of(
+def last_test_entry(
     result: Mapping[str, Any], content: str | None = None, given: Collection[str] = ()
 ) -> dict[str, Any] | None:
     """Return what to note of a result of ``est_test_enroll``: an entry of the file, but for its time.
@@ -132,7 +134,7 @@ def with_test(text: str, template: str, came: Mapping[str, Any]) -> str:
     """Return the text of the file with a test of this moment in it, in place of an earlier one of that template.
 
     :param text: of the file as it is; an empty text where there is none.
-    :param came: what ``what_came_of()`` returned.
+    :param came: what ``last_test_entry()`` returned.
     """
     tests = parse_last_tests(text)
     test = _parse({**came, "at": utc_now()})
@@ -151,18 +153,23 @@ def record_test(store_path: str, template: str, came: Mapping[str, Any]) -> None
 
     :param store_path: the folder of the store, which exists.
     :param template: the name of the template.
-    :param came: what ``what_came_of()`` returned.
+    :param came: what ``last_test_entry()`` returned.
     :raises StoreError: when it cannot be noted.
     """
-    path = os.path.join(store_path, LAST_TESTS_NAME)
     try:
-        with locked(store_path):
-            there = look_at(path)
-            content = None if there is None else read_file(path, there)[0]
-            text = with_test((content or b"").decode("utf-8", "replace"), template, came)
-            replace_file(store_path, LAST_TESTS_NAME, text.encode("utf-8"))
+        with open_store(store_path) as store, locked(store):
+            text = with_test(read_last_tests(store), template, came)
+            replace_file(store, LAST_TESTS_NAME, text.encode("utf-8"))
     except OSError as error:
-        raise StoreError(cannot("write", path, error)) from None
+        raise StoreError(cannot("write", os.path.join(store_path, LAST_TESTS_NAME), error)) from None
+
+
+def read_last_tests(store: Folder) -> str:
+    """Return the text of the file of a store; an empty text where there is none.
+
+    :raises StoreError: it cannot be read.
+    """
+    return (read_file(store, LAST_TESTS_NAME).content or b"").decode("utf-8", "replace")
 
 
 def _parse(entry: object) -> LastTest | None:

@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import hmac
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from .._value import Value, field
 from .adapter import Observed
-from .difference import Diff, Difference, describe_change, describe_template, find_differences, is_set
-from .document import Document, SealingKey, StoredSecret, StoredTemplate
+from .decision import Decision, PlannedTemplate, TemplateResult, decide
+from .difference import Diff, describe_template
+from .document import Document, SealingKey, StoredTemplate
 from .errors import StoreError
-from .keeping import Desired, same_server, warning_of_new, what_stays
+from .keeping import Desired
 from .last_tests import LastTest, parse_last_tests
 from .reading import Inspection, can_be_opened, inspect
-from .sealing import Verifiers, keyed_verifier
+from .sealing import Verifiers
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Which templates a purge leaves alone.
@@ -57,30 +55,6 @@ class Request(Value):
     purge: bool = False
     purge_keep: tuple[str, ...] = ()
     rotate_key: bool = False
-
-
-class TemplateResult(Value):
-    """What happens to one template.
-
-    :param action: ``created``, ``updated``, ``removed``, ``unchanged`` or ``repaired``.
-    :param changed_fields: names of the fields and secrets that differ.
-    :param differences: what differs in them, for a template that is there and declared.
-    :param summary: what was found in words, without a full stop; empty where nothing happens.
-    """
-
-    name: str
-    action: str
-    changed_fields: tuple[str, ...] = ()
-    differences: tuple[Difference, ...] = ()
-    summary: str = ""
-
-
-class PlannedTemplate(Value):
-    """A template of the new document: fields, sealed secrets that stay, and secrets that have to be sealed."""
-
-    fields: Mapping[str, Any]
-    keep: Mapping[str, StoredSecret]
-    seal: Mapping[str, str] = field(repr=False)
 
 
 class Plan(Value):
@@ -139,86 +113,105 @@ def make_plan(request: Request, observed: Observed) -> Plan:
     """
     inspection = inspect(observed)
     document = inspection.document or Document((), Verifiers.new())
-    diff = Diff()
-    results: list[TemplateResult] = []
-    planned: list[PlannedTemplate] = []
-    kept: list[StoredTemplate] = []
-    warnings: list[str] = []
     last_tests = None if observed.last_tests is None else parse_last_tests(observed.last_tests)
-    proved: dict[str, bool] = {}
-    for desired in request.present:
-        stored = document.find(desired.name)
-        if stored is None:
-            result, template = _create(desired, repaired=inspection.damaged)
-            diff.add(desired.name, None, describe_template(template.fields, template.seal))
-            warnings.append(warning_of_new(desired, lost=inspection.damaged))
-        else:
-            result, template, warning = _update(desired, stored, document.verifiers, observed)
-            warnings.append(warning)
-            diff.add(desired.name, *describe_change(result.changed_fields, stored, template, observed))
-        results.append(result)
-        stays = stored is not None and result.action == "unchanged"
-        if stored is not None and stays:
-            kept.append(stored)
-        else:
-            planned.append(template)
-        if template.fields.get("device_identity_certificates") is not False:  # or nothing is issued from it
-            last = (last_tests or {}).get(stored.name) if stored is not None and stays else None
-            proved[desired.name] = last is not None and stored is not None and last.proves(stored.content)
-        if stored is not None and stays:
-            lost = [name for name in stored.secrets if not can_be_opened(stored, name, observed)]
-            if lost:
-                proved.update({desired.name: False} if desired.name in proved else {})
-                warnings.append(
-                    f"{' and '.join(lost)} of template '{desired.name}' cannot be opened on this host any more, and no "
-                    "test can succeed with it: give it again, or say in remove what shall go"
-                )
+    decisions = _decisions(request, document, inspection, observed, last_tests or {})
+    removed, undeclared = _others(document, request)
+    results = _results(decisions, removed, request, document)
+    planned = list(filter(None, (decision.planned for decision in decisions)))
+    kept = [*filter(None, (decision.kept for decision in decisions)), *undeclared]
+    rotate = request.rotate_key and observed.key_fingerprint != ""
+    if request.rotate_key:
+        _refuse_to_lose([*((entry, entry.secrets) for entry in kept), *_kept_secrets(planned, document)], observed)
+    actions = {result.action for result in results}
+    changed = rotate or not actions <= {"unchanged"} or (observed.exists and bool(inspection.file_drift))
+    return Plan(
+        results=tuple(results),
+        changed=changed,
+        undeclared=tuple(stored.name for stored in undeclared),
+        drift=inspection.drift,
+        diff=_diff(decisions, results, inspection, removed, changed=changed, rotate=rotate),
+        planned=tuple(planned),
+        kept=tuple(kept),
+        verifiers=document.verifiers,
+        keep_old=inspection.damaged or "repaired" in actions,
+        sealing_key=document.sealing_key,
+        rotate=rotate,
+        new_key=rotate or _needs_first_key(observed, planned),
+        last_tests=last_tests,
+        proved=_proved(decisions),
+        warnings=tuple(warning for decision in decisions for warning in decision.warnings if warning),
+    )
 
-    results.extend(TemplateResult(name, "unchanged") for name in request.absent if document.find(name) is None)
-    undeclared = []
+
+def _decisions(
+    request: Request,
+    document: Document,
+    inspection: Inspection,
+    observed: Observed,
+    last_tests: Mapping[str, LastTest],
+) -> list[Decision]:
+    return [
+        decide(desired, document.find(desired.name), document.verifiers, inspection, observed, last_tests)
+        for desired in request.present
+    ]
+
+
+def _results(
+    decisions: list[Decision], removed: list[tuple[StoredTemplate, str]], request: Request, document: Document
+) -> list[TemplateResult]:
+    return [
+        *(decision.result for decision in decisions),
+        *(TemplateResult(name, "unchanged") for name in request.absent if document.find(name) is None),
+        *(TemplateResult(stored.name, "removed", summary=why) for stored, why in removed),
+    ]
+
+
+def _others(document: Document, request: Request) -> tuple[list[tuple[StoredTemplate, str]], list[StoredTemplate]]:
+    """Return the templates that are not declared: those that go, each with the reason, and those that stay."""
     declared = {desired.name.casefold() for desired in request.present}
+    removed, left = [], []
     for stored in document.templates:
         if stored.name.casefold() in declared:
             continue
         why = _why_removed(stored.name, request)
         if why:
-            results.append(TemplateResult(stored.name, "removed", summary=why))
-            diff.add(stored.name, describe_template(stored.fields, stored.secrets), None)
+            removed.append((stored, why))
         else:
-            undeclared.append(stored.name)
-            kept.append(stored)
+            left.append(stored)
+    return removed, left
 
-    rotate = request.rotate_key and observed.key_fingerprint != ""
-    if request.rotate_key:
-        _refuse_to_lose([*((entry, entry.secrets) for entry in kept), *_kept_secrets(planned, document)], observed)
-    repaired = [result.name for result in results if result.action in ("repaired", "removed")]
-    changed = (
-        rotate
-        or any(result.action != "unchanged" for result in results)
-        or (observed.exists and bool(inspection.file_drift))
-    )
+
+def _proved(decisions: list[Decision]) -> dict[str, bool]:
+    """Return, by name, whether a test has proved the templates from which something is issued."""
+    return {decision.result.name: decision.proved for decision in decisions if decision.proved is not None}
+
+
+def _diff(
+    decisions: list[Decision],
+    results: list[TemplateResult],
+    inspection: Inspection,
+    removed: list[tuple[StoredTemplate, str]],
+    *,
+    changed: bool,
+    rotate: bool,
+) -> Diff:
+    diff = Diff()
+    for decision in decisions:
+        diff.add(decision.result.name, decision.before, decision.after)
+    for stored, _why in removed:
+        diff.add(stored.name, describe_template(stored.fields, stored.secrets), None)
     if changed:
+        repaired = [result.name for result in results if result.action in ("repaired", "removed")]
         diff.drift = [*inspection.file_drift, *_drift_of(repaired, inspection)]
     if rotate:
         diff.of_store["sealing_key"] = ("(in use)", "(new, everything is sealed anew)")
-    return Plan(
-        results=tuple(results),
-        changed=changed,
-        undeclared=tuple(undeclared),
-        drift=inspection.drift,
-        diff=diff,
-        planned=tuple(planned),
-        kept=tuple(kept),
-        verifiers=document.verifiers,
-        keep_old=inspection.damaged or any(result.action == "repaired" for result in results),
-        sealing_key=document.sealing_key,
-        rotate=rotate,
-        new_key=rotate
-        or (not observed.key_fingerprint and (observed.key_damage != "" or any(entry.seal for entry in planned))),
-        last_tests=last_tests,
-        proved=proved,
-        warnings=tuple(filter(None, warnings)),
-    )
+    return diff
+
+
+def _needs_first_key(observed: Observed, planned: list[PlannedTemplate]) -> bool:
+    """Say whether there is no sealing key in force, and one is needed."""
+    needed = observed.key_damage != "" or any(entry.seal for entry in planned)
+    return not observed.key_fingerprint and needed
 
 
 def _why_removed(name: str, request: Request) -> str:
@@ -254,73 +247,6 @@ def _refuse_to_lose(stays: Iterable[tuple[StoredTemplate, Iterable[str]]], obser
             f"the sealing key of the template store in {observed.store_path} cannot be rotated: {lost} cannot be "
             "opened, and would be lost; nothing was written: apply each such template with its secret, or remove it"
         )
-
-
-def _create(desired: Desired, *, repaired: bool) -> tuple[TemplateResult, PlannedTemplate]:
-    template = PlannedTemplate(desired.fields, {}, desired.secrets)
-    fields = [name for name, value in desired.fields.items() if is_set(value)]
-    changed = (*fields, *desired.secrets)
-    if repaired:
-        return TemplateResult(desired.name, "repaired", changed, summary="is lost with the damaged document"), template
-    return TemplateResult(desired.name, "created", changed, summary="is not in the store"), template
-
-
-def _update(
-    desired: Desired, stored: StoredTemplate, verifiers: Verifiers, observed: Observed
-) -> tuple[TemplateResult, PlannedTemplate, str]:
-    stays = what_stays(desired, stored)
-    fields = {**desired.fields, **stays.fields}
-    names = [*fields, *(name for name in stored.fields if name not in fields)]
-    changed = [name for name in names if not _same(fields.get(name), stored.fields.get(name))]
-    damaged = "fields" in stored.edited_parts()
-    keep: dict[str, StoredSecret] = {}
-    seal: dict[str, str] = {}
-    for name in sorted({*desired.secrets, *stored.secrets}):
-        secret = desired.secrets.get(name)
-        usable = name in stored.secrets and can_be_opened(stored, name, observed)
-        if name in stays.secrets or _secret_stays(desired, stored, name, verifiers, observed, usable=usable):
-            keep[name] = stored.secrets[name]
-            continue
-        changed.append(name)
-        damaged = damaged or (name in stored.secrets and not usable)
-        if secret is not None:
-            seal[name] = secret
-    action = "repaired" if damaged else "updated" if changed else "unchanged"
-    # A name can be there twice: of a secret, and of the same name among the fields, written by hand.
-    changed_fields = tuple(dict.fromkeys(changed))
-    planned = PlannedTemplate(fields, keep, seal)
-    differences = find_differences(changed_fields, stored, planned, observed)
-    edited = ["was edited by hand"] if stored.edited_parts() else []
-    summary = "" if action == "unchanged" else "; ".join([*edited, *(str(entry) for entry in differences)])
-    return TemplateResult(desired.name, action, changed_fields, differences, summary), planned, stays.warning
-
-
-def _secret_stays(
-    desired: Desired, stored: StoredTemplate, name: str, verifiers: Verifiers, observed: Observed, *, usable: bool
-) -> bool:
-    if name not in stored.secrets or stored.name != desired.name:
-        return False  # nothing there; or sealed for another spelling of the name, and cannot be opened under this one
-    secret = desired.secrets.get(name)
-    if secret is None and desired.spoken_for(name):
-        return False
-    if name == "password" and not same_server(desired, stored, {}) and not desired.update_secrets:
-        return False  # it was for another server, and is not sent to this one
-    if not desired.update_secrets:
-        return usable or secret is None
-    if secret is None or not usable:
-        return False
-    there = stored.secrets[name]
-    if observed.key is not None and there.keyed_verifier:
-        made = keyed_verifier(observed.key, stored.name, name, secret)
-        return hmac.compare_digest(made.encode("ascii"), there.keyed_verifier.encode("utf-8"))
-    return verifiers.matches(stored.name, name, secret, there.verifier)
-
-
-def _same(one: Any, other: Any) -> bool:
-    if type(one) is type(other) and not isinstance(one, (list, dict)):
-        return bool(one == other)
-    # As JSON, because to Python 1 and true are equal, within a list too.
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _drift_of(names: list[str], inspection: Inspection) -> Iterator[str]:

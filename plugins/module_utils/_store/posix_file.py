@@ -15,10 +15,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import pwd
 import stat
 from typing import Any
 
+from .._files.accounts import user_name
+from .._files.folder import File, Folder
+from .._files.lock import is_locked, locked
 from .._masking import mask
 from .._value import Value, field
 from .document import (
@@ -32,38 +34,27 @@ from .document import (
     NEXT_KEY_NAME,
 )
 from .errors import StoreError
-from .files import (
-    cannot,
-    keep_aside,
-    locked,
-    look_at,
-    look_at_folder,
-    make_folder,
-    new_name,
-    put_right,
-    read_file,
-    replace_file,
-)
+from .files import cannot, keep_aside, new_name, open_store, read_file, replace_file
 from .key_file import Keys, put_key, read_keys, settle_keys, write_next_key
+from .last_tests import read_last_tests
 from .sealing import key_fingerprint
 
 
 class _Files(Value):
     """The files of a store as they were read."""
 
-    status: os.stat_result | None = None
-    content: bytes | None = field(default=None, repr=False)
-    damage: str = ""
+    file: File = File()
     keys: Keys = field(default_factory=Keys)
     half_written: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
         """The digest of the document; an empty string where there is none."""
-        if self.status is None:
+        if self.file.status is None:
             return ""
         # What is no file has no content to compare: its kind stands for it.
-        return hashlib.sha256(self.content if self.content is not None else self.damage.encode("ascii")).hexdigest()
+        content = self.file.content
+        return hashlib.sha256(content if content is not None else self.file.problem.encode("ascii")).hexdigest()
 
 
 def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
@@ -100,39 +91,48 @@ def read_store_and_key(store_path: str) -> tuple[dict[str, Any], bytes | None]:
         "last_tests": "",
         "kept_documents": [],
     }
-    folder = look_at_folder(store_path)
-    if folder is None:
+    try:
+        store = open_store(store_path)
+    except FileNotFoundError:
         return result, None
-    files = _read_snapshot(store_path)
+    except OSError as error:
+        raise StoreError(cannot("read", store_path, error)) from None
+    with store:
+        return result, _describe(store, result)
+
+
+def _describe(store: Folder, result: dict[str, Any]) -> bytes | None:
+    """Fill in what is read of a store, and return the sealing key."""
+    folder, files = store.status, _read_snapshot(store)
+    document, keys = files.file, files.keys
     result["folder_mode"] = _mode(folder)
-    result["owner"] = _user(folder.st_uid)
+    result["owner"] = user_name(folder.st_uid)
     _add_drift(result["drift"], "the folder", folder, FOLDER_MODE)
-    if files.status is not None:
+    if document.status is not None:
         result["exists"] = True
-        result["owner"] = _user(files.status.st_uid)
+        result["owner"] = user_name(document.status.st_uid)
         result["sha256"] = files.sha256
-        result["damage"] = files.damage
-        if files.content is not None:
-            result["document_mode"] = _mode(files.status)
-            _add_drift(result["drift"], DOCUMENT_NAME, files.status, FILE_MODE)
+        result["damage"] = document.problem
+        if document.content is not None:
+            result["document_mode"] = _mode(document.status)
+            _add_drift(result["drift"], DOCUMENT_NAME, document.status, FILE_MODE)
             try:
-                result["content"] = files.content.decode("utf-8")
+                result["content"] = document.content.decode("utf-8")
             except UnicodeDecodeError as error:
                 result["damage"] = f"is not UTF-8 text (octet {error.start})"
-    keys = files.keys
     if keys.key is None:
         result["key_damage"] = keys.damage
     else:
         result["key_fingerprint"] = key_fingerprint(keys.key)
-        if keys.status is not None and not keys.damage:
-            _add_drift(result["drift"], KEY_NAME, keys.status, FILE_MODE)
+        if keys.file.status is not None and not keys.damage:
+            _add_drift(result["drift"], KEY_NAME, keys.file.status, FILE_MODE)
     if keys.next_left:
         result["drift"].append(f"{NEXT_KEY_NAME} was left by a run that ended while it made a new sealing key")
     for name in files.half_written:
         result["drift"].append(f"{name} was left by a run that was killed while it wrote")
-    result["last_tests"] = _read_last_tests(store_path)
-    result["kept_documents"] = _kept_documents(store_path)
-    return result, keys.key
+    result["last_tests"] = read_last_tests(store)
+    result["kept_documents"] = _kept_documents(store)
+    return keys.key
 
 
 def make_key(store_path: str, key_pad: bytes, replaced_key: str = "") -> str:
@@ -147,15 +147,14 @@ def make_key(store_path: str, key_pad: bytes, replaced_key: str = "") -> str:
     :raises StoreError: when it cannot be written.
     """
     try:
-        make_folder(store_path)
-        with locked(store_path):
-            keys = _read_files(store_path).keys
+        with open_store(store_path, make=True) as store, locked(store):
+            keys = _read_files(store).keys
             if _fingerprint(keys.key) != replaced_key:
                 return ""
-            settle_keys(store_path, keys)
+            settle_keys(store, keys)
             waiting = None if keys.next_in_force else keys.next_key
             key = os.urandom(KEY_OCTETS) if waiting is None else waiting
-            write_next_key(store_path, key)  # one that waits already too: its time begins anew
+            write_next_key(store, key)  # one that waits already too: its time begins anew
     except OSError as error:
         raise StoreError(cannot("write", store_path, error)) from None
     return mask(key, key_pad).hex()
@@ -184,9 +183,8 @@ def write_store(
     :raises StoreError: when the store cannot be written. The old document is still there then, and no half-written one.
     """
     try:
-        make_folder(store_path)
-        with locked(store_path):
-            files = _read_files(store_path)
+        with open_store(store_path, make=True) as store, locked(store):
+            files = _read_files(store)
             keys = files.keys
             new_key = keys.next_key if use_new_key and not keys.next_in_force else None
             sealing = new_key if use_new_key else keys.key
@@ -197,99 +195,77 @@ def write_store(
             )
             if conflict:
                 return {"conflict": True, "kept": ""}
-            return {"conflict": False, "kept": _write(store_path, content.encode("utf-8"), files, new_key, keep_old)}
+            return {"conflict": False, "kept": _write(store, content.encode("utf-8"), files, new_key, keep_old)}
     except OSError as error:
         raise StoreError(cannot("write", store_path, error)) from None
 
 
-def _write(store_path: str, content: bytes, files: _Files, new_key: bytes | None, keep_old: bool) -> str:
-    put_right(store_path, os.lstat(store_path), FOLDER_MODE)
+def _write(store: Folder, content: bytes, files: _Files, new_key: bytes | None, keep_old: bool) -> str:
+    store.put_right(FOLDER_MODE)
     # What an earlier writer left undone first: it goes by the document that is there now.
-    settle_keys(store_path, files.keys)
+    settle_keys(store, files.keys)
     for name in files.half_written:
-        with contextlib.suppress(FileNotFoundError):  # its own writer has been here just now
-            os.unlink(os.path.join(store_path, name))
+        store.unlink(name)
     if new_key is not None:
-        write_next_key(store_path, new_key, hashlib.sha256(content).hexdigest())
-    elif files.keys.status is not None and not files.keys.damage:
-        path = os.path.join(store_path, KEY_NAME)
-        put_right(path, os.lstat(path), FILE_MODE)
-    document, kept = os.path.join(store_path, DOCUMENT_NAME), ""
-    if files.status is not None and (keep_old or not stat.S_ISREG(files.status.st_mode)):
-        kept = keep_aside(document, files.status)
+        write_next_key(store, new_key, hashlib.sha256(content).hexdigest())
+    elif files.keys.file.status is not None and not files.keys.damage:
+        store.put_right(FILE_MODE, KEY_NAME)
+    kept = ""
+    if files.file.status is not None and (keep_old or not files.file.is_regular):
+        kept = keep_aside(store, DOCUMENT_NAME, files.file)
     try:
-        replace_file(store_path, DOCUMENT_NAME, content)  # from this moment on the new document and key are in force
+        replace_file(store, DOCUMENT_NAME, content)  # from this moment on the new document and key are in force
     except OSError:
         if kept:
-            _put_back(kept, document)
+            _put_back(store, kept)
         raise
     if new_key is not None:
         # Whatever goes wrong here, nothing is lost any more, and the next write finishes it.
         with contextlib.suppress(OSError):
-            put_key(store_path, files.keys, new_key)
-    return kept
+            put_key(store, files.keys, new_key)
+    return store.path_of(kept) if kept else ""
 
 
-def _put_back(kept: str, document: str) -> None:
+def _put_back(store: Folder, kept: str) -> None:
     """Undo keeping the old document aside, where no new one took its place: each attempt would leave one more."""
     with contextlib.suppress(OSError):
-        if not os.path.lexists(document):
-            os.rename(kept, document)
-        elif os.path.samestat(os.lstat(kept), os.lstat(document)):
-            os.unlink(kept)
+        aside, there = store.look(kept), store.look(DOCUMENT_NAME)
+        if there is None:
+            store.rename(kept, DOCUMENT_NAME)
+        elif aside is not None and os.path.samestat(aside, there):
+            store.unlink(kept)
 
 
-def _read_snapshot(store_path: str) -> _Files:
+def _read_snapshot(store: Folder) -> _Files:
     """Read document and key of one moment."""
-    document = os.path.join(store_path, DOCUMENT_NAME)
     try:
-        files = _read_files(store_path)
-        settled = files.keys.next_status is None and not files.half_written
-        if settled and _identity(look_at(document)) == _identity(files.status):
+        files = _read_files(store)
+        left = files.keys.next_file.status is not None or files.half_written or is_locked(store)
+        if not left and files.file.same_as(store.look(DOCUMENT_NAME)):
             return files
-    except FileNotFoundError:
-        pass
-    # Somebody writes just now, or was killed while writing: the lock tells the one from the other.
-    try:
-        with locked(store_path):
-            return _read_files(store_path)
+        # Somebody writes just now, or was killed while writing: the lock tells the one from the other.
+        with locked(store, looking=True):
+            return _read_files(store)
     except OSError as error:
-        raise StoreError(cannot("read", store_path, error)) from None
+        raise StoreError(cannot("read", store.path, error)) from None
 
 
-def _read_files(store_path: str) -> _Files:
-    path = os.path.join(store_path, DOCUMENT_NAME)
-    status = look_at(path)
-    content, damage = (None, "") if status is None else read_file(path, status)
-    files = _Files(status, content, damage)
-    return _Files(status, content, damage, read_keys(store_path, files.sha256), _half_written(store_path))
+def _read_files(store: Folder) -> _Files:
+    files = _Files(read_file(store, DOCUMENT_NAME))
+    return files.replace(keys=read_keys(store, files.sha256), half_written=_half_written(store))
 
 
-def _half_written(store_path: str) -> tuple[str, ...]:
+def _half_written(store: Folder) -> tuple[str, ...]:
     names = (new_name(name) for name in (DOCUMENT_NAME, KEY_NAME, NEXT_KEY_NAME, LAST_TESTS_NAME))
-    return tuple(name for name in names if os.path.lexists(os.path.join(store_path, name)))
+    return tuple(name for name in names if store.look(name) is not None)
 
 
-def _identity(status: os.stat_result | None) -> tuple[int, ...]:
-    return () if status is None else (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def _read_last_tests(store_path: str) -> str:
-    path = os.path.join(store_path, LAST_TESTS_NAME)
-    status = look_at(path)
+def _kept_documents(store: Folder) -> list[str]:
     try:
-        content = None if status is None else read_file(path, status)[0]
-    except FileNotFoundError:
-        content = None
-    return (content or b"").decode("utf-8", "replace")
-
-
-def _kept_documents(store_path: str) -> list[str]:
-    try:
-        names = os.listdir(store_path)
+        names = store.names()
     except OSError as error:
-        raise StoreError(cannot("read", store_path, error)) from None
-    return [os.path.join(store_path, name) for name in sorted(names) if name.startswith(DOCUMENT_NAME + KEPT_INFIX)]
+        raise StoreError(cannot("read", store.path, error)) from None
+    return [store.path_of(name) for name in sorted(names) if name.startswith(DOCUMENT_NAME + KEPT_INFIX)]
 
 
 def _fingerprint(key: bytes | None) -> str:
@@ -300,15 +276,8 @@ def _add_drift(drift: list[str], what: str, status: os.stat_result, mode: int) -
     if stat.S_IMODE(status.st_mode) != mode:
         drift.append(f"{what} has mode {_mode(status)}, not {mode:04o}")
     if status.st_uid != os.geteuid():
-        drift.append(f"{what} belongs to {_user(status.st_uid)}, not {_user(os.geteuid())}")
+        drift.append(f"{what} belongs to {user_name(status.st_uid)}, not {user_name(os.geteuid())}")
 
 
 def _mode(status: os.stat_result) -> str:
     return f"{stat.S_IMODE(status.st_mode):04o}"
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

@@ -1,19 +1,18 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The subject alternative name of a template: none, UPN, UPN and Email, or entries of one's own, with variables."""
+"""Names and paths in the options of a template; its subject and subject alternative name, with variables in them."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._names.attributes import ATTRIBUTE_NAMES, SubjectAttribute, check_attribute
 from .._names.distinguished_names import format_slash_dn, is_slash_form, parse_distinguished_name, parse_slash_dn
-from .._names.errors import NameSyntaxError, find_unprintable
-from .._names.general_names import GENERAL_NAME_TYPES, GeneralName, parse_general_name, validate_general_name
+from .._names.errors import NameSyntaxError, find_unprintable, normalized
+from .._names.general_names import KINDS, GeneralName, parse_general_name, validate_general_name
 from .errors import TemplateError, from_name_error, show
 from .variables import Part, check_possible, parse_variables
 
@@ -28,9 +27,9 @@ _ABSOLUTE_PATH = re.compile(r"/|[A-Za-z]:[\\/]|\\\\[^\\/]+[\\/][^\\/]+")
 
 
 def check_text(option: str, value: str) -> None:
-    """Refuse a text with control characters, of spaces only, or with spaces around it.
+    """Refuse a text that has control characters or is surrounded by spaces, and one that is empty.
 
-    :raises TemplateError: with the value, so never call it with a secret.
+    :raises TemplateError: with the value, so never call this with a secret.
     """
     unprintable = find_unprintable(value)
     if unprintable:
@@ -52,7 +51,7 @@ def template_name(value: str) -> str:
     :raises TemplateError: unless it has 1 to 64 characters, none of them a control character, and no spaces around it.
     """
     check_text("name", value)
-    name = value if value.isascii() else unicodedata.normalize("NFC", value)
+    name = normalized(value)
     if len(name) > _LONGEST_NAME:
         raise TemplateError(
             "name", f"has {len(name)} characters", value=show(value), allowed=f"1 to {_LONGEST_NAME} characters"
@@ -61,7 +60,7 @@ def template_name(value: str) -> str:
 
 
 def check_path(option: str, value: str) -> None:
-    """Refuse a path on the host that is not absolute, neither as POSIX nor as Windows writes it.
+    """Refuse a path on the host that is absolute neither on POSIX nor on Windows.
 
     :raises TemplateError: with the path.
     """
@@ -79,8 +78,7 @@ def check_path(option: str, value: str) -> None:
 # The subject of a template: a distinguished name with variables, in the slash form or in that of RFC 4514.
 #
 # The canonical form is the slash form, so two templates that say the same in different forms are equal. The name is
-# taken
-# apart before its variables are filled in: what a variable holds ends in its attribute, whatever characters it has.
+# split before its variables are filled in: what a variable holds stays in its attribute, whatever characters it has.
 
 SUBJECT = "subject"
 
@@ -102,7 +100,7 @@ def read_subject(text: str, custom: tuple[str, ...]) -> str:
     A value is checked as far as its variables let it be.
 
     :param custom: the custom user attributes that the template declares.
-    :raises TemplateError: with what is wrong, and where there is one the likely intended text.
+    :raises TemplateError: with what is wrong, and with the text that was probably meant.
     """
     return read_directory_name(SUBJECT, text, text, custom)
 
@@ -162,17 +160,6 @@ ENTRIES_OF_CHOICE: dict[str, tuple[str, ...]] = {
     "upn_and_email": ("UPN:%uname%@%domain%", "email:%email%"),
 }
 
-_ADDRESS = ("a", "a.example", "a@a.example")
-_STAND_INS: dict[str, Sequence[str]] = {
-    "UPN": _ADDRESS,
-    "email": _ADDRESS,
-    "DNS": ("a", "a.example", "*.a"),
-    "IP": ("1", "1.1", "1.1.1", "192.0.2.1", "::1", "1::1", ""),
-    "URI": ("a", "https://a", "a:a", "1", "::1"),
-    "RID": ("1", "1.3.6.1"),
-    "SID": ("1", "S-1-5-21-1-1-1-1", "1-5-21-1-1-1-1", "5-21-1-1-1-1", "21-1-1-1-1", "1-1-1-1", "1-1-1", "1-1"),
-}
-
 
 @lru_cache(maxsize=64)  # the templates of a fleet mostly have the same entries
 def read_entries(choice: str, entries: tuple[str, ...], custom: tuple[str, ...]) -> tuple[str, ...]:
@@ -182,13 +169,13 @@ def read_entries(choice: str, entries: tuple[str, ...], custom: tuple[str, ...])
 
     :param choice: the option ``subject_alternative_name``; ``other`` needs entries, and entries need ``other``.
     :param custom: the custom user attributes that the template declares.
-    :raises TemplateError: with the place of the entry that is wrong.
+    :raises TemplateError: it names the entry that is wrong.
     """
     if choice == "other" and not entries:
         raise TemplateError(
             OPTION_OTHER,
             f"is missing, and {SUBJECT_ALTERNATIVE_NAME} is 'other'",
-            allowed=f"a list of TYPE:value, TYPE one of {', '.join(GENERAL_NAME_TYPES)}",
+            allowed=f"a list of TYPE:value, TYPE one of {', '.join(KINDS)}",
         )
     if choice != "other" and entries:
         raise TemplateError(
@@ -210,7 +197,7 @@ def read_entries(choice: str, entries: tuple[str, ...], custom: tuple[str, ...])
 
 
 def entries_of(choice: str, other: Sequence[str]) -> tuple[GeneralName, ...]:
-    """Return the entries that a checked template asks for, variables still in them."""
+    """Return the entries that a checked template asks for, with the variables in them."""
     texts = other if choice == "other" else ENTRIES_OF_CHOICE[choice]
     return tuple(parse_general_name(text) for text in texts)
 
@@ -223,17 +210,14 @@ def is_one_variable(value: str) -> bool:
 def _read_entry(option: str, entry: str, custom: Sequence[str]) -> str:
     try:
         name = parse_general_name(entry)
-        if name.type != "dirName" or is_one_variable(name.value):
-            parse_variables(option, entry, custom)
-        if name.type == "dirName":
-            if not is_one_variable(name.value):
-                name = GeneralName(name.type, read_directory_name(option, entry, name.value, custom))
-        else:
-            check_possible(
-                parse_variables(option, name.value, custom),
-                _STAND_INS[name.type],
-                lambda value: validate_general_name(GeneralName(name.type, value)),
-            )
+        if name.type == "dirName" and not is_one_variable(name.value):
+            return f"{name.type}:{read_directory_name(option, entry, name.value, custom)}"
+        parse_variables(option, entry, custom)  # for the error, which shows the whole entry
+        check_possible(
+            parse_variables(option, name.value, custom),
+            KINDS[name.type].stand_ins,
+            lambda value: validate_general_name(GeneralName(name.type, value)),
+        )
     except NameSyntaxError as exc:
         raise from_name_error(option, entry, exc) from None
     return str(name)

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a template asks for when it is tested: its subject and subject alternative name with the variables filled in.
+"""The names that a test of a template asks for: its subject and subject alternative name, the variables filled in.
 
-"Cloud Extender substitutes template values that are not collected with Test or Blank." Which variable gets which is not
-public. Ours: ``Test`` where the value is valid with it, as it is in most attributes of a subject and in free text;
-blank where it is not, as in an IP address or an e-mail address, and then the whole attribute or entry is left out.
+"Cloud Extender substitutes template values that are not collected with Test or Blank." IBM does not say which variable
+gets which. Here it is ``Test`` where the value is valid with it, as in most attributes of a subject and in free text.
+Elsewhere, as in an IP address or an e-mail address, it is blank, and the whole attribute or entry is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .._names.attributes import ATTRIBUTE_NAMES, Subject, SubjectAttribute, check_attribute
 from .._names.distinguished_names import format_slash_dn
 from .._names.errors import NameSyntaxError, normalized
-from .._names.general_names import GeneralName, canonical_general_name, validate_general_name
+from .._names.general_names import KINDS, GeneralName, canonical_general_name, validate_general_name
 from .._value import Value
 from .errors import TemplateError, show
 from .identity import OPTION_OF_VARIABLE
@@ -44,7 +44,7 @@ class Rendered(Value):
 
     :param subject: the attributes of the subject, in order; may be empty when there is a subject alternative name.
     :param subject_alternative_names: the entries of the subject alternative name, in order.
-    :param substitutions: each variable that was not collected, and what stands for it; empty for blank.
+    :param substitutions: each variable that was not collected, with what stands for it; empty for blank.
     :param left_out: the attributes and entries that were left out for it, as the template has them
         (``emailAddress=%email%``, ``IP:%Address%``).
     """
@@ -61,8 +61,8 @@ def render(template: Template, identity: TestIdentity) -> Rendered:
     Values go into the attributes one by one, so a slash, comma or plus sign in a value stays text. They come out in
     Unicode normal form C, and entries as they are read back from a certificate.
 
-    :raises TemplateError: when a collected value is not valid where the template puts it (its type, its length), when a
-        variable of the identity does not exist, and when nothing is left to ask for.
+    :raises TemplateError: a collected value is not valid where the template puts it (its type, its length), a variable
+        of the identity does not exist, or nothing is left to ask for.
     """
     _check_names(identity, template)
     filler = _Filler(identity)
@@ -124,7 +124,7 @@ class _Filler:
             f"{name.type}:",
             parse_variables(option, name.value, custom),
             lambda text: validate_general_name(GeneralName(name.type, text)),
-            has_domain=name.type in ("email", "UPN"),
+            has_domain=KINDS[name.type].has_domain,
         )
 
     def _text(

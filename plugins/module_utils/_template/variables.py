@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 # ----------------------------------------------------------------------------------------------------------------------
 # Can a text with variables be valid at all?
 #
-# What a variable will hold is not known when a template is checked. So it is tried with stand-ins: a text is refused
-# when
+# What a variable will hold is not known when a template is checked. So stand-ins are tried: a text is refused where
 # none of them makes it valid, as ``300.1.1.%x%`` can never be an IP address.
 
 # With more variables than this there are too many combinations to try, and almost anything is possible.
@@ -36,7 +35,7 @@ def check_possible(parts: Sequence[Part], stand_ins: Sequence[str], check: Calla
 
     :param stand_ins: values to try, the likeliest first.
     :param check: raises ``NameSyntaxError`` for a text that is not valid.
-    :raises NameSyntaxError: that of the check; one for a text with variables speaks of no stand-in.
+    :raises NameSyntaxError: that of the check; for a text with variables, one that does not mention a stand-in.
     """
     names = variables_in(parts)
     if not names:
@@ -59,9 +58,9 @@ def check_possible(parts: Sequence[Part], stand_ins: Sequence[str], check: Calla
 
 
 class Variable(NamedTuple):
-    """A variable that Cloud Extender knows by itself.
+    """A variable that Cloud Extender has by itself.
 
-    ``needs_user_visibility``: it is filled in only where the User Visibility module is configured.
+    ``needs_user_visibility`` says that it is filled in only where the User Visibility module is configured.
     """
 
     name: str
@@ -70,7 +69,7 @@ class Variable(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A piece of a text: the name of a variable, or text as it stands."""
+    """A part of a text: the name of a variable, or plain text."""
 
     text: str
     is_variable: bool
@@ -109,11 +108,11 @@ _UNIT = re.compile(r"%%|%([^%]+)%|[^%]+|%")
 
 
 def parse_variables(option: str, text: str, custom: Sequence[str]) -> tuple[Part, ...]:
-    """Split a text into variables and text as it stands; ``%%`` has become ``%``.
+    """Split a text into variables and plain text, in which ``%%`` has become ``%``.
 
     :param option: the option that holds the text, for the error.
     :param custom: the custom user attributes that the template declares.
-    :raises TemplateError: for an unknown variable, and for a percent sign that is neither part of one nor doubled.
+    :raises TemplateError: a variable is unknown, or a percent sign is neither part of one nor doubled.
     """
     if "%" not in text:
         return (Part(text, False),)
@@ -151,7 +150,8 @@ def variables_in(parts: Sequence[Part]) -> tuple[str, ...]:
 def check_custom_attributes(names: Sequence[str]) -> None:
     """Check the declared custom user attributes.
 
-    :raises TemplateError: for more than 30, a name twice, a name that is no attribute's, or one of a variable.
+    :raises TemplateError: there are more than 30, one is there twice, is not the name of an attribute, or is that of a
+        variable.
     """
     if len(names) > MOST_CUSTOM_ATTRIBUTES:
         raise TemplateError(
@@ -184,7 +184,7 @@ def refuse_placeholder(values: Mapping[str, Any]) -> None:
 
 
 def close_variable(name: str, custom: Sequence[str] = ()) -> str:
-    """Return what was probably meant by a variable that does not exist (``%uname%``), or an empty string."""
+    """Return the variable (``%uname%``) that was probably meant by one that does not exist, or an empty string."""
     folded = name.strip().casefold()
     if folded in PORTAL_WILDCARDS:
         return PORTAL_WILDCARDS[folded]

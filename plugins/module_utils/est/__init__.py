@@ -49,6 +49,12 @@ _PLACES = {
     "plan_request": ".request.plan",
     "Issued": ".answers.enrolment",
     "Pending": ".answers.enrolment",
+    "Enrolment": ".enrol",
+    "EnrolmentRequest": ".enrol",
+    "IssuedCertificate": ".enrol",
+    "PendingEnrolment": ".pending",
+    "RenewalRequest": ".reenrolment",
+    "choose_authentication": ".reenrolment",
 }
 
 __all__ = sorted(_PLACES)

@@ -43,7 +43,7 @@ _ACCEPT = {"Accept": "*/*"}
 _SHOWN = 10
 _COMPARE = (
     "Compare with the fingerprint that the administrator of the CA names, over another way than this connection, and "
-    "set ca_fingerprint to it."
+    "trust that one."
 )
 
 
@@ -67,13 +67,14 @@ class CaBag(Value):
         """
         if fingerprint is None:
             reason = f"there is no fingerprint to accept a CA certificate of this server by; it sent {self.in_words()}"
-            raise ServerError(reason, stage="cacerts", http_status=200, hint=_COMPARE)
+            raise ServerError(reason, code="no_trust", stage="cacerts", http_status=200, hint=_COMPARE)
         for certificate in self.certificates:
             if fingerprint.matches(certificate):
                 return certificate
         raise ServerError(
             f"no CA certificate of the server has the fingerprint {fingerprint}; "
             f"it sent {self.in_words(fingerprint.algorithm)}",
+            code="fingerprint_mismatch",
             stage="cacerts",
             http_status=200,
             hint=f"Nothing was accepted: this may be another server, or somebody in between. {_COMPARE}",
@@ -146,7 +147,6 @@ def _contact(
     except EstError as error:
         # No enrolment request has been sent, whatever became of this one.
         error.request_received = "no"
-        error.hint = error.hint or "Check server, port and label: every EST server gives its CA certificates."
         raise
     finally:
         if timeline is not None:
@@ -165,8 +165,9 @@ def _fetch(url: EstUrl, timeline: Timeline, connection: Mapping[str, Any]) -> Ca
         raise ServerError(
             "the server wants a user name and a password before it gives its CA certificates (HTTP 401), and a server "
             "that is not verified gets neither",
+            code="credentials_withheld",
             http_status=401,
-            hint="Set ca_certificate or ca_path to the CA certificate instead of ca_fingerprint alone.",
+            hint="Trust the CA certificate itself instead of a fingerprint alone.",
         )
     return _read(response, peer)
 

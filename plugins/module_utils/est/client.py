@@ -42,7 +42,7 @@ from typing import (
 
 from .answers.enrolment import Issued, Pending, read_cacerts_answer, read_enrolment_answer
 from .base.errors import EstError, InputError, ServerError, Step, Timeline, TransportError
-from .base.text import encode_body, redact
+from .base.text import encode_body, hiding, without_secrets
 from .http.transport import Binding, Body, Peer, Response, Transport
 from .http.url import EstUrl
 from .redirects import FollowingTransport
@@ -71,8 +71,6 @@ _ENROL_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encodi
 Request = Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
 #: What a successful answer is read into.
 Answer = TypeVar("Answer")
-
-_HINT = "Look at the log of the EST server, and at proxies on the way: the answer is not what an EST server sends."
 
 
 class EstClient:
@@ -107,9 +105,7 @@ class EstClient:
         self._anchors = anchors
         self._pin = pin
         self._secrets = tuple(secrets)
-        self._transport = FollowingTransport(
-            transport, url, allowed=allow_redirects_to, busy_seconds=busy_seconds, secrets=self._secrets
-        )
+        self._transport = FollowingTransport(transport, url, allowed=allow_redirects_to, busy_seconds=busy_seconds)
 
     def __enter__(self) -> EstClient:
         return self
@@ -135,21 +131,23 @@ class EstClient:
     @property
     def warnings(self) -> Tuple[str, ...]:
         """What is risky about trust and credentials together, and which servers redirects led to without consent."""
-        return tuple(redact(warning, self._secrets) for warning in self._transport.warnings)
+        return self._transport.warnings
 
     @contextlib.contextmanager
     def _stage(self, name: str, request_received: Optional[str] = None) -> Iterator[Step]:
-        """A stage of the timeline, in which it is known from the start whether the enrolment request got through."""
-        with self.timeline.stage(name) as step:
+        """A stage of the timeline, in which no secret is shown.
+
+        :param request_received: whether the enrolment request got through, where that is known from the start.
+        """
+        with hiding(self._secrets), self.timeline.stage(name) as step:
             try:
                 yield step
             except EstError as error:
                 if request_received is not None:
                     error.request_received = request_received
-                error.reason = redact(error.reason, self._secrets)
-                error.hint = error.hint or _HINT
+                error.reason = without_secrets(error.reason)
                 raise
-            step.detail = redact(step.detail, self._secrets)
+            step.detail = without_secrets(step.detail)
 
     def cacerts(self) -> CaCertificates:
         """Fetch the current CA certificates (RFC 7030 section 4.1).
@@ -161,7 +159,7 @@ class EstClient:
         :raises ParseError: the answer is not a certs-only message, or is empty.
         """
         with self._stage("cacerts", request_received="no") as step:
-            certificates, warnings = read_cacerts_answer(self._get("cacerts"), self._secrets)
+            certificates, warnings = read_cacerts_answer(self._get("cacerts"))
             authorities = read_ca_certificates(
                 certificates, self._anchors, datetime.now(timezone.utc), authenticated=self._is_vouched_for()
             )
@@ -187,6 +185,7 @@ class EstClient:
         seen = ", ".join(f"{pin.of(authority, pin.algorithm)} ({subject_text(authority)})" for authority in known)
         raise ServerError(
             f"no CA certificate of the server has the fingerprint {pin}; it has {seen}",
+            code="fingerprint_mismatch",
             http_status=200,
             hint="Compare these fingerprints with the one that the administrator of the CA names.",
         )
@@ -213,11 +212,11 @@ class EstClient:
 
         with self._stage("csrattrs", request_received="no") as step:
             try:
-                answer = read_csr_attributes_answer(self._get("csrattrs"), strict=strict, secrets=self._secrets)
+                answer = read_csr_attributes_answer(self._get("csrattrs"), strict=strict)
             except TransportError as error:
                 if strict or error.stage:  # resolve, connect or tls: nothing else would get through either
                     raise
-                answer = CsrAttributesAnswer.without(redact(error.reason, self._secrets))
+                answer = CsrAttributesAnswer.without(without_secrets(error.reason))
             step.detail = answer.in_words()
         return answer
 
@@ -297,7 +296,7 @@ class EstClient:
         return self._enrol(
             "serverkeygen",
             wanted.request,
-            lambda response, secrets, _operation: read_serverkeygen_answer(response, wanted, secrets),
+            lambda response, _operation: read_serverkeygen_answer(response, wanted),
             wait_seconds,
             sleep,
         )
@@ -311,6 +310,7 @@ class EstClient:
         """
         raise InputError(
             "/fullcmc (Full CMC) is not supported by this client",
+            code="not_supported",
             hint="Use simpleenroll, simplereenroll or serverkeygen, or another program for Full CMC.",
         )
 
@@ -318,13 +318,13 @@ class EstClient:
         self,
         operation: str,
         request: Request,
-        read: Callable[[Response, Iterable[str], str], Union[Answer, Pending]],
+        read: Callable[[Response, str], Union[Answer, Pending]],
         wait_seconds: float,
         sleep: Callable[[float], None],
     ) -> Union[Answer, Pending]:
         """Send a certificate request to an operation that answers in its own way, and repeat it while it is pending.
 
-        :param read: makes an answer of a response; it gets the texts that must not show in an error, and the operation.
+        :param read: makes an answer of a response to the operation.
         """
         body: Body = (
             (lambda binding: encode_body(request(binding).der)) if callable(request) else encode_body(request.der)
@@ -347,13 +347,13 @@ class EstClient:
         self,
         operation: str,
         body: Body,
-        read: Callable[[Response, Iterable[str], str], Union[Answer, Pending]],
+        read: Callable[[Response, str], Union[Answer, Pending]],
         request_received: Optional[str] = None,
     ) -> Union[Answer, Pending]:
         url = self.url.operation(operation)
         with self._stage("enroll", request_received) as step:
             response = self._transport.request("POST", url, _ENROL_HEADERS, body, authenticate=True)
-            answer = read(response, self._secrets, operation)
+            answer = read(response, operation)
             step.detail = f"HTTP {response.status}"
             if isinstance(answer, Pending):
                 retry_after = answer.retry_after
@@ -390,4 +390,4 @@ class EstClient:
                 check(verified)
             length = len(verified.chain) + 1
             step.detail = "; ".join(verified.warnings) or f"chain of {length} certificates up to the trust anchor"
-        return verified.replace(warnings=tuple(redact(warning, self._secrets) for warning in verified.warnings))
+            return verified.replace(warnings=tuple(without_secrets(warning) for warning in verified.warnings))

@@ -14,7 +14,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from .base.errors import EstError, ServerError
-from .base.text import printable, redact
+from .base.text import printable, without_secrets
 from .http.headers import send_patiently
 from .http.transport import Body, Peer, Response, Transport
 from .http.url import EstUrl
@@ -37,7 +37,6 @@ class FollowingTransport:
     :param home: that server.
     :param allowed: other servers that requests may be redirected to, written as ``EstUrl.build()`` takes them.
     :param busy_seconds: see ``send_patiently()``.
-    :param secrets: texts that must not appear in an error although a server may echo them.
     :param sleep: waits for a number of seconds.
     :raises InputError: ``allowed`` has something that is no server.
     """
@@ -49,7 +48,6 @@ class FollowingTransport:
         *,
         allowed: Iterable[str] = (),
         busy_seconds: float = 0,
-        secrets: Iterable[str] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._home = _origin(home)
@@ -57,7 +55,6 @@ class FollowingTransport:
         self._others: Dict[_Origin, Transport] = {}
         self._allowed = {_origin(EstUrl.build(server)) for server in allowed}
         self._busy_seconds = busy_seconds
-        self._secrets = tuple(secrets)
         self._sleep = sleep
         self._notes: List[str] = []
 
@@ -79,11 +76,10 @@ class FollowingTransport:
             response = self._send(method, url, headers, body, authenticate)
             if response.status not in _STATUSES or not response.headers.get("location", "").strip():
                 return response
-            server, url = redirect_target(response, url, method, self._secrets)
+            server, url = redirect_target(response, url, method)
             if url in visited or len(visited) > MAX_REDIRECTS:
                 words = "in a circle" if url in visited else f"more than {MAX_REDIRECTS} times"
-                shown = _shown(url, self._secrets)
-                raise _refused(response, f"the server redirects {words}, at last to {shown}", self._secrets)
+                raise _refused(response, f"the server redirects {words}, at last to {printable(url, 200)}")
             visited.add(url)
             allowed = _origin(server) in self._allowed
             if _origin(server) != self._home and not allowed:
@@ -92,9 +88,10 @@ class FollowingTransport:
                         response,
                         f"the server redirects to another server, https://{server.authority}, which needs your consent "
                         "for an enrolment (RFC 7030 section 3.2.1)",
-                        self._secrets,
-                        f"Name {server.authority} in allow_redirects_to, or set server, port and label of the template "
-                        "to where the server leads.",
+                        code="redirect_needs_consent",
+                        values={"server": server.authority},
+                        hint=f"Allow redirects to {server.authority}, or set server, port and label to where the "
+                        "server leads.",
                     )
                 authenticate = False
             self._used = self._to(server, allowed)
@@ -113,7 +110,8 @@ class FollowingTransport:
         if origin not in self._others:
             self._others[origin] = self._transport.for_origin(server, with_credentials=allowed)
             if not allowed:
-                self._notes.append(f"the server redirects to another server, https://{server.authority}")
+                note = f"the server redirects to another server, https://{server.authority}"
+                self._notes.append(without_secrets(note))
         return self._others[origin]
 
     @property
@@ -146,54 +144,56 @@ class FollowingTransport:
             transport.close()
 
 
-def redirect_target(response: Response, url: str, method: str, secrets: Iterable[str] = ()) -> Tuple[EstUrl, str]:
+def redirect_target(response: Response, url: str, method: str) -> Tuple[EstUrl, str]:
     """Where a redirect leads: the server, and the URL on it.
 
     :param url: what was asked for; a ``Location`` may be relative to it (RFC 9110 section 10.2.2).
-    :param secrets: texts that must not appear in an error although a server may echo them.
     :raises ServerError: to what is not HTTPS, to a URL with a password in it, or to a GET after a POST.
     """
     location = response.headers["location"].strip()
-    secrets = tuple(secrets)
-    reason = f"the server redirects to {_shown(location, secrets)}"
+    reason = f"the server redirects to {printable(location, 200)}"
     if response.status == 303 and method != "GET":
-        raise _refused(response, f"{reason}, to be asked by GET, which is no answer to an enrolment", secrets)
+        raise _refused(response, f"{reason}, to be asked by GET, which is no answer to an enrolment")
     try:
         parts = urlsplit(urljoin(url, location)) if re.match(_URL_TEXT, location) else None
     except ValueError:
         parts = None
     if parts is None:
-        raise _refused(response, f"{reason}, which is no URL", secrets)
+        raise _refused(response, f"{reason}, which is no URL")
     if parts.scheme != "https":
-        raise _refused(response, f"{reason}, but EST runs over https only (RFC 7030 section 3.3)", secrets)
-    if "@" in parts.netloc or redact(location, secrets) != location:
-        raise _refused(response, "the server redirects to a URL with a user name or password in it", secrets)
+        raise _refused(response, f"{reason}, but EST runs over https only (RFC 7030 section 3.3)")
+    if "@" in parts.netloc or without_secrets(location) != location:
+        raise _refused(response, "the server redirects to a URL with a user name or password in it")
     try:
         server = EstUrl.build(parts.netloc)
     except EstError:
-        raise _refused(response, f"{reason}, whose host or port cannot be used", secrets) from None
+        raise _refused(response, f"{reason}, whose host or port cannot be used") from None
     return server, urlunsplit(("https", server.authority, parts.path or "/", parts.query, ""))
 
 
-_HINT = "If the server leads to the right place, set server, port and label of the template to it."
+_HINT = "If the server leads to the right place, set server, port and label to it."
 
 
-def _refused(response: Response, reason: str, secrets: Iterable[str], hint: str = _HINT) -> ServerError:
+def _refused(
+    response: Response,
+    reason: str,
+    *,
+    code: str = "redirect_refused",
+    values: Optional[Mapping[str, str]] = None,
+    hint: str = _HINT,
+) -> ServerError:
     # Here, because it understands all that servers say in all their ways, which no good answer needs.
     from .answers.server_message import clean_server_message
 
     return ServerError(
         f"{reason} (HTTP {response.status})",
+        code=code,
+        values=values,
         http_status=response.status,
-        server_message=clean_server_message(response.headers.get("content-type"), response.body, secrets=secrets),
+        server_message=clean_server_message(response.headers.get("content-type"), response.body),
         hint=hint,
         request_received="yes",
     )
-
-
-def _shown(location: str, secrets: Iterable[str]) -> str:
-    # Without secrets before it is cut: the cut might go through one.
-    return printable(redact(location, secrets), 200)
 
 
 def _origin(server: EstUrl) -> _Origin:

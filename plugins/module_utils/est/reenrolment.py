@@ -6,14 +6,14 @@
 Typical use::
 
     held = HeldCertificate.load(ClientCertificate("host.pem", "host.key"))
-    way = choose_way(held, credentials, datetime.now(timezone.utc))
-    key = next_key(held, "rekey")
-    request = build_reenrolment_request(held, key)
-    transport = HttpsTransport(url, trust, credentials=way.credentials, client_certificate=way.client_certificate)
+    who = choose_authentication(held, credentials, datetime.now(timezone.utc))
+    transport = HttpsTransport(url, trust, credentials=who.credentials, client_certificate=who.client_certificate)
     with EstClient(url, transport) as client:
-        enrol = client.simplereenroll if way.operation == "simplereenroll" else client.simpleenroll
-        issued = client.verify(enrol(request), request, client.cacerts())
-    replace_pair(held.tls, (issued.certificate, *issued.chain), key)
+        issued = Enrolment(client, RenewalRequest.of(held, path=who.operation)).run()
+    if isinstance(issued, IssuedCertificate):
+        replace_pair(held.tls, (issued.verified.certificate, *issued.verified.chain), issued.key)
+
+For the same key, ``Enrolment`` gets it as ``key=held.key``.
 
 Until the last line the old pair is what is on disk.
 """
@@ -21,89 +21,36 @@ Until the last line the old pair is what is on disk.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, List, Optional, Sequence
+from typing import TYPE_CHECKING, Optional, Sequence
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
-from .._value import Value
-from .asn1.der import SEQUENCE, Element, read
-from .base.errors import InputError, ParseError
+from .._value import Value, field
+from .base.errors import InputError
 from .base.libraries import without_warnings
+from .enrol import EnrolmentRequest, Operation
 from .http.transport import Credentials
 from .request.csr import (
-    SUBJECT_ALTERNATIVE_NAME,
     Attribute,
     CertificateRequest,
-    Extension,
     Linking,
     build_csr,
     change_subject_name,
 )
+from .request.plan import RequestPlan
 from .x509.certificate import iso_utc, not_after, public_key_words, subject_alternative_names, subject_text
 from .x509.client_certificate import ClientCertificate
-from .x509.held_certificate import HeldCertificate, OldCertificate
-from .x509.keys import KeySpec, generate_key
+from .x509.fields import SUBJECT, SUBJECT_ALTERNATIVE_NAME, Extension, certificate_fields, encoded_extension
+from .x509.held_certificate import OldCertificate
+from .x509.keys import KeySpec
 from .x509.names import read_name
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-# ----------------------------------------------------------------------------------------------------------------------
-# Parts of a certificate as they are encoded (RFC 5280 section 4.1), for what has to keep them byte for byte.
-
-_BOOLEAN = 1
-# Where the fields of a TBSCertificate are, counted from the serial number: signature, issuer, validity, subject, key.
-_SUBJECT, _PUBLIC_KEY = 4, 5
-
-
-def encoded_subject(certificate: bytes) -> bytes:
-    """The Name that a certificate has as its subject.
-
-    :param certificate: DER.
-    :raises ParseError: not a certificate.
-    """
-    return _fields(certificate)[_SUBJECT].encoded
-
-
-def encoded_extension(certificate: bytes, oid: str) -> Optional[Extension]:
-    """An extension of a certificate with its critical flag, or ``None`` where the certificate has none of that kind.
-
-    :param certificate: DER.
-    :param oid: dotted.
-    :raises ParseError: not a certificate.
-    """
-    for field in _fields(certificate)[_PUBLIC_KEY + 1 :]:
-        if field.is_context(3):
-            for extensions in field.children():
-                for extension in extensions.expect(SEQUENCE, "the SEQUENCE of extensions").children():
-                    found = _extension(extension)
-                    if found.oid == oid:
-                        return found
-    return None
-
-
-def _fields(certificate: bytes) -> List[Element]:
-    """The fields of the TBSCertificate from the serial number on."""
-    to_be_signed = next(read(certificate).expect(SEQUENCE, "a certificate").children(), None)
-    if to_be_signed is None:
-        raise ParseError("the certificate is empty")
-    fields = list(to_be_signed.expect(SEQUENCE, "the TBSCertificate of a certificate").children())
-    if fields and fields[0].is_context(0):
-        del fields[0]  # the version
-    if len(fields) <= _PUBLIC_KEY:
-        raise ParseError(f"the certificate has {len(fields)} of the 6 fields that it needs")
-    fields[_SUBJECT].expect(SEQUENCE, "the subject of a certificate")
-    return fields
-
-
-def _extension(extension: Element) -> Extension:
-    fields = list(extension.expect(SEQUENCE, "an extension").children())
-    critical = len(fields) == 3 and fields[1].expect(_BOOLEAN, "the critical flag of an extension").value != b"\0"
-    if len(fields) not in (2, 3):
-        raise ParseError(f"the extension at byte {extension.start} has {len(fields)} fields, not 2 or 3")
-    return Extension(fields[0].oid(), critical, fields[-1].octets())
-
+    from .client import EstClient
+    from .request.attributes import CsrAttributes
 
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -111,7 +58,7 @@ def _extension(extension: Element) -> Extension:
 RENEW, REKEY = "renew", "rekey"
 
 
-class Way(Value):
+class Authentication(Value):
     """By which operation a certificate is asked for, and what authenticates the client.
 
     :param operation: ``simpleenroll`` or ``simplereenroll``.
@@ -126,14 +73,14 @@ class Way(Value):
     reason: str
 
 
-def choose_way(
+def choose_authentication(
     held: Optional[OldCertificate],
     credentials: Optional[Credentials],
     now: datetime,
     *,
     fall_back_to_password: bool = False,
     with_password: bool = False,
-) -> Way:
+) -> Authentication:
     """Use the certificate where there is one, and the password only to get the first (RFC 7030 sections 3.3.2 and 6).
 
     :param held: the certificate on disk, or ``None``.
@@ -147,42 +94,23 @@ def choose_way(
     if held is None:
         reason = "there is no certificate yet"
         reason += ": the password is used" if credentials else ", and no password is given"
-        return Way("simpleenroll", None, credentials, reason)
+        return Authentication("simpleenroll", None, credentials, reason)
     subject = subject_text(held.certificate)
     problem = held.problem(now)
     if problem is None:
         until = f"the certificate {subject}, valid until {iso_utc(not_after(held.certificate))}, is used"
         if with_password and credentials:
-            return Way("simplereenroll", held.tls, credentials, f"{until} together with the password")
-        return Way("simplereenroll", held.tls, None, f"{until}{', and not the password' if credentials else ''}")
+            return Authentication("simplereenroll", held.tls, credentials, f"{until} together with the password")
+        return Authentication(
+            "simplereenroll", held.tls, None, f"{until}{', and not the password' if credentials else ''}"
+        )
     if fall_back_to_password and credentials:
         reason = f"the password is used, and not the certificate {subject}: {problem}"
-        return Way("simpleenroll", None, credentials, reason)
+        return Authentication("simpleenroll", None, credentials, reason)
     raise InputError(
         f"the certificate {subject} cannot authenticate its own renewal: {problem}",
         hint="Enrol anew with user name and password: give them, and allow this run to fall back to them.",
     )
-
-
-def next_key(held: HeldCertificate, mode: str, spec: Optional[KeySpec] = None) -> PrivateKeyTypes:
-    """The key that the new certificate is to be for (RFC 7030 section 4.2.2).
-
-    :param mode: ``RENEW`` keeps the key, ``REKEY`` makes a new one.
-    :param spec: the kind of a new key; ``None`` makes one of the same kind as the old key.
-    :raises InputError: an unknown mode, a kind of key for a mode that makes none, or an old key of a kind or size that
-        is not made any more.
-    :raises MissingLibrary: the installed cryptography cannot make this kind of key.
-    """
-    if mode == RENEW:
-        if spec is not None:
-            raise InputError(
-                f"mode {RENEW} keeps the key, so no kind of key can be chosen",
-                hint=f"Leave the kind of key out, or use mode {REKEY}.",
-            )
-        return held.key
-    if mode != REKEY:
-        raise InputError(f"mode {mode!r} is not known: use {RENEW} or {REKEY}")
-    return generate_key(spec or similar_key(held.certificate))
 
 
 def similar_key(certificate: x509.Certificate) -> KeySpec:
@@ -201,6 +129,14 @@ def similar_key(certificate: x509.Certificate) -> KeySpec:
         ) from None
 
 
+def kind_of_key(certificate: x509.Certificate) -> Optional[KeySpec]:
+    """The kind of key that a certificate is for; ``None`` for one that is not made any more."""
+    try:
+        return similar_key(certificate)
+    except InputError:
+        return None
+
+
 def build_reenrolment_request(
     held: OldCertificate,
     key: PrivateKeyTypes,
@@ -217,7 +153,7 @@ def build_reenrolment_request(
     They are the very bytes: string types, the order of the alternative names and how an RDN is made up are kept, and
     where there is no alternative name there is none.
 
-    :param key: see ``next_key()``.
+    :param key: the old one, or a new one.
     :param new_subject: names that the new certificate is to have instead; the server gets them as ChangeSubjectName
         (RFC 6402 section 2.8), beside the old ones.
     :param new_general_names: likewise for the subject alternative name.
@@ -244,7 +180,57 @@ def build_reenrolment_request(
         attributes=more,
         hash_name=hash_name,
         linking=linking,
-        encoded_subject=encoded_subject(held.der),
+        encoded_subject=certificate_fields(held.der)[SUBJECT].encoded,
     )
     names = subject_alternative_names(held.certificate)
     return CertificateRequest(request.der, request.public_key_der, request.subject, names)
+
+
+class RenewalRequest(EnrolmentRequest):
+    """What is asked for in place of an older certificate (RFC 7030 section 4.2.2): see ``of``.
+
+    Its ``key_spec`` is ``None`` for a key of the same kind as the old one.
+
+    :param old: the certificate, whose names are asked for byte for byte.
+    :param path: ``simplereenroll``, or ``simpleenroll`` where the old certificate authenticates nobody any more.
+    """
+
+    old: OldCertificate = field(default=None, repr=False)
+    path: str = "simplereenroll"
+
+    @classmethod
+    def of(
+        cls,
+        old: OldCertificate,
+        key_spec: Optional[KeySpec] = None,
+        proof_of_possession: str = "auto",
+        path: str = "simplereenroll",
+    ) -> RenewalRequest:
+        """What is asked for in place of a certificate."""
+        with without_warnings():
+            names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
+        return cls(*names, key_spec, proof_of_possession, old, path)
+
+    def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
+        """See ``EnrolmentRequest.plan``."""
+        spec = self.key_spec or (kind_of_key if has_key else similar_key)(self.old.certificate)
+        plan = EnrolmentRequest(self.subject, self.general_names, spec, self.proof_of_possession).plan(
+            attributes, has_key
+        )
+        # What suits a key that is there, of a kind that is not known here, is known when it signs.
+        return plan if spec is not None else plan.replace(hash_name=None)
+
+    def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
+        """See ``EnrolmentRequest.build``."""
+        return build_reenrolment_request(
+            self.old,
+            key,
+            extensions=plan.extensions,
+            attributes=plan.attributes,
+            hash_name=plan.hash_name,
+            linking=Linking(linking, plan.linking_attribute) if linking is not None else None,
+        )
+
+    def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
+        """See ``EnrolmentRequest.operation``."""
+        return client.simplereenroll if self.path == "simplereenroll" else client.simpleenroll

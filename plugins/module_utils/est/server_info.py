@@ -27,7 +27,7 @@ except ImportError:  # told by deps.require_libraries()
 _SOON_DAYS = 30
 _COMPARE = (
     "Nothing of this server has been verified. Compare the SHA-256 fingerprint of its root with the one that the "
-    "administrator of the CA names, over another way than this connection, and then set ca_fingerprint to it."
+    "administrator of the CA names, over another way than this connection, and then trust it by that fingerprint."
 )
 
 

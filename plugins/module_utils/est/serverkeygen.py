@@ -29,9 +29,10 @@ from .asn1.der import read
 from .base.errors import ParseError
 from .base.text import printable
 from .http.transport import Binding, Response
-from .request.csr import Attribute, CertificateRequest, Extension, build_csr
+from .request.csr import Attribute, CertificateRequest, build_csr
 from .request.key_protection import KeyProtection
 from .x509.certificate import load_certificate
+from .x509.fields import Extension
 from .x509.keys import KeySpec, generate_key, public_key_der, same_public_key
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ _ENCRYPTED = (ID_ENVELOPED_DATA, ID_AUTH_ENVELOPED_DATA, ID_ENCRYPTED_DATA)
 _KEY_TYPES = ("application/pkcs8", "application/x-pkcs8")
 #: Types of a part that may be a key or a certificate message: its content says which.
 _VAGUE_TYPES = ("", "application/octet-stream")
-_HINT = "Look at the log of the EST server: its answer is not what RFC 7030 section 4.4.2 asks for."
 
 
 class KeyRequest(Value):
@@ -96,23 +96,19 @@ class GeneratedKey(Value):
     encrypted: bool
 
 
-def read_serverkeygen_answer(
-    response: Response, wanted: KeyRequest, secrets: Iterable[str] = ()
-) -> Union[GeneratedKey, Pending]:
+def read_serverkeygen_answer(response: Response, wanted: KeyRequest) -> Union[GeneratedKey, Pending]:
     """Tell what an answer to /serverkeygen means. No error shows anything of a body that may have a key in it.
 
-    :param secrets: texts that must not appear in an error although a server may echo them.
     :raises ParseError: the answer has not one key and its certificate, the key is not encrypted although that was asked
         for, it cannot be decrypted, or it does not belong to the certificate.
     :raises ServerError: any other status than 200, 201 and 202.
     """
     if response.status not in SUCCESS:
-        return read_pending(response, "serverkeygen", secrets)
+        return read_pending(response, "serverkeygen")
     try:
         return _read(response, wanted)
     except ParseError as error:
         error.http_status, error.request_received = response.status, "yes"
-        error.hint = error.hint or _HINT
         raise
 
 
@@ -141,6 +137,7 @@ def _read(response: Response, wanted: KeyRequest) -> GeneratedKey:
     elif wanted.protection is not None:
         raise ParseError(
             "the server sent the private key without the encryption that was asked for, so it is not used",
+            code="key_not_encrypted",
             hint="Revoke the certificate. If TLS alone is to protect the key, ask for it without encryption.",
         )
     key = read_server_key(encoded)
@@ -194,5 +191,6 @@ def _check_pair(key: PrivateKeyTypes, certificates: Iterable[bytes]) -> None:
             continue  # what else a server sends along must not spoil the certificate that was issued
     raise ParseError(
         "the private key that the server made does not belong to the certificate that it sent, so neither is used",
+        code="wrong_key",
         hint="Look at the log of the EST server, and revoke the certificate.",
     )

@@ -197,7 +197,8 @@ class _Selection:
             reasons = "; ".join(dict.fromkeys(dropped.reason for dropped in self._dropped)) or "there is none"
             raise ParseError(
                 f"none of the {len(self._dropped)} CA certificates that the server sent can be trusted: {reasons}",
-                hint="Give the root of this CA as the trust anchor: ca_certificate or ca_path in the template.",
+                code="untrusted_ca_certificates",
+                hint="Give the root of this CA as the trust anchor.",
             )
         accepted = tuple(certificate for certificate in self._candidates if certificate in self.accepted)
         roots = [certificate for certificate in accepted if is_self_signed(certificate)]
@@ -264,6 +265,7 @@ def _verify_issued(
     if not first <= now <= last:
         raise EstError(
             f"the issued certificate is valid from {iso_utc(first)} to {iso_utc(last)}; now is {iso_utc(now)}",
+            code="certificate_not_valid",
             hint="Compare the clock of this host with the clock of the CA.",
         )
     others = [certificate for certificate in certificates if certificate is not leaf]
@@ -273,7 +275,6 @@ def _verify_issued(
         chain = tuple(path.certificates[1:])
         warnings.extend(path.warnings)
     except EstError as error:
-        error.hint = error.hint or "The CA that issued the certificate is not the one that /cacerts names."
         if not allow_unverified_chain:
             raise
         chain = tuple(others)

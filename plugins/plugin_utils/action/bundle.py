@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import VERSION
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import TemplateResult
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import TemplateResult
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import template_name
 

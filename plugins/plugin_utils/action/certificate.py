@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import Asked
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
+    CertificateParameters,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 
 from ..windows.certificate_exchange import WindowsCertificateExchange
@@ -21,7 +23,7 @@ from .store import looks_fully, store_of
 _STORE = re.compile(r"(?!CertificateAuthority\Z)[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}", re.IGNORECASE)
 
 
-def keep_certificate(action: ExchangeAction, asked: Asked, exchange: str) -> dict[str, Any]:
+def keep_certificate(action: ExchangeAction, asked: CertificateParameters, exchange: str) -> dict[str, Any]:
     """See to the certificate of the action's host.
 
     :param asked: what is asked for, with a checked path of the store.

@@ -15,10 +15,13 @@ from ansible.release import __version__ as ansible_core_version
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import result, server_info
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import Asked, ExchangeOptions
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import (
+    ExchangeOptions,
+    TestParameters,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import TestFiles, run_test
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import what_came_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import last_test_entry
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
@@ -69,7 +72,7 @@ class Files(TestFiles, Protocol):
         """Note what came of the test; returns why that could not be done, or an empty text."""
 
 
-class Way(NamedTuple):
+class HostBackend(NamedTuple):
     """What differs between the hosts.
 
     :param connector: carries the exchange.
@@ -77,11 +80,13 @@ class Way(NamedTuple):
     """
 
     connector: Connector
-    files: Callable[[Asked], Files]
+    files: Callable[[TestParameters], Files]
 
 
-def posix_way(exchange: str, execute: Execute, execute_web: Execute, write_file: Callable[[str], str]) -> Way:
-    """The way of a POSIX host.
+def posix_backend(
+    exchange: str, execute: Execute, execute_web: Execute, write_file: Callable[[str], str]
+) -> HostBackend:
+    """The backend of a POSIX host.
 
     :param exchange: ``controller`` or ``uri``.
     :param execute: runs a module on the host and returns its result, a failed one too.
@@ -89,14 +94,14 @@ def posix_way(exchange: str, execute: Execute, execute_web: Execute, write_file:
     :param write_file: puts a text into a temporary file on the host and returns its path.
     """
     connector = UriConnector(execute_web, write_file) if exchange == "uri" else ControllerConnector(execute)
-    return Way(
+    return HostBackend(
         connector,
         lambda asked: RemoteFiles(execute, asked.output_path, asked.template_name, asked.identity.certificate_name),
     )
 
 
-def windows_way(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> Way:
-    """The way of a Windows host.
+def windows_backend(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> HostBackend:
+    """The backend of a Windows host.
 
     :param exchange: ``controller`` or ``uri``.
     :param execute: runs a module on the host and returns its result, a failed one too.
@@ -105,7 +110,7 @@ def windows_way(exchange: str, execute: Execute, host: Host, answer_path: Callab
     connector: Connector = ControllerConnector(execute, SLURP)
     if exchange == "uri":
         connector = WinUriConnector(execute, host, answer_path)
-    return Way(
+    return HostBackend(
         connector,
         lambda asked: WindowsTestFiles(
             host,
@@ -121,31 +126,31 @@ def windows_way(exchange: str, execute: Execute, host: Host, answer_path: Callab
 class ControllerExchange:
     """One exchange.
 
-    :param way: how, and where to.
+    :param backend: how, and where to.
     :param find_template: returns the template, from wherever it is.
     """
 
-    def __init__(self, way: Way, find_template: Callable[[], Template]) -> None:
-        self._way = way
-        self._exchange = way.connector.exchange
+    def __init__(self, backend: HostBackend, find_template: Callable[[], Template]) -> None:
+        self._backend = backend
+        self._exchange = backend.connector.exchange
         self._find_template = find_template
         self._timeline = Timeline()
 
-    def test(self, asked: Asked, content: Callable[[], Optional[str]]) -> dict[str, Any]:
+    def test(self, asked: TestParameters, content: Callable[[], Optional[str]]) -> dict[str, Any]:
         """The result of ``est_test_enroll``, a failed one where the test failed.
 
         :param content: returns the digest of the content of the template that was found in the store.
         """
         name = asked.template_name
-        files = self._way.files(asked)
+        files = self._backend.files(asked)
         outcome = self._outcome(
             lambda template: run_test(
-                template, asked.identity, asked.test_options, self._way.connector, files, self._timeline
+                template, asked.identity, asked.test_options, self._backend.connector, files, self._timeline
             ),
             lambda error: result.failure(error, name, self._exchange, self._timeline),
             lambda reason: result.input_failure(reason, name, self._exchange),
         )
-        came = what_came_of(outcome, content(), asked.identity.variables)
+        came = last_test_entry(outcome, content(), asked.identity.variables)
         if came is not None and asked.inline is None and not asked.test_options.check:
             trouble = files.note(asked.store_path, came)
             if trouble:
@@ -156,7 +161,7 @@ class ControllerExchange:
     def look(self, options: ExchangeOptions) -> dict[str, Any]:
         """The result of ``est_server_info``, a failed one where the server could not be looked at."""
         return self._outcome(
-            lambda template: server_info.look(template, options, self._way.connector, self._timeline),
+            lambda template: server_info.look(template, options, self._backend.connector, self._timeline),
             lambda error: server_info.failure(error, self._exchange, self._timeline),
             lambda reason: server_info.input_failure(reason, self._exchange),
         )

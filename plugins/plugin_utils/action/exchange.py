@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
 
 
-class Asked(Protocol):
+class EnrolmentParameters(Protocol):
     """What is asked of any enrolment."""
 
     template_name: str
@@ -66,7 +66,7 @@ class ExchangeAction(ControllerAction):
             del spec["inline"]["options"]
         return spec
 
-    def enrol_on_host(self, module: str, arguments: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+    def enrol_on_host(self, module: str, arguments: Mapping[str, Any], asked: EnrolmentParameters) -> dict[str, Any]:
         """Let the module of the host do all of an enrolment.
 
         :param asked: what was read of the arguments: the template goes to the host as it was checked.
@@ -113,10 +113,12 @@ class ExchangeAction(ControllerAction):
 
         if is_windows(self):
             host = WindowsHost(self)
-            way = exchanges.windows_way(exchange, self.execute_web, host, lambda: self.temporary_path("answer"))
+            backend = exchanges.windows_backend(exchange, self.execute_web, host, lambda: self.temporary_path("answer"))
         else:
-            way = exchanges.posix_way(exchange, self.execute_anyway, self.execute_web, self.write_temporary_file)
-        return exchanges.ControllerExchange(way, find_template)
+            backend = exchanges.posix_backend(
+                exchange, self.execute_anyway, self.execute_web, self.write_temporary_file
+            )
+        return exchanges.ControllerExchange(backend, find_template)
 
     def with_warnings(self, outcome: dict[str, Any]) -> dict[str, Any]:
         """The outcome without its warnings, which are shown to the user instead."""

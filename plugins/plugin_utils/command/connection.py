@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import getpass
 import os
 import sys
-import tempfile
 from typing import Any, Dict, Optional, Tuple
 
+from ...module_utils._files.paths import folder_of
 from ...module_utils.est.base.errors import EstError, InputError, Timeline
 from ...module_utils.est.bootstrap import bootstrap
 from ...module_utils.est.client import EstClient
@@ -21,7 +20,7 @@ from ...module_utils.est.http.https import HttpsTransport
 from ...module_utils.est.http.tls import Trust
 from ...module_utils.est.http.transport import Credentials, Transport
 from ...module_utils.est.http.url import EstUrl
-from ...module_utils.est.reenrolment import Way
+from ...module_utils.est.reenrolment import Authentication
 from ...module_utils.est.x509.certificate import Fingerprint, load_pem_certificates
 from ...module_utils.est.x509.client_certificate import ClientCertificate
 
@@ -75,21 +74,9 @@ def write_private(path: str, text: str) -> None:
 
 
 def _write(path: str, text: str, mode: int) -> None:
-    # Made with mode 0600, so that nobody reads a key before its mode is set.
-    descriptor, made = tempfile.mkstemp(
-        prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(os.path.abspath(path))
-    )
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(made, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(made)
-        raise
+    folder, name = folder_of(path)
+    with folder:
+        folder.write(name, text.encode("utf-8"), mode=mode)
 
 
 def _not_written(path: str, error: OSError) -> EstError:
@@ -163,7 +150,7 @@ class Connection:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self.timeline = Timeline()
-        #: What must not be shown: the password, once it is known.
+        #: What must not be shown: the password and the passphrase, once they are known.
         self.secrets: Tuple[str, ...] = ()
         self._url: Optional[EstUrl] = None
         self._trust: Optional[Trust] = None
@@ -201,7 +188,7 @@ class Connection:
         """Whom to trust; where only a fingerprint says it, the server is asked for its CA certificates."""
         if self._trust is None:
             if self._options.ca:
-                self._trust = Trust.explicit(read_text("--ca", self._options.ca))
+                self._trust = Trust.explicit(read_text("--ca", self._options.ca), "--ca")
             elif self._options.system_trust:
                 self._trust = Trust.system()
             else:
@@ -219,22 +206,24 @@ class Connection:
     def _pin(self) -> Optional[Fingerprint]:
         return Fingerprint.parse(self._options.fingerprint) if self._options.fingerprint else None
 
-    def open(self, way: Optional[Way] = None) -> EstClient:
+    def open(self, authentication: Optional[Authentication] = None) -> EstClient:
         """A client for the server, to be used in a ``with`` statement.
 
-        :param way: who the client is, in place of what the options say.
+        :param authentication: who the client is, in place of what the options say.
         """
-        if way is None:
-            way = Way("", self.client_certificate(), self.credentials(), "")
-        credentials = way.credentials
-        self.secrets = (credentials.password,) if credentials is not None else ()
+        if authentication is None:
+            authentication = Authentication("", self.client_certificate(), self.credentials(), "")
+        credentials = authentication.credentials
+        client = authentication.client_certificate
+        secrets = (credentials and credentials.password, client and client.passphrase)
+        self.secrets = tuple(secret for secret in secrets if secret)
         pin, trust = self._pin, self.trust
         self._transport = HttpsTransport(
             self.url,
             trust,
             credentials=credentials,
             authentication=self._options.http_authentication,
-            client_certificate=way.client_certificate,
+            client_certificate=authentication.client_certificate,
             timeline=self.timeline,
             **self.limits,
         )

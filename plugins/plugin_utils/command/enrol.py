@@ -9,20 +9,22 @@ import argparse
 import math
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ...module_utils._exchange.acceptance import CHOICES, Acceptance
-from ...module_utils._exchange.issued import Comparison, compare_certificate, compare_with_older
+from ...module_utils._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name
 from ...module_utils._names.errors import NameSyntaxError
 from ...module_utils._names.general_names import GeneralName, parse_general_name, validate_general_name
 from ...module_utils._template.errors import TemplateError
-from ...module_utils.est.answers.enrolment import Issued, Pending
 from ...module_utils.est.base.errors import EstError, InputError, ServerError
-from ...module_utils.est.client import EstClient, VerifiedCertificate
-from ...module_utils.est.request.csr import CertificateRequest, LinkedRequest
-from ...module_utils.est.request.plan import PROOF_OF_POSSESSION, RequestPlan, plan_request
+from ...module_utils.est.base.text import hiding
+from ...module_utils.est.client import VerifiedCertificate
+from ...module_utils.est.enrol import Enrolment, EnrolmentRequest, ServerKeyRequest
+from ...module_utils.est.pending import PendingEnrolment
+from ...module_utils.est.reenrolment import Authentication, RenewalRequest
+from ...module_utils.est.request.plan import PROOF_OF_POSSESSION
 from ...module_utils.est.x509.certificate import describe
 from ...module_utils.est.x509.client_certificate import ClientCertificate
 from ...module_utils.est.x509.keys import (
@@ -38,7 +40,6 @@ from ...module_utils.est.x509.path import is_self_signed
 from .connection import Connection, read_text, write_private
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -75,6 +76,7 @@ def read_acceptance(options: argparse.Namespace) -> Acceptance:
     try:
         return Acceptance.read({"on_lost": options.on_lost, "allowed_lost": allowed})
     except TemplateError as error:
+        error.option = f"--{error.option.replace('_', '-')}"
         raise InputError(str(error).rstrip(".")) from None
 
 
@@ -83,29 +85,22 @@ def _entries(text: str) -> Sequence[str]:
     return [text] if "=" in text or ":" in text else text.split(",")
 
 
-class Asked:
+class Expectation:
     """What one command asked for, to be compared with what came.
 
     :param acceptance: see ``read_acceptance()``.
     :param connection: whose password is not shown, whatever a certificate holds.
-    :param names: subject and alternative names.
-    :param key: the kind of key that was asked for, where the server makes it: a key of that kind.
-    :param old: the certificate that is to be replaced, whose names were asked for.
+    :param wanted: what was asked for.
+    :param key: that of the request: one that the server makes is of that kind.
     """
 
     def __init__(
-        self,
-        acceptance: Acceptance,
-        connection: Connection,
-        names: Tuple[Subject, Sequence[GeneralName]] = ((), ()),
-        *,
-        key: Optional[PrivateKeyTypes] = None,
-        old: Optional[x509.Certificate] = None,
+        self, acceptance: Acceptance, connection: Connection, wanted: EnrolmentRequest, key: PrivateKeyTypes
     ) -> None:
         self._acceptance = acceptance
-        self._names = names
-        self._key = describe_public_key(key) if key is not None else None
-        self._old = old
+        self._names = wanted.subject, wanted.general_names
+        self._key = describe_public_key(key) if isinstance(wanted, ServerKeyRequest) else None
+        self._old = wanted.old.certificate if isinstance(wanted, RenewalRequest) else None
         self._connection = connection
 
     def check(self, verified: VerifiedCertificate) -> None:
@@ -129,10 +124,10 @@ class Asked:
         return {**found, **comparison.as_result(self._acceptance), "warnings": warnings}
 
     def _compared(self, verified: VerifiedCertificate) -> Comparison:
-        secrets = self._connection.secrets
-        if self._old is not None:
-            return compare_with_older(verified.certificate, self._old, secrets)
-        return compare_certificate(*self._names, verified.certificate, key=self._key, secrets=secrets)
+        with hiding(self._connection.secrets):
+            if self._old is not None:
+                return compare_with_older(verified.certificate, self._old)
+            return compare_certificate(*self._names, verified.certificate, key=self._key)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -185,56 +180,116 @@ def _wait(text: str) -> float:
 
 
 def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:
-    """/simpleenroll with a new key (RFC 7030 section 4.2.1).
-
-    The key is on the disk before the request is sent, as ``<key>.pending``, and takes its place together with the
-    certificate. As long as it is there, the next run goes on with it (section 4.2.3).
-    """
-    subject, names = asked_names(options)
-    spec, chosen = asked_key(options)
-    asked = Asked(read_acceptance(options), connection, (subject, names))
+    """/simpleenroll with a new key (RFC 7030 section 4.2.1)."""
+    wanted = EnrolmentRequest(*asked_names(options), asked_key(options), options.proof_of_possession)
+    acceptance = read_acceptance(options)
     check_new_files(options, "enroll")
-    pending = options.key_out + PENDING_SUFFIX
-    with connection.open() as client:
-        authorities = client.cacerts()
-        attributes = client.csrattrs()
-        kept = os.path.lexists(pending)
-        plan = plan_request(
-            attributes.attributes,
-            spec,
-            chosen or kept,
-            subject,
-            names,
-            proof_of_possession=options.proof_of_possession,
-        )
-        warnings: List[str] = [*connection.url.warnings, *attributes.warnings, *plan.warnings]
-        key = kept_key(pending, lambda: generate_key(plan.key_spec))
-        request = planned_request(client, plan, key)
-        answer = ask(client.simpleenroll, request, options.wait, pending)
-        if isinstance(answer, Pending):
-            return pending_result(answer, pending, [*warnings, *client.warnings])
-        verified = client.verify(
-            answer,
-            request,
-            authorities,
-            allow_unverified_chain=options.allow_unverified_chain,
-            check=dropping(asked.check, pending),
-        )
-        warnings.extend(client.warnings)
-        with client.timeline.stage("save") as step:
-            replace_pair(ClientCertificate(options.out, options.key_out), with_intermediates(verified), key)
-            os.unlink(pending)
-            step.detail = f"{options.out}, {options.key_out}"
-    return asked.told(verified, issued_result(verified, options.out, options.key_out, warnings))
+    return get_certificate(options, connection, wanted, acceptance, ClientCertificate(options.out, options.key_out))
 
 
-def asked_key(options: argparse.Namespace) -> Tuple[KeySpec, bool]:
-    """The key of the options, and whether they chose it: one that was not chosen gives way to the server's wishes.
+def get_certificate(
+    options: argparse.Namespace,
+    connection: Connection,
+    wanted: EnrolmentRequest,
+    acceptance: Acceptance,
+    files: ClientCertificate,
+    *,
+    key: Optional[PrivateKeyTypes] = None,
+    authentication: Optional[Authentication] = None,
+    is_final: Callable[[EstError], bool] = lambda error: isinstance(error, (ServerError, NotAsAsked)),
+) -> Dict[str, Any]:
+    """Get a certificate, and put it in place.
+
+    A new key is on the disk before the request is sent, as ``<key>.pending``, and takes its place together with the
+    certificate. As long as it is there, the next run goes on with it (RFC 7030 section 4.2.3).
+
+    :param files: where certificate and key go.
+    :param key: the key in these files, where the certificate is to be for it.
+    :param authentication: who the client is, in place of what the options say.
+    :param is_final: whether there will be no certificate for a new key after an error. It is removed then.
+    """
+    key_path = files.key_path or files.certificate_path
+    pending = key_path + PENDING_SUFFIX
+    with connection.open(authentication) as client:
+        enrolment = Enrolment(client, wanted, key=key or _kept_key(pending), make_key=_key_maker(pending))
+        expectation = Expectation(acceptance, connection, wanted, enrolment.key)
+        try:
+            issued = enrolment.run(
+                wait_seconds=options.wait,
+                allow_unverified_chain=options.allow_unverified_chain,
+                check=expectation.check,
+            )
+            warnings = [*connection.url.warnings, *enrolment.warnings, *client.warnings]
+            more = {"authentication": authentication.reason} if authentication is not None else {}
+            if isinstance(issued, PendingEnrolment):
+                return {**_pending_result(issued, pending if key is None else key_path, warnings), **more}
+            verified = issued.verified
+            with client.timeline.stage("save") as step:
+                # Without the root: what a TLS client or server sends.
+                above = [above for above in verified.chain if not is_self_signed(above)]
+                replace_pair(files, [verified.certificate, *above], None if key is not None else issued.key)
+                _drop(pending)
+                step.detail = files.certificate_path if authentication else f"{options.out}, {options.key_out}"
+        except EstError as error:
+            if is_final(error):
+                _drop(pending)
+            raise
+    if isinstance(wanted, ServerKeyRequest):
+        more["key_protected_by"] = "TLS and CMS encryption" if issued.key_was_encrypted else "TLS"
+    found = {
+        "status": "issued",
+        "certificate": {"file": files.certificate_path, **describe(verified.certificate)},
+        "key": key_path,
+        "warnings": [*warnings, *verified.warnings],
+        **more,
+    }
+    return expectation.told(verified, found)
+
+
+def _kept_key(path: str) -> Optional[PrivateKeyTypes]:
+    """The key of a request that is under way, where there is one."""
+    return load_private_key(read_text("the kept key", path).encode("utf-8")) if os.path.lexists(path) else None
+
+
+def _key_maker(path: str) -> Callable[[KeySpec], PrivateKeyTypes]:
+    """Makes a key that is kept from now on."""
+
+    def make(spec: KeySpec) -> PrivateKeyTypes:
+        key = generate_key(spec)
+        write_private(path, private_key_pem(key).decode("ascii"))
+        return key
+
+    return make
+
+
+def _drop(path: str) -> None:
+    """Remove a kept key, if it is there."""
+    with suppress(OSError):
+        os.unlink(path)
+
+
+def _pending_result(pending: PendingEnrolment, key_path: str, warnings: Sequence[str]) -> Dict[str, Any]:
+    """What is told of a certificate that is not issued yet."""
+    found: Dict[str, Any] = {
+        "status": "pending",
+        "retry_after_seconds": pending.retry_after,
+        "key": key_path,
+        "hint": "Run the same command again when that time is over: it goes on with the same key.",
+        "warnings": list(warnings),
+    }
+    if pending.server_message:
+        found["server_message"] = pending.server_message
+    return found
+
+
+def asked_key(options: argparse.Namespace) -> Optional[KeySpec]:
+    """The kind of key that the options choose; ``None`` leaves it to the server.
 
     :raises InputError: there is no such key.
     """
-    chosen = any((options.key_type, options.key_size, options.key_curve))
-    return KeySpec(options.key_type or "rsa", options.key_size, options.key_curve), chosen
+    if not any((options.key_type, options.key_size, options.key_curve)):
+        return None
+    return KeySpec(options.key_type or "rsa", options.key_size, options.key_curve)
 
 
 def check_new_files(options: argparse.Namespace, command: str) -> None:
@@ -253,88 +308,6 @@ def check_new_files(options: argparse.Namespace, command: str) -> None:
                 f"{path!r} cannot be written: its folder does not exist, or this user may not write to it",
                 hint="Make the folder, or give other files.",
             )
-
-
-def planned_request(
-    client: EstClient, plan: RequestPlan, key: PrivateKeyTypes
-) -> Union[CertificateRequest, LinkedRequest]:
-    """The request of a plan, linked to the connection that carries it where the plan says so."""
-    if plan.needs_pop:
-        return client.linked(lambda binding: plan.build(key, binding))
-    return plan.build(key)
-
-
-def kept_key(path: str, make: Callable[[], PrivateKeyTypes]) -> PrivateKeyTypes:
-    """The key of a request that is under way, or a new one that is kept from now on."""
-    if os.path.lexists(path):
-        return load_private_key(read_text("the kept key", path).encode("utf-8"))
-    key = make()
-    write_private(path, private_key_pem(key).decode("ascii"))
-    return key
-
-
-def ask(
-    send: Callable[..., Union[Issued, Pending]],
-    request: Union[CertificateRequest, LinkedRequest],
-    wait_seconds: float,
-    kept: str,
-) -> Union[Issued, Pending]:
-    """Send a request. Where the server refuses it there will be no certificate for the kept key, which is removed."""
-    try:
-        return send(request, wait_seconds=wait_seconds)
-    except ServerError:
-        drop(kept)
-        raise
-
-
-def dropping(check: Callable[[VerifiedCertificate], None], kept: str) -> Callable[[VerifiedCertificate], None]:
-    """The same check, which removes the kept key of a certificate that is refused."""
-
-    def checked(verified: VerifiedCertificate) -> None:
-        try:
-            check(verified)
-        except EstError:
-            drop(kept)
-            raise
-
-    return checked
-
-
-def drop(path: str) -> None:
-    """Remove a kept key, if it is there."""
-    with suppress(OSError):
-        os.unlink(path)
-
-
-def pending_result(answer: Pending, key_path: str, warnings: Sequence[str]) -> Dict[str, Any]:
-    """What is told of a certificate that is not issued yet."""
-    found: Dict[str, Any] = {
-        "status": "pending",
-        "retry_after_seconds": answer.retry_after.seconds,
-        "key": key_path,
-        "hint": "Run the same command again when that time is over: it goes on with the same key.",
-        "warnings": list(warnings),
-    }
-    if answer.server_message:
-        found["server_message"] = answer.server_message
-    return found
-
-
-def issued_result(
-    verified: VerifiedCertificate, certificate_path: str, key_path: str, warnings: Sequence[str]
-) -> Dict[str, Any]:
-    """What is told of an issued certificate."""
-    return {
-        "status": "issued",
-        "certificate": {"file": certificate_path, **describe(verified.certificate)},
-        "key": key_path,
-        "warnings": [*warnings, *verified.warnings],
-    }
-
-
-def with_intermediates(verified: VerifiedCertificate) -> List[Any]:
-    """The certificate and its intermediates, without the root: what a TLS client or server sends."""
-    return [verified.certificate, *(above for above in verified.chain if not is_self_signed(above))]
 
 
 def asked_names(options: argparse.Namespace) -> Tuple[Subject, List[GeneralName]]:

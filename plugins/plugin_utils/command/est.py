@@ -22,48 +22,9 @@ from ...module_utils.est.server_info import server_info, unverified_server_info
 from ...module_utils.est.x509.certificate import pem
 from .connection import Connection, add_options, write_public
 from .enrol import add_enrol_options, enroll
+from .hints import HINTS, UNVERIFIED
 from .reenrol import add_reenrol_options, reenroll
 from .serverkeygen import add_serverkeygen_options, serverkeygen
-
-# ----------------------------------------------------------------------------------------------------------------------
-# Errors and hints of the client in the words of the command.
-#
-# They name the options of a template, because mostly it is a module that shows them. The command has other names for
-# the
-# same options, and no template.
-
-#: What is said of options, and what the command says. The longer words come first: they have the shorter ones in them.
-_WORDS = {
-    "ca_certificate (or the file of ca_path)": "--ca",
-    "ca_certificate (or ca_path)": "--ca",
-    "ca_certificate or ca_path": "--ca",
-    "ca_certificate": "--ca",
-    "ca_path": "--ca",
-    "ca_fingerprint": "--fingerprint",
-    "use_system_trust": "--system-trust",
-    "client_certificate_path": "--client-certificate",
-    "client_key_passphrase": "--client-key-passphrase-file",
-    "client_key_path": "--client-key",
-    "subject_alternative_name": "--san",
-    "proof_of_possession": "--proof-of-possession",
-    "allow_redirects_to": "--allow-redirects-to",
-    "on_lost": "--on-lost",
-    "allowed_lost": "--allowed-lost",
-    "--on-lost: accept": "--on-lost accept",
-    "the template's ": "the ",
-    " of the template": "",
-    " in the template": "",
-}
-
-
-def in_words_of_the_command(text: str) -> str:
-    """An error's reason or hint as the command says it."""
-    for said, here in _WORDS.items():
-        text = text.replace(said, here)
-    return text
-
-
-# ----------------------------------------------------------------------------------------------------------------------
 
 #: Exit codes.
 DONE, FAILED, WRONG_INPUT, PENDING, INTERRUPTED = 0, 1, 2, 3, 130
@@ -93,7 +54,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     for warning in found.pop("warnings", ()):
-        _say(f"warning: {in_words_of_the_command(warning)}", sys.stderr)
+        _say(f"warning: {warning}", sys.stderr)
     _tell_timeline(options, connection)
     _say(json.dumps(found, indent=2, ensure_ascii=False) if options.json else "\n".join(_lines(found)), sys.stdout)
     return PENDING if found.get("status") == "pending" else DONE
@@ -142,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 def _info(_options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:
     if connection.trusts_nobody:
         bag = fetch_unauthenticated(connection.url, timeline=connection.timeline, **connection.limits)
-        return unverified_server_info(connection.url, bag)
+        return {**unverified_server_info(connection.url, bag), "hint": UNVERIFIED}
     with connection.open() as client:
         return server_info(client, connection.transport, connection.trust)
 
@@ -171,12 +132,13 @@ def _csrattrs(_options: argparse.Namespace, connection: Connection) -> Dict[str,
 
 
 def _tell(error: EstError) -> int:
-    reason = in_words_of_the_command(error.reason)
-    _say(f"est: {reason}" if error.stage == "input" else f"est: failed at stage {error.stage}: {reason}", sys.stderr)
+    where = "" if error.stage == "input" else f"failed at stage {error.stage}: "
+    _say(f"est: {where}{error.reason}", sys.stderr)
     if error.server_message:
         _say(f"the server says: {error.server_message}", sys.stderr)
-    if error.hint:
-        _say(in_words_of_the_command(error.hint), sys.stderr)
+    hint = error.advice(HINTS)
+    if hint:
+        _say(hint, sys.stderr)
     return WRONG_INPUT if isinstance(error, InputError) else FAILED
 
 

@@ -9,29 +9,20 @@ import argparse
 import os
 from typing import Any, Dict, Optional
 
-from ...module_utils.est.answers.enrolment import Pending
-from ...module_utils.est.base.errors import InputError, ParseError, ServerError
+from ...module_utils.est.base.errors import EstError, InputError, ParseError, ServerError
+from ...module_utils.est.enrol import ServerKeyRequest
 from ...module_utils.est.request.key_protection import KeyProtection
-from ...module_utils.est.request.plan import plan_request
 from ...module_utils.est.x509.client_certificate import ClientCertificate, private_key_block
 from ...module_utils.est.x509.held_certificate import HeldCertificate
-from ...module_utils.est.x509.keys import generate_key, load_private_key
-from ...module_utils.est.x509.pair_files import replace_pair
+from ...module_utils.est.x509.keys import load_private_key
 from .connection import Connection, read_secret, read_text
 from .enrol import (
-    PENDING_SUFFIX,
-    Asked,
     add_enrol_options,
     asked_key,
     asked_names,
     check_new_files,
-    drop,
-    issued_result,
-    kept_key,
-    pending_result,
-    planned_request,
+    get_certificate,
     read_acceptance,
-    with_intermediates,
 )
 
 RECIPIENT_PASSPHRASE_VARIABLE = "EST_RECIPIENT_PASSPHRASE"  # noqa: S105 - a name
@@ -69,11 +60,8 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
     The request is signed with a key that is thrown away. While the certificate is pending it is kept as
     ``<key>.pending``, since servers know the request by it (section 4.2.3).
     """
-    # Here, because it takes its time to import, and no other command needs it.
-    from ...module_utils.est.serverkeygen import KeyRequest
-
     subject, names = asked_names(options)
-    spec, chosen = asked_key(options)
+    key_spec = asked_key(options)
     acceptance = read_acceptance(options)
     check_new_files(options, "serverkeygen")
     protection = _protection(options)
@@ -83,47 +71,16 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
             hint="Give the CA certificate of the EST server as --ca, make the key on this host with enroll, or give "
             "--allow-system-trust.",
         )
-    pending = options.key_out + PENDING_SUFFIX
-    with connection.open() as client:
-        authorities = client.cacerts()
-        attributes = client.csrattrs()
-        plan = plan_request(
-            attributes.attributes,
-            spec,
-            chosen or os.path.lexists(pending),
-            subject,
-            names,
-            extra_attributes=protection.attributes() if protection is not None else (),
-            proof_of_possession=options.proof_of_possession,
-        )
-        warnings = [*connection.url.warnings, *attributes.warnings, *plan.warnings]
-        throw_away = kept_key(pending, lambda: generate_key(plan.key_spec))
-        wanted = KeyRequest(planned_request(client, plan, throw_away), throw_away, protection)
-        try:
-            answer = client.serverkeygen(
-                wanted, allow_system_trust=options.allow_system_trust, wait_seconds=options.wait
-            )
-        except (ParseError, ServerError):
-            drop(pending)  # nothing will come for it any more
-            raise
-        if isinstance(answer, Pending):
-            return pending_result(answer, pending, [*warnings, *client.warnings])
-        drop(pending)
-        asked = Asked(acceptance, connection, (subject, names), key=throw_away)
-        verified = client.verify(
-            answer.issued,
-            answer,
-            authorities,
-            allow_unverified_chain=options.allow_unverified_chain,
-            check=asked.check,
-        )
-        warnings.extend(client.warnings)
-        with client.timeline.stage("save") as step:
-            replace_pair(ClientCertificate(options.out, options.key_out), with_intermediates(verified), answer.key)
-            step.detail = f"{options.out}, {options.key_out}"
-    found = issued_result(verified, options.out, options.key_out, warnings)
-    protection_words = "TLS and CMS encryption" if answer.encrypted else "TLS"
-    return asked.told(verified, {**found, "key_protected_by": protection_words})
+    wanted = ServerKeyRequest(
+        subject, names, key_spec, options.proof_of_possession, protection, options.allow_system_trust
+    )
+    files = ClientCertificate(options.out, options.key_out)
+    return get_certificate(options, connection, wanted, acceptance, files, is_final=_is_final)
+
+
+def _is_final(error: EstError) -> bool:
+    """Whether nothing will come for the kept key any more: the server has answered, and its key is not used."""
+    return error.stage in ("verify", "save") or isinstance(error, (ParseError, ServerError))
 
 
 def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:

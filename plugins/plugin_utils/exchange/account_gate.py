@@ -17,7 +17,6 @@ Where the account is accepted, the first test of each CA label goes alone in the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -25,8 +24,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Optional
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.lock import locked_folder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 
+_NOTES = "est-fleet-accounts.json"
+_MAX_OCTETS = 16 * 1024 * 1024
 #: So many tests that end without a word about the account, and the next ones do not wait for one another.
 _MOST_SILENT = 2
 _POLL_SECONDS = 0.05
@@ -91,7 +93,7 @@ class AccountGate:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._path = os.path.join(folder, "est-fleet-accounts.json")
+        self._folder = folder
         self._host = host
         self._clock = clock
         self._sleep = sleep
@@ -154,14 +156,10 @@ class AccountGate:
 
     @contextlib.contextmanager
     def _notes(self) -> Iterator[dict[str, Any]]:
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with open(handle, "r+", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            before = file.read()
+        with locked_folder(self._folder) as folder:
+            before = folder.read(_NOTES, _MAX_OCTETS).content or b""
             notes = json.loads(before) if before else {}
             yield notes
-            text = json.dumps(notes)
+            text = json.dumps(notes).encode("ascii")
             if text != before:
-                file.seek(0)
-                file.write(text)
-                file.truncate()
+                folder.write(_NOTES, text, durable=False)

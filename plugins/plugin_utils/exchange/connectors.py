@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Destination
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import (
     https_bootstrap,
     https_fetch_unauthenticated,
     https_transport,
@@ -23,8 +23,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.bootstrap import CaBag
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Transport
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import Fingerprint
 
 from .module_transport import Execute
@@ -49,6 +49,7 @@ class ControllerConnector:
         if template.client_certificate_path:
             raise InputError(
                 "client_certificate_path is set, and exchange=controller cannot use it: the key stays on the host",
+                code="not_supported",
                 hint="Use exchange=host or exchange=uri for this template.",
             )
 
@@ -70,8 +71,13 @@ class ControllerConnector:
         """Look from the controller."""
         return https_fetch_unauthenticated(destination)
 
-    def transport(self, destination: Destination, trust: Trust) -> HttpsTransport:
-        """A connection from the controller to the EST server."""
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
+        """A connection from the controller to the EST server.
+
+        :raises InputError: a client certificate is wanted, and the controller has no key of the host.
+        """
+        if destination.client_certificate is not None:
+            raise InputError("the controller cannot use the key of the old certificate, which stays on the host")
         return https_transport(destination, trust)
 
 
@@ -112,9 +118,10 @@ class UriConnector(ControllerConnector):
         """See ``bootstrap()``."""
         raise no_first_contact("nothing says whom to trust", "exchange=host or exchange=controller")
 
-    def transport(self, destination: Destination, trust: Trust) -> UriTransport:  # type: ignore[override]
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
         """Requests of the host to the EST server."""
         template, options = destination.template, destination.options
+        shown = destination.client_certificate
         ca_path = None
         if trust.kind == "explicit":
             ca_path = template.ca_path or self._write_file(trust.pem)
@@ -124,8 +131,8 @@ class UriConnector(ControllerConnector):
             ca_path=ca_path,
             credentials=destination.credentials,
             only_basic=options.http_authentication == "basic",
-            client_certificate_path=template.client_certificate_path,
-            client_key_path=template.client_key_path,
+            client_certificate_path=shown.certificate_path if shown is not None else None,
+            client_key_path=shown.key_path if shown is not None else None,
             timeout=options.timeout,
             max_response_bytes=options.max_response_size,
             timeline=destination.timeline,
@@ -158,7 +165,7 @@ def refuse(unsupported: Mapping[str, tuple[Any, str]], exchange: str, hint: str)
     """
     for option, (wanted, why) in unsupported.items():
         if wanted:
-            raise InputError(f"{option} cannot be used with {exchange}: {why}", hint=hint)
+            raise InputError(f"{option} cannot be used with {exchange}: {why}", code="not_supported", hint=hint)
 
 
 def no_first_contact(problem: str, instead: str) -> InputError:
@@ -168,5 +175,6 @@ def no_first_contact(problem: str, instead: str) -> InputError:
     """
     return InputError(
         f"{problem}, and exchange=uri cannot look at the certificates of a server that is not trusted yet",
+        code="not_supported",
         hint=f"Use {instead}, or set ca_certificate or ca_path to the CA certificate of the EST server.",
     )

@@ -166,12 +166,13 @@ class ModuleTransport:
         if len(answer.body) > self._max_response_bytes:
             raise ServerError(
                 f"the answer of the EST server is larger than {self._max_response_bytes} bytes",
+                code="answer_too_large",
                 http_status=answer.status,
                 request_received="yes",
                 hint="An EST answer takes a few kilobytes: check that this is the EST server.",
             )
         _refuse_short_body(answer)
-        return Response(status=answer.status, headers=answer.headers, body=answer.body, url=url)
+        return Response(answer.status, answer.headers, answer.body, url, self._credentials is None)
 
     @property
     def peer(self) -> Optional[Peer]:
@@ -198,6 +199,7 @@ class ModuleTransport:
         raise InputError(
             f"proof of possession needs the TLS connection that carries the request, and {self.module} does not "
             "show its own",
+            code="not_supported",
             hint=f"Set exchange to {self.instead}, or proof_of_possession of the template to never.",
         )
 
@@ -248,6 +250,7 @@ def _refuse_short_body(answer: Answer) -> None:
     if length.isdigit() and answer.status != 204 and len(answer.body) < int(length):
         raise ServerError(
             f"the answer of the EST server is cut off: {len(answer.body)} of {length} bytes",
+            code="connection_closed",
             http_status=answer.status,
             request_received="yes",
             hint=CUT_OFF_HINT,

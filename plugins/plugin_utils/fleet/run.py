@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 from ansible import constants as C
@@ -27,7 +27,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.do
     make_document,
     utc,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import Spool, read_report
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.summary import summary_lines
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import report_files, write_report
@@ -113,7 +113,7 @@ def record_of(name: str, result: Mapping[str, Any], **told: Any) -> dict[str, An
     )
 
 
-class Made(Value):
+class WrittenReport(Value):
     """A report that was made.
 
     :param document: its content.
@@ -133,7 +133,7 @@ class Made(Value):
 
 def report_if_over(
     report_path: str, task_vars: Mapping[str, Any], max_fail_percentage: Optional[float] = None
-) -> Optional[Made]:
+) -> Optional[WrittenReport]:
     """Make the report of this run, unless it goes on with other hosts. After a failure, it may not go on.
 
     :param max_fail_percentage: that of the play. ansible-core does not see failures in a block that goes on to tell of
@@ -142,46 +142,61 @@ def report_if_over(
     """
     spool = spool_of(report_path)
     records = spool.records()
-    batch = {str(name) for name in task_vars.get("ansible_play_batch") or ()}
-    alive = {str(name) for name in task_vars.get("ansible_play_hosts") or ()}
-    # A host that left nothing may have ended before its task could, as with a variable that is not defined.
-    for name in _all_hosts(task_vars):
-        result = _registered(name, task_vars) if name not in records and (name in batch or name not in alive) else None
-        if result is not None:
-            records[name] = record_of(name, result)
-            spool.add(records[name])
+    batch, alive = _names(task_vars, "ansible_play_batch"), _names(task_vars, "ansible_play_hosts")
+    for name, result in _ended_early(records, batch, alive, task_vars):
+        records[name] = record_of(name, result)
+        spool.add(records[name])
     to_come = [name for name in _all_hosts(task_vars) if name not in records and name in alive]
     if to_come and not batch <= set(records):
         return None  # only with the strategy free, which runs this task for every host
     states = {**{name: records[name]["state"] for name in batch & set(records)}, **spool.news()}
     if to_come and set(states.values()) <= {"ok"}:
         return None
-    made = write(report_path, _document(report_path, records, task_vars))
-    if not to_come and not made.error and all(record["declared"] is False for record in records.values()):
-        return made.replace(
+    report = write(report_path, _document(report_path, records, task_vars))
+    if report.error:
+        return report
+    if not to_come and all(record["declared"] is False for record in records.values()):
+        return report.replace(
             error="nothing was looked at: est_integration_templates is defined for none of these hosts. Define it in "
             "the variables of the group or of the hosts",
         )
-    failed = [name for name, state in states.items() if state == "failed"]
-    percentage = 100 * len(failed) / max(1, len(states))
-    if made.error or max_fail_percentage is None or percentage <= max_fail_percentage:
-        return made
-    words = f"{len(failed)} of {len(states)} hosts failed, more than the max_fail_percentage of the play"
-    return made.replace(error=f"{words}: it ends here")
+    return report.replace(error=_too_many_failed(states, max_fail_percentage))
 
 
-def write(report_path: str, document: Document) -> Made:
+def _ended_early(
+    records: Mapping[str, Any], batch: set[str], alive: set[str], task_vars: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The hosts that left nothing though they ended, each with the result that the play has of it.
+
+    Such a host may have ended before its task could, as with a variable that is not defined.
+    """
+    for name in _all_hosts(task_vars):
+        if name not in records and (name in batch or name not in alive):
+            result = _registered(name, task_vars)
+            if result is not None:
+                yield name, result
+
+
+def _too_many_failed(states: Mapping[str, str], max_fail_percentage: Optional[float]) -> str:
+    """Why the play shall not go on after failures, or an empty text."""
+    failed = list(states.values()).count("failed")
+    if max_fail_percentage is None or 100 * failed / max(1, len(states)) <= max_fail_percentage:
+        return ""
+    return f"{failed} of {len(states)} hosts failed, more than the max_fail_percentage of the play: it ends here"
+
+
+def write(report_path: str, document: Document) -> WrittenReport:
     """Write a report where it is asked for. That it cannot be written is told, and loses nothing of what was found."""
     if not report_path:
-        return Made(document)
+        return WrittenReport(document)
     try:
-        return Made(document, write_report(report_path, document))
+        return WrittenReport(document, write_report(report_path, document))
     except ReportError as error:
-        return Made(document, error=str(error))
+        return WrittenReport(document, error=str(error))
 
 
 def _document(report_path: str, records: Mapping[str, dict[str, Any]], task_vars: Mapping[str, Any]) -> Document:
-    alive = {str(name) for name in task_vars.get("ansible_play_hosts") or ()}
+    alive = _names(task_vars, "ansible_play_hosts")
     hosts = [records[name] if name in records else _not_run(name, name in alive) for name in _all_hosts(task_vars)]
     # Hosts of an earlier play of this run that has the same report.
     known = {host["name"] for host in hosts}
@@ -234,6 +249,10 @@ def _run(task_vars: Mapping[str, Any], hosts: Iterable[Mapping[str, Any]]) -> di
 
 def _all_hosts(task_vars: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in task_vars.get("ansible_play_hosts_all") or ()]
+
+
+def _names(task_vars: Mapping[str, Any], variable: str) -> set[str]:
+    return {str(name) for name in task_vars.get(variable) or ()}
 
 
 def _registered(name: str, task_vars: Mapping[str, Any]) -> Optional[dict[str, Any]]:

@@ -12,6 +12,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
@@ -94,7 +95,7 @@ def _authorities(host: Host, options: Mapping[str, Any]) -> tuple[x509.Certifica
     except Refused as refused:
         raise StoreError(f"{where} cannot be read on the host: {refused}") from None
     except EstError as error:
-        raise StoreError(f"{where} cannot be used: {error.reason}. {error.hint}") from None
+        raise StoreError(f"{where} cannot be used: {error.reason}. {hint_of(error)}") from None
 
 
 def _prepared(host: Host, store_path: str) -> str:

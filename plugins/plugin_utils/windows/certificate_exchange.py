@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import Asked
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
+    CertificateParameters,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -28,7 +31,7 @@ from .win_uri_failures import NOT_TRUSTED
 
 if TYPE_CHECKING:
     from ..exchange.module_transport import Execute
-    from .certificate_connectors import UriCertificateConnector
+    from .win_uri_connector import WinUriConnector
 
 
 class WindowsCertificateExchange:
@@ -47,7 +50,7 @@ class WindowsCertificateExchange:
 
     def __init__(
         self,
-        asked: Asked,
+        asked: CertificateParameters,
         exchange: str,
         *,
         holder: WindowsHolder,
@@ -66,7 +69,7 @@ class WindowsCertificateExchange:
         self._find_template = find_template
         self._full_look = full_look
         self._timeline = Timeline()
-        self._uri: Optional[UriCertificateConnector] = None
+        self._uri: Optional[WinUriConnector] = None
 
     def outcome(self) -> dict[str, Any]:
         """The result of ``est_certificate``, a failed one where it failed."""
@@ -106,8 +109,8 @@ class WindowsCertificateExchange:
             if not shown or error.stage != "tls" or error.reason.startswith(NOT_TRUSTED):
                 raise
             if not options.fall_back_to_password or template.username is None:
-                error.hint = (
-                    f"{error.hint} The old certificate is shown to the server: where Windows refuses its key to the "
+                error.note(
+                    "The old certificate is shown to the server: where Windows refuses its key to the "
                     "logon of the connection, become with become_method runas helps, or CredSSP. Or set "
                     "fall_back_to_password to true to enrol anew with the account of the template."
                 )
@@ -121,14 +124,15 @@ class WindowsCertificateExchange:
         asked = self._asked.replace(options=options)
         return run_certificate(template, asked, self._connect, self._exchange, self._holder, self._timeline)
 
-    def _connect(self) -> Any:
+    def _connect(self) -> Connector:
         require_libraries()
-        # Loads the HTTPS client, and most runs ask nobody for anything.
-        from . import certificate_connectors as connectors
+        # They load the HTTPS client, and most runs ask nobody for anything.
+        from ..exchange.connectors import ControllerConnector
+        from .win_uri_connector import SLURP, WinUriConnector
 
         if self._exchange == "controller":
-            return connectors.ControllerCertificateConnector(self._execute, "ansible.windows.slurp")
-        self._uri = connectors.UriCertificateConnector(self._execute, self._host, self._answer_path)
+            return ControllerConnector(self._execute, SLURP)
+        self._uri = WinUriConnector(self._execute, self._host, self._answer_path)
         return self._uri
 
     def _tidied(self, found: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import Found
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import CurrentCertificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError, StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import seal, unseal
@@ -133,7 +133,7 @@ class WindowsHolder:
         self._unusable = unusable
         note = rf".*-est-{self._mark}-(?P<digest>[0-9a-f]{{{DIGEST_DIGITS}}})-(?P<number>[0-9]{{1,9}})"
         self._friendly_name = re.compile(f"{note}|{re.escape(self._name)}")
-        self._found: Optional[Found] = None
+        self._found: Optional[CurrentCertificate] = None
         self._has_store = self._has_folder = False
         self._ours: list[StoredCertificate] = []
         self._current = ""
@@ -144,13 +144,13 @@ class WindowsHolder:
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
-    def read(self) -> Found:
+    def read(self) -> CurrentCertificate:
         """See ``CertificateHolder.read()``: one call, and once."""
         if self._found is None:
             self._found = self._read()
         return self._found
 
-    def _read(self) -> Found:
+    def _read(self) -> CurrentCertificate:
         try:
             stored = list_certificates(self._host, self._store)
         except StoreError as error:
@@ -161,7 +161,7 @@ class WindowsHolder:
             with contextlib.suppress(ParseError):
                 readable.append((load_certificate(found.der), found))
         if not readable:
-            return Found(defect="it cannot be read" if self._ours else "")
+            return CurrentCertificate(defect="it cannot be read" if self._ours else "")
         # Without its key one is of no use, whatever its age.
         certificate, newest = max(
             readable, key=lambda pair: (pair[1].has_key, self._number(pair[1]), not_before(pair[0]), not_after(pair[0]))
@@ -169,9 +169,9 @@ class WindowsHolder:
         self._current = newest.thumbprint
         match = self._friendly_name.fullmatch(newest.friendly_name)
         if not newest.has_key:
-            return Found(certificate, defect="its private key was not there")
+            return CurrentCertificate(certificate, defect="its private key was not there")
         tls = ClientCertificate(self._path(newest.thumbprint))
-        return Found(
+        return CurrentCertificate(
             certificate,
             WindowsCertificate(newest.der, certificate, tls, self._unusable),
             digest=(match.group("digest") if match else None) or "",

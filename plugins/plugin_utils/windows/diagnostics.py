@@ -16,14 +16,14 @@ from typing import Any, Callable, Optional
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.archive import UniqueNames, safe_path
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import Section, failed
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.collect import Section, failed
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_files import NotCollected
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_text import (
     clean,
     proxy_settings,
     without_password,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.options import PathRules
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.parameters import PathRules
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field

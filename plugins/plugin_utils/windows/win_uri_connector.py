@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Callable, NoReturn, Optional
+from typing import Callable, NoReturn
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Destination
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import ExchangeOptions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline, TransportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Transport
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     Fingerprint,
@@ -44,18 +45,16 @@ class WinUriConnector(ControllerConnector):
     :param execute: runs a module on the host, really, in check mode too, and returns its result, a failed one too.
     :param host: the host.
     :param answer_path: see ``WinUriTransport``.
-    :param client_cert: likewise.
     """
 
     exchange = "uri"
+    #: Whether a certificate of the host's store was to be shown to the server.
+    shows_certificate = False
 
-    def __init__(
-        self, execute: Execute, host: Host, answer_path: Callable[[], str], *, client_cert: Optional[str] = None
-    ) -> None:
+    def __init__(self, execute: Execute, host: Host, answer_path: Callable[[], str]) -> None:
         super().__init__(execute, SLURP)
         self._host = host
         self._answer_path = answer_path
-        self._client_cert = client_cert
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
         """What ``win_uri`` has no option for, or does otherwise than the template says."""
@@ -88,12 +87,16 @@ class WinUriConnector(ControllerConnector):
     def _refuse_first_contact(self, problem: str) -> NoReturn:
         raise no_first_contact(problem, "exchange=controller")
 
-    def transport(self, destination: Destination, trust: Trust) -> WinUriTransport:  # type: ignore[override]
-        """Requests of the host to the EST server.
+    def transport(self, destination: Destination, trust: Trust) -> Transport:
+        """Requests of the host to the EST server, with a client certificate of its store where there is one.
+
+        The path of that is one of PowerShell's: ``Cert:``, the store, and the thumbprint.
 
         :raises TransportError: the host does not trust what the template says.
         """
         template, options = destination.template, destination.options
+        shown = destination.client_certificate
+        self.shows_certificate = shown is not None
         explicit = trust.kind == "explicit"
         if explicit:
             self._refuse_unknown_anchors(trust, destination.timeline)
@@ -105,7 +108,7 @@ class WinUriConnector(ControllerConnector):
             proxy=template.proxy,
             credentials=destination.credentials,
             only_basic=options.http_authentication == "basic",
-            client_cert=self._client_cert,
+            client_cert=shown.certificate_path if shown is not None else None,
             timeout=options.timeout,
             max_response_bytes=options.max_response_size,
             timeline=destination.timeline,

@@ -9,6 +9,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answer
     clean_server_message,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import hiding
 
 SECRET = "canary-password"
 
@@ -18,7 +19,8 @@ ERRORS = (EstError,)
 def run(data: bytes) -> None:
     """Clean it."""
     content_type, _line_end, body = data.partition(b"\n")
-    found = clean_server_message(content_type.decode("latin-1"), body, secrets=(SECRET,))
+    with hiding((SECRET,)):
+        found = clean_server_message(content_type.decode("latin-1"), body)
     assert found == "" or found.isprintable()
     assert len(found) < 2000
     assert SECRET not in found

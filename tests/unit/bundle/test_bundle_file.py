@@ -22,14 +22,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.fi
 
 def test_it_is_0600_before_its_content_is_in_it_whatever_the_umask_says(tmp_path, monkeypatch):
     modes = []
-    replace = os.replace
+    rename = os.rename
 
-    def watched(made, path):
-        modes.append(stat.S_IMODE(os.stat(made).st_mode))
-        replace(made, path)
+    def watched(made, path, **folders):
+        modes.append(stat.S_IMODE(os.stat(tmp_path / made).st_mode))
+        rename(made, path, **folders)
 
     opened = []
-    monkeypatch.setattr(os, "replace", watched)
+    monkeypatch.setattr(os, "rename", watched)
     monkeypatch.setattr(os, "fchmod", lambda descriptor, mode: opened.append((os.fstat(descriptor).st_size, mode)))
     old = os.umask(0)
     try:
@@ -53,9 +53,9 @@ def test_what_is_replaced_gets_0600_and_nothing_is_left_beside_it(tmp_path):
     assert "new" not in repr(found)
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("call", ["fsync", "rename"])
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch, call):
-    def full(*_arguments):
+    def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     path = tmp_path / "b"

@@ -14,9 +14,7 @@ import pytest
 from support.lab import LabServer
 from support.production import FileHolder, keep, template_for
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import posix_holder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import pair_files
 
 DIGEST = "ab" * 32
 
@@ -123,15 +121,26 @@ def _content(folder):
     return {entry.name: entry.read_bytes() for entry in folder.iterdir()}
 
 
-def test_each_file_is_read_once(lab, holder, tmp_path, monkeypatch):
+def test_each_file_is_read_once(lab, holder, monkeypatch):
     save(holder, lab.issue())
     opened = []
     real = os.open
     monkeypatch.setattr(os, "open", lambda path, *more, **named: opened.append(str(path)) or real(path, *more, **named))
     assert holder.read().digest == DIGEST
-    assert sorted(opened) == sorted(
-        [str(tmp_path), *(str(tmp_path / f"host.{end}") for end in ("pem", "key", "pem.note"))]
-    )
+    assert sorted(path for path in opened if path.startswith("host.")) == ["host.key", "host.pem", "host.pem.note"]
+
+
+def test_a_look_writes_nothing_where_nothing_is_left(lab, holder, monkeypatch):
+    """The file system may be mounted read-only."""
+    save(holder, lab.issue())
+    real = os.open
+
+    def read_only(path, flags, *more, **named):
+        assert not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT), path
+        return real(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", read_only)
+    assert holder.read().digest == DIGEST
 
 
 def test_links_stay_links(lab, tmp_path):
@@ -183,20 +192,31 @@ def test_damaged_pending_files_count_as_none(holder, tmp_path, content):
     assert holder.read_pending() is None
 
 
+def _full_when_written(monkeypatch, name):
+    real = os.open
+
+    def full(path, *more, **named):
+        if path == name:
+            raise OSError(28, "No space left on device")
+        return real(path, *more, **named)
+
+    monkeypatch.setattr(os, "open", full)
+
+
 def test_a_full_disk_is_told_and_leaves_the_old_pair(lab, tmp_path, monkeypatch):
     template = template_for(lab)
     keep(tmp_path, template)
     old = (tmp_path / "host.pem").read_bytes(), (tmp_path / "host.key").read_bytes()
 
-    def full(*_values):
+    def full(*_values, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(posix_holder, "replace_file", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(EstError, match=r"cannot be kept: .*host\.pem\.note: No space left on device") as caught:
         keep(tmp_path, template, force=True)
     assert (caught.value.stage, caught.value.request_received) == ("save", "yes")
     monkeypatch.undo()
-    monkeypatch.setattr(pair_files, "_stage", full)
+    _full_when_written(monkeypatch, "host.key.next.part")
     with pytest.raises(EstError, match="No space left on device"):
         keep(tmp_path, template, force=True)
     assert old == ((tmp_path / "host.pem").read_bytes(), (tmp_path / "host.key").read_bytes())

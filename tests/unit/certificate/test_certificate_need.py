@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import Found
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import CurrentCertificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.need import (
     asked_digest,
     decide,
     renewal_time,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import render_identity
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import render_identity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
@@ -52,7 +52,7 @@ def certificate(days, common_name="web1"):
 
 def found(days=(-100, 100), digest=DIGEST, common_name="web1", **more):
     there = certificate(days, common_name)
-    return Found(there, HeldCertificate(b"", there, None, ClientCertificate("")), digest=digest, **more)
+    return CurrentCertificate(there, HeldCertificate(b"", there, None, ClientCertificate("")), digest=digest, **more)
 
 
 def need(there, *, renew_before_days=14, force=False):
@@ -62,9 +62,9 @@ def need(there, *, renew_before_days=14, force=False):
 @pytest.mark.parametrize(
     ("there", "expected"),
     [
-        (Found(), "enrol"),
-        (Found(defect="it cannot be read"), "enrol"),
-        (Found(certificate((-100, 100)), defect="its private key was not there"), "enrol"),
+        (CurrentCertificate(), "enrol"),
+        (CurrentCertificate(defect="it cannot be read"), "enrol"),
+        (CurrentCertificate(certificate((-100, 100)), defect="its private key was not there"), "enrol"),
         (found(), "none"),
         (found(digest=DIGEST[:16]), "none"),
         (found(digest="0" * 16), "enrol"),
@@ -82,7 +82,7 @@ def test_what_is_needed(there, expected):
 
 def test_with_force_there_is_always_something_to_do():
     assert need(found(), force=True) == "renew"
-    assert need(Found(), force=True) == "enrol"
+    assert need(CurrentCertificate(), force=True) == "enrol"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from support.production import given
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.options import read_options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import read_options
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 
 PATHS = {"certificate_path": "/etc/ssl/web.pem", "private_key_path": "/etc/ssl/web.key"}

@@ -19,6 +19,7 @@ from support.production import asked_for, holder_of, keep, template_for
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import judge
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -151,7 +152,7 @@ def test_a_renewal_for_another_name_is_never_put_in_place(renaming, tmp_path, on
     assert (error.stage, error.request_received) == ("verify", "yes")
     assert error.reason == f"the renewed certificate differs from the old one: {ROOT}"
     assert error.found == {"lost": ["subject CN=jdoe"], "differs": [ROOT], "accepted_lost": []}
-    assert "The old certificate and its key stay." in error.hint
+    assert "The old certificate and its key stay." in hint_of(error)
     assert files(tmp_path) == before
     assert keep(tmp_path, template, **options)["status"] == "unchanged", "it is good for a year"
 
@@ -171,7 +172,7 @@ def test_with_fail_an_enrolment_keeps_the_old_pair(upn, tmp_path):
     assert error.reason == (
         f"the CA issued a certificate that is not what was asked for: it lacks {LOST_EMAIL}, {LOST_UPN}"
     )
-    assert "known to keep only the common name" in error.hint
+    assert "known to keep only the common name" in hint_of(error)
     assert files(tmp_path) == before
 
 
@@ -216,7 +217,7 @@ def test_what_was_refused_is_not_asked_for_in_the_next_run(cisco, upn, tmp_path)
         again = refused(tmp_path, upn, on_lost="fail", check=check)
         assert (again.stage, again.reason, again.found) == ("verify", first.reason, first.found)
         assert again.request_received == "no"
-        assert again.hint == first.hint
+        assert hint_of(again) == hint_of(first)
     assert len(cisco.log) == asked, "the server was not contacted"
 
 
@@ -264,7 +265,7 @@ def test_a_renewal_that_was_refused_waits_and_the_next_good_one_forgets_it(tmp_p
         first = refused(tmp_path, template, **options)
         requests = len(lab.log)
         again = refused(tmp_path, template, **options)
-        assert (again.reason, again.hint) == (first.reason, first.hint)
+        assert (again.reason, hint_of(again)) == (first.reason, hint_of(first))
         assert len(lab.log) == requests
         assert note(tmp_path)["refused"]["reason"] == first.reason
     with LabServer("--port", str(lab.port)):
@@ -303,7 +304,7 @@ def test_that_it_cannot_be_noted_is_told(upn, tmp_path, monkeypatch):
 
     monkeypatch.setattr(holder_of(asked_for(tmp_path, upn)).__class__, "save_refusal", full)
     error = refused(tmp_path, upn, on_lost="fail")
-    assert error.hint.endswith("The next run asks again, as this could not be noted: No space left on device.")
+    assert hint_of(error).startswith("The next run asks again, as this could not be noted: No space left on device.")
 
 
 def test_a_refusal_of_the_future_says_nothing():

@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from support.lab import LabServer
 from support.production import keep, template_for
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
@@ -261,7 +262,7 @@ def test_req_082_an_expired_one_needs_the_password_and_the_leave_to_use_it(lab, 
     before = len(lab.log)
     with pytest.raises(InputError, match="cannot authenticate its own renewal: it expired") as caught:
         keep(tmp_path, template)
-    assert "fall back" in caught.value.hint
+    assert "fall back" in hint_of(caught.value)
     assert len(lab.log) == before
     healed = keep(tmp_path, template, fall_back_to_password=True)
     assert healed["action"] == "enrolled"
@@ -286,7 +287,7 @@ def test_a_server_that_wants_a_password_for_renewals_gets_it_only_with_leave(tmp
         with pytest.raises(EstError) as caught:
             keep(tmp_path, template, force=True)
         assert caught.value.http_status == 401
-        assert "fall_back_to_password" in caught.value.hint
+        assert "fall_back_to_password" in hint_of(caught.value)
         assert (tmp_path / "host.pem").read_bytes() == old
         outcome = keep(tmp_path, template, force=True, fall_back_to_password=True)
         assert outcome["action"] == "enrolled"
@@ -364,7 +365,7 @@ def test_a_pending_request_is_forgotten_where_it_is_denied(tmp_path, monkeypatch
         patched.setattr(EstClient, "simpleenroll", answer)
         with pytest.raises(EstError, match="denied") as caught:
             keep(tmp_path, template, wait=5)
-    assert caught.value.hint == ("The next run asks anew, for another key. " if forgotten else "") + "Look."
+    assert hint_of(caught.value) == ("The next run asks anew, for another key. " if forgotten else "") + "Look."
     assert (tmp_path / "host.key.pending").exists() is not forgotten
     issued = keep(tmp_path, template, wait=5)
     assert issued["status"] == "issued"

@@ -13,16 +13,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
+from support.names import build_general_names
 from support.production import keep, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import refusal_digest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import build_general_names
 
 COMMON_NAME_AND_EMAIL = [
     x509.NameAttribute(NameOID.COMMON_NAME, "jdoe"),
@@ -124,10 +125,10 @@ def test_what_cannot_be_used_is_not_asked_for_in_the_next_run(useless, tmp_path)
         with pytest.raises(EstError) as again:
             keep(tmp_path, template, check=check)
         assert (again.value.stage, again.value.reason) == ("verify", first.value.reason)
-        assert (again.value.request_received, again.value.hint) == ("no", first.value.hint)
+        assert (again.value.request_received, hint_of(again.value)) == ("no", hint_of(first.value))
         assert again.value.found == {"lost": [], "differs": [], "accepted_lost": []}
     assert (len(server.log), os.listdir(tmp_path)) == (asked, ["host.pem.note"])
-    assert "no other is asked for before" in first.value.hint
+    assert "no other is asked for before" in hint_of(first.value)
     for options in ({"force": True}, {"user_name": "msmith"}, {"allow_unverified_chain": True}):
         before = posts(server)
         with contextlib.suppress(EstError):
@@ -142,7 +143,7 @@ def test_what_cannot_be_used_leaves_the_old_pair(tmp_path):
         before = files(tmp_path)
         with pytest.raises(EstError) as caught:
             keep(tmp_path, template, **RENEWED, force=True)
-        assert caught.value.hint.count("The old certificate and its key stay.") == 1
+        assert hint_of(caught.value).count("The old certificate and its key stay.") == 1
         assert files(tmp_path) == before
 
 

@@ -16,7 +16,7 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 from support.actions import Host, marked, run_action
 from support.lab import LabServer
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import Order, collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.collect import Order, collect
 
 CANARY = "C4nary-pass/wörd"
 COLLECTOR = "estfleet.cloud_extender.est_diagnostics_host"

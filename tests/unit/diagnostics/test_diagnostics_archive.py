@@ -73,7 +73,7 @@ def test_no_archive_takes_the_place_of_another(tmp_path):
 
 
 def test_a_file_system_without_hard_links_will_do(tmp_path, monkeypatch):
-    def refuse(*_arguments):
+    def refuse(*_arguments, **_options):
         raise OSError(errno.EPERM, "Operation not permitted")
 
     (tmp_path / "ce1.tar.gz").write_bytes(b"older")

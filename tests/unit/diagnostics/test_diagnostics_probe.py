@@ -258,7 +258,7 @@ def test_all_of_the_collection_runs_with_the_standard_library_only(lab, tmp_path
 import json, sys
 for name in ("requests", "cryptography", "urllib3", "ansible"):
     sys.modules[name] = None
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import Order, collect
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.collect import Order, collect
 order = json.loads(sys.argv[1])
 print(json.dumps(collect(Order(**order))))
 """

@@ -7,7 +7,7 @@ import threading
 
 from support.effort import ends
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.host import run_sections
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.collect import run_sections
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.options import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.parameters import (
     MAX_SERVERS,
     find_targets,
 )

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from support.templates import refusal, template
 
+from ansible_collections.estfleet.cloud_extender.plugins.doc_fragments.template_options import ModuleDocFragment
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_NAMES,
     ATTRIBUTE_OIDS,
@@ -21,7 +22,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.att
     check_attribute,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import NameSyntaxError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GENERAL_NAME_TYPES
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import KINDS
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.render import render
@@ -70,7 +71,10 @@ def test_an_entry_of_each_type(row: List[str]) -> None:
 
 
 def test_the_tables_are_whole() -> None:
-    assert [code(row[0]).partition(":")[0] for row in rows("entry", "in the certificate")] == list(GENERAL_NAME_TYPES)
+    assert [code(row[0]).partition(":")[0] for row in rows("entry", "in the certificate")] == list(KINDS)
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    (text,) = options["subject_alternative_name_other"]["description"]
+    assert list(dict.fromkeys(re.findall(r"V\((\w+)\)", text))) == list(KINDS)
     attributes = rows("name", "attribute", "string type", "may hold")
     assert [code(row[0]) for row in attributes] == list(ATTRIBUTE_OIDS)
 

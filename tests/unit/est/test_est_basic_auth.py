@@ -36,15 +36,15 @@ def test_an_empty_user_name_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("username", "password", "option"),
-    [("a:b", "canary", "username"), ("a\r\nX: y", "canary", "username"), ("a", "canary\n", "password"),
+    ("username", "password", "name"),
+    [("a:b", "canary", "user name"), ("a\r\nX: y", "canary", "user name"), ("a", "canary\n", "password"),
      ("a", "canary\udcff", "password")],
 )  # fmt: skip
 def test_req_070_what_basic_cannot_carry_is_refused_without_showing_the_password(
-    username: str, password: str, option: str
+    username: str, password: str, name: str
 ) -> None:
     with pytest.raises(InputError) as caught:
         basic_authorization(Credentials(username, password))
-    assert caught.value.reason.startswith(option)
+    assert caught.value.reason.startswith(f"the {name} ")
     assert "canary" not in caught.value.reason + caught.value.hint
     assert caught.value.__context__ is None

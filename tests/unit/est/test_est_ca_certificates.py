@@ -12,6 +12,7 @@ import json
 import pytest
 from support.est_pki import NOW, Authority, der, new_key
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ParseError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.verification import (
     BY_CONFIGURATION,
@@ -202,7 +203,7 @@ def test_with_system_trust_a_bag_without_a_root_is_refused_with_a_hint(issuing):
     with pytest.raises(ParseError) as caught:
         read([issuing.certificate], None)
     assert "/CN=Issuing was issued by /CN=Root, of which there is no certificate" in caught.value.reason
-    assert "ca_certificate" in caught.value.hint
+    assert "ca_certificate" in hint_of(caught.value)
 
 
 def test_a_bag_without_a_root_is_anchored_at_the_configured_one(root, issuing):

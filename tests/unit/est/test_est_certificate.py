@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from support.est_pki import NOW, Authority, der, make_certificate, new_key
+from support.names import build_general_names, build_name
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
@@ -33,10 +34,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
     subject_text,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import public_key_der
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
-    build_general_names,
-    build_name,
-)
 
 NAMES = (GeneralName("UPN", "jdoe@example.com"), GeneralName("DNS", "a.example"))
 KEYS = {

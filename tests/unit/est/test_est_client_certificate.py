@@ -162,7 +162,7 @@ class TestText:
 
 
 def test_a_chain_that_cannot_be_read_is_named(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"chain is '.*gone.pem', which cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"the chain of .* cannot be read from '.*gone.pem': No such file"):
         transport(1, client_certificate=from_files(folder, "leaf.pem", "key.pem", "gone.pem", None))
 
 

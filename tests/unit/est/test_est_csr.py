@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import x25519
+from support.names import read_general_names
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
@@ -41,7 +42,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.k
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
     encode_general_names,
     encode_name,
-    read_general_names,
     read_name,
 )
 

@@ -12,7 +12,7 @@ from support.csr_attributes import attribute, extension, rdn, sequence, template
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.attributes import parse_csr_attributes
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.requirements import extension_words
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.requirements import describe_extension
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import encode_general_names
 
 FILLED_IN = "a value that the client fills in"
@@ -116,7 +116,7 @@ def test_one_wish(element, kind, text):
     ],
 )
 def test_the_value_of_an_extension(kind, value, text):
-    assert extension_words(kind, bytes.fromhex(value)) == text
+    assert describe_extension(kind, bytes.fromhex(value)) == text
 
 
 def test_each_type_of_alternative_name():
@@ -130,7 +130,7 @@ def test_each_type_of_alternative_name():
         GeneralName("dirName", "/CN=J/C=DE"),
         GeneralName("SID", "S-1-5-21-1-2-3-500"),
     )
-    assert extension_words(samples.SAN, encode_general_names(names)) == ", ".join(str(name) for name in names)
+    assert describe_extension(samples.SAN, encode_general_names(names)) == ", ".join(str(name) for name in names)
 
 
 def test_what_a_server_sends_is_made_fit_to_be_shown():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of encoded_names_reader.py: names that stand alone, written by encoded_names.py or by hand."""
+"""Names that stand alone, as a server sends them: written by us or by hand, and read."""
 
 from __future__ import annotations
 
@@ -68,6 +68,9 @@ def test_each_type_of_general_name():
     ("entry", "text"),
     [
         (tlv(0x82, b"\xff"), "[2]:FF"),
+        (tlv(0x82, "b\u00fccher.example".encode()), "DNS:b\u00fccher.example"),
+        (tlv(0x87, bytes.fromhex("c0000200ffffff00")), "IP:192.0.2.0/24"),
+        (tlv(0x87, bytes.fromhex("c0000201ffffff00")), "[7]:C0000201FFFFFF00"),
         (tlv(0x87, b"\x7f"), "[7]:7F"),
         (tlv(0x88, b"\xff"), "[8]:FF"),
         (tlv(0xA3, b"\x30\0"), "[3]:3000"),

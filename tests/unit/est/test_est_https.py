@@ -31,6 +31,7 @@ from support.tls_peer import (
     tunnel,
 )
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     InputError,
     MissingLibrary,
@@ -349,7 +350,7 @@ def test_req_070_no_secret_in_a_repr_or_in_a_log(caplog: pytest.LogCaptureFixtur
 
 
 def test_unusable_credentials_are_refused_before_anything_is_sent() -> None:
-    with pytest.raises(InputError, match="username"):
+    with pytest.raises(InputError, match="user name"):
         transport(8443, credentials=Credentials("a:b", "canary"))
 
 
@@ -424,7 +425,7 @@ class TestClientCertificate:
             error = failure(peer, "POST")
         assert (error.stage, error.request_received) == ("tls", "no")
         assert "client certificate" in error.reason
-        assert "client_certificate_path" in error.hint
+        assert "client_certificate_path" in hint_of(error)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")

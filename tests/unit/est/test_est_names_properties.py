@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.names import build_general_names, build_name, read_general_names
 from support.properties import count, steady
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
@@ -24,7 +25,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.att
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import format_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import NameSyntaxError, normalized
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
-    GENERAL_NAME_TYPES,
+    KINDS,
     GeneralName,
     canonical_general_name,
     validate_general_name,
@@ -36,13 +37,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.rfc
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
-    build_general_names,
-    build_name,
     encode_general_name,
     encode_general_names,
     encode_name,
     read_general_name,
-    read_general_names,
     read_name,
     split_general_names,
 )
@@ -98,7 +96,7 @@ NAMES = st.lists(
 
 
 def test_every_type_is_tried() -> None:
-    assert set(ENTRIES) == set(GENERAL_NAME_TYPES)
+    assert set(ENTRIES) == set(KINDS)
 
 
 @settings(steady, max_examples=count(60))
@@ -142,7 +140,7 @@ def test_any_value_of_an_attribute_is_encoded_or_our_own_error(oid: str, value: 
 
 
 @steady
-@given(st.sampled_from(GENERAL_NAME_TYPES), st.one_of(WORDS, GENERAL_NAMES.map(lambda name: name.value)))
+@given(st.sampled_from(list(KINDS)), st.one_of(WORDS, GENERAL_NAMES.map(lambda name: name.value)))
 def test_any_value_of_an_entry_is_encoded_or_our_own_error(type_: str, value: str) -> None:
     try:
         names = build_general_names([GeneralName(type_, value)])
@@ -171,7 +169,7 @@ def test_a_certificate_holds_normal_form_c(written: str, held: str) -> None:
 
 @pytest.mark.parametrize("length", [200_000, 2**20])
 def test_a_huge_value_is_our_own_error(length: int) -> None:
-    for type_ in GENERAL_NAME_TYPES:
+    for type_ in KINDS:
         with pytest.raises(InputError) as caught:
             build_general_names([GeneralName(type_, "a" * length)])
         assert len(caught.value.reason) < 1000

@@ -145,9 +145,11 @@ def test_req_083_the_old_pair_is_on_disk_until_the_new_one_is_complete(
     seen = []
     real = os.rename
 
-    def rename(source: str, target: str) -> None:
-        seen.append({path: text for path, text in snapshot(files).items() if ".next" not in path})
-        real(source, target)
+    def rename(source: str, target: str, **folders: int) -> None:
+        seen.append(
+            {path: text for path, text in snapshot(files).items() if ".next" not in path and ".est" not in path}
+        )
+        real(source, target, **folders)
 
     before = snapshot(files)
     monkeypatch.setattr(pair_files.os, "rename", rename)
@@ -280,10 +282,10 @@ from {pair_files.__name__.rsplit(".", 1)[0]} import pair_files
 from {pair_files.__name__.rsplit(".", 1)[0]}.client_certificate import ClientCertificate
 from {pair_files.__name__.rsplit(".", 1)[0]}.held_certificate import HeldCertificate
 real = os.rename
-def rename(source, target):
-    if target.endswith("host.pem"):
+def rename(source, target, **folders):
+    if target == "host.pem":
         os.kill(os.getpid(), signal.SIGKILL)
-    real(source, target)
+    real(source, target, **folders)
 new = HeldCertificate.load(ClientCertificate("new.pem", "new.key"))
 pair_files.os.rename = rename
 pair_files.replace_pair(ClientCertificate("host.pem", "host.key"), [new.certificate], new.key)

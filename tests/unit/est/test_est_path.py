@@ -13,15 +13,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from support.est_pki import NOW, Authority, der, make_certificate, name, new_key
+from support.names import build_general_names, build_name
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.der import encode, read
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import name_constraints
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
-    build_general_names,
-    build_name,
-)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import PathError, find_path
 
 
@@ -341,6 +339,14 @@ def test_names_outside_of_the_constraints_are_refused(root, entry, told):
     text = reason(ca.issue("leaf", extensions=[(san, False)]), [ca.certificate], [root.certificate])
     assert told in text
     assert f"({entry})" in text
+
+
+def test_no_name_escapes_the_constraints_where_there_are_no_words_for_it(root, monkeypatch):
+    monkeypatch.setattr(name_constraints, "subject_alternative_names", lambda _certificate: ())
+    ca = constrained(root, PERMITTED)
+    san = build_general_names([GeneralName("DNS", "example.com"), GeneralName("DNS", "example.org")])
+    leaf = ca.issue("leaf", extensions=[(san, False)])
+    assert "outside" in reason(leaf, [ca.certificate], [root.certificate])
 
 
 def test_constraints_apply_to_the_subject_and_to_an_email_address_in_it(root):

@@ -27,6 +27,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     ServerError,
     TransportError,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import hiding
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.headers import send_patiently
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
@@ -259,8 +260,9 @@ class TestTargets:
             "/canary%2dpassword",
             "https://canary-password.example/",
         ):
-            line, fake = follow(redirect(location), secrets=["canary-password"])
-            with pytest.raises(ServerError, match="user name or password in it") as caught:
+            line, fake = follow(redirect(location))
+            refused = pytest.raises(ServerError, match="user name or password in it")
+            with hiding(("canary-password",)), refused as caught:
                 get(line)
             assert "canary" not in caught.value.reason
             assert len(fake.sent) == 1

@@ -39,17 +39,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.u
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import (
     REKEY,
     RENEW,
+    RenewalRequest,
     build_reenrolment_request,
-    choose_way,
-    encoded_extension,
-    encoded_subject,
-    next_key,
+    choose_authentication,
+    similar_key,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
     CHANGE_SUBJECT_NAME,
-    SUBJECT_ALTERNATIVE_NAME,
     CertificateRequest,
-    Extension,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     iso_utc,
@@ -59,6 +56,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import (
+    SUBJECT,
+    SUBJECT_ALTERNATIVE_NAME,
+    Extension,
+    certificate_fields,
+    encoded_extension,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
@@ -94,7 +98,13 @@ ODD_SUBJECT = x509.Name(
         x509.RelativeDistinguishedName([attribute("old", NameOID.ORGANIZATIONAL_UNIT_NAME, _ASN1Type.T61String)]),
     ]
 )
+
+
 #: An order that sorting would not leave as it is.
+def encoded_subject(certificate: bytes) -> bytes:
+    return certificate_fields(certificate)[SUBJECT].encoded
+
+
 ODD_NAMES = x509.SubjectAlternativeName(
     [x509.DNSName("z.example"), UPN, x509.RFC822Name("b@example.com"), x509.DNSName("a.example")]
 )
@@ -240,12 +250,14 @@ class TestEncodedCertificate:
                 encoded_extension(whole[:length], SUBJECT_ALTERNATIVE_NAME)
 
 
+def key_for(held: HeldCertificate, mode: str) -> Any:
+    return held.key if mode == RENEW else generate_key(similar_key(held.certificate))
+
+
 class TestKeys:
     def test_req_080_renew_keeps_the_key(self) -> None:
         held = hold()
-        key = next_key(held, RENEW)
-        assert key is held.key
-        request = build_reenrolment_request(held, key)
+        request = build_reenrolment_request(held, held.key)
         assert request.public_key_der == public_key_der(held.certificate)
 
     @pytest.mark.parametrize(
@@ -255,55 +267,49 @@ class TestKeys:
     def test_req_080_rekey_makes_a_key_of_the_same_kind(self, spec: KeySpec) -> None:
         old = generate_key(spec)
         held = hold(key=old)
-        key = next_key(held, REKEY)
+        key = key_for(held, REKEY)
         assert describe_public_key(key) == describe_public_key(old)
         request = build_reenrolment_request(held, key)
         assert request.public_key_der == public_key_der(key) != public_key_der(old)
         assert parsed(request).is_signature_valid
 
-    def test_req_080_rekey_with_another_kind_of_key(self) -> None:
-        assert describe_public_key(next_key(hold(), REKEY, KeySpec("ed25519"))) == "Ed25519"
-
     def test_an_old_key_of_a_kind_that_is_not_made_any_more(self) -> None:
         for old in (rsa.generate_private_key(65537, 1024), ec.generate_private_key(ec.SECP256K1())):
             with pytest.raises(InputError, match="no new key of the kind of the old one") as caught:
-                next_key(hold(key=old), REKEY)
+                similar_key(hold(key=old).certificate)
             assert caught.value.hint == "Choose the kind of the new key."
-
-    def test_wrong_modes_are_told(self) -> None:
-        with pytest.raises(InputError, match="'replace' is not known: use renew or rekey"):
-            next_key(hold(), "replace")
-        with pytest.raises(InputError, match="renew keeps the key"):
-            next_key(hold(), RENEW, KeySpec("ec"))
+            # Its key can stay, and the kind of the new one can be chosen.
+            assert RenewalRequest.of(hold(key=old)).plan(None, True).hash_name is None
+            assert RenewalRequest.of(hold(key=old), KeySpec("ed25519")).plan(None, False).key_spec.type == "ed25519"
 
 
-class TestWay:
+class TestAuthentication:
     def test_req_069_the_first_certificate_is_got_with_the_password(self) -> None:
-        way = choose_way(None, CREDENTIALS, NOW)
+        way = choose_authentication(None, CREDENTIALS, NOW)
         assert (way.operation, way.client_certificate, way.credentials) == ("simpleenroll", None, CREDENTIALS)
         assert way.reason == "there is no certificate yet: the password is used"
-        assert choose_way(None, None, NOW).reason == "there is no certificate yet, and no password is given"
+        assert choose_authentication(None, None, NOW).reason == "there is no certificate yet, and no password is given"
 
     def test_req_069_req_016_a_valid_certificate_is_used_in_place_of_the_password(self) -> None:
         held = hold()
-        way = choose_way(held, CREDENTIALS, NOW)
+        way = choose_authentication(held, CREDENTIALS, NOW)
         assert (way.operation, way.client_certificate, way.credentials) == ("simplereenroll", held.tls, None)
         until = iso_utc(not_after(held.certificate))
         assert way.reason == f"the certificate /CN=host, valid until {until}, is used, and not the password"
-        assert choose_way(held, None, NOW).reason.endswith("Z, is used")
+        assert choose_authentication(held, None, NOW).reason.endswith("Z, is used")
 
     def test_both_for_a_server_that_wants_both(self) -> None:
         held = hold()
-        way = choose_way(held, CREDENTIALS, NOW, with_password=True)
+        way = choose_authentication(held, CREDENTIALS, NOW, with_password=True)
         assert (way.operation, way.client_certificate, way.credentials) == ("simplereenroll", held.tls, CREDENTIALS)
         assert way.reason.endswith("is used together with the password")
 
     def test_req_082_a_certificate_is_good_to_its_last_second(self) -> None:
         held = hold()
         end = not_after(held.certificate)
-        assert choose_way(held, CREDENTIALS, end - timedelta(seconds=5)).operation == "simplereenroll"
+        assert choose_authentication(held, CREDENTIALS, end - timedelta(seconds=5)).operation == "simplereenroll"
         with pytest.raises(InputError, match="expired"):
-            choose_way(held, CREDENTIALS, end + timedelta(seconds=5))
+            choose_authentication(held, CREDENTIALS, end + timedelta(seconds=5))
 
     @pytest.mark.parametrize(
         ("options", "problem"),
@@ -322,14 +328,14 @@ class TestWay:
         held = hold(**options)
         for credentials in (CREDENTIALS, None):
             with pytest.raises(InputError) as caught:
-                choose_way(held, credentials, NOW)
+                choose_authentication(held, credentials, NOW)
             assert caught.value.reason.startswith(
                 f"the certificate /CN=host cannot authenticate its own renewal: {problem}"
             )
             assert "user name and password" in caught.value.hint
         with pytest.raises(InputError):
-            choose_way(held, None, NOW, fall_back_to_password=True)
-        way = choose_way(held, CREDENTIALS, NOW, fall_back_to_password=True)
+            choose_authentication(held, None, NOW, fall_back_to_password=True)
+        way = choose_authentication(held, CREDENTIALS, NOW, fall_back_to_password=True)
         assert (way.operation, way.client_certificate, way.credentials) == ("simpleenroll", None, CREDENTIALS)
         assert way.reason.startswith(f"the password is used, and not the certificate /CN=host: {problem}")
         assert PASSWORD not in way.reason + repr(way)
@@ -432,8 +438,8 @@ class TestWithTheLab:
         flags = ("--intermediate", "--client-certificates", "required", "--tls-min", version, "--tls-max", version)
         with LabServer(*flags) as lab:
             held = on_disk(lab.issue(subject=ODD_SUBJECT, extensions=[ODD_NAMES]))
-            way = choose_way(held, CREDENTIALS, NOW)
-            key = next_key(held, mode)
+            way = choose_authentication(held, CREDENTIALS, NOW)
+            key = key_for(held, mode)
             issued = renewed(lab, held, key)
             assert HeldCertificate.load(held.tls).certificate == held.certificate, "the old pair until all is there"
             replace_pair(held.tls, [issued.certificate, *issued.chain], None if mode == RENEW else key)
@@ -448,20 +454,20 @@ class TestWithTheLab:
             assert entry["authorization_present"] is False
             assert way.operation == "simplereenroll"
             # The new pair renews itself in turn.
-            assert renewed(lab, again, next_key(again, REKEY)).certificate != again.certificate
+            assert renewed(lab, again, key_for(again, REKEY)).certificate != again.certificate
 
     def test_req_082_a_certificate_in_its_last_minutes_is_renewed(self) -> None:
         with LabServer() as lab:
             held = on_disk(lab.issue(days=(-30, 0.002)))
-            assert renewed(lab, held, next_key(held, REKEY)).certificate != held.certificate
+            assert renewed(lab, held, key_for(held, REKEY)).certificate != held.certificate
 
     def test_req_082_an_expired_one_falls_back_to_the_password(self) -> None:
         with LabServer() as lab:
             held = on_disk(lab.issue("late", days=(-30, -1)))
             with pytest.raises(InputError, match="/CN=late cannot authenticate its own renewal: it expired on"):
-                choose_way(held, CREDENTIALS, NOW)
-            way = choose_way(held, CREDENTIALS, NOW, fall_back_to_password=True)
-            key = next_key(held, REKEY)
+                choose_authentication(held, CREDENTIALS, NOW)
+            way = choose_authentication(held, CREDENTIALS, NOW, fall_back_to_password=True)
+            key = key_for(held, REKEY)
             request = build_reenrolment_request(held, key)
             with connect(lab, way.client_certificate, way.credentials) as est:
                 authorities = est.cacerts()
@@ -493,7 +499,7 @@ class TestWithTheLab:
             request = build_reenrolment_request(held, held.key)
             with connect(lab, held.tls) as est, pytest.raises(ServerError):
                 est.simplereenroll(request)
-            way = choose_way(held, CREDENTIALS, NOW, with_password=True)
+            way = choose_authentication(held, CREDENTIALS, NOW, with_password=True)
             with connect(lab, way.client_certificate, way.credentials) as est:
                 assert isinstance(est.simplereenroll(request), Issued)
             assert last(lab)["client_certificate_subject"] == "CN=device"
@@ -502,7 +508,7 @@ class TestWithTheLab:
         sleeps: List[float] = []
         with LabServer("--manual-approval", "1", "--retry-after", "30") as lab:
             held = on_disk(lab.issue())
-            request = build_reenrolment_request(held, next_key(held, REKEY))
+            request = build_reenrolment_request(held, key_for(held, REKEY))
             with connect(lab, held.tls) as est:
                 answer = est.simplereenroll(request, wait_seconds=60, sleep=sleeps.append)
             assert isinstance(answer, Issued)
@@ -513,6 +519,6 @@ class TestWithTheLab:
         with LabServer("--fault", f"simplereenroll:{fault}") as lab:
             held = on_disk(lab.issue())
             with pytest.raises(EstError) as caught:
-                renewed(lab, held, next_key(held, REKEY))
+                renewed(lab, held, key_for(held, REKEY))
             assert (caught.value.stage, caught.value.request_received) in [("enroll", "yes"), ("enroll", "unknown")]
             assert HeldCertificate.load(held.tls).certificate == held.certificate

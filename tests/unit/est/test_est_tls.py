@@ -74,8 +74,8 @@ def test_anchors_may_have_comments_and_other_blocks_between_them() -> None:
 
 @pytest.mark.parametrize("text", ["", "hello", CA.key_pem(), CA.pem[:200], CA.pem.replace("CERTIFICATE", "X509 CRL")])
 def test_pem_without_a_certificate_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"ca_certificate .* has no PEM certificate"):
-        Trust.explicit(text)
+    with pytest.raises(InputError, match=r"the file of ca_path has no PEM certificate"):
+        Trust.explicit(text, "the file of ca_path")
 
 
 @pytest.mark.parametrize(
@@ -130,16 +130,16 @@ class TestClientCertificate:
     @pytest.mark.parametrize(
         ("certificate", "key", "passphrase", "problem"),
         [
-            ("client.pem", "locked.pem", None, "client_key_passphrase is not set"),
-            ("client.pem", "locked.pem", "", "client_key_passphrase is not set"),
-            ("client.pem", "locked.pem", "wrong-canary", "client_key_passphrase does not open the key"),
-            ("client.pem", "locked.pem", "canary" * 1000, "client_key_passphrase is longer"),
+            ("client.pem", "locked.pem", None, "no passphrase is given"),
+            ("client.pem", "locked.pem", "", "no passphrase is given"),
+            ("client.pem", "locked.pem", "wrong-canary", "the passphrase does not open the key"),
+            ("client.pem", "locked.pem", "canary" * 1000, "the passphrase of the key is longer"),
             ("client.pem", "other.pem", None, "the key does not belong to the certificate"),
             ("text.pem", "key.pem", None, "no PEM certificate"),
             ("client.pem", "text.pem", None, "no PEM private key"),
             ("client.pem", None, None, "no PEM private key"),
-            ("gone.pem", "key.pem", None, "client_certificate_path is .*gone.pem'.* cannot be read: No such file"),
-            ("client.pem", "gone.pem", None, "client_key_path is .*gone.pem'.* cannot be read: No such file"),
+            ("gone.pem", "key.pem", None, "client certificate cannot be read from .*gone.pem': No such file"),
+            ("client.pem", "gone.pem", None, "key of .* cannot be read from .*gone.pem': No such file"),
             ("client.pem", "", None, "no PEM private key"),
         ],
     )

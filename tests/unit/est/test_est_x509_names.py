@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from support.est_pki import make_certificate, new_key
+from support.names import build_general_names, build_name, read_general_names
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import (
     ATTRIBUTE_OIDS,
@@ -20,14 +21,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.att
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
-    GENERAL_NAME_TYPES,
+    KINDS,
     GeneralName,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
-    build_general_names,
-    build_name,
-    read_general_names,
     read_name,
 )
 
@@ -95,7 +93,7 @@ def test_a_value_that_its_attribute_cannot_hold_is_refused(attribute, value, wor
 
 def test_every_general_name_round_trips_in_order():
     extension = build_general_names(GENERAL_NAMES)
-    assert {name.type for name in GENERAL_NAMES} == set(GENERAL_NAME_TYPES)
+    assert {name.type for name in GENERAL_NAMES} == set(KINDS)
     certificate = certificate_with(*extension)
     reread = x509.load_der_x509_certificate(certificate.public_bytes(Encoding.DER), None)
     value = reread.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -164,7 +162,7 @@ def test_a_general_name_that_its_type_cannot_hold_is_refused_with_what_is_allowe
 def test_an_unknown_type_names_the_known_ones():
     with pytest.raises(InputError) as caught:
         build_general_names([GeneralName("sip", "x")])
-    for known in GENERAL_NAME_TYPES:
+    for known in KINDS:
         assert known in caught.value.reason
 
 

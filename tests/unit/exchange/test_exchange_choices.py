@@ -14,6 +14,7 @@ from support.enrolment import enrol, template_for
 from support.lab import LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import result
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
@@ -41,7 +42,7 @@ def refused(tmp_path, template, words):
     with pytest.raises(InputError, match=words) as caught:
         enrol(tmp_path, template)
     assert (caught.value.stage, caught.value.request_received) == ("input", "no")
-    assert caught.value.hint
+    assert hint_of(caught.value)
     assert os.listdir(tmp_path) == []
 
 
@@ -238,7 +239,7 @@ def test_a_folder_that_cannot_be_written_is_told_with_the_request_received(lab, 
     with pytest.raises(EstError, match="Not a directory") as caught:
         enrol(tmp_path / "output", template_for(lab))
     assert caught.value.stage == "save"
-    assert caught.value.hint
+    assert hint_of(caught.value)
 
 
 # -- results -----------------------------------------------------------------------------------------------------------

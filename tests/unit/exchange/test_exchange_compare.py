@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type
+from support.names import build_general_names, build_name
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.compare import differs, lost
@@ -24,8 +25,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking i
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import (
-    build_general_names,
-    build_name,
     read_name,
 )
 

@@ -11,6 +11,7 @@ import pytest
 from support.enrolment import enrol, template_for
 from support.lab import PASSWORD, LabServer
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ServerError
 
 
@@ -31,7 +32,7 @@ def test_req_057_an_enrolment_goes_to_another_server_only_with_consent(lab: LabS
             enrol(tmp_path, template_for(first))
         assert (caught.value.stage, caught.value.http_status) == ("enroll", 307)
         assert f"https://localhost:{lab.port}, which needs your consent" in caught.value.reason
-        assert "allow_redirects_to" in caught.value.hint
+        assert "allow_redirects_to" in hint_of(caught.value)
         assert len(lab.requests) == before
         outcome = enrol(tmp_path, template_for(first), allow_redirects_to=(f"localhost:{lab.port}",))
     assert outcome["status"] == "issued"
@@ -79,5 +80,5 @@ def test_req_065_a_server_without_the_chosen_scheme_is_told(scheme: str, offered
         assert [entry["status"] for entry in server.enrolments] == [401]
         assert [entry["authorization_present"] for entry in server.enrolments] == [scheme == "basic"]
     assert caught.value.http_status == 401
-    assert "http_authentication" in caught.value.hint
-    assert PASSWORD not in f"{caught.value.reason} {caught.value.hint}"
+    assert "http_authentication" in hint_of(caught.value)
+    assert PASSWORD not in f"{caught.value.reason} {hint_of(caught.value)}"

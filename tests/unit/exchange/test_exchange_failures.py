@@ -16,6 +16,7 @@ from support.enrolment import enrol, template_for
 from support.lab import LabServer
 from support.server_faults import patience
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 # flags of the server | stage | did the request get there | HTTP status | words of the reason
@@ -75,8 +76,8 @@ def test_failure(name, tmp_path):
     assert error.request_received == received
     if status is not None:
         assert error.http_status == status
-    assert error.hint
-    assert "estpwd" not in f"{error.reason} {error.hint} {error.server_message}"
+    assert hint_of(error)
+    assert "estpwd" not in f"{error.reason} {hint_of(error)} {error.server_message}"
     assert not any(files for _folder, _folders, files in os.walk(tmp_path)), "nothing may be written"
 
 

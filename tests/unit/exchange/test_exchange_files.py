@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import files
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder, folder_name
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import in_words
 
 OLD = {"private_key.pem": "old key", "chain.pem": "old chain", "certificate.pem": "old certificate"}
 NEW = {"private_key.pem": "new key", "chain.pem": "new chain", "certificate.pem": "new certificate"}
@@ -25,10 +27,9 @@ PENDING = {"private_key.pem": "a key", "request.pem": "a request", "state.json":
 #: Every call by which a save changes something, or can fail.
 STEPS = (
     (os, "mkdir"),
-    (files, "_private"),
-    (files.fcntl, "flock"),
+    (os, "open"),
+    (fcntl, "flock"),
     (os, "listdir"),
-    (files.tempfile, "mkdtemp"),
     (os, "fsync"),
     (os, "rename"),
 )
@@ -51,6 +52,8 @@ def fail_at(monkeypatch):
 
         def counted(name, really):
             def step(*arguments, **options):
+                if name == "open" and not arguments[1] & os.O_CREAT:
+                    return really(*arguments, **options)
                 done.append(name)
                 if len(done) == n:
                     raise OSError(number, os.strerror(number))
@@ -77,7 +80,7 @@ def test_a_failure_at_any_step_leaves_the_old_pair_whole_and_nothing_else(n, tmp
         assert content(folder.path) == NEW
     else:
         assert content(folder.path) == OLD, f"step {n}, {done[-1]}"
-    assert there(tmp_path) == [".lock", "test"]
+    assert there(tmp_path) == ["test"]
 
 
 def test_the_steps_of_a_save_are_all_tried(tmp_path, fail_at):
@@ -99,18 +102,20 @@ def test_a_failure_of_the_first_save_leaves_no_half_of_a_pair(n, tmp_path, fail_
     monkeypatch.undo()
     assert os.path.exists(folder.path) == (len(done) < n)
     if os.path.exists(tmp_path / "deep" / "wifi"):
-        assert set(there(tmp_path / "deep")) <= {".lock", "test"}
+        assert set(there(tmp_path / "deep")) <= {"test"}
 
 
 def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
     def full(_descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    folder = TestFolder(str(tmp_path), "wifi", "test")
+    folder.save_issued(OLD)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError) as caught:
-        TestFolder(str(tmp_path), "wifi", "test").save_issued(NEW)
-    assert files.in_words(caught.value).endswith("private_key.pem: No space left on device")
-    assert files.in_words(OSError(errno.ENOLCK, "No locks available")) == "No locks available"
+        folder.save_issued(NEW)
+    assert in_words(caught.value).endswith("private_key.pem: No space left on device")
+    assert in_words(OSError(errno.ENOLCK, "No locks available")) == "No locks available"
 
 
 KILLED = """
@@ -122,12 +127,14 @@ def deadly(owner, name):
     really = getattr(owner, name)
     def step(*arguments, **options):
         global count
+        if name == "open" and not arguments[1] & os.O_CREAT:
+            return really(*arguments, **options)
         count += 1
         if count > last:
             os._exit(9)  # as a kill: nothing is tidied up
         return really(*arguments, **options)
     setattr(owner, name, step)
-for owner, name in ((files, "_private"), (files.tempfile, "mkdtemp"), (os, "fsync"), (os, "rename"), (os, "unlink")):
+for owner, name in ((os, "open"), (os, "mkdir"), (os, "fsync"), (os, "rename"), (os, "unlink")):
     deadly(owner, name)
 folder.save_issued({"private_key.pem": "new key", "chain.pem": "new chain", "certificate.pem": "new certificate"})
 """
@@ -159,7 +166,7 @@ def test_what_a_killed_run_left_is_put_right_by_the_next(tmp_path, monkeypatch):
         assert content(folder.path) in (OLD, NEW)
         folder.save_issued(NEW)
         assert content(folder.path) == NEW
-        assert sorted(os.listdir(os.path.dirname(folder.path))) == [".lock", "test"]
+        assert sorted(os.listdir(os.path.dirname(folder.path))) == ["test"]
 
 
 TWO_AT_ONCE = """
@@ -177,7 +184,7 @@ def test_two_processes_at_once_never_mix_their_pairs(tmp_path):
     found = content(tmp_path / "wifi" / "test")
     assert found["private_key.pem"] == found["certificate.pem"]
     assert found["private_key.pem"] in ("one-19", "two-19")
-    assert there(tmp_path) == [".lock", "test"]
+    assert there(tmp_path) == ["test"]
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])
@@ -243,7 +250,7 @@ def test_a_pending_enrolment_is_kept_and_replaced(tmp_path):
     assert folder.save_pending({**PENDING, "state.json": "first"}) == folder.pending_path
     assert folder.save_pending(PENDING) == folder.pending_path
     assert folder.read_pending() == PENDING
-    assert there(tmp_path) == [".lock", "test+pending"]
+    assert there(tmp_path) == ["test+pending"]
 
 
 def test_what_a_killed_run_had_moved_aside_is_put_back_by_a_look(tmp_path):
@@ -255,7 +262,7 @@ def test_what_a_killed_run_had_moved_aside_is_put_back_by_a_look(tmp_path):
         os.rename(tmp_path / "wifi" / name, tmp_path / "wifi" / f".{name}~half.old")
     assert folder.read_pending() == PENDING
     assert content(folder.path) == OLD
-    assert there(tmp_path) == [".lock", "test", "test+pending"]
+    assert there(tmp_path) == ["test", "test+pending"]
 
 
 def test_what_was_aside_does_not_come_back_when_the_certificate_is_issued(tmp_path):
@@ -264,7 +271,7 @@ def test_what_was_aside_does_not_come_back_when_the_certificate_is_issued(tmp_pa
     os.rename(folder.pending_path, tmp_path / "wifi" / ".test+pending~half.old")
     folder.save_issued(NEW)
     assert folder.read_pending() is None
-    assert there(tmp_path) == [".lock", "test"]
+    assert there(tmp_path) == ["test"]
 
 
 def test_an_issued_certificate_ends_what_was_pending(tmp_path):
@@ -272,7 +279,7 @@ def test_an_issued_certificate_ends_what_was_pending(tmp_path):
     folder.save_pending(PENDING)
     folder.save_issued(NEW)
     assert folder.read_pending() is None
-    assert there(tmp_path) == [".lock", "test"]
+    assert there(tmp_path) == ["test"]
 
 
 def test_a_certificate_name_like_that_of_a_pending_folder_is_another_certificate(tmp_path):
@@ -332,7 +339,7 @@ def test_what_is_in_the_place_of_a_folder_is_replaced_and_links_are_not_followed
     folder.save_issued(NEW)
     assert content(folder.path) == NEW
     assert not os.path.islink(folder.path)
-    assert there(tmp_path) == [".lock", "test"]
+    assert there(tmp_path) == ["test"]
     assert content(elsewhere) == {"precious": "stays"}
 
 
@@ -340,4 +347,4 @@ def test_a_file_in_the_place_of_the_output_folder_is_an_error(tmp_path):
     (tmp_path / "output").write_text("a file")
     with pytest.raises(OSError) as caught:
         TestFolder(str(tmp_path / "output"), "wifi", "test").save_issued(NEW)
-    assert str(tmp_path / "output") in files.in_words(caught.value)
+    assert str(tmp_path / "output") in in_words(caught.value)

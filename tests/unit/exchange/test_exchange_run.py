@@ -53,7 +53,7 @@ def test_issued_certificate_chain_and_key_are_on_disk(full, tmp_path):
     for name in os.listdir(os.path.dirname(outcome["certificate"]["path"])):
         path = os.path.join(os.path.dirname(outcome["certificate"]["path"]), name)
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
-    assert sorted(os.listdir(tmp_path / "wifi")) == [".lock", "test"]
+    assert sorted(os.listdir(tmp_path / "wifi")) == ["test"]
 
 
 def test_what_cisco_drops_is_told(cisco, tmp_path):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support.lab import LabServer
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host import HostConnector
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.server_info import (
     argument_spec,
     failure,

@@ -17,7 +17,7 @@ MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
 
 # The folders of module_utils that a module may bring to a host. Modules that are no more than documentation have none:
 # their action plugins work on the controller.
-FILES, EST = {"_masking", "_store"}, {"_names", "_value", "est"}
+FILES, EST = {"_files", "_masking", "_store"}, {"_files", "_names", "_value", "est"}
 SHIPPED = {
     "est_store_file": FILES | {"_value"},
     "est_test_files": FILES | {"_exchange", "_value"},

@@ -54,7 +54,7 @@ def by_the_host(store, result):
 
 def by_the_controller(store, result, monkeypatch):
     monkeypatch.setattr(controller_exchange, "run_test", lambda *_arguments: result)
-    way = controller_exchange.posix_way("controller", execute, execute, write_file=str)
+    way = controller_exchange.posix_backend("controller", execute, execute, write_file=str)
     exchange = controller_exchange.ControllerExchange(way, find_template=lambda: None)
     asked = SimpleNamespace(
         template_name="wifi",

@@ -29,7 +29,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.do
     serialise,
     utc,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import merge_files
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.summary import summary_lines
 

@@ -15,7 +15,7 @@ from support.fleet_reports import NOW, RUN, entry, record, refused, small_fleet
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report import writing
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import Spool
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.summary import summary_lines
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import fleet_report as cli

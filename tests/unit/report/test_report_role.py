@@ -15,7 +15,7 @@ import yaml
 from support.fleet_reports import entry
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options as test_options
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host import host_record
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import (

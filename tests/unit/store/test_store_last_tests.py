@@ -18,9 +18,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store imp
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import (
     NOT_STARTED,
+    last_test_entry,
     parse_last_tests,
     record_test,
-    what_came_of,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import STAGES, EstError
@@ -221,7 +221,7 @@ NOTHING_FOUND = {"content": "c", "exchange": "host"}
 )
 def test_what_is_noted_of_a_result(result, came):
     # A blank that the user asked for is not made up.
-    noted = what_came_of({"exchange": "host", **result}, "c", {"model": ""})
+    noted = last_test_entry({"exchange": "host", **result}, "c", {"model": ""})
     assert noted == (None if came is None else {**NOTHING_FOUND, **came})
 
 

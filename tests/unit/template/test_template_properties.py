@@ -19,7 +19,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.att
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.errors import normalized
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import (
-    GENERAL_NAME_TYPES,
+    KINDS,
     canonical_general_name,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -60,7 +60,7 @@ HOSTILE = (
 )
 TEXTS = st.text(alphabet=st.one_of(st.sampled_from('/\\+=%,;<>"#: @.COU1\n'), st.characters()), min_size=1, max_size=24)
 SUBJECTS = ("/CN=%Any%/OU=fixed", "OU=fixed,CN=%Any%", "/CN=%Any%/OU=fixed/O=%Any%")
-ENTRIES = ("DNS:fixed.example", *(f"{type_}:%Any%" for type_ in GENERAL_NAME_TYPES), "dirName:CN=%Any%,OU=fixed")
+ENTRIES = ("DNS:fixed.example", *(f"{type_}:%Any%" for type_ in KINDS), "dirName:CN=%Any%,OU=fixed")
 
 
 def outcome(make: Callable[[], Any]) -> Optional[Any]:
@@ -150,7 +150,7 @@ def test_any_subject_is_kept_or_refused(text: str) -> None:
 
 
 @steady
-@given(st.sampled_from(["", *(f"{type_}:" for type_ in GENERAL_NAME_TYPES), "dirName:/CN=", "dirName:CN="]), TEXTS)
+@given(st.sampled_from(["", *(f"{type_}:" for type_ in KINDS), "dirName:/CN=", "dirName:CN="]), TEXTS)
 def test_any_entry_is_kept_or_refused(start: str, text: str) -> None:
     def make(entry: str) -> Any:
         return template(

@@ -9,11 +9,11 @@ answer that can be used is by default a warning.
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 from ..._value import Value
 from ..base.errors import EstError, ParseError
-from ..base.text import decode_body, printable, redact
+from ..base.text import decode_body, printable
 from ..http.headers import parse_content_type
 from ..http.transport import Response
 from ..request.attributes import CsrAttributes, parse_csr_attributes
@@ -50,25 +50,21 @@ class CsrAttributesAnswer(Value):
         return "; ".join((words, *self.warnings))
 
 
-def read_csr_attributes_answer(
-    response: Response, *, strict: bool = False, secrets: Iterable[str] = ()
-) -> CsrAttributesAnswer:
+def read_csr_attributes_answer(response: Response, *, strict: bool = False) -> CsrAttributesAnswer:
     """Tell what an answer to /csrattrs means (RFC 7030 section 4.5.2).
 
     204, 404, an empty body and an empty SEQUENCE are no attributes. Any other status but 200, and a body that cannot be
     read, are a warning unless ``strict``.
 
-    :param secrets: texts that must not appear in an error or a warning although a server may echo them.
     :raises ServerError: with ``strict``: any status but 200, 204 and 404.
     :raises ParseError: with ``strict``: the body is no CSR attributes.
     """
     if response.status in _NONE:
         return CsrAttributesAnswer(None)
-    hidden = tuple(secrets)
     try:
         if response.status != 200:
-            raise refusal(response, "csrattrs", hidden)
-        return _read(response, hidden)
+            raise refusal(response, "csrattrs")
+        return _read(response)
     except EstError as error:
         if strict:
             raise
@@ -76,11 +72,11 @@ def read_csr_attributes_answer(
         return CsrAttributesAnswer.without(f"{error.reason}{words}")
 
 
-def _read(response: Response, secrets: Tuple[str, ...]) -> CsrAttributesAnswer:
+def _read(response: Response) -> CsrAttributesAnswer:
     warnings: List[str] = []
     content_type = response.headers.get("content-type")
     if parse_content_type(content_type).media_type != _CONTENT_TYPE:
-        shown = printable(redact(content_type or "", secrets), 100) or "without a Content-Type"
+        shown = printable(content_type or "", 100) or "without a Content-Type"
         warnings.append(f"the CSR attributes are {shown}, where RFC 7030 asks for {_CONTENT_TYPE}")
     if not response.body.strip(_WHITE_SPACE):
         return CsrAttributesAnswer(None, tuple(warnings))
@@ -88,20 +84,10 @@ def _read(response: Response, secrets: Tuple[str, ...]) -> CsrAttributesAnswer:
         attributes = parse_csr_attributes(decode_body(response.body))
     except ParseError as error:
         raise ParseError(
-            f"the CSR attributes cannot be read: {_reason(response.body, secrets) or redact(error.reason, secrets)}",
+            f"the CSR attributes cannot be read: {error.reason}",
             hint="Ask the administrator of the EST server to look at what it sends as CSR attributes.",
             http_status=response.status,
             request_received="yes",
         ) from None
     empty = not attributes.describe() and attributes.subject is None
     return CsrAttributesAnswer(None if empty else attributes, (*warnings, *attributes.warnings))
-
-
-def _reason(body: bytes, secrets: Tuple[str, ...]) -> str:
-    """Why a body cannot be read, found out anew without the secrets: an error shows the begin of it, and the cut may go
-    through a secret. Empty where without them nothing is wrong."""
-    try:
-        parse_csr_attributes(decode_body(redact(body.decode("latin-1"), secrets).encode("latin-1")))
-    except ParseError as error:
-        return error.reason
-    return ""

@@ -9,12 +9,12 @@ has much to say, and to understand.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Tuple, Union
 
 from ..._value import Value, field
 from ..asn1.cms import parse_certs_only
 from ..base.errors import ParseError
-from ..base.text import decode_body, redact
+from ..base.text import decode_body
 from ..http.headers import require_pkcs7
 from ..http.transport import Response
 
@@ -47,67 +47,46 @@ class Pending(Value):
 #: The statuses of an answer with a certificate: servers in the field send 201 as well (requirement 93).
 SUCCESS = (200, 201)
 
-# Only the first bytes of an answer are ever shown.
-_LOOKED_AT = 64 * 1024
 
-
-def read_enrolment_answer(
-    response: Response, secrets: Iterable[str] = (), operation: str = "simpleenroll"
-) -> Union[Issued, Pending]:
+def read_enrolment_answer(response: Response, operation: str = "simpleenroll") -> Union[Issued, Pending]:
     """Tell what an answer to /simpleenroll or /simplereenroll means.
 
     200 with a certs-only body is success, and so is 201, which servers in the field send (requirements 73 and 93);
     202 is pending (84 to 87); everything else is an error that carries the server's own words (89 to 91).
 
-    :param secrets: texts that must not appear in an error although a server may echo them.
     :param operation: ``simpleenroll`` or ``simplereenroll``.
     :raises ParseError: the body is not what the status promises.
     :raises ServerError: any other status.
     """
     if response.status in SUCCESS:
-        return Issued(*read_certificates(response, secrets))
+        return Issued(*read_certificates(response))
     from .refusals import read_pending
 
-    return read_pending(response, operation, secrets)
+    return read_pending(response, operation)
 
 
-def read_cacerts_answer(response: Response, secrets: Iterable[str] = ()) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
+def read_cacerts_answer(response: Response) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
     """The certificates of an answer to /cacerts, DER, and what was odd about it.
 
-    :param secrets: texts that must not appear in an error although a server may echo them.
     :raises ServerError: any status but 200 (RFC 7030 section 4.1.3).
     :raises ParseError: the answer is no certs-only message, or an empty one.
     """
     if response.status == 200:
-        return read_certificates(response, secrets)
+        return read_certificates(response)
     from .refusals import refusal
 
-    raise refusal(response, "cacerts", secrets)
+    raise refusal(response, "cacerts")
 
 
-def read_certificates(response: Response, secrets: Iterable[str] = ()) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
+def read_certificates(response: Response) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
     """The certificates of a successful answer, DER, and what was odd about it.
 
-    :param secrets: texts that must not appear in an error although a server may echo them.
     :raises ParseError: the answer is no certs-only message, or an empty one.
     """
-    content_type = response.headers.get("content-type")
     try:
-        return _certificates(content_type, response.body)
+        warnings = require_pkcs7(response.headers.get("content-type"), response.body)
+        bag = parse_certs_only(decode_body(response.body))
     except ParseError as error:
-        failure = error
-    # An error shows the begin of the answer, and the cut may go through a secret: it is made again without secrets.
-    hidden = tuple(secrets)
-    begin = redact(response.body[:_LOOKED_AT].decode("latin-1"), hidden).encode("latin-1")
-    try:
-        _certificates(redact(content_type or "", hidden), begin + response.body[_LOOKED_AT:])
-    except ParseError as error:
-        failure = error
-    failure.http_status, failure.request_received = response.status, "yes"
-    raise failure
-
-
-def _certificates(content_type: Optional[str], body: bytes) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
-    warnings = require_pkcs7(content_type, body)
-    bag = parse_certs_only(decode_body(body))
+        error.http_status, error.request_received = response.status, "yes"
+        raise
     return bag.certificates, (*warnings, *bag.warnings)

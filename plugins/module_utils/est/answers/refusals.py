@@ -6,24 +6,35 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Dict, Iterable, Tuple
+from typing import Dict, Tuple
 
 from ..base.errors import ServerError
-from ..base.text import printable, redact
+from ..base.text import printable
 from ..http.authentication import unusable_offer
-from ..http.headers import RetryAfter, parse_retry_after
+from ..http.headers import parse_retry_after
 from ..http.transport import Response
 from .enrolment import Pending
 from .server_message import clean_server_message
 
-_ADDRESS = "Check server, port and label of the template: the server may need a CA label, or may not be an EST server."
+_ADDRESS = "Check server, port and label: the server may need a CA label, or may not be an EST server."
 _LOG = "Look at the log of the EST server for this request."
+
+_CODES = {
+    400: "request_refused",
+    401: "authentication_failed",
+    403: "forbidden",
+    404: "not_offered",
+    405: "not_offered",
+    429: "too_many_requests",
+    501: "not_offered",
+    503: "unavailable",
+}
 
 #: What a status means whatever was asked for, and what to do next.
 _REFUSALS = {
     401: (
         "the server refused the user name or the password",
-        "Check username and password of the template against the account on the EST server.",
+        "Check user name and password against the account on the EST server.",
     ),
     429: ("the server asks for fewer requests", "Wait before the next test."),
     503: ("the server is not available at the moment", "Try again later, or ask the administrator of the EST server."),
@@ -40,7 +51,7 @@ _CACERTS_REFUSALS = {
 _ENROLMENT_REFUSALS = {
     400: (
         "the server refused the certificate request",
-        "Compare the template's subject, subject alternative name and key type with what the CA accepts.",
+        "Compare subject, subject alternative name and key type with what the CA accepts.",
     ),
     403: (
         "the server knows the account but does not let it enrol",
@@ -92,60 +103,58 @@ _MEANINGS: Dict[str, Dict[int, Tuple[str, str]]] = {
 }
 
 
-def read_pending(response: Response, operation: str, secrets: Iterable[str] = ()) -> Pending:
+def read_pending(response: Response, operation: str) -> Pending:
     """What an answer means that is no success: the certificate is pending, or else refused (requirements 84 to 92).
 
     :param operation: ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
-    :param secrets: texts that must not appear in an error although a server may echo them.
     :raises ServerError: any status but 202.
     """
-    hidden = tuple(secrets)
     if response.status == 202:
-        return Pending(_retry_after(response, hidden), _server_words(response, hidden))
-    raise refusal(response, operation, hidden)
+        retry_after = parse_retry_after(response.headers.get("retry-after"), datetime.now(timezone.utc))
+        return Pending(retry_after, _server_words(response))
+    raise refusal(response, operation)
 
 
-def refusal(response: Response, operation: str, secrets: Iterable[str] = ()) -> ServerError:
+def refusal(response: Response, operation: str) -> ServerError:
     """The error for a status that is no success, with the server's own words (requirements 89 and 90).
 
     :param operation: ``cacerts``, ``csrattrs``, ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
-    :param secrets: texts that must not appear in it although a server may echo them: the password, where there is one.
     """
     status = response.status
-    hidden = tuple(secrets)
+    code = _CODES.get(status, "server_failed" if status >= 500 else "refused")
+    offer = unusable_offer(response.headers.get("www-authenticate")) if status == 401 else ""
     if 300 <= status < 400:
-        location = printable(redact(response.headers.get("location", ""), hidden), 200)
+        code = "redirect_refused"
+        location = printable(response.headers.get("location", ""), 200)
         reason = f"the server redirects to {location or 'nowhere (no Location header)'}"
-        hint = "Set server, port and label of the template to where the EST server is."
-    elif status == 401 and unusable_offer(response.headers.get("www-authenticate")):
-        offer = printable(redact(unusable_offer(response.headers["www-authenticate"]), hidden), 100)
-        reason = f"the server wants authentication by {offer}, and this client can do Basic and Digest"
+        hint = "Set server, port and label to where the EST server is."
+    elif offer:
+        code = "authentication_not_supported"
+        reason = f"the server wants authentication by {printable(offer, 100)}, and this client can do Basic and Digest"
         hint = "Let the EST server offer Basic or Digest, or set a TLS client certificate that it accepts instead."
-    elif status == 401 and not hidden and operation != "simplereenroll":
+    elif status == 401 and response.anonymous and operation != "simplereenroll":
+        code = "credentials_required"
         reason = "the server wants a user name and a password, and none was given"
-        hint = "Set username and password of the template to those of an account on the EST server."
+        hint = "Give the user name and the password of an account on the EST server."
     elif status in _MEANINGS[operation]:
         reason, hint = _MEANINGS[operation][status]
+        if status == 401 and operation == "simplereenroll":
+            code = "old_certificate_refused"
     else:
         reason, hint = "the server failed" if status >= 500 else "the server did not accept the request", _LOG
     if status in (429, 503) and "retry-after" in response.headers:
-        hint = f"The server asks to be tried again in {_retry_after(response, hidden).seconds} seconds."
+        pause = parse_retry_after(response.headers["retry-after"], datetime.now(timezone.utc))
+        hint = f"The server asks to be tried again in {pause.seconds} seconds."
     return ServerError(
         f"{reason} (HTTP {status})",
+        code=code,
         http_status=status,
-        server_message=_server_words(response, hidden),
+        server_message=_server_words(response),
         hint=hint,
         request_received="yes",
     )
 
 
-def _retry_after(response: Response, secrets: Iterable[str]) -> RetryAfter:
-    header, now = response.headers.get("retry-after"), datetime.now(timezone.utc)
-    found = parse_retry_after(header, now)
-    # A warning shows the begin of the header: it is made again without secrets.
-    return parse_retry_after(redact(header or "", secrets), now) if found.warning else found
-
-
-def _server_words(response: Response, secrets: Iterable[str]) -> str:
-    """What the server says in the body, cleaned and without what must not be shown (requirements 70 and 89)."""
-    return clean_server_message(response.headers.get("content-type"), response.body, secrets=secrets)
+def _server_words(response: Response) -> str:
+    """What the server says in the body, cleaned (requirement 89)."""
+    return clean_server_message(response.headers.get("content-type"), response.body)

@@ -13,11 +13,11 @@ import html
 import json
 import re
 import string
-from typing import Any, Iterable, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional
 
 from ..asn1.cmc import parse_cmc_response
 from ..base.errors import ParseError
-from ..base.text import decode_body, printable, redact
+from ..base.text import decode_body, printable
 from ..http.headers import ContentType, parse_content_type
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -118,9 +118,7 @@ _MAX_JSON_DEPTH = 5
 _MAX_JSON_TEXTS = 8
 
 
-def clean_server_message(
-    content_type: Optional[str], body: bytes, limit: int = LIMIT, secrets: Iterable[str] = ()
-) -> str:
+def clean_server_message(content_type: Optional[str], body: bytes, limit: int = LIMIT) -> str:
     """The words of an answer that is no certificate message.
 
     Plain text, JSON, HTML and CMC error messages are understood, by type or, where the type is missing or wrong, by
@@ -128,17 +126,12 @@ def clean_server_message(
 
     :param content_type: the Content-Type header, or ``None``.
     :param limit: the most characters of the result.
-    :param secrets: what must not appear although the server may repeat it. Giving them here is safer than
-        ``redact()`` on the result, where a secret may have been cut in two by the limit.
     :return: one line, or an empty string where the body is empty.
     """
     kind = parse_content_type(content_type)
     if not body.strip(b"\0 \t\r\n"):
         return ""
-    hidden = tuple(secrets)
-    # Before cleaning, which may change a secret beyond recognition, and after it, which may make one visible.
-    text = redact(_text_of(kind, body), hidden)
-    return printable(redact(printable(text, len(text)), hidden), limit)
+    return printable(_text_of(kind, body), limit)
 
 
 def _text_of(kind: ContentType, body: bytes) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The error messages of CMC: what a Full PKI Response says went wrong (RFC 5272 sections 3.2.2 and 6.1).
+"""Error messages of CMC: what a Full PKI Response says went wrong (RFC 5272 sections 3.2.2 and 6.1).
 
 An EST server may explain a refused request this way (RFC 7030 section 4.2.3). Signatures are not checked: what is read
 here is shown to a person and decides nothing.
@@ -59,8 +59,8 @@ class CmcStatus(Value):
     """One CMCStatusInfo or CMCStatusInfoV2.
 
     :param status: CMCStatus, see ``CMC_STATUS``.
-    :param body_parts: the body part IDs that it is about; a path to a nested part gives its IDs in order.
-    :param text: ``statusString``, as the server wrote it: clean it before it is shown.
+    :param body_parts: the IDs of the body parts that it is about; a path to a nested part gives its IDs in order.
+    :param text: ``statusString`` as the server wrote it: clean it before you show it.
     :param fail_info: CMCFailInfo, see ``CMC_FAIL_INFO``, or ``None``.
     :param pend_token: identifies a pending request, or ``None``.
     :param pend_time: when to ask again about a pending request, the GeneralizedTime as it stands, or an empty string.
@@ -94,7 +94,7 @@ class CmcStatus(Value):
 class CmcResponse(Value):
     """A Full PKI Response.
 
-    :param statuses: its status controls in their order; perhaps none.
+    :param statuses: its status controls in their order; there may be none.
     """
 
     statuses: Tuple[CmcStatus, ...]
@@ -110,7 +110,7 @@ def parse_cmc_response(data: bytes) -> CmcResponse:
     """Read the status controls of a Full PKI Response (RFC 5272 section 3.2.2).
 
     :param data: DER or BER: a SignedData around the PKIResponse, or a ContentInfo that holds it without signature.
-    :raises ParseError: malformed, or no PKIResponse.
+    :raises ParseError: it is malformed, or no PKIResponse.
     """
     message = read(data)
     content_type = content_type_of(message)

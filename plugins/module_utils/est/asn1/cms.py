@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The outer layers of a CMS message: ContentInfo and SignedData (RFC 5652 sections 3 and 5.1), without signatures.
 
-EST uses SignedData only as a bag: for certificates (``certs_only.py``) and for CMC messages (``cmc.py``). Nothing here
-is trusted for being signed: trust comes from the TLS session and from path building.
+EST uses SignedData only as a container of certificates (certs-only messages) and of CMC messages (``cmc.py``). Nothing
+is trusted here for being signed: trust comes from the TLS session and from path building.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SignedData(Value):
     :param content: the element inside ``eContent``, or ``None`` where there is none: an OCTET STRING in CMS, any type
         in PKCS #7 (RFC 2315).
     :param certificates: the CertificateSet element (``[0]``), or ``None``.
-    :param signed: there is at least one SignerInfo.
+    :param signed: whether there is at least one SignerInfo.
     """
 
     content_type: str
@@ -84,7 +84,7 @@ def content_of(content_info: Element) -> Element:
 
 
 def read_signed_data(content_info: Element) -> SignedData:
-    """Take a ContentInfo of type signedData apart (RFC 5652 section 5.1; any version, DER or BER).
+    """Read a ContentInfo of type signedData (RFC 5652 section 5.1; any version, DER or BER).
 
     :param content_info: an element for which ``content_type_of()`` says ``ID_SIGNED_DATA``.
     :raises ParseError: malformed.
@@ -93,7 +93,7 @@ def read_signed_data(content_info: Element) -> SignedData:
 
 
 def signed_data_of(element: Element) -> SignedData:
-    """Take a SignedData apart that has no ContentInfo around it, as inside of an EnvelopedData.
+    """Read a SignedData that has no ContentInfo around it, as inside an EnvelopedData.
 
     :raises ParseError: malformed.
     """
@@ -136,8 +136,7 @@ class CertsOnly(Value):
     """What a certs-only message holds.
 
     :param certificates: DER, the exact bytes of the message, in its order (which means nothing: DER sorts the set).
-    :param warnings: what was odd about the message, though it could be used; written like
-        ``EstError.reason``.
+    :param warnings: what was odd about the message, although it could be used; written like ``EstError.reason``.
     """
 
     certificates: Tuple[bytes, ...] = field(repr=False)

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small bounded reader of ASN.1 in BER and DER (ITU-T X.690), for bytes that a server sent.
+"""A small, bounded reader of ASN.1 in BER and DER (ITU-T X.690) for bytes that a server sent, and a writer of DER.
 
-It is our own because real EST servers send BER, unsorted sets and trailing bytes, which the parsers of ``cryptography``
-refuse or are about to refuse. RFC 7030 section 6 asks clients to check such input: every length is checked against what
-is there, nesting and total size are limited, every byte is looked at a bounded number of times, and the only error is
-``ParseError``.
+Real EST servers send BER, unsorted sets and trailing bytes, which the parsers of ``cryptography`` refuse. RFC 7030
+section 6 asks clients to check such input: every length is checked against what is there, nesting and total size
+are limited, every byte is looked at a bounded number of times, and the only error is ``ParseError``.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from ..base.errors import ParseError
 MAX_BYTES = 4 * 1024 * 1024
 #: How deep elements may nest. A certificate inside a CMS bag needs about twelve.
 MAX_DEPTH = 32
-#: Longest INTEGER and OBJECT IDENTIFIER that are turned into Python values, in bytes. Python prints integers of up to
+#: The longest INTEGER and OBJECT IDENTIFIER that become Python values, in bytes. Python prints integers of up to
 #: 4300 digits, which is 1785 bytes.
 MAX_INTEGER_BYTES = 1024
 MAX_OID_BYTES = 128
@@ -33,6 +32,8 @@ OBJECT_IDENTIFIER = 6
 UTF8_STRING = 12
 SEQUENCE = 16
 SET = 17
+PRINTABLE_STRING = 19
+IA5_STRING = 22
 GENERALIZED_TIME = 24
 
 _CLASS_NAMES = ("universal", "application", "context", "private")
@@ -142,7 +143,7 @@ class Element:
 
     :ivar tag_class: ``UNIVERSAL``, ``APPLICATION``, ``CONTEXT`` or ``PRIVATE``.
     :ivar number: the tag number.
-    :ivar constructed: the value is made of elements, see ``children()``.
+    :ivar constructed: whether the value is made of elements, see ``children()``.
     :ivar start: index of the first identifier octet in the input.
     :ivar end: index after the last octet, end-of-contents octets included.
     """
@@ -257,7 +258,7 @@ class Element:
         return ".".join(str(number) for number in [first, arcs[0] - 40 * first, *arcs[1:]])
 
     def octets(self) -> bytes:
-        """The value of an OCTET STRING; one that BER has cut into segments is put together (X.690 section 8.7.3).
+        """The value of an OCTET STRING; the segments of a constructed one are joined (X.690 section 8.7.3).
 
         :raises ParseError: no OCTET STRING, or a segment that is none.
         """
@@ -278,7 +279,7 @@ class Element:
 
 
 def read(data: bytes, start: int = 0) -> Element:
-    """Read the element that begins at ``start``. What follows it is left alone: compare ``Element.end``.
+    """Read the element that begins at ``start``. What follows it is not read: see ``Element.end``.
 
     :param data: BER or DER.
     :raises ParseError: more than ``MAX_BYTES``, truncated, or malformed.
@@ -289,11 +290,11 @@ def read(data: bytes, start: int = 0) -> Element:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# A small writer of ASN.1 in DER (ITU-T X.690), for the few places that cryptography has no words for.
+# The writer: names, requests and messages that not every version of cryptography can write.
 
 
 def encode(identifier: int, *contents: bytes) -> bytes:
-    """One element: identifier octet, definite length in its shortest form, and the contents in a row.
+    """Encode one element: the identifier octet, the length in its shortest form, and the contents one after another.
 
     :param identifier: the whole octet, such as 0x30 for SEQUENCE; tag numbers up to 30.
     """
@@ -305,7 +306,7 @@ def encode(identifier: int, *contents: bytes) -> bytes:
 
 
 def encode_oid(dotted: str) -> bytes:
-    """An OBJECT IDENTIFIER (X.690 section 8.19).
+    """Encode an OBJECT IDENTIFIER (X.690 section 8.19).
 
     :param dotted: such as ``1.2.840.113549.1.9.14``; at least two arcs.
     """

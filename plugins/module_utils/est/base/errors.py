@@ -10,8 +10,8 @@ one sentence, whether the enrolment request reached the server, and what to do n
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional
+from contextlib import contextmanager, suppress
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 #: The stages of an EST exchange, in the order in which they happen.
 STAGES = ("resolve", "connect", "tls", "cacerts", "csrattrs", "enroll", "verify", "save")
@@ -22,16 +22,23 @@ class EstError(Exception):
 
     :param reason: what was wrong, and where: a sentence without capital and full stop, as it is put into others.
     :param stage: one of ``STAGES``, or ``"input"`` for what was refused before anything was sent.
-    :param hint: what to do next, or an empty string.
+    :param code: one of ``CODES`` in ``codes.py``; left out: that of the class.
+    :param values: what a sentence about this code needs, such as the name of a server.
+    :param hint: what to do next, in words for a program that calls this library, or an empty string.
     :param request_received: ``"yes"``, ``"no"`` or ``"unknown"``: did the enrolment request reach the EST server.
     :param http_status: the HTTP status code of the answer, where there was one.
     :param server_message: the server's own words, cleaned (see ``server_message.py``), where it said any.
     """
 
+    code = "failed"
+    _default_hint = ""
+
     def __init__(
         self,
         reason: str,
         *,
+        code: Optional[str] = None,
+        values: Optional[Mapping[str, str]] = None,
         stage: str = "input",
         hint: str = "",
         request_received: str = "no",
@@ -41,12 +48,30 @@ class EstError(Exception):
         super().__init__()
         self.reason = reason
         self.stage = stage
-        self.hint = hint
+        self.code = code or type(self).code
+        self.values = dict(values or {})
+        self.hint = hint or self._default_hint
+        #: What callers know besides, in sentences that come before the hint.
+        self.notes: List[str] = []
         self.request_received = request_received
         self.http_status = http_status
         self.server_message = server_message
         #: The user name that the server was talked to with; None where there was none, or nobody was talked to.
         self.username: Optional[str] = None
+
+    def note(self, sentence: str) -> None:
+        """Say something before all that is said about what to do next."""
+        self.notes.insert(0, sentence)
+
+    def advice(self, hints: Mapping[str, str]) -> str:
+        """What to do next in the words of a front end.
+
+        :param hints: by code, with the names of ``values`` in braces; for other codes the hint of the library will do.
+        """
+        said = self.hint
+        with suppress(KeyError):  # no hint for this code, or an error of this code without its values
+            said = hints[self.code].format(**self.values)
+        return " ".join([*self.notes, said]).strip()
 
     def __str__(self) -> str:
         """The reason as it is now: the client takes secrets out of it after the error was made."""
@@ -56,6 +81,8 @@ class EstError(Exception):
 class InputError(EstError):
     """An option or argument that cannot be used: nothing has been sent."""
 
+    code = "invalid_input"
+
 
 class ParseError(EstError):
     """Bytes from the server (or a file) that are not what they should be.
@@ -63,17 +90,30 @@ class ParseError(EstError):
     Parsers raise it without a stage; the client fills in ``EstError.stage`` with where the bytes came from.
     """
 
+    code = "malformed_answer"
+    _default_hint = (
+        "Look at the log of the EST server, and at proxies on the way: the answer is not what an EST server sends."
+    )
+
 
 class TransportError(EstError):
     """No HTTP answer could be had: resolving, connecting, TLS, sending or reading failed."""
+
+    code = "connection_failed"
+    _default_hint = "Check server and port, and the network between this host and the EST server."
 
 
 class ServerError(EstError):
     """The server answered, but not with what was asked for."""
 
+    code = "refused"
+    _default_hint = "Look at the log of the EST server for this request."
+
 
 class MissingLibrary(EstError):
     """A Python library that the client needs is not installed, or is too old."""
+
+    code = "missing_library"
 
 
 # ----------------------------------------------------------------------------------------------------------------------

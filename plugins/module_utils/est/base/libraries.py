@@ -31,9 +31,9 @@ def require_libraries(*names: str) -> None:
         minimum = MINIMUM_VERSIONS[name]
         version, trouble = _find(name)
         if version is None:
-            raise MissingLibrary(_sentence(name, f"is not usable ({trouble})"), hint=_hint(name))
+            raise _missing(name, f"is not usable ({trouble})")
         if _numbers(version) < _numbers(minimum):
-            raise MissingLibrary(_sentence(name, f"is too old ({version})"), hint=_hint(name))
+            raise _missing(name, f"is too old ({version})")
 
 
 def versions() -> Dict[str, Optional[str]]:
@@ -58,14 +58,12 @@ def _numbers(version: str) -> Tuple[int, ...]:
     return tuple(int(number) for number in leading.group().split(".")) if leading else ()
 
 
-def _sentence(name: str, trouble: str) -> str:
-    return f"the Python library {name} {trouble}; version {MINIMUM_VERSIONS[name]} or newer is needed"
-
-
-def _hint(name: str) -> str:
-    return (
-        f"On the host where the EST exchange runs, install it for the Python that Ansible uses there: the package "
-        f"python3-{name} of the operating system, or pip install '{name}>={MINIMUM_VERSIONS[name]}'."
+def _missing(name: str, trouble: str) -> MissingLibrary:
+    minimum = MINIMUM_VERSIONS[name]
+    return MissingLibrary(
+        f"the Python library {name} {trouble}; version {minimum} or newer is needed",
+        hint=f"Install the package python3-{name} of the operating system, or pip install '{name}>={minimum}'.",
+        values={"name": name, "minimum": minimum},
     )
 
 

@@ -9,6 +9,8 @@ RFC 8951 makes base64 the only encoding whatever a Content-Transfer-Encoding hea
 from __future__ import annotations
 
 import base64
+import contextlib
+import contextvars
 import functools
 import re
 import unicodedata
@@ -32,10 +34,15 @@ def printable(text: str, limit: int) -> str:
 
     :param limit: the most characters; a longer text is cut and ends in ``...``.
     """
-    text = re.sub(_ESCAPES, "", text)
+    # A cut may go through a secret, and cleaning may change one beyond recognition, or make one visible.
+    text = re.sub(_ESCAPES, "", without_secrets(text))
     kept = "".join(character if _is_shown(character) else _stand_in(character) for character in text)
-    folded = " ".join(kept.split())
+    folded = without_secrets(" ".join(kept.split()))
     return folded if len(folded) <= limit else folded[: max(limit - 3, 0)] + "..."
+
+
+# Only the first bytes of a body are ever shown, and a secret in them may be longer than what is shown.
+_LOOKED_AT = 4096
 
 
 def preview(data: bytes, limit: int = 60) -> str:
@@ -43,6 +50,7 @@ def preview(data: bytes, limit: int = 60) -> str:
 
     :param limit: the most bytes that are looked at.
     """
+    data = without_secrets(data[:_LOOKED_AT].decode("latin-1")).encode("latin-1")
     head = data[:limit]
     dots = "..." if len(data) > limit else ""
     if all(byte in b"\t\r\n" or 0x20 <= byte < 0x7F for byte in head):
@@ -64,6 +72,27 @@ def _stand_in(character: str) -> str:
 
 #: What stands in place of a secret.
 MASK = "********"
+
+# What a server sent is shown by printable() and preview() alone, or as part of an error or a warning of the client. So
+# no reader of an answer has to know the secrets of the exchange.
+_SECRETS: contextvars.ContextVar[Tuple[str, ...]] = contextvars.ContextVar("secrets", default=())
+
+
+@contextlib.contextmanager
+def hiding(secrets: Tuple[str, ...]) -> Iterator[None]:
+    """Show none of these texts as long as the ``with`` block lasts, whatever a server repeats."""
+    token = _SECRETS.set(secrets)
+    try:
+        yield
+    finally:
+        _SECRETS.reset(token)
+
+
+def without_secrets(text: str) -> str:
+    """The text as it may be shown: without the secrets of the exchange that is under way. See ``hiding``."""
+    secrets = _SECRETS.get()
+    return redact(text, secrets) if secrets else text
+
 
 _WHITE_SPACE = r"(?:\s|\+|%20|%0[9ADad]|&nbsp;|&#0*32;|&#[Xx]0*20;|\\[nrt])+"
 # Fewer would be found in any text.

@@ -38,7 +38,8 @@ def basic_authorization(credentials: Credentials) -> str:
     """
     if ":" in credentials.username:
         raise InputError(
-            f"username is {credentials.username!r}: HTTP Basic allows no colon in it (RFC 7617 section 2)",
+            f"the user name is {credentials.username!r}: HTTP Basic allows no colon in it (RFC 7617 section 2)",
+            code="invalid_credentials",
             hint="Ask the administrator of the EST server for an account without a colon in its name.",
         )
     check_credentials(credentials)
@@ -51,15 +52,20 @@ def check_credentials(credentials: Credentials) -> None:
 
     :raises InputError: control characters, or characters that are not Unicode. The password is not shown.
     """
-    for option, text in (("username", credentials.username), ("password", credentials.password)):
+    for name, text in (("user name", credentials.username), ("password", credentials.password)):
         if re.search(_CONTROL, text):
             raise InputError(
-                f"{option} has a control character, such as a line end; HTTP authentication allows none (RFC 7617 "
+                f"the {name} has a control character, such as a line end; HTTP authentication allows none (RFC 7617 "
                 "section 2)",
-                hint=f"Remove the line end or control character from {option}.",
+                code="invalid_credentials",
+                hint=f"Remove the line end or control character from the {name}.",
             )
         if re.search(_NOT_UTF8, text):
-            raise InputError(f"{option} has characters that UTF-8 cannot hold", hint=f"Write {option} in UTF-8.")
+            raise InputError(
+                f"the {name} has characters that UTF-8 cannot hold",
+                code="invalid_credentials",
+                hint=f"Write the {name} in UTF-8.",
+            )
 
 
 # ----------------------------------------------------------------------------------------------------------------------

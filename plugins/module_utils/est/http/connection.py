@@ -142,6 +142,7 @@ class Dialler:
         except (queue.Empty, socket.timeout):
             raise TransportError(
                 f"the name service did not say within {self._step_seconds:g} seconds where {host} is",
+                code="name_not_resolved",
                 stage="resolve",
                 hint="Check the name servers of the host from which the exchange leaves.",
             ) from None
@@ -149,6 +150,7 @@ class Dialler:
             again = answer.errno == getattr(socket, "EAI_AGAIN", None)
             raise TransportError(
                 f"the name service gave no answer for {host}" if again else f"the host {host} is not known",
+                code="name_not_resolved",
                 stage="resolve",
                 hint=f"Check the spelling of {option}, and that the host of the exchange can resolve it.",
             )
@@ -174,19 +176,20 @@ class Dialler:
         raise self._not_connected(failure)
 
     def _not_connected(self, failure: Optional[OSError]) -> TransportError:
-        where = f"the proxy {self._proxy.host}:{self._proxy.port}" if self._proxy else self._url.authority
+        where, checked = self._url.authority, "server and port"
+        if self._proxy:
+            where, checked = f"the proxy {self._proxy.host}:{self._proxy.port}", "proxy"
+        code = "connection_failed"
         if isinstance(failure, ConnectionRefusedError):
             reason = f"nothing listens on {where} (connection refused)"
-            hint = "Check server and port, and that the EST server runs."
+            code, hint = "connection_refused", f"Check {checked}, and that the EST server runs."
         elif isinstance(failure, socket.timeout):
             reason = f"{where} did not accept a connection within {self._step_seconds:g} seconds"
-            hint = "Check server and port, and that no firewall stands between this host and the EST server."
+            hint = f"Check {checked}, and that no firewall stands between this host and the EST server."
         else:
             reason = f"{where} cannot be reached ({failure.strerror if failure else 'no address'})"
             hint = "Check the network between the host from which the exchange leaves and the EST server."
-        return TransportError(
-            reason, stage="connect", hint=hint.replace("server and port", "proxy") if self._proxy else hint
-        )
+        return TransportError(reason, code=code, stage="connect", hint=hint)
 
     def _handshake(self, connection: socket.socket, exchange: Exchange) -> TimedSocket:
         try:

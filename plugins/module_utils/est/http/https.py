@@ -287,8 +287,9 @@ class HttpsTransport:
                 raw.status,
                 f"its answer is cut off: its Content-Length is {declared} bytes, and {len(body)} arrived",
                 "Try again; if it happens again, look for a proxy or load balancer that breaks connections.",
+                "connection_closed",
             )
-        return Response(raw.status, headers, body, prepared.url)
+        return Response(raw.status, headers, body, prepared.url, self._authentication is None)
 
     def _declared_length(self, headers: Mapping[str, str], status: int) -> Optional[int]:
         """The length of the body, or ``None`` where chunks or the end of the connection tell it."""
@@ -316,11 +317,17 @@ class HttpsTransport:
             status,
             f"its answer is larger than {self._response_limit} bytes",
             "Check that server, port and label are those of an EST server.",
+            "answer_too_large",
         )
 
-    def _unusable(self, status: int, problem: str, hint: str) -> TransportError:
+    def _unusable(self, status: int, problem: str, hint: str, code: str = "invalid_http") -> TransportError:
         return TransportError(
-            f"{self._url.authority}: {problem}", stage="", hint=hint, request_received="yes", http_status=status
+            f"{self._url.authority}: {problem}",
+            code=code,
+            stage="",
+            hint=hint,
+            request_received="yes",
+            http_status=status,
         )
 
     def _broken(self, exchange: Exchange, request: str) -> TransportError:
@@ -335,12 +342,14 @@ class HttpsTransport:
                 reason = f"{where} did not complete its answer within {self._total_timeout:g} seconds"
             else:
                 reason = f"{where} sent nothing for {self._read_timeout:g} seconds"
+            code = "no_answer"
             hint = "The server is overloaded or hangs: look at its log. Where it is known to be slow, allow more time."
         elif exchange.failure is not None or exchange.ended:
             moment = "in the middle of its answer" if exchange.received else "without an answer"
             reason = f"{where} closed the connection {moment}"
+            code = "connection_closed"
             hint = "The server's log may say why: it may want a TLS client certificate, or a proxy before it broke off."
         else:
             reason = f"{where} answered with something that is not valid HTTP"
-            hint = "Check that server and port are those of an EST server."
-        return TransportError(reason, stage="", hint=hint, request_received=received)
+            code, hint = "invalid_http", "Check that server and port are those of an EST server."
+        return TransportError(reason, code=code, stage="", hint=hint, request_received=received)

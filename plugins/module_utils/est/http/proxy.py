@@ -59,12 +59,14 @@ def open_tunnel(connection: socket.socket, proxy: Proxy, target: str, exchange: 
     except socket.timeout:
         raise TransportError(
             f"{where} did not answer in time when asked for a connection to {target}",
+            code="proxy_failed",
             stage="connect",
             hint="The proxy cannot reach the EST server, or the port is not the one of a proxy.",
         ) from None
     except OSError as error:
         raise TransportError(
             f"{where} broke the connection when asked for one to {target} ({error.strerror})",
+            code="proxy_failed",
             stage="connect",
             hint="Check that proxy names an HTTP proxy and its port.",
         ) from None
@@ -72,6 +74,7 @@ def open_tunnel(connection: socket.socket, proxy: Proxy, target: str, exchange: 
     if status is None:
         raise TransportError(
             f"{where} does not answer as an HTTP proxy does",
+            code="proxy_failed",
             stage="connect",
             hint="Check that proxy names an HTTP proxy and its port (not an HTTPS or SOCKS proxy).",
         )
@@ -79,6 +82,7 @@ def open_tunnel(connection: socket.socket, proxy: Proxy, target: str, exchange: 
         words = (status[1] + b" " + (status[2] or b"")[:80]).decode("ascii").strip()
         raise TransportError(
             f"{where} refused a connection to {target} (HTTP {words})",
+            code="proxy_failed",
             stage="connect",
             hint="Allow this host to reach the EST server in the proxy's rules. Proxy passwords are not supported."
             if status[1] in (b"403", b"405", b"407")

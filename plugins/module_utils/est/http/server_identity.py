@@ -49,6 +49,7 @@ def authorise(certificate_der: bytes, host: str, trust: Trust) -> str:
     except ValueError as error:
         raise TransportError(
             f"the certificate of {host} is trusted, but its names cannot be read ({_clean(str(error))})",
+            code="invalid_server_certificate",
             stage="tls",
             hint="Have the server's certificate issued again: an extension in it is malformed.",
         ) from None
@@ -113,12 +114,14 @@ def _wrong_name(
     if names:
         return TransportError(
             f"the server's certificate is not for {host}: it is for {shown}",
+            code="wrong_server_name",
             stage="tls",
             hint="Set server to a name that the certificate has, or have one issued with the name that is used.",
         )
     words = f"; its common name {_clean(common_name)} does not count (RFC 9525)" if common_name else ""
     return TransportError(
         f"the server's certificate is not for {host}: it has no DNS name and no IP address{words}",
+        code="wrong_server_name",
         stage="tls",
         hint=f"Have the server's certificate issued again with {host} as a subject alternative name.",
     )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
 
 from ..._value import Value, field
 from ..base.errors import InputError, TransportError
+from .transport import NO_CHANNEL_BINDING
 
 if TYPE_CHECKING:
     from ..x509.client_certificate import ClientCertificate
@@ -44,11 +45,13 @@ class Trust(Value):
     :param pem: the configured anchors, PEM; empty for the system's store.
     :param fingerprint: where the anchor was fetched from the server and accepted by its fingerprint
         (``bootstrap()``): that fingerprint.
+    :param source: where the anchors come from, as an error says it.
     """
 
     kind: str
     pem: str = field(default="", repr=False)
     fingerprint: Optional[str] = None
+    source: str = "the text of CA certificates"
 
     @property
     def origin(self) -> str:
@@ -56,22 +59,24 @@ class Trust(Value):
         return "fingerprint" if self.fingerprint is not None else self.kind
 
     @classmethod
-    def explicit(cls, pem_text: str) -> Trust:
+    def explicit(cls, pem_text: str, source: str = "the text of CA certificates") -> Trust:
         """Trust these certificates and nothing else.
 
         CA certificates are meant, roots or intermediates. A server's own certificate works as well: it is then the only
         one that is accepted.
 
         :param pem_text: one or more PEM certificates; comments and other PEM blocks between them are passed over.
+        :param source: where the text comes from, as an error says it.
         :raises InputError: there is no certificate in it.
         """
         blocks = re.findall(_CERTIFICATE, pem_text)
         if not blocks:
             raise InputError(
-                "ca_certificate (or the file of ca_path) has no PEM certificate in it",
+                f"{source} has no PEM certificate in it",
+                code="invalid_trust_anchors",
                 hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
             )
-        return cls("explicit", "\n".join(blocks) + "\n")
+        return cls("explicit", "\n".join(blocks) + "\n", source=source)
 
     @classmethod
     def system(cls) -> Trust:
@@ -106,7 +111,7 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     if trust.kind == "explicit":
         # Without it an intermediate could not be an anchor: OpenSSL would insist on its root.
         context.verify_flags = ssl.VerifyFlags(flags | _VERIFY_PARTIAL_CHAIN)
-        _load_anchors(context, trust.pem)
+        _load_anchors(context, trust)
     elif trust.kind == "system":
         context.verify_flags = ssl.VerifyFlags(flags)
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
@@ -119,12 +124,13 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     return context
 
 
-def _load_anchors(context: ssl.SSLContext, pem: str) -> None:
+def _load_anchors(context: ssl.SSLContext, trust: Trust) -> None:
     try:
-        context.load_verify_locations(cadata=pem)
+        context.load_verify_locations(cadata=trust.pem)
     except (ssl.SSLError, ValueError):
         raise InputError(
-            "ca_certificate (or the file of ca_path) has a PEM block that is no X.509 certificate",
+            f"{trust.source} has a PEM block that is no X.509 certificate",
+            code="invalid_trust_anchors",
             hint="Look at it with: openssl x509 -noout -text. It may be cut off or damaged by copying.",
         ) from None
     now = time.time()
@@ -134,7 +140,8 @@ def _load_anchors(context: ssl.SSLContext, pem: str) -> None:
     if expired and len(expired) == context.cert_store_stats()["x509"]:
         names = ", ".join(f"{_common_name(anchor)} on {anchor['notAfter']}" for anchor in expired[:3])
         raise InputError(
-            f"the trusted CA certificates in ca_certificate (or ca_path) have all expired: {names}",
+            f"the trusted CA certificates in {trust.source} have all expired: {names}",
+            code="invalid_trust_anchors",
             hint="Ask the CA's administrator for its current certificate, and check the clock of this host.",
         )
 
@@ -193,8 +200,8 @@ def handshake_failure(error: Exception, where: str, trust: Trust, seconds: float
     :param where: ``host:port`` of the server.
     :param seconds: the time that the handshake was given.
     """
-    reason, hint = _explain(error, where, trust, seconds)
-    return TransportError(reason, stage="tls", hint=hint)
+    code, reason, hint = _explain(error, where, trust, seconds)
+    return TransportError(reason, code=code, stage="tls", hint=hint)
 
 
 def is_client_certificate_alert(error: object) -> bool:
@@ -210,9 +217,10 @@ def client_certificate_refused(error: object, where: str) -> TransportError:
     words = str(getattr(error, "reason", "")).lower().replace("_", " ")
     return TransportError(
         f"{where} refused the TLS client certificate, or the lack of one ({words})",
+        code="client_certificate_refused",
         stage="tls",
-        hint="Set client_certificate_path and client_key_path to a certificate (with its intermediates) from a CA that "
-        "the EST server accepts for TLS clients, and check that it has not expired.",
+        hint="Give a TLS client certificate (with its intermediates) from a CA that the EST server accepts for TLS "
+        "clients, and check that it has not expired.",
     )
 
 
@@ -226,51 +234,60 @@ def tls_1_2_refused(where: str) -> TransportError:
     return TransportError(
         f"{where} does not speak TLS 1.2, which the proof of possession needs: in TLS 1.3 there is no tls-unique (RFC "
         "9266 section 3), and Python has no tls-exporter to put in its place",
+        code="no_channel_binding",
         stage="tls",
-        hint="Let the server speak TLS 1.2 too, or set proof_of_possession to never.",
+        hint=NO_CHANNEL_BINDING,
     )
 
 
-def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tuple[str, str]:
+def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tuple[str, str, str]:
+    """Code, reason and hint."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _verification(error, where, trust)
     if isinstance(error, socket.timeout):
         return (
+            "tls_failed",
             f"{where} accepted the connection but did not complete the TLS handshake within {seconds:g} seconds",
             "Check that the port is the one of the EST server, and that no firewall stops the connection half way.",
         )
     if isinstance(error, ssl.SSLError) and is_client_certificate_alert(error):
         refused = client_certificate_refused(error, where)
-        return refused.reason, refused.hint
+        return refused.code, refused.reason, refused.hint
     if isinstance(error, ssl.SSLError) and _has(error, _NOT_TLS):
         return (
+            "not_tls",
             f"the server does not speak TLS on this port ({where}); it may be a plain HTTP port",
             "Set port to the server's HTTPS port.",
         )
     if is_version_alert(error):
         return (
+            "no_common_tls",
             f"{where} speaks no TLS version that may still be used: TLS 1.2 or 1.3 is needed (RFC 8996)",
             "Switch on TLS 1.2 or TLS 1.3 on the server.",
         )
     if isinstance(error, ssl.SSLError) and _has(error, _NO_CIPHER):
         return (
+            "no_common_cipher",
             f"{where} and this client have no cipher suite in common, or the server wants a TLS client certificate",
-            "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client certificate, set "
-            "client_certificate_path and client_key_path.",
+            "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client certificate, "
+            "give one.",
         )
     if isinstance(error, ssl.SSLError) and _has(error, _NO_SECURE_RENEGOTIATION):
         return (
+            "tls_failed",
             f"{where} does not know secure renegotiation (RFC 5746), and OpenSSL connects to no such server",
             "Update what ends TLS there, the EST server or a proxy before it, or switch on TLS 1.3 on it.",
         )
     ended = isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError))
     if ended or getattr(error, "errno", None) == errno.ENOTCONN:
         return (
+            "tls_failed",
             f"{where} closed the connection during the TLS handshake",
             "Check that the port is the one of the EST server; the server's log may say why it closed the connection.",
         )
     words = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
     return (
+        "tls_failed",
         f"the TLS handshake with {where} failed ({str(words).lower().replace('_', ' ')})",
         f"Look at what the server does with: openssl s_client -connect {where}.",
     )
@@ -280,21 +297,17 @@ def _has(error: ssl.SSLError, parts: Tuple[str, ...]) -> bool:
     return any(part in (error.reason or "") for part in parts)
 
 
-def _verification(error: ssl.SSLCertVerificationError, where: str, trust: Trust) -> Tuple[str, str]:
-    code = error.verify_code
-    if code in _UNTRUSTED:
-        return _untrusted(code, where, trust)
-    if code in _CHAIN_ERRORS:
-        words, hint = _CHAIN_ERRORS[code]
-        return f"{words} ({where})", hint
-    return f"the server's certificate is not accepted: {error.verify_message} ({where})", _CHAIN
-
-
-def _untrusted(code: int, where: str, trust: Trust) -> Tuple[str, str]:
-    anchors = "the trusted CA certificates of this template" if trust.kind == "explicit" else "this host's trust store"
-    words = "self-signed and not" if code == 18 else "not issued by a CA that is"
-    return (
-        f"the certificate of {where} is {words} in {anchors}",
-        "Set ca_certificate or ca_path to the certificate of the CA that issued the server's certificate; if that is "
-        "set, check that it belongs to this server, and that the server sends its intermediate CA certificates.",
-    )
+def _verification(error: ssl.SSLCertVerificationError, where: str, trust: Trust) -> Tuple[str, str, str]:
+    number = error.verify_code
+    if number in _UNTRUSTED:
+        anchors = "the trusted CA certificates" if trust.kind == "explicit" else "this host's trust store"
+        words = "self-signed and not" if number == 18 else "not issued by a CA that is"
+        return (
+            "untrusted_certificate",
+            f"the certificate of {where} is {words} in {anchors}",
+            "Trust the certificate of the CA that issued the server's certificate; if that is trusted, check that it "
+            "belongs to this server, and that the server sends its intermediate CA certificates.",
+        )
+    other = f"the server's certificate is not accepted: {error.verify_message}"
+    words, hint = _CHAIN_ERRORS.get(number, (other, _CHAIN))
+    return "invalid_server_certificate", f"{words} ({where})", hint

@@ -56,6 +56,8 @@ class Binding(Value):
     tls_unique: Optional[bytes] = field(default=None, repr=False)
 
 
+#: What to do where a request is to be linked to a connection that has no tls-unique.
+NO_CHANNEL_BINDING = "Let the EST server speak TLS 1.2 too, or do without the proof of possession."
 #: The body of a request, or what makes it once the connection is open: it is run for every connection anew.
 Body = Union[bytes, Callable[[Binding], bytes]]
 
@@ -70,12 +72,14 @@ class Response(Value):
     """An HTTP response, read whole.
 
     :param headers: names in lower case; repeated headers joined by ``", "``.
+    :param anonymous: the transport has no user name and no password to give.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     url: str = ""
+    anonymous: bool = False
 
 
 class Transport(Protocol):

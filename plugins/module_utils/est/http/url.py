@@ -156,7 +156,9 @@ def _split_server(server: str) -> Tuple[str, Optional[str]]:
         )
     if "@" in parts.netloc:
         raise InputError(
-            "server has a user name or a password in its URL", hint="Give them in the options username and password."
+            "server has a user name or a password in its URL",
+            code="credentials_in_url",
+            hint="Give them apart from the URL.",
         )
     if parts.query or parts.fragment:
         raise InputError(f"server is {server!r}: it has a query or a fragment", hint=f"{allowed}.")
@@ -170,7 +172,7 @@ def _label_of_path(server: str, path: str) -> Optional[str]:
     if rest != _WELL_KNOWN and not rest.startswith(f"{_WELL_KNOWN}/"):
         raise InputError(
             f"server is {server!r}: the path of an EST server begins with {_WELL_KNOWN}",
-            hint="Give only https://host:port, and the CA label in the option label.",
+            hint="Give only https://host:port, and the CA label apart from it.",
         )
     segment = rest[len(_WELL_KNOWN) + 1 :]
     if "/" in segment:

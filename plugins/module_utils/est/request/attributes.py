@@ -4,8 +4,8 @@
 """CSR attributes: what a server wants to see in certificate requests (RFC 7030 section 4.5.2).
 
 Two forms are read: the list of object identifiers and attributes (RFC 8951 section 4, RFC 9908 section 3.2), and the
-template of a request (RFC 9908 section 3.4, see ``csr_template.py``), which takes precedence. The reader is bounded,
-and tolerant where servers in the field are wrong: what is odd becomes a warning, what is unknown is kept aside.
+template of a request (RFC 9908 section 3.4), which takes precedence. The reader is bounded, and tolerant where servers
+in the field are wrong: what is odd becomes a warning, what is unknown is ignored and kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .requirements import (
     RequiredRdn,
     RequiredSubjectAttribute,
     describe,
-    named,
+    describe_oid,
 )
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ class RequestTemplate(Value):
 def read_template(der: bytes, warnings: List[str]) -> RequestTemplate:
     """Read a CertificationRequestInfoTemplate.
 
-    :param warnings: what is odd is added here.
+    :param warnings: receives what is odd.
     :raises ParseError: malformed, or of another version than v1(0), whose meaning nobody knows.
     """
     fields = read(der).expect(SEQUENCE, "the SEQUENCE of a request template").children()
@@ -140,7 +140,7 @@ def _modulus_bits(element: Element) -> int:
 
 
 def read_attribute(element: Element, warnings: List[str]) -> RawAttribute:
-    """Read an Attribute; values that are missing or not in a SET are none.
+    """Read an Attribute. One whose values are missing, or are not in a SET, has none.
 
     :raises ParseError: malformed.
     """
@@ -150,7 +150,7 @@ def read_attribute(element: Element, warnings: List[str]) -> RawAttribute:
     if values is None:
         return RawAttribute(kind)
     if not values.is_universal(SET):
-        warnings.append(f"the values of the CSR attribute {named(kind)} are not in a SET")
+        warnings.append(f"the values of the CSR attribute {describe_oid(kind)} are not in a SET")
         return RawAttribute(kind)
     return RawAttribute(kind, tuple(value.encoded for value in values.children()))
 
@@ -158,17 +158,17 @@ def read_attribute(element: Element, warnings: List[str]) -> RawAttribute:
 def read_extensions(der: bytes, warnings: List[str]) -> Optional[Tuple[RequiredExtension, ...]]:
     """Read Extensions (RFC 5280) or ExtensionReqTemplate (RFC 9908), the value of an attribute.
 
-    A single Extension, as the text of RFC 9908 can be misread, is taken as well, and so is the bare object identifier
-    of an extension.
+    A single Extension (the text of RFC 9908 can be misread so) and the bare object identifier of an extension are
+    read as well.
 
-    :return: ``None`` where it is no extension at all, as in the example of RFC 7030 section 4.5.2.
+    :return: ``None`` where it is no extension, as in the example of RFC 7030 section 4.5.2.
     :raises ParseError: malformed.
     """
     element = read(der)
     if element.is_universal(OBJECT_IDENTIFIER):
         oid = element.oid()
         warnings.append(
-            f"the CSR attributes ask for extensions, but have the bare object identifier {named(oid)} instead"
+            f"the CSR attributes ask for extensions, but have the bare object identifier {describe_oid(oid)} instead"
         )
         return (RequiredExtension(oid, None, None),) if oid.startswith(_EXTENSION_ARCS) else None
     items = list(element.expect(SEQUENCE, "the SEQUENCE of extensions").children())
@@ -217,11 +217,11 @@ HASHES: Dict[str, str] = {
 class CsrAttributes(Value):
     """What a server wants to see in certificate requests.
 
-    :param from_template: read from a template, where nothing else counts (RFC 9908 section 4).
+    :param from_template: whether it was read from a template, beside which nothing else counts (RFC 9908 section 4).
     :param keys: the kinds of key that will do; empty for any.
     :param signature_algorithms: object identifiers of signature algorithms and hashes that will do; empty for any.
     :param subject: the RDNs of the subject; ``None`` where there is no requirement.
-    :param subject_attributes: object identifiers of what the subject should have, which is all that a list can say.
+    :param subject_attributes: object identifiers of what the subject should have; a list cannot say more.
     :param extensions: the X.509 extensions that the request must have.
     :param challenges: which attributes of ``CHALLENGES`` the request should have.
     :param ignored: everything else that the server sent, as it came (RFC 7030 section 4.5.2: it is to be ignored).
@@ -336,7 +336,9 @@ class _Collector:
             elif element.oid == RSA_ENCRYPTION and parameter.is_universal(INTEGER):
                 found.append(RequiredKey(element.oid, bits=parameter.integer()))
             else:
-                self._warnings.append(f"the CSR attributes have a parameter of {named(element.oid)} that is not known")
+                self._warnings.append(
+                    f"the CSR attributes have a parameter of {describe_oid(element.oid)} that is not known"
+                )
         self.keys.extend(found or [RequiredKey(element.oid)])
 
     def _add_extensions(self, element: RawAttribute) -> None:
@@ -348,7 +350,7 @@ class _Collector:
                 continue
             for extension in extensions:
                 if extension.oid in self._extensions:
-                    name = named(extension.oid)
+                    name = describe_oid(extension.oid)
                     self._warnings.append(f"the CSR attributes ask for the extension {name} twice: the first counts")
                 self._extensions.setdefault(extension.oid, extension)
         if left or not element.values:

@@ -1,18 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proof of possession linked to the TLS session (RFC 7030 section 3.5): a request signed for its very connection.
+"""Certificate requests: PKCS#10 (RFC 2986) for /simpleenroll (RFC 7030 section 4.2.1) and the other operations.
 
-The channel binding tls-unique (RFC 5929) goes into the request, so a request that is caught cannot be sent by somebody
-else. It is defined up to TLS 1.2. What stands in its place in TLS 1.3, tls-exporter (RFC 9266), does not exist in
-Python, so TLS is held at 1.2 wherever proof of possession is needed.
-
-RFC 7030 section 6 would have it in every request where only the system's CAs say who the server is. It is there where
-the server's CSR attributes ask for it or the user wants it, and not unasked: servers take a challengePassword for an
-enrolment code too, and then refuse the request.
-
-RFC 9266 section 4.2 wants the extended master secret (RFC 7627) beside tls-unique. OpenSSL 1.1.0 and later negotiate it
-wherever the server has it; Python does not tell whether it did.
+They are put together here, not by cryptography: its versions differ in what attributes they can express (none at all
+before 36, an empty extensionRequest that CAs refuse before 35), and a re-enrolment needs the names byte for byte.
 """
 
 from __future__ import annotations
@@ -24,9 +16,10 @@ from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Tuple
 from ..._names.attributes import Subject
 from ..._names.general_names import GeneralName
 from ..._value import Value, field
-from ..asn1.der import encode, encode_oid
+from ..asn1.der import PRINTABLE_STRING, UTF8_STRING, encode, encode_oid
 from ..base.errors import InputError
-from ..http.transport import Binding
+from ..http.transport import NO_CHANNEL_BINDING, Binding
+from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
 from ..x509.keys import public_key_der
 from ..x509.names import encode_general_names, encode_name
 from ..x509.signatures import sign_request
@@ -47,37 +40,16 @@ EST_IDENTITY_LINKING = "1.2.840.113549.1.9.16.2.58"
 #: RFC 6402 section 2.8.
 CHANGE_SUBJECT_NAME = "1.3.6.1.5.5.7.7.36"
 
-SUBJECT_ALTERNATIVE_NAME = "2.5.29.17"
-
 #: The most bytes of a challengePassword and of the attributes of RFC 7894 (ub-challenge-password and its like).
 MAX_CHALLENGE_BYTES = 255
 
 _PRINTABLE = r"[A-Za-z0-9 '()+,\-./:=?]+\Z"
-_PRINTABLE_STRING, _UTF8_STRING = 0x13, 0x0C
-_CHALLENGE_NAMES = {
+CHALLENGE_NAMES = {
     CHALLENGE_PASSWORD: "challengePassword",
     OTP_CHALLENGE: "otpChallenge",
     REVOCATION_CHALLENGE: "revocationChallenge",
     EST_IDENTITY_LINKING: "estIdentityLinking",
 }
-
-
-class Extension(Value):
-    """An X.509 extension that is asked for (RFC 5280 section 4.1).
-
-    :param oid: dotted.
-    :param critical: whether it is to be marked critical.
-    :param value: the DER that stands inside ``extnValue``.
-    """
-
-    oid: str
-    critical: bool
-    value: bytes = field(repr=False)
-
-    def encoded(self) -> bytes:
-        """The Extension in DER: the critical flag is left out where it is false."""
-        critical = (encode(0x01, b"\xff"),) if self.critical else ()
-        return encode(0x30, encode_oid(self.oid), *critical, encode(0x04, self.value))
 
 
 class Attribute(Value):
@@ -112,27 +84,26 @@ def challenge(oid: str, text: str) -> Attribute:
 
     A PrintableString where the text allows it, otherwise a UTF8String.
 
-    :param oid: ``CHALLENGE_PASSWORD``, ``OTP_CHALLENGE``, ``REVOCATION_CHALLENGE`` or
-        ``EST_IDENTITY_LINKING``.
-    :param text: 1 to 255 bytes of UTF-8. It never shows in an error.
+    :param oid: ``CHALLENGE_PASSWORD``, ``OTP_CHALLENGE``, ``REVOCATION_CHALLENGE`` or ``EST_IDENTITY_LINKING``.
+    :param text: 1 to 255 bytes of UTF-8. It is in no error.
     :raises InputError: it is empty or longer (RFC 7030 section 3.5).
     """
-    name = _CHALLENGE_NAMES[oid]
+    name = CHALLENGE_NAMES[oid]
     encoded = text.encode("utf-8", "replace")
     if not 1 <= len(encoded) <= MAX_CHALLENGE_BYTES:
         raise InputError(
             f"the value for {name} has {len(encoded)} bytes in UTF-8, but must have 1 to {MAX_CHALLENGE_BYTES}",
             hint="Use a shorter value.",
         )
-    return Attribute(oid, (encode(_PRINTABLE_STRING if re.match(_PRINTABLE, text) else _UTF8_STRING, encoded),))
+    return Attribute(oid, (encode(PRINTABLE_STRING if re.match(_PRINTABLE, text) else UTF8_STRING, encoded),))
 
 
 def change_subject_name(subject: Subject = (), general_names: Sequence[GeneralName] = ()) -> Attribute:
     """ChangeSubjectName (RFC 6402 section 2.8, RFC 7030 sections 4.2.1 and 4.2.2).
 
-    It has the names that the new certificate is to have, while those of the request itself are the old certificate's.
+    It has the names of the new certificate, while the request itself has those of the old one.
 
-    :raises InputError: neither is given, or a name that cannot be encoded.
+    :raises InputError: neither is given, or a name cannot be encoded.
     """
     parts: Tuple[Optional[bytes], Optional[bytes]] = (
         encode_name(subject) if subject else None,
@@ -144,10 +115,7 @@ def change_subject_name(subject: Subject = (), general_names: Sequence[GeneralNa
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Certificate requests: PKCS#10 (RFC 2986) for /simpleenroll (RFC 7030 section 4.2.1) and its kin.
-#
-# They are put together here, not by cryptography: its versions differ in what attributes they can express (none at all
-# before 36, an empty extensionRequest that CAs refuse before 35), and a re-enrolment needs the names byte for byte.
+# The request.
 
 _VERSION_1 = b"\x02\x01\x00"
 _EMPTY_NAME = b"\x30\x00"
@@ -172,8 +140,8 @@ class Linking(Value):
     """What links a request to the TLS session that carries it: proof of possession (RFC 7030 section 3.5).
 
     :param value: the channel binding in base64.
-    :param attribute: ``CHALLENGE_PASSWORD``, or ``EST_IDENTITY_LINKING`` where the
-        server asked for it (RFC 7894 section 3.3).
+    :param attribute: ``CHALLENGE_PASSWORD``, or ``EST_IDENTITY_LINKING`` where the server asked for it (RFC 7894
+        section 3.3).
     """
 
     value: str = field(repr=False)
@@ -198,13 +166,13 @@ def build_csr(
     no challengePassword unless it is asked for: servers take it for a proof of possession or for an enrolment code.
 
     :param extensions: further extensions, in the given order, with their critical flags. A subject alternative name
-        among them is taken as it is, in place of one made of ``general_names``.
+        among them is used as it is, in place of one made of ``general_names``.
     :param attributes: further attributes.
     :param hash_name: ``sha256``, ``sha384`` or ``sha512``; ``None`` takes what suits the key.
     :param challenge_password: an enrolment code, as some CAs (EJBCA) want it. Not together with a ``linking`` in the
         same attribute, as the server could only take the one for the other.
     :param linking: the proof of possession.
-    :param encoded_subject: a Name in DER that is taken as it is, in place of one made of ``subject``: a re-enrolment
+    :param encoded_subject: a Name in DER that is used as it is, in place of one made of ``subject``: a re-enrolment
         keeps the bytes of the old certificate (RFC 7030 section 4.2.2).
     :raises InputError: neither subject nor alternative name, a value that cannot be encoded, a key that cannot sign,
         an attribute or extension twice, or both a challenge password and a linking.
@@ -218,7 +186,8 @@ def build_csr(
     if name == _EMPTY_NAME and all(extension.oid != SUBJECT_ALTERNATIVE_NAME for extension in wanted):
         raise InputError(
             "the certificate request would have neither a subject nor a subject alternative name",
-            hint="Set subject or subject_alternative_name in the template.",
+            code="no_names",
+            hint="Give a subject or a subject alternative name.",
         )
     all_attributes = [*attributes, *_challenges(challenge_password, linking)]
     if wanted:
@@ -239,7 +208,7 @@ def refuse_shared_challenge_password(challenge_password: Optional[str], linking_
         raise InputError(
             "a challenge password and a proof of possession cannot both be in one certificate request: both would be "
             "its challengePassword, and the server could only take one for the other",
-            hint="Leave the challenge password out, or set proof_of_possession to never.",
+            hint="Leave the challenge password out, or do without the proof of possession.",
         )
 
 
@@ -263,6 +232,18 @@ def _encoded_attributes(attributes: Sequence[Attribute]) -> bytes:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# Proof of possession linked to the TLS session (RFC 7030 section 3.5): a request signed for its very connection.
+#
+# The channel binding tls-unique (RFC 5929) goes into the request, so nobody else can send a request that he has caught.
+# It is defined up to TLS 1.2. Its successor in TLS 1.3, tls-exporter (RFC 9266), does not exist in Python, so TLS is
+# held at 1.2 wherever proof of possession is needed.
+#
+# RFC 7030 section 6 wants it in every request where only the CAs of the system say who the server is. Here a request
+# has it where the CSR attributes of the server or the user ask for it, and not unasked: servers take a
+# challengePassword for an enrolment code too, and then refuse the request.
+#
+# RFC 9266 section 4.2 wants the extended master secret (RFC 7627) beside tls-unique. OpenSSL 1.1.0 and later negotiate
+# it wherever the server has it; Python does not tell whether it did.
 
 
 class LinkedRequest:
@@ -291,7 +272,7 @@ class LinkedRequest:
 
     @property
     def public_key_der(self) -> bytes:
-        """The SubjectPublicKeyInfo by which the issued certificate is found; there once the request was sent."""
+        """The SubjectPublicKeyInfo by which the issued certificate is found, once the request was sent."""
         if self.last is None:
             raise AssertionError("the request has not been sent yet")
         return self.last.public_key_der
@@ -306,6 +287,7 @@ def tls_unique_base64(binding: Binding) -> str:
         version = f"over {binding.tls_version}" if binding.tls_version else "over this transport"
         raise InputError(
             f"proof of possession cannot be given {version}: there is no tls-unique to link the request to",
-            hint="Let the EST server speak TLS 1.2 too, or set proof_of_possession to never.",
+            code="no_channel_binding",
+            hint=NO_CHANNEL_BINDING,
         )
     return base64.b64encode(binding.tls_unique).decode("ascii")

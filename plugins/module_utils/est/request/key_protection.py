@@ -1,10 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the server is to encrypt the private key that it makes, and the key of this client that opens it.
+"""How the server is to encrypt the private key that it makes, and the key with which this client decrypts it.
 
-Beside TLS: RFC 7030 sections 4.4.1.1 and 4.4.1.2. It protects the key from what stands between the EST server and the
-end of the TLS session, such as a proxy.
+This is encryption within TLS (RFC 7030 sections 4.4.1.1 and 4.4.1.2). It protects the private key from what is between
+the EST server and the end of the TLS session, such as a proxy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # reported by require_libraries()
     pass
 
 
@@ -72,7 +72,7 @@ class KeyProtection(Value):
 
     @classmethod
     def by_key(cls, key: PrivateKeyTypes) -> KeyProtection:
-        """Encrypt to a key whose public key the server knows. Its name is that of RFC 5280 section 4.2.1.2, method 1.
+        """Encrypt to a key whose public key the server knows. Its identifier is made by method 1 of RFC 5280 4.2.1.2.
 
         :raises InputError: nothing can be encrypted to this kind of key.
         """
@@ -81,7 +81,7 @@ class KeyProtection(Value):
 
     @classmethod
     def by_shared_secret(cls, identifier: bytes, secret_key: bytes) -> KeyProtection:
-        """Encrypt with an AES key that client and server both have.
+        """Encrypt with an AES key that both client and server have.
 
         :param secret_key: 16, 24 or 32 bytes.
         :raises InputError: another length, or an empty identifier.
@@ -94,7 +94,7 @@ class KeyProtection(Value):
         return cls(identifier, None, secret_key)
 
     def attributes(self) -> Tuple[Attribute, ...]:
-        """What to put into the certificate request, to ask for encryption to this key (requirement 123)."""
+        """The attributes of a request that ask for encryption to this key (requirement 123)."""
         name = DECRYPT_KEY_IDENTIFIER if self.private_key is None else ASYMMETRIC_DECRYPT_KEY_IDENTIFIER
         capabilities = encode(0x30, *(encode(0x30, encode_oid(oid)) for oid in _CAPABILITIES))
         return Attribute(SMIME_CAPABILITIES, (capabilities,)), Attribute(name, (encode(0x04, self.identifier),))

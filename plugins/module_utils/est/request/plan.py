@@ -1,11 +1,11 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a certificate request is to be made: what the user wants, under the CSR attributes of the server.
+"""How to make a certificate request: what the user wants, under the CSR attributes of the server.
 
-Key type and size, the hash of the signature, names, extensions and challenges (RFC 7030 section 4.5.2, RFC 9908,
-RFC 7894 section 4). Where both differ, the user's key stays and the server's names and extensions are taken, as
-RFC 9908 section 3.4 requires; every such conflict is a warning, or an error where the caller prefers that.
+This is about type and size of the key, the hash of the signature, names, extensions and challenges (RFC 7030 section
+4.5.2, RFC 9908, RFC 7894 section 4). Where the two differ, the key is the user's, and names and extensions are the
+server's, as RFC 9908 section 3.4 requires; every such conflict is a warning, or an error where the caller prefers that.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from ..._names.attributes import Subject
 from ..._names.general_names import GeneralName
 from ..._value import Value, field
 from ..base.errors import InputError
+from ..http.transport import NO_CHANNEL_BINDING
+from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
 from ..x509.keys import KeySpec
 from ..x509.signatures import SIGNATURE_ALGORITHMS
 from .attributes import HASHES, CsrAttributes
@@ -24,17 +26,15 @@ from .csr import (
     EST_IDENTITY_LINKING,
     OTP_CHALLENGE,
     REVOCATION_CHALLENGE,
-    SUBJECT_ALTERNATIVE_NAME,
     Attribute,
     CertificateRequest,
-    Extension,
     Linking,
     build_csr,
     challenge,
     refuse_shared_challenge_password,
 )
 from .plan_names import plan_alternative_name, plan_subject
-from .requirements import CURVE_NAMES, KEY_ALGORITHMS, RequiredKey, key_words, name_of, named
+from .requirements import CURVE_NAMES, KEY_ALGORITHMS, RequiredKey, describe_key, describe_oid, oid_name
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -63,10 +63,10 @@ class RequestPlan(Value):
     :param general_names: as text.
     :param extensions: to ask for.
     :param hash_name: of the signature; ``None`` for what suits the key.
-    :param needs_pop: the request has to be linked to the TLS session that carries it (RFC 7030 section 3.5).
+    :param needs_pop: whether the request has to be linked to the TLS session that carries it (RFC 7030 section 3.5).
     :param linking_attribute: where that goes: challengePassword, or estIdentityLinking where the server prefers it.
     :param attributes: further attributes.
-    :param warnings: what the server asks for and does not get, and what it overrides.
+    :param warnings: what the server asks for and does not get, and what it overrules.
     :param challenge_password: an enrolment code.
     :param encoded_subject: the Name in DER where the server gave parts of it; ``None`` otherwise.
     """
@@ -94,8 +94,8 @@ class RequestPlan(Value):
             raise InputError(
                 "the certificate request has to be linked to its TLS session (proof of possession), but this "
                 "connection has no tls-unique channel binding",
-                hint="tls-unique exists only up to TLS 1.2: let the client use TLS 1.2, or set proof_of_possession to "
-                "never if the server accepts that.",
+                code="no_channel_binding",
+                hint=NO_CHANNEL_BINDING,
             )
         return build_csr(
             key,
@@ -136,7 +136,7 @@ def plan_request(
     :param challenge_password: an enrolment code.
     :param otp_challenge: sent where the server asks for it (RFC 7894 section 3.1).
     :param revocation_challenge: sent where the server asks for it (RFC 7894 section 3.2).
-    :param conflicts: ``warn`` or ``error``: what becomes of differences between user and server.
+    :param conflicts: ``warn`` or ``error``: whether a difference between user and server is a warning or an error.
     :raises InputError: a conflict, where ``conflicts`` is ``error``; an enrolment code and a proof of possession that
         would share challengePassword; a value that cannot be encoded.
     """
@@ -192,7 +192,7 @@ class _Planner:
         required = self.asked.keys or tuple(self._keys_of_signatures())
         if not required or any(_fits(spec, key) for key in required):
             return spec
-        words = " or ".join(key_words(key) for key in required)
+        words = " or ".join(describe_key(key) for key in required)
         if chosen:
             conflict = f"the server asks for a key of type {words}, and the request has one of type {_spec_words(spec)}"
             self.note((), (conflict,))
@@ -216,7 +216,7 @@ class _Planner:
         asked = [_signature(oid) for oid in self.asked.signature_algorithms]
         if not asked:
             return None
-        words = " or ".join(name_of(oid) for oid in self.asked.signature_algorithms)
+        words = " or ".join(oid_name(oid) for oid in self.asked.signature_algorithms)
         for key_type, hash_name in asked:
             if key_type in (spec.type, "") and hash_name is not None and spec.type in ("rsa", "ec"):
                 return hash_name
@@ -241,23 +241,21 @@ class _Planner:
             if wish.value is not None:
                 given = Extension(oid, bool(wish.critical), wish.value)
                 if oid in by_oid and by_oid[oid] != given:
-                    what = f"the extension {named(oid)}"
+                    what = f"the extension {describe_oid(oid)}"
                     self.note((), (f"the server gives {what}, so the different one of the request is left out",))
                 result[oid] = given
             elif supplied is not None:
                 critical = supplied.critical if wish.critical is None else wish.critical
                 result[oid] = Extension(oid, critical, supplied.value)
             else:
-                name = named(oid)
+                name = describe_oid(oid)
                 self.warnings.append(f"the server asks for the extension {name}, for which the request has no value")
         return tuple(result.values()), names.general_names
 
     def needs_pop(self, option: str) -> bool:
         """Whether to link the request to its TLS session (requirements 99 and 111)."""
         if option == "never" and self.asked.wants_linking:
-            self.warnings.append(
-                "the server asks for a proof of possession, which proof_of_possession 'never' forbids: it may refuse"
-            )
+            self.warnings.append("the server asks for a proof of possession, and is never to get one: it may refuse")
         return option == "always" or (option == "auto" and self.asked.wants_linking)
 
     def challenges(self, values: Dict[str, Optional[str]]) -> List[Attribute]:
@@ -268,7 +266,7 @@ class _Planner:
                 continue
             value = values[oid]
             if value is None:
-                self.warnings.append(f"the server asks for {name_of(oid)}, for which the request has no value")
+                self.warnings.append(f"the server asks for {oid_name(oid)}, for which the request has no value")
             else:
                 found.append(challenge(oid, value))
         return found

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of a request under the CSR attributes of a server: what it gives is taken, the rest is filled in.
+"""The names of a request under the CSR attributes of a server (RFC 9908 section 3.4).
 
-RFC 9908 section 3.4: the client is required to use the values that the server gives, and expected to fill in those that
-it leaves out. What the client has beyond that is left out, and told.
+The client has to use the values that the server gives, and is expected to fill in those that the server leaves out.
+What else the client has is left out, which is a conflict between the two.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..._value import Value, field
 from ..asn1.der import encode, encode_oid, read
 from ..base.errors import ParseError
 from ..base.text import printable
+from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
 from ..x509.names import (
     encode_general_name,
     encode_general_names,
@@ -27,13 +28,12 @@ from ..x509.names import (
     read_string,
     split_general_names,
 )
-from .csr import SUBJECT_ALTERNATIVE_NAME, Extension
 from .requirements import RequiredExtension, RequiredRdn, RequiredSubjectAttribute
 
 _LIMIT = 300
 
 
-class PlannedSubject(Value):
+class SubjectPlan(Value):
     """The subject of a request.
 
     :param subject: as text.
@@ -48,7 +48,7 @@ class PlannedSubject(Value):
     conflicts: Tuple[str, ...] = ()
 
 
-class PlannedAlternativeName(Value):
+class AlternativeNamePlan(Value):
     """The subject alternative name of a request.
 
     :param general_names: as text.
@@ -63,24 +63,24 @@ class PlannedAlternativeName(Value):
     conflicts: Tuple[str, ...] = ()
 
 
-def plan_subject(rdns: Optional[Tuple[RequiredRdn, ...]], wanted: Sequence[str], subject: Subject) -> PlannedSubject:
-    """Bring the subject that the client would send in line with what the server asks for.
+def plan_subject(rdns: Optional[Tuple[RequiredRdn, ...]], wanted: Sequence[str], subject: Subject) -> SubjectPlan:
+    """Fit the subject of the client to what the server asks for.
 
     :param rdns: the subject of a template, or ``None`` where the server has no requirement.
-    :param wanted: object identifiers of what the subject should have, from a list of CSR attributes.
+    :param wanted: object identifiers of the attributes that a list of CSR attributes asks for.
     :raises InputError: a value of ``subject`` cannot be encoded.
     """
     present = {attribute.oid for attribute in subject}
     missing = tuple(_missing(oid) for oid in wanted if oid not in present)
     if rdns is None:
-        return PlannedSubject(subject, warnings=missing)
+        return SubjectPlan(subject, warnings=missing)
     filler = _SubjectFiller(rdns, subject)
     encoded_rdns = [encoded for encoded in (filler.encode_rdn(rdn) for rdn in rdns) if encoded]
     conflicts: Tuple[str, ...] = ()
     if filler.left:
         asked, left = _shown(filler.result), _shown(filler.left)
         conflicts = (f"the server asks for the subject {asked}, so {left} of the request is left out",)
-    return PlannedSubject(tuple(filler.result), encode(0x30, *encoded_rdns), (*missing, *filler.warnings), conflicts)
+    return SubjectPlan(tuple(filler.result), encode(0x30, *encoded_rdns), (*missing, *filler.warnings), conflicts)
 
 
 class _SubjectFiller:
@@ -119,29 +119,29 @@ class _SubjectFiller:
 
 def plan_alternative_name(
     required: Optional[RequiredExtension], general_names: Sequence[GeneralName]
-) -> PlannedAlternativeName:
-    """Bring the subject alternative name that the client would send in line with what the server asks for.
+) -> AlternativeNamePlan:
+    """Fit the subject alternative name of the client to what the server asks for.
 
-    Its critical flag is the server's where the server gives one.
+    It gets the critical flag of the server, where the server gives one.
 
     :param required: the server's wish, or ``None`` where it has none.
     :raises InputError: a value of ``general_names`` cannot be encoded.
     """
     names = tuple(general_names)
     if required is None:
-        return PlannedAlternativeName(names)
+        return AlternativeNamePlan(names)
     if required.value is None:
         if not names:
-            return PlannedAlternativeName((), warnings=(_MISSING_ALTERNATIVE_NAME,))
+            return AlternativeNamePlan((), warnings=(_MISSING_ALTERNATIVE_NAME,))
         if required.critical is None:
-            return PlannedAlternativeName(names)
+            return AlternativeNamePlan(names)
         value = encode_general_names(names)
-        return PlannedAlternativeName(names, Extension(SUBJECT_ALTERNATIVE_NAME, required.critical, value))
+        return AlternativeNamePlan(names, Extension(SUBJECT_ALTERNATIVE_NAME, required.critical, value))
     try:
         entries = split_general_names(required.value)
     except ParseError:
         extension = Extension(SUBJECT_ALTERNATIVE_NAME, bool(required.critical), required.value)
-        return PlannedAlternativeName(names, extension, (_DAMAGED_ALTERNATIVE_NAME,))
+        return AlternativeNamePlan(names, extension, (_DAMAGED_ALTERNATIVE_NAME,))
     given = {read_general_name(entry) for entry in entries}
     left = [name for name in names if name not in given]
     result: List[GeneralName] = []
@@ -161,9 +161,9 @@ def plan_alternative_name(
         result.append(filling)
         encoded.append(encode_general_name(filling))
     if not encoded:
-        return PlannedAlternativeName((), warnings=tuple(warnings), conflicts=_left_out(result, left))
+        return AlternativeNamePlan((), warnings=tuple(warnings), conflicts=_left_out(result, left))
     extension = Extension(SUBJECT_ALTERNATIVE_NAME, bool(required.critical), encode(0x30, *encoded))
-    return PlannedAlternativeName(tuple(result), extension, tuple(warnings), _left_out(result, left))
+    return AlternativeNamePlan(tuple(result), extension, tuple(warnings), _left_out(result, left))
 
 
 _MISSING_ALTERNATIVE_NAME = "the server asks for a subject alternative name, which the request has not"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server asks of certificate requests, in words (RFC 7030 section 4.5.2, RFC 9908)."""
+"""What a server can ask of a certificate request, as values and in words (RFC 7030 section 4.5.2, RFC 9908)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..._value import Value, field
 from ..asn1.der import BIT_STRING, OBJECT_IDENTIFIER, SEQUENCE, Element, read
 from ..base.errors import ParseError
 from ..base.text import printable
+from ..x509.fields import SUBJECT_ALTERNATIVE_NAME
 from ..x509.names import fill_in_type, read_general_name, read_string, split_general_names
 from .csr import (
+    CHALLENGE_NAMES,
     CHALLENGE_PASSWORD,
     CHANGE_SUBJECT_NAME,
     EST_IDENTITY_LINKING,
     EXTENSION_REQUEST,
     OTP_CHALLENGE,
-    REVOCATION_CHALLENGE,
-    SUBJECT_ALTERNATIVE_NAME,
 )
 
 if TYPE_CHECKING:
     from .attributes import CsrAttributes
 
 # ----------------------------------------------------------------------------------------------------------------------
-# What a server can ask of a certificate request, one small type for each kind of wish (RFC 7030 section 4.5.2).
+# One small type for each kind of requirement.
 
 RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 EC_PUBLIC_KEY = "1.2.840.10045.2.1"
@@ -91,7 +91,7 @@ RequiredRdn = Tuple[RequiredSubjectAttribute, ...]
 
 
 class RawAttribute(Value):
-    """An element of the server's answer as it came: a bare object identifier, or an attribute with values.
+    """An element of the answer of a server as it came: a bare object identifier, or an attribute with values.
 
     :param oid: dotted.
     :param values: each the DER of one value; empty for a bare object identifier.
@@ -102,13 +102,11 @@ class RawAttribute(Value):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Names of object identifiers, for people who read what a server asks for.
+# Names of object identifiers, for whoever reads what a server asks for.
 
 #: Named curves (RFC 5480 section 2.1.1.1, RFC 5639): those of this client and those of other keys.
 CURVES: Dict[str, str] = {
-    "1.2.840.10045.3.1.7": "P-256",
-    "1.3.132.0.34": "P-384",
-    "1.3.132.0.35": "P-521",
+    **CURVE_NAMES,
     "1.2.840.10045.3.1.1": "P-192",
     "1.3.132.0.33": "P-224",
     "1.3.132.0.10": "secp256k1",
@@ -139,11 +137,8 @@ _OTHERS: Dict[str, str] = {
     "2.16.840.1.101.3.4.2.2": "SHA-384",
     "2.16.840.1.101.3.4.2.3": "SHA-512",
     # attributes of a request
-    CHALLENGE_PASSWORD: "challengePassword",
+    **CHALLENGE_NAMES,
     EXTENSION_REQUEST: "extensionRequest",
-    OTP_CHALLENGE: "otpChallenge",
-    REVOCATION_CHALLENGE: "revocationChallenge",
-    EST_IDENTITY_LINKING: "estIdentityLinking",
     CHANGE_SUBJECT_NAME: "changeSubjectName",
     "1.2.840.113549.1.9.16.2.61": "certificationRequestInfoTemplate",
     "1.2.840.113549.1.9.16.2.62": "extensionReqTemplate",
@@ -181,12 +176,12 @@ _OTHERS: Dict[str, str] = {
 _NAMES: Dict[str, str] = {**ATTRIBUTE_NAMES, **CURVES, **_OTHERS}
 
 
-def name_of(oid: str) -> str:
-    """The name of an object identifier, or the dotted form itself where it has none here."""
+def oid_name(oid: str) -> str:
+    """The name of an object identifier, or the dotted form where none is known."""
     return _NAMES.get(oid, oid)
 
 
-def named(oid: str) -> str:
+def describe_oid(oid: str) -> str:
     """Name and dotted form, ``keyUsage (2.5.29.15)``, or the dotted form alone."""
     name = _NAMES.get(oid)
     return f"{name} ({oid})" if name else oid
@@ -212,62 +207,62 @@ _CLIENT_FILLS_IN = "a value that the client fills in"
 
 
 def describe(attributes: CsrAttributes) -> List[Dict[str, str]]:
-    """The wishes of a server as plain data, in the order in which a person would want to know them.
+    """The requirements of a server as plain data, in the order in which a person would want to know them.
 
     :return: for each ``kind`` (``key``, ``signature``, ``proof of possession``, ``challenge``, ``subject``,
-        ``extension``, ``ignored``), ``oid``, ``name`` (the OID where it has none) and ``words``. The texts are fit to
-        be shown: one line, without control characters, of limited length.
+        ``extension``, ``ignored``), ``oid``, ``name`` (the OID where it has none) and ``words``. The texts can be
+        shown as they are: one line without control characters, of limited length.
     """
-    lines = [_line("key", key.algorithm, key_words(key)) for key in attributes.keys]
+    lines = [_line("key", key.algorithm, describe_key(key)) for key in attributes.keys]
     for oid in attributes.signature_algorithms:
-        lines.append(_line("signature", oid, f"the request is signed with {name_of(oid)}"))
+        lines.append(_line("signature", oid, f"the request is signed with {oid_name(oid)}"))
     for oid in attributes.challenges:
         lines.append(_challenge(oid))
     if attributes.subject is not None:
         lines.extend(_subject_attribute(single) for rdn in attributes.subject for single in rdn)
     for oid in attributes.subject_attributes:
-        lines.append(_line("subject", oid, f"{name_of(oid)} in the subject, with {_CLIENT_FILLS_IN}"))
+        lines.append(_line("subject", oid, f"{oid_name(oid)} in the subject, with {_CLIENT_FILLS_IN}"))
     lines.extend(_extension(extension) for extension in attributes.extensions)
     for raw in attributes.ignored:
         values = f"with {len(raw.values)} value(s)" if raw.values else "without a value"
-        lines.append(_line("ignored", raw.oid, f"{name_of(raw.oid)} {values}, which this client does not use"))
+        lines.append(_line("ignored", raw.oid, f"{oid_name(raw.oid)} {values}, which this client does not use"))
     return lines
 
 
-def key_words(key: RequiredKey) -> str:
+def describe_key(key: RequiredKey) -> str:
     """A kind of key in words, such as ``EC P-384``, ``RSA 3072`` or ``any RSA key``."""
     if key.algorithm == EC_PUBLIC_KEY:
-        return f"EC {name_of(key.curve)}" if key.curve is not None else "any EC key"
+        return f"EC {oid_name(key.curve)}" if key.curve is not None else "any EC key"
     if key.algorithm == RSA_ENCRYPTION:
         return f"RSA {key.bits}" if key.bits is not None else "any RSA key"
-    return name_of(key.algorithm)
+    return oid_name(key.algorithm)
 
 
 def _line(kind: str, oid: str, words: str) -> Dict[str, str]:
-    return {"kind": kind, "oid": oid, "name": name_of(oid), "words": printable(words, _LIMIT)}
+    return {"kind": kind, "oid": oid, "name": oid_name(oid), "words": printable(words, _LIMIT)}
 
 
 def _challenge(oid: str) -> Dict[str, str]:
     if oid in (CHALLENGE_PASSWORD, EST_IDENTITY_LINKING):
-        words = f"proof of possession: {name_of(oid)} links the request to the TLS session that carries it"
+        words = f"proof of possession: {oid_name(oid)} links the request to the TLS session that carries it"
         return _line("proof of possession", oid, words)
     what = "a one-time password" if oid == OTP_CHALLENGE else "a password to revoke the certificate with"
-    return _line("challenge", oid, f"{name_of(oid)}: {what}")
+    return _line("challenge", oid, f"{oid_name(oid)}: {what}")
 
 
 def _subject_attribute(single: RequiredSubjectAttribute) -> Dict[str, str]:
     value = f"the value {read_string(single.value)!r}" if single.value is not None else _CLIENT_FILLS_IN
-    return _line("subject", single.oid, f"{name_of(single.oid)} in the subject, with {value}")
+    return _line("subject", single.oid, f"{oid_name(single.oid)} in the subject, with {value}")
 
 
 def _extension(extension: RequiredExtension) -> Dict[str, str]:
     critical = ", critical" if extension.critical else ""
-    value = extension_words(extension.oid, extension.value) if extension.value is not None else _CLIENT_FILLS_IN
-    return _line("extension", extension.oid, f"the extension {name_of(extension.oid)}{critical}, with {value}")
+    value = describe_extension(extension.oid, extension.value) if extension.value is not None else _CLIENT_FILLS_IN
+    return _line("extension", extension.oid, f"the extension {oid_name(extension.oid)}{critical}, with {value}")
 
 
-def extension_words(oid: str, value: bytes) -> str:
-    """The value of an extension in words; hexadecimal where there are none, or where it is damaged."""
+def describe_extension(oid: str, value: bytes) -> str:
+    """The value of an extension in words; in hexadecimal where there are no words for it, or where it is damaged."""
     reader: Optional[Callable[[bytes], str]] = _EXTENSION_READERS.get(oid)
     if reader is not None:
         try:
@@ -289,7 +284,7 @@ def _bit(bits: bytes, place: int) -> bool:
 
 def _extended_key_usage(value: bytes) -> str:
     purposes = read(value).expect(SEQUENCE, "an ExtKeyUsage").children()
-    return ", ".join(name_of(purpose.expect(OBJECT_IDENTIFIER, "a purpose").oid()) for purpose in purposes)
+    return ", ".join(oid_name(purpose.expect(OBJECT_IDENTIFIER, "a purpose").oid()) for purpose in purposes)
 
 
 def _basic_constraints(value: bytes) -> str:
@@ -308,7 +303,7 @@ def _general_name(entry: Element) -> str:
     name = read_general_name(entry)
     other_name, _space, oid = name.type.partition(" ")
     if other_name == "otherName":
-        return f"{name_of(oid)}:{read_string(bytes.fromhex(name.value))}"
+        return f"{oid_name(oid)}:{read_string(bytes.fromhex(name.value))}"
     return str(name)
 
 

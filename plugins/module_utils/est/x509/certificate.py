@@ -1,10 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates: loading them, telling what is in them, and finding the issued one (RFC 5280).
+"""Certificates: loading and describing them, and finding the issued one (RFC 5280); fingerprints of CA certificates.
 
-CAs in the field issue odd certificates. What cannot be read at all is refused by ``load_certificate()``; what is odd
-in a certificate that can be read is told in words by ``describe()``, which never fails.
+CAs in the field issue odd certificates. ``load_certificate()`` refuses what cannot be read at all; ``describe()`` puts
+what is odd in any other into words, and never fails.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..._names.identifiers import parse_fingerprint
 from ..._value import Value
 from ..base.errors import InputError, ParseError
 from ..base.libraries import without_warnings
+from .fields import SUBJECT_ALTERNATIVE_NAME, encoded_extension
 from .keys import describe_public_key, public_key_der
 from .names import read_general_names, read_name
 
@@ -30,7 +31,7 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # reported by require_libraries()
     pass
 
 
@@ -67,7 +68,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
 
 
 def _readable(certificate: x509.Certificate) -> x509.Certificate:
-    """The certificate, once its fields are read: cryptography reads them only when asked, and fails only then."""
+    """The certificate, once its fields were read: cryptography reads them only when asked, and fails only then."""
     read_name(certificate.subject)
     read_name(certificate.issuer)
     _unused = certificate.version, certificate.serial_number, not_before(certificate), not_after(certificate)
@@ -102,12 +103,12 @@ def _first_line(error: Exception) -> str:
 
 
 def not_before(certificate: x509.Certificate) -> datetime:
-    """The begin of the validity, in UTC and aware of it."""
+    """The begin of the validity period, as an aware time in UTC."""
     return _utc(certificate, "not_valid_before")
 
 
 def not_after(certificate: x509.Certificate) -> datetime:
-    """The end of the validity, in UTC and aware of it."""
+    """The end of the validity period, as an aware time in UTC."""
     return _utc(certificate, "not_valid_after")
 
 
@@ -130,13 +131,13 @@ def days_left(certificate: x509.Certificate, now: datetime) -> int:
 
 
 def subject_text(certificate: x509.Certificate) -> str:
-    """The subject in slash form for messages; words where it is empty."""
+    """The subject in slash form for a message; ``(empty subject)`` where there is none."""
     with without_warnings():
         return _name_text(certificate.subject) or "(empty subject)"
 
 
 def issuer_text(certificate: x509.Certificate) -> str:
-    """The issuer in slash form for messages; words where it is empty."""
+    """The issuer in slash form for a message; ``(empty issuer)`` where there is none."""
     with without_warnings():
         return _name_text(certificate.issuer) or "(empty issuer)"
 
@@ -146,17 +147,19 @@ def _name_text(name: x509.Name) -> str:
 
 
 def subject_alternative_names(certificate: x509.Certificate) -> Tuple[GeneralName, ...]:
-    """The entries of the subject alternative name, an empty tuple where there is none.
+    """The entries of the subject alternative name; an empty tuple where there are none.
 
-    An extension that cannot be read becomes one entry ``unreadable:`` with the reason.
+    An extension that cannot be read becomes one entry, ``unreadable:`` and the reason.
     """
+    # Here, for the reason that keys.py names.
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     try:
         with without_warnings():
-            extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-            return read_general_names(extension.value)
-    except x509.ExtensionNotFound:
-        return ()
-    except READ_ERRORS as error:
+            _unused = certificate.extensions  # cryptography is stricter, and refuses what is there twice
+        extension = encoded_extension(certificate.public_bytes(Encoding.DER), SUBJECT_ALTERNATIVE_NAME)
+        return read_general_names(extension.value) if extension else ()
+    except (*READ_ERRORS, ParseError) as error:
         return (GeneralName("unreadable", _first_line(error)),)
 
 
@@ -175,7 +178,7 @@ def fingerprint_sha256(certificate: x509.Certificate) -> str:
 
 
 def describe(certificate: x509.Certificate) -> Dict[str, Union[str, List[str]]]:
-    """What a user wants to know of a certificate, as plain JSON data. Never fails.
+    """What a user wants to know about a certificate, as plain JSON data. Never fails.
 
     :returns: ``subject`` and ``issuer`` in slash form; ``serial_number`` as text in capital hexadecimal digits, an even
         number of them as OpenSSL prints it (a JSON number would lose digits); ``not_before`` and ``not_after`` in ISO
@@ -216,10 +219,10 @@ def pem(certificate: x509.Certificate) -> str:
 def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509.Certificate:
     """The issued certificate: the one with the public key of the request, wherever it stands (RFC 7030 section 4.2.3).
 
-    Where a server sends several for the same key (an older one as well), it is the one whose validity begins last.
+    Where a server sends several for the same key (such as an older one), it is the one whose validity begins last.
 
     :param public_key: what was requested: SubjectPublicKeyInfo in DER, or anything else that has a public key.
-    :raises ParseError: no certificate is for that key; nothing of the answer may be used then.
+    :raises ParseError: no certificate is for that key; then nothing of the answer may be used.
     """
     keys = [_public_key_der(certificate) for certificate in certificates]
     # Equal bytes are equal keys. Where there are none, the same key may still be encoded in another way.
@@ -232,6 +235,7 @@ def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509
     found = ", ".join(f"{subject_text(certificate)} ({public_key_words(certificate)})" for certificate in certificates)
     raise ParseError(
         f"the server sent no certificate for the requested key: it is for another public key; it sent: {found}",
+        code="wrong_key",
         hint="The CA mixed up requests, or answers from a cache. Nothing was saved; look at the log of the EST server.",
     )
 
@@ -247,15 +251,9 @@ def _public_key_der(certificate: x509.Certificate) -> Optional[bytes]:
 # ----------------------------------------------------------------------------------------------------------------------
 # The fingerprint by which an administrator names a CA certificate (RFC 7030 sections 3.1 and 4.1.1).
 
-try:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-except ImportError:  # told by deps.require_libraries()
-    pass
-
 
 class Fingerprint(Value):
-    """A hash over a whole certificate in DER. Make one with ``parse()``.
+    """A hash over a whole certificate in DER. It is made by ``parse()`` or ``of()``.
 
     :param algorithm: ``sha256`` or ``sha512``.
     :param digits: lower-case hexadecimal.
@@ -266,7 +264,7 @@ class Fingerprint(Value):
 
     @classmethod
     def parse(cls, text: str) -> Fingerprint:
-        """Read a fingerprint in any spelling, see ``parse_fingerprint()``.
+        """Read a fingerprint in any spelling that ``parse_fingerprint()`` reads.
 
         :raises InputError: neither a SHA-256 nor a SHA-512. Shorter hashes are not safe.
         """

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The certificate by which this client authenticates itself in TLS, with its chain (RFC 7030 section 3.3.2).
 
-It can be the certificate that is to be renewed, one that the same EST server issued before, or one of somebody else,
-such as a manufacturer's (IDevID).
+It can be the certificate that is to be renewed, one that the same EST server issued before, or one from somebody else,
+such as the manufacturer (IDevID).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PR
 class ClientCertificate(Value):
     """A TLS client certificate in files, or as text: see ``from_text()``.
 
-    Some servers refuse a certificate without its intermediates, so give them: in the certificate's file, or apart.
+    Some servers refuse a certificate without its intermediates, so give them, in the file of the certificate or apart.
 
     :param certificate_path: PEM file: the certificate, then its intermediates.
     :param key_path: PEM file of the private key; ``None`` where it is in the same file.
@@ -47,7 +47,7 @@ class ClientCertificate(Value):
 
     @classmethod
     def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:
-        """One that is in memory.
+        """Make one of texts.
 
         :param certificate_pem: the certificate, then its intermediates.
         :param key_pem: the private key.
@@ -61,18 +61,18 @@ class _PassphraseMissing(Exception):
 
 
 def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) -> None:
-    """Let connections of a context authenticate themselves with a client certificate, should the server ask for one.
+    """Let the connections of a context authenticate themselves with a client certificate where the server asks for one.
 
-    :raises InputError: a file or text that cannot be read, a key that does not fit, or a passphrase that is wrong.
+    :raises InputError: a file or text cannot be read, the key does not fit, or the passphrase is wrong.
     """
     named = (
-        ("client_certificate_path", client.certificate_path),
-        ("client_key_path", client.key_path),
-        ("the path of the client certificate's chain", client.chain_path),
+        ("the TLS client certificate", client.certificate_path),
+        ("the key of the TLS client certificate", client.key_path),
+        ("the chain of the TLS client certificate", client.chain_path),
     )
-    for option, path in named:
+    for name, path in named:
         if path is not None and not client.certificate_pem:
-            _check_readable(option, path)
+            _check_readable(name, path)
     problem = ""
     try:
         with _files(client) as (certificate_path, key_path, passphrase):
@@ -85,16 +85,17 @@ def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) 
 
             context.load_cert_chain(certificate_path, key_path, ask)
     except _PassphraseMissing:
-        problem = "the client key is encrypted, and client_key_passphrase is not set"
+        problem = "the key is encrypted, and no passphrase is given"
     except ssl.SSLError as error:
         problem = _problem(client, error)
     except UnicodeError:
         problem = "it is not PEM text"
     except (OSError, ValueError):
-        problem = "client_key_passphrase is longer than OpenSSL takes (1024 bytes), or the key cannot be read"
+        problem = "the passphrase of the key is longer than OpenSSL takes (1024 bytes), or the key cannot be read"
     if problem:
         raise InputError(
             f"the TLS client certificate {_words(client)} cannot be used: {problem}",
+            code="invalid_client_certificate",
             hint="Both are in PEM form; the intermediates follow the certificate.",
         )
     # A server may ask for the certificate only after it has seen the path of the request (RFC 8446 section 4.6.2).
@@ -125,12 +126,12 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
 
 
 def certificate_blocks(text: str) -> List[str]:
-    """The PEM certificates of a text that can have more in it."""
+    """The PEM certificates in a text."""
     return _CERTIFICATE.findall(text)
 
 
 def private_key_block(text: str) -> str:
-    """The PEM private key of a text that can have more in it; the text itself where there is none."""
+    """The PEM private key in a text; the text itself where there is none."""
     found = _PRIVATE_KEY.search(text)
     return f"{found.group()}\n" if found else text
 
@@ -155,14 +156,15 @@ def _words(client: ClientCertificate) -> str:
     return f"{client.certificate_path!r} with key {client.key_path or client.certificate_path!r}"
 
 
-def _check_readable(option: str, path: str) -> None:
+def _check_readable(name: str, path: str) -> None:
     try:
         with open(path, "rb"):
             pass
     except OSError as error:
         raise InputError(
-            f"{option} is {path!r}, which cannot be read: {error.strerror}",
-            hint="The file is read on the host where the EST exchange runs, by the user whom Ansible becomes there.",
+            f"{name} cannot be read from {path!r}: {error.strerror}",
+            code="unreadable_file",
+            hint="The file is read on the host where the EST exchange runs, by the user of this process.",
         ) from None
 
 
@@ -171,7 +173,7 @@ def _problem(client: ClientCertificate, error: ssl.SSLError) -> str:
     if "MISMATCH" in reason:
         return "the key does not belong to the certificate"
     if client.passphrase and ("DECRYPT" in reason or "PASSWORD" in reason or "PKCS12" in reason or not reason):
-        return "client_key_passphrase does not open the key"
+        return "the passphrase does not open the key"
     if "KEY_TOO_SMALL" in reason or "MD_TOO_WEAK" in reason:
         return "its key or signature is too weak for OpenSSL's security level"
     return "there is no PEM certificate, or no PEM private key, in the file"

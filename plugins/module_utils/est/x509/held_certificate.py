@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A certificate that its holder has with its key: the one that is to be renewed, or that authenticates its holder."""
+"""A certificate and its key, as their holder has them: to be renewed, or to authenticate the holder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 try:
     from cryptography import x509
     from cryptography.x509.oid import ExtendedKeyUsageOID
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # reported by require_libraries()
     pass
 
 
@@ -31,31 +31,31 @@ _ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
 
 
 class OldCertificate(Protocol):
-    """A certificate that is to be renewed. Its key may be where this program cannot read it."""
+    """A certificate that is to be renewed. Its key can be where this program cannot read it."""
 
     @property
     def der(self) -> bytes:
-        """The certificate, byte for byte as it is kept."""
+        """The certificate, byte for byte as it is stored."""
 
     @property
     def certificate(self) -> x509.Certificate:
-        """The same, taken apart."""
+        """The same, parsed."""
 
     @property
     def tls(self) -> ClientCertificate:
-        """The pair as TLS client certificate."""
+        """The pair as a TLS client certificate."""
 
     def problem(self, now: datetime) -> Optional[str]:
-        """Why no server can accept it as TLS client certificate; see ``tls_problem()``."""
+        """Why no server can accept it as a TLS client certificate; see ``tls_problem()``."""
 
 
 class HeldCertificate(Value):
     """A certificate and its key. Made by ``load()``.
 
-    :param der: the certificate, byte for byte as it is on disk.
-    :param certificate: the same, taken apart.
+    :param der: the certificate, byte for byte as it is stored.
+    :param certificate: the same, parsed.
     :param key: its private key.
-    :param tls: the same pair as TLS client certificate, with the intermediates.
+    :param tls: the same pair as a TLS client certificate, with the intermediates.
     """
 
     der: bytes = field(repr=False)
@@ -65,7 +65,7 @@ class HeldCertificate(Value):
 
     @classmethod
     def load(cls, pair: ClientCertificate) -> HeldCertificate:
-        """Read a pair from files or from text. What an interrupted replacement left behind is put right first.
+        """Read a pair from files or from text. A replacement that was interrupted is finished or undone first.
 
         :raises InputError: one of them cannot be read, or they do not belong together.
         """
@@ -93,17 +93,18 @@ class HeldCertificate(Value):
         if not same_public_key(key, certificate):
             raise InputError(
                 f"the private key does not belong to the certificate {subject_text(certificate)} in {where}",
+                code="invalid_certificate",
                 hint="In a file with several certificates the one of the key comes first, then its intermediates.",
             )
         return cls(der, certificate, key, pair)
 
     def problem(self, now: datetime) -> Optional[str]:
-        """Why no server can accept it as TLS client certificate; see ``tls_problem()``."""
+        """Why no server can accept it as a TLS client certificate; see ``tls_problem()``."""
         return tls_problem(self.certificate, now)
 
 
 def read_first_certificate(text: str, where: str) -> Tuple[bytes, x509.Certificate]:
-    """The first certificate of a PEM text: byte for byte, and taken apart.
+    """The first certificate of a PEM text, byte for byte and parsed.
 
     :param where: the place of the text, in words.
     :raises InputError: there is none, or it cannot be read.
@@ -112,6 +113,7 @@ def read_first_certificate(text: str, where: str) -> Tuple[bytes, x509.Certifica
     if not blocks:
         raise InputError(
             f"{where} has no PEM certificate in it",
+            code="invalid_certificate",
             hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
         )
     try:
@@ -120,15 +122,16 @@ def read_first_certificate(text: str, where: str) -> Tuple[bytes, x509.Certifica
     except ParseError as error:
         raise InputError(
             f"the certificate in {where} cannot be read: {error.reason}",
+            code="invalid_certificate",
             hint="Look at it with: openssl x509 -noout -text.",
         ) from None
 
 
 def tls_problem(certificate: x509.Certificate, now: datetime) -> Optional[str]:
-    """Why no server can accept a certificate as TLS client certificate, or ``None`` where one can.
+    """Why no server can accept a certificate as a TLS client certificate; ``None`` where one can.
 
     A certificate that is about to expire is as good as any (requirement 82). What only the server knows, such as a
-    revocation or whether it trusts the CA, is not known here.
+    revocation or whether it trusts the CA, is not considered.
 
     :param now: an aware time.
     """

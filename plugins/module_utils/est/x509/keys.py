@@ -1,12 +1,12 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Key pairs: which kinds there are, making one, storing and loading it, and telling it in words.
+"""Key pairs: the kinds of them; generating, storing, loading and describing one.
 
 No private key appears in ``repr()`` or in an error.
 
 The functions that encode and decode keys import ``serialization`` themselves: it brings the formats of SSH, and takes
-as long to load as the rest of this client. Who only asks a server for its CA certificates never needs it.
+as long to load as the rest of this client. To ask a server for its CA certificates does not need it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ try:
     import cryptography
     from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # reported by require_libraries()
     pass
 try:
     from cryptography.hazmat.primitives.asymmetric import mldsa
@@ -48,7 +48,7 @@ _CURVE_ALIASES: Dict[str, str] = {**_CURVE_WORDS, "prime256v1": "P-256"}
 
 
 class KeySpec(Value):
-    """What kind of key to make.
+    """The kind of key to make.
 
     :param type: one of ``KEY_TYPES``.
     :param size: for ``rsa`` the bits of the modulus (2048 to 4096 in steps of 8, default 2048), for ``ml-dsa`` the
@@ -124,6 +124,7 @@ def generate_key(spec: KeySpec) -> PrivateKeyTypes:
     except UnsupportedAlgorithm:
         raise MissingLibrary(
             f"the installed cryptography {cryptography.__version__} cannot make a key of type {spec.type}",
+            code="unsupported_key",
             hint="Install a newer cryptography (ML-DSA needs version 49 or later), or choose another key type.",
         ) from None
 
@@ -210,7 +211,7 @@ def public_key_der(source: Any) -> bytes:
 def same_public_key(a: Any, b: Any) -> bool:
     """Whether two keys, certificates or requests have the same public key (requirement 74).
 
-    What cannot be read is equal to nothing. Takes what ``public_key_der()`` takes.
+    A key that cannot be read is equal to none. The arguments are those of ``public_key_der()``.
     """
     try:
         return public_key_der(a) == public_key_der(b)
@@ -219,7 +220,7 @@ def same_public_key(a: Any, b: Any) -> bool:
 
 
 def describe_public_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> str:
-    """A key in words: ``RSA 2048``, ``EC P-256``, ``Ed25519``, ``ML-DSA-65``, ``X25519``."""
+    """A description of a key: ``RSA 2048``, ``EC P-256``, ``Ed25519``, ``ML-DSA-65``, ``X25519``."""
     curve = getattr(key, "curve", None)
     if curve is not None:
         return f"EC {_CURVE_WORDS.get(curve.name, curve.name)}"

@@ -3,17 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Name constraints of a CA certificate, applied to the certificates below it (RFC 5280 section 4.2.1.10).
 
-DNS names, e-mail addresses, URIs, IP addresses and directory names are evaluated. A certificate with a name of another
-kind that is constrained is refused, as the RFC demands of an application that cannot process such a constraint.
+DNS names, e-mail addresses, URIs, IP addresses and directory names are evaluated. Where a name of another kind is
+constrained, a certificate with such a name is refused, as the RFC demands of whoever cannot process the constraint.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, List, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Callable, Dict, List, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from ..._names.attributes import ATTRIBUTE_OIDS
-from .names import comparable_name, read_general_names
+from ..._names.distinguished_names import format_slash_dn
+from ..._names.general_names import GeneralName
+from .certificate import subject_alternative_names
+from .names import comparable_name, read_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,43 +25,47 @@ if TYPE_CHECKING:
 try:
     from cryptography import x509
     from cryptography.x509.oid import ExtensionOID
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # reported by require_libraries()
     pass
 
 
 def name_constraints_problem(constraints: x509.NameConstraints, certificate: x509.Certificate) -> str:
-    """Why the names of a certificate are not within the constraints, as a predicate; an empty string where they are.
+    """Why the names of a certificate violate the constraints, as a predicate; an empty string where they do not.
 
     :raises ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension: the extensions cannot be read; the
         caller has read them before.
     """
-    for name in _names(certificate):
+    for words, name in _names(certificate):
         permitted = _same_kind(constraints.permitted_subtrees, name)
         excluded = _same_kind(constraints.excluded_subtrees, name)
         if not permitted and not excluded:
             continue
         matches = _MATCHERS.get(type(name).__name__)
         if matches is None:
-            return f"has a name ({_words(name)}) of a kind whose constraints cannot be evaluated"
+            return f"has a name ({words}) of a kind whose constraints cannot be evaluated"
         if isinstance(name, x509.UniformResourceIdentifier) and not _uri_host(name.value):
-            return f"has a name ({_words(name)}) without a host, which name constraints need"
+            return f"has a name ({words}) without a host, which name constraints need"
         if any(matches(name.value, subtree.value) for subtree in excluded):
-            return f"has a name ({_words(name)}) that its CA is excluded from issuing for"
+            return f"has a name ({words}) that its CA is excluded from issuing for"
         if permitted and not any(matches(name.value, subtree.value) for subtree in permitted):
-            return f"has a name ({_words(name)}) outside of what its CA is permitted to issue for"
+            return f"has a name ({words}) outside of what its CA is permitted to issue for"
     return ""
 
 
-def _names(certificate: x509.Certificate) -> List[Any]:
+def _names(certificate: x509.Certificate) -> List[Tuple[GeneralName, Any]]:
     """Every name that constraints apply to: the subject, the alternative names, and e-mail addresses in the subject."""
-    names: List[Any] = [x509.DirectoryName(certificate.subject)] if certificate.subject.rdns else []
+    subject = read_name(certificate.subject)
+    names: List[Tuple[GeneralName, Any]] = []
+    if subject:
+        names.append((GeneralName("dirName", format_slash_dn(subject)), x509.DirectoryName(certificate.subject)))
     try:
         extension = certificate.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
-        names.extend(extension.value)  # type: ignore[arg-type]
+        # The longest: no name is left out, whatever becomes of the words for it.
+        names.extend(zip_longest(subject_alternative_names(certificate), extension.value))  # type: ignore[call-overload]
     except x509.ExtensionNotFound:
-        for attribute in certificate.subject:
-            if attribute.oid.dotted_string == ATTRIBUTE_OIDS["emailAddress"] and str(attribute.value).isascii():
-                names.append(x509.RFC822Name(str(attribute.value)))
+        for oid, address in subject:
+            if oid == ATTRIBUTE_OIDS["emailAddress"] and address.isascii():
+                names.append((GeneralName("email", address), x509.RFC822Name(address)))
     return names
 
 
@@ -66,10 +74,6 @@ def _same_kind(subtrees: Any, name: Any) -> Sequence[Any]:
     if isinstance(name, x509.OtherName):
         return [subtree for subtree in found if subtree.type_id == name.type_id]
     return found
-
-
-def _words(name: Any) -> str:
-    return str(read_general_names(x509.SubjectAlternativeName([name]))[0])
 
 
 def _within_domain(host: str, domain: str) -> bool:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Certification paths: finding one from a certificate to a trust anchor, and validating it (RFC 5280 section 6.1).
 
-Own, because ``cryptography.x509.verification`` is new and checks the profile of web servers, while CAs of devices issue
-certificates without subject alternative names, with old extensions, and sometimes with SHA-1. Certificate policies and
-revocation are not looked at.
+This is our own: ``cryptography.x509.verification`` is new and checks the profile of web servers, while CAs of devices
+issue certificates without subject alternative names, with old extensions, and sometimes with SHA-1. Policies
+and revocation are not checked.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 try:
     from cryptography import x509
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # reported by require_libraries()
     pass
 
 
@@ -57,12 +57,14 @@ Certificates = Tuple["x509.Certificate", ...]
 class PathError(EstError):
     """A certificate does not chain to a trust anchor, or the chain is not valid; the reason says what comes closest."""
 
+    code = "untrusted_issuer"
+
 
 class Path(Value):
     """A valid certification path.
 
     :param certificates: from the certificate in question to the trust anchor.
-    :param warnings: what is weak in it, though it was accepted.
+    :param warnings: what is weak in it, although it was accepted.
     """
 
     certificates: Certificates

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checking the signature of a certificate with the key of its issuer (RFC 5280 section 4.1.1.3)."""
+"""Signatures: checking those of certificates (RFC 5280 section 4.1.1.3), signing requests (RFC 2986 section 4.2)."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ try:
     from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # reported by require_libraries()
     pass
 
 
 _RSASSA_PSS = "1.2.840.113549.1.1.10"
 #: Hashes for which signatures can be forged in practice.
 _BROKEN_HASHES = ("md2", "md4", "md5")
-#: Hashes that are still accepted, because there are CAs that use nothing better, but are told.
+#: Hashes that are still accepted, with a warning, because there are CAs that use nothing better.
 _WEAK_HASHES = ("sha1",)
 
 
 def signature_problem(certificate: x509.Certificate, issuer: x509.Certificate) -> str:
-    """What is wrong with the signature of a certificate, as a predicate of it; an empty string where nothing is.
+    """What is wrong with the signature of a certificate, as a predicate; an empty string where nothing is.
 
     RSA (PKCS #1 v1.5 and PSS), ECDSA, Ed25519, Ed448 and ML-DSA are checked as far as the installed cryptography has
     them. Signatures over MD5 and older are refused.
@@ -57,7 +57,7 @@ def signature_problem(certificate: x509.Certificate, issuer: x509.Certificate) -
 
 
 def weak_signature(certificate: x509.Certificate) -> str:
-    """Why the signature is weak though it is accepted, as a predicate; an empty string where it is not."""
+    """Why a signature is weak although it is accepted, as a predicate; an empty string where it is not."""
     hash_name = _hash_name(certificate)
     return "is signed with SHA-1, which is no longer secure" if hash_name in _WEAK_HASHES else ""
 
@@ -113,15 +113,7 @@ def _verify_pss(certificate: x509.Certificate, public_key: rsa.RSAPublicKey) -> 
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Signing what a certificate request says, with the algorithm that fits key and hash (RFC 2986 section 4.2).
-
-try:
-    import cryptography
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-except ImportError:  # told by deps.require_libraries()
-    pass
+# Signing a certificate request with the algorithm that fits key and hash.
 
 
 #: The hashes that a request can be signed with.
@@ -157,7 +149,7 @@ SIGNATURE_ALGORITHMS: Dict[str, Tuple[str, Optional[str]]] = {
 
 
 def sign_request(information: bytes, key: Any, hash_name: Optional[str] = None) -> bytes:
-    """A CertificationRequest: the information, signed.
+    """A CertificationRequest: the information and its signature.
 
     :param information: a CertificationRequestInfo in DER.
     :param hash_name: one of ``HASH_NAMES``; ``None`` takes SHA-256 for an RSA key, and what matches the strength of
@@ -169,6 +161,7 @@ def sign_request(information: bytes, key: Any, hash_name: Optional[str] = None) 
     if not hasattr(key, "sign"):
         raise InputError(
             f"a key of type {words} cannot sign, so it cannot prove its possession in a certificate request",
+            code="unsupported_key",
             hint="Use an RSA, EC or Ed25519 key: keys that cannot sign need Full CMC, which this client has not.",
         )
     try:
@@ -177,11 +170,13 @@ def sign_request(information: bytes, key: Any, hash_name: Optional[str] = None) 
         raise MissingLibrary(
             f"the installed cryptography {cryptography.__version__} cannot sign a certificate request with a key of "
             f"type {words}",
+            code="unsupported_key",
             hint="Install a newer cryptography, or choose another key type.",
         ) from None
     except (TypeError, ValueError):
         raise InputError(
             f"a key of type {words} is not usable for a certificate request",
+            code="unsupported_key",
             hint="Use an RSA key of at least 2048 bits, or an EC or Ed25519 key.",
         ) from None
     return encode(0x30, information, encode(0x30, *algorithm), encode(0x03, b"\0", signature))

@@ -80,7 +80,7 @@ RANGES = {
 }
 
 
-class Asked(Value):
+class DiagnosticsParameters(Value):
     """What is asked, checked.
 
     :param dest: the folder on the controller, as it was given.
@@ -143,7 +143,7 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> Asked:
+def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> DiagnosticsParameters:
     """Check the values of the options.
 
     :param options: by the names of ``argument_spec()``, with types and defaults.
@@ -158,7 +158,7 @@ def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> 
     log_path = paths.default_logs if given is None else given
     store_path = paths.folder("store_path", options["store_path"])
     output_path = options["output_path"]
-    return Asked(
+    return DiagnosticsParameters(
         dest=options["dest"],
         store_path=store_path,
         output_path=f"{store_path}{paths.separator}tests"

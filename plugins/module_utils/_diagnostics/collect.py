@@ -19,6 +19,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from .._exchange.hints import hint_of
 from .._template.errors import TemplateError
 from .._value import Value, field
 from ..est.base.errors import EstError
@@ -66,7 +67,7 @@ def _run(name: str, collector: Callable[[], Any], answers: queue.SimpleQueue[Tup
     try:
         section = {"ok": True, "data": collector()}
     except (EstError, TemplateError) as error:
-        section = failed(str(error), getattr(error, "hint", ""))
+        section = failed(str(error), hint_of(error) if isinstance(error, EstError) else "")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         hint = "Use become: true." if isinstance(error, PermissionError) else ""

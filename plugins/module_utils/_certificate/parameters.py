@@ -107,7 +107,7 @@ class CertificateOptions(ExchangeOptions):
     check: bool = False
 
 
-class Asked(Value):
+class CertificateParameters(Value):
     """What is asked of a production certificate, checked.
 
     :param template_name: the template's name, from the store or inline.
@@ -148,7 +148,7 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool = False) -> Asked:
+def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool = False) -> CertificateParameters:
     """Check the values of the options.
 
     :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
@@ -180,7 +180,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
     )
     identity = {option: options[option] for option in IDENTITY_OPTIONS}
     store_path = options["store_path"]
-    return Asked(
+    return CertificateParameters(
         template_name=name,
         inline=inline,
         store_path=store_path if windows else absolute_folder("store_path", store_path),

@@ -69,15 +69,9 @@ def host_record(
     """
     found = result or {}
     tests = {str(test.get("template")): test for test in found.get("tests") or ()}
-    if found.get("templates") is not None:
-        entries: List[Mapping[str, Any]] = list(found["templates"])
-    else:
-        entries = [{"name": each, "action": UNKNOWN} for each in declared if each not in tests]
-    known = {str(entry.get("name")) for entry in entries}
-    entries.extend({"name": each, "action": NOT_COMPARED} for each in tests if each not in known)
     off = {str(each) for each in found.get("switched_off") or ()}
+    entries = _entries(found, [*tests, *off], [each for each in declared if each not in tests])
     declared_here = found.get("declared") is not False
-    entries.extend({"name": each, "action": NOT_COMPARED} for each in off if each not in {*known, *tests})
     return {
         "name": name,
         "state": state,
@@ -104,6 +98,20 @@ def host_record(
             for entry in entries
         ],
     }
+
+
+def _entries(found: Mapping[str, Any], tested: Sequence[str], not_looked_at: Sequence[str]) -> List[Mapping[str, Any]]:
+    """The templates of a host: those that were compared, else those that are declared, and those that were tested.
+
+    :param tested: the names of those that were tested or are switched off.
+    :param not_looked_at: the names of declared ones of which nothing is known where none was compared.
+    """
+    if found.get("templates") is not None:
+        entries: List[Mapping[str, Any]] = list(found["templates"])
+    else:
+        entries = [{"name": each, "action": UNKNOWN} for each in not_looked_at]
+    known = {str(entry.get("name")) for entry in entries}
+    return [*entries, *({"name": each, "action": NOT_COMPARED} for each in dict.fromkeys(tested) if each not in known)]
 
 
 def _template(

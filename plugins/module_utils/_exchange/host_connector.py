@@ -8,7 +8,7 @@ The HTTPS client is loaded when a certificate is needed: most runs only look at 
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from .._template.model import Template
 from ..est.base.errors import InputError
@@ -16,7 +16,6 @@ from ..est.bootstrap import CaBag, bootstrap, fetch_unauthenticated
 from ..est.http.https import HttpsTransport
 from ..est.http.tls import Trust
 from ..est.x509.certificate import Fingerprint
-from ..est.x509.client_certificate import ClientCertificate
 from .connection import Destination
 from .options import ExchangeOptions
 
@@ -46,25 +45,17 @@ class HostConnector:
 
     def transport(self, destination: Destination, trust: Trust) -> HttpsTransport:
         """A connection from this host to the EST server."""
-        template = destination.template
-        client_certificate = None
-        if template.client_certificate_path:
-            client_certificate = ClientCertificate(
-                template.client_certificate_path, template.client_key_path, template.client_key_passphrase
-            )
-        return https_transport(destination, trust, client_certificate)
+        return https_transport(destination, trust)
 
 
-def https_transport(
-    destination: Destination, trust: Trust, client_certificate: Optional[ClientCertificate] = None
-) -> HttpsTransport:
+def https_transport(destination: Destination, trust: Trust) -> HttpsTransport:
     """The HTTPS transport with what template and options say."""
     return HttpsTransport(
         destination.url,
         trust,
         credentials=destination.credentials,
         authentication=destination.options.http_authentication,
-        client_certificate=client_certificate,
+        client_certificate=destination.client_certificate,
         **_connection(destination),
     )
 
@@ -104,22 +95,3 @@ def read_anchor_file(path: str) -> str:
             f"ca_path {path!r} cannot be read on the host: {error.strerror}",
             hint="Put the PEM file of the CA there, or give it as text in ca_certificate.",
         ) from None
-
-
-# ----------------------------------------------------------------------------------------------------------------------
-
-
-class CertificateHostConnector(HostConnector):
-    """Connects from this very host. See ``CertificateConnector``."""
-
-    def renewing(self, tls: ClientCertificate) -> HostConnector:
-        """The same with the old certificate as TLS client certificate."""
-        return _Renewing(tls)
-
-
-class _Renewing(HostConnector):
-    def __init__(self, tls: ClientCertificate) -> None:
-        self._tls = tls
-
-    def transport(self, destination: Destination, trust: Trust) -> HttpsTransport:
-        return https_transport(destination, trust, self._tls)

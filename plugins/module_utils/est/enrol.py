@@ -1,0 +1,209 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One enrolment, from the CA certificates of the server to a certificate that is verified (RFC 7030 section 4).
+
+Typical use::
+
+    with EstClient(url, transport) as client:
+        enrolment = Enrolment(client, EnrolmentRequest(subject, key_spec=KeySpec("ec")))
+        issued = enrolment.run(wait_seconds=60, keep=keep_until_the_next_run)
+        if isinstance(issued, IssuedCertificate):
+            save(issued.verified, issued.key)
+
+A renewal is the same with a ``RenewalRequest`` (see ``reenrolment.py``), a key that the server makes with a
+``ServerKeyRequest``.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Union
+
+from .._names.attributes import Subject
+from .._names.general_names import GeneralName
+from .._value import Value, field
+from .answers.enrolment import Issued, Pending
+from .pending import PendingEnrolment
+from .request.csr import CertificateRequest, LinkedRequest
+from .request.plan import RequestPlan, plan_request
+from .x509.keys import KeySpec, generate_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from .client import EstClient, VerifiedCertificate
+    from .request.attributes import CsrAttributes
+    from .request.key_protection import KeyProtection
+    from .serverkeygen import GeneratedKey
+
+Request = Union[CertificateRequest, LinkedRequest]
+#: ``EstClient.simpleenroll`` and its like.
+Operation = Callable[..., "Union[Issued, GeneratedKey, Pending]"]
+
+
+class EnrolmentRequest(Value):
+    """What is asked for with ``/simpleenroll`` (RFC 7030 section 4.2.1).
+
+    :param key_spec: the kind of the new key; ``None`` for the default, which gives way to what the server asks for
+        (RFC 9908 section 3.2).
+    :param proof_of_possession: ``auto`` (where the server asks for it), ``always`` or ``never``.
+    """
+
+    subject: Subject
+    general_names: Sequence[GeneralName] = ()
+    key_spec: Optional[KeySpec] = None
+    proof_of_possession: str = "auto"
+
+    def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
+        """How to ask for it, as the server wants it.
+
+        :param attributes: the CSR attributes of the server.
+        :param has_key: whether the key is there already.
+        """
+        return plan_request(
+            attributes,
+            self.key_spec or KeySpec(),
+            has_key or self.key_spec is not None,
+            self.subject,
+            self.general_names,
+            proof_of_possession=self.proof_of_possession,
+        )
+
+    def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
+        """The certificate request.
+
+        :param linking: the channel binding of the connection that carries it, in base64.
+        """
+        return plan.build(key, linking)
+
+    def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
+        """The operation of the client that asks for it.
+
+        :param key: the key of the request.
+        """
+        return client.simpleenroll
+
+
+class ServerKeyRequest(EnrolmentRequest):
+    """What is asked for with ``/serverkeygen`` (RFC 7030 section 4.4): a key of the server's, and its certificate.
+
+    The key of the request is good for nothing else. While the certificate is pending it has to stay, since servers know
+    the request by it.
+
+    :param protection: how the server is to encrypt the key, beside TLS.
+    :param allow_system_trust: see ``EstClient.serverkeygen``.
+    """
+
+    protection: Optional[KeyProtection] = None
+    allow_system_trust: bool = False
+
+    def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
+        """See ``EnrolmentRequest.plan``; the request also asks for the protection."""
+        plan = super().plan(attributes, has_key)
+        wanted = self.protection.attributes() if self.protection is not None else ()
+        return plan.replace(attributes=(*wanted, *plan.attributes))
+
+    def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
+        """See ``EnrolmentRequest.operation``."""
+        from .serverkeygen import KeyRequest
+
+        def serverkeygen(request: Request, **waiting: Any) -> Union[GeneratedKey, Pending]:
+            wanted = KeyRequest(request, key, self.protection)
+            return client.serverkeygen(wanted, allow_system_trust=self.allow_system_trust, **waiting)
+
+        return serverkeygen
+
+
+class IssuedCertificate(Value):
+    """A certificate that was issued and verified, and its key.
+
+    :param key_was_encrypted: a key of the server's came encrypted, beside TLS.
+    """
+
+    verified: VerifiedCertificate
+    key: PrivateKeyTypes = field(repr=False)
+    key_was_encrypted: bool = False
+
+
+class Enrolment:
+    """One enrolment. Making it asks the server what it wants, and makes key and request; ``run`` asks for the rest.
+
+    :param wanted: what is asked for.
+    :param key: the key of the certificate, where it is there already.
+    :param pending: an enrolment for the same that is continued, with its key.
+    :param make_key: makes the key otherwise.
+    :raises EstError: the server cannot be asked, or no request can be made as it wants it.
+    """
+
+    def __init__(
+        self,
+        client: EstClient,
+        wanted: EnrolmentRequest,
+        *,
+        key: Optional[PrivateKeyTypes] = None,
+        pending: Optional[PendingEnrolment] = None,
+        make_key: Callable[[KeySpec], PrivateKeyTypes] = generate_key,
+    ) -> None:
+        self._client = client
+        self._wanted = wanted
+        self._authorities = client.cacerts()
+        answer = client.csrattrs()
+        if pending is not None:
+            key = pending.key
+        plan = wanted.plan(answer.attributes, key is not None)
+        #: What the server asks for and does not get, and what was odd about its CSR attributes.
+        self.warnings = (*answer.warnings, *plan.warnings)
+        #: The key of the request.
+        self.key = made = key if key is not None else make_key(plan.key_spec)
+        self._pending = pending
+        self._request: Request
+        if plan.needs_pop:
+            self._request = client.linked(lambda linking: wanted.build(plan, made, linking))
+        else:
+            kept = pending.request if pending is not None else None
+            self._request = kept or wanted.build(plan, made)
+
+    def run(
+        self,
+        *,
+        wait_seconds: float = 0,
+        keep: Callable[[PendingEnrolment], Any] = lambda _pending: None,
+        allow_unverified_chain: bool = False,
+        check: Optional[Callable[[VerifiedCertificate], None]] = None,
+    ) -> Union[IssuedCertificate, PendingEnrolment]:
+        """Ask for the certificate, wait for it, and verify it (RFC 7030 section 4.2.3).
+
+        :param wait_seconds: how long to wait in all, also for the time at which a pending enrolment may be continued.
+        :param keep: keeps what is pending, before each wait as well: a run that ends meanwhile must not lose the key.
+        :param allow_unverified_chain: see ``EstClient.verify``.
+        :param check: refuses a certificate that was verified, with an ``EstError``.
+        :returns: where the certificate is not issued yet, what was kept last.
+        :raises EstError: stage ``enroll``: it was not issued; ``verify``: it cannot be used, or was refused.
+        """
+        waited = self._pending.wait() if self._pending is not None else 0.0
+
+        def keep_pending(seconds: float, server_message: str = "") -> PendingEnrolment:
+            pending = PendingEnrolment.after(seconds, self.key, self._request, server_message)
+            keep(pending)
+            return pending
+
+        def sleep(seconds: float) -> None:
+            keep_pending(seconds)
+            time.sleep(seconds)
+
+        ask = self._wanted.operation(self._client, self.key)
+        answer = ask(self._request, wait_seconds=max(0.0, wait_seconds - waited), sleep=sleep)
+        if isinstance(answer, Pending):
+            return keep_pending(answer.retry_after.seconds, answer.server_message)
+        verify = functools.partial(
+            self._client.verify,
+            authorities=self._authorities,
+            allow_unverified_chain=allow_unverified_chain,
+            check=check,
+        )
+        # Which certificate of an answer was issued, its key says: that of the request, or the one that the server made.
+        if isinstance(answer, Issued):
+            return IssuedCertificate(verify(answer, self._request), self.key)
+        return IssuedCertificate(verify(answer.issued, answer), answer.key, answer.encrypted)

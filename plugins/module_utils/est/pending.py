@@ -1,0 +1,118 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pending enrolment between two runs: the CA must approve it, and only the same key continues it.
+
+RFC 7030 section 4.2.3: the client waits at least as long as Retry-After says, and repeats the same request. So key and
+request are kept, and the next run continues with them instead of starting anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
+
+from .._value import Value, field
+from .base.errors import InputError
+from .request.csr import CertificateRequest, LinkedRequest
+from .x509.keys import load_private_key, private_key_pem, public_key_der, same_public_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+except ImportError:  # told by deps.require_libraries()
+    pass
+
+#: The names of the texts that are kept.
+PRIVATE_KEY, REQUEST, STATE = "private_key.pem", "request.pem", "state.json"
+
+_VERSION = 1
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class PendingEnrolment(Value):
+    """An enrolment that the CA has not decided on yet, with all that continues it.
+
+    :param key: the private key; to be kept where only its owner can read it.
+    :param request: repeated as it is; ``None`` where none was sent.
+    :param retry_at: the server is not to be asked again before this time.
+    :param retry_after: the seconds until then, as the server said them; 0 where it was read back.
+    :param server_message: what the server said to a human, likewise.
+    """
+
+    key: PrivateKeyTypes = field(repr=False)
+    request: Optional[CertificateRequest]
+    retry_at: datetime
+    retry_after: float = 0
+    server_message: str = ""
+
+    @classmethod
+    def after(
+        cls,
+        seconds: float,
+        key: PrivateKeyTypes,
+        request: Union[CertificateRequest, LinkedRequest],
+        server_message: str = "",
+    ) -> PendingEnrolment:
+        """A pending enrolment that is to be continued after so many seconds.
+
+        :param request: of a linked one, which every connection has anew, the last is kept.
+        """
+        sent = request.last if isinstance(request, LinkedRequest) else request
+        return cls(key, sent, datetime.now(timezone.utc) + timedelta(seconds=seconds), seconds, server_message)
+
+    def is_due(self, wait_seconds: float) -> bool:
+        """Whether the server may be asked again now, or after waiting so long."""
+        return self.retry_at <= datetime.now(timezone.utc) + timedelta(seconds=wait_seconds)
+
+    def wait(self) -> float:
+        """Sleep until the server may be asked again. Returns the seconds slept."""
+        seconds = max(0.0, (self.retry_at - datetime.now(timezone.utc)).total_seconds())
+        time.sleep(seconds)
+        return seconds
+
+    def as_texts(self, digest: str) -> Dict[str, str]:
+        """What is to be kept, by name: the key is not encrypted.
+
+        :param digest: of what is asked for; see ``request_digest``.
+        """
+        request = ""
+        if self.request is not None:
+            request = x509.load_der_x509_csr(self.request.der).public_bytes(Encoding.PEM).decode()
+        state = {"version": _VERSION, "request_digest": digest, "retry_at": self.retry_at.strftime(_TIME_FORMAT)}
+        return {
+            PRIVATE_KEY: private_key_pem(self.key).decode(),
+            REQUEST: request,
+            STATE: json.dumps(state, indent=2, sort_keys=True) + "\n",
+        }
+
+    @classmethod
+    def from_texts(cls, texts: Optional[Mapping[str, str]], digest: str) -> Optional[PendingEnrolment]:
+        """Read it back. One of another request, or one that is damaged, cannot be continued: ``None``.
+
+        :param digest: of what is asked for now.
+        """
+        try:
+            state = json.loads((texts or {})[STATE])
+            if state["version"] != _VERSION or state["request_digest"] != digest:
+                return None
+            retry_at = datetime.strptime(state["retry_at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
+            key = load_private_key((texts or {})[PRIVATE_KEY].encode())
+            csr = x509.load_pem_x509_csr((texts or {})[REQUEST].encode())
+        except (InputError, KeyError, TypeError, ValueError, RecursionError):
+            return None
+        if not same_public_key(key, csr):
+            return None
+        # Nobody asks again what is in it: it is the same as before.
+        return cls(key, CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject=()), retry_at)
+
+
+def request_digest(**asked: Any) -> str:
+    """SHA-256 over all that makes two enrolment requests the same, whatever the key: JSON values by name."""
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
