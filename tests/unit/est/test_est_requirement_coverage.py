@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Dict, List, Set
 
@@ -71,8 +72,11 @@ def test_the_document_says_why_the_others_are_not_met() -> None:
     assert [line for line in NOT_MET if line not in told] == []
 
 
-def test_the_example_of_the_document_runs(tmp_path: Path) -> None:
-    (program,) = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def test_the_examples_of_the_document_run(tmp_path: Path) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    program, second = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    # The second goes on where the first has its connection.
+    program += textwrap.indent(f"{second}print(type(issued).__name__)\n", "    ")
     (tmp_path / "password.txt").write_text("estpwd\n", encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with LabServer() as lab:
@@ -90,6 +94,7 @@ def test_the_example_of_the_document_runs(tmp_path: Path) -> None:
             timeout=60,
             check=False,
         )
-        assert [entry["status"] for entry in lab.requests] == [200, 200]
+        assert [entry["status"] for entry in lab.enrolments] == [200, 200]
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith("-----BEGIN CERTIFICATE-----\n")
+    assert ran.stdout.endswith("-----END CERTIFICATE-----\n\nIssuedCertificate\n")
