@@ -15,7 +15,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.do
 
 DESKTOP, PHONE = (1280, 900), (360, 740)
 SMALL, FULL, LARGE = small_fleet(), full_fleet(), large_fleet(1000, 20)
-WORST_FIRST = ["ce-5", "ce-10", "ce-4", "ce-7", "ce-1", "ce-8", "ce-9", "ce-2", "ce-6"]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -31,7 +30,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sea
 OLD_KEY = bytes(range(32))
 PAD = bytes(32)
 OLD, NEW = "the old document\n", "the new document, of some length\n" * 300
-OLD_SHA256 = hashlib.sha256(OLD.encode()).hexdigest()
 
 # A folder that is there all the same, and a lock that is tried again.
 FORGIVEN = ("mkdir", "flock")

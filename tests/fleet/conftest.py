@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -37,12 +36,10 @@ def running_fleet() -> Iterator[Fleet]:
 
 
 @pytest.fixture
-def fleet(running_fleet: Fleet) -> Iterator[Fleet]:
+def fleet(running_fleet: Fleet) -> Fleet:
     """The fleet with all hosts up and empty."""
-    for host in running_fleet.hosts.values():
-        for folder in (host.store, host.certificates):
-            shutil.rmtree(folder, ignore_errors=True)
-    yield running_fleet
+    running_fleet.empty()
+    return running_fleet
 
 
 @pytest.fixture(scope="session")

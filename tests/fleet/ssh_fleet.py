@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import sys
@@ -110,6 +111,12 @@ class Fleet:
         self._keeper = None
         for host in self.hosts.values():
             host.stop()
+
+    def empty(self) -> None:
+        """Take every store and every certificate off the hosts."""
+        for host in self.hosts.values():
+            for folder in (host.store, host.certificates):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def close_connections(self) -> None:
         """Close the connections that ssh keeps open, so that the next run has to make new ones."""

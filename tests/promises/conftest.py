@@ -159,28 +159,21 @@ class Lab(LabServer):
 
 
 @pytest.fixture(scope="session")
-def running_lab() -> Iterator[Lab]:
-    """A server that grants everything."""
-    with Lab("--profile", "full") as lab:
-        yield lab
+def labs() -> Iterator[dict[str, Lab]]:
+    """A server that grants everything, and one that keeps only the common name, by their profiles."""
+    with Lab("--profile", "full") as full, Lab("--profile", "cisco") as cisco:
+        yield {"full": full, "cisco": cisco}
 
 
 @pytest.fixture
-def lab(running_lab: Lab) -> Lab:
-    """The same, with nothing new to tell."""
-    running_lab.news()
-    return running_lab
-
-
-@pytest.fixture(scope="session")
-def running_cisco() -> Iterator[Lab]:
-    """A server that keeps only the common name."""
-    with Lab("--profile", "cisco") as lab:
-        yield lab
+def lab(labs: dict[str, Lab]) -> Lab:
+    """The server that grants everything, with nothing new to tell."""
+    labs["full"].news()
+    return labs["full"]
 
 
 @pytest.fixture
-def cisco(running_cisco: Lab) -> Lab:
-    """The same, with nothing new to tell."""
-    running_cisco.news()
-    return running_cisco
+def cisco(labs: dict[str, Lab]) -> Lab:
+    """The server that keeps only the common name, with nothing new to tell."""
+    labs["cisco"].news()
+    return labs["cisco"]

@@ -17,6 +17,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
+#: What a CA that keeps only the common name drops of a template with UPN.
+LOST_EMAIL = "subject emailAddress=jdoe@example.com"
+LOST_UPN = "subject_alternative_name UPN:jdoe@example.com"
+LOST = [LOST_EMAIL, LOST_UPN]
+#: The beginning of what is told of that.
+NOT_AS_ASKED = "the certificate of template 'wifi' is not what was asked for: "
+
 IDENTITY = TestIdentity(user_name="jdoe", domain="example.com", email="jdoe@example.com")
 
 

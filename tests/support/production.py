@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from support.enrolment import template_for
+from support.lab import LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     CertificateParameters,
@@ -22,6 +26,32 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
 IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+
+
+def subject(common_name: str = "jdoe") -> x509.Name:
+    """The subject that a template asks for."""
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+            x509.NameAttribute(NameOID.EMAIL_ADDRESS, "jdoe@example.com"),
+        ]
+    )
+
+
+def put(folder: Path, issued: Any) -> None:
+    """Have a pair there that something else has made."""
+    (folder / "host.pem").write_text(issued.chain_pem)
+    (folder / "host.key").write_text(issued.key_pem)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What is in a folder, but not the note."""
+    return {name: (folder / name).read_bytes() for name in os.listdir(folder) if not name.endswith(".note")}
+
+
+def posts(server: LabServer) -> int:
+    """How many requests there were that can issue something."""
+    return sum(entry["method"] == "POST" for entry in server.requests)
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -50,4 +80,16 @@ def keep(folder: object, template: Template, *, check: bool = False, **options: 
     return run_certificate(template, asked, HostConnector, "host", holder_of(asked), Timeline())
 
 
-__all__ = ["IDENTITY", "FileHolder", "asked_for", "given", "holder_of", "keep", "template_for"]
+__all__ = [
+    "IDENTITY",
+    "FileHolder",
+    "asked_for",
+    "files",
+    "given",
+    "holder_of",
+    "keep",
+    "posts",
+    "put",
+    "subject",
+    "template_for",
+]

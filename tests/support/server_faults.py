@@ -41,20 +41,15 @@ FAULTS = {
     "req_010_tls_1_1_only": Fault(["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "no", None, "TLS version"),
     "plain_http": Fault(["--plain-http"], "tls", "no", None, "does not speak TLS"),
     "no_handshake": Fault(["--fault", "no-handshake"], "tls", "no", None, "TLS handshake in time"),
-    "cacerts_refused": Fault(["--fault", "cacerts:http-404"], "cacerts", "no", 404, "CA certificates"),
-    "cacerts_truncated": Fault(["--fault", "cacerts:truncated"], "cacerts", "no", None, "cut off"),
     "html_with_200": Fault(["--fault", "simpleenroll:html-200"], "enroll", "yes", 200, "text/html"),
-    "empty_bag": Fault(["--fault", "simpleenroll:empty-bag"], "enroll", "yes", 200, "no X.509 certificate"),
     "empty_body": Fault(["--fault", "simpleenroll:empty-200"], "enroll", "yes", 200, "empty"),
     "huge": Fault(["--fault", "simpleenroll:huge"], "enroll", "yes", 200, "larger"),
     "http_400": Fault(["--fault", "simpleenroll:http-400"], "enroll", "yes", 400, "refused the certificate request"),
-    "http_500": Fault(["--fault", "simpleenroll:http-500"], "enroll", "yes", 500, "failed"),
     "redirect": Fault(["--fault", "simpleenroll:redirect"], "enroll", "yes", 302, "redirects to"),
     "never_answers": Fault(["--fault", "simpleenroll:never-answers"], "enroll", "unknown", None, "in time"),
     "close_after_request": Fault(["--fault", "simpleenroll:close-after-request"], "enroll", "unknown", None, "."),
     "truncated": Fault(["--fault", "simpleenroll:truncated"], "enroll", "yes", None, "cut off"),
     "bad_status_line": Fault(["--fault", "simpleenroll:bad-status-line"], "enroll", "yes", None, "."),
-    "certificate_for_another_key": Fault(["--fault", "simpleenroll:wrong-key"], "verify", "yes", None, "key"),
 }
 
 ANSWERS = [
@@ -63,7 +58,5 @@ ANSWERS = [
     ["--base64", "one-line", "--transfer", "chunked"],
     ["--transfer", "close"],
     ["--status", "201"],
-    ["--errors", "json"],
-    ["--no-www-authenticate"],
     ["--strict", "--require-wrapped-base64", "--require-content-transfer-encoding"],
 ]

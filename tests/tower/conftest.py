@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -64,9 +63,7 @@ def running_fleet() -> Iterator[Fleet]:
 @pytest.fixture
 def fleet(running_fleet: Fleet) -> Fleet:
     """The hosts, empty."""
-    for host in running_fleet.hosts.values():
-        for folder in (host.store, host.certificates):
-            shutil.rmtree(folder, ignore_errors=True)
+    running_fleet.empty()
     return running_fleet
 
 

@@ -318,15 +318,6 @@ def test_one_that_ends_soon_is_renewed(runner: Runner, monkeypatch: pytest.Monke
     assert renewed["replaced"] == [first["certificate"]["thumbprint"]]
 
 
-def test_one_that_has_expired_needs_the_password(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner.run()
-    in_days(monkeypatch, 370)
-    refused = runner.run()
-    assert "cannot authenticate its own renewal: it expired on" in refused["reason"]
-    renewed = runner.run(fall_back_to_password=True)
-    assert (renewed["action"], renewed["server"]["authenticated_by"]) == ("enrolled", "basic")
-
-
 def test_a_host_that_does_not_trust_the_server_is_told_what_to_install(machine: Machine, runner: Runner) -> None:
     machine.remove_certificate(ROOT, machine.certificates(ROOT)[0].thumbprint)
     refused = runner.run()

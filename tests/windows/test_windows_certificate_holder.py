@@ -25,7 +25,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.ce
 
 MY, CA = "LocalMachine\\My", "LocalMachine\\CA"
 NOW = datetime.datetime.now(datetime.timezone.utc)
-DIGEST, OTHER_DIGEST = "0123456789abcdef" * 4, "fedcba9876543210" * 4
+DIGEST = "0123456789abcdef" * 4
 SEALING_KEY = bytes(range(32))
 KEY = ec.generate_private_key(ec.SECP256R1())
 

@@ -349,21 +349,6 @@ def test_basic_alone_does_not_answer_digest(web: WebHost, tmp_path: Path) -> Non
         assert len(server.enrolments) == 1
 
 
-def test_req_057_a_redirect_to_another_server_needs_consent(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
-    with LabServer("--redirect", f"simpleenroll:308:{lab.est_url}/simpleenroll") as first:
-        with pytest.raises(EstError, match="needs your consent"):
-            enrol_by_win_uri(tmp_path, template_for(first), web)
-        outcome = enrol_by_win_uri(tmp_path, template_for(first), web, allow_redirects_to=(f"localhost:{lab.port}",))
-    assert outcome["status"] == "issued"
-
-
-def test_req_060_a_busy_server_is_asked_again(web: WebHost, tmp_path: Path) -> None:
-    with LabServer("--fault", "simpleenroll:http-503") as busy:
-        with pytest.raises(EstError, match="not available"):
-            enrol_by_win_uri(tmp_path, template_for(busy), web, wait_when_busy=2)
-        assert len(busy.enrolments) == 2
-
-
 def test_check_mode_asks_for_no_certificate(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
     before = len(lab.requests)
     assert enrol_by_win_uri(tmp_path, template_for(lab), web, check=True)["status"] == "skipped"

@@ -25,7 +25,9 @@ def run_one(arguments: Sequence[str]) -> int:
         description="Runs one file of tests, one test, or one integration target. What else is given goes to pytest or "
         "ansible-test: -k EXPRESSION, -x, --pdb ...",
     )
-    parser.add_argument("path", help="tests/unit/est/test_est_url.py, FILE::TEST, or the name or folder of a target")
+    parser.add_argument(
+        "path", help="tests/unit/est/http/test_est_url.py, FILE::TEST, or the name or folder of a target"
+    )
     parser.add_argument("--part", help="the part to run it as, where there are several: unit-oldest, core-2.16 ...")
     known, rest = parser.parse_known_args(arguments)
     context = Context("one")

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from support.enrolment import LOST, LOST_EMAIL, LOST_UPN, NOT_AS_ASKED
 from support.lab import LabServer
-from support.production import asked_for, holder_of, keep, template_for
+from support.production import asked_for, files, holder_of, keep, posts, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import judge
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
@@ -25,21 +26,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 
-LOST_EMAIL = "subject emailAddress=jdoe@example.com"
-LOST_UPN = "subject_alternative_name UPN:jdoe@example.com"
-LOST = [LOST_EMAIL, LOST_UPN]
-TOLD = "the certificate of template 'wifi' is not what was asked for: "
 ROOT = "subject CN=jdoe came as CN=root"
-COMMON_NAME_AND_EMAIL = [
-    x509.NameAttribute(NameOID.COMMON_NAME, "jdoe"),
-    x509.NameAttribute(NameOID.EMAIL_ADDRESS, "jdoe@example.com"),
-]
-
-
-@pytest.fixture(scope="module")
-def cisco():
-    with LabServer("--profile", "cisco") as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -49,24 +36,10 @@ def renaming():
         yield server
 
 
-@pytest.fixture
-def upn(cisco):
-    return template_for(cisco, subject_alternative_name="upn")
-
-
-def files(folder):
-    """What is in a folder, but not the note."""
-    return {name: (folder / name).read_bytes() for name in os.listdir(folder) if not name.endswith(".note")}
-
-
 def refused(folder, template, **options):
     with pytest.raises(NotAsAsked) as caught:
         keep(folder, template, **options)
     return caught.value
-
-
-def posts(server):
-    return sum(entry["method"] == "POST" for entry in server.requests)
 
 
 # -- what is told -----------------------------------------------------------------------------------------------------
@@ -78,15 +51,10 @@ def test_what_the_ca_drops_is_a_warning_of_every_run(upn, tmp_path):
         assert (found["status"], found["lost"], found["differs"], found["accepted_lost"]) == (run, LOST, [], [])
         (told,) = found["warnings"]
         assert told == (
-            f"{TOLD}it lacks {LOST_EMAIL}, {LOST_UPN} (Cisco's EST server is "
+            f"{NOT_AS_ASKED}it lacks {LOST_EMAIL}, {LOST_UPN} (Cisco's EST server is "
             "known to keep only the common name: list in allowed_lost what may be lost, or set certificate_authority "
             "of the template to generic where it is another CA)"
         )
-
-
-def test_a_generic_ca_is_told_nothing_of_ciscos(upn, tmp_path):
-    (told,) = keep(tmp_path, upn.replace(certificate_authority="generic"))["warnings"]
-    assert told == f"{TOLD}it lacks {LOST_EMAIL}, {LOST_UPN}"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +81,7 @@ def test_a_ca_that_rewrites_names_is_told_in_every_run_and_is_no_reason_to_enrol
         assert (first["differs"], first["lost"]) == ([ROOT], ["subject CN=jdoe"])
         again = keep(tmp_path, template)
         assert (again["status"], again["differs"]) == ("unchanged", [ROOT])
-        assert again["warnings"] == [TOLD + ROOT]
+        assert again["warnings"] == [NOT_AS_ASKED + ROOT]
         renewed = keep(tmp_path, template, force=True)
         assert (renewed["action"], renewed["differs"]) == ("rekeyed", [ROOT]), "for the names of the old one"
         assert posts(lab) == 2
@@ -195,7 +163,7 @@ def test_with_fail_such_a_certificate_is_renewed_in_its_time_all_the_same(upn, t
     keep(tmp_path, upn)
     renewed = keep(tmp_path, upn, on_lost="fail", force=True)
     assert (renewed["status"], renewed["action"], renewed["lost"]) == ("issued", "rekeyed", LOST)
-    assert renewed["warnings"][0].startswith(f"{TOLD}it lacks ")
+    assert renewed["warnings"][0].startswith(f"{NOT_AS_ASKED}it lacks ")
 
 
 def test_the_result_of_a_refusal_says_what_is_lost_and_when_it_is_asked_for_again(upn, tmp_path):
@@ -259,9 +227,7 @@ def test_a_renewal_that_was_refused_waits_and_the_next_good_one_forgets_it(tmp_p
     options = {"renew_before_days": 365, "renewal_method": "renew"}
     with LabServer("--fault", "simplereenroll:other-name") as lab:
         template = template_for(lab)
-        issued = lab.issue(subject=x509.Name(COMMON_NAME_AND_EMAIL), days=(-20, 10))
-        (tmp_path / "host.pem").write_text(issued.chain_pem)
-        (tmp_path / "host.key").write_text(issued.key_pem)
+        put(tmp_path, lab.issue(subject=subject(), days=(-20, 10)))
         first = refused(tmp_path, template, **options)
         requests = len(lab.log)
         again = refused(tmp_path, template, **options)
@@ -328,9 +294,7 @@ def test_another_declaration_is_enrolled_anew_and_not_renewed_towards_the_wrong_
 
 
 def test_a_certificate_of_something_else_may_lack_what_is_allowed(cisco, upn, tmp_path):
-    issued = cisco.issue("jdoe")
-    (tmp_path / "host.pem").write_text(issued.chain_pem)
-    (tmp_path / "host.key").write_text(issued.key_pem)
+    put(tmp_path, cisco.issue("jdoe"))
     adopted = keep(tmp_path, upn, allowed_lost=["UPN", "emailAddress"])
     assert (adopted["status"], adopted["accepted_lost"]) == ("unchanged", LOST)
     assert keep(tmp_path, upn, on_lost="accept")["action"] == "enrolled", "that says what the CA may do"

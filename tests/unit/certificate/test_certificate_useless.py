@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
 from support.names import build_general_names
-from support.production import keep, template_for
+from support.production import files, keep, posts, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import refusal_digest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
@@ -24,27 +24,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.gen
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
-
-COMMON_NAME_AND_EMAIL = [
-    x509.NameAttribute(NameOID.COMMON_NAME, "jdoe"),
-    x509.NameAttribute(NameOID.EMAIL_ADDRESS, "jdoe@example.com"),
-]
-
-
-@pytest.fixture(scope="module")
-def cisco():
-    with LabServer("--profile", "cisco") as server:
-        yield server
-
-
-def files(folder):
-    """What is in a folder, but not the note."""
-    return {name: (folder / name).read_bytes() for name in os.listdir(folder) if not name.endswith(".note")}
-
-
-def posts(server):
-    return sum(entry["method"] == "POST" for entry in server.requests)
-
 
 # -- names that a renewal adds ----------------------------------------------------------------------------------------
 
@@ -56,11 +35,9 @@ ADDED_O = "subject O=Added was not asked for"
 @pytest.fixture
 def adding(monkeypatch, cisco, tmp_path):
     """A certificate that has to be renewed, for another template, and a CA that adds names to the new one."""
-    plain = x509.Name(COMMON_NAME_AND_EMAIL)
-    issued = cisco.issue(subject=plain, days=(-20, 10))
-    (tmp_path / "host.pem").write_text(issued.chain_pem)
-    (tmp_path / "host.key").write_text(issued.key_pem)
-    more = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Added"), *plain])
+    issued = cisco.issue(subject=subject(), days=(-20, 10))
+    put(tmp_path, issued)
+    more = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Added"), *subject()])
     names = [build_general_names([GeneralName("UPN", "administrator@example.com")])]
     new = cisco.issue(subject=more, extensions=names, private_key=issued.private_key)
     answer = Issued((new.certificate.public_bytes(Encoding.DER),))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of client.py over a scripted transport: what is asked, in which order, and what is made of the answers."""
+"""The client over a scripted transport: what is asked, in which order, and what is made of the answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, List
 
 import pytest
 from support.est_answers import REQUEST, ROOT, certs_only, client, days, issue, reply
-from support.est_pki import Authority, der
+from support.est_pki import Authority
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
@@ -18,16 +18,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     ServerError,
     TransportError,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import decode_body
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Peer
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     Fingerprint,
-    load_certificate,
     subject_text,
 )
 
 CACERTS = "https://est.example.com:8443/.well-known/est/lab/cacerts"
-SIMPLEENROLL = "https://est.example.com:8443/.well-known/est/lab/simpleenroll"
 SUB = ROOT.subordinate("Client Test Sub", days=days(-500, 2000))
 STRANGER = Authority.root("Stranger", days=days(-100, 1000))
 
@@ -172,22 +169,6 @@ class TestPin:
 
 
 class TestSimpleenroll:
-    def test_req_048_req_049_req_050_the_request_as_it_is_sent(self) -> None:
-        est, transport = client(bag_of(issue()))
-        answer = est.simpleenroll(REQUEST)
-        assert isinstance(answer, Issued)
-        (sent,) = transport.sent
-        assert (sent.method, sent.url, sent.authenticate) == ("POST", SIMPLEENROLL, True)
-        assert sent.headers == {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
-        assert sent.body is not None
-        assert decode_body(sent.body) == REQUEST.der
-        assert steps(est.timeline) == [("enroll", True, "HTTP 200")]
-
-    @pytest.mark.parametrize("status", [200, 201])
-    def test_req_073_success(self, status: int) -> None:
-        est, _transport = client(reply(status, certs_only(issue())))
-        assert isinstance(est.simpleenroll(REQUEST), Issued)
-
     @pytest.mark.parametrize("status", [204, 302, 400, 401, 403, 404, 405, 418, 429, 500, 501, 503])
     def test_req_089_a_refusal_is_told_in_the_servers_words(self, status: int) -> None:
         est, transport = client(reply(status, b"No\x1b[31m way\r\n", "text/plain"))
@@ -312,16 +293,6 @@ class TestPending:
         assert isinstance(answer, Pending)
         assert pauses == []
 
-    def test_req_085_a_date_is_waited_for(self) -> None:
-        answer, _pauses, _sent, _timeline = self.run(self.pending("Fri, 31 Dec 2199 23:59:59 GMT"), wait=10)
-        assert isinstance(answer, Pending)
-        assert answer.retry_after.requested is not None
-        assert answer.retry_after.requested > 10**9
-
-    def test_req_087_the_servers_words_are_kept(self) -> None:
-        answer, _pauses, _sent, _timeline = self.run(self.pending("5", b"Ask\x07 the  operator"), wait=0)
-        assert answer.server_message == "Ask the operator"
-
     @pytest.mark.parametrize(
         "then",
         [
@@ -361,15 +332,6 @@ class TestVerify:
     def test_req_075_req_076_the_chain_is_completed_from_cacerts(self) -> None:
         found, _est = self.verified(issue(SUB), cacerts=bag_of(SUB.certificate, ROOT.certificate))
         assert found.chain == (SUB.certificate, ROOT.certificate)
-
-    def test_req_073_what_else_is_sent_and_cannot_be_read_does_no_harm(self) -> None:
-        leaf = issue()
-        # An X.509 version that does not exist.
-        damaged = der(issue()).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09", 1)
-        with pytest.raises(ParseError):
-            load_certificate(damaged)
-        found, _est = self.verified(damaged, leaf)
-        assert found.certificate == leaf
 
     def test_req_074_a_certificate_for_another_key_is_an_error(self) -> None:
         stranger = ROOT.issue("device", days=days(-1, 365))

@@ -128,8 +128,9 @@ def chunked(body: bytes, extension: str = "", trailer: str = "", name: str = "ch
     return head + b"".join(parts) + f"0\r\n{trailer}\r\n".encode()
 
 
-def without_length(body: bytes, version: str = "1.1", reason: str = " OK") -> bytes:
-    return f"HTTP/{version} 200{reason}\r\nContent-Type: {PKCS7}\r\nConnection: close\r\n\r\n".encode() + body
+def until_the_end(body: bytes, version: str, more: str) -> bytes:
+    lines = f"HTTP/{version} 200 OK\r\nContent-Type: {PKCS7}\r\nConnection: close\r\n"
+    return f"{lines}{more.format(len(body))}\r\n".encode() + body
 
 
 FRAMES: Dict[str, Callable[[bytes], bytes]] = {
@@ -143,13 +144,14 @@ FRAMES: Dict[str, Callable[[bytes], bytes]] = {
     "lines of the head end in LF": lambda body: b"\n".join(ok(b"").replace(
         b"Content-Length: 0", b"Content-Length: %d" % len(body)).split(b"\r\n")) + body,
     "Content-Length twice": lambda body: ok(body, more=f"Content-Length: {len(body)}\r\n"),
+    "Content-Length beside chunks": lambda body: chunked(body).replace(
+        b"Transfer-Encoding", b"Content-Length: 99999\r\nTransfer-Encoding"),
     "folded header": lambda body: ok(body, more="X-Folded: a\r\n b\r\n"),
     "a header that is not ASCII": lambda body: ok(body, more="Server: Sch\xfctz\r\n"),
     "100 Continue first": lambda body: b"HTTP/1.1 100 Continue\r\n\r\n" + ok(body),
     "103 Early Hints first": lambda body: b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok(body),
     "102 Processing twice": lambda body: b"HTTP/1.1 102 Processing\r\n\r\n" * 2 + ok(body),
     "cookies": lambda body: ok(body, more="Set-Cookie: ROUTE=1; Path=/\r\nSet-Cookie: JSESSIONID=x; Secure\r\n"),
-    "Content-Transfer-Encoding binary": lambda body: ok(body, more="Content-Transfer-Encoding: binary\r\n"),
     "Content-Encoding identity": lambda body: ok(body, more="Content-Encoding: identity\r\n"),
     "Content-Disposition": lambda body: ok(body, more='Content-Disposition: attachment; filename="smime.p7c"\r\n'),
     "Strict-Transport-Security": lambda body: ok(body, more="Strict-Transport-Security: max-age=31536000\r\n"),
@@ -165,8 +167,11 @@ def test_req_053_frames_of_an_answer(frame: str) -> None:
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 @pytest.mark.parametrize("end", [said, torn])
-def test_req_053_the_end_of_the_connection_is_the_end_of_the_answer(version: str, end: Callable[[bytes], Step]) -> None:
-    answers = [end(without_length(AUTHORITIES, version)), NONE, end(without_length(ANSWER, version))]
+@pytest.mark.parametrize("more", ["", "Content-Length: {0}, {0}\r\n"])
+def test_req_053_the_end_of_the_connection_is_the_end_of_the_answer(
+    version: str, end: Callable[[bytes], Step], more: str
+) -> None:
+    answers = [end(until_the_end(AUTHORITIES, version, more)), NONE, end(until_the_end(ANSWER, version, more))]
     enrol(*([answer] for answer in answers))
 
 
@@ -181,6 +186,7 @@ CONTENT_TYPES = [
     "application/pkcs7-mime;smime-type=certs-only;charset=UTF-8",
     "application/pkcs7-mime; smime-type=certs-only;",
     "application/x-pkcs7-mime",
+    "application/pkcs7",
     "application/pkcs7-mime; smime-type=CMC-response",
     "application/x-pkcs7-certificates",
 ]
@@ -200,17 +206,9 @@ def pem(label: str, content: bytes, line: bytes = b"\n") -> bytes:
 
 BODIES: Dict[str, Callable[[bytes], bytes]] = {
     "one line": base64.b64encode,
-    "76 columns and CRLF": lambda content: base64.encodebytes(content).replace(b"\n", b"\r\n"),
-    "76 columns and CR": lambda content: base64.encodebytes(content).replace(b"\n", b"\r"),
-    "blank lines before and after": lambda content: b"\r\n\r\n" + base64.encodebytes(content) + b"\r\n\r\n",
-    "a byte order mark": lambda content: b"\xef\xbb\xbf" + base64.b64encode(content),
-    "no padding": lambda content: base64.b64encode(content).rstrip(b"="),
     "a NUL at the end": lambda content: base64.encodebytes(content) + b"\0",
     "raw DER": bytes,
-    "raw DER and a line end": lambda content: content + b"\n",
-    "PEM of PKCS #7": lambda content: pem("PKCS7", content),
     "PEM of CMS with CRLF": lambda content: pem("CMS", content, b"\r\n"),
-    "base64 of PEM": lambda content: base64.encodebytes(pem("PKCS7", content)),
 }
 
 
@@ -218,6 +216,12 @@ BODIES: Dict[str, Callable[[bytes], bytes]] = {
 def test_req_052_bodies(shape: str) -> None:
     wrap = BODIES[shape]
     enrol([said(ok(wrap(bag(ISSUING, ROOT)))), NONE, said(ok(wrap(bag(LEAF))))])
+
+
+def test_req_128_messages_in_ber() -> None:
+    # cryptography 45 and newer warns of them, and a warning is an error in these tests.
+    authorities, answer = (signed_data(bag, ber=True) for bag in ([ISSUING.der, ROOT.der], [LEAF]))
+    enrol([said(ok(base64.encodebytes(authorities))), NONE, said(ok(base64.encodebytes(answer)))])
 
 
 def test_req_129_pem_certificates_in_place_of_a_message() -> None:
@@ -277,39 +281,6 @@ def test_req_001_anchors_as_administrators_give_them(anchor: str) -> None:
     enrol([said(ok(AUTHORITIES)), NONE, said(ok(ANSWER))], trust=trust, tls=tls)
 
 
-CSRATTRS = {
-    "200 and nothing": ok(b"", "application/csrattrs"),
-    "200, nothing, and no type": response(b""),
-    "200 and a line end": ok(b"\r\n", "application/csrattrs"),
-    "an empty SEQUENCE": ok(b"MAA=\n", "application/csrattrs"),
-    "an empty SEQUENCE in DER": ok(b"\x30\x00", "application/csrattrs"),
-    "an empty SEQUENCE in BER": ok(b"\x30\x80\x00\x00", "application/csrattrs"),
-    "a page": ok(b"<html>no</html>", "text/html"),
-    "JSON": ok(b"{}", "application/json"),
-    "204 with a type": b"HTTP/1.1 204 No Content\r\nContent-Type: application/csrattrs\r\nContent-Length: 0\r\n\r\n",
-    "202": response(b"", "202 Accepted"),
-    "400": response(b"no", "400 Bad Request"),
-    "403": response(b"no", "403 Forbidden"),
-    "404": response(b"no", "404 Not Found"),
-    "405": response(b"no", "405 Method Not Allowed"),
-    "406": response(b"no", "406 Not Acceptable"),
-    "500": response(b"no", "500 Internal Server Error"),
-    "501": response(b"no", "501 Not Implemented"),
-    "502": response(b"no", "502 Bad Gateway"),
-    "503": response(b"no", "503 Service Unavailable", "Retry-After: 60\r\n"),
-}
-
-
-@pytest.mark.parametrize("name", CSRATTRS)
-def test_req_095_req_096_no_csr_attributes(name: str) -> None:
-    enrol([said(ok(AUTHORITIES)), said(CSRATTRS[name]), said(ok(ANSWER))])
-
-
-def test_req_096_csr_attributes_for_which_the_server_wants_a_password_that_it_does_not_take() -> None:
-    refuse = said(response(b"", "401 Unauthorized", 'WWW-Authenticate: Basic realm="r"\r\n'))
-    enrol([said(ok(AUTHORITIES)), refuse, refuse, said(ok(ANSWER))])
-
-
 @pytest.mark.parametrize("end", ["close", "garbage", "cut off"])
 def test_req_096_a_server_that_breaks_off_at_csr_attributes(end: str) -> None:
     step = {"close": read_request, "garbage": said(b"\x00" * 30), "cut off": said(ok(b"MAA=")[:-2])}[end]
@@ -357,21 +328,6 @@ def test_req_018_a_server_that_asks_for_a_certificate_of_anybody(version: ssl.TL
 def test_req_011_older_suites_of_tls_1_2(suite: str) -> None:
     tls = server_context(SERVER, version=ssl.TLSVersion.TLSv1_2, ciphers=suite)
     enrol([said(ok(AUTHORITIES)), NONE, said(ok(ANSWER))], tls=tls)
-
-
-@pytest.mark.parametrize("status", ["201 Created", "200 OK"])
-def test_req_093_statuses_of_success(status: str) -> None:
-    enrol([said(ok(AUTHORITIES)), NONE, said(response(ANSWER, status, f"Content-Type: {PKCS7}\r\n"))])
-
-
-@pytest.mark.parametrize("location", ["/.well-known/est/ca/cacerts", "cacerts?x=1", "//localhost:{port}/est/cacerts"])
-def test_req_055_relative_redirects(location: str) -> None:
-    def move(connection: Any, peer: Peer) -> None:
-        read_request(connection, peer)
-        target = location.replace("{port}", str(peer.port))
-        connection.sendall(response(b"", "302 Found", f"Location: {target}\r\n"))
-
-    enrol([move, said(ok(AUTHORITIES)), NONE, said(ok(ANSWER))])
 
 
 @pytest.mark.parametrize("url", ["https://localhost:{}/", "https://LOCALHOST:{}/.well-known/est/", "localhost.:{}"])

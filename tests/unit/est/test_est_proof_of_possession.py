@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of proof_of_possession.py, and of how https.py binds a request to its connection."""
+"""Proof of possession: requests that are bound to the connection that carries them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from support.tls_peer import Peer, Step, answer, read_request, response
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
-    EstError,
     InputError,
-    ServerError,
     TransportError,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
@@ -33,14 +31,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Binding, Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import (
-    EST_IDENTITY_LINKING,
     CertificateRequest,
     LinkedRequest,
     Linking,
     build_csr,
     tls_unique_base64,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import RequestPlan
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec, generate_key
 
 SUBJECT = parse_slash_dn("/CN=device")
@@ -202,12 +198,6 @@ class TestLinkedRequest:
         # challengePassword, SET, PrintableString of 16 characters; at most 255 are allowed.
         assert bytes.fromhex("06092a864886f70d010907") + b"\x31\x12\x13\x10AAECAwQFBgcICQoL" in request.der
 
-    def test_req_109_it_goes_into_est_identity_linking_where_the_server_prefers_it(self) -> None:
-        plan = RequestPlan(KeySpec("ec"), SUBJECT, needs_pop=True, linking_attribute=EST_IDENTITY_LINKING)
-        request = LinkedRequest(lambda linking: plan.build(KEY, linking))(Binding("TLSv1.2", bytes(12)))
-        assert bytes.fromhex("060b2a864886f70d010910023a") + b"\x31\x12\x13\x10AAAAAAAAAAAAAAAA" in request.der
-        assert bytes.fromhex("06092a864886f70d010907") not in request.der
-
     def test_req_086_req_112_it_is_signed_anew_with_the_same_key(self) -> None:
         request = LinkedRequest(linked)
         first = request(Binding("TLSv1.2", b"1" * 12))
@@ -311,35 +301,9 @@ class TestLab:
 
     @pytest.mark.parametrize(
         "flags",
-        [(), ("--tls-max", "1.2"), ("--authentication", "digest", "--close-after-401"), ("--authentication", "basic")],
-        ids=["default", "TLS 1.2", "digest", "basic"],
+        [("--authentication", "digest", "--close-after-401"), ("--authentication", "basic")],
+        ids=["digest", "basic"],
     )
     def test_req_111_a_server_verifies_the_binding(self, flags: tuple[str, ...]) -> None:
         with LabServer("--pop", "required", *flags) as lab:
             assert isinstance(self.enrol(lab), Issued)
-
-    def test_req_112_through_a_redirect(self) -> None:
-        with LabServer(
-            "--pop",
-            "required",
-            "--label",
-            "a",
-            "--redirect",
-            "simpleenroll:308:{origin}/.well-known/est/a/simpleenroll",
-        ) as lab:
-            assert isinstance(self.enrol(lab), Issued)
-
-    def test_req_114_a_server_with_tls_1_3_alone(self) -> None:
-        with LabServer("--pop", "required", "--tls-min", "1.3") as lab:
-            with pytest.raises(EstError, match=r"TLS 1\.2"):
-                self.enrol(lab)
-            assert lab.enrolments == []
-
-    def test_trap_10_a_request_without_the_right_binding_is_refused(self) -> None:
-        with LabServer("--pop", "required") as lab:
-            url = EstUrl.build(lab.host, lab.port)
-            line = HttpsTransport(url, Trust.explicit(lab.ca_pem), credentials=Credentials(USERNAME, PASSWORD))
-            with EstClient(url, line) as est:
-                line.require_tls_unique()
-                with pytest.raises(ServerError, match="HTTP 401"):
-                    est.simpleenroll(linked(base64.b64encode(b"stale stale!").decode()))

@@ -26,7 +26,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.dis
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
-    EstError,
     InputError,
     ParseError,
     ServerError,
@@ -255,11 +254,6 @@ def key_for(held: HeldCertificate, mode: str) -> Any:
 
 
 class TestKeys:
-    def test_req_080_renew_keeps_the_key(self) -> None:
-        held = hold()
-        request = build_reenrolment_request(held, held.key)
-        assert request.public_key_der == public_key_der(held.certificate)
-
     @pytest.mark.parametrize(
         "spec",
         [KeySpec("rsa", 2048), KeySpec("rsa", 3072), KeySpec("ec"), KeySpec("ec", curve="P-521"), KeySpec("ed25519")],
@@ -456,26 +450,6 @@ class TestWithTheLab:
             # The new pair renews itself in turn.
             assert renewed(lab, again, key_for(again, REKEY)).certificate != again.certificate
 
-    def test_req_082_a_certificate_in_its_last_minutes_is_renewed(self) -> None:
-        with LabServer() as lab:
-            held = on_disk(lab.issue(days=(-30, 0.002)))
-            assert renewed(lab, held, key_for(held, REKEY)).certificate != held.certificate
-
-    def test_req_082_an_expired_one_falls_back_to_the_password(self) -> None:
-        with LabServer() as lab:
-            held = on_disk(lab.issue("late", days=(-30, -1)))
-            with pytest.raises(InputError, match="/CN=late cannot authenticate its own renewal: it expired on"):
-                choose_authentication(held, CREDENTIALS, NOW)
-            way = choose_authentication(held, CREDENTIALS, NOW, fall_back_to_password=True)
-            key = key_for(held, REKEY)
-            request = build_reenrolment_request(held, key)
-            with connect(lab, way.client_certificate, way.credentials) as est:
-                authorities = est.cacerts()
-                answer = est.simpleenroll(request)
-                assert isinstance(answer, Issued)
-                issued = est.verify(answer, request, authorities)
-            assert encoded_subject(der(issued.certificate)) == encoded_subject(held.der)
-
     def test_other_names_than_those_of_the_certificate_are_refused_with_the_server_s_words(self) -> None:
         with LabServer() as lab:
             held, other = on_disk(lab.issue("one")), on_disk(lab.issue("other"))
@@ -503,22 +477,3 @@ class TestWithTheLab:
             with connect(lab, way.client_certificate, way.credentials) as est:
                 assert isinstance(est.simplereenroll(request), Issued)
             assert last(lab)["client_certificate_subject"] == "CN=device"
-
-    def test_pending_is_repeated_with_the_same_request(self) -> None:
-        sleeps: List[float] = []
-        with LabServer("--manual-approval", "1", "--retry-after", "30") as lab:
-            held = on_disk(lab.issue())
-            request = build_reenrolment_request(held, key_for(held, REKEY))
-            with connect(lab, held.tls) as est:
-                answer = est.simplereenroll(request, wait_seconds=60, sleep=sleeps.append)
-            assert isinstance(answer, Issued)
-            assert sleeps == [30]
-
-    @pytest.mark.parametrize("fault", ["reset-after-request", "http-500", "empty-bag", "truncated"])
-    def test_req_083_a_failed_renewal_leaves_the_old_pair_alone(self, fault: str) -> None:
-        with LabServer("--fault", f"simplereenroll:{fault}") as lab:
-            held = on_disk(lab.issue())
-            with pytest.raises(EstError) as caught:
-                renewed(lab, held, key_for(held, REKEY))
-            assert (caught.value.stage, caught.value.request_received) in [("enroll", "yes"), ("enroll", "unknown")]
-            assert HeldCertificate.load(held.tls).certificate == held.certificate

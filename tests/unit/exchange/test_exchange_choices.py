@@ -105,12 +105,6 @@ def test_a_ca_path_is_trusted_even_with_other_text_in_it(lab, tmp_path):
     assert outcome["server"]["trust"] == "explicit"
 
 
-def test_req_014_the_system_does_not_know_the_lab(lab, tmp_path):
-    with pytest.raises(EstError) as caught:
-        enrol(tmp_path, without_anchors(lab, use_system_trust=True))
-    assert (caught.value.stage, caught.value.request_received) == ("tls", "no")
-
-
 def test_the_system_is_trusted_where_asked_for(lab, tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", lab.ca_path)
     outcome = enrol(tmp_path, without_anchors(lab, use_system_trust=True))

@@ -41,11 +41,6 @@ def test_req_057_an_enrolment_goes_to_another_server_only_with_consent(lab: LabS
     ]
 
 
-def test_req_057_consent_is_for_the_very_port(lab: LabServer, tmp_path: Any) -> None:
-    with redirecting_to(lab) as first, pytest.raises(ServerError, match="consent"):
-        enrol(tmp_path, template_for(first), allow_redirects_to=("localhost", f"localhost:{first.port}"))
-
-
 @pytest.mark.parametrize(("patience", "asked"), [(0, 1), (2, 2)])
 def test_req_060_a_busy_server_is_asked_again_as_long_as_the_user_waits(
     patience: int, asked: int, tmp_path: Any

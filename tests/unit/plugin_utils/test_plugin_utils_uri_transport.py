@@ -216,21 +216,6 @@ def test_a_host_name_in_the_common_name_only_is_beyond_this_way(tmp_path):
         assert enrol_by_uri(tmp_path, template_for(server))["status"] == "issued"
 
 
-def test_req_057_a_redirect_to_another_server_needs_consent(lab, tmp_path):
-    with LabServer("--redirect", f"simpleenroll:308:{lab.est_url}/simpleenroll") as first:
-        with pytest.raises(EstError, match="needs your consent"):
-            enrol_by_uri(tmp_path, template_for(first))
-        outcome = enrol_by_uri(tmp_path, template_for(first), allow_redirects_to=(f"localhost:{lab.port}",))
-    assert outcome["status"] == "issued"
-
-
-def test_req_060_a_busy_server_is_asked_again(tmp_path):
-    with LabServer("--fault", "simpleenroll:http-503") as busy:
-        with pytest.raises(EstError, match="not available"):
-            enrol_by_uri(tmp_path, template_for(busy), wait_when_busy=2)
-        assert len(busy.enrolments) == 2
-
-
 def test_basic_alone_does_not_answer_digest(tmp_path):
     with LabServer("--authentication", "digest") as server:
         with pytest.raises(EstError, match="HTTP 401"):
@@ -253,14 +238,6 @@ def test_req_084_a_pending_certificate_is_continued(tmp_path):
         second = enrol_by_uri(tmp_path, template_for(server), wait=5)
         assert second["status"] == "issued"
         assert [entry["status"] for entry in server.enrolments] == [202, 200]
-
-
-def test_check_mode_asks_for_no_certificate(lab, tmp_path):
-    before = len(lab.requests)
-    outcome = enrol_by_uri(tmp_path, template_for(lab), check=True)
-    assert outcome["status"] == "skipped"
-    assert [entry["operation"] for entry in lab.requests[before:]] == ["cacerts", "csrattrs"]
-    assert not (tmp_path / "tests").exists()
 
 
 def test_req_014_explicit_anchors_switch_those_of_the_system_off(lab, tmp_path):

@@ -93,8 +93,8 @@ def test_a_test_that_imports_a_library_touches_it_and_so_does_one_of_what_import
 @pytest.mark.parametrize(
     ("path", "part", "requirements"),
     [
-        ("tests/unit/est/test_est_url.py", None, "unit"),
-        ("tests/unit/est/test_est_url.py::test_a", "unit-oldest", "unit-oldest"),
+        ("tests/unit/est/http/test_est_url.py", None, "unit"),
+        ("tests/unit/est/http/test_est_url.py::test_a", "unit-oldest", "unit-oldest"),
         (str(ROOT / "tests/tower/test_tower_image.py"), None, "tower"),
         ("tests/examples", None, "unit"),
     ],
