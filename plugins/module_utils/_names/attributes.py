@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Tuple
 
+from .._value import Value
 from .addresses import check_email_address
 from .errors import NameSyntaxError, check_printable, quote
 
@@ -71,7 +72,7 @@ ATTRIBUTE_OIDS: dict[str, str] = {
 ATTRIBUTE_NAMES: dict[str, str] = {oid: name for name, oid in ATTRIBUTE_OIDS.items()}
 
 
-class _Rule(NamedTuple):
+class _Rule(Value):
     """What a value may be: at most ``maximum`` characters, and all of it matching ``pattern``."""
 
     maximum: int

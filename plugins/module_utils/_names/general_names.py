@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Callable, NamedTuple, Optional, Tuple
 
+from .._value import Value
 from .addresses import check_domain_name, check_email_address, check_host_name, check_ip_address, check_uri
 from .attributes import SubjectAttribute, check_attribute, is_object_identifier
 from .comparison import (
@@ -46,7 +47,7 @@ class GeneralName(NamedTuple):
         return f"{self.type}:{self.value}"
 
 
-class Kind(NamedTuple):
+class Kind(Value):
     """A kind of name.
 
     :param alternative: the alternative of GeneralName that holds it (RFC 5280 section 4.2.1.6).

@@ -8,8 +8,9 @@ Everything that must agree on them (the argument spec, the model, the store) rea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .._value import Value
 from .errors import TemplateError, closest, show
 from .synonyms import meant_choice, meant_option
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Field(NamedTuple):
+class Field(Value):
     """One option of a template.
 
     ``type`` is Ansible's (``str``, ``int``, ``bool`` or ``list`` of ``str``). A ``default`` of None means that there is

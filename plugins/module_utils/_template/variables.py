@@ -14,6 +14,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._names.errors import NameSyntaxError, find_unprintable
+from .._value import Value
 from .errors import TemplateError, show
 from .fields import SECRET_FIELDS
 
@@ -57,7 +58,7 @@ def check_possible(parts: Sequence[Part], stand_ins: Sequence[str], check: Calla
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-class Variable(NamedTuple):
+class Variable(Value):
     """A variable that Cloud Extender has by itself.
 
     ``needs_user_visibility`` says that it is filled in only where the User Visibility module is configured.

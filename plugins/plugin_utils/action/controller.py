@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Optional, Protocol
+from typing import Any, Optional, Protocol
 
 import yaml
 from ansible.release import __version__ as ansible_core_version
@@ -24,6 +24,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import last_test_entry
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import (
     require_libraries,
@@ -72,7 +73,7 @@ class Files(TestFiles, Protocol):
         """Note what came of the test; returns why that could not be done, or an empty text."""
 
 
-class HostBackend(NamedTuple):
+class HostBackend(Value):
     """What differs between the hosts.
 
     :param connector: carries the exchange.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 from ...module_utils._exchange.acceptance import CHOICES, Acceptance
 from ...module_utils._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
+from ...module_utils._files.paths import folder_of
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name
 from ...module_utils._names.errors import NameSyntaxError
@@ -265,7 +266,8 @@ def _key_maker(path: str) -> Callable[[KeySpec], PrivateKeyTypes]:
 def _drop(path: str) -> None:
     """Remove a kept key, if it is there."""
     with suppress(OSError):
-        os.unlink(path)
+        folder, name = folder_of(path)
+        folder.unlink(name)
 
 
 def _pending_result(pending: PendingEnrolment, key_path: str, warnings: Sequence[str]) -> Dict[str, Any]:

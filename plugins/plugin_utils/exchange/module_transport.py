@@ -14,8 +14,9 @@ import copy
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Callable, ClassVar, NamedTuple, Optional
+from typing import Any, Callable, ClassVar, Optional
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     InputError,
     ServerError,
@@ -46,7 +47,7 @@ CENSORED = b"********"
 CUT_OFF_HINT = "Look at the EST server and at proxies on the way."
 
 
-class Failure(NamedTuple):
+class Failure(Value):
     """What some words of a module mean.
 
     :param pattern: a regular expression; case does not matter.
@@ -61,7 +62,7 @@ class Failure(NamedTuple):
     received: str
 
 
-class Answer(NamedTuple):
+class Answer(Value):
     """What the server answered.
 
     :param headers: those that the EST client reads, names in lower case.

@@ -148,7 +148,7 @@ class WinUriTransport(ModuleTransport):
         try:
             if file_error:  # what is there may be of an earlier answer
                 raise Refused(file_error)
-            return answer._replace(body=self._fetch(str(arguments["dest"])))
+            return answer.replace(body=self._fetch(str(arguments["dest"])))
         except Refused as refused:
             raise TransportError(
                 f"{CANNOT_FETCH.reason} ({refused})",

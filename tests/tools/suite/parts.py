@@ -157,6 +157,7 @@ PARTS = (
         70,
         ("plugins/module_utils/_store/*", "plugins/plugin_utils/posix/*"),
     ),
+    _pytest("attacks", "another account of the host, with links, locks and folders of its own", 5),
     _pytest("canary", "every module with recognisable secrets, which come out nowhere", 80),
     _pytest("unit-oldest", "unit tests with cryptography 3.4.8 and requests 2.25.0", 245, brief=120),
     Part(

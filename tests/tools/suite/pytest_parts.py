@@ -154,6 +154,7 @@ FOLDERS = {
     "tower": Folder("tests/tower", requirements="tower", pythons=("3.11", "3.12")),
     "windows": Folder("tests/windows", environment=_windows),
     "faults": Folder("tests/faults"),
+    "attacks": Folder("tests/attacks"),
     "canary": Folder("tests/canary"),
     "promises": Folder("tests/promises", environment=_cores("PROMISES_CORES")),
     "examples": Folder("tests/examples", environment=_cores("EXAMPLES_CORES")),

@@ -12,12 +12,13 @@ Both are our own: no version of cryptography reads names that stand alone, and f
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple, Union
 
 from ..._names.attributes import ATTRIBUTE_OIDS, Subject, SubjectAttribute, check_attribute
 from ..._names.distinguished_names import format_slash_dn, parse_distinguished_name
 from ..._names.errors import normalized, quote
 from ..._names.general_names import KINDS, GeneralName, held_general_name, validate_general_name
+from ..._value import Value
 from ..asn1.der import (
     IA5_STRING,
     OBJECT_IDENTIFIER,
@@ -131,7 +132,7 @@ def _read_encoded_name(name: Element) -> Subject:
 # stands in ``_names/general_names.py``.
 
 
-class _Alternative(NamedTuple):
+class _Alternative(Value):
     """An alternative of GeneralName: its identifier octet, and its contents from text and as text.
 
     ``empty`` is what a server sends for a value that the client is to fill in (RFC 9908 section 3.4): an empty
