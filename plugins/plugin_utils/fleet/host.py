@@ -38,11 +38,7 @@ OPTIONS: dict[str, Any] = {
     "est_integration_store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
     "est_integration_test": {"type": "raw"},
     "est_integration_test_policy": {"type": "str", "choices": ["never", "changed", "always"], "default": "never"},
-    "est_integration_exchange": {
-        "type": "str",
-        "choices": ["auto", "host", "uri", "controller"],
-        "default": "auto",
-    },
+    "est_integration_exchange": {"type": "str", "choices": list(test_options.EXCHANGES), "default": "auto"},
     "est_integration_install_ca": {"type": "bool", "default": False},
     "est_integration_cluster": {"type": "str", "default": ""},
     "est_integration_cluster_writer": {"type": "str", "default": ""},

@@ -95,3 +95,12 @@ def test_every_folder_is_in_the_order_and_in_the_picture() -> None:
     (picture,) = re.findall(r"```mermaid\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
     drawn = set(re.findall(r"[\w/]+", picture))
     assert {entry.split("/", 1)[1] for entry in ORDER} <= drawn
+
+
+def test_the_map_names_files_that_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/.-]+/[\w.-]+)`", text)) - {"changelogs/fragments/"}
+    roots = ROOT, PLUGINS, PLUGINS / "module_utils", PLUGINS / "plugin_utils"
+    lab = ROOT / "roles" / "est_lab_server" / "files" / "est_lab_server"
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not any((root / name).exists() for root in (*roots, lab))] == []
