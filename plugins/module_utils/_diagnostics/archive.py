@@ -111,7 +111,8 @@ class ArchiveFile:
 
         :raises OSError: the disk is full, or the like.
         """
-        assert self._folder is not None
+        if self._folder is None:
+            raise ValueError("the file has not been entered")
         number = 1
         while True:
             name = archive_name(self._name, number)

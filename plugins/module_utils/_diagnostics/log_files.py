@@ -190,11 +190,12 @@ class Log(Value):
         }
 
 
-class Logs(Value):
+class Logs:
     """What was collected so far, newest first, and what was left out or cut: path and reason."""
 
-    found: List[Log] = field(default_factory=list)
-    left_out: List[Tuple[str, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.found: List[Log] = []
+        self.left_out: List[Tuple[str, str]] = []
 
 
 class NotCollected(Exception):

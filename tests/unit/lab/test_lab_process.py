@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -15,10 +16,13 @@ import sys
 import time
 
 import pytest
-import support.lab_server  # noqa: F401 (it puts the program of users on the path)
-from est_lab_server.command import cli
 from support.lab import PROGRAM
 from support.lab import LabProcess as AnyLabProcess
+from support.lab_server import ROLE_FILES
+
+# It is no package of Ansible's, and found by its own name only where it lies.
+sys.path.append(str(ROLE_FILES))
+cli = importlib.import_module("est_lab_server.command.cli")
 
 
 class LabProcess(AnyLabProcess):
