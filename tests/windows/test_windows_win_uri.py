@@ -151,7 +151,7 @@ OWN_WORDS = {
     "req_010_tls_1_1_only": "TLS",
     "plain_http": "TLS handshake",
 }
-SAME = {name: fault.replace(words=OWN_WORDS.get(name, fault.words)) for name, fault in FAULTS.items()}
+SAME = {name: fault._replace(words=OWN_WORDS.get(name, fault.words)) for name, fault in FAULTS.items()}
 # Without a body, .NET tells of this and of an answer that takes too long with the same words.
 del SAME["no_handshake"]
 
