@@ -17,7 +17,7 @@ from support.est_exchange import CA, CREDENTIALS, context
 from support.tls_certificates import authority
 from support.tls_peer import Peer, answer, server_context
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils import est
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est import api as est
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est import bootstrap as bootstrap_module
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from support.lab import LabServer
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils import est
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est import api as est
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import public_key_words
 
 WANTED = est.EnrolmentRequest(est.parse_distinguished_name("/CN=device"))
