@@ -54,7 +54,7 @@ from ansible.plugins.lookup import LookupBase
 _VARIABLE = "est_integration_hosts"
 _DEFAULT = "cloud_extenders"
 _LISTINGS = ("syntax", "listhosts", "listtasks", "listtags")
-#: So many groups of the inventory are named in an error.
+#: How many groups of the inventory are named in an error.
 _MOST_GROUPS = 8
 
 
@@ -74,7 +74,7 @@ class LookupModule(LookupBase):
     def _reached(self, patterns: Sequence[str], groups: Mapping[str, Sequence[str]], limit: Any) -> bool:
         """Say whether patterns, with the limit of the run, leave a host of the inventory."""
         if not limit and len(patterns) == 1 and groups.get(patterns[0]):
-            return True  # the usual case, which shall not cost a fleet of 10,000 a second copy of its inventory
+            return True  # the usual case, which must not cost a fleet of 10,000 a second copy of its inventory
         manager = InventoryManager(self._loader, parse=False)
         for group, hosts in groups.items():
             manager.add_group(group)
@@ -94,7 +94,7 @@ class LookupModule(LookupBase):
 def _patterns(terms: Sequence[Any]) -> list[str]:
     """Return patterns one by one, with no comma in any of them.
 
-    :raises AnsibleLookupError: there is none, or what is given is no pattern.
+    :raises AnsibleLookupError: there is none, or what is given is not a pattern.
     """
     # YAML makes None of a name with nothing behind it.
     given = [

@@ -75,7 +75,7 @@ CAUSES = (
     ("unproved", "unproved", "templates on hosts without a proof of their present content"),
     ("not_tried", "tests_not_tried", "tests that were left out"),
 )
-#: The cause that is no number above 0.
+#: The cause that is not a number above 0.
 NO_HOSTS = "no_hosts"
 
 
@@ -90,7 +90,7 @@ class LookupModule(LookupBase):
     def _accepted(self, variables: Mapping[str, Any]) -> set[str]:
         """Return the causes that variables accept.
 
-        :raises AnsibleLookupError: a variable of these names is none of ours, or is no boolean.
+        :raises AnsibleLookupError: a variable named like these is not one of ours, or is not a boolean.
         """
         known = list(dict.fromkeys([*(cause for cause, _number, _words in CAUSES), NO_HOSTS]))
         found = set()
@@ -112,7 +112,7 @@ class LookupModule(LookupBase):
 
 
 def _verdict(summary: Mapping[str, Any], accepted: set[str]) -> dict[str, list[str]]:
-    """Return what is against a fleet, and what would be if it was not accepted.
+    """Return what is against a fleet, and what would be if it were not accepted.
 
     :param summary: the numbers of the report.
     """

@@ -28,7 +28,7 @@ from .._value import Value, field
 from .errors import DamagedBundle, LibraryMissing, NewerBundle, NotABundle
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Reading JSON that may come from anybody: no duplicate keys, no numbers without end, no text that is no Unicode.
+# Reading JSON that may come from anybody: no duplicate keys, no endless numbers, no text that is not Unicode.
 
 # No number of a bundle has more digits, and no list or object is nested deeper.
 _MAX_DIGITS = 18
@@ -86,7 +86,7 @@ def _constant(name: str) -> Any:
 # From a passphrase to keys: scrypt (RFC 7914).
 
 #: As much work as the (2**17, 8, 1) that is usually recommended, in 32 MiB in place of 128: an import opens the bundle
-#: once a host and so once a fork, and an automation controller reckons with 100 MB a fork.
+#: once for each host, so once in each fork, and an automation controller reckons with 100 MB for a fork.
 DEFAULT_N = 2**15
 DEFAULT_R = 8
 DEFAULT_P = 3
@@ -102,7 +102,7 @@ _CHECK_OCTETS = 32
 
 
 class Keys(Value):
-    """What comes of a passphrase: the key, and the value in the bundle that tells a wrong passphrase."""
+    """What is derived from a passphrase: the key, and the value in the bundle that tells a wrong passphrase."""
 
     key: bytes = field(repr=False)
     check: bytes = field(repr=False)
@@ -177,7 +177,7 @@ def read_base64(value: Any, where: str) -> bytes:
     """Return the octets of a base64 text.
 
     :param where: the place of the value, for the error.
-    :raises DamagedBundle: when it is none.
+    :raises DamagedBundle: when it is something else.
     """
     try:
         if isinstance(value, str):
@@ -199,7 +199,7 @@ VERSION = 1
 CIPHER = "AES-256-GCM"
 #: Octets of a nonce (96 bits, NIST SP 800-38D section 8.2.2).
 NONCE_OCTETS = 12
-#: A bundle larger than this is none of ours (a template takes about 2 KB).
+#: A bundle larger than this is not ours (a template takes about 2 KB).
 MAX_OCTETS = 8 * 1024 * 1024
 
 _MODULES = "the Ansible modules estfleet.cloud_extender.est_template_export and est_template_import"
@@ -270,8 +270,8 @@ class Envelope(Value):
 def bundle_digest(data: dict[str, Any]) -> str:
     """Return the SHA-256 (hex) over all of a bundle but its digest.
 
-    It tells a bundle that was damaged on its way from a wrong passphrase. It keeps nobody from changing a bundle: that
-    does the sealing.
+    It tells a bundle that was damaged on its way from a wrong passphrase. It keeps nobody from changing a bundle: the
+    sealing does that.
     """
     return digest("bundle", {key: value for key, value in data.items() if key != "digest"})
 

@@ -20,13 +20,13 @@ class BundleError(Exception):
 
 
 class FileError(BundleError):
-    """The file cannot be read or written, or is something else than a file."""
+    """The file cannot be read or written, or is something other than a file."""
 
     reason = "file"
 
 
 class NotABundle(BundleError):
-    """The file is something else than a bundle."""
+    """The file is something other than a bundle."""
 
     reason = "not_a_bundle"
 
@@ -62,7 +62,7 @@ class NotSealed(BundleError):
 
 
 class UnusableTemplate(BundleError):
-    """A template in the bundle is none that this version of the collection takes."""
+    """A template in the bundle is not one that this version of the collection takes."""
 
     reason = "unusable_template"
 

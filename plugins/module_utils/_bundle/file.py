@@ -28,7 +28,7 @@ class BundleFile(Value):
 def read_file(path: str) -> bytes:
     """Read a bundle's file; symbolic links are followed.
 
-    :raises FileError: when it cannot be read, or is no file.
+    :raises FileError: when it cannot be read, or is not a file.
     :raises NotABundle: when it is too large to be a bundle. It is not read then.
     """
     return _read(path, 0).octets
@@ -38,7 +38,7 @@ def find_file(path: str) -> BundleFile | None:
     """Read what is where a bundle is to be written, and check that it can be written there.
 
     :returns: None where nothing is.
-    :raises FileError: when there is no folder for it, it may not be written to, or something else than a file is there.
+    :raises FileError: when there is no folder for it, it may not be written to, or what is there is not a file.
     :raises NotABundle: when the file is too large to be a bundle.
     """
     folder = os.path.dirname(path)

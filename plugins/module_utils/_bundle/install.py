@@ -28,7 +28,7 @@ class Comparison(Value):
     """What changes.
 
     :param changed: whether the bundle has to be written.
-    :param results: one entry a template of the old and the new bundle.
+    :param results: one entry for each template of the old and the new bundle.
     :param before: what changes, as it is now; plain data.
     :param after: what changes, as it will be.
     """

@@ -41,7 +41,7 @@ RULE = (
 def check_passphrase(passphrase: str) -> str:
     """Return a passphrase in Unicode normal form C, so that it is the same however a keyboard makes its letters.
 
-    :raises TemplateError: when it is empty, begins or ends with white space, or is no text. The error never shows it.
+    :raises TemplateError: when it is empty, begins or ends with white space, or is not text. The error never shows it.
     """
     if not passphrase:
         raise TemplateError("passphrase", "is empty", allowed=RULE)
@@ -80,8 +80,8 @@ def write_bundle(content: Content, passphrase: str | None, scrypt: Scrypt | None
     """Return the octets of a bundle.
 
     :param content: what it carries.
-    :param passphrase: seals it; as ``check_new_passphrase()`` returned it. None, which content with
-        secrets does not allow, leaves it in clear.
+    :param passphrase: seals it; as ``check_new_passphrase()`` returned it. None, which content with secrets does not
+        allow, leaves it in clear.
     :param scrypt: the parameters of the key derivation; today's with a new salt if None.
     :raises LibraryMissing: when nothing can be sealed here.
     :raises TooLarge: when the bundle would be too large to be read again.
@@ -127,7 +127,7 @@ def read_bundle(octets: bytes, passphrase: str | None) -> Content:
 def open_envelope(envelope: Envelope, keys: Keys) -> Content:
     """Return what is in a sealed bundle.
 
-    :raises WrongPassphrase: when the keys come of another passphrase.
+    :raises WrongPassphrase: when the keys come from another passphrase.
     :raises DamagedBundle: when the bundle was changed by somebody who made its digest fit.
     """
     sealing = envelope.sealing

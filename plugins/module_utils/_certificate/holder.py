@@ -23,7 +23,7 @@ class CurrentCertificate(Value):
 
     :param certificate: the certificate; ``None`` where none can be read.
     :param old: the same with its key, as what can be renewed; ``None`` where it has a defect.
-    :param defect: why it is no certificate with its key, as a clause such as "its private key was not there"; empty
+    :param defect: why it is not a certificate with its key, as a clause such as "its private key was not there"; empty
         where it is one, and where there is nothing.
     :param digest: what was noted when it was issued (see ``asked_digest()``), or the beginning of it; empty
         where nothing was.

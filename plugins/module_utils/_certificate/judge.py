@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 # A certificate that the CA issued and that was refused here, noted so that it is not asked for again in every run.
 #
 # A CA that does not issue what is asked for will not do so an hour later, and each try is a certificate that nobody
-# uses.
-# That holds for one with other names as for one with another key, of an unrelated issuer, or that has expired.
+# uses. That holds for one with other names as for one with another key, of an unrelated issuer, or that has expired.
 
 #: How long a certificate that was refused is not asked for again.
 DELAY = timedelta(hours=24)
@@ -44,7 +43,7 @@ _FOUND = ("lost", "differs", "accepted_lost")
 
 
 class Refusal(Value):
-    """What is noted of it.
+    """What is noted of a certificate that was refused.
 
     :param digest: of what was asked for; see ``refusal_digest()``.
     :param at: when it was refused, UTC.
@@ -72,7 +71,7 @@ class Refusal(Value):
         return self.at + DELAY
 
     def holds(self, digest: str, now: datetime) -> bool:
-        """Whether it says something about what would be asked for now. One of the future is of a wrong clock."""
+        """Whether it says something about what would be asked for now. One from the future is of a wrong clock."""
         return digest == self.digest and self.at <= now < self.until
 
     def error(self) -> NotAsAsked:
@@ -104,7 +103,7 @@ class Refusal(Value):
 
     @classmethod
     def from_text(cls, text: str) -> Optional[Refusal]:
-        """Read it back; ``None`` where it is none, or damaged."""
+        """Read it back; ``None`` where it is something else, or damaged."""
         try:
             return cls.from_data(json.loads(text))
         except (ValueError, RecursionError):
@@ -112,7 +111,7 @@ class Refusal(Value):
 
     @classmethod
     def from_data(cls, data: Any) -> Optional[Refusal]:
-        """Read it back; ``None`` where it is none, or damaged."""
+        """Read it back; ``None`` where it is something else, or damaged."""
         try:
             at = datetime.strptime(data["at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
             digest, reason, hint = (data[key] for key in ("digest", "reason", "hint"))

@@ -85,7 +85,7 @@ CHECKED = (
 
 
 class CertificateOptions(ExchangeOptions):
-    """How a certificate is got and renewed.
+    """How a certificate is obtained and renewed.
 
     :param renewal_method: ``rekey`` or ``renew``.
     :param renew_before_days: days before its end; ``None`` for the renewal period of the template.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A production certificate in files of a POSIX host.
 
-Beside the certificate lies ``<certificate>.note``: for what it was issued, so that a later run can tell whether the
+Beside the certificate lies ``<certificate>.note``: what it was issued for, so that a later run can tell whether the
 same is asked for, and why the last one was refused, where it was. Beside the key lies ``<key>.pending`` while a request
 waits for approval: its key and the request.
 """
@@ -259,7 +259,7 @@ class FileHolder:
         return note if isinstance(note, dict) else {}
 
     def _keep_strange_key(self) -> None:
-        """Keep a key under another name that may be of use to somebody: this module did not put it there."""
+        """Keep under another name a key that this module did not put there: somebody may need it."""
         try:
             self._pair.key.folder.keep_aside(self._pair.key.name, ".kept-")
         except OSError as error:

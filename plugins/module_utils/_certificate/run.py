@@ -132,7 +132,7 @@ class _Run:
         return self._get(Authentication("simpleenroll", None, credentials, "the server refused the old certificate"))
 
     def _get(self, authentication: Authentication) -> Dict[str, Any]:
-        """Get a certificate in one authentication, or go on with a pending one."""
+        """Get a certificate with one authentication, or go on with a pending one."""
         action = "enrolled" if authentication.client_certificate is None else f"{self._options.renewal_method}ed"
         # One that takes the place of a certificate for the same declaration has its names, whatever authenticated it.
         old = self._found.certificate

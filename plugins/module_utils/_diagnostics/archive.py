@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The archive of a host: a tar.gz whose members have an order, and a place in the file system that it gets whole.
+"""The archive of a host: a tar.gz whose members have an order, in a file that appears whole or not at all.
 
 Platform-neutral as far as the host goes; written on the controller.
 """

@@ -24,7 +24,7 @@ def describe_der(certificate: bytes, now: datetime) -> Dict[str, Any]:
 
     :param certificate: DER.
     :param now: aware of its time zone.
-    :raises ParseError: it is no certificate.
+    :raises ParseError: it is not a certificate.
     """
     fields = certificate_fields(certificate)
     not_before, not_after = (_time(element) for element in _pair(fields[VALIDITY]))

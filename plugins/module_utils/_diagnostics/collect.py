@@ -30,7 +30,7 @@ from .probe import RunCommand, probe
 from .stored import read_tests
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Collect things that have nothing to do with each other side by side: one that fails or hangs spoils no other.
+# Unrelated things are collected side by side: one that fails or hangs spoils no other.
 
 #: What a section came to: ``{"ok": True, "seconds": ..., "data": ...}``, or ``ok`` false with ``reason`` and ``hint``.
 Section = Dict[str, Any]
@@ -82,7 +82,7 @@ def _too_slow(seconds: float) -> Section:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# What a POSIX host is: system, Python, libraries, name servers, space on its disks. Standard library only.
+# What a POSIX host is: system, Python, libraries, name servers, space on its disks.
 
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 _LIMIT = 64 * 1024
@@ -179,7 +179,7 @@ def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str,
 
     :param run_command: for the routes; see ``route()``.
     :returns: ``started`` and ``ended`` (seconds since the epoch by the clock of this host), ``sections`` (see
-        ``host.py``) with the names ``system``, ``proxy`` and ``tests``, ``servers`` (sections in the order of
+        ``Section``) with the names ``system``, ``proxy`` and ``tests``, ``servers`` (sections in the order of
         ``targets``), and ``logs``.
     """
     started, begun = time.time(), time.monotonic()

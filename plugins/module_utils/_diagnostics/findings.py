@@ -10,7 +10,7 @@ A report is plain data::
      "services": section, "windows_proxy": section  (of a Windows host),
      "servers": [{"templates": [names], "section": section of probe.py}]}
 
-A section is what ``host.py`` makes: ``ok`` and ``data``, or ``reason`` and ``hint``. One that is missing was not
+A section is what ``collect.py`` makes: ``ok`` and ``data``, or ``reason`` and ``hint``. One that is missing was not
 collected.
 """
 
@@ -22,7 +22,7 @@ from .._exchange.files import CERTIFICATE_FILE, STATE_FILE
 from .._value import Value, field
 
 # ----------------------------------------------------------------------------------------------------------------------
-# One thing that was found out of a host.
+# One thing that was found out about a host.
 
 
 class Finding(Value):
@@ -43,7 +43,7 @@ class Finding(Value):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# What the sections mean that only a Windows host has; see ``findings.py``.
+# What the sections mean that only a Windows host has.
 
 
 def windows_system(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -86,7 +86,7 @@ def windows_proxy(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 #: Seconds that clocks may differ.
 CLOCK_TOLERANCE = 30.0
-#: Days before the end of a certificate from which on it is told as a problem.
+#: A certificate that ends within so many days is told as a problem.
 SOON_DAYS = 30
 _LITTLE_SPACE = 50 * 1024 * 1024
 _CLOCK_HINT = "Set the clock of the host, and check its time service: certificates are refused where it is wrong."

@@ -326,7 +326,7 @@ def _kind(status: os.stat_result) -> str:
 def _read_log(
     candidate: Candidate, limit: int, secrets: Sequence[str], deadline: float, opener: Opener
 ) -> Tuple[bytes, str, List[str], bool]:
-    """The end of a log as text without secrets, its name in the archive, what is not as it was, and was it cut."""
+    """The end of a log as text without secrets, its name in the archive, what was changed, and whether it was cut."""
     # Not followed and not waited for: what is there may have been exchanged since it was looked at.
     descriptor = opener(candidate.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
     try:
@@ -345,7 +345,7 @@ def taken(end: End, name: str, limit: int, secrets: Sequence[str]) -> Tuple[byte
     :param end: what was read of it: ``limit`` octets, and those of the overlap before.
     :param name: its name, safe and relative.
     :returns: its text without secrets as UTF-8, its name in the archive, what is not as it was, and whether it was cut.
-    :raises NotCollected: it is no text.
+    :raises NotCollected: it is not text.
     """
     text = clean_log(end.data, end.head, secrets)
     if text is None:

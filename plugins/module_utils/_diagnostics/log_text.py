@@ -15,7 +15,7 @@ from typing import Dict, Iterable, Mapping, Optional, Tuple
 from ..est.base.text import MASK, redact
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Proxy settings of an environment, without passwords. Platform-neutral.
+# Proxy settings of an environment, without passwords.
 
 _NAME = re.compile(r"(?:[a-z]+_proxy|no_proxy)", re.IGNORECASE)
 # What stands before the last @ of an authority: a password may have an @ in it that nobody encoded.
@@ -99,7 +99,7 @@ def clean_log(data: bytes, head: bytes, secrets: Iterable[str]) -> Optional[str]
 
     :param data: the end of the log, or all of it.
     :param head: its first octets, which tell the encoding.
-    :returns: ``None`` where it is no text: nobody could find a secret in it.
+    :returns: ``None`` where it is not text: nobody could find a secret in it.
     """
     encoding = _encoding(head)
     if encoding == "utf-8":

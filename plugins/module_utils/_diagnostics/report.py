@@ -21,7 +21,7 @@ from .findings import Finding, clock_offset, judge
 from .stored import Stored
 
 # ----------------------------------------------------------------------------------------------------------------------
-# The summary of a report for people. Platform-neutral.
+# The summary of a report for people.
 
 _WIDTH = 110
 _SHOWN_LEFT_OUT = 20

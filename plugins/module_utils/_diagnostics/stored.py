@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of the template store of a host: its description without secrets, and the secrets to look for."""
+"""What a host has stored: the files of its tests, its templates without secrets, and the secrets to look for."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ class Acceptance(Value):
     def read(cls, options: Mapping[str, Any]) -> Acceptance:
         """Check the values of the two options. One that is missing, or None, has its default.
 
-        :param options: with ``on_lost`` and ``allowed_lost`` of any type. A text is a list with commas in it, as
-            Ansible has it.
+        :param options: with ``on_lost`` and ``allowed_lost`` of any type. A text is a list separated by commas,
+            as in Ansible.
         :raises TemplateError: a value that cannot be used; it names the option.
         """
         on_lost = options.get("on_lost")
@@ -85,7 +85,7 @@ class Acceptance(Value):
             raise TemplateError(
                 "allowed_lost", "is not a list of names", value=show(given), allowed=f"a list; each entry {_ALLOWED}"
             )
-        # Ansible makes a list with an empty text of an empty text, such as that of a variable that has nothing in it.
+        # Ansible turns an empty text, such as that of an empty variable, into a list with an empty text.
         given = [entry for entry in given if not isinstance(entry, str) or entry.strip()]
         for entry in given:
             _read_entry(entry)
@@ -143,7 +143,7 @@ def _read_told(text: str) -> Optional[_Name]:
 def _read_entry(entry: Any) -> _Name:
     """Read an entry of ``allowed_lost``.
 
-    :raises TemplateError: it is none.
+    :raises TemplateError: it is not a name that can be lost.
     """
     if not isinstance(entry, str):
         raise TemplateError("allowed_lost", "is no text", value=show(entry), allowed=_ALLOWED)

@@ -72,7 +72,7 @@ class Destination(Value):
     ) -> Destination:
         """The EST server of a template.
 
-        :param client_certificate: in place of the one of the template.
+        :param client_certificate: in place of that of the template.
         """
         url = EstUrl.build(template.server, template.port, template.label)
         fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None

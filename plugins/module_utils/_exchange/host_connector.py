@@ -1,9 +1,9 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections for production certificates that leave from this very host.
+"""The exchange ``host``: connections that leave from this very host, with every feature of the EST client.
 
-The HTTPS client is loaded when a certificate is needed: most runs only look at the one that is there.
+It loads the HTTPS client: ``est_certificate`` imports it only where a certificate is needed, as in few runs.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from ..est.x509.certificate import Fingerprint
 from .connection import Destination
 from .options import ExchangeOptions
 
-# ----------------------------------------------------------------------------------------------------------------------
-# The exchange ``host``: the whole test runs on the managed POSIX host, with every feature of the EST client.
-
 
 class HostConnector:
     """Connects from this very host. See ``Connector``."""
@@ -29,7 +26,7 @@ class HostConnector:
     exchange = "host"
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
-        """Nothing is beyond this way."""
+        """Nothing is unsupported here."""
 
     def read_text(self, path: str) -> str:
         """A text file of this host."""

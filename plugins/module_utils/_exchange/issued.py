@@ -25,7 +25,7 @@ from .compare import NOW, differs, lost
 
 try:
     from cryptography import x509
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # told by require_libraries()
     pass
 
 #: What stands in ``differs`` for a certificate that can issue others.
@@ -67,8 +67,8 @@ class Comparison(Value):
     ) -> List[str]:
         """What is told of it: nothing, or one sentence.
 
-        :param certificate_authority: what the template says of it: what is known of Cisco's is told.
-        :param template_name: where there is a template. A warning of Ansible does not say which task it is of.
+        :param certificate_authority: the one that the template names; what is known of Cisco's is told.
+        :param template_name: where there is a template. A warning of Ansible does not say which task it is from.
         """
         clause = self.unaccepted(acceptance)
         if not clause:

@@ -91,7 +91,7 @@ def read_exchange_options(options: Mapping[str, Any]) -> Dict[str, Any]:
 def check_range(option: str, value: Any, limits: Tuple[int, int]) -> int:
     """Check one of the options that are numbers, and return the number.
 
-    :raises TemplateError: it is no whole number, or too small or too large.
+    :raises TemplateError: it is not a whole number, or too small or too large.
     """
     smallest, largest = limits
     allowed = f"{smallest} to {largest}"
@@ -262,7 +262,7 @@ def inline_template(options: Mapping[str, Any]) -> Optional[Template]:
 def stored_name(name: Any) -> str:
     """Check the name of a template in the store.
 
-    :raises TemplateError: it is none.
+    :raises TemplateError: it cannot be one.
     """
     allowed = "the name of a template in the store of the host"
     name = number_as_text(name)
@@ -280,7 +280,7 @@ def stored_name(name: Any) -> str:
 def absolute_folder(option: str, path: str) -> str:
     """Check the path of a folder on the host.
 
-    :raises TemplateError: it is none.
+    :raises TemplateError: it is not the absolute path of a folder.
     """
     check_text(option, path)
     if not posixpath.isabs(path) or not path.strip("/"):

@@ -33,7 +33,7 @@ def printable(text: str, limit: int) -> str:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: So many names of hosts or templates are told in a line.
+#: How many names of hosts or templates are told in a line.
 MOST_NAMES = 5
 _LONGEST_REASON = 300
 _LONGEST_NAME = 80
@@ -42,7 +42,7 @@ _LONGEST_NAME = 80
 def find_causes(hosts: Iterable[Mapping[str, Any]]) -> List[Dict[str, Any]]:
     """Return the causes of a report, those of most hosts first.
 
-    :param hosts: the entries of the hosts; what is kept of an earlier run is none of this one's.
+    :param hosts: the entries of the hosts; what is kept from an earlier run does not count.
     :returns: each with ``kind`` (``test`` or ``host``), ``server``, ``account``, ``label``, ``stage``, ``reason``,
         ``hint``, and the names of ``hosts`` and ``templates``; ``failed`` and ``not_tried`` count the tests that failed
         and those that were left out for it.

@@ -19,7 +19,7 @@ from .counts import comparison
 CELL_BUDGET = 700_000
 TEXT_BUDGET = 400_000
 
-#: So many causes are in the page, and so many names of hosts and templates of all of them together.
+#: How many causes are in the page, and how many names of hosts and templates in all of them together.
 MOST_CAUSES = 300
 MOST_NAMES = 30_000
 
@@ -64,7 +64,7 @@ def compact(
     texts, cells = _Table(text_budget), _Table(budget)
     texts.number("")
     cells.number(None)
-    # The causes first: they are what is read first, and shall have the room.
+    # The causes first: they are what is read first, and must have the room.
     causes = _Causes([host["name"] for host in hosts], position, texts)
     told = [causes.compact(cause) for cause in (document.get("causes") or ())[:MOST_CAUSES]]
     missing = max(0, len(document.get("causes") or ()) - MOST_CAUSES)

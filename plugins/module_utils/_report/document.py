@@ -72,7 +72,7 @@ def _told(words: str, names: Sequence[str]) -> List[str]:
 
 
 def joined(newer: Mapping[str, Any], older: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what is known of a host from two runs: a later one that only tested takes no comparison back.
+    """Return what is known of a host from two runs: a later one that only tested does not undo a comparison.
 
     One that did not look at the host, such as one that could not reach it, stands alone: what was found before says
     nothing of how the host is now.
@@ -160,7 +160,7 @@ def parse_document(text: str, where: str) -> Document:
     """Read a report back.
 
     :param where: the file, for the error message.
-    :raises ReportError: when this is no report, or one of a newer format.
+    :raises ReportError: when this is not a report, or one of a newer format.
     """
     try:
         found = json.loads(text)
@@ -183,7 +183,7 @@ def parse_document(text: str, where: str) -> Document:
 
 
 def serialise(document: Document) -> str:
-    """Return the text of the JSON file: a host a line, so that two reports can be compared by line."""
+    """Return the text of the JSON file: one host per line, so that two reports can be compared by line."""
     head = {key: value for key, value in document.items() if key != "hosts"}
     lines = ",\n".join(json.dumps(host, separators=(",", ":")) for host in document["hosts"])
     return f'{json.dumps(head, indent=1)[:-2]},\n "hosts": [\n{lines}\n]}}\n'

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Merging the JSON files of several reports, such as those of the slices of a job."""
+"""What the hosts of a run leave for its report, and merging the JSON files of several reports, as of job slices."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ from .document import Document, merge_documents, parse_document
 # What a run of ansible-playbook has found so far, kept in one file while it runs: a line for each host.
 #
 # Every host is a process of its own, and none of them lives to see the others end. The file lies in the temporary
-# folder
-# of the run, which Ansible removes at its end, so that two runs never meet in it.
-
+# folder of the run, which Ansible removes at its end, so that two runs never meet in it.
 
 #: More than the hosts of any run leave.
 _MAX_OCTETS = 2**40
@@ -42,7 +40,10 @@ class Spool:
         self.path = os.path.join(folder, self._name)
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Add the entry of a host. Raises OSError."""
+        """Add the entry of a host.
+
+        :raises OSError: it cannot be written.
+        """
         # The state comes first, apart, so that those who only look for states need not read the rest as JSON.
         line = f"{record['state']}\t{json.dumps(record['name'])}\t{json.dumps(record)}\n".encode("ascii")
         with locked_folder(self._folder) as folder:
@@ -62,7 +63,10 @@ class Spool:
         return {name for name, state in states.items() if state == b"unreachable"}
 
     def news(self) -> Dict[str, str]:
-        """Return the states of the hosts of which entries were added since this was asked last. Raises OSError."""
+        """Return the states of the hosts of which entries were added since this was asked last.
+
+        :raises OSError: the files of the run cannot be read or written.
+        """
         seen = f"{self._name}.seen"
         with locked_folder(self._folder) as folder:
             lines, known = self._lines(folder), int(folder.read(seen, _MAX_OCTETS).content or b"0")
@@ -86,7 +90,7 @@ def merge_files(
 
     :param paths: JSON files, or patterns such as ``slices/*.json``.
     :param expected: see ``merge_documents()``, for this and the next.
-    :raises ReportError: a pattern matches nothing, or a file cannot be read or is no report.
+    :raises ReportError: a pattern matches nothing, or a file cannot be read or is not a report.
     """
     files: List[str] = []
     for path in paths:
@@ -98,7 +102,7 @@ def merge_files(
 def read_report(path: str) -> Document:
     """Read a report.
 
-    :raises ReportError: it cannot be read, or is none.
+    :raises ReportError: it cannot be read, or is something else.
     """
     try:
         with open(path, encoding="utf-8") as file:

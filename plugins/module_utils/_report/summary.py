@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 from .causes import describe_cause, named, printable
 from .counts import remarks
 
-#: So many problems are told; the report has all.
+#: How many problems are told; the report has all.
 MOST_PROBLEMS = 12
 
 _MOST_CHARACTERS = 300
@@ -106,7 +106,7 @@ def _plural(number: int, word: str) -> str:
 
 
 def _problems(document: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
-    """Yield host and words of all that is no failure of this run, the worst kind first."""
+    """Yield host and words of all that is not a failure of this run, the worst kind first."""
     hosts = [{**host, "name": _with_age(host)} for host in document["hosts"]]
     for kind in (_earlier_failure, _cluster_note, _deviations, _earlier_tests, _differing_certificates, _not_run):
         for host in hosts:

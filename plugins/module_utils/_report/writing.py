@@ -25,9 +25,8 @@ from .summary import summary_lines
 # The fleet report as one HTML file that needs nothing else: no network, no other file, no library.
 #
 # Everything that comes from hosts and servers is hostile input. It is in the page as JSON, in which no character can
-# end
-# the element that holds it, and the script only ever makes text of it. The policy of the page lets nothing run but the
-# page's own script, by its hash.
+# end the element that holds it, and the script only ever makes text of it. The policy of the page lets nothing run but
+# the page's own script, by its hash.
 
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "assets")
 
@@ -145,7 +144,7 @@ def write_report(path: str, document: Mapping[str, Any]) -> Tuple[str, str]:
 
 
 def _refuse_others(path: str) -> None:
-    """Refuse to replace a file that is no fleet report, by its first line or two: it can have many megabytes.
+    """Refuse to replace a file that is not a fleet report, by its first line or two: it may be many megabytes long.
 
     :raises ReportError: what is there would be lost.
     """

@@ -19,7 +19,7 @@ class Observed(Value):
 
     :param store_path: the folder of the store.
     :param exists: whether something is in the document's place.
-    :param content: the document's text, or None where there is none or it is no text.
+    :param content: the document's text, or None where there is none or it is not text.
     :param sha256: hex digest of what was read; an empty string where there is none.
     :param damage: why what is in the document's place cannot be a document ("is a folder"), or an empty string.
     :param drift: what is wrong with modes and owners, in words; writing puts it right.

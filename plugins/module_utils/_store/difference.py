@@ -128,7 +128,7 @@ class Diff:
 
 
 def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a stored template that may be shown: those that a template has and that are no secret."""
+    """Return the fields of a stored template that may be shown: those that a template has and that are not secret."""
     return {name: safe_value(fields.get(name)) for name in _PLAIN_FIELDS if name in fields}
 
 

@@ -38,7 +38,7 @@ KEY_NAME = "sealing.key"
 NEXT_KEY_NAME = "sealing.key.next"
 #: What came of the last test of each template.
 LAST_TESTS_NAME = "last_tests.json"
-#: What is kept of a file is named as the file with this and a time at its end.
+#: A file that is kept aside is named as before, with this and a time at the end.
 KEPT_INFIX = ".damaged-"
 #: Octets of a sealing key.
 KEY_OCTETS = 32
@@ -118,7 +118,7 @@ class StoredTemplate(Value):
 
     @functools.cached_property
     def content(self) -> str:
-        """The digest of what the template says, to which a test of it is a proof; see ``last_tests.py``."""
+        """The digest of what the template says, for which a test of it is a proof; see ``last_tests.py``."""
         return content_digest(self.fields, {name: secret.verifier for name, secret in self.secrets.items()})
 
     def edited_parts(self) -> tuple[str, ...]:
@@ -164,7 +164,7 @@ def parse_document(text: str) -> Document:
     """Read a document.
 
     :raises NewerFormat: when a newer version of this collection wrote it.
-    :raises DamagedDocument: when it is no document of ours; the message says what is wrong and where.
+    :raises DamagedDocument: when it is not a document of ours; the message says what is wrong and where.
     """
     try:
         data = json.loads(text, object_pairs_hook=_object_without_duplicates)

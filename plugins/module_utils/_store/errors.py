@@ -14,9 +14,9 @@ class StoreError(Exception):
 
 
 class DamagedDocument(StoreError):
-    """What is in the document's place is no document of ours: no JSON, cut short, or of a wrong shape.
+    """What is in the document's place is not a document of ours: not JSON, cut short, or of a wrong shape.
 
-    It is drift, not an end: ``plan.py`` rebuilds the document and the old one is kept beside it.
+    It is drift, not the end: ``plan.py`` rebuilds the document and the old one is kept beside it.
     """
 
 

@@ -18,7 +18,7 @@ from .._files.paths import open_folder
 from .document import FILE_MODE, FOLDER_MODE, KEPT_INFIX
 from .errors import StoreError
 
-#: A file larger than this is none of ours (a template takes about 2 KB of the document).
+#: A file larger than this is not ours (a template takes about 2 KB of the document).
 MAX_FILE_OCTETS = 16 * 1024 * 1024
 
 

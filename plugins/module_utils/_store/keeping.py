@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class Desired(Value):
     """A template as it should be.
 
-    :param fields: every field that is no secret, as plain JSON data, with ``name``.
+    :param fields: every field that is not secret, as plain JSON data, with ``name``.
     :param secrets: the secrets that are set, in clear.
     :param update_secrets: compare and update the secrets of a template that exists; otherwise a secret is only set
         where the host has none that can be used, and never removed.
     :param keep: those of ``REMOVE_CHOICES`` that are left as they are on the host.
-    :param remove: those that the template shall not have.
+    :param remove: those that the template must not have.
     """
 
     fields: Mapping[str, Any]

@@ -101,7 +101,7 @@ def settle_keys(store: Folder, keys: Keys) -> None:
 
 
 def put_key(store: Folder, keys: Keys, key: bytes) -> None:
-    """Make a key the only one, under the lock. What was in the place of ``sealing.key`` and is none is kept.
+    """Make a key the only one, under the lock. What was in the place of ``sealing.key`` and is not a key is kept.
 
     :param keys: as they were found.
     """

@@ -4,9 +4,9 @@
 """What came of the last test enrolment of each template, in a small file beside the document.
 
 An issued certificate is a proof that the CA issues for a template as it was then: the entry has a digest of the content
-that was tested (``StoredTemplate.content``), so a template that has changed since is owed a new one,
-whatever happened to the run in between. Losing the file loses nothing but the proofs: one that is damaged counts as
-empty, and is replaced at the next test. A document is::
+that was tested (``StoredTemplate.content``), so a template that has changed since is owed a new one, whatever
+happened to the run in between. Losing the file loses nothing but the proofs: one that is damaged counts as empty, and
+is replaced at the next test. A document is::
 
     {"format": "estfleet.cloud_extender.last_tests", "version": 1,
      "tests": {"Wi-Fi": {"status": "issued", "stage": null, "at": "2026-11-22T12:00:00Z",
@@ -14,7 +14,7 @@ empty, and is replaced at the next test. A document is::
                          "lost": ["subject_alternative_name UPN:jdoe@example.com"], "differs": [],
                          "made_up": ["imei"], "http_status": null}}}
 
-A reader leaves out the keys of an entry that it does not know, so a new one needs no new version. An entry of before
+A reader leaves out the keys of an entry that it does not know, so a new one needs no new version. An entry without
 ``content`` proves nothing.
 """
 
@@ -92,7 +92,7 @@ class LastTest(Value):
 
 
 def parse_last_tests(text: str) -> dict[str, LastTest]:
-    """Read the file: the last test by the name of its template. What is no such entry is left out."""
+    """Read the file: the last test by the name of its template. What is not such an entry is left out."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):

@@ -60,7 +60,7 @@ class Request(Value):
 class Plan(Value):
     """What will be done.
 
-    :param results: one entry a template that is desired, absent or purged.
+    :param results: one entry for each template that is desired, absent or purged.
     :param changed: whether the document has to be written.
     :param undeclared: names of templates that are there, were not asked for, and are left alone.
     :param drift: all that is wrong with the store, in words.

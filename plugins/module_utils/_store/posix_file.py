@@ -52,7 +52,7 @@ class _Files(Value):
         """The digest of the document; an empty string where there is none."""
         if self.file.status is None:
             return ""
-        # What is no file has no content to compare: its kind stands for it.
+        # What is not a file has no content to compare: its kind stands for it.
         content = self.file.content
         return hashlib.sha256(content if content is not None else self.file.problem.encode("ascii")).hexdigest()
 
@@ -237,13 +237,13 @@ def _put_back(store: Folder, kept: str) -> None:
 
 
 def _read_snapshot(store: Folder) -> _Files:
-    """Read document and key of one moment."""
+    """Read document and key as they are at one moment."""
     try:
         files = _read_files(store)
         left = files.keys.next_file.status is not None or files.half_written or is_locked(store)
         if not left and files.file.same_as(store.look(DOCUMENT_NAME)):
             return files
-        # Somebody writes just now, or was killed while writing: the lock tells the one from the other.
+        # Somebody is writing just now, or was killed while writing: the lock tells the one from the other.
         with locked(store, looking=True):
             return _read_files(store)
     except OSError as error:

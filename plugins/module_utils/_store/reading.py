@@ -71,7 +71,7 @@ class Inspection(Value):
     """What was found in a store.
 
     :param document: the document, or None where there is none that can be used.
-    :param damaged: whether something is in the document's place that is no document.
+    :param damaged: whether something is in the document's place that is not a document.
     :param file_drift: what is wrong with the files; writing the document puts it right.
     :param template_drift: what is wrong with single templates, by name; applying the template puts it right.
     """

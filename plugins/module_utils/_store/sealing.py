@@ -23,11 +23,10 @@ from .errors import DamagedDocument, SealingError, StoreError
 # ----------------------------------------------------------------------------------------------------------------------
 # Digests that show a hand edit, and the fingerprint that tells one sealing key from another.
 #
-# They are no protection against somebody who may write the store and wants to deceive: who can do that can also read
-# the
-# sealing key. They tell an edit by hand, or a damaged disk, from what this collection wrote.
+# They are no protection against somebody who may write the store and wants to deceive: whoever can do that can also
+# read the sealing key. They tell an edit by hand, or a damaged disk, from what this collection wrote.
 
-# json.dumps() would make one for each digest.
+# ``json.dumps()`` would make an encoder for each digest.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 _FINGERPRINT_PREFIX = b"estfleet.cloud_extender sealing key\0"
 
@@ -137,12 +136,12 @@ def _aes_gcm() -> type[Any]:
 # ----------------------------------------------------------------------------------------------------------------------
 # Verifiers answer "is this still the password?" without opening it, and without a cryptography library.
 #
-# There are two of each secret. One needs no key: ``K = scrypt(password, salt)`` (RFC 7914) once for each distinct
+# There are two for each secret. One needs no key: ``K = scrypt(password, salt)`` (RFC 7914) once for each distinct
 # password of a document, then ``HMAC-SHA256(K, template name, field name)`` for each place where it is used. The
 # parameters are in the document, so a later version can raise them. The other is for whoever has the sealing key, and
 # costs next to nothing: see ``keyed_verifier()``.
 
-#: One evaluation takes about 10 ms and 4 MiB, once a host and distinct password, where the sealing key is not at hand.
+#: One evaluation takes about 10 ms and 4 MiB, for each host and distinct password, where the sealing key is not known.
 DEFAULT_N = 4096
 DEFAULT_R = 8
 DEFAULT_P = 1
@@ -158,8 +157,8 @@ _KEYED = b"estfleet.cloud_extender verifier\0"
 def keyed_verifier(key: bytes, template: str, field_name: str, secret: str) -> str:
     """Return the verifier (hex) of a secret in its place, for those who have the sealing key.
 
-    The key is 256 random bits, so nobody can try passwords against the result without it; and who has it can open the
-    secret anyway.
+    The key is 256 random bits, so nobody can try passwords against the result without it; and whoever has it can open
+    the secret anyway.
 
     :param key: the sealing key.
     """

@@ -52,7 +52,7 @@ class Template(Value):
     def from_options(cls, options: Mapping[str, Any]) -> Template:
         """Check a template's options as a user gives them, fill in the defaults, and bring them to canonical form.
 
-        :param options: the options of the design; None counts as left out, ``update_password`` is checked and ignored.
+        :param options: None counts as left out; those of ``WRITING_OPTIONS`` are checked and ignored.
         :raises TemplateError: for the first option that is wrong.
         """
         require_mapping("template", options)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which EST server a template asks, and through which proxy."""
+"""Which EST server a template asks, through which proxy, and how it authenticates there."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def meant_identity_option(key: object, names: Mapping[str, object]) -> str:
 
 
 def meant_choice(option: str, value: str, choices: tuple[str, ...]) -> str:
-    """Return the choice of an option that was probably meant by a value that is none, or an empty string."""
+    """Return the choice of an option that was probably meant by a value that is not one, or an empty string."""
     return _meant(value, dict.fromkeys(choices), _CHOICES.get(option, {}))
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Can a text with variables be valid at all?
+# Whether a text with variables can be valid at all.
 #
 # What a variable will hold is not known when a template is checked. So stand-ins are tried: a text is refused where
 # none of them makes it valid, as ``300.1.1.%x%`` can never be an IP address.

@@ -27,7 +27,7 @@ PASSPHRASE_VARIABLE = "EST_BUNDLE_PASSPHRASE"  # noqa: S105 (a name, not a passp
 BUNDLE_SPEC: dict[str, Any] = {
     **STORE_SPEC,
     "names": {"type": "list", "elements": "str"},
-    # Anything but a text is refused by the action: Ansible would turn a number into other digits.
+    # Anything but text is refused by the action: Ansible would turn a number into other digits.
     "passphrase": {"type": "raw", "no_log": True},
 }
 
@@ -57,7 +57,7 @@ class BundleAction(ControllerAction):
     def passphrase(self, arguments: Mapping[str, Any]) -> str | None:
         """Return the passphrase from the option or the environment, or None.
 
-        :raises TemplateError: when it is no text.
+        :raises TemplateError: when it is not text.
         """
         passphrase = arguments["passphrase"]
         if passphrase is None:

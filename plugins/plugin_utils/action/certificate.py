@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``est_certificate`` of a Windows host. It loads cryptography, which nobody needs who has only POSIX hosts."""
+"""``est_certificate`` of a Windows host. It loads cryptography, which nobody with only POSIX hosts needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def keep_certificate(action: ExchangeAction, asked: CertificateParameters, excha
     :param asked: what is asked for, with a checked path of the store.
     :param exchange: ``uri`` or ``controller``.
     :returns: the result of ``est_certificate``, a failed one where it failed.
-    :raises TemplateError: there can be no store of that name.
+    :raises TemplateError: no store can have that name.
     """
     if not _STORE.fullmatch(asked.certificate_store):
         raise TemplateError(

@@ -50,7 +50,7 @@ def controller_versions() -> dict[str, Any]:
 
 
 def _collection_version() -> str:
-    """An installed collection has MANIFEST.json, a checkout galaxy.yml."""
+    """The version: an installed collection has it in ``MANIFEST.json``, a checkout in ``galaxy.yml``."""
     try:
         with open(os.path.join(_ROOT, "MANIFEST.json"), encoding="utf-8") as file:
             return str(json.load(file)["collection_info"]["version"])

@@ -28,7 +28,7 @@ from .store import is_windows, store_of, store_path_of
 if TYPE_CHECKING:
     from .controller import ControllerExchange
 
-#: What ansible-core raises, in place of a result, where a module returns octets that are no UTF-8.
+#: What ansible-core raises, in place of a result, where a module returns octets that are not UTF-8.
 _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
 
 
@@ -46,7 +46,7 @@ class ExchangeAction(ControllerAction):
     stored_content: Optional[str] = None
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """See ``ControllerAction.run()``. Removes the temporary folder: nobody else does for an action in another."""
+        """See ``ControllerAction.run()``. Removes the temporary folder: core does not, where an action runs another."""
         try:
             return super().run(tmp, task_vars)
         finally:
@@ -54,9 +54,9 @@ class ExchangeAction(ControllerAction):
 
     @staticmethod
     def unchecked(spec: dict[str, Any], checked: Iterable[str]) -> dict[str, Any]:
-        """Return an argument spec that leaves options to what checks them, and says what is allowed and was meant.
+        """Let an argument spec accept anything for options that are checked later, by what can say what was meant.
 
-        :param checked: their names.
+        :param checked: the names of these options.
         """
         for name in checked:
             spec[name]["type"] = "raw"
@@ -69,7 +69,7 @@ class ExchangeAction(ControllerAction):
     def enrol_on_host(self, module: str, arguments: Mapping[str, Any], asked: EnrolmentParameters) -> dict[str, Any]:
         """Let the module of the host do all of an enrolment.
 
-        :param asked: what was read of the arguments: the template goes to the host as it was checked.
+        :param asked: what was read from the arguments: the template goes to the host as it was checked.
         """
         given = {option: value for option, value in arguments.items() if value is not None}
         if asked.inline is None:
@@ -126,7 +126,10 @@ class ExchangeAction(ControllerAction):
         return outcome
 
     def execute_anyway(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a module whatever it ends with, and in check mode too: for reading, which check mode is to do as well."""
+        """Run a module, in check mode too, and return its result even if it failed: check mode has to read as well.
+
+        :raises ModuleFailed: the host is unreachable.
+        """
         check_mode, self._task.check_mode = self._task.check_mode, False
         try:
             return self.execute(name, arguments)

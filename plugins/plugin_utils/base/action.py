@@ -146,7 +146,7 @@ class ControllerAction(ActionBase):
         return scrub(result, self._secrets)
 
     def with_environment(self, options: Any) -> Any:
-        """Return the options of a template with what the environment adds; see ``base.py``.
+        """Return the options of a template with what the environment adds; see ``from_environment()``.
 
         What it adds is treated as a secret that was given. Anything but a dictionary is returned as it is.
 
@@ -180,7 +180,7 @@ class ControllerAction(ActionBase):
 
 
 def _short_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments that are short and no secret, for the task to keep when its work has begun.
+    """Return the arguments that are short and not secret, for the task to keep once its work has begun.
 
     ansible-core sends a task's arguments back with the result and holds those of all hosts until the last host is done:
     more memory than all else of a run, and a callback may log them. Only a task that is retried needs them again.
@@ -214,7 +214,7 @@ def plain(value: Any) -> Any:
 
 
 def _plain_warning(value: Any) -> Any:
-    """Return a warning or deprecation of a module (an object, from ansible-core 2.19 on) as older versions have it."""
+    """Return a module's warning or deprecation (an object from ansible-core 2.19 on) in the form of older versions."""
     words = plain(value.event.msg)
     if not hasattr(value, "deprecator"):
         return words

@@ -50,7 +50,7 @@ def check_store_path(path: str) -> str:
 
 
 def desired(template: Template, options: Mapping[str, Any]) -> Desired:
-    """Return what the store is asked for: a checked template, and the options that it was made of."""
+    """Return what the store is asked for: a checked template, and the options that it was made from."""
     update = options.get("update_password") or "always"
     removed = frozenset(options.get("remove") or ())
     given = {
@@ -69,10 +69,12 @@ def desired(template: Template, options: Mapping[str, Any]) -> Desired:
 
 
 def check_purge(option: str, count: int, *, purge: bool, purge_all: bool) -> None:
-    """Refuse to purge for an empty list without a consent of its own: a list that got lost has no templates either.
+    """Refuse to purge for an empty list without explicit consent: a list that got lost has no templates either.
 
     :param option: the name of the list, for the message.
     :param count: how many templates it has.
+    :param purge: whether templates that are not in it are removed.
+    :param purge_all: the consent.
     :raises TemplateError: it is empty, and ``purge_all`` is not set.
     """
     if purge and not count and not purge_all:
@@ -166,7 +168,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def to_yaml(data: Mapping[str, Any]) -> str:
-    """Return plain data as YAML text in the order that it has, or an empty string for no data."""
+    """Return plain data as YAML text in its own order, or an empty string for no data."""
     if not data:
         return ""
     text: str = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)

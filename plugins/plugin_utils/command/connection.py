@@ -197,7 +197,7 @@ class Connection:
 
     @property
     def transport(self) -> Transport:
-        """The one of ``open()``."""
+        """The transport of ``open()``, which comes first."""
         if self._transport is None:
             raise AssertionError("open() comes first")
         return self._transport
@@ -267,7 +267,7 @@ class Connection:
 
     @property
     def key_passphrase(self) -> Optional[str]:
-        """Of the client key, where it has one."""
+        """The passphrase of the client key, where it has one."""
         if self._options.client_key_passphrase_file:
             return read_secret("--client-key-passphrase-file", self._options.client_key_passphrase_file)
         return os.environ.get(PASSPHRASE_VARIABLE)

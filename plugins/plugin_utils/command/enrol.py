@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 # ----------------------------------------------------------------------------------------------------------------------
 # How the command compares what came with what was asked for, and the options that say what is accepted of that.
 #
-# They are those of the modules, whose code this is: the command is one of the callers of the client, beside them.
+# Options and code are those of the modules, which call the client too.
 
 
 def add_acceptance_options(parser: argparse.ArgumentParser) -> None:
@@ -315,7 +315,7 @@ def check_new_files(options: argparse.Namespace, command: str) -> None:
 def asked_names(options: argparse.Namespace) -> Tuple[Subject, List[GeneralName]]:
     """Subject and alternative names of the options.
 
-    :raises InputError: they are none.
+    :raises InputError: one of them cannot be used.
     """
     option = "--subject"
     try:

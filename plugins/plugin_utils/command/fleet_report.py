@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command that merges fleet reports without Ansible: ``python -m ...module_utils.report.cli --help``."""
+"""The command that merges fleet reports without Ansible: ``python -m ...plugin_utils.command.fleet_report --help``."""
 
 from __future__ import annotations
 

@@ -29,12 +29,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value imp
 
 _NOTES = "est-fleet-accounts.json"
 _MAX_OCTETS = 16 * 1024 * 1024
-#: So many tests that end without a word about the account, and the next ones do not wait for one another.
+#: After so many tests that end without a word about the account, the next ones do not wait for one another.
 _MOST_SILENT = 2
 _POLL_SECONDS = 0.05
 #: The stages at which a test fails though the server has issued.
 _AFTER_THE_ANSWER = ("verify", "save")
-#: The stage of one that asked nobody: it says nothing about account and server.
+#: The stage of a test that asked nobody: it says nothing about account and server.
 _NOT_STARTED = "input"
 #: In place of a label, for the turn of the first test with an account.
 _OF_THE_ACCOUNT = "*"
@@ -99,7 +99,7 @@ class AccountGate:
         self._sleep = sleep
 
     def enter(self, account: Account, wait_seconds: float) -> Optional[Refusal]:
-        """Wait for one's turn; return why the account is not to be used, or None where it is.
+        """Wait for one's turn; return why the account must not be used, or None where it may.
 
         :param wait_seconds: how long to wait at most for the word of the server to another test. After that the test
             goes on without it.

@@ -34,7 +34,7 @@ from .uri_transport import UriTransport
 class ControllerConnector:
     """The requests leave from the controller. See ``Connector``.
 
-    :param execute: runs a module on the host, really, in check mode too, and returns its result, a failed one too.
+    :param execute: runs a module on the host, for real even in check mode, and returns its result, a failed one too.
     :param slurp: the module that reads a file there.
     """
 
@@ -140,7 +140,7 @@ class UriConnector(ControllerConnector):
 
 
 def refused_by_modules(template: Template, options: ExchangeOptions) -> dict[str, tuple[Any, str]]:
-    """What no module of Ansible's for requests can do; see ``refuse()``."""
+    """What none of Ansible's modules for requests can do; see ``refuse()``."""
     return {
         "proof_of_possession of the template": (
             template.proof_of_possession == "always",
@@ -161,6 +161,7 @@ def refuse(unsupported: Mapping[str, tuple[Any, str]], exchange: str, hint: str)
     """Refuse what an exchange cannot do.
 
     :param unsupported: by what is asked for: whether it is, and why it cannot be done.
+    :param hint: what to do instead.
     :raises InputError: for the first.
     """
     for option, (wanted, why) in unsupported.items():
@@ -169,8 +170,9 @@ def refuse(unsupported: Mapping[str, tuple[Any, str]], exchange: str, hint: str)
 
 
 def no_first_contact(problem: str, instead: str) -> InputError:
-    """The error where a server would have to be asked that is not trusted yet.
+    """The error where a server that is not trusted yet would have to be asked.
 
+    :param problem: why it is not, as a clause.
     :param instead: the exchanges that can.
     """
     return InputError(

@@ -37,7 +37,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 
-#: Runs a module on the host, really, in check mode too: name, arguments -> result, a failed one as well.
+#: Runs a module on the host, for real even in check mode: name, arguments -> result, a failed one as well.
 Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 #: What ansible-core puts in place of a secret of a module, wherever it occurs in the module's result.
@@ -123,7 +123,7 @@ class ModuleTransport:
     def send(self, arguments: Mapping[str, Any]) -> Answer:
         """Run the module.
 
-        :raises TransportError: as of ``failure()``, where there is no answer.
+        :raises TransportError: that of ``failure()``, where there is no answer.
         """
 
     @abstractmethod

@@ -159,7 +159,7 @@ _UNKNOWN_FAILURE = Failure(
 class UriTransport(ModuleTransport):
     """Carries EST requests through the ``uri`` module of a managed host.
 
-    :param execute: runs a module on the host, really, in check mode too.
+    :param execute: runs a module on the host, for real even in check mode.
     :param trust: ``explicit`` or ``system``, as told in the result.
     :param ca_path: a file on the host with the only trusted CA certificates; ``None`` for the host's own store.
     :param only_basic: do not answer a Digest challenge.

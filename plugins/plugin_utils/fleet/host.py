@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role does with one host: its options, who of a cluster is written, which templates are tested."""
+"""What the role does with one host: its options, which host of a cluster is written, which templates are tested."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ OPTIONS: dict[str, Any] = {
 
 #: The variables of a job of AWX.
 _JOB = ("awx_job_id", "tower_job_id")
-#: So many causes are told of a host that failed.
+#: How many causes are told of a host that failed, at most.
 _MOST_CAUSES = 5
 #: What a difference is called where nothing is written.
 _NOT_WRITTEN = {"created": "missing", "updated": "differs", "repaired": "differs", "removed": "undeclared"}
@@ -58,7 +58,7 @@ def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -
     """Return the declared templates; None where a host has only certificates declared.
 
     :param variables: the options without their prefix.
-    :raises OptionError: nothing is declared for the host, or no list.
+    :raises OptionError: nothing is declared for the host, or what is declared is not a list.
     :raises TemplateError: an empty list would purge all that the host has.
     """
     name = "est_integration_templates"
@@ -120,8 +120,8 @@ def cluster_of(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Op
     The product keeps the hosts of a cluster the same: two writers would be one too many. The writer is the first host
     of the inventory's group, whatever batch or limit a run has; if it is down, the others wait for it.
 
-    :raises OptionError: the cluster is no group of the inventory, or the host or the writer is not in it; or a job of
-        AWX, which may be a slice with some of the group's hosts, would take the first of those.
+    :raises OptionError: the cluster is not a group of the inventory, or the host or the writer is not in it; or a job
+        of AWX, which may be a slice with some of the group's hosts, would take the first of those.
     """
     name, writer = variables["cluster"], variables["cluster_writer"]
     if not name:
@@ -152,7 +152,7 @@ def cluster_of(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Op
 def _refuse_other_writers(name: str, writer: str, members: Iterable[str], task_vars: Mapping[str, Any]) -> None:
     """Refuse a cluster whose hosts do not agree on the one that is written: several would be.
 
-    :raises OptionError: as said.
+    :raises OptionError: they do not agree.
     """
     hostvars = task_vars.get("hostvars") or {}
     for member in members:
@@ -206,7 +206,7 @@ def add_authorities(result: dict[str, Any], part: Mapping[str, Any]) -> None:
 def combine(result: dict[str, Any]) -> dict[str, Any]:
     """Return the whole result: changed where a test did something too, failed where one failed or was not tried.
 
-    A test that check mode kept from being made is no change: a host with it is as declared, and shall not look drifted.
+    A test that check mode kept from being made is no change: a host with it is as declared, and must not look drifted.
     """
     tests = result["tests"]
     stopped = [test for test in tests if test.get("failed")]
@@ -230,8 +230,8 @@ def combine(result: dict[str, Any]) -> dict[str, Any]:
 def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool) -> dict[str, Any]:
     """Return the result as a playbook sees it.
 
-    Of a host that failed Ansible prints all: so that has an entry for each cause, and the report has the rest. Where
-    nothing was to be written, what differs is not called created or updated.
+    Ansible prints the whole result of a host that failed, so it has an entry for each cause, and the report the rest.
+    Where nothing was to be written, what differs is not called created or updated.
 
     :param record: the entry of the host in the report.
     :param writes: whether this run was to write on the host, or would have been without check mode.

@@ -118,7 +118,7 @@ class WrittenReport(Value):
 
     :param document: its content.
     :param files: the JSON file and the HTML file, or None where none was asked for or could be written.
-    :param error: why they could not be written, or why the play shall not go on.
+    :param error: why they could not be written, or why the play must not go on.
     """
 
     document: Document
@@ -178,7 +178,7 @@ def _ended_early(
 
 
 def _too_many_failed(states: Mapping[str, str], max_fail_percentage: Optional[float]) -> str:
-    """Why the play shall not go on after failures, or an empty text."""
+    """Why the play must not go on after failures, or an empty text."""
     failed = list(states.values()).count("failed")
     if max_fail_percentage is None or 100 * failed / max(1, len(states)) <= max_fail_percentage:
         return ""
@@ -186,7 +186,7 @@ def _too_many_failed(states: Mapping[str, str], max_fail_percentage: Optional[fl
 
 
 def write(report_path: str, document: Document) -> WrittenReport:
-    """Write a report where it is asked for. That it cannot be written is told, and loses nothing of what was found."""
+    """Write a report where it is asked for. That it could not be written is told; nothing that was found is lost."""
     if not report_path:
         return WrittenReport(document)
     try:

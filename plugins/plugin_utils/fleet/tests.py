@@ -87,7 +87,7 @@ def accept_earlier(templates: Iterable[dict[str, Any]], test: Mapping[str, Any])
 
 
 def doubt_other_ways(result: dict[str, Any]) -> None:
-    """Take a proof that the controller made for none where tests leave from the host, which has another network path.
+    """Do not count a proof made from the controller where tests leave from the host, which has another network path.
 
     :param result: that of est_templates.
     """

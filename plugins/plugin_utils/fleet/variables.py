@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of the roles and playbooks, and names that are nearly one of theirs.
+"""The variables of the roles and playbooks, and names that are nearly one of them.
 
 A variable whose name is mistyped has no effect, and Ansible says nothing: what it should have declared looks like
 nothing declared. So a name that is at most two letters away from one of ours is an error, wherever it was set.
@@ -34,13 +34,13 @@ _NAMES = {
 #: Every variable that a role, a playbook or the content for AWX reads or sets.
 KNOWN = frozenset(f"{prefix}{name}" for prefix, names in _NAMES.items() for name in names.split())
 
-#: So many letters may differ.
+#: How many letters may differ.
 _MOST = 2
 _LOOKS_LIKE_OURS = re.compile("est", re.IGNORECASE)
 
 
 def check_names(variables: Iterable[Any]) -> None:
-    """Refuse variables with names that are nearly those of ours.
+    """Refuse variables with names that are nearly ours.
 
     A known name with a suffix such as ``_site``, and one that resembles none, may be a helper of the user's.
 
@@ -62,7 +62,7 @@ def check_names(variables: Iterable[Any]) -> None:
 
 
 def without_effect(variables: Mapping[str, Any], patterns: Any) -> str:
-    """Return the warning about an ``est_integration_hosts`` that is not where the play has its hosts from, or nothing.
+    """Return the warning about an ``est_integration_hosts`` that is not where the play gets its hosts from, or nothing.
 
     ansible-core reads it for ``hosts`` of a play from extra variables only, and not from the inventory.
 
