@@ -142,7 +142,7 @@ class Document(Value):
     """A whole document.
 
     :param sealing_key: None where there was none.
-    :param version: the format version that it was read in. It is always written in the newest one.
+    :param version: the format version that it was read in.
     """
 
     templates: tuple[StoredTemplate, ...]
