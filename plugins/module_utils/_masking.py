@@ -4,7 +4,7 @@
 """Hiding a secret on its way from the host to the controller.
 
 A connection plugin may log what a module prints (ssh does, with -vvv), but not what is sent to it. So the controller
-sends random octets, the host returns the secret XORed with them: a one-time pad.
+sends random octets, and the host returns the secret XORed with them: a one-time pad.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_options):
-        """What tells a type checker that subclasses are made as dataclasses are; at run time nothing."""
+        """Tell a type checker that subclasses are made as dataclasses are; do nothing at run time."""
         return lambda decorated: decorated
 
 

@@ -23,7 +23,7 @@ from typing import Iterator, List, Optional, Tuple
 
 from .._value import Value, field
 
-#: Seconds after which nobody writes to a temporary file any more that has a name of its own.
+#: Seconds after which nobody writes any more to a temporary file that has a name of its own.
 _LEFT_SECONDS = 600.0
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 #: Not blocked by a pipe: what is there may be anything.
@@ -36,7 +36,7 @@ _SELINUX = "security.selinux"
 class File(Value):
     """What is under a name in a folder.
 
-    :param status: its status, or None where nothing is there.
+    :param status: its status, or ``None`` where nothing is there.
     :param content: the content of a regular file that is not too large.
     :param problem: why there is no content though something is there, or an empty string.
     """
@@ -61,9 +61,9 @@ class File(Value):
 
 
 class Folder:
-    """A folder that is open; see ``open_folder`` and ``locate``. All names are names in it, without a slash.
+    """A folder that is open; see ``paths.py``. All names are names in it, without a slash.
 
-    Every method raises OSError, with the whole path of what it is about.
+    Every method may raise ``OSError``, with the whole path of what it is about.
     """
 
     def __init__(self, descriptor: int, path: str) -> None:
@@ -100,7 +100,7 @@ class Folder:
             return os.listdir(self.descriptor)
 
     def look(self, name: str) -> Optional[os.stat_result]:
-        """Return the status of what has a name, a link not followed, or None where nothing has."""
+        """Return the status of what has a name, a link not followed, or ``None`` where nothing has it."""
         with self.about(name):
             try:
                 return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
@@ -146,12 +146,12 @@ class Folder:
     ) -> None:
         """Replace a file, or make it, in one step. It has the SELinux context of the one that it replaces.
 
-        Where this fails, the old one is there still, and nothing else is left. Only where the folder could not be
-        flushed to the disk, the new one is in its place.
+        Where this fails, the old one is still there, and nothing else is left. Only where the folder could not be
+        flushed to the disk is the new one in its place.
 
         :param part: the name of the file while it is written, for those who hold the lock; else it has one of its own.
-        :param mode: of a file that is not like another. Where it is the owner's alone, no other group gets to read one
-            that is.
+        :param mode: of a file that is not ``like`` another. Where it is the owner's alone, no other group gets to read
+            one that is.
         :param like: give it the owner, mode and context of this file, where that is there.
         :param durable: it is on the disk before it replaces the old one; False for what does not outlive a run.
         """
@@ -240,7 +240,7 @@ class Folder:
             return Folder(os.open(name, _FOLDER, dir_fd=self.descriptor), self.path_of(name))
 
     def folder(self, name: str) -> Optional[Folder]:
-        """Open a folder in this one; None where there is none, but nothing or a file or a link."""
+        """Open a folder in this one; ``None`` where there is nothing, or a file or a link."""
         with self.about(name), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return Folder(os.open(name, _FOLDER, dir_fd=self.descriptor), self.path_of(name))
         return None
@@ -371,6 +371,7 @@ def _size(octets: int) -> str:
 
 
 def identity(status: Optional[os.stat_result]) -> Tuple[int, ...]:
+    """Return what is equal for two looks at the same file with the same content; nothing for no file."""
     return () if status is None else (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 

@@ -4,7 +4,7 @@
 """The one lock of this collection: on a folder, for all runs that change files of it together.
 
 It is a file that nobody else can open, so nobody else can hold it for ever, as everybody could who may open the folder.
-It is there as long as it is held, and after a run that was killed; who looks and finds it takes it, and removes it.
+It is there as long as it is held, and after a run that was killed; whoever finds it then takes it, and removes it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ LOCK_NAME = ".est.lock"
 def locked(folder: Folder, *, looking: bool = False) -> Iterator[None]:
     """Hold the lock on a folder.
 
-    :param looking: most likely nothing will be changed: where this user can make no lock, it is done without. It waits
-        for root's all the same, but a lock that is still there then was left by a run that was killed.
+    :param looking: most likely nothing will be changed: where this user can make no lock, go on without. Root's is
+        waited for all the same; if it is still there then, it was left by a run that was killed.
     :raises TimeoutError: another process does not let go of it.
     :raises OSError: the folder cannot be written to.
     """
@@ -66,12 +66,12 @@ def locked_folder(path: str) -> Iterator[Folder]:
 
 
 def is_locked(folder: Folder) -> bool:
-    """Say whether a run is at the files of a folder, or was killed while it was."""
+    """Say whether a run is changing files of a folder, or was killed while it did."""
     return folder.look(LOCK_NAME) is not None
 
 
 def _take(folder: Folder) -> Optional[int]:
-    """Return the descriptor of the lock; None where another process has it."""
+    """Return the descriptor of the lock; ``None`` where another process has it."""
     with folder.about(LOCK_NAME):
         there = folder.look(LOCK_NAME)
         if there is not None and not _is_ours(there):

@@ -26,7 +26,7 @@ _STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os
 def open_folder(path: str, *, follow: bool = True, make: Optional[int] = None, parents: int = 0o777) -> Folder:
     """Open a folder.
 
-    :param follow: the path itself may be a symbolic link; a link to a parent may be one in any case.
+    :param follow: the path itself may be a symbolic link; a folder above it may be one in any case.
     :param make: the mode to make it with where it does not exist.
     :param parents: the mode to make those above it with.
     :raises OSError: there is none, it may not be opened, or somebody else's link is on the way to it.
@@ -126,7 +126,7 @@ def _parts(path: str) -> List[str]:
 
 
 def _target(here: int, name: str) -> Optional[str]:
-    """Return where a link leads; None for what is no link, or is not there.
+    """Return where a link leads; ``None`` for what is no link, or is not there.
 
     :raises OSError: the link is somebody else's.
     """
@@ -152,7 +152,7 @@ def _target(here: int, name: str) -> Optional[str]:
 
 
 def _opened(step: int, path: str) -> Folder:
-    """Open a folder to work in it; up to here one may only go through it."""
+    """Open a folder to work in it: a step could only go through it."""
     try:
         with _about(path):
             return Folder(os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=step), path)

@@ -7,8 +7,8 @@
 
     server = est.EstUrl.build("est.example.com", port=8443)
 
-The folders have an order without an arrow up: base, asn1, x509, http, request, answers; above them are the files of
-this folder, client.py first of all. It is no ``__init__.py``: ansible-test of older cores wants those empty.
+Each of the folders imports only from those before it: base, asn1, x509, http, request, answers; above them are the
+files of this folder, client.py first of all. This is no ``__init__.py``: ansible-test of older cores wants those empty.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import importlib
 from typing import Any, List
 
 # The places are strings, and are imported when somebody asks for them: Ansible sends whatever an import statement names
-# together with each module, even one inside a function, and most modules need a small part of this library only.
+# together with each module, even one inside a function, and most modules need only a small part of this library.
 _PLACES = {
     "EstClient": ".client",
     "VerifiedCertificate": ".client",

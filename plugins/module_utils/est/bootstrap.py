@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first contact with a server whose CA nobody has at hand yet: only a fingerprint of it (RFC 7030 section 4.1.1).
+"""The first contact with a server of whose CA only a fingerprint is at hand yet (RFC 7030 section 4.1.1).
 
 The CA certificates are fetched over TLS that verifies nothing. One of them is accepted because its fingerprint is the
 one that an administrator gave; then that connection is over, and everything else happens on a new one, which is
@@ -34,7 +34,7 @@ from .x509.path import is_self_issued
 
 try:
     from cryptography import x509
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 _Result = TypeVar("_Result")
@@ -48,7 +48,7 @@ _COMPARE = (
 
 
 class CaBag(Value):
-    """What an unverified server sent as its CA certificates. Anybody can have made it.
+    """What an unverified server sent as its CA certificates. Anybody could have made it.
 
     :param certificates: those that can be read, self-issued ones (where the root is) first.
     :param peer: the server, of which nothing was verified.
@@ -105,7 +105,7 @@ def bootstrap(
     :param timeline: gets the stages resolve, connect, tls and cacerts, with details that begin with ``bootstrap:``.
     :param connection: ``proxy``, ``connect_timeout``, ``read_timeout``, ``total_timeout`` and ``response_limit``, as of
         ``HttpsTransport``. There are no others.
-    :raises InputError: the fingerprint is none. Nothing has been sent.
+    :raises InputError: what was given is no fingerprint. Nothing has been sent.
     :raises ServerError: no certificate has the fingerprint; the error names it and those that were seen.
     :raises EstError: as of ``fetch_unauthenticated()``.
     """

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 try:
     from cryptography import x509
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 
@@ -79,7 +79,7 @@ class EstClient:
     :param url: the server, port and label.
     :param transport: carries the requests; it sends nothing before the server is authorised (RFC 7030 section 3.6).
     :param anchors: the configured trust anchors, or ``None`` where the transport trusts the system's store.
-    :param pin: one of the server's CA certificates must have this fingerprint, beside being trusted.
+    :param pin: one of the server's CA certificates must have this fingerprint, besides being trusted.
     :param secrets: texts that must never appear in an error although a server may echo them.
     :param timeline: where the stages are noted.
     :param allow_redirects_to: other servers to which an enrolment may be redirected, with user name, password and
@@ -169,7 +169,7 @@ class EstClient:
         return authorities
 
     def _is_vouched_for(self) -> bool:
-        """Say whether those whom this client is to trust vouch for the session (RFC 7030 section 4.1.3).
+        """Whether those whom this client is to trust vouch for the session (RFC 7030 section 4.1.3).
 
         Where anchors are configured and the transport knows no trust but the system's, any CA of the system can have
         named the server: what it sends is then worth no more than its path to an anchor.
@@ -264,7 +264,7 @@ class EstClient:
     ) -> Union[Issued, Pending]:
         """Ask for a certificate in place of an older one (RFC 7030 section 4.2.2).
 
-        The transport must have the older one as TLS client certificate, and the request its names: see
+        The transport must have the older one as its TLS client certificate, and the request its names: see
         ``reenrolment.py``. Everything else is as with ``simpleenroll()``.
         """
         return self._enrol("simplereenroll", request, read_enrolment_answer, wait_seconds, sleep)
@@ -282,7 +282,7 @@ class EstClient:
         Verify the certificate with ``verify(answer.issued, answer, authorities)``. Everything else is as with
         ``simpleenroll()``.
 
-        :param allow_system_trust: also where only the CA certificates of the system say who the server is.
+        :param allow_system_trust: ask also where only the CA certificates of the system say who the server is.
         :raises InputError: that is so, and it is not allowed (section 6): nothing was sent.
         """
         from .serverkeygen import read_serverkeygen_answer
@@ -302,9 +302,9 @@ class EstClient:
         )
 
     def fullcmc(self) -> NoReturn:
-        """Full CMC (RFC 7030 section 4.3), which is optional and which this client has not.
+        """Full CMC (RFC 7030 section 4.3), which is optional and which this client does not have.
 
-        CMC in the answers to other operations is understood: see ``cmc.py``.
+        CMC in the answers to other operations is understood: see ``asn1/cmc.py``.
 
         :raises InputError: always; nothing is sent.
         """

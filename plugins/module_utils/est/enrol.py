@@ -92,7 +92,7 @@ class ServerKeyRequest(EnrolmentRequest):
     The key of the request is good for nothing else. While the certificate is pending it has to stay, since servers know
     the request by it.
 
-    :param protection: how the server is to encrypt the key, beside TLS.
+    :param protection: how the server is to encrypt the key, on top of TLS.
     :param allow_system_trust: see ``EstClient.serverkeygen``.
     """
 
@@ -119,7 +119,7 @@ class ServerKeyRequest(EnrolmentRequest):
 class IssuedCertificate(Value):
     """A certificate that was issued and verified, and its key.
 
-    :param key_was_encrypted: a key of the server's came encrypted, beside TLS.
+    :param key_was_encrypted: a key of the server's came encrypted, on top of TLS.
     """
 
     verified: VerifiedCertificate
@@ -128,11 +128,11 @@ class IssuedCertificate(Value):
 
 
 class Enrolment:
-    """One enrolment. Making it asks the server what it wants, and makes key and request; ``run`` asks for the rest.
+    """One enrolment. Making it asks the server what it wants, and makes key and request; ``run`` does the rest.
 
     :param wanted: what is asked for.
     :param key: the key of the certificate, where it is there already.
-    :param pending: an enrolment for the same that is continued, with its key.
+    :param pending: an earlier enrolment for the same, to be continued with its key.
     :param make_key: makes the key otherwise.
     :raises EstError: the server cannot be asked, or no request can be made as it wants it.
     """
@@ -179,7 +179,7 @@ class Enrolment:
         :param keep: keeps what is pending, before each wait as well: a run that ends meanwhile must not lose the key.
         :param allow_unverified_chain: see ``EstClient.verify``.
         :param check: refuses a certificate that was verified, with an ``EstError``.
-        :returns: where the certificate is not issued yet, what was kept last.
+        :returns: the certificate; where it is not issued yet, what was kept last.
         :raises EstError: stage ``enroll``: it was not issued; ``verify``: it cannot be used, or was refused.
         """
         waited = self._pending.wait() if self._pending is not None else 0.0

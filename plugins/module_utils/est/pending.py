@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 #: The names of the texts that are kept.
@@ -62,7 +62,7 @@ class PendingEnrolment(Value):
     ) -> PendingEnrolment:
         """A pending enrolment that is to be continued after so many seconds.
 
-        :param request: of a linked one, which every connection has anew, the last is kept.
+        :param request: of a linked one, which is made anew for every connection, the last is kept.
         """
         sent = request.last if isinstance(request, LinkedRequest) else request
         return cls(key, sent, datetime.now(timezone.utc) + timedelta(seconds=seconds), seconds, server_message)
@@ -109,7 +109,7 @@ class PendingEnrolment(Value):
             return None
         if not same_public_key(key, csr):
             return None
-        # Nobody asks again what is in it: it is the same as before.
+        # Nobody looks at its names again: they are the same as before.
         return cls(key, CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject=()), retry_at)
 
 

@@ -31,7 +31,7 @@ class FollowingTransport:
 
     To another origin (host and port) a GET is followed on a new connection, with the same trust, all checks, and
     neither credentials nor client certificate. A POST to another origin is an error that names it, unless the user has
-    allowed that origin: then it gets the credentials too, since it could not enrol anybody without.
+    allowed that origin: then it gets the credentials too, since it could not enrol anybody without them.
 
     :param transport: to the server that the user named.
     :param home: that server.
@@ -148,7 +148,7 @@ def redirect_target(response: Response, url: str, method: str) -> Tuple[EstUrl, 
     """Where a redirect leads: the server, and the URL on it.
 
     :param url: what was asked for; a ``Location`` may be relative to it (RFC 9110 section 10.2.2).
-    :raises ServerError: to what is not HTTPS, to a URL with a password in it, or to a GET after a POST.
+    :raises ServerError: it leads to what is not HTTPS, to a URL with a password in it, or to a GET after a POST.
     """
     location = response.headers["location"].strip()
     reason = f"the server redirects to {printable(location, 200)}"
@@ -182,7 +182,7 @@ def _refused(
     values: Optional[Mapping[str, str]] = None,
     hint: str = _HINT,
 ) -> ServerError:
-    # Here, because it understands all that servers say in all their ways, which no good answer needs.
+    # Imported here, because it is large and no good answer needs it.
     from .answers.server_message import clean_server_message
 
     return ServerError(

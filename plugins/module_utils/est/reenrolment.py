@@ -13,9 +13,7 @@ Typical use::
     if isinstance(issued, IssuedCertificate):
         replace_pair(held.tls, (issued.verified.certificate, *issued.verified.chain), issued.key)
 
-For the same key, ``Enrolment`` gets it as ``key=held.key``.
-
-Until the last line the old pair is what is on disk.
+To keep the key, give it to ``Enrolment`` as ``key=held.key``. Until the last line, the old pair is what is on disk.
 """
 
 from __future__ import annotations
@@ -114,7 +112,7 @@ def choose_authentication(
 
 
 def similar_key(certificate: x509.Certificate) -> KeySpec:
-    """The kind of key that a certificate is for, to make another one of it.
+    """The kind of key that a certificate is for, to make another one of that kind.
 
     :raises InputError: a kind or size that is not made any more.
     """
@@ -150,12 +148,12 @@ def build_reenrolment_request(
 ) -> CertificateRequest:
     """A request whose subject and subject alternative name are those of an older certificate (RFC 7030 section 4.2.2).
 
-    They are the very bytes: string types, the order of the alternative names and how an RDN is made up are kept, and
-    where there is no alternative name there is none.
+    They are the very bytes: string types, the order of the alternative names and the make-up of RDNs are kept, and an
+    alternative name is asked for only where the certificate has one.
 
     :param key: the old one, or a new one.
     :param new_subject: names that the new certificate is to have instead; the server gets them as ChangeSubjectName
-        (RFC 6402 section 2.8), beside the old ones.
+        (RFC 6402 section 2.8), besides the old ones.
     :param new_general_names: likewise for the subject alternative name.
     :param extensions: further ones. A subject alternative name among them is left out.
     :param attributes: further ones.

@@ -21,7 +21,7 @@ from .x509.path import is_self_signed
 
 try:
     from cryptography import x509
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 _SOON_DAYS = 30
@@ -135,8 +135,8 @@ def _csr_attributes(client: EstClient, warnings: List[str]) -> List[Dict[str, st
 def _authentication(client: EstClient, transport: Transport, warnings: List[str]) -> Optional[Dict[str, Any]]:
     """Which HTTP authentication the server asks for, from its answer to an enrolment request that is empty.
 
-    There is no certificate request in it and no user name, so nothing can be issued and no account be locked: a server
-    asks who is there (401), or says that the request is none (400).
+    There is no certificate request in it and no user name, so nothing can be issued and no account locked: a server
+    asks who is there (401), or says that this is no request (400).
     """
     url = client.url.operation("simpleenroll")
     try:

@@ -49,8 +49,8 @@ class KeyRequest(Value):
 
     :param request: signed with a key that is good for nothing else (section 4.4.1), or what makes one for the
         connection that is to carry it. The request asks for encryption where ``protection`` is to be used.
-    :param throw_away_key: that key. It is kept in memory for the one case that a server encrypts to it.
-    :param protection: how the server is to encrypt the key, beside TLS. A key that is not encrypted is refused then.
+    :param throw_away_key: that key. It is kept in memory in case a server encrypts to it.
+    :param protection: how the server is to encrypt the key, on top of TLS; a key that is not encrypted is refused then.
     """
 
     request: Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
@@ -87,7 +87,7 @@ class GeneratedKey(Value):
     :param issued: for ``EstClient.verify()``.
     :param key: the private key. Keep it in a file of mode 0600.
     :param public_key_der: its SubjectPublicKeyInfo, by which the certificate is found.
-    :param encrypted: the key was encrypted beside TLS.
+    :param encrypted: the key was encrypted on top of TLS.
     """
 
     issued: Issued
@@ -99,9 +99,9 @@ class GeneratedKey(Value):
 def read_serverkeygen_answer(response: Response, wanted: KeyRequest) -> Union[GeneratedKey, Pending]:
     """Tell what an answer to /serverkeygen means. No error shows anything of a body that may have a key in it.
 
-    :raises ParseError: the answer has not one key and its certificate, the key is not encrypted although that was asked
+    :raises ParseError: the answer is not one key and its certificate, the key is not encrypted although that was asked
         for, it cannot be decrypted, or it does not belong to the certificate.
-    :raises ServerError: any other status than 200, 201 and 202.
+    :raises ServerError: any status but 200, 201 and 202.
     """
     if response.status not in SUCCESS:
         return read_pending(response, "serverkeygen")
@@ -157,7 +157,7 @@ def _kind(part: Part, encoded: bytes) -> str:
     try:
         message = content_type_of(read(encoded))
     except ParseError:
-        message = None  # told by what reads it
+        message = None  # reported by what reads it
     if message in _ENCRYPTED:
         return "encrypted key"
     kind = part.content_type
@@ -170,7 +170,7 @@ def _kind(part: Part, encoded: bytes) -> str:
 
 def _certificates(encoded: bytes) -> CertsOnly:
     if encoded[:1] != b"\x30":
-        # Said here, as the reader would show the begin of it, which might be a key with the wrong Content-Type.
+        # Said here, as the reader would show the beginning of it, which might be a key with the wrong Content-Type.
         raise ParseError("the part of the server's answer that should have the certificate is not ASN.1")
     return parse_certs_only(encoded)
 

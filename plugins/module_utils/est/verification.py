@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checking the issued certificate: it is used only if it is for the requested key, valid now, and from this CA."""
+"""Which CA certificates of a server are trusted, and whether the certificate that it issued may be used."""
 
 from __future__ import annotations
 
@@ -37,16 +37,15 @@ if TYPE_CHECKING:
 #
 # 1. a configured trust anchor that is in the bag,
 # 2. whatever has a valid path to a configured trust anchor; a new root is among it through its NewWithOld certificate,
-# 3. the current root of the bag (self-signed, latest notAfter), where the session was authenticated: that is how the
-# RFC
-#    hands over a root without a cross certificate, and how system trust becomes explicit trust,
+# 3. the current root of the bag (self-signed, latest notAfter), where the session was authenticated: that is how
+#    the RFC hands over a root without a cross certificate, and how system trust becomes explicit trust,
 # 4. whatever has a valid path to that root.
 #
 # Everything else is dropped, with the reason.
 
 try:
     from cryptography import x509
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 
@@ -216,10 +215,11 @@ def _may_be_ca(certificate: x509.Certificate) -> bool:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# The issued certificate: it is used only if it is for the requested key, valid now, and from this CA.
 
 try:
     from cryptography import x509
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 

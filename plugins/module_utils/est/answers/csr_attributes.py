@@ -1,10 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an answer to /csrattrs means: attributes, none, or a server that should not stop an enrolment.
+"""What an answer to /csrattrs means: attributes, none, or a fault that should not stop an enrolment.
 
-CSR attributes are optional for a server (RFC 7030 section 4.5), and many answer the question wrongly, so all but an
-answer that can be used is by default a warning.
+CSR attributes are optional for a server (RFC 7030 section 4.5), and many answer the question wrongly, so by default
+an answer that cannot be used is a warning.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CsrAttributesAnswer(Value):
 
     @classmethod
     def without(cls, reason: str) -> CsrAttributesAnswer:
-        """The server may have some, and did not tell.
+        """The server may have some, but did not say.
 
         :param reason: why, written like ``EstError.reason``.
         """
@@ -53,11 +53,11 @@ class CsrAttributesAnswer(Value):
 def read_csr_attributes_answer(response: Response, *, strict: bool = False) -> CsrAttributesAnswer:
     """Tell what an answer to /csrattrs means (RFC 7030 section 4.5.2).
 
-    204, 404, an empty body and an empty SEQUENCE are no attributes. Any other status but 200, and a body that cannot be
-    read, are a warning unless ``strict``.
+    204, 404, an empty body and an empty SEQUENCE mean that there are none. Any other status but 200, and
+    a body that cannot be read, are a warning unless ``strict``.
 
     :raises ServerError: with ``strict``: any status but 200, 204 and 404.
-    :raises ParseError: with ``strict``: the body is no CSR attributes.
+    :raises ParseError: with ``strict``: the body holds no CSR attributes.
     """
     if response.status in _NONE:
         return CsrAttributesAnswer(None)

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an answer to an enrolment request means: issued, pending, or an error in words (RFC 7030 section 4.2.3).
 
-What there is to say of an answer without certificates is in ``refusals.py``, loaded when there is such an answer: it
-has much to say, and to understand.
+An answer without certificates is read by ``refusals.py``, which is loaded only when there is one: it is large.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ def read_enrolment_answer(response: Response, operation: str = "simpleenroll") -
 
     :param operation: ``simpleenroll`` or ``simplereenroll``.
     :raises ParseError: the body is not what the status promises.
-    :raises ServerError: any other status.
+    :raises ServerError: any status but 200, 201 and 202.
     """
     if response.status in SUCCESS:
         return Issued(*read_certificates(response))

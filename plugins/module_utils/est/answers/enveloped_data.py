@@ -25,7 +25,7 @@ try:
     from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     from cryptography.hazmat.primitives.padding import PKCS7
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 try:
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -57,7 +57,7 @@ class EncryptedContent(Value):
     :param start: the initialisation vector or nonce.
     :param data: the encrypted bytes.
     :param tag: the authentication tag (GCM).
-    :param authenticated: what the tag covers beside the data (GCM).
+    :param authenticated: what the tag covers besides the data (GCM).
     """
 
     mode: str
@@ -68,10 +68,10 @@ class EncryptedContent(Value):
     authenticated: bytes = field(default=b"", repr=False)
 
     def decrypt(self, key: bytes) -> Optional[bytes]:
-        """The content, or ``None`` where this is not its key, or the data is damaged: it cannot be known which.
+        """The content, or ``None`` where this is not its key, or the data is damaged: nobody can tell which.
 
         :param key: of ``key_size`` bytes.
-        :raises ParseError: the installed cryptography has not this cipher.
+        :raises ParseError: the installed cryptography does not have this cipher.
         """
         try:
             if self.mode == "AES-GCM":
@@ -99,7 +99,7 @@ def read_encrypted_content(
 
     :param data: the encrypted bytes.
     :param tag: the authentication tag of an AuthEnvelopedData; ``None`` for an EnvelopedData.
-    :param authenticated: what the tag covers beside the data.
+    :param authenticated: what the tag covers besides the data.
     :raises ParseError: an algorithm that is not known, or parameters that do not fit.
     """
     fields = list(algorithm.children())
@@ -145,8 +145,8 @@ def decrypt(message: bytes, keys: Sequence[KeyProtection]) -> bytes:
 
     :param message: a ContentInfo in DER or BER.
     :param keys: those of this client, any of which may be the one that it is encrypted to.
-    :raises ParseError: another message, one for another kind of key or with an unknown algorithm (the error names it),
-        or one that none of the keys opens.
+    :raises ParseError: another kind of message, one for another kind of key or with an unknown algorithm (the error
+        names it), or one that none of the keys opens.
     """
     element = read(message)
     kind = content_type_of(element)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recipients of a CMS message: how each of them gets at the key of its content (RFC 5652 section 6.2).
+"""The recipients of a CMS message: how each of them gets at the key of the content (RFC 5652 section 6.2).
 
-Whether a decryption went well is never told: where it did not, a random key comes back, and opening the content with it
-fails like any other failure. A server that could tell the cases apart could use this client to decrypt what is not its
+Whether a decryption succeeded is never told: where it failed, a random key comes back, and opening the content with it
+fails as with any wrong key. A server that could tell the cases apart could use this client to decrypt what is not its
 own (RFC 3218 section 2.3).
 """
 
@@ -27,7 +27,7 @@ try:
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
     from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 
@@ -65,7 +65,7 @@ _WRAPS: Dict[str, int] = {
 #: The most encrypted keys of one key agreement that are looked at.
 _MAX_AGREED = 16
 _SHA1 = "1.3.14.3.2.26"
-#: Of the kinds that are not read: how they are called.
+#: What the kinds that are not read are called.
 _OTHER_KINDS = {3: "a password (pwri)", 4: "another kind of recipient (ori)"}
 
 
@@ -153,7 +153,7 @@ class Unreadable(Value):
         return False
 
     def content_key(self, protection: KeyProtection, size: int) -> bytes:
-        """Nothing: no key fits it."""
+        """A random key, as none fits it."""
         return os.urandom(size)
 
 
@@ -161,9 +161,9 @@ Recipient = Union[KeyTransport, KeyAgreement, KeyEncryptionKey, Unreadable]
 
 
 def read_recipient(info: Element) -> Recipient:
-    """One RecipientInfo.
+    """Read one RecipientInfo (RFC 5652 section 6.2).
 
-    :raises ParseError: malformed.
+    :raises ParseError: it is malformed.
     """
     if info.is_universal(SEQUENCE):
         return _key_transport(info)

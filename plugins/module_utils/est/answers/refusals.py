@@ -104,7 +104,7 @@ _MEANINGS: Dict[str, Dict[int, Tuple[str, str]]] = {
 
 
 def read_pending(response: Response, operation: str) -> Pending:
-    """What an answer means that is no success: the certificate is pending, or else refused (requirements 84 to 92).
+    """What an answer that is no success means: the certificate is pending, or else refused (requirements 84 to 92).
 
     :param operation: ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
     :raises ServerError: any status but 202.

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 # A bounded reader of multipart messages (RFC 2046 section 5.1), the answer to /serverkeygen (RFC 7030 section 4.4.2).
 #
 # It is our own because the one of the standard library guesses where it should refuse: it takes a message that is cut
-# off
-# for a whole one. A part can be a private key, so nothing of a body is ever in an error.
+# off for a whole one. A part can be a private key, so nothing of a body is ever in an error.
 
 #: The most parts that are read; /serverkeygen has two.
 MAX_PARTS = 8
@@ -102,7 +101,7 @@ def _delimiters(body: bytes, delimiter: bytes) -> Iterator[Tuple[int, int, bool]
         while end < len(body) and body[end] in _PADDING:
             end += 1
         line_end = _LINE_END.match(body, end)
-        # A boundary stands alone on its line: otherwise it is text, or the begin of a longer boundary.
+        # A boundary stands alone on its line: otherwise it is text, or the beginning of a longer one.
         if (position == 0 or body[position - 1 : position] == b"\n") and (line_end or (last and end == len(body))):
             start = max(0, position - 1)
             if body[start - 1 : start] == b"\r":
@@ -127,7 +126,7 @@ def _part(data: bytes, number: int) -> Part:
 
 
 def _split(data: bytes, number: int) -> Tuple[bytes, bytes]:
-    """Headers and body, at the first empty line."""
+    """Headers and body, split at the first empty line."""
     empty_line = _LINE_END.match(data)
     if empty_line or not data:
         return b"", data[empty_line.end() if empty_line else 0 :]
@@ -146,7 +145,7 @@ try:
     import cryptography
     from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_der_private_key
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 
@@ -161,13 +160,13 @@ def decode_part(body: bytes) -> bytes:
     """The DER of a part of the answer, whatever Content-Transfer-Encoding it claims (RFC 8951 section 3.2.4).
 
     :param body: base64, PEM or DER.
-    :raises ParseError: neither of them.
+    :raises ParseError: none of them.
     """
     decoded: Optional[bytes] = None
     try:
         decoded = decode_body(body)
     except ParseError:
-        pass  # its words show the begin of the body
+        pass  # its words show the beginning of the body
     if decoded is None:
         state = "is not base64" if body.strip() else "is empty"
         raise ParseError(f"a part of the server's answer {state}")
@@ -177,8 +176,8 @@ def decode_part(body: bytes) -> bytes:
 def read_server_key(der: bytes) -> PrivateKeyTypes:
     """Read a private key that is not encrypted, or not any more.
 
-    Taken are PKCS#8 (RFC 5208, and RFC 5958 with a public key in it), PKCS#1 and SEC1, which libest sends under the
-    name of PKCS#8 (requirement 120), an AsymmetricKeyPackage with one key (RFC 5958 section 2), and each of them as the
+    It may be PKCS#8 (RFC 5208, and RFC 5958 with a public key in it), PKCS#1 or SEC1, which libest sends under the
+    name of PKCS#8 (requirement 120), an AsymmetricKeyPackage with one key (RFC 5958 section 2), or any of them as the
     content of a CMS SignedData. Its signature is not checked: the TLS session says who sent the key, and a key that
     does not belong to the issued certificate is refused.
 
@@ -202,7 +201,7 @@ def _shape(element: Element) -> str:
 
 
 def _key(element: Element) -> Optional[bytes]:
-    """The key in a form that all versions of cryptography read, or ``None`` where this is something around a key."""
+    """The key in a form that all versions of cryptography read, or ``None`` for what is around a key."""
     shape = _shape(element)
     if shape == "iso":
         # Rebuilt without attributes and public key, at which older versions stumble.
@@ -214,7 +213,7 @@ def _key(element: Element) -> Optional[bytes]:
 
 
 def _content(element: Element) -> bytes:
-    """What is inside of something around a key."""
+    """What is inside something that is around a key."""
     shape = _shape(element)
     first = next(element.children(), None)
     if shape[:1] == "d" and first is not None:

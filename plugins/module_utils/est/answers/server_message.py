@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server says in words, made fit for a person: short, on one line, without control characters and secrets.
+"""What a server says in words, made fit for a person: short, on one line, without control characters or secrets.
 
 RFC 7030 section 4.2.3 lets a server explain a refusal in a human-readable body, of which it says no more than that.
 """
@@ -50,7 +50,7 @@ def html_to_text(page: str) -> str:
 
 
 def _text_and_breaks(page: str) -> Iterator[str]:
-    """The text outside of tags, comments and hidden elements, with a NUL in place of each tag of a block element."""
+    """The text outside tags, comments and hidden elements, with a NUL in place of each tag of a block element."""
     page = page.replace("\0", "")
     lower = page.translate(_ASCII_LOWER)
     position = 0
@@ -126,7 +126,7 @@ def clean_server_message(content_type: Optional[str], body: bytes, limit: int = 
 
     :param content_type: the Content-Type header, or ``None``.
     :param limit: the most characters of the result.
-    :return: one line, or an empty string where the body is empty.
+    :returns: one line, or an empty string where the body is empty.
     """
     kind = parse_content_type(content_type)
     if not body.strip(b"\0 \t\r\n"):

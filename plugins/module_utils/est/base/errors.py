@@ -20,14 +20,14 @@ STAGES = ("resolve", "connect", "tls", "cacerts", "csrattrs", "enroll", "verify"
 class EstError(Exception):
     """A failed EST exchange, or a wrong input to one.
 
-    :param reason: what was wrong, and where: a sentence without capital and full stop, as it is put into others.
+    :param reason: what was wrong, and where: a sentence without capital or full stop, as it becomes part of others.
     :param stage: one of ``STAGES``, or ``"input"`` for what was refused before anything was sent.
     :param code: one of ``CODES`` in ``codes.py``; left out: that of the class.
     :param values: what a sentence about this code needs, such as the name of a server.
     :param hint: what to do next, in words for a program that calls this library, or an empty string.
     :param request_received: ``"yes"``, ``"no"`` or ``"unknown"``: did the enrolment request reach the EST server.
     :param http_status: the HTTP status code of the answer, where there was one.
-    :param server_message: the server's own words, cleaned (see ``server_message.py``), where it said any.
+    :param server_message: the server's own words, cleaned (see ``answers/server_message.py``), where it said any.
     """
 
     code = "failed"
@@ -51,22 +51,22 @@ class EstError(Exception):
         self.code = code or type(self).code
         self.values = dict(values or {})
         self.hint = hint or self._default_hint
-        #: What callers know besides, in sentences that come before the hint.
+        #: What callers have to add, in sentences that come before the hint.
         self.notes: List[str] = []
         self.request_received = request_received
         self.http_status = http_status
         self.server_message = server_message
-        #: The user name that the server was talked to with; None where there was none, or nobody was talked to.
+        #: The user name that was used; ``None`` where there was none, or the server was not contacted.
         self.username: Optional[str] = None
 
     def note(self, sentence: str) -> None:
-        """Say something before all that is said about what to do next."""
+        """Put a sentence before all the advice on what to do next."""
         self.notes.insert(0, sentence)
 
     def advice(self, hints: Mapping[str, str]) -> str:
         """What to do next in the words of a front end.
 
-        :param hints: by code, with the names of ``values`` in braces; for other codes the hint of the library will do.
+        :param hints: by code, with the names of ``values`` in braces; for other codes the library's hint is used.
         """
         said = self.hint
         with suppress(KeyError):  # no hint for this code, or an error of this code without its values
@@ -97,7 +97,7 @@ class ParseError(EstError):
 
 
 class TransportError(EstError):
-    """No HTTP answer could be had: resolving, connecting, TLS, sending or reading failed."""
+    """There was no HTTP answer: resolving, connecting, TLS, sending or reading failed."""
 
     code = "connection_failed"
     _default_hint = "Check server and port, and the network between this host and the EST server."

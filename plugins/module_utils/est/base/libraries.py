@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Python libraries that the EST client needs beside the standard library: are they there, and new enough?"""
+"""The Python libraries that the EST client needs besides the standard library: are they there, and new enough?"""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _missing(name: str, trouble: str) -> MissingLibrary:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Read what real certificate authorities issue without Python warnings.
+# Reading what real certificate authorities issue, without Python warnings.
 #
 # cryptography warns where a certificate is odd (a country of three letters, a serial number that is not positive). Such
 # warnings are for developers; here an odd certificate is either used or refused with an ``EstError``.

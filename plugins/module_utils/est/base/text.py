@@ -1,10 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base64 in which EST carries its messages (RFC 7030 section 4, RFC 8951 section 3).
-
-RFC 8951 makes base64 the only encoding whatever a Content-Transfer-Encoding header says: no header is looked at here.
-"""
+"""Text and base64 from the network: made printable, freed of secrets, and decoded whatever its shape."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from .errors import ParseError
 # ----------------------------------------------------------------------------------------------------------------------
 # Text that came over the network, made safe for a terminal, a log and a JSON result.
 
-# The escape sequences of ECMA-48 (colours, cursor, window titles): all of each goes, not only the escape character.
+# The escape sequences of ECMA-48 (colours, cursor, window titles): each goes as a whole, not only its escape character.
 _ESCAPES = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC
@@ -48,7 +45,7 @@ _LOOKED_AT = 4096
 def preview(data: bytes, limit: int = 60) -> str:
     """The first bytes of a body, for an error message: as text where they are text, otherwise as hexadecimal digits.
 
-    :param limit: the most bytes that are looked at.
+    :param limit: the most bytes that are shown.
     """
     data = without_secrets(data[:_LOOKED_AT].decode("latin-1")).encode("latin-1")
     head = data[:limit]
@@ -68,7 +65,7 @@ def _stand_in(character: str) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Takes passwords out of text that a server sent: it may repeat what it got (requirement 70).
+# Taking passwords out of text that a server sent: it may repeat what it got (requirement 70).
 
 #: What stands in place of a secret.
 MASK = "********"
@@ -106,7 +103,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     """Put ``MASK`` in place of every secret, also where it is URL-encoded, escaped for JSON or HTML, or in base64.
 
     A password is found in the base64 of ``user:password`` too, whatever the user name; the whole word is masked then.
-    Secrets of less than four bytes are not looked for in base64.
+    In base64, secrets of fewer than four bytes may be missed.
 
     :param secrets: passwords and the like; empty ones are passed over.
     """
@@ -127,13 +124,13 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return "".join(result)
 
 
-# An exchange looks for the same few secrets in every text, and to make the patterns costs more than to look for them.
+# An exchange looks for the same few secrets in every text, and making the patterns costs more than looking for them.
 # That they stay in memory for it is nothing new: re keeps the patterns that it compiled as well.
 @functools.lru_cache(maxsize=8)
 def _patterns(secret: str) -> Tuple[_Patterns, _Patterns]:
     """What a secret looks like in a text, and what it looks like in base64."""
     variants = _variants(secret)
-    # White space around it is not looked for: it says nothing, and to search long runs of it would be slow.
+    # White space around it is not looked for: it says nothing, and searching long runs of it would be slow.
     plain = tuple(_pattern(variant.strip()) for variant in variants)
     return plain, tuple(_pattern(digits) for variant in variants for digits in _base64_digits(variant))
 
@@ -201,6 +198,9 @@ def _base64_words(text: str, digits: re.Pattern[str]) -> Iterator[Tuple[int, int
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# The base64 in which EST carries its messages (RFC 7030 section 4, RFC 8951 section 3).
+#
+# RFC 8951 makes base64 the only encoding whatever a Content-Transfer-Encoding header says: no header is looked at here.
 
 #: OpenSSL's decoder, in its default mode, wants line breaks, and 64 columns are what it writes itself.
 _COLUMNS = 64
@@ -223,11 +223,11 @@ def encode_body(der: bytes) -> bytes:
 def decode_body(body: bytes) -> bytes:
     """Decode a response body, whatever shape a real server gave its base64.
 
-    Taken as well: white space anywhere, no line breaks, missing padding, NULs at the end, PEM armour (several PEM
+    Accepted as well: white space anywhere, no line breaks, missing padding, NULs at the end, PEM armour (several PEM
     blocks are put one after another), base64 of a PEM file, raw DER or BER. All of these can be told apart, as what
     EST carries is always an ASN.1 SEQUENCE.
 
-    :raises ParseError: empty, or neither of these; the error names the first byte that does not belong there.
+    :raises ParseError: empty, or none of these; the error names the first byte that does not belong there.
     """
     # 0x30 begins a SEQUENCE; as a base64 digit it could only begin what is no SEQUENCE.
     if body[:1] == b"\x30":
@@ -240,7 +240,7 @@ def decode_body(body: bytes) -> bytes:
 
 
 def _decode_pem(text: bytes) -> bytes:
-    """RFC 7468, also where the line breaks got lost. What stands outside of the armour is left out."""
+    """RFC 7468, also where the line breaks got lost. What stands outside the armour is left out."""
     parts: List[bytes] = []
     begin = text.find(_PEM_BEGIN)
     while begin != -1:

@@ -4,7 +4,7 @@
 """Which HTTP authentication a server gets (RFC 7030 section 3.2.3).
 
 Basic goes out unasked: it saves a round trip, and there are servers that refuse without a word on what they want
-(python-est; libest where the scheme is not its own). What a server then asks for decides about everything that follows.
+(python-est; libest where the scheme is not its own). What a server then asks for decides everything that follows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NOT_UTF8 = r"[\ud800-\udfff]"
 def basic_authorization(credentials: Credentials) -> str:
     """The value of the ``Authorization`` header. It is a secret.
 
-    An empty user name is allowed (RFC 7030 section 3.2.3). Text is brought to normalisation form C (RFC 7617, 2.1).
+    An empty user name is allowed (RFC 7030 section 3.2.3). Text gets normalisation form C (RFC 7617 section 2.1).
 
     :raises InputError: a colon in the user name, or control characters (RFC 7617 section 2). The password is not shown.
     """
@@ -70,10 +70,10 @@ def check_credentials(credentials: Credentials) -> None:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-# challenge.py and digest_auth.py are imported where a server has answered 401, which few do: Basic went out unasked.
+# digest_authentication.py is imported where a server has answered 401, which few do: Basic went out unasked.
 
 #: ``auto``: Basic unasked, then the strongest that is offered. ``basic``: nothing else. ``digest``: never Basic, so the
-#: password itself never leaves; the first request goes out without credentials.
+#: password itself is never sent; the first request goes out without credentials.
 SCHEMES = ("auto", "basic", "digest")
 
 
@@ -118,7 +118,7 @@ class HttpAuthentication:
     def learn(self, header: Optional[str]) -> bool:
         """Take in the WWW-Authenticate header of a 401 to a request without credentials.
 
-        :returns: whether there is an answer to it beside Basic, which needs no challenge.
+        :returns: whether there is an answer to it besides Basic, which needs no challenge.
         """
         challenges = _read(header)
         if challenges:

@@ -134,7 +134,7 @@ class Dialler:
             except OSError as error:
                 answers.put(error)
 
-        # getaddrinfo knows no time limit of its own; a thread that still waits for it does not hold up the end.
+        # getaddrinfo has no time limit of its own; a thread that still waits for it does not hold up the exit.
         threading.Thread(target=ask, daemon=True).start()
         option = "proxy" if self._proxy else "server"
         try:
@@ -228,7 +228,7 @@ try:
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
     from urllib3.connectionpool import HTTPSConnectionPool
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     HTTPAdapter = HTTPSConnection = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 
 
@@ -271,7 +271,7 @@ class Connection(HTTPSConnection):
         self.is_verified = True
 
     def request(self, *args: Any, **options: Any) -> None:
-        """Send a request, and note for what is said of a failure whether all of it went out.
+        """Send a request, and note whether all of it went out, for what is said of a failure.
 
         A body that is bound to its connection is made here, where the connection is certain.
         """
@@ -293,8 +293,8 @@ class Connection(HTTPSConnection):
             exchange.written = True
 
     def send(self, data: Any) -> None:
-        """Send bytes, but those of a request as a whole: ``http.client`` would send its head and its body apart, which
-        costs a TLS record and a packet more on both sides."""
+        """Send bytes, but those of a request as a whole: ``http.client`` would send head and body apart, which
+        costs one more TLS record and packet on both sides."""
         if self._unsent is None:
             super().send(data)
         else:
@@ -310,6 +310,8 @@ class Connection(HTTPSConnection):
 
 
 class Pool(HTTPSConnectionPool):
+    """A pool of urllib3's with connections that ``Dialler`` opens."""
+
     ConnectionCls = Connection
 
 

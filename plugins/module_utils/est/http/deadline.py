@@ -26,11 +26,11 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the time is over."""
+        """Whether the time is up."""
         return time.monotonic() >= self._end
 
     def limit(self, seconds: float) -> float:
-        """How long one step may take that would be given ``seconds`` of its own.
+        """How long a step may take that has ``seconds`` of its own.
 
         :raises socket.timeout: there is no time left at all.
         """
@@ -73,7 +73,7 @@ class TimedSocket(ssl.SSLSocket):
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         """See ``SSLSocket.recv()``, which ``ssl`` calls itself where the server has gone before the handshake.
 
-        What is raised there ends the making of this socket, and Python leaves it open then.
+        An error there ends the making of this socket, which Python then leaves open.
         """
         try:
             return super().recv(buflen, flags)
@@ -137,7 +137,7 @@ class TimedSocket(ssl.SSLSocket):
     def _last_words(self) -> Optional[OSError]:
         """The alert with which the server ended the connection, where there is one; an answer is kept for recv_into.
 
-        In TLS 1.3 a server refuses a client certificate after the handshake; writing then fails before it is read.
+        In TLS 1.3 a server refuses a client certificate after the handshake; writing fails before its alert is read.
         """
         byte = bytearray(1)
         try:

@@ -23,9 +23,8 @@ from .transport import Credentials
 # ----------------------------------------------------------------------------------------------------------------------
 # The challenges of a WWW-Authenticate header (RFC 9110 sections 11.2, 11.3 and 11.6.1).
 #
-# A comma stands between the parameters of a challenge, between challenges, and between headers that were joined; what
-# it
-# means shows only from what follows. What cannot be understood is passed over: a server may offer anything.
+# A comma stands between the parameters of a challenge, between challenges, and between headers that were joined; only
+# what follows shows which. What cannot be understood is passed over: a server may offer anything.
 
 #: More is not looked at. A real header has one to three challenges and less than 1000 characters.
 MAX_CHARACTERS = 16384
@@ -88,7 +87,7 @@ def parse_challenges(header: Optional[str]) -> Tuple[Challenge, ...]:
 
 
 def schemes(challenges: Tuple[Challenge, ...]) -> Tuple[str, ...]:
-    """The names of the offered schemes, each once, as they can be shown."""
+    """The names of the offered schemes, each once, cut to a length that can be shown."""
     return tuple(dict.fromkeys(challenge.scheme[:40] for challenge in challenges))
 
 
@@ -186,7 +185,7 @@ def _is_usable(challenge: Challenge) -> bool:
 
 
 def is_stale(challenge: Challenge) -> bool:
-    """The server refused an answer only because its nonce is too old (RFC 7616 section 3.3)."""
+    """Whether the server refused an answer only because its nonce is too old (RFC 7616 section 3.3)."""
     return challenge.parameters.get("stale", "").lower() == "true"
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that has no time (RFC 9110 section 15.6.4, RFC 6585 section 4): asked again where it says when."""
+"""What the headers of an answer say: its type, its dates, and when to ask a busy server again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .transport import Response
 # ----------------------------------------------------------------------------------------------------------------------
 # The Content-Type of an answer (RFC 9110 section 8.3), and whether it may be a certificate message.
 
-# A longer header is cut: no media type with its parameters comes near.
+# A longer header is cut: no media type with its parameters comes near that.
 _MAX_CHARACTERS = 1024
 _PARAMETER = r';[ \t]*([^=;\s"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;]*))'
 
@@ -37,7 +37,7 @@ _PKCS7 = frozenset(
         "application/cms",
     }
 )
-#: Wrong for EST, but said by servers that do send certificates.
+#: Wrong for EST, but used by servers that do send certificates.
 _TOLERATED = frozenset(
     {
         "",
@@ -110,7 +110,7 @@ def require_pkcs7(value: Optional[str], body: bytes) -> Tuple[str, ...]:
 
     :param value: the Content-Type header, or ``None``.
     :param body: the body, of which the first bytes are shown where it is refused.
-    :return: warnings, written like ``EstError.reason``.
+    :returns: warnings, written like ``EstError.reason``.
     :raises ParseError: any other type.
     """
     content_type = parse_content_type(value)
@@ -136,7 +136,7 @@ _MAX_LENGTH = 100
 
 
 def read_http_date(text: str) -> Optional[datetime]:
-    """A date in any of the three forms, in UTC; ``None`` where it is none.
+    """A date in any of the three forms, in UTC; ``None`` for what is not a date.
 
     :param text: the value of a header; of a very long one only the start is read.
     """
@@ -225,6 +225,7 @@ def _seconds_until(text: str, now: datetime) -> Optional[int]:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# A busy server (RFC 9110 section 15.6.4, RFC 6585 section 4): asked again where it says when.
 
 #: Service Unavailable, Too Many Requests: the request was not carried out.
 _BUSY = (503, 429)
@@ -233,7 +234,7 @@ _BUSY = (503, 429)
 def send_patiently(send: Callable[[], Response], wait_seconds: float, sleep: Callable[[float], None]) -> Response:
     """Send a request, and again while the server is busy and says in Retry-After when to come back.
 
-    A busy server without Retry-After is not asked again: nobody knows whether it ever comes back.
+    Without Retry-After, or where that asks for too long a wait, a busy server is not asked again.
 
     :param wait_seconds: how long to wait in all. 0 gives back the first answer, whatever it is.
     :param sleep: waits for a number of seconds.

@@ -32,7 +32,7 @@ try:
     from requests import Request
     from requests.exceptions import RequestException
     from urllib3.exceptions import HTTPError
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 
@@ -53,9 +53,9 @@ class HttpsTransport:
     :param trust: whom the server's certificate may come from.
     :param credentials: for HTTP authentication. They only ever go to the server of ``url``.
     :param authentication: how they are used: ``auto`` (Basic unasked, then the strongest that the server offers),
-        ``basic``, or ``digest``, with which the password itself never leaves.
+        ``basic``, or ``digest``, with which the password itself is never sent.
     :param client_certificate: for TLS client authentication, also together with ``credentials``.
-    :param proxy: ``http://host:port``. Environment variables such as ``HTTPS_PROXY`` count for nothing.
+    :param proxy: ``http://host:port``. Environment variables such as ``HTTPS_PROXY`` are ignored.
     :param connect_timeout: seconds, for each of resolving, connecting and the TLS handshake.
     :param read_timeout: seconds without a byte from the server.
     :param total_timeout: seconds for a request as a whole, connecting included.
@@ -138,7 +138,7 @@ class HttpsTransport:
     def require_tls_unique(self) -> None:
         """Use TLS 1.2 from now on, where tls-unique is defined.
 
-        RFC 9266 section 4.2 wants the extended master secret (RFC 7627) beside it. OpenSSL negotiates it with every
+        RFC 9266 section 4.2 wants the extended master secret (RFC 7627) as well. OpenSSL negotiates it with every
         server that has it; Python cannot tell whether this one has.
         """
         self._line.dialler.use_tls_1_2()
@@ -172,6 +172,7 @@ class HttpsTransport:
 
         A 401 is answered where that may help (RFC 7030 section 3.2.3), and given back as it is where it does not.
 
+        :raises InputError: the URL has another origin than the server.
         :raises TransportError: for what happens after the TLS handshake its ``stage`` is empty.
         """
         self._check_origin(url)
@@ -217,8 +218,8 @@ class HttpsTransport:
         return response
 
     def _prepare(self, method: str, url: str, headers: Mapping[str, str]) -> Any:
-        """The request without its body. To take method, URL and headers apart takes requests longer than all the rest
-        of a request, so what it made of those of the last one is kept."""
+        """The request without its body. Taking method, URL and headers apart costs requests more time than all the
+        rest of a request, so what it made of the last ones is kept."""
         if self._last_head != (method, url, headers):
             sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **headers}
             self._last_head, self._last_prepared = (method, url, headers), Request(method, url, headers=sent).prepare()

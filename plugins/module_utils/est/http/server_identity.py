@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Is this the EST server that was asked for? (RFC 7030 section 3.6, RFC 9525)
 
-TLS has shown that the server's certificate comes from a trusted CA. Here its names are compared with the
-configured host.
+TLS has shown that the server's certificate comes from a trusted CA. Here its names are compared with the configured
+host.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .url import IpAddress, ascii_host, ip_address
 try:
     from cryptography import x509
     from cryptography.x509.oid import NameOID
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # require_libraries() reports it
     pass
 
 #: id-kp-cmcRA, RFC 6402 section 2.10: the certificate of a registration authority.

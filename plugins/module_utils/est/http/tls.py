@@ -1,13 +1,13 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The TLS policy of the EST client: whom it trusts, which versions and ciphers it offers (RFC 7030 3.3, RFC 9325).
+"""The TLS policy of the EST client: trust, versions and ciphers (RFC 7030 section 3.3, RFC 9325).
 
 Known deviations:
 
 - Python's ``ssl`` always applies OpenSSL's purpose "TLS server", so a certificate with an extended key usage must name
   serverAuth. RFC 7030 section 3.6.1 would let an RA's certificate name id-kp-cmcRA alone; such a server is refused.
-- Certificate-less TLS (section 3.3.3) and the "Trusted CA Indication" extension (section 4.1.3) do not exist in it.
+- Certificate-less TLS (section 3.3.3) and the "Trusted CA Indication" extension (section 4.1.3) do not exist there.
 """
 
 from __future__ import annotations
@@ -100,13 +100,13 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     """The TLS context for connections to an EST server.
 
     Chains are validated by OpenSSL (RFC 5280: signatures, validity, basicConstraints, path length, key usages). The
-    host name is not: that is for ``authorise()``, directly after the handshake. There is no way to
-    turn either off.
+    host name is not: that is for ``authorise()``, directly after the handshake. There is no way to turn either off.
 
+    :param client: for TLS client authentication.
     :raises InputError: anchors that cannot be read or have all expired; a client certificate that cannot be used.
     """
     context = make_distrustful_context()
-    # Real EST CAs leave basicConstraints uncritical, which OpenSSL's strict mode refuses.
+    # Real EST CAs leave basicConstraints non-critical, which OpenSSL's strict mode refuses.
     flags = int(context.verify_flags) & ~int(ssl.VERIFY_X509_STRICT)
     if trust.kind == "explicit":
         # Without it an intermediate could not be an anchor: OpenSSL would insist on its root.
@@ -134,7 +134,7 @@ def _load_anchors(context: ssl.SSLContext, trust: Trust) -> None:
             hint="Look at it with: openssl x509 -noout -text. It may be cut off or damaged by copying.",
         ) from None
     now = time.time()
-    # OpenSSL tells the dates of CA certificates only; another kind of anchor is left to the handshake.
+    # OpenSSL gives the dates of CA certificates only; any other kind of anchor is left to the handshake.
     anchors: List[Mapping[str, Any]] = list(context.get_ca_certs())
     expired = [anchor for anchor in anchors if ssl.cert_time_to_seconds(anchor["notAfter"]) < now]
     if expired and len(expired) == context.cert_store_stats()["x509"]:

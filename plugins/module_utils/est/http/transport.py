@@ -58,7 +58,7 @@ class Binding(Value):
 
 #: What to do where a request is to be linked to a connection that has no tls-unique.
 NO_CHANNEL_BINDING = "Let the EST server speak TLS 1.2 too, or do without the proof of possession."
-#: The body of a request, or what makes it once the connection is open: it is run for every connection anew.
+#: The body of a request, or what makes it once the connection is open: it is run anew for every connection.
 Body = Union[bytes, Callable[[Binding], bytes]]
 
 #: RFC 7030 section 6, of a password that is used where only the system's CAs say who the server is.
@@ -95,8 +95,8 @@ class Transport(Protocol):
     ) -> Response:
         """Send one request and read the whole answer, whatever its status. Redirects are not followed.
 
-        :param body: bytes, or a function that makes them for the connection on which they are sent. It is run as often
-            as the request is sent.
+        :param body: bytes, or a function that makes them for the connection on which they are sent. It is run
+            each time the request is sent.
         :param authenticate: use the configured credentials, where there are any.
         :raises TransportError: with ``stage`` one of resolve, connect, tls; for what happens after the TLS handshake
             the stage is left to the caller and ``request_received`` is ``"yes"``, ``"no"`` or ``"unknown"``.

@@ -130,7 +130,10 @@ class EstUrl(Value):
         return f"https://{self.authority}{_WELL_KNOWN}{segment}"
 
     def operation(self, name: str) -> str:
-        """The URL of one of ``OPERATIONS``."""
+        """The URL of one of ``OPERATIONS``.
+
+        :raises ValueError: it is none of them.
+        """
         if name not in OPERATIONS:
             raise ValueError(f"{name!r} is no EST operation")
         return f"{self.base}/{name}"
