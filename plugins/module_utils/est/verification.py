@@ -217,11 +217,6 @@ def _may_be_ca(certificate: x509.Certificate) -> bool:
 # ----------------------------------------------------------------------------------------------------------------------
 # The issued certificate: it is used only if it is for the requested key, valid now, and from this CA.
 
-try:
-    from cryptography import x509
-except ImportError:  # require_libraries() reports it
-    pass
-
 
 class VerifiedCertificate(Value):
     """An issued certificate that was checked.

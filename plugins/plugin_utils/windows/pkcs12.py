@@ -22,7 +22,7 @@ try:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, PrivateFormat, pkcs12
-except ImportError:  # told by deps.require_libraries()
+except ImportError:  # told by require_libraries()
     pass
 
 
