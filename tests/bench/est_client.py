@@ -44,7 +44,17 @@ from support.tls_peer import Peer, read_request, response, server_context  # noq
 # What a program imports that enrols, as est_client_enrol.py does.
 _EST = "ansible_collections.estfleet.cloud_extender.plugins.module_utils.est"
 CLIENT_IMPORTS = "; ".join(
-    f"import {_EST}.{name}" for name in ("client", "csr", "https", "keys", "tls", "transport", "url", "certificate")
+    f"import {_EST}.{name}"
+    for name in (
+        "client",
+        "request.csr",
+        "http.https",
+        "x509.keys",
+        "http.tls",
+        "http.transport",
+        "http.url",
+        "x509.certificate",
+    )
 )
 FLOOR_IMPORTS = "import requests; from cryptography import x509"
 # What the first key that is made or read loads beside; cryptography brings its formats for SSH along.
