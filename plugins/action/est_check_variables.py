@@ -36,7 +36,7 @@ class ActionModule(ControllerAction):
                 raise OptionError(
                     f"nothing is declared for this host: neither {_CERTIFICATES} nor {_TEMPLATES} is defined, and "
                     f"nothing was looked at. Define {_CERTIFICATES} in the variables of the group or the host; [] says "
-                    "that it shall have none"
+                    "that it is to have none"
                 )
             hosts = self._task_vars.get("ansible_play_hosts_all") or ()
             if not any(self._task_vars["hostvars"][name].get(_CERTIFICATES) for name in hosts):

@@ -102,7 +102,7 @@ options:
     default: always
   remove:
     description:
-      - What the template shall not have on the host any more. Only this removes what an environment or a credential may
+      - What the template is no longer to have on the host. Only this removes what an environment or a credential may
         have given in another run. Anything else that is not given means its default.
       - V(account) is O(username) and O(password).
     type: list

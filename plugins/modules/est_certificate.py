@@ -13,8 +13,8 @@ description:
     Nothing is done, and the EST server is not asked, as long as the host has what is asked for.
   - A new certificate is asked for when there is none, when certificate and private key are not a pair, when it ends
     within the renewal period or has expired, when what is asked for has changed since it was issued, and with
-    O(force=true). What the CA left out of a certificate, or changed in it, is no reason; it is told in every run, as a
-    warning unless O(on_lost) or O(allowed_lost) accepts it.
+    O(force=true). What the CA left out of a certificate, or changed in it, is not a reason; it is told in every run, as
+    a warning unless O(on_lost) or O(allowed_lost) accepts it.
   - A certificate that something else has put there is kept where it carries what is asked for and is not self-issued.
     Else it is replaced.
   - The first certificate is asked for with the account of the template, or with its TLS client certificate. A renewal

@@ -36,7 +36,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - A report is no state of a host, and is never told as changed.
+      - A report is not a state of a host, and is never told as changed.
 options:
   path:
     description:
@@ -55,7 +55,7 @@ options:
     default: []
   hosts:
     description:
-      - The hosts that a merged report shall tell of. One of which no report tells is told as not run, and one that is
+      - The hosts that a merged report is to tell of. One of which no report tells is told as not run, and one that is
         not among them is left out, which is told. Without it, the report tells of the hosts that are in the reports.
     type: list
     elements: str

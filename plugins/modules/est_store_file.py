@@ -105,7 +105,7 @@ sha256:
   returned: O(operation=read)
   type: str
 damage:
-  description: Why what is in the document's place is no document.
+  description: Why what is in the document's place is not a document.
   returned: O(operation=read)
   type: str
 drift:

@@ -18,7 +18,8 @@ description:
     "Import Certificate Template".
   - The bundle is opened and every template in it is checked on the controller, before the host is asked anything. All
     templates are written at once, or none.
-  - A wrong passphrase, a damaged bundle, a bundle of a newer version and a file that is no bundle are told apart, see
+  - A wrong passphrase, a damaged bundle, a bundle of a newer version and a file that is not
+    a bundle are told apart, see
     RV(reason).
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes

@@ -14,7 +14,7 @@ author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Returns the templates in the template store of a host, without secrets, and the state of the store.
-  - A damaged store is no failure. It is told in RV(store.damaged) and RV(store.drift).
+  - A damaged store is not a failure. It is told in RV(store.damaged) and RV(store.drift).
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.info_module
@@ -166,12 +166,12 @@ store:
     format_version:
       description:
         - The format version of the document. V(none) if there is no document, or it is damaged.
-        - An older one is no drift. The next change writes the newest.
+        - An older one is not drift. The next change writes the newest.
       returned: success
       type: int
       sample: 2
     damaged:
-      description: Whether what is in the document's place is no document.
+      description: Whether what is in the document's place is not a document.
       returned: success
       type: bool
       sample: false

@@ -202,7 +202,7 @@ def test_what_is_written_on_the_controller_replaces_a_link(place: Path, victim: 
         for name in ("bundle", "fleet.json", "fleet.html"):
             (place / "eves" / name).symlink_to(victim)
     write_file(str(place / "eves" / "bundle"), b"octets")
-    with pytest.raises(writing.ReportError, match="what is there is no fleet report"):
+    with pytest.raises(writing.ReportError, match="what is there is not a fleet report"):
         writing.check_writable(str(place / "eves" / "fleet"))
     with ArchiveFile(str(place / "eves"), "host") as archive:
         with as_eve():

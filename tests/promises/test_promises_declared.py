@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing declared is not "all in order", and what is not given is no wish to remove."""
+"""Nothing declared is not "all in order", and what is not given is not a wish to remove."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_an_account_of_a_credential_stays_when_a_job_runs_without_it(fleet, lab)
     assert (fleet.folder / "ce1" / "templates.json").read_bytes() == before
     assert fleet.run("test_enroll").status == 0
     assert len(lab.news()) == 2
-    # An empty text is no wish either; only "remove" is one.
+    # An empty text is not a wish either; only "remove" is one.
     fleet.variables["est_integration_templates"][0]["password"] = ""
     assert fleet.run("configure").status == 2
     assert (fleet.folder / "ce1" / "templates.json").read_bytes() == before
@@ -179,7 +179,7 @@ def test_wrong_options_of_a_test_are_told_before_anything_is_written(fleet, lab)
     fleet.variables["est_integration_test"] = {"usr_name": "jdoe"}
     done = fleet.run("configure")
     assert done.status == 2
-    assert "est_integration_test.usr_name: is no option of a test. Did you mean 'user_name'?" in done.output
+    assert "est_integration_test.usr_name: is not an option of a test. Did you mean 'user_name'?" in done.output
     assert fleet.written() == []
 
 

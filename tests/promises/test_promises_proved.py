@@ -69,7 +69,7 @@ def test_what_the_ca_dropped_is_told_by_every_run_until_it_is_accepted(changed, 
         done = changed.run("configure")
         assert f"ce1, ce2: the certificate of template 'wifi' is not what was asked for: {LOST}" in done.summary
         assert changed.report()["summary"]["lost"] == 2
-    assert len(cisco.news()) == 2, "a loss is no reason to ask every hour"
+    assert len(cisco.news()) == 2, "a loss is not a reason to ask every hour"
     changed.variables["est_integration_test"]["allowed_lost"] = ["UPN"]
     done = changed.run("configure")
     assert LOST not in done.text
@@ -150,7 +150,7 @@ def test_wrong_options_of_a_test_are_in_the_report_of_every_playbook(fleet, lab)
     fleet.variables["est_integration_test"] = {"user_nam": "jdoe"}
     done = fleet.run("test_enroll")
     assert done.status == 2
-    assert "est_integration_test.user_nam: is no option of a test. Did you mean 'user_name'?" in done.output
+    assert "est_integration_test.user_nam: is not an option of a test. Did you mean 'user_name'?" in done.output
     assert fleet.report()["summary"]["failed"] == 2
     assert len(done.output) < 5000
 
@@ -225,6 +225,6 @@ def test_what_is_no_report_is_not_replaced(fleet, lab):
     (fleet.folder / "report.json").write_text('{"precious": true}', encoding="utf-8")
     done = fleet.run("configure")
     assert done.status == 2
-    assert "what is there is no fleet report, and would be lost" in done.output
+    assert "what is there is not a fleet report, and would be lost" in done.output
     assert (fleet.folder / "report.json").read_text(encoding="utf-8") == '{"precious": true}'
     assert fleet.written() == []

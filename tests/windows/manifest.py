@@ -38,7 +38,7 @@ def read_order(data: bytes) -> Order:
     """
     first, delimiter, rest = data.partition(_DELIMITER)
     if not delimiter:
-        raise ValueError("this is no order of ansible-core's")
+        raise ValueError("this is not an order of ansible-core's")
     manifest = json.loads(rest)
     if "module_entry" in manifest:
         return Order("", base64.b64decode(manifest["module_entry"]), manifest["module_args"])

@@ -182,7 +182,7 @@ def test_what_cannot_be_done_on_a_windows_host_is_refused_and_named(newest_play:
     assert "exchange: host does not work on a Windows host" in told["exchange"]
     assert "whose keys do not leave its certificate store" in told["renew"]
     assert "certificate_path" in told["path"]
-    assert "is no name of a store of the machine" in told["store"]
+    assert "is not the name of a certificate store" in told["store"]
     assert "unable to find store 'Nowhere'" in told["no such store"]
     assert "est_integration_install_ca" in told["trust"]
     assert newest_play.windows.certificates(MY) == []

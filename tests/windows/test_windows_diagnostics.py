@@ -272,7 +272,7 @@ def test_what_cannot_be_read_or_is_too_large_is_named_and_never_transferred(site
     assert "has 5000 octets, more than the" in done.left_out[large]
     assert "has 6000 octets, more than the" in done.left_out[growing]
     assert "being used by another process" in done.left_out[locked]
-    assert "is no text" in done.left_out[binary]
+    assert "is not text" in done.left_out[binary]
     transferred = {call["path"] for call in site.machine.calls if call["call"] in ("slurp", "fetch_file")}
     assert not transferred & {large, growing}
 
@@ -366,7 +366,7 @@ def test_the_store_is_never_taken_for_a_log(site: Site) -> None:
     site.store()
     done = site.diagnose(log_path=["C:\\ProgramData\\CloudExtenderEST"])
     assert not [name for name in done.members if name.startswith("logs/")]
-    assert {"is no log: it is of the template store or a test"} == {
+    assert {"is not a log: it is of the template store or a test"} == {
         reason for path, reason in done.left_out.items() if "sealing" in path
     }
 
@@ -463,7 +463,7 @@ def test_wrong_paths_are_refused_before_the_host_is_asked(site: Site) -> None:
         "store_path": {"store_path": "/srv/est"},
         "output_path": {"output_path": "tests"},
         "log_path[0]": {"log_path": ["/var/log"]},
-        "is no glob on Windows": {"log_path": ["C:\\a|*.log"]},
+        "is not a glob on Windows": {"log_path": ["C:\\a|*.log"]},
     }
     tasks = [
         {"estfleet.cloud_extender.est_diagnostics": {"dest": str(site.dest), **arguments}, "ignore_errors": True}

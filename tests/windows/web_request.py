@@ -63,7 +63,7 @@ class Response:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def read(self) -> bytes:
-        """Read the body. One of a known length that is cut off is no error for .NET: it ends where it ends.
+        """Read the body. One of a known length that is cut off is not an error for .NET: it ends where it ends.
 
         :raises Denied: when it does not come to its end.
         """

@@ -52,7 +52,7 @@ def read_json(text: str) -> Any:
     except RecursionError:
         raise ValueError("is nested too deep") from None
     except UnicodeEncodeError:
-        raise ValueError("holds text that is no Unicode (a lone surrogate)") from None
+        raise ValueError("holds text that is not Unicode (a lone surrogate)") from None
     return data
 
 
@@ -284,7 +284,7 @@ def parse_envelope(octets: bytes) -> Envelope:
     :raises NewerBundle: when a newer version of this collection wrote it.
     """
     if len(octets) > MAX_OCTETS:
-        raise NotABundle(f"is no bundle of templates: it is larger than {MAX_OCTETS // 2**20} MiB")
+        raise NotABundle(f"is not a bundle of templates: it is larger than {MAX_OCTETS // 2**20} MiB")
     try:
         data = read_json(octets.decode("utf-8"))
         if not isinstance(data, dict) or data.get("format") != FORMAT:
@@ -336,7 +336,7 @@ def _require_keys(data: Any, keys: tuple[str, ...], where: str) -> None:
 def _unreadable(octets: bytes, error: ValueError) -> NotABundle | DamagedBundle:
     words = f"is not UTF-8 text (octet {error.start})" if isinstance(error, UnicodeDecodeError) else str(error)
     if not any(mark in octets for mark in _MARKS):
-        return NotABundle(f"is no bundle of templates: it {words if octets.strip() else 'is empty'}")
+        return NotABundle(f"is not a bundle of templates: it {words if octets.strip() else 'is empty'}")
     if octets.lstrip()[:1] == b"{" and not octets.rstrip().endswith(b"}"):
         words = "is cut short"
     return DamagedBundle(f"is damaged: it {words}; fetch or export it again")

@@ -78,7 +78,7 @@ def _read(path: str, flags: int) -> BundleFile:
             is_folder = stat.S_ISDIR(status.st_mode)
             raise FileError("is a folder; name a file in it" if is_folder else "is a device, socket or pipe")
         if status.st_size > MAX_OCTETS:
-            raise NotABundle(f"is no bundle of templates: it is larger than {MAX_OCTETS // 2**20} MiB")
+            raise NotABundle(f"is not a bundle of templates: it is larger than {MAX_OCTETS // 2**20} MiB")
         with open(descriptor, "rb", closefd=False) as file:
             return BundleFile(file.read(MAX_OCTETS + 1), f"{stat.S_IMODE(status.st_mode):04o}")
     except OSError as error:

@@ -51,7 +51,7 @@ def check_passphrase(passphrase: str) -> str:
     try:
         passphrase.encode("utf-8")
     except UnicodeEncodeError:
-        raise TemplateError("passphrase", "is not UTF-8 text", allowed="a text") from None
+        raise TemplateError("passphrase", "is not UTF-8 text", allowed="a string") from None
     return unicodedata.normalize("NFC", passphrase)
 
 

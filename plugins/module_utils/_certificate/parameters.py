@@ -207,7 +207,7 @@ def _posix_place(options: Mapping[str, Any]) -> Dict[str, Any]:
                 raise TemplateError(option, "is missing", allowed="the absolute path of a PEM file on the host")
             continue
         if not isinstance(path, str):
-            raise TemplateError(option, "is no text", value=show(path), allowed="the absolute path of a PEM file")
+            raise TemplateError(option, "is not a string", value=show(path), allowed="the absolute path of a PEM file")
         check_path(option, path)
         if not path.startswith("/") or path.endswith("/"):
             raise TemplateError(

@@ -132,7 +132,7 @@ class FileHolder:
         ):
             problem = ""
             if content.strip() and marker not in content:
-                problem = "it is no PEM file of this kind"
+                problem = "it is not a PEM file of this kind"
             elif content.count(_CERTIFICATE) > _MOST_CERTIFICATES:
                 problem = f"it holds more than {_MOST_CERTIFICATES} certificates"
             if problem:

@@ -242,7 +242,7 @@ class _Run:
         self._is_pending = True
 
     def _drop_pending(self) -> bool:
-        """Forget a request that nobody goes on with. That it stays is no reason to fail."""
+        """Forget a request that nobody goes on with. That it stays is not a reason to fail."""
         try:
             self._holder.drop_pending()
         except EstError as error:

@@ -309,7 +309,7 @@ def _below(folder: str, depth: int) -> Iterator[str]:
 def _why_never(path: str, never: Sequence[str]) -> str:
     real = os.path.realpath(path)
     if any(os.path.commonpath([real, folder]) == folder for folder in never):
-        return "is no log: it is of the template store or a test"
+        return "is not a log: it is of the template store or a test"
     return ""
 
 
@@ -349,7 +349,7 @@ def taken(end: End, name: str, limit: int, secrets: Sequence[str]) -> Tuple[byte
     """
     text = clean_log(end.data, end.head, secrets)
     if text is None:
-        raise NotCollected("is no text, and nobody could look for secrets in it")
+        raise NotCollected("is not text, and nobody could look for secrets in it")
     data = keep_end(without_head(text) if end.cut else text, limit)
     notes = [end.trouble] if end.trouble else []
     cut = end.cut or len(data) < len(text.encode("utf-8", "replace"))

@@ -143,10 +143,10 @@ def _read_told(text: str) -> Optional[_Name]:
 def _read_entry(entry: Any) -> _Name:
     """Read an entry of ``allowed_lost``.
 
-    :raises TemplateError: it is not a name that can be lost.
+    :raises TemplateError: it is not a name that a CA can leave out.
     """
     if not isinstance(entry, str):
-        raise TemplateError("allowed_lost", "is no text", value=show(entry), allowed=_ALLOWED)
+        raise TemplateError("allowed_lost", "is not a string", value=show(entry), allowed=_ALLOWED)
     first, _space, rest = entry.strip().partition(" ")
     kind = first.lower() if first.lower() in (SUBJECT, NAME) and rest.strip() else ""
     text = rest.strip() if kind else entry.strip()
@@ -158,7 +158,11 @@ def _read_entry(entry: Any) -> _Name:
         if error.suggestion and equals and ":" not in written:  # an attribute, whose name alone is suggested
             suggestion = f"{suggestion}={value}"
         raise TemplateError(
-            "allowed_lost", "is no name that can be lost", value=show(entry), allowed=_ALLOWED, suggestion=suggestion
+            "allowed_lost",
+            "is not a name that a CA can leave out",
+            value=show(entry),
+            allowed=_ALLOWED,
+            suggestion=suggestion,
         ) from None
 
 

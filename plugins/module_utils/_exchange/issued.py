@@ -133,7 +133,7 @@ def compare_certificate(
 
     :param key: the kind of key that was asked for, as ``describe_public_key()`` says it; ``None`` where
         any will do.
-    :param may_be_ca: whether a certificate of a CA is no difference.
+    :param may_be_ca: whether a certificate of a CA is not a difference.
     :param same_subject: see ``differs()``.
     """
     with without_warnings():

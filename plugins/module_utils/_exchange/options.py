@@ -114,7 +114,7 @@ def _servers(option: str, given: Sequence[str]) -> Tuple[str, ...]:
             label = EstUrl.build(server).label
         except InputError as error:
             reason = error.reason.replace(f"server is {server!r}", "").lstrip(":, ")
-            raise TemplateError(option, f"is no server: {reason}", value=show(server), allowed=allowed) from None
+            raise TemplateError(option, f"is not a server: {reason}", value=show(server), allowed=allowed) from None
         if label is not None:
             raise TemplateError(
                 option, "has a CA label, but a server is what is allowed", value=show(server), allowed=allowed
@@ -267,7 +267,7 @@ def stored_name(name: Any) -> str:
     allowed = "the name of a template in the store of the host"
     name = number_as_text(name)
     if not isinstance(name, str):
-        raise TemplateError("template", "is no text", value=show(name), allowed=allowed)
+        raise TemplateError("template", "is not a string", value=show(name), allowed=allowed)
     if not name:
         raise TemplateError("template", "is empty", allowed=allowed)
     try:

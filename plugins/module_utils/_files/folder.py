@@ -359,7 +359,7 @@ class Folder:
 
 
 def _kind(status: os.stat_result) -> str:
-    """Say what something is that is no regular file; an empty string for one that is."""
+    """Say what something is that is not a regular file; an empty string for one that is."""
     if stat.S_ISREG(status.st_mode):
         return ""
     kinds = {stat.S_IFDIR: "is a folder", stat.S_IFLNK: "is a symbolic link"}

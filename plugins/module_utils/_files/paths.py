@@ -126,7 +126,7 @@ def _parts(path: str) -> List[str]:
 
 
 def _target(here: int, name: str) -> Optional[str]:
-    """Return where a link leads; ``None`` for what is no link, or is not there.
+    """Return where a link leads; ``None`` for what is not a link, or is not there.
 
     :raises OSError: the link is somebody else's.
     """

@@ -18,7 +18,7 @@ _LOCAL_PART = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~
 
 
 def check_email_address(text: str) -> None:
-    """Refuse a text that is no e-mail address.
+    """Refuse a text that is not an e-mail address.
 
     :raises NameSyntaxError: with what is wrong.
     """
@@ -40,7 +40,7 @@ def check_email_address(text: str) -> None:
         raise NameSyntaxError(f"has {len(local)} characters before the '@'", allowed="at most 64")
     if not re.match(_LOCAL_PART, local):
         raise NameSyntaxError(
-            f"has {quote(local)} before the '@', which is no local part",
+            f"has {quote(local)} before the '@', which is not a local part",
             allowed="letters, digits and !#$%&'*+/=?^_`{|}~-, with single dots between them",
         )
     check_host_name(domain, before=f"{local}@")
@@ -58,7 +58,7 @@ def check_ip_address(text: str) -> None:
     if not is_ip_address(text):
         address = text.partition("/")[0].partition("%")[0].strip("[]")
         raise NameSyntaxError(
-            "is no IP address",
+            "is not an IP address",
             allowed="IPv4 such as 192.0.2.1 or IPv6 such as 2001:db8::1, without a prefix length and a zone",
             suggestion=address if is_ip_address(address) else "",
         )
@@ -89,7 +89,7 @@ _ALLOWED = "an absolute URI in ASCII such as https://example.com/id or urn:uuid:
 
 
 def check_uri(text: str) -> None:
-    """Refuse a text that is no absolute URI, or that is almost one of Microsoft's strong certificate mapping.
+    """Refuse a text that is not an absolute URI, or that is almost one of Microsoft's strong certificate mapping.
 
     :raises NameSyntaxError: with what is wrong.
     """
@@ -106,7 +106,7 @@ def check_uri(text: str) -> None:
         )
     found = re.match(_URI, text)
     if not found:
-        raise NameSyntaxError("is no URI", allowed=f"{_ALLOWED}; other characters percent-encoded")
+        raise NameSyntaxError("is not a URI", allowed=f"{_ALLOWED}; other characters percent-encoded")
     scheme, rest = found.groups()
     if rest.startswith("//"):
         _check_authority(scheme, rest)
@@ -179,7 +179,7 @@ def a_label_form(text: str) -> str:
 
 
 def check_domain_name(text: str, *, before: str = "") -> None:
-    """Refuse a text that is no host name, in ASCII or with letters of other scripts (U-labels, RFC 5890).
+    """Refuse a text that is not a host name, in ASCII or with letters of other scripts (U-labels, RFC 5890).
 
     :param before: as in ``check_host_name()``.
     :raises NameSyntaxError: with what is wrong.
@@ -188,7 +188,7 @@ def check_domain_name(text: str, *, before: str = "") -> None:
         check_host_name(text, before=before)
     elif re.search(_OTHER_DOTS, text) or not _idna(text):
         raise NameSyntaxError(
-            f"has {quote(text)}, which is no internationalised host name",
+            f"has {quote(text)}, which is not an internationalised host name",
             allowed="labels of letters, digits and hyphens, with dots between them",
         )
 
@@ -204,7 +204,7 @@ def _idna(text: str) -> str:
 
 
 def check_host_name(text: str, *, before: str = "") -> None:
-    """Refuse a text that is no host name.
+    """Refuse a text that is not a host name.
 
     :param before: what stands before the name (``bob@``); a suggestion repeats it.
     :raises NameSyntaxError: it names the label that is wrong, and says why.

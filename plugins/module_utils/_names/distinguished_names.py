@@ -164,7 +164,7 @@ def _parse(text: str) -> Subject:
     if text.lstrip().startswith("/"):
         raise NameSyntaxError("begins with a space", allowed=_ALLOWED, suggestion=text.strip())
     if "=" not in text:
-        raise NameSyntaxError("is no distinguished name", allowed=_ALLOWED)
+        raise NameSyntaxError("is not a distinguished name", allowed=_ALLOWED)
     from .rfc4514_dn import parse_rfc4514_dn  # here, because few names need it and its patterns take a while to compile
 
     return parse_rfc4514_dn(text)

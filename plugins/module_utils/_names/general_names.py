@@ -77,14 +77,15 @@ class Kind(Value):
 def _check_upn(value: str) -> None:
     user, at, domain = value.partition("@")
     if not at or not user or not domain:
-        raise NameSyntaxError("is no user principal name", allowed="user@domain")
+        raise NameSyntaxError("is not a user principal name", allowed="user@domain")
     if "@" in domain:
         raise NameSyntaxError("has more than one '@'", allowed="user@domain")
     if len(value) > _LONGEST_UPN:
         raise NameSyntaxError(f"has {len(value)} characters", allowed=f"at most {_LONGEST_UPN}")
     if not re.match(_UPN_USER, user):
         raise NameSyntaxError(
-            f"has {quote(user)} before the '@', which is no user name", allowed=r'no spaces and none of "\/[]:;|=,<>?*'
+            f"has {quote(user)} before the '@', which is not a user name",
+            allowed=r'no spaces and none of "\/[]:;|=,<>?*',
         )
     check_domain_name(domain, before=f"{user}@")
 
@@ -101,7 +102,7 @@ def _check_dns(value: str) -> None:
 
 def _check_rid(value: str) -> None:
     if not is_object_identifier(value):
-        raise NameSyntaxError("is no object identifier", allowed="dotted numbers such as 1.3.6.1.4.1.311")
+        raise NameSyntaxError("is not an object identifier", allowed="dotted numbers such as 1.3.6.1.4.1.311")
 
 
 def _check_directory_name(value: str) -> None:

@@ -30,7 +30,7 @@ def parse_fingerprint(text: str) -> tuple[str, str]:
     prefix = _HASH_PREFIX.match(text)
     digits = _SPACES.sub("", text[prefix.end() :] if prefix else text).replace(":", "").lower()
     if not _HEXADECIMAL.match(digits):
-        raise NameSyntaxError("is no fingerprint", allowed=_ALLOWED)
+        raise NameSyntaxError("is not a fingerprint", allowed=_ALLOWED)
     hash_name = _HASH_OF_LENGTH.get(len(digits))
     if hash_name is None:
         weak = _WEAK_HASH_OF_LENGTH.get(len(digits))
@@ -59,13 +59,13 @@ _ALLOWED_SID = "S-1-... such as S-1-5-21-1004336348-1177238915-682003330-512"
 
 
 def check_sid(text: str) -> None:
-    """Refuse a text that is no security identifier in its canonical form, and one of a domain instead of an account.
+    """Refuse a text that is not a security identifier in its canonical form, and one of a domain instead of an account.
 
     :raises NameSyntaxError: with what is wrong, and with the identifier that was probably meant.
     """
     found = re.match(_SID, text)
     if not found:
-        raise NameSyntaxError("is no security identifier", allowed=_ALLOWED_SID, suggestion=_intended(text))
+        raise NameSyntaxError("is not a security identifier", allowed=_ALLOWED_SID, suggestion=_intended(text))
     decimal, hexadecimal, rest = found.groups()
     if hexadecimal is not None and int(hexadecimal, 16) <= _LARGEST:
         raise NameSyntaxError(

@@ -160,7 +160,7 @@ def _unescape(name: str, raw: str) -> str:
                 value.append(bytes.fromhex(pairs.replace("\\", "")).decode("utf-8"))
             except UnicodeDecodeError:
                 raise NameSyntaxError(
-                    f"has {quote(pairs)} in the value of {name}, which is no UTF-8",
+                    f"has {quote(pairs)} in the value of {name}, which is not UTF-8",
                     allowed="each octet of a character as two hexadecimal digits after a backslash",
                 ) from None
         elif character is None:

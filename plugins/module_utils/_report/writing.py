@@ -155,8 +155,8 @@ def _refuse_others(path: str) -> None:
         return
     if start.strip() and not _FORMAT.search(start):
         raise ReportError(
-            f"the fleet report cannot be written to {path}: what is there is no fleet report, and would be lost; give "
-            "another path, or remove it"
+            f"the fleet report cannot be written to {path}: what is there is not a fleet report, and would be lost; "
+            "give another path, or remove it"
         )
 
 

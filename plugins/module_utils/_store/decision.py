@@ -93,7 +93,7 @@ def decide(
     if lost:
         useless = (
             f"{' and '.join(lost)} of template '{desired.name}' cannot be opened on this host any more, and no "
-            "test can succeed with it: give it again, or say in remove what shall go"
+            "test can succeed with it: give it again, or say in remove what is to go"
         )
     return Decision(result, before, after, proved, (warning, useless), kept=stored)
 

@@ -52,7 +52,7 @@ class Difference(Value):
         if self.secret:
             return f"{self.field} {self._secret_in_words()}"
         if self.have == UNKNOWN_FIELD:
-            return f"{_quoted(self.field)} is no field of a template"
+            return f"{_quoted(self.field)} is not a field of a template"
         if not is_set(self.have):
             return f"{self.field} is not set, and should be {_in_words(self.want)}"
         if not is_set(self.want):

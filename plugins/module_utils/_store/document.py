@@ -185,7 +185,7 @@ def parse_document(text: str) -> Document:
     try:
         json.dumps(data, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise DamagedDocument("holds text that is no Unicode (a lone surrogate)") from None
+        raise DamagedDocument("holds text that is not Unicode (a lone surrogate)") from None
     _require_keys(data, _DOCUMENT_KEYS, "the document")
     if not isinstance(data["templates"], list):
         raise DamagedDocument("has the wrong shape: templates is not a list")

@@ -89,13 +89,13 @@ def retained_fields(desired: Desired, stored: StoredTemplate) -> RetainedFields:
     if fields and doubtful and not warning:
         warning = (
             f"template '{stored.name}' was edited by hand on this host, and {' and '.join(fields)} of it stays because "
-            "it is not declared: nothing tells whether it was edited too; give it, or say in remove what shall go"
+            "it is not declared: nothing tells whether it was edited too; give it, or say in remove what is to go"
         )
     if secrets and stored.name != desired.name:
         raise StoreError(
             f"template '{stored.name}' on this host has {' and '.join(sorted(secrets))} sealed for that spelling of "
             f"its name, and is declared as '{desired.name}' without: nothing was written; declare it with the old "
-            "spelling, or with the account, or say in remove what it shall not have"
+            "spelling, or with the account, or say in remove what it is not to have"
         )
     return RetainedFields(fields, frozenset(secrets), warning)
 

@@ -172,7 +172,7 @@ def _argument(field: Field) -> dict[str, Any]:
 def _read(field: Field, value: Any) -> Any:
     if value is None:
         if field.required:
-            raise TemplateError(field.name, "is missing", allowed="a text")
+            raise TemplateError(field.name, "is missing", allowed="a string")
         return () if field.type == "list" else field.default
     if field.type == "str":
         return _read_text(field, value)
@@ -205,7 +205,8 @@ def _read_text(field: Field, value: Any) -> str:
                 suggestion=meant_choice(field.name, value, field.choices),
             )
     elif not value and field.name != "username":  # RFC 7030 section 3.2.3 allows a password without a user name
-        raise TemplateError(field.name, "is empty", allowed="a text" if field.required else "a text, or leave it out")
+        allowed = "a string" if field.required else "a string, or leave it out"
+        raise TemplateError(field.name, "is empty", allowed=allowed)
     return value
 
 
@@ -242,10 +243,10 @@ def _read_list(field: Field, value: Any) -> tuple[str, ...]:
     for index, element in enumerate(value):
         if not isinstance(element, str):
             raise TemplateError(
-                f"{field.name}[{index}]", "is no text", value=show(element), allowed="a text, in quotes"
+                f"{field.name}[{index}]", "is not a string", value=show(element), allowed="a string, in quotes"
             )
         if not element:
-            raise TemplateError(f"{field.name}[{index}]", "is empty", allowed="a text, or leave it out")
+            raise TemplateError(f"{field.name}[{index}]", "is empty", allowed="a string, or leave it out")
         if field.choices and element not in field.choices:
             raise TemplateError(
                 f"{field.name}[{index}]",
@@ -263,8 +264,8 @@ def _choices(field: Field) -> str:
 
 def _allowed_text(field: Field, value: Any) -> str:
     if field.secret and isinstance(value, (int, float)):
-        return "a text, in quotes: as a number it has lost its zeros at the beginning, or its spelling"
-    return "a text, in quotes"
+        return "a string, in quotes: as a number it has lost its zeros at the beginning, or its spelling"
+    return "a string, in quotes"
 
 
 def _unknown_option(key: object) -> TemplateError:

@@ -55,7 +55,7 @@ class TestIdentity(Value):
         for option in ("user_name", "domain", "email", "test_value", "certificate_name"):
             value = getattr(self, option)
             if not isinstance(value, str):
-                raise TemplateError(option, "is no text", value=show(value), allowed="a text, in quotes")
+                raise TemplateError(option, "is not a string", value=show(value), allowed="a string, in quotes")
         if not _CERTIFICATE_NAME.match(self.certificate_name):
             raise _wrong_certificate_name(self.certificate_name)
         if self.user_name:
@@ -117,7 +117,9 @@ def _check_variables(variables: object) -> None:
         )
     for name, value in variables.items():
         if not isinstance(name, str) or not name.strip():
-            raise TemplateError("variables", "is no name of a variable", value=show(name), allowed=", ".join(VARIABLES))
+            raise TemplateError(
+                "variables", "is not the name of a variable", value=show(name), allowed=", ".join(VARIABLES)
+            )
         if name != name.strip("% "):
             raise TemplateError(
                 "variables", "is not the plain name of a variable", value=show(name), suggestion=name.strip("% ")
@@ -126,7 +128,9 @@ def _check_variables(variables: object) -> None:
             option = OPTION_OF_VARIABLE[name]
             raise TemplateError("variables", f"has an option of its own: {option}", value=show(name), suggestion=option)
         if not isinstance(value, str):
-            raise TemplateError(f"variables.{name}", "is no text", value=show(value), allowed="a text, in quotes")
+            raise TemplateError(
+                f"variables.{name}", "is not a string", value=show(value), allowed="a string, in quotes"
+            )
         if value:
             check_text(f"variables.{name}", value)
 
@@ -134,7 +138,7 @@ def _check_variables(variables: object) -> None:
 def _wrong_certificate_name(name: str) -> TemplateError:
     reason = "is empty"
     if name:
-        reason = "has spaces in it" if " " in name else "is no name of a test certificate"
+        reason = "has spaces in it" if " " in name else "is not a valid name for a test certificate"
     suggestion = _NOT_IN_A_CERTIFICATE_NAME.sub("-", name.strip()).strip("-.")
     return TemplateError(
         "certificate_name",

@@ -73,7 +73,7 @@ def _read_size(key_type: str, size: int | None) -> int:
     if size not in sizes:
         raise TemplateError(
             "key_size",
-            f"is no size of a key of type {key_type}",
+            f"is not a key size of {key_type}",
             value=show(size),
             allowed=", ".join(str(known) for known in sorted(sizes)),
         )
@@ -89,7 +89,7 @@ def _read_curve(curve: str | None) -> str:
     if known is None:
         raise TemplateError(
             "key_curve",
-            "is no curve of a key",
+            "is not a key curve",
             value=show(curve),
             allowed=", ".join(KEY_CURVES),
             suggestion=closest(curve, KEY_CURVES),

@@ -38,9 +38,9 @@ def check_text(option: str, value: str) -> None:
         )
     stripped = value.strip()
     if not value:
-        raise TemplateError(option, "is empty", allowed="a text")
+        raise TemplateError(option, "is empty", allowed="a string")
     if not stripped:
-        raise TemplateError(option, "has only spaces in it", value=show(value), allowed="a text")
+        raise TemplateError(option, "has only spaces in it", value=show(value), allowed="a string")
     if stripped != value:
         raise TemplateError(option, "begins or ends with a space", value=show(value), suggestion=stripped)
 

@@ -175,7 +175,7 @@ def _check_names(identity: TestIdentity, template: Template) -> None:
         if close:
             meant = close.split("%")[1]
             raise TemplateError(
-                "variables", "is no variable", value=show(name), suggestion=OPTION_OF_VARIABLE.get(meant, meant)
+                "variables", "is not a variable", value=show(name), suggestion=OPTION_OF_VARIABLE.get(meant, meant)
             )
 
 

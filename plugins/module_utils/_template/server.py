@@ -159,7 +159,9 @@ def read_proxy(proxy: str | None) -> str | None:
     found = _URL.match(proxy)
     if not found:
         suggestion = f"http://{proxy}" if "/" not in proxy and ":" in proxy else ""
-        raise TemplateError("proxy", "is no URL of a proxy", value=show(proxy), allowed=allowed, suggestion=suggestion)
+        raise TemplateError(
+            "proxy", "is not the URL of a proxy", value=show(proxy), allowed=allowed, suggestion=suggestion
+        )
     scheme, authority, path, query, fragment = found.groups()
     if scheme.lower() != "http":
         raise TemplateError(
@@ -182,13 +184,13 @@ def read_proxy(proxy: str | None) -> str | None:
 def _read_url(server: str) -> tuple[str, str | None]:
     found = _URL.match(server)
     if not found:
-        raise TemplateError("server", "is no URL", value=show(server), allowed=_ALLOWED)
+        raise TemplateError("server", "is not a URL", value=show(server), allowed=_ALLOWED)
     scheme, authority, path, query, fragment = found.groups()
     if scheme.lower() != "https":
         why = (
             "is not encrypted: EST needs HTTPS (RFC 7030 section 3.3)"
             if scheme.lower() == "http"
-            else "is no https URL"
+            else "is not an https URL"
         )
         raise TemplateError(
             "server", why, value=show(server), allowed=_ALLOWED, suggestion="https" + server[len(scheme) :]

@@ -72,7 +72,7 @@ def read_pem_certificates(option: str, text: str) -> str:
         is_path = "\n" not in stripped and len(stripped) < 256 and ("/" in stripped or "\\" in stripped)
         raise TemplateError(
             option,
-            "is a path: use ca_path for a file on the host" if is_path else "is no PEM text",
+            "is a path: use ca_path for a file on the host" if is_path else "is not PEM",
             value=show(text),
             allowed=_ALLOWED_PEM,
         )
@@ -105,7 +105,7 @@ def _read_block(option: str, index: int, count: int, body: str) -> str:
     except (ValueError, binascii.Error):
         raise TemplateError(option, f"{which} that is not base64", allowed=_ALLOWED_PEM) from None
     if not _looks_like_a_certificate(der):
-        raise TemplateError(option, f"{which} that is no certificate", allowed=_ALLOWED_PEM)
+        raise TemplateError(option, f"{which} that is not a certificate", allowed=_ALLOWED_PEM)
     text = base64.b64encode(der).decode("ascii")
     lines = "".join(f"{text[start : start + 64]}\n" for start in range(0, len(text), 64))
     return f"-----BEGIN {_CERTIFICATE}-----\n{lines}-----END {_CERTIFICATE}-----\n"

@@ -202,7 +202,7 @@ def _unknown_variable(option: str, text: str, name: str, custom: Sequence[str]) 
     if name != name.strip() or find_unprintable(name):
         return TemplateError(
             option,
-            f"has {show('%' + name + '%')}, which is no variable",
+            f"has {show('%' + name + '%')}, which is not a variable",
             value=show(text),
             allowed="%name% for a variable, %% for a percent sign",
             suggestion=close_variable(name, custom),

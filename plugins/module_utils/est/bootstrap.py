@@ -105,7 +105,7 @@ def bootstrap(
     :param timeline: gets the stages resolve, connect, tls and cacerts, with details that begin with ``bootstrap:``.
     :param connection: ``proxy``, ``connect_timeout``, ``read_timeout``, ``total_timeout`` and ``response_limit``, as of
         ``HttpsTransport``. There are no others.
-    :raises InputError: what was given is no fingerprint. Nothing has been sent.
+    :raises InputError: what was given is not a fingerprint. Nothing has been sent.
     :raises ServerError: no certificate has the fingerprint; the error names it and those that were seen.
     :raises EstError: as of ``fetch_unauthenticated()``.
     """
@@ -126,7 +126,7 @@ def fetch_unauthenticated(url: EstUrl, *, timeline: Optional[Timeline] = None, *
     :param connection: as of ``bootstrap()``.
     :raises TransportError: there was no answer.
     :raises ServerError: any status but 200.
-    :raises ParseError: the answer is no certs-only message, or has no certificate that can be read.
+    :raises ParseError: the answer is not a certs-only message, or has no certificate that can be read.
     """
 
     def only_show(bag: CaBag, step: Step) -> CaBag:

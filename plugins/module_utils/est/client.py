@@ -205,7 +205,7 @@ class EstClient:
         :param strict: a server that refuses to tell, whose answer cannot be read, or that breaks off in place of an
             answer, is an error and not a warning.
         :raises ServerError: with ``strict``: any status but 200, and 204 and 404, which mean that there are none.
-        :raises ParseError: with ``strict``: the answer is no CSR attributes.
+        :raises ParseError: with ``strict``: the answer does not hold CSR attributes.
         :raises TransportError: the server cannot be reached or is not trusted; with ``strict``: it did not answer.
         """
         from .answers.csr_attributes import CsrAttributesAnswer, read_csr_attributes_answer
@@ -250,7 +250,7 @@ class EstClient:
         :param wait_seconds: how long to wait for a pending certificate in all; 0 returns the first answer.
         :param sleep: waits for a number of seconds.
         :raises ServerError: the server refused.
-        :raises ParseError: the answer is no certificate message, or an empty one.
+        :raises ParseError: the answer is not a certificate message, or an empty one.
         :raises TransportError: no answer; ``request_received`` says whether the server can have got the request.
         """
         return self._enrol("simpleenroll", request, read_enrolment_answer, wait_seconds, sleep)

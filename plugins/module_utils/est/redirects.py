@@ -38,7 +38,7 @@ class FollowingTransport:
     :param allowed: other servers that requests may be redirected to, written as ``EstUrl.build()`` takes them.
     :param busy_seconds: see ``send_patiently()``.
     :param sleep: waits for a number of seconds.
-    :raises InputError: ``allowed`` has something that is no server.
+    :raises InputError: ``allowed`` has something that is not a server.
     """
 
     def __init__(
@@ -153,13 +153,13 @@ def redirect_target(response: Response, url: str, method: str) -> Tuple[EstUrl, 
     location = response.headers["location"].strip()
     reason = f"the server redirects to {printable(location, 200)}"
     if response.status == 303 and method != "GET":
-        raise _refused(response, f"{reason}, to be asked by GET, which is no answer to an enrolment")
+        raise _refused(response, f"{reason}, to be asked by GET, which is not an answer to an enrolment")
     try:
         parts = urlsplit(urljoin(url, location)) if re.match(_URL_TEXT, location) else None
     except ValueError:
         parts = None
     if parts is None:
-        raise _refused(response, f"{reason}, which is no URL")
+        raise _refused(response, f"{reason}, which is not a URL")
     if parts.scheme != "https":
         raise _refused(response, f"{reason}, but EST runs over https only (RFC 7030 section 3.3)")
     if "@" in parts.netloc or without_secrets(location) != location:

@@ -136,7 +136,7 @@ def _authentication(client: EstClient, transport: Transport, warnings: List[str]
     """Which HTTP authentication the server asks for, from its answer to an enrolment request that is empty.
 
     There is no certificate request in it and no user name, so nothing can be issued and no account locked: a server
-    asks who is there (401), or says that this is no request (400).
+    asks who is there (401), or says that this is not a request (400).
     """
     url = client.url.operation("simpleenroll")
     try:

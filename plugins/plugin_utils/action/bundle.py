@@ -64,7 +64,7 @@ class BundleAction(ControllerAction):
             # As with the other variables, an empty one counts as not set.
             passphrase = os.environ.get(PASSPHRASE_VARIABLE) or None
         if passphrase is not None and not isinstance(passphrase, str):
-            raise TemplateError("passphrase", "is not a text", allowed="a text, in quotes")
+            raise TemplateError("passphrase", "is not a text", allowed="a string, in quotes")
         self._opened |= secret_values({"password": passphrase})
         return passphrase
 

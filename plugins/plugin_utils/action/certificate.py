@@ -34,7 +34,7 @@ def keep_certificate(action: ExchangeAction, asked: CertificateParameters, excha
     if not _STORE.fullmatch(asked.certificate_store):
         raise TemplateError(
             "certificate_store",
-            "is no name of a store of the machine",
+            "is not the name of a certificate store",
             value=show(asked.certificate_store),
             allowed="a name such as My or WebHosting",
         )

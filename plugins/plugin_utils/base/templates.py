@@ -82,7 +82,7 @@ def check_purge(option: str, count: int, *, purge: bool, purge_all: bool) -> Non
         raise TemplateError(
             option,
             f"is empty, and {prefix}purge would remove every template of the host",
-            allowed=f"the templates that the host shall have, or {prefix}purge_all: true beside it",
+            allowed=f"the templates that the host is to have, or {prefix}purge_all: true beside it",
         )
 
 
@@ -96,7 +96,7 @@ def names_to_keep(names: Any) -> tuple[str, ...]:
         where = f"purge_keep[{index}]"
         name = number_as_text(name)
         if not isinstance(name, str):
-            raise TemplateError(where, "is no text", value=show(name), allowed="the name of a template, in quotes")
+            raise TemplateError(where, "is not a string", value=show(name), allowed="the name of a template, in quotes")
         try:
             checked.append(template_name(name))
         except TemplateError as error:

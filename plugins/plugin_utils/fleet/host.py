@@ -67,11 +67,12 @@ def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -
         if task_vars.get("est_certificates") in (None, "", {}, False):
             raise OptionError(
                 f"nothing is declared for this host: neither {name} nor est_certificates is defined, and nothing was "
-                f"looked at. Define {name} in the variables of the group or the host; [] says that it shall have none"
+                f"looked at. Define {name} in the variables of the group or the host; [] says that it is to have none"
             )
         return None
     if not isinstance(declared, list):
-        kind = "a dictionary" if isinstance(declared, dict) else "a text" if isinstance(declared, str) else "no list"
+        kind = "a dictionary" if isinstance(declared, Mapping) else "a string"
+        kind = kind if isinstance(declared, (Mapping, str)) else "not a list"
         raise OptionError(f"{name} is {kind}, and has to be a list of templates: - {{name: ..., server: ...}}")
     if not variables["tests_only"]:
         check_purge(name, len(declared), purge=variables["purge"], purge_all=variables["purge_all"])
@@ -89,7 +90,7 @@ def read_test(given: Any, *, check_folder: Callable[[str, str], str]) -> dict[st
     if given is None or given == "":
         return {}
     if not isinstance(given, Mapping):
-        raise OptionError(f"{where} is no dictionary; it has options of est_test_enroll, such as user_name: jdoe")
+        raise OptionError(f"{where} is not a dictionary; it has options of est_test_enroll, such as user_name: jdoe")
     spec = test_options.argument_spec()
     known = [name for name in spec if name not in _GIVEN_BY_THE_ROLE]
     for key in given:
@@ -99,7 +100,7 @@ def read_test(given: Any, *, check_folder: Callable[[str, str], str]) -> dict[st
             meant = closest(key, known)
             raise TemplateError(
                 f"{where}.{key}",
-                "is no option of a test",
+                "is not an option of a test",
                 allowed="" if meant else ", ".join(known),
                 suggestion=meant,
             )
@@ -206,7 +207,7 @@ def add_authorities(result: dict[str, Any], part: Mapping[str, Any]) -> None:
 def combine(result: dict[str, Any]) -> dict[str, Any]:
     """Return the whole result: changed where a test did something too, failed where one failed or was not tried.
 
-    A test that check mode kept from being made is no change: a host with it is as declared, and must not look drifted.
+    A test that check mode kept from being made is not a change: such a host is as declared, and must not look drifted.
     """
     tests = result["tests"]
     stopped = [test for test in tests if test.get("failed")]

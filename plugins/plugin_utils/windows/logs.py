@@ -54,7 +54,7 @@ def check_log_path(option: str, path: str) -> str:
     if "*" not in name and "?" not in name:
         return check_windows_path(path, option)
     if re.search(r'[<>:"|%]', name):
-        raise TemplateError(option, f"has the part {show(name)}, which is no glob on Windows", value=show(path))
+        raise TemplateError(option, f"has the part {show(name)}, which is not a glob on Windows", value=show(path))
     return f"{check_windows_path(folder, option)}\\{name}"
 
 
@@ -153,7 +153,7 @@ class WindowsLogs:
                 if entry.get("islnk"):
                     self._leave_out(path, "is a symbolic link, and those are not followed")
                 elif any(path.lower().startswith(folder) for folder in self._never):
-                    self._leave_out(path, "is no log: it is of the template store or a test")
+                    self._leave_out(path, "is not a log: it is of the template store or a test")
                 else:
                     name = safe_path(path[len(top) :])
                     size, modified = int(entry["size"] or 0), float(entry["lastwritetime"]) - self._utc_offset

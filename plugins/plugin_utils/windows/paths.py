@@ -86,7 +86,7 @@ def check_length(option: str, path: str) -> None:
 def _why_not(name: str) -> str:
     """Return why Windows cannot have a name, as what follows the word which; or an empty text."""
     if name in (".", "..") or _FORBIDDEN.search(name) or name.endswith((" ", ".")):
-        return "is no name of a folder on Windows"
+        return "is not a folder name on Windows"
     return "Windows keeps for a device" if _RESERVED.fullmatch(name) else ""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-#: The folder that has the program of users, which is no package of Ansible's: it is imported by its own name.
+#: The folder that has the program of users, which is not a package of Ansible's: it is imported by its own name.
 ROLE_FILES = Path(__file__).resolve().parents[3] / "roles" / "est_lab_server" / "files"
 
 if str(ROLE_FILES) not in sys.path:

@@ -52,7 +52,7 @@ def working_files() -> list[str]:
     except FileNotFoundError:
         raise CheckoutError("git is needed to copy the work tree, and is not on the PATH") from None
     except subprocess.CalledProcessError as error:
-        raise CheckoutError(f"{ROOT} is no git checkout: {error.stderr.decode().strip()}") from None
+        raise CheckoutError(f"{ROOT} is not a git checkout: {error.stderr.decode().strip()}") from None
     names = dict.fromkeys(listed.decode().split("\0"))
     return [name for name in names if name and os.path.lexists(ROOT / name)]
 

@@ -50,7 +50,7 @@ def _relative(path: str) -> str:
 
 
 def _target(path: str) -> str:
-    """Return the integration target of this name or folder, or nothing where it is no target."""
+    """Return the integration target of this name or folder, or nothing where it is not a target."""
     if "/" not in path and (ROOT / TARGETS / path / "aliases").exists():
         return path
     parts = Path(_relative(path)).parts

@@ -181,14 +181,14 @@ def test_export_without_secrets_in_clear_and_sealed(here, bundle):
 @pytest.mark.parametrize(
     ("make", "reason", "words"),
     [
-        (lambda path: path.write_text("root:x:0:0"), "not_a_bundle", "is no bundle of templates: it is not JSON"),
+        (lambda path: path.write_text("root:x:0:0"), "not_a_bundle", "is not a bundle of templates: it is not JSON"),
         (lambda path: path.mkdir(), "file", "is a folder; name a file in it"),
         (lambda path: path.symlink_to("x"), "file", "is a symbolic link"),
         (os.mkfifo, "file", "is a device, socket or pipe"),
         (
             lambda path: path.write_bytes(b" " * (8 * 2**20 + 1)),
             "not_a_bundle",
-            "is no bundle of templates: it is larger",
+            "is not a bundle of templates: it is larger",
         ),
     ],
 )
@@ -375,16 +375,16 @@ def test_a_bundle_without_secrets_keeps_the_password_of_the_host(here, there, bu
             "damaged",
             "the passphrase is right, and the",
         ),
-        (lambda octets: b"", "not_a_bundle", "is no bundle of templates: it is empty"),
+        (lambda octets: b"", "not_a_bundle", "is not a bundle of templates: it is empty"),
         (
             lambda octets: b"$ANSIBLE_VAULT;1.1;AES256\n6162",
             "not_a_bundle",
-            "is no bundle of templates: it is not JSON",
+            "is not a bundle of templates: it is not JSON",
         ),
         (
             lambda octets: b"\x00" * (8 * 2**20 + 1),
             "not_a_bundle",
-            "is no bundle of templates: it is larger than 8 MiB",
+            "is not a bundle of templates: it is larger than 8 MiB",
         ),
     ],
 )
@@ -425,7 +425,7 @@ def test_a_bundle_that_is_not_there(there, tmp_path):
         ({"passphrase": ""}, "passphrase: is empty"),
         ({"passphrase": {"canary": "canary"}}, "passphrase: is not a text"),
         ({"names": []}, "names: is empty"),
-        ({"purge_keep": [1.5]}, "purge_keep[0]: 1.5 is no text"),
+        ({"purge_keep": [1.5]}, "purge_keep[0]: 1.5 is not text"),
         ({"src": ""}, "src: is empty"),
         ({"store_path": "~/est"}, "store_path: '~/est' is not the absolute path"),
     ],

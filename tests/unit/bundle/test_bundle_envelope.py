@@ -63,7 +63,7 @@ def test_a_bundle_that_is_cut_short_anywhere_is_told(octets):
     for length in range(whole):
         # Where nothing is left that says that it was a bundle, it is none.
         expected = NotABundle if b"est_template_export" not in octets[:length] else DamagedBundle
-        with pytest.raises(expected, match=r"is cut short|is no bundle"):
+        with pytest.raises(expected, match=r"is cut short|is not a bundle"):
             parse_envelope(octets[:length])
     assert parse_envelope(octets[:whole])
 
@@ -82,13 +82,13 @@ def test_a_bundle_that_is_cut_short_anywhere_is_told(octets):
         (b'{"a": ' + b"9" * 5000 + b"}", "holds a number with too many digits"),
         (b"[" * 100_000, "is nested too deep"),
         (b"[" * 20 + b"]" * 20, "is nested too deep"),
-        (b'{"a": "\\ud800"}', "holds text that is no Unicode"),
+        (b'{"a": "\\ud800"}', "holds text that is not Unicode"),
     ],
 )
 def test_something_else_is_no_bundle(octets, words):
     with pytest.raises(NotABundle) as caught:
         parse_envelope(octets)
-    assert str(caught.value).startswith("is no bundle of templates: it ")
+    assert str(caught.value).startswith("is not a bundle of templates: it ")
     assert words in str(caught.value)
 
 

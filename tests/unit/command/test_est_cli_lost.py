@@ -90,7 +90,7 @@ def test_with_fail_nothing_is_saved(cisco: LabServer, capsys) -> None:
     ("options", "words"),
     [
         (["--on-lost", "Fail"], "--on-lost: 'Fail' is not allowed (allowed: warn, fail, accept). Did you mean 'fail'?"),
-        (["--allowed-lost", "UPN,emailAdress"], "--allowed-lost: 'emailAdress' is no name that can be lost"),
+        (["--allowed-lost", "UPN,emailAdress"], "--allowed-lost: 'emailAdress' is not a name that a CA can leave out"),
         (["--allowed-lost", "emailAdress"], "Did you mean 'emailAddress'?"),
     ],
 )

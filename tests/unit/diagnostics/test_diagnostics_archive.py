@@ -87,6 +87,6 @@ def test_a_file_system_without_hard_links_will_do(tmp_path, monkeypatch):
 
 def test_what_is_no_folder_is_known_before_anything_is_written(tmp_path):
     (tmp_path / "file").write_text("")
-    assert why_not_writable(str(tmp_path / "file" / "x" / "y")) == f"{tmp_path / 'file'} is no folder"
+    assert why_not_writable(str(tmp_path / "file" / "x" / "y")) == f"{tmp_path / 'file'} is not a folder"
     assert why_not_writable(str(tmp_path / "x" / "y")) == ""
     assert os.listdir(tmp_path) == ["file"]

@@ -235,7 +235,7 @@ def test_the_rest_of_a_private_key_is_not_kept_where_the_limit_cuts_through_it(t
 
 def test_a_binary_file_is_not_collected(tmp_path):
     path = write(tmp_path / "events.evtx", bytes(range(256)) * 10)
-    assert collect(tmp_path).left_out == [(str(path), "is no text, and nobody could look for secrets in it")]
+    assert collect(tmp_path).left_out == [(str(path), "is not text, and nobody could look for secrets in it")]
 
 
 def test_after_its_time_the_rest_is_told(tmp_path):

@@ -99,7 +99,7 @@ def test_the_example_makes_what_the_page_says() -> None:
         email="bob@example.com",
         variables={"Object Sid": "S-1-5-21-1-2-3-4"},
     )
-    with pytest.raises(ValueError, match="which is no user name"):
+    with pytest.raises(ValueError, match="which is not a user name"):
         render(made, identity)
     rendered = render(made, TestIdentity(**{**vars(identity), "user_name": "bob"}))
     assert [(ATTRIBUTE_NAMES[oid], value) for oid, value in rendered.subject] == [

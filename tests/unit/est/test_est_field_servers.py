@@ -239,7 +239,7 @@ def test_req_129_pem_certificates_in_place_of_a_message() -> None:
 EXPIRED = ROOT.issue("Field Issuing CA", ca=True, days=(-400, -30))
 OLD_ROOT = authority("Field Root", days=(-4000, -10))
 STRANGER, LATER_STRANGER = authority("Stranger"), authority("Another Stranger", days=(-1, 9000))
-#: Its time of validity is no time.
+#: Its time of validity is not a time.
 UNREADABLE = STRANGER.der.replace(b"\x17\x0d", b"\x0c\x0d")
 BAGS: Dict[str, Tuple[List[Any], List[Any]]] = {
     "the root first": ([ROOT, ISSUING], [LEAF]),

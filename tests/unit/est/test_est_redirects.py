@@ -232,13 +232,13 @@ class TestTargets:
         ("location", "words"),
         [
             ("https://user:canary@est.example.com/x", "a URL with a user name or password"),
-            ("https://[::1/x", "which is no URL"),
+            ("https://[::1/x", "which is not a URL"),
             ("https://est.example.com:99999/x", "host or port cannot be used"),
             ("https://est.example.com:x/x", "host or port cannot be used"),
             ("https://-/x", "host or port cannot be used"),
-            ("/\x01\x1b[31m", "which is no URL"),
-            ("/a b", "which is no URL"),
-            ("/é", "which is no URL"),
+            ("/\x01\x1b[31m", "which is not a URL"),
+            ("/a b", "which is not a URL"),
+            ("/é", "which is not a URL"),
         ],
     )
     def test_what_is_no_target(self, location: str, words: str) -> None:

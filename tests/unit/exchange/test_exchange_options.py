@@ -60,11 +60,11 @@ WRONG = [
     ({"template": "a", "certificate_name": 7.5}, ["certificate_name", "7.5", "in quotes"]),
     ({"template": "a", "user_name": " "}, ["user_name", "only spaces"]),
     ({"template": "a", "user_name": "a\nb"}, ["user_name", "U+000A"]),
-    ({"template": "a", "user_name": ["x"]}, ["user_name", "['x']", "a text"]),
+    ({"template": "a", "user_name": ["x"]}, ["user_name", "['x']", "a string"]),
     ({"template": "a", "domain": "corp"}, ["domain", "'corp'", "fully qualified"]),
     ({"template": "a", "domain": "a..example"}, ["domain", "'a..example'"]),
     ({"template": "a", "email": "jdoe"}, ["email", "'jdoe'", "@"]),
-    ({"template": "a", "email": {"a": 1}}, ["email", "{'a': 1}", "a text"]),
+    ({"template": "a", "email": {"a": 1}}, ["email", "{'a': 1}", "a string"]),
     ({"template": "a", "variables": "x"}, ["variables", "'x'", "dictionary"]),
     ({"template": "a", "variables": ["x"]}, ["variables", "['x']", "dictionary"]),
     ({"template": "a", "variables": {"imei": 3.5}}, ["variables.imei", "3.5", "in quotes"]),
@@ -88,8 +88,11 @@ WRONG = [
     ({"template": "a", "wait_when_busy": "soon"}, ["wait_when_busy", "'soon'", "whole number", "0 to 3600"]),
     ({"template": "a", "http_authentication": "ntlm"}, ["http_authentication", "ntlm", "auto, basic, digest"]),
     ({"template": "a", "allow_redirects_to": {"a": 1}}, ["allow_redirects_to", "list"]),
-    ({"template": "a", "allow_redirects_to": ["a b"]}, ["allow_redirects_to", "'a b'", "is no server", "host:port"]),
-    ({"template": "a", "allow_redirects_to": "a,b:0"}, ["allow_redirects_to", "'b:0'", "is no server", "1 to 65535"]),
+    ({"template": "a", "allow_redirects_to": ["a b"]}, ["allow_redirects_to", "'a b'", "is not a server", "host:port"]),
+    (
+        {"template": "a", "allow_redirects_to": "a,b:0"},
+        ["allow_redirects_to", "'b:0'", "is not a server", "1 to 65535"],
+    ),
     ({"template": "a", "allow_redirects_to": ["http://a"]}, ["allow_redirects_to", "'http://a'", "https only"]),
     ({"template": "a", "allow_redirects_to": ["https://a/x"]}, ["allow_redirects_to", "'https://a/x'", "path"]),
     (
@@ -161,7 +164,7 @@ def test_what_the_module_on_the_host_gets():
     assert int(got["timeout"]) == 5
     assert got["inline"]["port"] == 443
     assert got["inline"]["password"] == "p"
-    # Whatever the action passes on, the module's own spec takes: update_password is no option there.
+    # Whatever the action passes on, the module's own spec takes: update_password is not an option there.
     assert set(got["inline"]) <= set(argument_spec()["inline"]["options"])
 
 

@@ -20,7 +20,7 @@ from support.lab import PROGRAM
 from support.lab import LabProcess as AnyLabProcess
 from support.lab_server import ROLE_FILES
 
-# It is no package of Ansible's, and found by its own name only where it lies.
+# It is not a package of Ansible's, and found by its own name only where it lies.
 sys.path.append(str(ROLE_FILES))
 cli = importlib.import_module("est_lab_server.command.cli")
 
@@ -181,7 +181,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     tmp_path.chmod(0o755)
     told = run("--port", "0", "--state", str(tmp_path))
     assert told.returncode == 1
-    assert "is no state folder: it holds other files" in told.stderr
+    assert "is not a state folder: it holds other files" in told.stderr
     assert (stat.S_IMODE(tmp_path.stat().st_mode), os.listdir(tmp_path)) == (0o755, ["thesis.txt"])
 
 

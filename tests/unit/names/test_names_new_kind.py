@@ -37,7 +37,7 @@ NAME = GeneralName("mailbox", "jörg@example.com")
 
 def check_mailbox(value: str) -> None:
     if not value.rpartition("@")[2] or "@" not in value:
-        raise NameSyntaxError("is no mailbox", allowed="local-part@domain")
+        raise NameSyntaxError("is not a mailbox", allowed="local-part@domain")
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_read_from_an_option() -> None:
     assert parse_general_name("MAILBOX:jörg@example.com") == NAME
     validate_general_name(NAME)
-    with pytest.raises(NameSyntaxError, match="is no mailbox"):
+    with pytest.raises(NameSyntaxError, match="is not a mailbox"):
         validate_general_name(GeneralName("mailbox", "jörg"))
     with pytest.raises(NameSyntaxError) as caught:
         parse_general_name("SmtpUTF8Mailbox:jörg@example.com")
@@ -95,7 +95,7 @@ def test_it_stands_in_a_template() -> None:
     made = template(**entry("MailBox:%uname%@%domain%"))
     assert made.subject_alternative_name_other == ("mailbox:%uname%@%domain%",)
     assert template(**entry("mailbox:%email%"))
-    assert refusal(**entry("mailbox:x")).reason == "is no mailbox"
+    assert refusal(**entry("mailbox:x")).reason == "is not a mailbox"
     assert "cannot be valid" in refusal(**entry("mailbox:x%uname%@")).reason
     collected = TestIdentity(user_name="jörg", domain="example.com")
     assert render(made, collected).subject_alternative_names == (NAME,)

@@ -151,12 +151,12 @@ def test_an_empty_list_purges_only_with_a_consent_of_its_own():
 @pytest.mark.parametrize(
     ("test", "words"),
     [
-        ({"usr_name": "x"}, "est_integration_test.usr_name: is no option of a test. Did you mean 'user_name'"),
+        ({"usr_name": "x"}, "est_integration_test.usr_name: is not an option of a test. Did you mean 'user_name'"),
         ({"template": "x"}, "est_integration_test.template: is set by the role: use est_integration_templates"),
         ({"domain": "nowhere"}, "est_integration_test.domain: 'nowhere' is not fully qualified"),
         ({"on_lost": "panic"}, "est_integration_test.*on_lost"),
         ({"timeout": "soon"}, "est_integration_test.timeout: 'soon' is not a whole number"),
-        (["x"], "est_integration_test is no dictionary"),
+        (["x"], "est_integration_test is not a dictionary"),
     ],
 )
 def test_wrong_options_of_a_test_are_told_before_anything_is_written(test, words):

@@ -98,7 +98,9 @@ def test_a_hand_edit_is_told_before_what_it_changed(store):
 def test_a_field_that_no_template_has(store):
     result = found(edited(store, pin=CANARY, **{"a\nb": 1}), wanted())
     assert [entry.have for entry in result.differences] == ["(unknown field)"] * 2
-    assert result.summary == "was edited by hand; 'pin' is no field of a template; 'a\\nb' is no field of a template"
+    assert (
+        result.summary == "was edited by hand; 'pin' is not a field of a template; 'a\\nb' is not a field of a template"
+    )
     assert CANARY not in repr(result)
 
 

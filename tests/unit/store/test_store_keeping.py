@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is not given is no wish to remove: an account, a CA certificate and a passphrase stay on the host."""
+"""What is not given is not a wish to remove: an account, a CA certificate and a passphrase stay on the host."""
 
 from __future__ import annotations
 

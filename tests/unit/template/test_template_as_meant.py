@@ -76,14 +76,14 @@ def test_a_number_that_is_no_server_is_refused_as_the_text_would_be() -> None:
 
 @pytest.mark.parametrize("value", [True, False, 1.5, 7.0])
 def test_neither_a_truth_value_nor_a_fraction_is_a_text(value: Any) -> None:
-    assert str(refusal(label=value)) == f"label: {value} is no text (allowed: a text, in quotes)."
+    assert str(refusal(label=value)) == f"label: {value} is not a string (allowed: a string, in quotes)."
 
 
 @pytest.mark.parametrize("option", ["password", "client_key_passphrase"])
 def test_a_secret_has_to_be_in_quotes_and_the_error_says_why(option: str) -> None:
     assert str(refusal(**{option: 4711})) == (
-        f"{option}: is no text (allowed: a text, in quotes: as a number it has lost its zeros at the beginning, or its"
-        " spelling)."
+        f"{option}: is not a string (allowed: a string, in quotes: as a number it has lost its zeros at the"
+        " beginning, or its spelling)."
     )
 
 
@@ -97,10 +97,10 @@ def test_numbers_of_an_identity_are_their_digits() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"user_name": True}, "user_name: True is no text (allowed: a text, in quotes)."),
-        ({"variables": {"sim": 1.5}}, "variables.sim: 1.5 is no text (allowed: a text, in quotes)."),
-        ({"variables": {"sim": False}}, "variables.sim: False is no text (allowed: a text, in quotes)."),
-        ({"variables": {"sim": [1]}}, "variables.sim: [1] is no text (allowed: a text, in quotes)."),
+        ({"user_name": True}, "user_name: True is not a string (allowed: a string, in quotes)."),
+        ({"variables": {"sim": 1.5}}, "variables.sim: 1.5 is not a string (allowed: a string, in quotes)."),
+        ({"variables": {"sim": False}}, "variables.sim: False is not a string (allowed: a string, in quotes)."),
+        ({"variables": {"sim": [1]}}, "variables.sim: [1] is not a string (allowed: a string, in quotes)."),
     ],
 )
 def test_other_values_of_an_identity_are_refused(options: dict[str, Any], message: str) -> None:

@@ -19,11 +19,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
     ("error", "text"),
     [
         (TemplateError("port", "is missing"), "port: is missing."),
-        (TemplateError("port", "is no port", value="'x'"), "port: 'x' is no port."),
-        (TemplateError("port", "is no port", value="'x'", allowed="1 to 9"), "port: 'x' is no port (allowed: 1 to 9)."),
+        (TemplateError("port", "is not a port", value="'x'"), "port: 'x' is not a port."),
         (
-            TemplateError("port", "is no port", value="'x'", allowed="1 to 9", suggestion="7"),
-            "port: 'x' is no port (allowed: 1 to 9). Did you mean '7'?",
+            TemplateError("port", "is not a port", value="'x'", allowed="1 to 9"),
+            "port: 'x' is not a port (allowed: 1 to 9).",
+        ),
+        (
+            TemplateError("port", "is not a port", value="'x'", allowed="1 to 9", suggestion="7"),
+            "port: 'x' is not a port (allowed: 1 to 9). Did you mean '7'?",
         ),
         (TemplateError("port", "is missing").at("templates[2]"), "templates[2].port: is missing."),
         (
@@ -38,10 +41,10 @@ def test_text(error: TemplateError, text: str) -> None:
 
 
 def test_at_keeps_everything() -> None:
-    error = TemplateError("port", "is no port", value="'x'", allowed="1", suggestion="7").at("here", "'a'")
+    error = TemplateError("port", "is not a port", value="'x'", allowed="1", suggestion="7").at("here", "'a'")
     assert (error.option, error.reason, error.value, error.allowed, error.suggestion, error.where, error.template) == (
         "port",
-        "is no port",
+        "is not a port",
         "'x'",
         "1",
         "7",

@@ -145,7 +145,7 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
         ),
         (
             {"proof_of_possession": False},
-            "proof_of_possession: False is no text (allowed: auto, always, never). Did you mean 'never'?",
+            "proof_of_possession: False is not text (allowed: auto, always, never). Did you mean 'never'?",
         ),
         (
             {"proof_of_possession": "alway"},
@@ -157,10 +157,10 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
             "update_password: 'on create' is not one of the choices (allowed: always, on_create)."
             " Did you mean 'on_create'?",
         ),
-        ({"name": 7.0}, "name: 7.0 is no text (allowed: a text, in quotes)."),
-        ({"name": True}, "name: True is no text (allowed: a text, in quotes)."),
-        ({"name": ["a"]}, "name: ['a'] is a list (allowed: a text, in quotes)."),
-        ({"label": {"a": 1}}, "label: {'a': 1} is a dictionary (allowed: a text, in quotes)."),
+        ({"name": 7.0}, "name: 7.0 is not a string (allowed: a string, in quotes)."),
+        ({"name": True}, "name: True is not a string (allowed: a string, in quotes)."),
+        ({"name": ["a"]}, "name: ['a'] is a list (allowed: a string, in quotes)."),
+        ({"label": {"a": 1}}, "label: {'a': 1} is a dictionary (allowed: a string, in quotes)."),
         ({"label": ""}, "label: is empty (allowed: a text, or leave it out)."),
         ({"ca_path": ""}, "ca_path: is empty (allowed: a text, or leave it out)."),
         ({"proxy": ""}, "proxy: is empty (allowed: a text, or leave it out)."),
@@ -184,7 +184,7 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
         ),
         (
             {"custom_attributes": ["a", 7.5]},
-            "custom_attributes[1]: 7.5 is no text (allowed: a text, in quotes).",
+            "custom_attributes[1]: 7.5 is not a string (allowed: a string, in quotes).",
         ),
         (
             {"subject_alternative_name_other": [""]},

@@ -241,7 +241,7 @@ def test_nothing_left_is_refused() -> None:
             {"variables": {"Any": "10.0.0.999"}},
             ("DNS:a", "IP:%Any%"),
             {},
-            "subject_alternative_name_other[1]: 'IP:10.0.0.999' is no IP address, with %Any% filled in"
+            "subject_alternative_name_other[1]: 'IP:10.0.0.999' is not an IP address, with %Any% filled in"
             " (allowed: IPv4 such as 192.0.2.1 or IPv6 such as 2001:db8::1, without a prefix length and a zone).",
         ),
         (
@@ -255,19 +255,19 @@ def test_nothing_left_is_refused() -> None:
             {"variables": {"imie": "1"}},
             (),
             {},
-            "variables: 'imie' is no variable. Did you mean 'imei'?",
+            "variables: 'imie' is not a variable. Did you mean 'imei'?",
         ),
         (
             {"variables": {"username": "1"}},
             (),
             {},
-            "variables: 'username' is no variable. Did you mean 'user_name'?",
+            "variables: 'username' is not a variable. Did you mean 'user_name'?",
         ),
         (
             {"variables": {"object sid": "1"}},
             (),
             {},
-            "variables: 'object sid' is no variable. Did you mean 'Object Sid'?",
+            "variables: 'object sid' is not a variable. Did you mean 'Object Sid'?",
         ),
     ],
 )

@@ -89,9 +89,9 @@ def test_req_009_http_is_refused(server: str) -> None:
 @pytest.mark.parametrize(
     ("server", "reason", "suggestion"),
     [
-        ("ftp://est.example.com", "is no https URL", "https://est.example.com"),
-        ("htps://est.example.com", "is no https URL", "https://est.example.com"),
-        ("://est.example.com", "is no URL", ""),
+        ("ftp://est.example.com", "is not an https URL", "https://est.example.com"),
+        ("htps://est.example.com", "is not an https URL", "https://est.example.com"),
+        ("://est.example.com", "is not a URL", ""),
         ("https://", "has no host name", ""),
         ("https://:8443", "has no host name", ""),
         ("https://est.example.com?x=1", "has a query ('?x=1')", "https://est.example.com"),
@@ -231,8 +231,8 @@ def test_proxy(proxy: str | None, canonical: str | None) -> None:
 @pytest.mark.parametrize(
     ("proxy", "reason", "suggestion"),
     [
-        ("proxy.example.com:3128", "is no URL of a proxy", "http://proxy.example.com:3128"),
-        ("proxy.example.com", "is no URL of a proxy", ""),
+        ("proxy.example.com:3128", "is not the URL of a proxy", "http://proxy.example.com:3128"),
+        ("proxy.example.com", "is not the URL of a proxy", ""),
         ("https://proxy.example.com:3128", "has the scheme https", "http://proxy.example.com:3128"),
         ("socks5://proxy.example.com:1080", "has the scheme socks5", "http://proxy.example.com:1080"),
         ("http://proxy.example.com", "has no port", ""),

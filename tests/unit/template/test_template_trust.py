@@ -52,7 +52,7 @@ def test_several_certificates_and_long_lines() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("Corp Root CA", "is no PEM text"),
+        ("Corp Root CA", "is not PEM"),
         ("/etc/ssl/ca.pem", "is a path: use ca_path for a file on the host"),
         (r"C:\est\ca.pem", "is a path: use ca_path for a file on the host"),
         ("MIIDdzCCAl+gAwIBAgIE", "is base64 without the PEM lines around it"),
@@ -65,17 +65,17 @@ def test_several_certificates_and_long_lines() -> None:
         (pem() + pem("PKCS7"), "has a block of 'PKCS7'"),
         ("-----BEGIN CERTIFICATE-----\nM*IB\n-----END CERTIFICATE-----", "has a block that is not base64"),
         ("-----BEGIN CERTIFICATE-----\nMIIBA\n-----END CERTIFICATE-----", "has a block that is not base64"),
-        ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "has a block that is no certificate"),
-        (pem(der=b"hello"), "has a block that is no certificate"),
-        (pem(der=b"\x30\x03\x02\x01\x05"), "has a block that is no certificate"),
-        (pem(der=b"\x30\x08\x30\x00\x30\x00\x03\x01\x00"), "has a block that is no certificate"),
-        (pem(der=b"\x30\x07\x30\x00\x30\x00\x03\x01\x00\x00"), "has a block that is no certificate"),
-        (pem(der=b"\x30\x09\x30\x00\x30\x00\x03\x01\x00\x05\x00"), "has a block that is no certificate"),
-        (pem(der=b"\x30\x80\x30\x00\x30\x00\x03\x01\x00\x00\x00"), "has a block that is no certificate"),
-        (pem(der=b"\x30\x85\x00\x00\x00\x00\x07"), "has a block that is no certificate"),
-        (pem(der=b"\x30\x82\x01"), "has a block that is no certificate"),
-        (pem(der=b"\x30"), "has a block that is no certificate"),
-        (pem() + pem(der=b"hello"), "has a block (number 2) that is no certificate"),
+        ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "has a block that is not a certificate"),
+        (pem(der=b"hello"), "has a block that is not a certificate"),
+        (pem(der=b"\x30\x03\x02\x01\x05"), "has a block that is not a certificate"),
+        (pem(der=b"\x30\x08\x30\x00\x30\x00\x03\x01\x00"), "has a block that is not a certificate"),
+        (pem(der=b"\x30\x07\x30\x00\x30\x00\x03\x01\x00\x00"), "has a block that is not a certificate"),
+        (pem(der=b"\x30\x09\x30\x00\x30\x00\x03\x01\x00\x05\x00"), "has a block that is not a certificate"),
+        (pem(der=b"\x30\x80\x30\x00\x30\x00\x03\x01\x00\x00\x00"), "has a block that is not a certificate"),
+        (pem(der=b"\x30\x85\x00\x00\x00\x00\x07"), "has a block that is not a certificate"),
+        (pem(der=b"\x30\x82\x01"), "has a block that is not a certificate"),
+        (pem(der=b"\x30"), "has a block that is not a certificate"),
+        (pem() + pem(der=b"hello"), "has a block (number 2) that is not a certificate"),
     ],
 )
 def test_pem_refused(text: str, reason: str) -> None:
@@ -147,11 +147,11 @@ def test_req_047_sha_512(text: str) -> None:
         (HASH_256 + "0", "has 65 hexadecimal digits"),
         (f"sha512:{HASH_256}", "says SHA-512 and has 64 digits"),
         (f"sha256:{HASH_512}", "says SHA-256 and has 128 digits"),
-        ("xyz", "is no fingerprint"),
-        ("sha256:", "is no fingerprint"),
-        (HASH_256[:-1] + "g", "is no fingerprint"),
-        (f"md5:{HASH_256}", "is no fingerprint"),
-        ("  ", "is no fingerprint"),
+        ("xyz", "is not a fingerprint"),
+        ("sha256:", "is not a fingerprint"),
+        (HASH_256[:-1] + "g", "is not a fingerprint"),
+        (f"md5:{HASH_256}", "is not a fingerprint"),
+        ("  ", "is not a fingerprint"),
     ],
 )
 def test_req_047_fingerprint_refused(text: str, reason: str) -> None:
@@ -188,11 +188,11 @@ def test_key(options: dict[str, Any], size: int | None, curve: str | None) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"key_size": 1024}, "key_size: 1024 is no size of a key of type rsa (allowed: 2048, 3072, 4096)."),
-        ({"key_size": 0}, "key_size: 0 is no size of a key of type rsa (allowed: 2048, 3072, 4096)."),
+        ({"key_size": 1024}, "key_size: 1024 is not a key size of rsa (allowed: 2048, 3072, 4096)."),
+        ({"key_size": 0}, "key_size: 0 is not a key size of rsa (allowed: 2048, 3072, 4096)."),
         (
             {"key_type": "ml-dsa", "key_size": 2048},
-            "key_size: 2048 is no size of a key of type ml-dsa (allowed: 44, 65, 87).",
+            "key_size: 2048 is not a key size of ml-dsa (allowed: 44, 65, 87).",
         ),
         (
             {"key_type": "ec", "key_size": 256},
@@ -214,11 +214,11 @@ def test_key(options: dict[str, Any], size: int | None, curve: str | None) -> No
         ),
         (
             {"key_type": "ec", "key_curve": "P-265"},
-            "key_curve: 'P-265' is no curve of a key (allowed: P-256, P-384, P-521). Did you mean 'P-256'?",
+            "key_curve: 'P-265' is not a key curve (allowed: P-256, P-384, P-521). Did you mean 'P-256'?",
         ),
         (
             {"key_type": "ec", "key_curve": "brainpoolP256r1"},
-            "key_curve: 'brainpoolP256r1' is no curve of a key (allowed: P-256, P-384, P-521).",
+            "key_curve: 'brainpoolP256r1' is not a key curve (allowed: P-256, P-384, P-521).",
         ),
     ],
 )

@@ -101,7 +101,7 @@ const hosts = report.hosts.map((row) => {
   const states = cells.map((cell) => shownState(cell, standing));
   let worst = state;
   if (state === "ok") worst = { corrected: "corrected", differing: "differs" }[standing] || "in_order";
-  // "As declared" is no word for what nobody compared.
+  // "As declared" is not a word for what nobody compared.
   if (state === "ok" && standing === "not_compared") worst = cells.some(Boolean) ? "only_tested" : "not_compared";
   for (const each of states) if (each !== "not_looked_at" && RANK[each] > RANK[worst]) worst = each;
   const known = ends.filter(Boolean).map((minutes) => minutes * 60000);

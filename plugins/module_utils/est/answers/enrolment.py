@@ -68,7 +68,7 @@ def read_cacerts_answer(response: Response) -> Tuple[Tuple[bytes, ...], Tuple[st
     """The certificates of an answer to /cacerts, DER, and what was odd about it.
 
     :raises ServerError: any status but 200 (RFC 7030 section 4.1.3).
-    :raises ParseError: the answer is no certs-only message, or an empty one.
+    :raises ParseError: the answer is not a certs-only message, or an empty one.
     """
     if response.status == 200:
         return read_certificates(response)
@@ -80,7 +80,7 @@ def read_cacerts_answer(response: Response) -> Tuple[Tuple[bytes, ...], Tuple[st
 def read_certificates(response: Response) -> Tuple[Tuple[bytes, ...], Tuple[str, ...]]:
     """The certificates of a successful answer, DER, and what was odd about it.
 
-    :raises ParseError: the answer is no certs-only message, or an empty one.
+    :raises ParseError: the answer is not a certs-only message, or an empty one.
     """
     try:
         warnings = require_pkcs7(response.headers.get("content-type"), response.body)

@@ -154,7 +154,7 @@ def decrypt(message: bytes, keys: Sequence[KeyProtection]) -> bytes:
         raise ParseError(
             "the private key in the server's answer is encrypted in a way that does not say with which key: it is CMS "
             f"EncryptedData ({ID_ENCRYPTED_DATA}), where RFC 7030 asks for EnvelopedData",
-            hint="Ask for the key without encryption beside TLS, or make the key on this host.",
+            hint="Ask for the key unencrypted inside TLS, or make the key on this host.",
         )
     if kind not in (ID_ENVELOPED_DATA, ID_AUTH_ENVELOPED_DATA):
         shown = describe_content_type(kind) if kind else "no CMS message at all"

@@ -104,7 +104,7 @@ _MEANINGS: Dict[str, Dict[int, Tuple[str, str]]] = {
 
 
 def read_pending(response: Response, operation: str) -> Pending:
-    """What an answer that is no success means: the certificate is pending, or else refused (requirements 84 to 92).
+    """What an answer that is not a success means: the certificate is pending, or else refused (requirements 84 to 92).
 
     :param operation: ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
     :raises ServerError: any status but 202.
@@ -116,7 +116,7 @@ def read_pending(response: Response, operation: str) -> Pending:
 
 
 def refusal(response: Response, operation: str) -> ServerError:
-    """The error for a status that is no success, with the server's own words (requirements 89 and 90).
+    """The error for a status that is not a success, with the server's own words (requirements 89 and 90).
 
     :param operation: ``cacerts``, ``csrattrs``, ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
     """

@@ -119,7 +119,7 @@ _MAX_JSON_TEXTS = 8
 
 
 def clean_server_message(content_type: Optional[str], body: bytes, limit: int = LIMIT) -> str:
-    """The words of an answer that is no certificate message.
+    """The words of an answer that is not a certificate message.
 
     Plain text, JSON, HTML and CMC error messages are understood, by type or, where the type is missing or wrong, by
     their look. Binary content is only described.
@@ -182,7 +182,7 @@ def _is_binary(content: bytes) -> bool:
 def _decode(content: bytes, charset: str, cut: bool) -> str:
     """Decode text by its charset, else as UTF-8, else as Windows-1252, which contains the printable part of Latin-1.
 
-    :param cut: the end is missing, so an incomplete last character is no error.
+    :param cut: the end is missing, so an incomplete last character is not an error.
     """
     for candidate in (charset if _CHARSETS.fullmatch(charset) else "utf-8", "utf-8"):
         try:

@@ -150,7 +150,7 @@ def parse_certs_only(data: bytes) -> CertsOnly:
     certificates in place of the message, which old Trustpoint servers send, are taken with a warning.
 
     :param data: the message as ``decode_body()`` returns it.
-    :raises ParseError: it is no certs-only message (the error says what it is instead), is truncated, holds no
+    :raises ParseError: it is not a certs-only message (the error says what it is instead), is truncated, holds no
         certificate, or more than ``MAX_CERTIFICATES``.
     """
     if not data.strip(b"\0"):

@@ -229,7 +229,7 @@ def decode_body(body: bytes) -> bytes:
 
     :raises ParseError: empty, or none of these; the error names the first byte that does not belong there.
     """
-    # 0x30 begins a SEQUENCE; as a base64 digit it could only begin what is no SEQUENCE.
+    # 0x30 begins a SEQUENCE; as a base64 digit it could only begin what is not a SEQUENCE.
     if body[:1] == b"\x30":
         return body
     text = body[3:] if body.startswith(b"\xef\xbb\xbf") else body

@@ -116,7 +116,7 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
         context.verify_flags = ssl.VerifyFlags(flags)
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
-        raise ValueError(f"{trust.kind!r} is no kind of trust")
+        raise ValueError(f"{trust.kind!r} is not a kind of trust")
     if client is not None:
         from ..x509.client_certificate import load_client_certificate
 
@@ -129,7 +129,7 @@ def _load_anchors(context: ssl.SSLContext, trust: Trust) -> None:
         context.load_verify_locations(cadata=trust.pem)
     except (ssl.SSLError, ValueError):
         raise InputError(
-            f"{trust.source} has a PEM block that is no X.509 certificate",
+            f"{trust.source} has a PEM block that is not an X.509 certificate",
             code="invalid_trust_anchors",
             hint="Look at it with: openssl x509 -noout -text. It may be cut off or damaged by copying.",
         ) from None
@@ -165,7 +165,7 @@ _CHAIN_ERRORS = {
     10: ("the server's certificate, or a CA certificate in its chain, has expired", _CLOCK),
     22: ("the server's certificate chain is too long", _CHAIN),
     23: ("the server's certificate has been revoked", "Have a new certificate issued for the server."),
-    24: ("a certificate in the server's chain may not issue certificates (it is no CA)", _CHAIN),
+    24: ("a certificate in the server's chain may not issue certificates (it is not a CA)", _CHAIN),
     25: ("the server's chain has more CAs than its path length constraint allows", _CHAIN),
     26: (
         "the server's certificate is not meant for TLS servers (no serverAuth in its extended key usage)",
@@ -177,7 +177,7 @@ _CHAIN_ERRORS = {
     66: ("the key of the server's certificate is too small", _WEAK),
     67: ("the key of a CA in the server's chain is too small", _WEAK),
     68: ("a certificate in the server's chain is signed with a weak hash", _WEAK),
-    79: ("a certificate in the server's chain may not issue certificates (it is no CA)", _CHAIN),
+    79: ("a certificate in the server's chain may not issue certificates (it is not a CA)", _CHAIN),
 }
 _UNTRUSTED = (2, 18, 19, 20, 21, 27)
 

@@ -44,7 +44,7 @@ def ascii_host(text: str) -> str:
     if address is not None:
         return address.compressed
     if host is not text or ":" in host:
-        raise ValueError("it is no IPv6 address")
+        raise ValueError("it is not an IPv6 address")
     if not host.isascii():
         host = _a_labels(host)
     host = (host[:-1] if host.endswith(".") else host).lower()
@@ -135,7 +135,7 @@ class EstUrl(Value):
         :raises ValueError: it is none of them.
         """
         if name not in OPERATIONS:
-            raise ValueError(f"{name!r} is no EST operation")
+            raise ValueError(f"{name!r} is not an EST operation")
         return f"{self.base}/{name}"
 
 
@@ -151,7 +151,7 @@ def _split_server(server: str) -> Tuple[str, Optional[str]]:
     try:
         parts = urlsplit(server)
     except ValueError:
-        raise InputError(f"server is {server!r}, which is no URL", hint=f"{allowed}.") from None
+        raise InputError(f"server is {server!r}, which is not a URL", hint=f"{allowed}.") from None
     if parts.scheme != "https":
         raise InputError(
             f"server is {server!r}: EST runs over https only (RFC 7030 section 3.3)",

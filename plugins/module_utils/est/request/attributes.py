@@ -161,7 +161,7 @@ def read_extensions(der: bytes, warnings: List[str]) -> Optional[Tuple[RequiredE
     A single Extension (the text of RFC 9908 can be misread so) and the bare object identifier of an extension are
     read as well.
 
-    :return: ``None`` where it is no extension, as in the example of RFC 7030 section 4.5.2.
+    :return: ``None`` where it is not an extension, as in the example of RFC 7030 section 4.5.2.
     :raises ParseError: malformed.
     """
     element = read(der)
@@ -253,7 +253,7 @@ class CsrAttributes(Value):
 def parse_csr_attributes(der: bytes) -> CsrAttributes:
     """Read the CsrAttrs of an answer to /csrattrs.
 
-    :raises ParseError: it is no CsrAttrs, malformed, or too large.
+    :raises ParseError: it is not a CsrAttrs, malformed, or too large.
     """
     if len(der) > MAX_BYTES:
         raise ParseError(f"the CSR attributes have {len(der)} bytes; at most {MAX_BYTES} are read")

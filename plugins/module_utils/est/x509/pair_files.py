@@ -66,7 +66,8 @@ class Place:
     """Where a file is: its folder, which is opened once and stays open, and its name there.
 
     :param path: links to the file are followed now, and never again: they stay, and what they lead to is replaced.
-    :raises OSError: the folder may not be opened, or somebody else's link is on the way. A missing one is no error yet.
+    :raises OSError: the folder may not be opened, or somebody else's link is on the way. A missing one is no
+        error yet.
     """
 
     def __init__(self, path: str) -> None:

@@ -157,7 +157,7 @@ class TestHandshake:
 
     def test_req_014_an_issuer_that_is_no_ca(self) -> None:
         leaf = CA.issue("leaf", ca=False)
-        assert "it is no CA" in self.refused(leaf.issue("server", dns=["localhost"]), leaf).reason
+        assert "it is not a CA" in self.refused(leaf.issue("server", dns=["localhost"]), leaf).reason
 
     def test_req_014_a_path_that_is_too_long(self) -> None:
         first = CA.issue("first", ca=True, path_length=0)

@@ -44,7 +44,9 @@ class StateFolder:
             os.makedirs(self.path, mode=0o700, exist_ok=True)
             found = os.listdir(self.path)
             if found and _LOCK not in found:
-                raise StateError(f"{self.path} is no state folder: it holds other files. Name a new or an empty folder")
+                raise StateError(
+                    f"{self.path} is not a state folder: it holds other files. Name a new or an empty folder"
+                )
             os.chmod(self.path, 0o700)
         except OSError as error:
             raise StateError(f"cannot use the state folder {self.path}: {error.strerror}") from error

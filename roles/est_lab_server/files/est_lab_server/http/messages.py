@@ -121,7 +121,7 @@ class RequestReader:
                 raise Refusal(411, "the request has neither a Content-Length nor chunks")
             return b""
         if not (length.isascii() and length.isdigit()):
-            raise Refusal(400, f"the Content-Length {length[:40]!r} is no number")
+            raise Refusal(400, f"the Content-Length {length[:40]!r} is not a number")
         if len(length) > 12 or int(length) > MAX_BODY_BYTES:
             raise Refusal(413, f"the request body is longer than {MAX_BODY_BYTES} bytes")
         return self._take(int(length))
