@@ -137,7 +137,7 @@ options:
         anybody knowing.
     type: bool
     default: false
-  wait:
+  wait_timeout:
     description:
       - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
         enough, and a later run goes on with the same key.
@@ -191,7 +191,7 @@ EXAMPLES = r"""
     chain_path: /etc/relay/tls/chain.pem
     renewal_method: renew
     renew_before_days: 30
-    wait: 120
+    wait_timeout: 120
   register: relay
 
 - name: Keep the certificate of a service on a Windows host

@@ -79,7 +79,7 @@ options:
       - On a Windows host it is the path of a folder there. Only SYSTEM and Administrators may have the files, and what
         others may do with this folder itself stays as it is.
     type: str
-  wait:
+  wait_timeout:
     description:
       - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
         enough, and the next run goes on with the same key.

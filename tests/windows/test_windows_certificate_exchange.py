@@ -277,7 +277,7 @@ def test_what_the_ca_must_approve_waits_sealed_and_goes_on_with_its_key(machine:
         assert (pending["status"], pending["changed"]) == ("pending", True)
         (file,) = machine.real(STORE).iterdir()
         assert b"PRIVATE KEY" not in file.read_bytes()
-        issued = runner.run(wait=5)
+        issued = runner.run(wait_timeout=5)
         assert issued["status"] == "issued", issued
         sent = [entry for entry in lab.requests if entry["path"].endswith("/simpleenroll")]
         assert len(sent) == 2
@@ -338,7 +338,7 @@ def test_a_renewal_says_the_same_and_does_not_blame_the_key(machine: Machine, ru
 
 
 def test_no_result_has_a_secret(runner: Runner) -> None:
-    told = json.dumps([runner.run(), runner.run(force=True), runner.run(wait=1)])
+    told = json.dumps([runner.run(), runner.run(force=True), runner.run(wait_timeout=1)])
     assert "estpwd" not in told
     assert "PRIVATE KEY" not in told
 

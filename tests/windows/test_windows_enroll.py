@@ -173,7 +173,9 @@ def test_a_pending_certificate_is_continued_with_its_key(newest_play: Play) -> N
     with LabServer("--manual-approval", "1", "--retry-after", "1") as server:
         trust(newest_play.windows, server)
         inline = {"inline": template(server)}
-        found, printed = newest_play.run([enroll(**inline), enroll(**inline, wait=5)], "-vvvvv", hosts="windows")
+        found, printed = newest_play.run(
+            [enroll(**inline), enroll(**inline, wait_timeout=5)], "-vvvvv", hosts="windows"
+        )
         first, second = found["windows"]
         assert (first["status"], second["status"]) == ("pending", "issued")
         assert first["private_key_path"] == f"{TESTS}\\Wi-Fi\\test+pending\\private_key.pem"

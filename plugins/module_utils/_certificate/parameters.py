@@ -14,7 +14,7 @@ from typing import Any, Dict, Optional
 from .._exchange.acceptance import ACCEPTANCE_OPTIONS, Acceptance
 from .._exchange.options import (
     RANGES,
-    WAIT,
+    WAIT_TIMEOUT,
     ExchangeOptions,
     absolute_folder,
     check_range,
@@ -77,7 +77,7 @@ CHECKED = (
     "inline",
     *IDENTITY_OPTIONS,
     *RANGES,
-    "wait",
+    "wait_timeout",
     "renew_before_days",
     *POSIX_OPTIONS,
     *ACCEPTANCE_OPTIONS,
@@ -91,7 +91,7 @@ class CertificateOptions(ExchangeOptions):
     :param renew_before_days: days before its end; ``None`` for the renewal period of the template.
     :param force: get a new one in any case.
     :param fall_back_to_password: where the old certificate cannot authenticate its renewal.
-    :param wait: seconds to wait in all for a certificate that must be approved.
+    :param wait_timeout: seconds to wait in all for a certificate that must be approved.
     :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
     :param acceptance: what is accepted of a certificate that is not what was asked for.
     :param check: only say what would be done.
@@ -101,7 +101,7 @@ class CertificateOptions(ExchangeOptions):
     renew_before_days: Optional[int] = None
     force: bool = False
     fall_back_to_password: bool = False
-    wait: int = 0
+    wait_timeout: int = 0
     allow_unverified_chain: bool = False
     acceptance: Acceptance = field(default_factory=Acceptance)
     check: bool = False
@@ -173,7 +173,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
         renew_before_days=None if days is None else check_range("renew_before_days", days, _RENEW_BEFORE_DAYS),
         force=options["force"],
         fall_back_to_password=options["fall_back_to_password"],
-        wait=check_range("wait", options["wait"], WAIT),
+        wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
         allow_unverified_chain=options["on_unverified_chain"] == "warn",
         acceptance=Acceptance.read(options),
         check=check_mode,

@@ -164,7 +164,7 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
         secrets=tuple(destination.template.secrets().values()),
         timeline=destination.timeline,
         allow_redirects_to=options.allow_redirects_to,
-        busy_seconds=options.wait_when_busy,
+        busy_timeout=options.busy_timeout,
     ) as client:
         try:
             yield client, transport

@@ -132,7 +132,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="host or host:port, to which the server may redirect with all that says who you are; repeatable",
     )
     way.add_argument(
-        "--wait-when-busy",
+        "--busy-timeout",
         metavar="SECONDS",
         type=float,
         default=0,
@@ -169,8 +169,8 @@ class Connection:
         options = self._options
         if not (options.connect_timeout > 0 and options.timeout > 0):
             raise InputError("--connect-timeout and --timeout are more than 0 seconds")
-        if not options.wait_when_busy >= 0:
-            raise InputError("--wait-when-busy is 0 or more seconds")
+        if not options.busy_timeout >= 0:
+            raise InputError("--busy-timeout is 0 or more seconds")
         return {
             "proxy": options.proxy,
             "connect_timeout": options.connect_timeout,
@@ -235,7 +235,7 @@ class Connection:
             secrets=self.secrets,
             timeline=self.timeline,
             allow_redirects_to=self._options.allow_redirects_to,
-            busy_seconds=self._options.wait_when_busy,
+            busy_timeout=self._options.busy_timeout,
         )
 
     def credentials(self) -> Optional[Credentials]:

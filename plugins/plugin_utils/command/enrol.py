@@ -216,7 +216,7 @@ def get_certificate(
         expectation = Expectation(acceptance, connection, wanted, enrolment.key)
         try:
             issued = enrolment.run(
-                wait_seconds=options.wait,
+                wait_timeout=options.wait,
                 allow_unverified_chain=options.allow_unverified_chain,
                 check=expectation.check,
             )

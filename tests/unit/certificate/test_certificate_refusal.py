@@ -246,7 +246,7 @@ def note(folder):
 def test_what_waits_for_approval_and_is_refused_is_forgotten(tmp_path):
     with LabServer("--profile", "cisco", "--manual-approval", "1") as lab:
         template = template_for(lab, subject_alternative_name="upn")
-        refused(tmp_path, template, on_lost="fail", wait=20)
+        refused(tmp_path, template, on_lost="fail", wait_timeout=20)
         assert os.listdir(tmp_path) == ["host.pem.note"]
 
 

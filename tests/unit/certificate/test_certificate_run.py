@@ -288,7 +288,7 @@ def test_req_088_a_pending_request_goes_on_with_the_same_key(tmp_path, force):
         assert keep(tmp_path, template, force=force, check=True)["status"] == "pending"
         assert len(lab.log) == requests, "not asked before its time"
         kept = json.loads((tmp_path / "host.key.pending").read_text())["private_key.pem"]
-        issued = keep(tmp_path, template, force=force, wait=30)
+        issued = keep(tmp_path, template, force=force, wait_timeout=30)
         assert issued["status"] == "issued"
         assert (tmp_path / "host.key").read_text() == kept
         assert not (tmp_path / "host.key.pending").exists()
@@ -318,10 +318,10 @@ def test_a_pending_request_is_forgotten_where_it_is_denied(tmp_path, monkeypatch
     with monkeypatch.context() as patched:
         patched.setattr(EstClient, "simpleenroll", answer)
         with pytest.raises(EstError, match="denied") as caught:
-            keep(tmp_path, template, wait=5)
+            keep(tmp_path, template, wait_timeout=5)
     assert hint_of(caught.value) == ("The next run asks anew, for another key. " if forgotten else "") + "Look."
     assert (tmp_path / "host.key.pending").exists() is not forgotten
-    issued = keep(tmp_path, template, wait=5)
+    issued = keep(tmp_path, template, wait_timeout=5)
     assert issued["status"] == "issued"
     assert ((tmp_path / "host.key").read_text() != kept["private_key.pem"]) == forgotten
 
@@ -340,7 +340,7 @@ def test_a_request_that_is_denied_while_it_is_waited_for_is_forgotten(tmp_path, 
 
     monkeypatch.setattr(EstClient, "simpleenroll", answer)
     with pytest.raises(ServerError, match="denied"):
-        keep(tmp_path, template_for(approving), wait=5)
+        keep(tmp_path, template_for(approving), wait_timeout=5)
     assert os.listdir(tmp_path) == []
 
 

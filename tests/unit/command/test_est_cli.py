@@ -343,7 +343,7 @@ def test_req_057_an_enrolment_goes_to_another_server_only_with_consent(lab: LabS
 @pytest.mark.usefixtures("password")
 def test_req_060_a_busy_server_is_asked_again(capsys) -> None:
     with LabServer("--fault", "simpleenroll:http-503") as busy:
-        assert cli.main(enroll(busy, "--username", "estuser", "--wait-when-busy", "2")) == cli.FAILED
+        assert cli.main(enroll(busy, "--username", "estuser", "--busy-timeout", "2")) == cli.FAILED
         assert len(busy.enrolments) == 2
 
 
@@ -387,7 +387,7 @@ def test_csrattrs(capsys) -> None:
         (["info", "est.example.com", "--system-trust", "--timeout", "0"], "more than 0 seconds"),
         (["info", "est.example.com", "--system-trust", "--client-key", "k"], "without --client-certificate"),
         (["cacerts", "h", "--system-trust", "--allow-redirects-to", "http://h"], "https only"),
-        (["cacerts", "h", "--system-trust", "--wait-when-busy", "-1"], "--wait-when-busy is 0 or more seconds"),
+        (["cacerts", "h", "--system-trust", "--busy-timeout", "-1"], "--busy-timeout is 0 or more seconds"),
         (["cacerts", "est.example.com", "--system-trust", "--password-file", "p"], "without --username"),
         (["enroll", "h", "--system-trust", "--subject", "CN", "--out", "o", "--key-out", "k"], "--subject "),
         (["enroll", "h", "--subject", "/CN=x", "--san", "DNS:a b", "--out", "o", "--key-out", "k"], "--san "),

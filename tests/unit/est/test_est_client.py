@@ -173,7 +173,7 @@ class TestSimpleenroll:
     def test_req_089_a_refusal_is_told_in_the_servers_words(self, status: int) -> None:
         est, transport = client(reply(status, b"No\x1b[31m way\r\n", "text/plain"))
         with pytest.raises(ServerError) as caught:
-            est.simpleenroll(REQUEST, wait_seconds=60, sleep=pytest.fail)
+            est.simpleenroll(REQUEST, wait_timeout=60, sleep=pytest.fail)
         error = caught.value
         assert (error.stage, error.http_status, error.request_received) == ("enroll", status, "yes")
         assert error.reason.endswith(f"(HTTP {status})")
@@ -212,7 +212,7 @@ class TestPending:
         pauses: List[float] = []
         est, transport = client(*script)
         try:
-            answer: Any = est.simpleenroll(REQUEST, wait_seconds=wait, sleep=pauses.append)
+            answer: Any = est.simpleenroll(REQUEST, wait_timeout=wait, sleep=pauses.append)
         except EstError as error:
             answer = error
         return answer, pauses, transport.sent, steps(est.timeline)

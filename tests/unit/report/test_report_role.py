@@ -29,7 +29,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host
 )
 
 ROLE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", "roles", "est_integration"))
-OF_THE_ROLE_ALONE = {"est_integration_timeout", "est_integration_tests_only"}
+OF_THE_ROLE_ALONE = {"est_integration_host_timeout", "est_integration_tests_only"}
 
 
 def load(*path):
