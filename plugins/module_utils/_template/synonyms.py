@@ -68,7 +68,9 @@ _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
             *("ecdsa_p256", "ecdsa_p384", "ecdsa_p521", "ecdsa256", "ecdsa384"),
         ),
         "ed25519": ("eddsa", "curve25519", "x25519"),
-        "ml-dsa": ("dilithium", "mldsa44", "mldsa65", "mldsa87"),
+        "ml-dsa-44": ("dilithium2",),
+        "ml-dsa-65": ("ml_dsa", "dilithium", "dilithium3"),
+        "ml-dsa-87": ("dilithium5",),
     },
     "proof_of_possession": {
         "always": ("yes", "true", "on", "required", "force"),

@@ -146,7 +146,7 @@ def add_enrol_options(parser: argparse.ArgumentParser) -> None:
         "--san", metavar="TYPE:VALUE", action="append", default=[], help="such as DNS:host.example.com; repeatable"
     )
     request.add_argument("--key-type", choices=KEY_TYPES, help="default: what the server asks for, else rsa")
-    request.add_argument("--key-size", type=int, help="bits of an RSA key, or the parameter set of ML-DSA")
+    request.add_argument("--key-size", type=int, help="bits of an RSA key")
     request.add_argument("--key-curve", help="P-256, P-384 or P-521, for ec")
 
 

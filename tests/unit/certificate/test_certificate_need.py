@@ -111,7 +111,6 @@ def test_a_name_that_was_not_asked_for_but_issued_is_no_reason():
     [
         ({"key_type": "rsa"}, {"key_type": "rsa", "key_size": 2048}),
         ({"key_type": "ec"}, {"key_type": "ec", "key_curve": "P-256"}),
-        ({"key_type": "ml-dsa"}, {"key_type": "ml-dsa", "key_size": 65}),
     ],
 )
 def test_a_default_that_is_written_down_is_no_reason(plain, written):
