@@ -18,7 +18,7 @@ from windows.machine import Machine
 from windows.test_windows_playbook import task
 from windows.windows_modules import STORE_ACCOUNTS
 
-USER = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+USER = {"identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}}
 TESTS = f"{STORE}\\tests"
 #: What a test with a template of the store calls where the account is not in the store's cache: nothing is cached.
 READING = ["slurp", "win_stat", "fetch_file"]

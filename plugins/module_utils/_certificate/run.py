@@ -162,7 +162,7 @@ class _Run:
                 issued = enrolment.run(
                     wait_timeout=self._options.wait_timeout,
                     keep=functools.partial(self._save_pending, digest),
-                    allow_unverified_chain=self._options.allow_unverified_chain,
+                    on_unverified_chain=self._options.on_unverified_chain,
                     check=functools.partial(self._judge.check_issued, old),
                 )
             except EstError as error:

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 from .._template.errors import TemplateError, show
 from .._template.fields import WRITING_OPTIONS, number_as_text
 from .._template.fields import argument_spec as template_argument_spec
-from .._template.identity import TestIdentity
+from .._template.identity import IDENTITY, TestIdentity, identity_argument_spec
 from .._template.model import Template
 from .._template.names import check_text, template_name
 from .._value import Value, field
@@ -125,7 +125,7 @@ def _servers(option: str, given: Sequence[str]) -> Tuple[str, ...]:
 # ----------------------------------------------------------------------------------------------------------------------
 
 #: Options that are checked by ``TestIdentity``, whatever type they have.
-IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
+IDENTITY_OPTIONS = ("certificate_name", IDENTITY, "test_value")
 
 #: Seconds to wait for a certificate, the fewest and the most.
 WAIT_TIMEOUT = (0, 86400)
@@ -137,7 +137,8 @@ class TestOptions(ExchangeOptions):
     """How to test.
 
     :param wait_timeout: seconds to wait in all for a certificate that must be approved.
-    :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
+    :param on_unverified_chain: ``fail`` or ``warn``, where the certificate does not chain to the CA certificates of the
+        server.
     :param acceptance: what is accepted of a certificate that is not what was asked for.
     :param check: do everything short of issuing and writing.
     """
@@ -145,7 +146,7 @@ class TestOptions(ExchangeOptions):
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     wait_timeout: int = 0
-    allow_unverified_chain: bool = False
+    on_unverified_chain: str = "fail"
     acceptance: Acceptance = field(default_factory=Acceptance)
     check: bool = False
 
@@ -180,10 +181,7 @@ def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
         "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
         **exchange_argument_spec(),
         "certificate_name": {"type": "str", "default": certificate_name},
-        "user_name": {"type": "str"},
-        "domain": {"type": "str"},
-        "email": {"type": "str"},
-        "variables": {"type": "dict", "default": {}},
+        IDENTITY: {"type": "dict", "options": identity_argument_spec()},
         "wait_timeout": {"type": "int", "default": 0},
         "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
         **acceptance_argument_spec(),
@@ -230,7 +228,7 @@ def read_options(
         test_options=TestOptions(
             **exchange_options,
             wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
-            allow_unverified_chain=options["on_unverified_chain"] == "warn",
+            on_unverified_chain=options["on_unverified_chain"],
             acceptance=Acceptance.read(options),
             check=check_mode,
         ),

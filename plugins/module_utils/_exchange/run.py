@@ -103,7 +103,7 @@ class _Test:
             issued = enrolment.run(
                 wait_timeout=self._options.wait_timeout,
                 keep=lambda pending: self._save(self._files.save_pending, pending.as_texts(digest)),
-                allow_unverified_chain=self._options.allow_unverified_chain,
+                on_unverified_chain=self._options.on_unverified_chain,
                 check=self._refuse,
             )
             if isinstance(issued, PendingEnrolment):

@@ -30,7 +30,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.h
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 TEMPLATE = Template.from_options({"name": "web", "server": "est.example.com", "subject": "/CN=%uname%"})
-RENDERED = render_identity(TEMPLATE, TestIdentity(user_name="web1", test_value=""))
+RENDERED = render_identity(TEMPLATE, TestIdentity(user="web1", test_value=""))
 DIGEST = asked_digest(TEMPLATE, RENDERED, EstUrl.build("est.example.com"))
 
 

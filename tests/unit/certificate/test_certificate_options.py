@@ -19,7 +19,7 @@ def read(*, windows=False, check=False, **options):
 
 
 def test_a_posix_host():
-    asked = read(**PATHS, user_name="web1", wait_timeout="60", check=True)
+    asked = read(**PATHS, identity={"user": "web1"}, wait_timeout="60", check=True)
     assert (asked.template_name, asked.inline, asked.chain_path) == ("web", None, None)
     assert asked.options.wait_timeout == 60
     assert asked.options.check

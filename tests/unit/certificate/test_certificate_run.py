@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
-from support.production import keep, put, subject, template_for
+from support.production import OTHER, keep, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -115,7 +115,7 @@ def test_req_080_a_renewal_uses_the_old_certificate_and_not_the_password(lab, te
 @pytest.mark.parametrize(
     ("fields", "options"),
     [
-        ({}, {"user_name": "msmith"}),
+        ({}, {"identity": OTHER}),
         ({"subject": "/CN=%uname%"}, {}),
         ({"key_curve": "P-384"}, {}),
         ({"label": "other"}, {}),
@@ -193,13 +193,13 @@ def test_a_certificate_of_something_else_is_adopted_where_it_is_what_is_asked_fo
     put(tmp_path, lab.issue(subject=subject(), days=(-1, 100)))
     before = len(lab.log)
     assert keep(tmp_path, template)["status"] == "unchanged"
-    assert keep(tmp_path, template, user_name="msmith", check=True)["reason"] == (
+    assert keep(tmp_path, template, identity=OTHER, check=True)["reason"] == (
         "the certificate that was there is not what is asked for: it lacks subject CN=msmith"
     )
     other_key = keep(tmp_path, template.replace(key_curve="P-384"), check=True)
     assert other_key["reason"].endswith("its key is EC P-256")
     assert len(lab.log) == before
-    assert keep(tmp_path, template, user_name="msmith")["action"] == "enrolled"
+    assert keep(tmp_path, template, identity=OTHER)["action"] == "enrolled"
 
 
 def test_a_self_issued_certificate_is_not_adopted(lab, tmp_path):
@@ -298,7 +298,7 @@ def test_a_pending_request_for_something_else_is_not_continued(tmp_path):
     with LabServer("--manual-approval", "1", "--retry-after", "600") as lab:
         template = template_for(lab)
         keep(tmp_path, template)
-        assert keep(tmp_path, template, user_name="msmith")["changed"] is True
+        assert keep(tmp_path, template, identity=OTHER)["changed"] is True
         assert len(lab.enrolments) == 2
 
 
