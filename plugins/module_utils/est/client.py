@@ -79,7 +79,7 @@ class EstClient:
     :param url: the server, port and label.
     :param transport: carries the requests; it sends nothing before the server is authorised (RFC 7030 section 3.6).
     :param anchors: the configured trust anchors, or ``None`` where the transport trusts the system's store.
-    :param pin: one of the server's CA certificates must have this fingerprint, besides being trusted.
+    :param ca_fingerprint: one of the server's CA certificates must have this fingerprint, besides being trusted.
     :param secrets: texts that must never appear in an error although a server may echo them.
     :param timeline: where the stages are noted.
     :param allow_redirects_to: other servers to which an enrolment may be redirected, with user name, password and
@@ -94,7 +94,7 @@ class EstClient:
         transport: Transport,
         *,
         anchors: Optional[Sequence[x509.Certificate]] = None,
-        pin: Optional[Fingerprint] = None,
+        ca_fingerprint: Optional[Fingerprint] = None,
         secrets: Iterable[str] = (),
         timeline: Optional[Timeline] = None,
         allow_redirects_to: Iterable[str] = (),
@@ -103,7 +103,7 @@ class EstClient:
         self.url = url
         self.timeline = timeline if timeline is not None else Timeline()
         self._anchors = anchors
-        self._pin = pin
+        self._ca_fingerprint = ca_fingerprint
         self._secrets = tuple(secrets)
         self._transport = FollowingTransport(transport, url, allowed=allow_redirects_to, busy_timeout=busy_timeout)
 
@@ -155,7 +155,7 @@ class EstClient:
         No credentials are sent, as none are needed; a server that asks for them all the same gets them in a second
         request, over the connection on which it has been authorised.
 
-        :raises ServerError: any status but 200 (section 4.1.3), or no certificate with the fingerprint of ``pin``.
+        :raises ServerError: any status but 200 (section 4.1.3), or none has the fingerprint that one must have.
         :raises ParseError: the answer is not a certs-only message, or is empty.
         """
         with self._stage("cacerts", request_received="no") as step:
@@ -178,7 +178,7 @@ class EstClient:
         return self._anchors is None or peer is None or peer.trust != "system"
 
     def _check_pin(self, authorities: CaCertificates) -> None:
-        pin = self._pin
+        pin = self._ca_fingerprint
         known = dict.fromkeys((*authorities.certificates, authorities.root))
         if pin is None or any(pin.matches(authority) for authority in known):
             return
@@ -367,14 +367,14 @@ class EstClient:
         request: Union[CertificateRequest, LinkedRequest, GeneratedKey],
         authorities: CaCertificates,
         *,
-        allow_unverified_chain: bool = False,
+        on_unverified_chain: str = "fail",
         check: Optional[Callable[[VerifiedCertificate], None]] = None,
     ) -> VerifiedCertificate:
         """Find the issued certificate in the answer and check it: see ``verify_issued()``.
 
         :param request: what was asked for, or the key that the server made.
-        :param allow_unverified_chain: a certificate that does not chain to the CA certificates of the server becomes a
-            warning. Its key and validity are checked all the same.
+        :param on_unverified_chain: with ``warn`` a certificate that does not chain to the CA certificates of the server
+            becomes a warning, and no error. Its key and validity are checked all the same.
         :param check: looks at the certificate once it has been verified, and raises an ``EstError`` to refuse it.
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
         """
@@ -384,7 +384,7 @@ class EstClient:
                 request.public_key_der,
                 authorities,
                 datetime.now(timezone.utc),
-                allow_unverified_chain=allow_unverified_chain,
+                on_unverified_chain=on_unverified_chain,
             )
             if check is not None:
                 check(verified)

@@ -170,14 +170,14 @@ class Enrolment:
         *,
         wait_timeout: float = 0,
         keep: Callable[[PendingEnrolment], Any] = lambda _pending: None,
-        allow_unverified_chain: bool = False,
+        on_unverified_chain: str = "fail",
         check: Optional[Callable[[VerifiedCertificate], None]] = None,
     ) -> Union[IssuedCertificate, PendingEnrolment]:
         """Ask for the certificate, wait for it, and verify it (RFC 7030 section 4.2.3).
 
         :param wait_timeout: how long to wait in all, also for the time at which a pending enrolment may be continued.
         :param keep: keeps what is pending, before each wait as well: a run that ends meanwhile must not lose the key.
-        :param allow_unverified_chain: see ``EstClient.verify``.
+        :param on_unverified_chain: see ``EstClient.verify``.
         :param check: refuses a certificate that was verified, with an ``EstError``.
         :returns: the certificate; where it is not issued yet, what was kept last.
         :raises EstError: stage ``enroll``: it was not issued; ``verify``: it cannot be used, or was refused.
@@ -200,7 +200,7 @@ class Enrolment:
         verify = functools.partial(
             self._client.verify,
             authorities=self._authorities,
-            allow_unverified_chain=allow_unverified_chain,
+            on_unverified_chain=on_unverified_chain,
             check=check,
         )
         # Which certificate of an answer was issued, its key says: that of the request, or the one that the server made.
