@@ -44,7 +44,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 }
 
 _IDENTITY: dict[str, tuple[str, ...]] = {
-    "user": ("user_name", "username", "uname", "upn", "uid", "login"),
+    "user": ("user_name", "uname", "upn", "uid", "login"),
     "domain": ("fqdn", "domain_name"),
     "email": ("mail", "email_address"),
     "variables": ("vars", "attributes", "custom_attributes", "values"),

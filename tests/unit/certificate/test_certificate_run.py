@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
-from support.production import OTHER, keep, put, subject, template_for
+from support.production import IDENTITY, OTHER, keep, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -465,12 +465,14 @@ def test_a_chain_that_leads_to_the_certificate_is_refused(lab, template, tmp_pat
 
 def test_no_certificate_is_issued_for_a_made_up_name(lab, template, tmp_path):
     before = len(lab.log)
-    with pytest.raises(TemplateError, match="email: is missing: the subject of template 'wifi' has %email%"):
-        keep(tmp_path, template, email=None)
-    with pytest.raises(TemplateError, match=r"variables\.imei: is missing"):
+    with pytest.raises(TemplateError, match=r"identity\.email: is missing: the subject of template 'wifi' has %email%"):
+        keep(tmp_path, template, identity={**IDENTITY, "email": None})
+    with pytest.raises(TemplateError, match=r"identity\.variables\.imei: is missing"):
         keep(tmp_path, template.replace(subject="/CN=%imei%"))
     assert len(lab.log) == before
-    outcome = keep(tmp_path, template.replace(subject="/CN=%uname%/OU=%ou%"), variables={"ou": ""})
+    outcome = keep(
+        tmp_path, template.replace(subject="/CN=%uname%/OU=%ou%"), identity={**IDENTITY, "variables": {"ou": ""}}
+    )
     assert outcome["certificate"]["subject"] == "/CN=jdoe"
 
 
