@@ -108,7 +108,7 @@ class ActionModule(ExchangeAction):
             "log_path": list(log_path),
             "max_log_bytes": asked.max_log_bytes,
             "connect_timeout": asked.connect_timeout,
-            "timeout": asked.timeout,
+            "time_limit": asked.time_limit,
         }
         if secrets:
             order["secrets"] = json.dumps(secrets)
@@ -132,7 +132,7 @@ class ActionModule(ExchangeAction):
             output_path=asked.output_path,
             log_path=log_path,
             max_log_bytes=asked.max_log_bytes,
-            timeout=asked.timeout,
+            time_limit=asked.time_limit,
             check=bool(self._task.check_mode),
             secrets=secrets,
         )

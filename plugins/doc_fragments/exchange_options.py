@@ -73,7 +73,7 @@ options:
     type: list
     elements: str
     default: []
-  wait_when_busy:
+  busy_timeout:
     description:
       - Seconds to wait in all, for each request, while the server answers that it has no time (HTTP 503 or 429) and
         says in C(Retry-After) when to come back. With V(0) such an answer is a failure at once, and so it is where the

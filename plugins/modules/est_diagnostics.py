@@ -106,7 +106,7 @@ options:
         where nothing else tells of it.
     type: int
     default: 10
-  timeout:
+  time_limit:
     description:
       - Seconds for all that happens on the host, 10 to 3600. What has not ended by then is told. On a Windows host
         nothing is begun after that time.

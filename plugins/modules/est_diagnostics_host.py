@@ -53,7 +53,7 @@ options:
     description: Seconds for each of name resolution, connection and handshake.
     type: int
     required: true
-  timeout:
+  time_limit:
     description: Seconds for all of it.
     type: int
     required: true
@@ -68,7 +68,7 @@ EXAMPLES = r"""
     output_path: /var/lib/cloud_extender/est/tests
     max_log_bytes: 1048576
     connect_timeout: 10
-    timeout: 60
+    time_limit: 60
 """
 
 RETURN = r"""
@@ -113,7 +113,7 @@ def main() -> None:
             "max_log_bytes": {"type": "int", "required": True},
             "secrets": {"type": "str", "no_log": True},
             "connect_timeout": {"type": "int", "required": True},
-            "timeout": {"type": "int", "required": True},
+            "time_limit": {"type": "int", "required": True},
         },
         supports_check_mode=True,
     )

@@ -39,7 +39,7 @@ SECRETS = {
 }
 PASSWORD, WRONG, KEY_PASSPHRASE, PASSPHRASE, WRONG_PASSPHRASE, PROXY_PASSWORD, ENVIRONMENT, LOGGED = SECRETS.values()
 PROXY = f"http://user:{PROXY_PASSWORD}@127.0.0.1:9"
-IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+IDENTITY = {"identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}}
 VERBOSE = {"ANSIBLE_DISPLAY_TRACEBACK": "always", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
 
 

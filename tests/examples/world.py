@@ -36,7 +36,12 @@ VARIABLES: dict[str, Any] = {
     ],
     "est_integration_templates": "{{ est_templates }}",
     "est_certificates": [
-        {"template": "wifi", "user_name": "jdoe", "certificate_path": "/x/a.pem", "private_key_path": "/x/a.key"}
+        {
+            "template": "wifi",
+            "identity": {"user": "jdoe"},
+            "certificate_path": "/x/a.pem",
+            "private_key_path": "/x/a.key",
+        }
     ],
 }
 

@@ -107,7 +107,7 @@ def test_a_host_that_hangs_in_an_open_connection_is_given_up_in_time(fleet: Flee
     play(CONFIGURE)  # the connections stay open
     fleet.hosts["ce4"].suspend()
     try:
-        done = play(CONFIGURE, "-e", f"est_integration_timeout={TASK_SECONDS}", *report_to(tmp_path))
+        done = play(CONFIGURE, "-e", f"est_integration_host_timeout={TASK_SECONDS}", *report_to(tmp_path))
     finally:
         fleet.hosts["ce4"].resume()
     assert done.status == 2, done.output

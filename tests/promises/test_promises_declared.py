@@ -176,10 +176,10 @@ def test_a_new_template_without_account_and_trust_is_told(fleet, lab):
 
 def test_wrong_options_of_a_test_are_told_before_anything_is_written(fleet, lab):
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
-    fleet.variables["est_integration_test"] = {"usr_name": "jdoe"}
+    fleet.variables["est_integration_test"] = {"user_name": "jdoe"}
     done = fleet.run("configure")
     assert done.status == 2
-    assert "est_integration_test.usr_name: is not an option of a test. Did you mean 'user_name'?" in done.output
+    assert "est_integration_test.user_name: is not an option of a test. Did you mean 'identity.user'?" in done.output
     assert fleet.written() == []
 
 

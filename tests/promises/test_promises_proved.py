@@ -147,10 +147,10 @@ def test_a_run_that_only_tests_takes_no_drift_back(fleet, lab):
 def test_wrong_options_of_a_test_are_in_the_report_of_every_playbook(fleet, lab):
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
     fleet.run("configure")
-    fleet.variables["est_integration_test"] = {"user_nam": "jdoe"}
+    fleet.variables["est_integration_test"] = {"identity": {"usr": "jdoe"}}
     done = fleet.run("test_enroll")
     assert done.status == 2
-    assert "est_integration_test.user_nam: is not an option of a test. Did you mean 'user_name'?" in done.output
+    assert "est_integration_test.identity.usr: is not an option of an identity" in done.output
     assert fleet.report()["summary"]["failed"] == 2
     assert len(done.output) < 5000
 

@@ -103,9 +103,7 @@ def launch(
         **connection,
         "est_integration_templates": [{"name": "wifi", **server}, {"name": "mail", **server}],
         "est_integration_test": {
-            "user_name": "alex",
-            "domain": "example.com",
-            "email": "alex@example.com",
+            "identity": {"user": "alex", "domain": "example.com", "email": "alex@example.com"},
             "output_path": "{{ fleet_output_path }}",
         },
     }

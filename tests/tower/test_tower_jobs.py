@@ -30,9 +30,7 @@ def production_certificate(lab: LabServer) -> dict[str, Any]:
     """Return an entry of ``est_certificates``, which has neither account nor trust anchor of its own."""
     return {
         "inline": {"name": "portal", "server": lab.url, "key_type": "ec"},
-        "user_name": "{{ inventory_hostname }}",
-        "domain": "example.com",
-        "email": "portal@example.com",
+        "identity": {"user": "{{ inventory_hostname }}", "domain": "example.com", "email": "portal@example.com"},
         "certificate_path": "{{ fleet_output_path }}/portal.pem",
         "private_key_path": "{{ fleet_output_path }}/portal.key",
     }

@@ -113,7 +113,7 @@ def test_no_change_is_one_call_and_the_rest_is_bounded(newest_play: Play) -> Non
 
 
 def test_what_windows_hosts_cannot_do_is_refused_and_named(newest_play: Play) -> None:
-    user = {"user_name": "test", "domain": "example.com", "email": "test@example.com"}
+    user = {"identity": {"user": "test", "domain": "example.com", "email": "test@example.com"}}
     server = {"server": "localhost", "port": 1, "use_system_trust": True}
     tasks = {
         "test from the host itself": task("est_test_enroll", template="Wi-Fi", exchange="host", **user),

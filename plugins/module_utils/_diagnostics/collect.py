@@ -78,7 +78,7 @@ def _run(name: str, collector: Callable[[], Any], answers: queue.SimpleQueue[Tup
 
 
 def _too_slow(seconds: float) -> Section:
-    return failed(f"had not ended after {seconds:.0f} seconds", "Raise timeout where the host is only slow.")
+    return failed(f"had not ended after {seconds:.0f} seconds", "Raise time_limit where the host is only slow.")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class Order(Value):
     :param targets: the EST servers: ``{"fields": fields of a template without secrets}`` each.
     :param log_path: folders, files and globs.
     :param secrets: known ones, which are taken out of the logs.
-    :param timeout: seconds for all of it.
+    :param time_limit: seconds for all of it.
     """
 
     targets: Tuple[Mapping[str, Any], ...]
@@ -170,7 +170,7 @@ class Order(Value):
     log_path: Tuple[str, ...]
     max_log_bytes: int
     connect_timeout: int
-    timeout: int
+    time_limit: int
     secrets: Tuple[str, ...] = field(repr=False)
 
 
@@ -183,7 +183,7 @@ def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str,
         ``targets``), and ``logs``.
     """
     started, begun = time.time(), time.monotonic()
-    first = order.timeout * (1 - _SHARE_OF_LOGS)
+    first = order.time_limit * (1 - _SHARE_OF_LOGS)
     collectors: Dict[str, Callable[[], Any]] = {
         "system": functools.partial(describe_system, [order.store_path, *order.log_path]),
         "proxy": functools.partial(proxy_settings, dict(os.environ)),
@@ -196,7 +196,7 @@ def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str,
         )
     sections = run_sections(collectors, first)
     servers = [sections.pop(str(number)) for number in range(len(order.targets))]
-    logs = _logs(order, order.timeout - (time.monotonic() - begun))
+    logs = _logs(order, order.time_limit - (time.monotonic() - begun))
     return {"started": started, "ended": time.time(), "sections": sections, "servers": servers, "logs": logs}
 
 

@@ -242,7 +242,7 @@ def collect_logs(
             logs.left_out.append((candidate.path, f"the limit of {max_bytes} octets is reached (max_log_bytes)"))
             continue
         if time.monotonic() > deadline:
-            logs.left_out.append((candidate.path, "the time for logs is over (timeout)"))
+            logs.left_out.append((candidate.path, "the time for logs is over (time_limit)"))
             continue
         try:
             data, name, notes, cut = _read_log(candidate, left, secrets, deadline, opener)

@@ -76,7 +76,7 @@ def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str,
 RANGES = {
     "max_log_bytes": (1024, 100 * 1024 * 1024),
     "connect_timeout": (1, 300),
-    "timeout": (10, 3600),
+    "time_limit": (10, 3600),
 }
 
 
@@ -93,7 +93,7 @@ class DiagnosticsParameters(Value):
     log_path: Tuple[str, ...]
     max_log_bytes: int
     connect_timeout: int
-    timeout: int
+    time_limit: int
     redact: Tuple[str, ...] = field(repr=False)
 
 
@@ -139,7 +139,7 @@ def argument_spec() -> Dict[str, Any]:
         "max_log_bytes": {"type": "int", "default": 10 * 1024 * 1024},
         "redact": {"type": "list", "elements": "str", "default": [], "no_log": True},
         "connect_timeout": {"type": "int", "default": 10},
-        "timeout": {"type": "int", "default": 120},
+        "time_limit": {"type": "int", "default": 120},
     }
 
 

@@ -160,11 +160,11 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
         destination.url,
         transport,
         anchors=load_pem_certificates(trust.pem) if trust.kind == "explicit" else None,
-        pin=destination.fingerprint,
+        ca_fingerprint=destination.fingerprint,
         secrets=tuple(destination.template.secrets().values()),
         timeline=destination.timeline,
         allow_redirects_to=options.allow_redirects_to,
-        busy_seconds=options.wait_when_busy,
+        busy_timeout=options.busy_timeout,
     ) as client:
         try:
             yield client, transport

@@ -67,9 +67,9 @@ class PendingEnrolment(Value):
         sent = request.last if isinstance(request, LinkedRequest) else request
         return cls(key, sent, datetime.now(timezone.utc) + timedelta(seconds=seconds), seconds, server_message)
 
-    def is_due(self, wait_seconds: float) -> bool:
+    def is_due(self, wait_timeout: float) -> bool:
         """Whether the server may be asked again now, or after waiting so long."""
-        return self.retry_at <= datetime.now(timezone.utc) + timedelta(seconds=wait_seconds)
+        return self.retry_at <= datetime.now(timezone.utc) + timedelta(seconds=wait_timeout)
 
     def wait(self) -> float:
         """Sleep until the server may be asked again. Returns the seconds slept."""

@@ -60,10 +60,8 @@ class ExchangeAction(ControllerAction):
         """
         for name in checked:
             spec[name]["type"] = "raw"
-            for limit in ("choices", "elements"):
+            for limit in ("choices", "elements", "options"):
                 spec[name].pop(limit, None)
-        if "inline" in spec:
-            del spec["inline"]["options"]
         return spec
 
     def enrol_on_host(self, module: str, arguments: Mapping[str, Any], asked: EnrolmentParameters) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.causes import describe_cause, find_causes
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import NOT_TRIED
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import DEFAULT_STORE_PATH
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, closest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.synonyms import meant_option
 
 from ..action.exchange import ExchangeAction
 from ..base.action import OptionError, validate
@@ -90,14 +91,16 @@ def read_test(given: Any, *, check_folder: Callable[[str, str], str]) -> dict[st
     if given is None or given == "":
         return {}
     if not isinstance(given, Mapping):
-        raise OptionError(f"{where} is not a dictionary; it has options of est_test_enroll, such as user_name: jdoe")
+        raise OptionError(
+            f"{where} is not a dictionary; it has options of est_test_enroll, such as identity: {{user: jdoe}}"
+        )
     spec = test_options.argument_spec()
     known = [name for name in spec if name not in _GIVEN_BY_THE_ROLE]
     for key in given:
         if key in _GIVEN_BY_THE_ROLE:
             raise TemplateError(f"{where}.{key}", f"is set by the role: use {_GIVEN_BY_THE_ROLE[key]}")
         if key not in known:
-            meant = closest(key, known)
+            meant = meant_option(key, dict.fromkeys(known))
             raise TemplateError(
                 f"{where}.{key}",
                 "is not an option of a test",

@@ -84,7 +84,7 @@ class WindowsOrder(Value):
     output_path: str
     log_path: Sequence[str]
     max_log_bytes: int
-    timeout: int
+    time_limit: int
     check: bool
     secrets: Sequence[str] = field(repr=False)
 
@@ -111,7 +111,7 @@ class WindowsCollector:
         and ``not_told``. The sections ``services`` and ``windows_proxy`` are new.
         """
         began = time.monotonic()
-        first = began + self._order.timeout * (1 - _SHARE_OF_LOGS)
+        first = began + self._order.time_limit * (1 - _SHARE_OF_LOGS)
         collectors: dict[str, Callable[[], Any]] = {
             "system": self._system,
             "services": self._services,
@@ -124,7 +124,7 @@ class WindowsCollector:
             for fields in self._order.targets
         ]
         sections["tests"] = self._section(self._tests, first)
-        logs = self._logs(began + self._order.timeout)
+        logs = self._logs(began + self._order.time_limit)
         return {
             "clock": self._clock,
             "sections": sections,
@@ -136,7 +136,9 @@ class WindowsCollector:
     def _section(self, collector: Callable[[], Any], deadline: float) -> Section:
         started = time.monotonic()
         if started > deadline:
-            return failed("the time was over before it began (timeout)", "Raise timeout where the host is only slow.")
+            return failed(
+                "the time was over before it began (time_limit)", "Raise time_limit where the host is only slow."
+            )
         try:
             section: Section = {"ok": True, "data": collector()}
         except (EstError, TemplateError) as error:

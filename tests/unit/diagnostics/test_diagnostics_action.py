@@ -64,7 +64,7 @@ def store(tmp_path, host, lab):
 
 
 def diagnose(tmp_path, store, host, check=False, **options):
-    arguments = {"dest": str(tmp_path / "out"), "store_path": str(store), "timeout": 20, **options}
+    arguments = {"dest": str(tmp_path / "out"), "store_path": str(store), "time_limit": 20, **options}
     return run_action("est_diagnostics", arguments, host, check=check)
 
 
@@ -135,7 +135,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_host_is_asked(tmp
     [
         ({"dest": " "}, "dest: "),
         ({"max_log_bytes": 10}, "max_log_bytes: 10 is out of range"),
-        ({"timeout": 1}, "timeout: 1 is out of range"),
+        ({"time_limit": 1}, "time_limit: 1 is out of range"),
         ({"connect_timeout": 0}, "connect_timeout: 0 is out of range"),
         ({"log_path": ["relative"]}, "log_path[0]"),
         ({"log_path": ["/a\0b"]}, "log_path[0]"),

@@ -153,7 +153,7 @@ def test_the_summary_says_first_what_does_not_work():
         "controller": {"collection": "0.1.0", "ansible_core": "2.19", "python": "3.11"},
         "clock": [100.0, 101.0],
         "proxy": {"ok": True, "data": {}},
-        "logs": {"ok": False, "reason": "had not ended after 20 seconds", "hint": "Raise timeout."},
+        "logs": {"ok": False, "reason": "had not ended after 20 seconds", "hint": "Raise time_limit."},
     }
     findings = judge(report)
     lines = summarise(report, findings, [{"path": f"/{number}", "reason": "is a pipe"} for number in range(30)])
@@ -162,7 +162,7 @@ def test_the_summary_says_first_what_does_not_work():
     order = [
         "WHAT DOES NOT WORK: 2 problems",
         "had not ended",
-        "-> Raise timeout.",
+        "-> Raise time_limit.",
         "WHAT ELSE WAS FOUND",
         "none in the env",
     ]

@@ -240,7 +240,7 @@ def test_a_binary_file_is_not_collected(tmp_path):
 
 def test_after_its_time_the_rest_is_told(tmp_path):
     path = write(tmp_path / "a.log", b"a\n")
-    assert collect(tmp_path, seconds=-1).left_out == [(str(path), "the time for logs is over (timeout)")]
+    assert collect(tmp_path, seconds=-1).left_out == [(str(path), "the time for logs is over (time_limit)")]
 
 
 def test_nothing_of_the_store_is_a_log(tmp_path):

@@ -269,7 +269,7 @@ print(json.dumps(collect(Order(**order))))
         "log_path": ["/proc/self/status"],
         "max_log_bytes": 2000,
         "connect_timeout": 5,
-        "timeout": 20,
+        "time_limit": 20,
         "secrets": ["hidden"],
     }
     done = subprocess.run(

@@ -29,7 +29,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host
 )
 
 ROLE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", "roles", "est_integration"))
-OF_THE_ROLE_ALONE = {"est_integration_timeout", "est_integration_tests_only"}
+OF_THE_ROLE_ALONE = {"est_integration_host_timeout", "est_integration_tests_only"}
 
 
 def load(*path):
@@ -151,9 +151,21 @@ def test_an_empty_list_purges_only_with_a_consent_of_its_own():
 @pytest.mark.parametrize(
     ("test", "words"),
     [
-        ({"usr_name": "x"}, "est_integration_test.usr_name: is not an option of a test. Did you mean 'user_name'"),
+        (
+            {"user_name": "x"},
+            "est_integration_test.user_name: is not an option of a test. Did you mean 'identity.user'",
+        ),
+        (
+            {"wait_timout": 5},
+            "est_integration_test.wait_timout: is not an option of a test. Did you mean 'wait_timeout'",
+        ),
+        ({"identity": {"user_name": "x"}}, "est_integration_test.identity.user_name: is not .* Did you mean 'user'"),
+        (
+            {"identity": {"variables": {"imei": 1.5}}},
+            "est_integration_test.identity.variables.imei: 1.5 is not a string",
+        ),
         ({"template": "x"}, "est_integration_test.template: is set by the role: use est_integration_templates"),
-        ({"domain": "nowhere"}, "est_integration_test.domain: 'nowhere' is not fully qualified"),
+        ({"identity": {"domain": "nowhere"}}, "est_integration_test.identity.domain: 'nowhere' is not fully qualified"),
         ({"on_lost": "panic"}, "est_integration_test.*on_lost"),
         ({"timeout": "soon"}, "est_integration_test.timeout: 'soon' is not a whole number"),
         (["x"], "est_integration_test is not a dictionary"),
