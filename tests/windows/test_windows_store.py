@@ -361,7 +361,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(host: DirectHost) -> None:
 def test_a_document_of_a_newer_version_is_left_alone(host: DirectHost) -> None:
     apply(host, request())
     real = host.machine.real(DOCUMENT)
-    newer = json.dumps({**json.loads(real.read_bytes()), "version": 99}).encode()
+    newer = json.dumps({**json.loads(real.read_bytes()), "format_version": 99}).encode()
     real.write_bytes(newer)
     with pytest.raises(StoreError, match="has format version 99"):
         apply(host, request("canary-2"))

@@ -44,7 +44,7 @@ def _describe_files(observed: Observed, inspection: Inspection) -> dict[str, Any
     known = sealing_key is not None and sealing_key.fingerprint == observed.key_fingerprint
     return {
         "exists": observed.exists,
-        "format_version": inspection.document.version if inspection.document else None,
+        "format_version": inspection.document.format_version if inspection.document else None,
         "damaged": inspection.damaged,
         "folder_mode": observed.folder_mode or None,
         "document_mode": observed.document_mode or None,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import VERSION
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import FORMAT_VERSION
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import TemplateResult
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -89,7 +89,7 @@ def describe_bundle(path: str, content: Content, *, sealed: bool) -> dict[str, A
     """Return what is told of a bundle. No secret is in it."""
     return {
         "path": path,
-        "format_version": VERSION,
+        "format_version": FORMAT_VERSION,
         "sealed": sealed,
         "secrets": content.secrets,
         "templates": list(content.names),

@@ -205,7 +205,7 @@ def test_export_overwrites_nothing_but_bundles(here, bundle, make, reason, words
 
 def test_export_does_not_overwrite_a_newer_bundle(here, bundle):
     here.export(bundle)
-    newer = redigested({**json.loads(bundle.read_text()), "version": 2})
+    newer = redigested({**json.loads(bundle.read_text()), "format_version": 2})
     bundle.write_bytes(newer)
     result = here.export(bundle)
     assert result["reason"] == "newer_version"
@@ -369,7 +369,7 @@ def test_a_bundle_without_secrets_keeps_the_password_of_the_host(here, there, bu
             "damaged",
             "is damaged: it is not as it was",
         ),
-        (lambda octets: redigested({**json.loads(octets), "version": 2}), "newer_version", "has format version 2"),
+        (lambda octets: redigested({**json.loads(octets), "format_version": 2}), "newer_version", "has format version 2"),
         (
             lambda octets: redigested({**json.loads(octets), "about": "x"}),
             "damaged",

@@ -357,7 +357,7 @@ def test_info_names_are_checked(host):
 @pytest.mark.parametrize("name", ["est_template", "est_templates", "est_template_info"])
 def test_a_newer_store_is_left_alone_and_fails(store, host, name):
     templates(store, host, CISCO)
-    content = (store / "templates.json").read_text().replace('"version": 1', '"version": 2')
+    content = (store / "templates.json").read_text().replace('"format_version": 1', '"format_version": 2')
     (store / "templates.json").write_text(content)
     arguments = {"est_template": OTHER, "est_templates": {"templates": [OTHER]}, "est_template_info": {}}[name]
     result = run_action(name, {"store_path": str(store), **arguments}, host)

@@ -329,7 +329,7 @@ def test_a_damaged_document_is_rebuilt_from_what_is_desired(content, damage, wor
 
 def test_a_newer_format_is_never_overwritten():
     store = applied(cisco())
-    store.content = store.content.replace('"version": 1', '"version": 2')
+    store.content = store.content.replace('"format_version": 1', '"format_version": 2')
     for check in (True, False):
         with pytest.raises(NewerFormat, match=r"templates.json in /memory has format version 2"):
             apply(store, cisco(port=1), check=check)
