@@ -85,7 +85,11 @@ class PendingEnrolment(Value):
         request = ""
         if self.request is not None:
             request = x509.load_der_x509_csr(self.request.der).public_bytes(Encoding.PEM).decode()
-        state = {"format_version": _FORMAT_VERSION, "request_digest": digest, "retry_at": self.retry_at.strftime(_TIME_FORMAT)}
+        state = {
+            "format_version": _FORMAT_VERSION,
+            "request_digest": digest,
+            "retry_at": self.retry_at.strftime(_TIME_FORMAT),
+        }
         return {
             PRIVATE_KEY: private_key_pem(self.key).decode(),
             REQUEST: request,

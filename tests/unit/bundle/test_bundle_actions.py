@@ -369,7 +369,11 @@ def test_a_bundle_without_secrets_keeps_the_password_of_the_host(here, there, bu
             "damaged",
             "is damaged: it is not as it was",
         ),
-        (lambda octets: redigested({**json.loads(octets), "format_version": 2}), "newer_version", "has format version 2"),
+        (
+            lambda octets: redigested({**json.loads(octets), "format_version": 2}),
+            "newer_version",
+            "has format version 2",
+        ),
         (
             lambda octets: redigested({**json.loads(octets), "about": "x"}),
             "damaged",

@@ -82,7 +82,11 @@ def test_the_end_of_the_certificate_belongs_to_the_test_that_issued_it(path):
 def test_files_of_before_and_of_later_are_read():
     entry = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z"}
     later = {**entry, "not_after": "2027-11-22T12:00:00Z", "subject": "/CN=jdoe"}
-    data = {"format": "estfleet.cloud_extender.last_tests", "format_version": 1, "tests": {"before": entry, "later": later}}
+    data = {
+        "format": "estfleet.cloud_extender.last_tests",
+        "format_version": 1,
+        "tests": {"before": entry, "later": later},
+    }
     found = parse_last_tests(json.dumps(data))
     assert {name: test.as_result() for name, test in found.items()} == {
         "before": {**entry, "not_after": None},
