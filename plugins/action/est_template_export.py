@@ -20,11 +20,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bun
     BUNDLE_SPEC,
     BundleAction,
     describe_bundle,
-    names_of,
     template_results,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import to_yaml
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import names_of, to_yaml
 
 
 class ActionModule(BundleAction):
@@ -65,7 +64,7 @@ class ActionModule(BundleAction):
             "store_path": store_path,
             "bundle": describe_bundle(dest, found.content, sealed=passphrase is not None),
             "templates": template_results(comparison.results),
-            "left_out": [{"name": entry.name, "reason": entry.reason} for entry in found.skipped],
+            "skipped_templates": [{"name": entry.name, "reason": entry.reason} for entry in found.skipped],
             "diff": {
                 "before": to_yaml(comparison.before),
                 "after": to_yaml(comparison.after),

@@ -13,9 +13,9 @@ options:
   store_path:
     description:
       - The folder of the template store on the host, an absolute path.
-      - On a Windows host the default is V(C:\\ProgramData\\CloudExtenderEST).
+      - If it is not given, it is V(/var/lib/cloud_extender/est), and on a Windows host
+        V(C:\\ProgramData\\CloudExtenderEST).
     type: str
-    default: /var/lib/cloud_extender/est
   exchange:
     description:
       - Where the EST exchange leaves from.

@@ -37,7 +37,7 @@ author:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_exchange
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.template_options.inline
   - estfleet.cloud_extender.identity_options

@@ -35,7 +35,7 @@ description:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_store
   - estfleet.cloud_extender.attributes.posix_and_windows
 attributes:
   check_mode:
@@ -63,10 +63,10 @@ options:
     required: true
   store_path:
     description:
-      - The folder of the template store on the host, an absolute path. The default means
-        C(C:\ProgramData\CloudExtenderEST) on a Windows host.
+      - The folder of the template store on the host, an absolute path.
+      - If it is not given, it is V(/var/lib/cloud_extender/est), and on a Windows host
+        V(C:\\ProgramData\\CloudExtenderEST).
     type: str
-    default: /var/lib/cloud_extender/est
   output_path:
     description:
       - The folder on the host with the test certificates, the only one that is searched for what tests have left. By

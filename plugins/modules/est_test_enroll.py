@@ -24,7 +24,7 @@ author:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_exchange
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.template_options.inline
   - estfleet.cloud_extender.identity_options
@@ -381,7 +381,8 @@ def note(module: AnsibleModule, outcome: Mapping[str, Any], content: str | None)
     came = last_test_entry(outcome, content, given)
     try:
         if came is not None:
-            record_test(module.params["store_path"], module.params["template"], came)
+            store_path = options.absolute_folder("store_path", module.params["store_path"])
+            record_test(store_path, module.params["template"], came)
     except StoreError as error:
         module.warn(f"what came of the test could not be noted: {error}")
 

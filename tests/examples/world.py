@@ -35,7 +35,7 @@ VARIABLES: dict[str, Any] = {
         {"name": "wifi", "server": "{url}", "username": "estuser", "password": "estpwd", "ca_path": "{ca}"}
     ],
     "est_integration_templates": "{{ est_templates }}",
-    "est_certificates": [
+    "est_integration_certificates": [
         {
             "template": "wifi",
             "identity": {"user": "jdoe"},

@@ -157,7 +157,8 @@ def test_wrong_options_of_a_test_are_in_the_report_of_every_playbook(fleet, lab)
 
 def test_a_proof_by_the_controller_is_none_of_the_host(changed, lab):
     changed.variables["est_integration_templates"] = [lab.template("wifi")]
-    changed.run("configure", extra={"est_integration_exchange": "controller"})
+    test = changed.variables["est_integration_test"]
+    changed.run("configure", extra={"est_integration_test": {**test, "exchange": "controller"}})
     lab.news()
     assert "tests of this run: 2 issued" in changed.run("configure").summary
     assert len(lab.news()) == 2

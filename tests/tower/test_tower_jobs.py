@@ -27,7 +27,7 @@ def survey_defaults(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def production_certificate(lab: LabServer) -> dict[str, Any]:
-    """Return an entry of ``est_certificates``, which has neither account nor trust anchor of its own."""
+    """Return an entry of ``est_integration_certificates``, which has neither account nor trust anchor of its own."""
     return {
         "inline": {"name": "portal", "server": lab.url, "key_type": "ec"},
         "identity": {"user": "{{ inventory_hostname }}", "domain": "example.com", "email": "portal@example.com"},
@@ -125,7 +125,7 @@ def test_every_host_enrols_and_a_wrong_password_is_told_not_shown(launch: Launch
 def test_production_certificates_are_enrolled_once_and_then_left(launch: Launch, fleet: Fleet, lab: LabServer) -> None:
     for host in fleet.hosts.values():
         host.certificates.mkdir()
-    wanted = {"est_certificates": [production_certificate(lab)]}
+    wanted = {"est_integration_certificates": [production_certificate(lab)]}
     before = len(lab.enrolments)
     checked = launch("renew certificates", group_variables=wanted, job_type="check")
     assert checked.status == "successful", checked.output

@@ -76,7 +76,7 @@ def test_each_certificate_goes_where_windows_looks_for_it_and_once(machine: Mach
     assert told["changed"]
     assert host.calls == ["win_certificate_info", "win_certificate_info"]
     assert held(machine, ROOT) == held(machine, CA) == set()
-    assert all("is missing in LocalMachine" in words for words in told["drift"])
+    assert all("is missing in LocalMachine" in words for words in told["problems"])
     done = keep(host, *templates)
     assert held(machine, ROOT) == {der(ONE), der(TWO)}
     assert held(machine, CA) == {der(MIDDLE)}
@@ -191,13 +191,17 @@ def test_the_role_installs_only_when_asked_and_tells_it(newest_play: Play) -> No
     assert held(machine, ROOT) == set()
     windows, _posix, printed = run({**asked, "est_integration_mode": "report"})
     assert not windows["changed"], "a report changes nothing"
+    assert [entry["action"] for entry in windows["certificate_authorities"]] == ["missing"]
+    (drift,) = windows["drift"]
+    assert (drift["template"], drift["action"]) == (None, "missing")
+    assert drift["summary"][0].startswith("CA certificate /CN=Root One (SHA-256 ")
     assert held(machine, ROOT) == set()
     windows, _posix, _printed = run(asked)
     assert windows["changed"]
     assert held(machine, ROOT) == {der(ONE)}
     (told,) = [entry for entry in json.loads((report.parent / "fleet.json").read_text())["hosts"] if entry["changed"]]
     assert (told["name"], told["templates"][0]["action"]) == ("windows", "unchanged")
-    assert "was missing and is installed in LocalMachine\\Root" in told["drift"][0]
+    assert "was missing and is installed in LocalMachine\\Root" in told["store_problems"][0]
     windows, _posix, printed = run({**asked, "est_integration_report_path": ""})
     assert not windows["changed"]
     assert newest_play.called == ["slurp", "slurp", "win_certificate_info"]
@@ -221,8 +225,9 @@ def test_every_host_of_a_product_cluster_gets_them(newest_play: Play) -> None:
 
 
 def test_what_was_done_joins_the_result_of_the_host() -> None:
-    result = {"changed": False, "drift": ["a"], "tests": [], "diff": {"before": "1"}}
-    part = {"changed": True, "drift": ["b"], "certificate_authorities": [], "diff": {"before": "2"}}
-    add_authorities(result, part)
+    result = {"changed": False, "store_problems": ["a"], "drift": [], "tests": [], "diff": {"before": "1"}}
+    part = {"changed": True, "problems": ["b"], "certificate_authorities": [], "diff": {"before": "2"}}
+    add_authorities(result, part, mode="enforce")
     assert combine(result)["diff"] == [{"before": "1"}, {"before": "2"}]
-    assert (result["changed"], result["drift"], result["certificate_authorities"]) == (True, ["a", "b"], [])
+    assert (result["changed"], result["store_problems"], result["certificate_authorities"]) == (True, ["a", "b"], [])
+    assert result["drift"] == [{"template": None, "action": "installed", "summary": ["b"]}]

@@ -131,7 +131,10 @@ def test_the_playbook_of_renewals_keeps_all_certificates_of_a_host(newest_play: 
     variables = {
         "est_integration_hosts": "windows",
         "est_integration_store_path": STORE,
-        "est_certificates": [{**inline, "certificate_name": "portal"}, {**inline, "certificate_name": "relay"}],
+        "est_integration_certificates": [
+            {**inline, "certificate_name": "portal"},
+            {**inline, "certificate_name": "relay"},
+        ],
     }
     playbook = HERE.parents[1] / "playbooks" / "renew.yml"
     _found, printed = newest_play.run_playbook(playbook, "--check", variables=variables)
@@ -160,10 +163,10 @@ def test_the_playbook_of_renewals_refuses_two_certificates_in_one_place(
     newest_play: Play, entries: list[dict[str, Any]], twice: str
 ) -> None:
     playbook = HERE.parents[1] / "playbooks" / "renew.yml"
-    variables = {"est_integration_hosts": "windows", "est_certificates": entries}
+    variables = {"est_integration_hosts": "windows", "est_integration_certificates": entries}
     _found, printed = newest_play.run_playbook(playbook, variables=variables)
     assert "failed=1" in printed, printed
-    assert f"est_certificates of windows has more than one entry for {twice}. Give each" in printed
+    assert f"est_integration_certificates of windows has more than one entry for {twice}. Give each" in printed
     assert newest_play.called == []
 
 

@@ -145,7 +145,7 @@ def test_the_archive_of_a_windows_host_is_that_of_a_posix_host(play: Play, lab: 
     site.machine.write(f"{test}\\certificate.pem", b"-----BEGIN CERTIFICATE-----\n")
     site.machine.write(f"{test}\\private_key.pem", b"-----BEGIN PRIVATE KEY-----\ncanary-key\n")
     noted = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z", "not_after": "2027-11-22T12:00:00Z"}
-    last_tests = {"format": "estfleet.cloud_extender.last_tests", "version": 1, "tests": {"wifi": noted}}
+    last_tests = {"format": "estfleet.cloud_extender.last_tests", "format_version": 1, "tests": {"wifi": noted}}
     site.machine.write(f"{STORE}\\last_tests.json", json.dumps(last_tests).encode())
 
     done = site.diagnose("-vvvvv")

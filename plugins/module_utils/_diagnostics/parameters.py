@@ -9,8 +9,7 @@ import json
 import posixpath
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
-from .._exchange.options import absolute_folder
-from .._store.document import DEFAULT_STORE_PATH
+from .._exchange.options import CheckFolder, absolute_folder
 from .._template.errors import TemplateError, show
 from .._template.fields import FIELDS, SECRET_FIELDS
 from .._template.model import Template
@@ -107,7 +106,7 @@ class PathRules(Value):
     :param default_logs: where the logs of the product are.
     """
 
-    folder: Callable[[str, str], str]
+    folder: CheckFolder
     log: Callable[[str, str], str]
     separator: str
     default_logs: Tuple[str, ...]
@@ -133,7 +132,7 @@ def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_diagnostics``."""
     return {
         "dest": {"type": "str", "required": True},
-        "store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
+        "store_path": {"type": "str"},
         "output_path": {"type": "str"},
         "log_path": {"type": "list", "elements": "str"},
         "max_log_bytes": {"type": "int", "default": 10 * 1024 * 1024},

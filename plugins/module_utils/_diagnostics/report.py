@@ -95,7 +95,7 @@ def _count(number: int, what: str) -> str:
 # ----------------------------------------------------------------------------------------------------------------------
 
 FORMAT = "estfleet.cloud_extender.diagnostics"
-VERSION = 1
+FORMAT_VERSION = 1
 
 _HOST_HINT = "Check that Ansible can run modules on the host: ansible -m ansible.builtin.ping."
 _WITHHELD = Finding(
@@ -148,7 +148,7 @@ class Report:
         self._left_out: List[Dict[str, str]] = []
         data: Dict[str, Any] = {
             "format": FORMAT,
-            "version": VERSION,
+            "format_version": FORMAT_VERSION,
             "host": host,
             "collected_at": _utc(began),
             "controller": dict(controller),

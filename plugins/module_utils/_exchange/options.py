@@ -28,6 +28,12 @@ from .acceptance import ACCEPTANCE_OPTIONS, Acceptance, acceptance_argument_spec
 # ----------------------------------------------------------------------------------------------------------------------
 # The options of every module that talks to an EST server: from where, how patiently, and what it may do on the way.
 
+#: Checks the path of a folder, by the name of its option, and returns its one spelling; see ``absolute_folder()``.
+CheckFolder = Callable[[str, Optional[str]], str]
+
+#: Where a store is on a POSIX host, where nothing else is said.
+_STORE_PATH = "/var/lib/cloud_extender/est"
+
 #: Ways to carry the exchange; ``auto`` is decided by the action.
 EXCHANGES = ("auto", "host", "uri", "controller")
 
@@ -178,7 +184,7 @@ def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
     return {
         "template": {"type": "str"},
         "inline": {"type": "dict", "options": inline},
-        "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
+        "store_path": {"type": "str"},
         **exchange_argument_spec(),
         "certificate_name": {"type": "str", "default": certificate_name},
         IDENTITY: {"type": "dict", "options": identity_argument_spec()},
@@ -201,7 +207,7 @@ def read_options(
     options: Mapping[str, Any],
     *,
     check_mode: bool,
-    check_folder: Optional[Callable[[str, str], str]] = None,
+    check_folder: Optional[CheckFolder] = None,
     separator: str = "/",
 ) -> TestParameters:
     """Check the values of the options.
@@ -275,11 +281,14 @@ def stored_name(name: Any) -> str:
         raise
 
 
-def absolute_folder(option: str, path: str) -> str:
+def absolute_folder(option: str, path: Optional[str]) -> str:
     """Check the path of a folder on the host.
 
+    :param path: None, which only ``store_path`` may be, for where the store of a POSIX host is.
     :raises TemplateError: it is not the absolute path of a folder.
     """
+    if path is None:
+        return _STORE_PATH
     check_text(option, path)
     if not posixpath.isabs(path) or not path.strip("/"):
         raise TemplateError(

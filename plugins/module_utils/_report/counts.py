@@ -163,7 +163,7 @@ def comparison(host: Mapping[str, Any]) -> str:
 
 def has_drift(host: Mapping[str, Any]) -> bool:
     """Say whether a host was found other than declared, whether that was put right or not."""
-    return bool(host["drift"]) or any(entry["action"] not in _NOT_DIFFERENT for entry in host["templates"])
+    return bool(host["store_problems"]) or any(entry["action"] not in _NOT_DIFFERENT for entry in host["templates"])
 
 
 def _was_tested(host: Mapping[str, Any]) -> bool:

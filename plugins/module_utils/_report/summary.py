@@ -125,7 +125,7 @@ def _cluster_note(host: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _deviations(host: Mapping[str, Any]) -> Iterator[str]:
-    yield from host["drift"]
+    yield from host["store_problems"]
     yield from _differences(host)
 
 
@@ -164,5 +164,5 @@ def _differences(host: Mapping[str, Any]) -> Iterator[str]:
             yield f"templates {action if written else words}: {', '.join(names)}"
     for entry in host["templates"]:
         if entry["action"] in ("updated", "repaired"):
-            told = f": {entry['summary']}" if entry["summary"] else ""
+            told = f": {'; '.join(entry['summary'])}" if entry["summary"] else ""
             yield f"template '{entry['name']}' {entry['action'] if written else 'differs'}{told}"

@@ -32,7 +32,7 @@ except ImportError:  # require_libraries() reports it
 #: The names of the texts that are kept.
 PRIVATE_KEY, REQUEST, STATE = "private_key.pem", "request.pem", "state.json"
 
-_VERSION = 1
+_FORMAT_VERSION = 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -85,7 +85,11 @@ class PendingEnrolment(Value):
         request = ""
         if self.request is not None:
             request = x509.load_der_x509_csr(self.request.der).public_bytes(Encoding.PEM).decode()
-        state = {"version": _VERSION, "request_digest": digest, "retry_at": self.retry_at.strftime(_TIME_FORMAT)}
+        state = {
+            "format_version": _FORMAT_VERSION,
+            "request_digest": digest,
+            "retry_at": self.retry_at.strftime(_TIME_FORMAT),
+        }
         return {
             PRIVATE_KEY: private_key_pem(self.key).decode(),
             REQUEST: request,
@@ -100,7 +104,7 @@ class PendingEnrolment(Value):
         """
         try:
             state = json.loads((texts or {})[STATE])
-            if state["version"] != _VERSION or state["request_digest"] != digest:
+            if state["format_version"] != _FORMAT_VERSION or state["request_digest"] != digest:
                 return None
             retry_at = datetime.strptime(state["retry_at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
             key = load_private_key((texts or {})[PRIVATE_KEY].encode())

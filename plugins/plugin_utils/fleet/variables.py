@@ -18,10 +18,9 @@ from ansible.inventory.manager import split_host_pattern
 from ..base.action import OptionError
 
 _NAMES = {
-    "est_integration_": "templates purge purge_all purge_keep rotate_key mode store_path test test_policy exchange"
-    " install_ca cluster cluster_writer report_path host_timeout hosts serial result report drift test_result"
-    " tests_only",
-    "est_": "certificates certificate_results",
+    "est_integration_": "templates certificates purge purge_all purge_keep rotate_key rotate_key_after_days mode"
+    " store_path test test_policy install_ca cluster cluster_writer report_path host_timeout hosts serial result report"
+    " drift test_result certificate_results",
     "est_diagnostics_": "dest log_path max_log_bytes redact result",
     "est_lab_server_": "path state port bind host_names labels username password profile manual_approval retry_after"
     " arguments python log_path url ca_path",

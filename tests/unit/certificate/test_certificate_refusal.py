@@ -250,10 +250,10 @@ def test_what_waits_for_approval_and_is_refused_is_forgotten(tmp_path):
         assert os.listdir(tmp_path) == ["host.pem.note"]
 
 
-def test_a_note_of_an_older_release_is_read_and_what_it_says_stays(upn, tmp_path):
+def test_what_a_note_says_of_the_certificate_stays(upn, tmp_path):
     keep(tmp_path, upn.replace(subject="/CN=%uname%", subject_alternative_name="none"))
     before = note(tmp_path)
-    assert sorted(before) == ["issued", "version"]
+    assert sorted(before) == ["format_version", "issued"]
     refused(tmp_path, upn, on_lost="fail")
     assert {key: note(tmp_path)[key] for key in before} == before
 

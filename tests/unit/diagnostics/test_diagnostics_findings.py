@@ -84,7 +84,8 @@ def test_one_reason_is_told_once():
 def test_a_last_test_that_failed_is_a_problem():
     store = {
         "store_path": "/s",
-        "store": {"exists": True, "drift": [], "damaged": False},
+        "store": {"exists": True, "damaged": False},
+        "store_problems": [],
         "templates": [
             {"name": "wifi", "last_test": {"status": "failed", "stage": "tls", "at": "2026-11-22T12:00:00Z"}},
             {"name": "vpn", "last_test": {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z"}},
@@ -103,7 +104,8 @@ def test_a_last_test_says_what_it_did_not_prove():
     lost = {"lost": ["UPN:a@b.example"], "differs": ["the key is EC P-256"], "made_up": ["imei"]}
     store = {
         "store_path": "/s",
-        "store": {"exists": True, "drift": [], "damaged": False},
+        "store": {"exists": True, "damaged": False},
+        "store_problems": [],
         "templates": [
             {"name": "wifi", "last_test": {**issued, **lost}, "proved": True},
             {"name": "vpn", "last_test": issued, "proved": False},
@@ -140,7 +142,7 @@ def test_only_what_has_a_certificate_is_issued():
 
 
 def test_files_that_are_intact_are_all_that_is_claimed_of_a_store():
-    data = {"store_path": "/s", "store": {"exists": True, "drift": [], "damaged": False}, "templates": []}
+    data = {"store_path": "/s", "store": {"exists": True, "damaged": False}, "store_problems": [], "templates": []}
     assert judged(store={"ok": True, "data": data}) == [
         ("store", True, "/s can be read; templates: none; its files are intact")
     ]

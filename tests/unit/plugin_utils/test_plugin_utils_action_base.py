@@ -54,7 +54,11 @@ def test_plain():
 
 
 def test_validate_fills_defaults_and_converts():
-    assert validate({"name": "x", "purge": "yes"}, SPEC, "a") == {"name": "x", "purge": True, "state": "present"}
+    assert validate({"name": "x", "purge": "yes"}, SPEC, "(a) module") == {
+        "name": "x",
+        "purge": True,
+        "state": "present",
+    }
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_validate_fills_defaults_and_converts():
 )
 def test_validate_names_option_and_value(arguments, words):
     with pytest.raises(OptionError) as error:
-        validate(arguments, SPEC, "a")
+        validate(arguments, SPEC, "(a) module")
     assert words in str(error.value)
 
 

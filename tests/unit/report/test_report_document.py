@@ -227,9 +227,11 @@ def test_only_tests():
 
 
 def test_a_drift_that_a_template_tells_is_told_once():
-    repaired = entry("t", "repaired", summary="was edited by hand: fields")
-    host = record("h", repaired, drift=["template 't' was edited by hand: fields", "templates.json has mode 0644"])
-    assert host["drift"] == ["templates.json has mode 0644"]
+    repaired = entry("t", "repaired", summary=["was edited by hand: fields"])
+    host = record(
+        "h", repaired, store_problems=["template 't' was edited by hand: fields", "templates.json has mode 0644"]
+    )
+    assert host["store_problems"] == ["templates.json has mode 0644"]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +300,7 @@ def test_a_run_on_some_hosts_keeps_what_is_known_of_the_others():
 
 
 def test_a_run_that_only_tests_takes_no_comparison_back():
-    differing = record("h", entry("t", "updated", summary="port is 443, not 8443"), mode="report")
+    differing = record("h", entry("t", "updated", summary=["port is 443, not 8443"]), mode="report")
     tested = host_record("h", state="ok", result={"tests": [issued("t")]}, started_at="2026-11-22T13:00:00Z")
     document = merge_documents([make_document([host], [RUN], now=NOW) for host in (tested, differing)], now=NOW)
     (host,) = document["hosts"]

@@ -74,7 +74,13 @@ class Page(html.parser.HTMLParser):
 
 def hostile_fleet():
     hosts = [
-        record(text, entry(f"template {text}"), tests=(refused(f"template {text}", text),), message=text, drift=[text])
+        record(
+            text,
+            entry(f"template {text}"),
+            tests=(refused(f"template {text}", text),),
+            message=text,
+            store_problems=[text],
+        )
         for text in HOSTILE
     ]
     return make_document(hosts, [{**RUN, "play": HOSTILE[0]}], now=NOW)
