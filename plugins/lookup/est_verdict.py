@@ -13,7 +13,7 @@ author:
 description:
   - Made for the playbook C(extensions/awx/playbooks/verdict.yml) of this collection.
   - A host that was not looked at, and a template that is not proved, are not in order. Each cause can be accepted by a
-    boolean variable C(est_tower_accept_CAUSE), such as C(est_tower_accept_unreachable). It is told all the same.
+    boolean variable C(est_awx_accept_CAUSE), such as C(est_awx_accept_unreachable). It is told all the same.
 options:
   _terms:
     description:
@@ -59,7 +59,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 
-PREFIX = "est_tower_accept_"
+PREFIX = "est_awx_accept_"
 
 #: The causes, each with the number of the report that tells of it, and words for that.
 CAUSES = (

@@ -28,7 +28,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from tower.awx_job import ROOT
+from awx.awx_job import ROOT
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import count
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from awx.awx_job import Finished
+from awx.launching import Launch, damage
 from fleet.ssh_fleet import Fleet
 from support.bundles import PASSPHRASE, QUICK
 from support.lab import PASSWORD, USERNAME, LabServer
 from support.templates import template
-from tower.awx_job import Finished
-from tower.launching import Launch, damage
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import write_bundle
