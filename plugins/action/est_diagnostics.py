@@ -12,7 +12,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
     ArchiveFile,
     archive_name,
     safe_name,
-    why_not_writable,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.parameters import (
     POSIX_PATHS,
@@ -23,6 +22,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.report import Collected, Report
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.stored import Stored, read_stored
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import why_not_writable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.controller import controller_versions
@@ -48,7 +48,7 @@ class ActionModule(ExchangeAction):
 
     def perform(self, arguments):
         asked = read_options(arguments, WINDOWS_PATHS if is_windows(self) else POSIX_PATHS)
-        folder = self._loader.path_dwim(asked.dest)
+        folder = self.on_controller(asked.dest)
         host = str(self._task_vars.get("inventory_hostname", "host"))
         began = time.time()
         name = f"{safe_name(host)}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(began))}"

@@ -54,12 +54,13 @@ attributes:
 options:
   dest:
     description:
-      - The folder on the controller for the archives, absolute or below the folder of the playbook. It is made with
-        permissions V(0700) where it does not exist.
+      - The folder of the archives on the controller. A relative path is below the folder of the playbook, with a
+        playbook of a collection below the folder that C(ansible-playbook) was started in.
+      - It, and the folders above it, are made with permissions V(0700) where they do not exist, not in check mode.
       - An archive is C(<inventory name of the host>-<UTC time>.tar.gz), with permissions V(0600). Characters of the
         name that are not safe in a file name are replaced, and a hash tells such names apart.
       - In an execution environment, name a folder that outlives the container.
-    type: str
+    type: path
     required: true
   store_path:
     description:

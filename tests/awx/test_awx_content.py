@@ -212,7 +212,11 @@ def message(variables: dict[str, Any], job: dict[str, Any], when: str = "error")
 
 
 def test_the_notification_tells_the_numbers_of_the_fleet(variables: dict[str, Any]) -> None:
-    job = {"id": 7, "status": "failed", "artifacts": {"est_fleet": {"differing": 2, "report": "/a/b\"c'd"}}}
+    job = {
+        "id": 7,
+        "status": "failed",
+        "artifacts": {"est_fleet": {"templates_differing": 2, "json_path": "/a/b\"c'd"}},
+    }
     told = message(variables, job)
     assert told == {"type": "est_verdict", "job": 7, "status": "failed", "est_fleet": job["artifacts"]["est_fleet"]}
     # AWX tries a message on a job without artifacts before it stores it.

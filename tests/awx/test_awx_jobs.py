@@ -102,7 +102,7 @@ def test_slices_make_one_report_and_a_verdict(launch: Launch, fleet: Fleet, lab:
         launch("drift", part=(number, 2))
     differs = launch("verdict")
     assert differs.status == "failed"
-    assert differs.artifacts["est_fleet"]["differing"] == 2  # both templates of the host
+    assert differs.artifacts["est_fleet"]["templates_differing"] == 2  # both templates of the host
     assert "ce2" in differs.output
 
 

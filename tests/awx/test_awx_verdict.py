@@ -198,4 +198,4 @@ def test_putting_in_order_puts_in_order(launch: Launch, fleet: Fleet, workflows:
 
     status, ended = run_workflow(workflows["put in order"], run)
     assert (status, dict(ended)["verdict"]) == ("successful", "failed"), jobs[-1].output
-    assert jobs[-1].artifacts["est_fleet"]["differing"] == 0
+    assert jobs[-1].artifacts["est_fleet"]["templates_differing"] == 0

@@ -206,7 +206,7 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
                 "est_integration_store_path": "{{ store }}",
                 "est_integration_test": {**IDENTITY, "output_path": "{{ out }}"},
                 "est_integration_test_policy": "always",
-                "est_integration_report_path": str(scene.folder / "report"),
+                "est_integration_report_dest": str(scene.folder / "report"),
             },
         },
     ]

@@ -132,7 +132,7 @@ POSIX_PATHS = PathRules(absolute_folder, _posix_log, "/", ())
 def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_diagnostics``."""
     return {
-        "dest": {"type": "str", "required": True},
+        "dest": {"type": "path", "required": True},
         "store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
         "output_path": {"type": "str"},
         "log_path": {"type": "list", "elements": "str"},
