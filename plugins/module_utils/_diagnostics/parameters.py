@@ -74,7 +74,7 @@ def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str,
 
 #: Options that are numbers, with the smallest and largest value.
 RANGES = {
-    "max_log_bytes": (1024, 100 * 1024 * 1024),
+    "max_log_size": (1024, 100 * 1024 * 1024),
     "connect_timeout": (1, 300),
     "timeout": (10, 3600),
 }
@@ -90,8 +90,8 @@ class DiagnosticsParameters(Value):
     dest: str
     store_path: str
     output_path: str
-    log_path: Tuple[str, ...]
-    max_log_bytes: int
+    log_paths: Tuple[str, ...]
+    max_log_size: int
     connect_timeout: int
     timeout: int
     redact: Tuple[str, ...] = field(repr=False)
@@ -135,8 +135,8 @@ def argument_spec() -> Dict[str, Any]:
         "dest": {"type": "path", "required": True},
         "store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
         "output_path": {"type": "str"},
-        "log_path": {"type": "list", "elements": "str"},
-        "max_log_bytes": {"type": "int", "default": 10 * 1024 * 1024},
+        "log_paths": {"type": "list", "elements": "str"},
+        "max_log_size": {"type": "int", "default": 10 * 1024 * 1024},
         "redact": {"type": "list", "elements": "str", "default": [], "no_log": True},
         "connect_timeout": {"type": "int", "default": 10},
         "timeout": {"type": "int", "default": 120},
@@ -154,8 +154,8 @@ def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> 
     for name, (smallest, largest) in RANGES.items():
         if not smallest <= options[name] <= largest:
             raise TemplateError(name, "is out of range", value=show(options[name]), allowed=f"{smallest} to {largest}")
-    given = options["log_path"]
-    log_path = paths.default_logs if given is None else given
+    given = options["log_paths"]
+    log_paths = paths.default_logs if given is None else given
     store_path = paths.folder("store_path", options["store_path"])
     output_path = options["output_path"]
     return DiagnosticsParameters(
@@ -164,7 +164,7 @@ def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> 
         output_path=f"{store_path}{paths.separator}tests"
         if output_path is None
         else paths.folder("output_path", output_path),
-        log_path=tuple(paths.log(f"log_path[{index}]", path) for index, path in enumerate(log_path)),
+        log_paths=tuple(paths.log(f"log_paths[{index}]", path) for index, path in enumerate(log_paths)),
         redact=tuple(text for text in options["redact"] if text.strip()),
         **{name: options[name] for name in RANGES},
     )

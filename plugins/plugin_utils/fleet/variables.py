@@ -21,7 +21,7 @@ _NAMES = {
     "est_integration_": "templates purge purge_all purge_keep rotate_key mode store_path test test_policy exchange"
     " install_ca cluster cluster_writer report_dest timeout hosts serial result report drift test_result tests_only",
     "est_": "certificates certificate_results",
-    "est_diagnostics_": "dest log_path max_log_bytes redact result",
+    "est_diagnostics_": "dest log_paths max_log_size redact result",
     "est_lab_server_": "path state port bind host_names labels username password profile manual_approval retry_after"
     " arguments python log_path url ca_path",
     "est_awx_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
