@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 
@@ -170,6 +171,16 @@ def test_limit_and_check(run, tmp_path):
     assert report["counts"]["templates_corrected"] == 0
     assert "ce1, ce4: templates missing: 'wifi'" in output
     assert not (tmp_path / "ce1").exists()
+
+
+def test_check_mode_makes_the_folder_of_the_report_and_nothing_on_a_host(run, tmp_path):
+    status, output, _report = run({}, "--check", est_integration_report_dest="new/site/")
+    assert status == 0, output
+    site = tmp_path / "new" / "site"
+    assert sorted(path.name for path in site.iterdir()) == ["est-fleet-report.html", "est-fleet-report.json"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (site.parent, site)] == [0o700, 0o700]
+    assert f"report: {site}/est-fleet-report.html" in output
+    assert [name for name in NAMES if (tmp_path / name).exists()] == []
 
 
 def test_tags_that_leave_the_role_out_leave_the_report_out(run):
