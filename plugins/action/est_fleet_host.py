@@ -67,7 +67,13 @@ class ActionModule(ControllerAction):
         return OPTIONS
 
     def run(self, tmp=None, task_vars=None):
-        watch = HostWatch(self._task.args, task_vars or {}, self._play_context, self._connection.transport)
+        watch = HostWatch(
+            self._task.args,
+            task_vars or {},
+            self._play_context,
+            self._connection.transport,
+            self.on_controller,
+        )
         self._may_write = True
         try:
             result = super().run(tmp, task_vars)
@@ -83,7 +89,7 @@ class ActionModule(ControllerAction):
         check_days("est_integration_rotate_key_after_days", variables["rotate_key_after_days"])
         templates = read_templates(variables, self._task_vars)
         test = read_test(variables["test"], check_folder=check_windows_folder if is_windows(self) else absolute_folder)
-        refuse_unwritable(variables["report_path"])
+        refuse_unwritable(self.on_controller(variables["report_dest"]))
         cluster = cluster_of(variables, self._task_vars)
         self._may_write = variables["mode"] == "enforce" and (cluster is None or cluster["writes"])
         writes = self._may_write and not self._task.check_mode
@@ -177,10 +183,10 @@ class ActionModule(ControllerAction):
         return result
 
 
-def refuse_unwritable(report_path):
-    """Refuse the path of a report that could not be written."""
+def refuse_unwritable(report_dest):
+    """Refuse a place for the report where it could not be written."""
     try:
-        if report_path:
-            check_writable(report_path)
+        if report_dest:
+            check_writable(report_dest)
     except ReportError as error:
-        raise OptionError(f"est_integration_report_path: {error}") from None
+        raise OptionError(f"est_integration_report_dest: {error}") from None

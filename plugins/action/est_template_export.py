@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import os
-
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import write_file
@@ -14,7 +12,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.se
     check_new_passphrase,
     write_bundle,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bundle import (
     BUNDLE_SPEC,
@@ -47,8 +45,9 @@ class ActionModule(BundleAction):
         elif include_secrets:
             raise TemplateError("passphrase", "is missing", allowed=f"{RULE}; or include_secrets: false")
         check_text("dest", arguments["dest"])
-        # As in ansible.builtin.fetch, a relative path is below the folder of the playbook.
-        dest = os.path.normpath(self._loader.path_dwim(arguments["dest"]))
+        dest = self.on_controller(arguments["dest"])
+        if dest.endswith("/"):
+            raise TemplateError("dest", "is a folder", value=show(dest), allowed="the path of a file")
         try:
             old = read_existing(dest, passphrase)
             observed = store_of(self, store_path).read(want_key=include_secrets)

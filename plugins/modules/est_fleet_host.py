@@ -84,9 +84,9 @@ options:
     description: The host of the cluster that is written.
     type: str
     default: ""
-  est_integration_report_path:
+  est_integration_report_dest:
     description: Where the fleet report will be written.
-    type: str
+    type: path
     default: ""
   __est_integration_tests_only:
     description: Whether to test all declared templates as they are on the host, and to apply none.

@@ -34,8 +34,9 @@ attributes:
 options:
   dest:
     description:
-      - The file of the bundle on the controller, in a folder that exists. A relative path is below the folder of the
-        playbook.
+      - The file of the bundle on the controller. A relative path is below the folder of the playbook, with a playbook
+        of a collection below the folder that C(ansible-playbook) was started in.
+      - Its folder, and those above it, are made with permissions V(0700) where they do not exist, not in check mode.
       - It is replaced whole, and has the permissions V(0600) from the first moment on.
       - A file that is there already is only replaced if it is a bundle, or empty. A bundle of a newer format version
         is not replaced.

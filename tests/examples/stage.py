@@ -217,7 +217,7 @@ class Stage:
         cisco = {**other_site, "templates": [world.template("Cisco EST", self._values)]}
         export = {**other_site, "dest": "{{ bundle }}", "passphrase": "{{ est_bundle_passphrase }}"}
         report = {
-            "est_integration_report_path": f"{self.folder}/hosts/{{{{ inventory_hostname }}}}/srv/reports/slices/1",
+            "est_integration_report_dest": f"{self.folder}/hosts/{{{{ inventory_hostname }}}}/srv/reports/slices/1",
             "est_integration_test_policy": "changed",
             "est_integration_test": {
                 "identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}

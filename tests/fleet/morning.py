@@ -56,7 +56,7 @@ def main(folder: Path) -> int:
         inventory.write_text(json.dumps(content), encoding="utf-8")
         for name in DOWN:
             fleet.hosts[name].stop()
-        report = f"est_integration_report_path={folder}/fleet"
+        report = f"est_integration_report_dest={folder}/fleet"
         done = run_playbook(CONFIGURE, inventory, "-e", report, folder=folder, limit=900)
     print(done.output)
     print(f"exit status {done.status}, {done.seconds:.1f} seconds, report in {folder}")

@@ -74,7 +74,7 @@ class Fleet:
             "est_integration_test": {
                 "identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
             },
-            "est_integration_report_path": f"{folder}/report",
+            "est_integration_report_dest": f"{folder}/report",
         }
 
     def run(self, playbook: str, *options: str, extra: Mapping[str, Any] | None = None, **environment: str) -> Done:

@@ -62,7 +62,7 @@ def test_declared_nowhere_is_red_though_each_host_has_something_else(fleet, lab)
     fleet.hosts["ce2"]["est_integration_templates"] = [lab.template("wifi")]
     done = fleet.run("configure")
     assert done.status == 0, done.output
-    counts = fleet.report()["summary"]
+    counts = fleet.report()["counts"]
     assert (counts["hosts_corrected"], counts["hosts_not_compared"]) == (1, 1)
     assert fleet.written() == ["ce2"]
     del fleet.variables["est_integration_certificates"]

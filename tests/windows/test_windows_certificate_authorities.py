@@ -167,7 +167,7 @@ def test_the_role_installs_only_when_asked_and_tells_it(newest_play: Play) -> No
     role = {"ansible.builtin.include_role": {"name": "estfleet.cloud_extender.est_integration"}}
     known = {
         "est_integration_templates": [template],
-        "est_integration_report_path": str(report),
+        "est_integration_report_dest": str(report),
         "est_integration_store_path": "{{ est_store }}",
     }
     asked = {**known, "est_integration_install_ca": True}
@@ -202,7 +202,7 @@ def test_the_role_installs_only_when_asked_and_tells_it(newest_play: Play) -> No
     (told,) = [entry for entry in json.loads((report.parent / "fleet.json").read_text())["hosts"] if entry["changed"]]
     assert (told["name"], told["templates"][0]["action"]) == ("windows", "unchanged")
     assert "was missing and is installed in LocalMachine\\Root" in told["store_problems"][0]
-    windows, _posix, printed = run({**asked, "est_integration_report_path": ""})
+    windows, _posix, printed = run({**asked, "est_integration_report_dest": ""})
     assert not windows["changed"]
     assert newest_play.called == ["slurp", "slurp", "win_certificate_info"]
     assert "2 hosts, 1 template: as declared, 2 not proved by a test" in printed

@@ -222,11 +222,11 @@ def _logs(data: Mapping[str, Any]) -> Iterator[Finding]:
         newest = data["files"][0]
         count = "1 file" if len(data["files"]) == 1 else f"{len(data['files'])} files"
         yield Finding("logs", True, f"{count}, {octets} octets; the newest is {newest['path']}")
-    elif data["left_out"]:
-        path, reason = data["left_out"][0]
-        yield Finding("logs", False, f"none was collected: {path} {reason}", "Check log_path, and use become.")
+    elif data["skipped_files"]:
+        path, reason = data["skipped_files"][0]
+        yield Finding("logs", False, f"none was collected: {path} {reason}", "Check log_paths, and use become.")
     else:
-        yield Finding("logs", True, "none was asked for (log_path)")
+        yield Finding("logs", True, "none was asked for (log_paths)")
 
 
 _EXPLANATIONS: Dict[str, Callable[[Any], Iterator[Finding]]] = {

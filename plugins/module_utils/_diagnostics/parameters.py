@@ -73,7 +73,7 @@ def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str,
 
 #: Options that are numbers, with the smallest and largest value.
 RANGES = {
-    "max_log_bytes": (1024, 100 * 1024 * 1024),
+    "max_log_size": (1024, 100 * 1024 * 1024),
     "connect_timeout": (1, 300),
     "time_limit": (10, 3600),
 }
@@ -89,8 +89,8 @@ class DiagnosticsParameters(Value):
     dest: str
     store_path: str
     output_path: str
-    log_path: Tuple[str, ...]
-    max_log_bytes: int
+    log_paths: Tuple[str, ...]
+    max_log_size: int
     connect_timeout: int
     time_limit: int
     redact: Tuple[str, ...] = field(repr=False)
@@ -131,11 +131,11 @@ POSIX_PATHS = PathRules(absolute_folder, _posix_log, "/", ())
 def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_diagnostics``."""
     return {
-        "dest": {"type": "str", "required": True},
+        "dest": {"type": "path", "required": True},
         "store_path": {"type": "str"},
         "output_path": {"type": "str"},
-        "log_path": {"type": "list", "elements": "str"},
-        "max_log_bytes": {"type": "int", "default": 10 * 1024 * 1024},
+        "log_paths": {"type": "list", "elements": "str"},
+        "max_log_size": {"type": "int", "default": 10 * 1024 * 1024},
         "redact": {"type": "list", "elements": "str", "default": [], "no_log": True},
         "connect_timeout": {"type": "int", "default": 10},
         "time_limit": {"type": "int", "default": 120},
@@ -153,8 +153,8 @@ def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> 
     for name, (smallest, largest) in RANGES.items():
         if not smallest <= options[name] <= largest:
             raise TemplateError(name, "is out of range", value=show(options[name]), allowed=f"{smallest} to {largest}")
-    given = options["log_path"]
-    log_path = paths.default_logs if given is None else given
+    given = options["log_paths"]
+    log_paths = paths.default_logs if given is None else given
     store_path = paths.folder("store_path", options["store_path"])
     output_path = options["output_path"]
     return DiagnosticsParameters(
@@ -163,7 +163,7 @@ def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> 
         output_path=f"{store_path}{paths.separator}tests"
         if output_path is None
         else paths.folder("output_path", output_path),
-        log_path=tuple(paths.log(f"log_path[{index}]", path) for index, path in enumerate(log_path)),
+        log_paths=tuple(paths.log(f"log_paths[{index}]", path) for index, path in enumerate(log_paths)),
         redact=tuple(text for text in options["redact"] if text.strip()),
         **{name: options[name] for name in RANGES},
     )

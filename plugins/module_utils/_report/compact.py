@@ -72,7 +72,7 @@ def compact(
     return {
         "made_at": document["made_at"],
         "runs": document["runs"],
-        "summary": document["summary"],
+        "counts": document["counts"],
         "notes": document["notes"],
         "templates": names,
         "causes": told,

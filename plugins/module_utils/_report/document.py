@@ -43,7 +43,7 @@ def make_document(
         "format_version": FORMAT_VERSION,
         "made_at": utc(moment),
         "runs": [dict(run) for run in runs],
-        "summary": count(hosts, moment),
+        "counts": count(hosts, moment),
         "notes": [*notes, *_same_place(hosts)],
         "causes": find_causes(hosts),
         "hosts": hosts,

@@ -163,6 +163,20 @@ class ControllerAction(ActionBase):
         self._secrets |= secret_values(added)
         return {**options, **added}
 
+    def on_controller(self, path: str) -> str:
+        """Return the absolute path of a place on the controller. A slash at its end stays, and an empty text too.
+
+        As in ansible.builtin.fetch, a relative path is below the folder of the playbook. With a playbook of a
+        collection, where nobody looks for what a run leaves, it is below the folder that the run was started in.
+        """
+        if not path:
+            return path
+        path = os.path.expanduser(os.path.expandvars(path))
+        if "ansible_collections" in self._loader.get_basedir().split(os.sep):
+            path = os.path.join(os.getcwd(), path)
+        found = os.path.normpath(self._loader.path_dwim(path))
+        return f"{found}/" if path.endswith("/") and found != "/" else found
+
     def warn(self, warnings: Iterable[str]) -> None:
         """Have warnings shown to the user."""
         found = [*self._passed_on.get("warnings", ()), *warnings]

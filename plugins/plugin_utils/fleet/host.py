@@ -41,7 +41,7 @@ OPTIONS: dict[str, Any] = {
     "est_integration_install_ca": {"type": "bool", "default": False},
     "est_integration_cluster": {"type": "str", "default": ""},
     "est_integration_cluster_writer": {"type": "str", "default": ""},
-    "est_integration_report_path": {"type": "str", "default": ""},
+    "est_integration_report_dest": {"type": "path", "default": ""},
     "__est_integration_tests_only": {"type": "bool", "default": False},
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 
 import pytest
 
@@ -213,11 +214,27 @@ def test_export_does_not_overwrite_a_newer_bundle(here, bundle):
     assert bundle.read_bytes() == newer
 
 
-def test_export_to_a_folder_that_is_not_there(here, tmp_path):
+def test_export_makes_the_folder_but_in_check_mode(here, tmp_path):
+    dest = tmp_path / "new" / "site" / "x.bundle"
     for check in (True, False):
-        result = here.export(tmp_path / "no" / "x.bundle", check=check)
+        assert here.export(dest, check=check)["changed"]
+        assert dest.exists() is (tmp_path / "new").exists() is not check
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (dest.parent.parent, dest.parent, dest)] == [
+        0o700,
+        0o700,
+        0o600,
+    ]
+    assert not here.export(dest)["changed"]
+
+
+def test_export_to_what_can_be_no_file(here, tmp_path):
+    (tmp_path / "file").write_text("")
+    for check in (True, False):
+        result = here.export(tmp_path / "file" / "x.bundle", check=check)
         assert result["reason"] == "file"
-        assert f"cannot be written: there is no folder {tmp_path}/no; make it first" in result["msg"]
+        assert f"cannot be written: {tmp_path}/file is not a folder" in result["msg"]
+        assert f"dest: '{tmp_path}/new/' is a folder" in here.export(f"{tmp_path}/new/", check=check)["msg"]
+    assert not (tmp_path / "new").exists()
 
 
 def test_export_of_what_cannot_be_opened(here, bundle):

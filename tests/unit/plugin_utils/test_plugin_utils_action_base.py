@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 
+from ansible.parsing.dataloader import DataLoader
+
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
     ControllerAction,
@@ -43,6 +45,32 @@ class TaggedText(str):
 
 class TaggedNumber(int):
     """As ansible-core from 2.19 on hands over a number of an inventory."""
+
+
+@pytest.mark.parametrize(
+    ("playbook", "given", "found"),
+    [
+        ("site/playbooks", "reports/fleet", "{tmp}/site/playbooks/reports/fleet"),
+        ("site/playbooks", "../reports/", "{tmp}/site/reports/"),
+        ("site/playbooks", "/srv//reports/fleet", "/srv/reports/fleet"),
+        ("site/playbooks", "$EST_SITE/reports/", "/srv/reports/"),
+        ("site/playbooks", "", ""),
+        ("ansible_collections/a/b/playbooks", "reports/fleet", "{tmp}/started/reports/fleet"),
+        ("ansible_collections/a/b/playbooks", "/srv/reports", "/srv/reports"),
+        ("ansible_collections/a/b/playbooks", "~/reports", "/home/joe/reports"),
+    ],
+)
+def test_a_place_on_the_controller_is_below_the_playbook_or_where_the_run_began(
+    playbook, given, found, tmp_path, monkeypatch
+):
+    (tmp_path / "started").mkdir()
+    monkeypatch.chdir(tmp_path / "started")
+    monkeypatch.setenv("HOME", "/home/joe")
+    monkeypatch.setenv("EST_SITE", "/srv")
+    loader = DataLoader()
+    loader.set_basedir(str(tmp_path / playbook))
+    action = SimpleNamespace(_loader=loader)
+    assert ControllerAction.on_controller(action, given) == found.format(tmp=tmp_path)
 
 
 def test_plain():

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from awx.awx_job import Finished
+from awx.launching import Launch, damage
 from fleet.ssh_fleet import Fleet
 from support.bundles import PASSPHRASE, QUICK
 from support.lab import PASSWORD, USERNAME, LabServer
 from support.templates import template
-from tower.awx_job import Finished
-from tower.launching import Launch, damage
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import write_bundle
@@ -100,7 +100,7 @@ def test_slices_make_one_report_and_a_verdict(launch: Launch, fleet: Fleet, lab:
         launch("drift", part=(number, 2))
     differs = launch("verdict")
     assert differs.status == "failed"
-    assert differs.artifacts["est_fleet"]["differing"] == 2  # both templates of the host
+    assert differs.artifacts["est_fleet"]["templates_differing"] == 2  # both templates of the host
     assert "ce2" in differs.output
 
 
