@@ -206,7 +206,7 @@ EXAMPLES = r"""
 
 - name: Say how long it is valid
   ansible.builtin.debug:
-    msg: "{{ relay.certificate.subject }}: {{ relay.days_left }} days left, to be renewed at {{ relay.renew_at }}"
+    msg: "{{ relay.certificate.subject }}: {{ relay.certificate.days_left }} days left, to be renewed at {{ relay.renew_at }}"
   when: relay.certificate is defined
 """
 
@@ -214,13 +214,13 @@ RETURN = r"""
 status:
   description:
     - Whether the host has a new certificate (V(issued)), one that needs nothing (V(unchanged)), or waits for an
-      approval (V(pending)); V(skipped) where check mode kept it from asking for one.
+      approval (V(pending)); V(not_asked) where check mode kept it from asking for one.
   type: str
   returned: success
   sample: unchanged
 action:
   description:
-    - What was done, or is to be done where RV(status) is V(pending) or V(skipped). V(none), V(enrolled), V(renewed) for
+    - What was done, or is to be done where RV(status) is V(pending) or V(not_asked). V(none), V(enrolled), V(renewed) for
       the same key, or V(rekeyed).
   type: str
   returned: success
@@ -263,23 +263,32 @@ certificate:
     not_after:
       description: End of validity, UTC.
       type: str
+    days_left:
+      description: Whole days until the end of validity; negative once that is over.
+      type: int
+      sample: 364
     fingerprint_sha256:
       description: SHA-256 over the certificate, upper case with colons.
       type: str
-    public_key:
-      description: Type and size of the key.
+    public_key_type:
+      description:
+        - V(RSA), V(DSA), V(ECC), V(Ed25519), V(Ed448) or V(ML-DSA-44), V(ML-DSA-65) and V(ML-DSA-87). V(unknown) where
+          the key cannot be read.
       type: str
-      sample: RSA 2048
+      sample: RSA
+    public_key_size:
+      description: The size of the key in bits; null where RV(certificate.public_key_type) says it.
+      type: int
+      sample: 2048
+    public_key_curve:
+      description: The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
+      type: str
+      sample: P-256
     subject_alternative_names:
       description: The entries as C(TYPE:value).
       type: list
       elements: str
       sample: ["DNS:web1.example.com"]
-days_left:
-  description: Whole days until the certificate ends; negative once it has.
-  type: int
-  returned: success, when there is one
-  sample: 351
 renew_at:
   description: From when on a run renews the certificate, UTC.
   type: str
@@ -368,8 +377,10 @@ server:
       type: str
     authenticated_by:
       description:
-        - How the client proved itself, V(basic) or V(digest), V(client certificate), both joined by C(and), or V(none).
-      type: str
+        - How the client proved itself, V(client_certificate), and V(basic) or V(digest). Empty where it did not.
+      type: list
+      elements: str
+      sample: [client_certificate]
 exchange:
   description: Where the exchange leaves from.
   type: str
@@ -410,7 +421,7 @@ reason:
   returned: always
   sample: the certificate is valid until 2027-11-22T12:00:00Z, for 364 days
 request_received:
-  description: Whether the enrolment request reached the EST server, V(yes), V(no) or V(unknown).
+  description: Whether the enrolment request reached the EST server, V(received), V(not_received) or V(unknown).
   type: str
   returned: failure
 username:

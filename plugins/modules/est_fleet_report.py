@@ -194,7 +194,7 @@ summary:
     tests_not_tried:
       description: Tests of this run that were left out, because the server had refused their account before.
       type: int
-    tests_skipped:
+    tests_not_asked:
       description: Tests of this run that check mode stopped before the request.
       type: int
     tests_made_up:

@@ -77,7 +77,7 @@ EXAMPLES = r"""
   estfleet.cloud_extender.est_server_info:
     template: wifi
   register: est
-  failed_when: est.days_left < 60
+  failed_when: est.root_certificate.days_left < 60
 """
 
 RETURN = r"""
@@ -108,12 +108,12 @@ server:
           that was accepted by its V(fingerprint), or not at all, V(none).
       type: str
       sample: explicit
-    authorised_by:
+    authorized_by:
       description:
-        - Why the owner of the certificate may be this EST server, V(host name) or V(id-kp-cmcRA); null where nothing
-          was verified.
+        - Why the owner of the certificate may be this EST server, V(host_name), or V(cmc_ra) for the key usage
+          C(id-kp-cmcRA); null where nothing was verified.
       type: str
-      sample: host name
+      sample: host_name
     certificate:
       description:
         - The TLS certificate of the server, null where it is not known. It has the keys of an entry of
@@ -150,10 +150,20 @@ ca_certificates:
     fingerprint_sha256:
       description: SHA-256 over the certificate, upper case with colons. It can be given as O(ca_fingerprint).
       type: str
-    public_key:
-      description: Type and size of the key.
+    public_key_type:
+      description:
+        - V(RSA), V(DSA), V(ECC), V(Ed25519), V(Ed448) or V(ML-DSA-44), V(ML-DSA-65) and V(ML-DSA-87). V(unknown) where
+          the key cannot be read.
       type: str
-      sample: RSA 4096
+      sample: RSA
+    public_key_size:
+      description: The size of the key in bits; null where RV(ca_certificates[].public_key_type) says it.
+      type: int
+      sample: 4096
+    public_key_curve:
+      description: The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
+      type: str
+      sample: P-256
     subject_alternative_names:
       description: The entries as C(TYPE:value).
       type: list
@@ -168,17 +178,21 @@ ca_certificates:
     self_signed:
       description: Whether the certificate is signed with its own key, as that of a root is.
       type: bool
-days_left:
-  description: Whole days until the current root expires.
-  type: int
+root_certificate:
+  description:
+    - The current root of the CA, also where the server does not send it. It has the keys of an entry of
+      RV(ca_certificates) without RV(ca_certificates[].current_root) and RV(ca_certificates[].self_signed).
+  type: dict
   returned: when the server was verified
-  sample: 3652
 root_trusted_by:
-  description: Why the current root is trusted, in words.
+  description:
+    - Why the current root is trusted. It is a configured V(trust_anchor), it has a V(path_to_trust_anchor), or it came
+      over a connection that was authenticated with a configured trust anchor (V(explicit_connection)) or with the trust
+      store of the system (V(system_connection)).
   type: str
   returned: when the server was verified
-  sample: configured trust anchor
-dropped:
+  sample: trust_anchor
+untrusted_certificates:
   description: The certificates that the server sent and that are not trusted.
   type: list
   elements: dict
@@ -202,8 +216,8 @@ csr_attributes:
   contains:
     kind:
       description:
-        - What it is about, C(key), C(signature), C(proof of possession), C(challenge), C(subject) or C(extension).
-          C(ignored) is what this collection does not use.
+        - What it is about, V(key), V(signature), V(proof_of_possession), V(challenge), V(subject) or
+          V(extension). V(ignored) is what this collection does not use.
       type: str
       sample: key
     oid:

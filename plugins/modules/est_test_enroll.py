@@ -141,7 +141,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: Whether the certificate was V(issued), is V(pending) approval, or V(skipped) because of check mode.
+  description: Whether the certificate was V(issued), is V(pending) approval, or V(not_asked) because of check mode.
   type: str
   returned: success
   sample: issued
@@ -179,13 +179,27 @@ certificate:
     not_after:
       description: End of validity, UTC.
       type: str
+    days_left:
+      description: Whole days until the end of validity; negative once that is over.
+      type: int
+      sample: 364
     fingerprint_sha256:
       description: SHA-256 over the certificate, upper case with colons.
       type: str
-    public_key:
-      description: Type and size of the key.
+    public_key_type:
+      description:
+        - V(RSA), V(DSA), V(ECC), V(Ed25519), V(Ed448) or V(ML-DSA-44), V(ML-DSA-65) and V(ML-DSA-87). V(unknown) where
+          the key cannot be read.
       type: str
-      sample: RSA 2048
+      sample: RSA
+    public_key_size:
+      description: The size of the key in bits; null where RV(certificate.public_key_type) says it.
+      type: int
+      sample: 2048
+    public_key_curve:
+      description: The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
+      type: str
+      sample: P-256
     subject_alternative_names:
       description: The entries as C(TYPE:value).
       type: list
@@ -244,7 +258,7 @@ substitutions:
     - The variables that were not given, with what they got. An empty value says that the entry was left out.
   type: dict
   returned: success
-left_out:
+omitted_attributes:
   description: The attributes and entries of the template that were left out, because a variable in them was not given.
   type: list
   elements: str
@@ -270,9 +284,11 @@ server:
       type: str
     authenticated_by:
       description:
-        - How the client proved itself, V(basic) or V(digest), V(client certificate), both joined by C(and), or V(none).
-          In check mode nothing was sent that needs it.
-      type: str
+        - How the client proved itself, V(client_certificate), and V(basic) or V(digest). Empty where it did not, as in
+          check mode, where nothing was sent that needs it.
+      type: list
+      elements: str
+      sample: [basic]
 exchange:
   description: Where the exchange left from.
   type: str
@@ -316,7 +332,7 @@ reason:
   type: str
   returned: failure
 request_received:
-  description: Whether the enrolment request reached the EST server, V(yes), V(no) or V(unknown).
+  description: Whether the enrolment request reached the EST server, V(received), V(not_received) or V(unknown).
   type: str
   returned: failure
 http_status:

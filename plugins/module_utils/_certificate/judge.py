@@ -76,7 +76,9 @@ class Refusal(Value):
 
     def error(self) -> NotAsAsked:
         """The error of a run that does not ask again."""
-        error = NotAsAsked(self.reason, self.found, code="refused_before", hint=self.hint, request_received="no")
+        error = NotAsAsked(
+            self.reason, self.found, code="refused_before", hint=self.hint, request_received="not_received"
+        )
         error.note(self.delay())
         return error
 
@@ -180,7 +182,7 @@ class Judge:
         try:
             self._refuse(self._compared(certificate), "the certificate that is there is not what was asked for")
         except NotAsAsked as error:
-            error.request_received = "no"
+            error.request_received = "not_received"
             error.note("It stays, and no other was asked for.")
             raise
 

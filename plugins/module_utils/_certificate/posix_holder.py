@@ -286,7 +286,7 @@ def _why_not_writable(place: Place) -> str:
 
 def _not_kept(error: OSError) -> EstError:
     return EstError(
-        f"the certificate cannot be kept: {in_words(error)}", stage="save", request_received="yes", hint=_HINT
+        f"the certificate cannot be kept: {in_words(error)}", stage="save", request_received="received", hint=_HINT
     )
 
 

@@ -65,9 +65,9 @@ def probe(
 class _NameCheckingDialler(Dialler):
     """Leaves it to OpenSSL to compare the host name, where ``cryptography`` is missing."""
 
-    def _authorise(self, secured: TimedSocket) -> Peer:
+    def _authorize(self, secured: TimedSocket) -> Peer:
         certificate = secured.getpeercert(binary_form=True)
-        return Peer(self._trust.kind, secured.version(), "host name", certificate, cipher_name(secured))
+        return Peer(self._trust.kind, secured.version(), "host_name", certificate, cipher_name(secured))
 
 
 class _Probe:

@@ -114,7 +114,7 @@ class NotAsAsked(EstError):
         *,
         code: Optional[str] = None,
         hint: str = "",
-        request_received: str = "yes",
+        request_received: str = "received",
     ) -> None:
         super().__init__(reason, code=code, stage="verify", hint=hint, request_received=request_received)
         self.found = dict(found)

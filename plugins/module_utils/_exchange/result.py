@@ -24,8 +24,8 @@ from .issued import Comparison, NotAsAsked
 
 #: Did the enrolment request reach the EST server, in words.
 _RECEIVED = {
-    "yes": "The enrolment request reached the EST server.",
-    "no": "The enrolment request did not reach the EST server.",
+    "received": "The enrolment request reached the EST server.",
+    "not_received": "The enrolment request did not reach the EST server.",
     "unknown": "It is not known whether the enrolment request reached the EST server.",
 }
 
@@ -49,7 +49,7 @@ def success(
     pending: Optional[PendingEnrolment] = None,
     warnings: Sequence[str] = (),
 ) -> Dict[str, Any]:
-    """The result of a test that is ``issued``, ``pending`` or, in check mode, ``skipped``.
+    """The result of a test that is ``issued``, ``pending`` or, in check mode, ``not_asked``.
 
     :param trust: ``explicit``, ``system`` or ``fingerprint``.
     :param acceptance: what is accepted of a certificate that is not what was asked for.
@@ -69,7 +69,7 @@ def success(
         "template": template.name,
         "requested": requested,
         "substitutions": dict(rendered.substitutions),
-        "left_out": list(rendered.left_out),
+        "omitted_attributes": list(rendered.left_out),
         "server": {
             "url": url.base,
             "tls_version": peer.tls_version if peer is not None else None,
@@ -124,7 +124,7 @@ def failure(
     sentences: List[str] = [f"The {what} of template {template_name!r} failed at stage {error.stage}: {error.reason}."]
     if error.server_message:
         sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
-    not_asked = isinstance(error, NotAsAsked) and error.request_received == "no"
+    not_asked = isinstance(error, NotAsAsked) and error.request_received == "not_received"
     sentences.append("Nothing was sent to the EST server." if not_asked else _RECEIVED[error.request_received])
     hint = hint_of(error)
     if hint:
@@ -154,16 +154,17 @@ def input_failure(reason: str, template_name: str, exchange: str) -> Dict[str, A
     return found
 
 
-def authenticated_by(client: Optional[EstClient], client_certificate: bool) -> str:
+def authenticated_by(client: Optional[EstClient], client_certificate: bool) -> List[str]:
     """How the client proved itself to the server, as far as it did.
 
     :param client_certificate: whether it had one for TLS.
+    :returns: ``client_certificate``, and ``basic`` or ``digest``; none of them where it did not.
     """
     ways = []
     peer = client.peer if client is not None else None
     # Where nobody can tell whether the server asked for the client certificate, it counts.
     if peer is not None and client_certificate and peer.client_certificate_sent is not False:
-        ways.append("client certificate")
+        ways.append("client_certificate")
     if client is not None and client.authenticated_by is not None:
         ways.append(client.authenticated_by)
-    return " and ".join(ways) or "none"
+    return ways

@@ -39,9 +39,11 @@ _OF_TEST = (
     "differs",
     "made_up",
     "account",
-    "left_out",
+    "omitted_attributes",
     "issuer",
-    "public_key",
+    "public_key_type",
+    "public_key_size",
+    "public_key_curve",
 )
 
 

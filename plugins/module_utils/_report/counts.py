@@ -81,7 +81,7 @@ _TESTS = {
     "pending": "tests_pending",
     "failed": "tests_failed_now",
     NOT_TRIED: "tests_not_tried",
-    "skipped": "tests_skipped",
+    "not_asked": "tests_not_asked",
 }
 _COUNTS = (
     "hosts",

@@ -58,7 +58,7 @@ def _counted(counts: Mapping[str, int]) -> Iterator[Tuple[str, List[str]]]:
             ("tests_pending", "waiting for approval"),
             ("tests_failed_now", "failed"),
             ("tests_not_tried", "not tried"),
-            ("tests_skipped", "made up to the request and no further"),
+            ("tests_not_asked", "made up to the request and no further"),
         ),
     )
     yield (

@@ -14,7 +14,6 @@ from .answers.enrolment import Issued
 from .base.errors import EstError, ParseError
 from .base.libraries import without_warnings
 from .x509.certificate import (
-    days_left,
     describe,
     find_leaf,
     fingerprint_sha256,
@@ -53,10 +52,11 @@ except ImportError:  # require_libraries() reports it
 MAX_CERTIFICATES = 100
 
 #: Why the current root is trusted.
-BY_CONFIGURATION = "configured trust anchor"
-BY_PATH = "certification path to a configured trust anchor"
-BY_EXPLICIT_SESSION = "session authenticated with a configured trust anchor"
-BY_SYSTEM_SESSION = "session authenticated with the system's trust store"
+BY_CONFIGURATION = "trust_anchor"  # it is configured as one
+BY_PATH = "path_to_trust_anchor"
+#: It came over a connection that was authenticated: with a configured trust anchor, or with the system's trust store.
+BY_EXPLICIT_SESSION = "explicit_connection"
+BY_SYSTEM_SESSION = "system_connection"
 
 
 class DroppedCertificate(Value):
@@ -90,19 +90,11 @@ class CaCertificates(Value):
     anchors: Tuple[x509.Certificate, ...] = field(repr=False)
     dropped: Tuple[DroppedCertificate, ...] = ()
 
-    def days_left(self, now: datetime) -> int:
-        """Whole days until the current root expires; before that the CA certificates should be fetched anew."""
-        return days_left(self.root, now)
-
     def describe(self, now: datetime) -> List[Dict[str, Any]]:
-        """The accepted certificates as plain JSON data: what ``describe()`` says, ``days_left``, and
-        ``current_root`` (true for one at most)."""
+        """The accepted certificates as plain JSON data: what ``describe()`` says, and ``current_root`` (true for
+        one at most)."""
         return [
-            {
-                **describe(certificate),
-                "days_left": days_left(certificate, now),
-                "current_root": certificate == self.root,
-            }
+            {**describe(certificate, now), "current_root": certificate == self.root}
             for certificate in self.certificates
         ]
 

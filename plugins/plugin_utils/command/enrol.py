@@ -236,7 +236,7 @@ def get_certificate(
                 _drop(pending)
             raise
     if isinstance(wanted, ServerKeyRequest):
-        more["key_protected_by"] = "TLS and CMS encryption" if issued.key_was_encrypted else "TLS"
+        more["key_protected_by"] = ["tls", "cms"] if issued.key_was_encrypted else ["tls"]
     found = {
         "status": "issued",
         "certificate": {"file": files.certificate_path, **describe(verified.certificate)},

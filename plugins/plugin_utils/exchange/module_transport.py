@@ -169,7 +169,7 @@ class ModuleTransport:
                 f"the answer of the EST server is larger than {self._max_response_bytes} bytes",
                 code="answer_too_large",
                 http_status=answer.status,
-                request_received="yes",
+                request_received="received",
                 hint="An EST answer takes a few kilobytes: check that this is the EST server.",
             )
         _refuse_short_body(answer)
@@ -253,7 +253,7 @@ def _refuse_short_body(answer: Answer) -> None:
             f"the answer of the EST server is cut off: {len(answer.body)} of {length} bytes",
             code="connection_closed",
             http_status=answer.status,
-            request_received="yes",
+            request_received="received",
             hint=CUT_OFF_HINT,
         )
 

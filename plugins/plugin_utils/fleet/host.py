@@ -212,7 +212,7 @@ def combine(result: dict[str, Any]) -> dict[str, Any]:
     tests = result["tests"]
     stopped = [test for test in tests if test.get("failed")]
     result["changed"] = bool(result.get("changed")) or any(
-        test.get("changed") and test.get("status") != "skipped" for test in tests
+        test.get("changed") and test.get("status") != "not_asked" for test in tests
     )
     diffs: list[Any] = []
     for part in (result, *tests):

@@ -107,7 +107,7 @@ def account_of(template: Template) -> Account:
 def _refused_before_the_request(result: Mapping[str, Any]) -> bool:
     """Say whether a test of check mode, which sends no request, was refused when it asked for CSR attributes."""
     steps = [step for step in result.get("timeline") or () if step.get("stage") == "csrattrs"]
-    return result.get("status") == "skipped" and any("HTTP 401" in str(step.get("detail")) for step in steps)
+    return result.get("status") == "not_asked" and any("HTTP 401" in str(step.get("detail")) for step in steps)
 
 
 def _refused_in_check_mode() -> dict[str, Any]:

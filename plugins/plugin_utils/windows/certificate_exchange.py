@@ -90,7 +90,7 @@ class WindowsCertificateExchange:
             self._holder.check = True
             found = self._run(template, check=True)
             self._holder.check = check
-            if check or found["status"] != "skipped":
+            if check or found["status"] != "not_asked":
                 return self._tidied(found)
             template = self._find_template(True)
         self._refuse_key(template)

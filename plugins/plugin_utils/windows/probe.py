@@ -196,7 +196,7 @@ def leave_no_file() -> NoReturn:
     raise _NoText(
         "the CA certificates come as octets that are no text, and a diagnosis leaves no file on the host to read them",
         hint="Run est_server_info, which does.",
-        request_received="yes",
+        request_received="received",
     )
 
 

@@ -134,7 +134,7 @@ class WinUriConnector(ControllerConnector):
             raise TransportError(
                 reason,
                 stage="tls",
-                request_received="no",
+                request_received="not_received",
                 hint="Let the role est_integration install it with est_integration_install_ca, or install it with "
                 "ansible.windows.win_certificate_store (store_name: Root, store_location: LocalMachine). Or use "
                 "exchange=controller.",

@@ -22,21 +22,21 @@ FAILURES = (
         "resolve",
         "the host cannot resolve the name of the EST server",
         "Check the server name of the template and the name resolution of the host.",
-        "no",
+        "not_received",
     ),
     Failure(
         r"The proxy name could not be resolved",
         "resolve",
         "the host cannot resolve the name of the proxy",
         "Check proxy of the template and the name resolution of the host.",
-        "no",
+        "not_received",
     ),
     Failure(
         r"Client certificate '.*' does not exist|Failed to read client certificate",
         "tls",
         "the TLS client certificate cannot be used on the host",
         "Check that it is there, and that the account of the connection may use its key.",
-        "no",
+        "not_received",
     ),
     Failure(
         r"Could not establish trust relationship",
@@ -45,14 +45,14 @@ FAILURES = (
         "store, is for another name, has expired, or is not for a server",
         "Install the CA of the EST server into the machine's store of trusted root CAs, and compare the server of the "
         "template with the names in the server's certificate.",
-        "no",
+        "not_received",
     ),
     Failure(
         r"Could not create SSL/TLS secure channel",
         "tls",
         "the host and the EST server cannot agree on a TLS connection",
         "They need a common TLS version and cipher suite. The EST server may want a TLS client certificate.",
-        "no",
+        "not_received",
     ),
     Failure(
         r"An unexpected error occurred on a send",
@@ -67,7 +67,7 @@ FAILURES = (
         "connect",
         "the host cannot connect to the EST server, or to the proxy of the template",
         "Check server, port and proxy of the template, whether the EST server runs, and the firewalls on the way.",
-        "no",
+        "not_received",
     ),
     # An answer of the EST server would have been returned as one: this is the proxy's.
     Failure(
@@ -75,16 +75,16 @@ FAILURES = (
         "connect",
         "the proxy refused a connection to the EST server",
         "Allow this host to reach the EST server in the proxy's rules. Proxy passwords are not supported.",
-        "no",
+        "not_received",
     ),
     # The status was read, and the body was not.
-    Failure(r"^HTTP \d+: ", "", "the answer of the EST server is cut off", CUT_OFF_HINT, "yes"),
+    Failure(r"^HTTP \d+: ", "", "the answer of the EST server is cut off", CUT_OFF_HINT, "received"),
     Failure(
         r"GetRequestStream.*timed out",
         "connect",
         "no connection to the EST server in time",
         "Check server and port of the template and the firewalls on the way.",
-        "no",
+        "not_received",
     ),
     Failure(
         r"timed out",
@@ -98,7 +98,7 @@ FAILURES = (
         "",
         "the EST server answered with something that is not valid HTTP",
         "Check that server and port of the template are those of an EST server.",
-        "yes",
+        "received",
     ),
     Failure(
         r"connection was closed|kept alive was closed|error occurred on a receive|transport connection|forcibly closed",
@@ -123,7 +123,7 @@ CANNOT_FETCH = Failure(
     "the answer of the EST server is not text, or has the password in it by chance, and its file cannot be fetched "
     "from the host",
     "Check the connection to the host, and the free space there.",
-    "yes",
+    "received",
 )
 
 

@@ -178,7 +178,7 @@ class WinUriTransport(ModuleTransport):
 
     def received(self, said: str, meaning: Failure) -> str:
         """Say whether a request can have arrived: not before .NET has a connection to write it to."""
-        return meaning.received if request_was_sent(said) else "no"
+        return meaning.received if request_was_sent(said) else "not_received"
 
 
 def _said(result: Mapping[str, Any]) -> str:

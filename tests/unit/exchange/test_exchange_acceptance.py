@@ -150,7 +150,7 @@ def test_a_test_is_silent_of_what_is_accepted(upn, tmp_path):
 def test_with_fail_a_test_fails_and_saves_nothing(upn, tmp_path):
     with pytest.raises(NotAsAsked) as caught:
         enrol(tmp_path, upn, acceptance=Acceptance("fail", ("UPN",)))
-    assert (caught.value.stage, caught.value.request_received) == ("verify", "yes")
+    assert (caught.value.stage, caught.value.request_received) == ("verify", "received")
     assert caught.value.reason == f"the CA issued a certificate that is not what was asked for: it lacks {LOST[0]}"
     found = failure(caught.value, "wifi", "host", Timeline())
     assert (found["lost"], found["differs"], found["accepted_lost"]) == (LOST, [], [LOST[1]])

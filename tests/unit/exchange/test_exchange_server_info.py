@@ -60,7 +60,7 @@ def test_req_003_req_040_a_verified_server(lab: LabServer) -> None:
     json.dumps(found)
     assert (found["changed"], found["trusted"], found["exchange"]) == (False, True, "host")
     server = found["server"]
-    assert (server["url"], server["trust"], server["authorised_by"]) == (lab.est_url, "explicit", "host name")
+    assert (server["url"], server["trust"], server["authorized_by"]) == (lab.est_url, "explicit", "host_name")
     assert server["tls_version"] == "TLSv1.3"
     assert server["cipher"].startswith("TLS_")
     assert "DNS:localhost" in server["certificate"]["subject_alternative_names"]
@@ -68,9 +68,10 @@ def test_req_003_req_040_a_verified_server(lab: LabServer) -> None:
     (root,) = found["ca_certificates"]
     assert root["fingerprint_sha256"] == fingerprint_of(lab)
     assert (root["current_root"], root["self_signed"]) == (True, True)
-    assert root["days_left"] == found["days_left"] > 0
-    assert found["root_trusted_by"] == "configured trust anchor"
-    assert found["dropped"] == []
+    assert root["days_left"] == found["root_certificate"]["days_left"] > 0
+    assert found["root_certificate"].items() <= root.items()
+    assert found["root_trusted_by"] == "trust_anchor"
+    assert found["untrusted_certificates"] == []
     assert [wish["name"] for wish in found["csr_attributes"] if wish["kind"] == "key"] == ["ecPublicKey"]
     assert "P-384" in found["csr_attributes"][0]["words"]
     stages = [step["stage"] for step in found["timeline"]]
@@ -96,7 +97,7 @@ def test_req_064_the_offered_authentication_is_seen_without_a_request_and_withou
 def test_req_042_req_044_without_trust_it_shows_the_fingerprints_and_asks_for_nothing_else(lab: LabServer) -> None:
     before = len(lab.requests)
     found = look_at(lab, username="estuser", password="estpwd")
-    assert (found["trusted"], found["server"]["trust"], found["server"]["authorised_by"]) == (False, "none", None)
+    assert (found["trusted"], found["server"]["trust"], found["server"]["authorized_by"]) == (False, "none", None)
     (root,) = found["ca_certificates"]
     assert root["fingerprint_sha256"] == fingerprint_of(lab)
     assert (root["current_root"], root["self_signed"]) == (False, True)
@@ -104,14 +105,14 @@ def test_req_042_req_044_without_trust_it_shows_the_fingerprints_and_asks_for_no
     assert "Nothing of this server has been verified" in found["hint"]
     assert found["warnings"] == []
     assert sent(lab, before) == [("GET", "cacerts", False)]
-    assert not {"authentication", "csr_attributes", "days_left", "root_trusted_by"} & set(found)
+    assert not {"authentication", "csr_attributes", "root_certificate", "root_trusted_by"} & set(found)
 
 
 def test_req_004_what_it_shows_can_be_given_back(lab: LabServer) -> None:
     shown = look_at(lab)["ca_certificates"][0]["fingerprint_sha256"]
     found = look_at(lab, ca_fingerprint=shown)
     assert (found["trusted"], found["server"]["trust"]) == (True, "fingerprint")
-    assert found["root_trusted_by"] == "configured trust anchor"
+    assert found["root_trusted_by"] == "trust_anchor"
     assert [step["detail"].startswith("bootstrap: ") for step in found["timeline"]] == [True] * 4 + [False] * 6
 
 

@@ -100,7 +100,7 @@ def test_what_is_counted():
         "tests_pending": 1,
         "tests_failed_now": 1,
         "tests_not_tried": 0,
-        "tests_skipped": 0,
+        "tests_not_asked": 0,
         "tests_made_up": 0,
         "tests_failed": 1,
         "lost": 2,
@@ -117,7 +117,7 @@ def test_the_numbers_add_up(document):
     assert sum(counts[f"hosts_{name}"] for name in COMPARISONS) == counts["hosts"]
     assert sum(counts[name] for name in HOST_STATES) == counts["hosts"]
     assert sum(counts[f"state_{name}"] for name in TEMPLATE_STATES) == counts["templates_on_hosts"]
-    outcomes = ("issued", "pending", "failed_now", "not_tried", "skipped")
+    outcomes = ("issued", "pending", "failed_now", "not_tried", "not_asked")
     assert sum(counts[f"tests_{name}"] for name in outcomes) == counts["tests"]
 
 
@@ -168,7 +168,7 @@ def states(host):
         ("unchanged", "enforce", issued("t", lost=("subject CN",)), "lost"),
         ("updated", "enforce", refused("t"), "test_failed"),
         ("updated", "enforce", {"status": "pending", "template": "t"}, "pending"),
-        ("unchanged", "report", {"status": "skipped", "template": "t"}, "in_order"),
+        ("unchanged", "report", {"status": "not_asked", "template": "t"}, "in_order"),
     ],
 )
 def test_the_worst_that_is_known_is_the_state_of_a_template(action, mode, test, state):
@@ -182,7 +182,7 @@ def test_the_last_test_counts_where_none_was_made():
     assert told["test"]["at"] == "2026-11-21T12:00:00Z"
     assert told["test"]["stage"] == "tls"
     assert told["test"]["this_run"] is False
-    skipped = {"status": "skipped", "template": "t"}
+    skipped = {"status": "not_asked", "template": "t"}
     (told,) = record("h", entry("t", last_test=last), tests=(skipped,))["templates"]
     assert told["state"] == "test_failed"
 

@@ -192,7 +192,7 @@ def test_which_templates_are_tested(policy, writes, names):
 
 
 def test_a_test_of_check_mode_is_no_change():
-    skipped = {"changed": True, "status": "skipped"}
+    skipped = {"changed": True, "status": "not_asked"}
     assert not combine({"changed": False, "tests": [skipped]})["changed"]
     assert combine({"changed": False, "tests": [skipped, {"changed": True, "status": "issued"}]})["changed"]
 

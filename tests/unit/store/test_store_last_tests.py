@@ -211,7 +211,7 @@ NOTHING_FOUND = {"content": "c", "exchange": "host"}
         ),
         ({"status": "pending", "changed": True}, {"status": "pending"}),
         ({"status": "pending", "changed": False}, None),
-        ({"status": "skipped", "changed": True}, None),
+        ({"status": "not_asked", "changed": True}, None),
         (
             {"failed": True, "changed": False, "stage": "enroll", "http_status": 401},
             {"status": "failed", "stage": "enroll", "http_status": 401},

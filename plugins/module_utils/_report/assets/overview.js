@@ -45,7 +45,7 @@ function overview() {
   const failed = summary.tests_failed_now;
   group(summary.tests, `${summary.tests === 1 ? "test" : "tests"} of this run`, [
     ["test:issued", summary.tests_issued], ["test:pending", summary.tests_pending], ["test:failed", failed],
-    ["test:not_tried", summary.tests_not_tried], ["test:skipped", summary.tests_skipped],
+    ["test:not_tried", summary.tests_not_tried], ["test:not_asked", summary.tests_not_asked],
   ].map(parts), [["test:made_up", summary.tests_made_up]].map(parts));
 
   const { certificates, certificates_expired: expired, certificates_ending_soon: soon } = summary;

@@ -25,7 +25,7 @@ class EstError(Exception):
     :param code: one of ``CODES`` in ``codes.py``; left out: that of the class.
     :param values: what a sentence about this code needs, such as the name of a server.
     :param hint: what to do next, in words for a program that calls this library, or an empty string.
-    :param request_received: ``"yes"``, ``"no"`` or ``"unknown"``: did the enrolment request reach the EST server.
+    :param request_received: ``"received"``, ``"not_received"`` or ``"unknown"``: did the enrolment request reach the EST server.
     :param http_status: the HTTP status code of the answer, where there was one.
     :param server_message: the server's own words, cleaned (see ``answers/server_message.py``), where it said any.
     """
@@ -41,7 +41,7 @@ class EstError(Exception):
         values: Optional[Mapping[str, str]] = None,
         stage: str = "input",
         hint: str = "",
-        request_received: str = "no",
+        request_received: str = "not_received",
         http_status: Optional[int] = None,
         server_message: str = "",
     ) -> None:
