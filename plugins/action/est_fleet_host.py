@@ -9,6 +9,7 @@ import importlib
 from ansible import constants as C
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import check_writable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
@@ -120,7 +121,7 @@ class ActionModule(ControllerAction):
             try:
                 self._keep_authorities(variables, result)
             except StoreError as error:
-                result.update(failed=True, msg=str(error))
+                result.update({**failure_of(error), "changed": bool(result.get("changed"))})
                 return
             if variables["mode"] == "report":
                 result["changed"] = False
@@ -179,4 +180,4 @@ def refuse_unwritable(report_path):
         if report_path:
             check_writable(report_path)
     except ReportError as error:
-        raise OptionError(f"est_integration_report_path: {error}") from None
+        raise OptionError(f"est_integration_report_path: {error}", code=error.code) from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import merge_files
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
@@ -25,7 +26,10 @@ def oldest(age):
         return None
     match = re.fullmatch(r"([0-9]{1,6})([smhdw]?)", age.strip())
     if match is None:
-        raise ReportError(f"max_age is {age!r}, and has to be a number with its unit, such as 12h (s, m, h, d, w)")
+        raise ReportError(
+            f"max_age is {age!r}, and has to be a number with its unit, such as 12h (s, m, h, d, w)",
+            code="invalid_option",
+        )
     return datetime.now(timezone.utc) - timedelta(**{_UNITS[match[2] or "s"]: int(match[1])})
 
 
@@ -45,7 +49,9 @@ class ActionModule(ControllerAction):
     def perform(self, arguments):
         try:
             if arguments["hosts"] is not None and not arguments["merge"]:
-                raise ReportError("hosts is given, and merge is not: a run reports on the hosts of its play")
+                raise ReportError(
+                    "hosts is given, and merge is not: a run reports on the hosts of its play", code="invalid_option"
+                )
             if arguments["merge"]:
                 made = write(
                     arguments["path"], merge_files(arguments["merge"], arguments["hosts"], oldest(arguments["max_age"]))
@@ -54,15 +60,18 @@ class ActionModule(ControllerAction):
                 percentage = self._task.get_play().max_fail_percentage
                 made = report_if_over(arguments["path"], self._task_vars, percentage)
         except ReportError as error:
-            raise OptionError(str(error)) from None
+            raise OptionError(str(error), code=error.code) from None
         except OSError as error:
-            raise OptionError(f"what the hosts left for the report cannot be read: {error}") from None
+            raise OptionError(
+                f"what the hosts left for the report cannot be read: {error}", code="unusable_file"
+            ) from None
         if made is None:
             return {"changed": False, "complete": False, "text": []}
         summary = made.document["summary"]
         result = {"changed": False, "complete": True, "text": made.lines, "summary": summary}
         if made.error:
-            return {**result, "failed": True, "msg": f"{made.error}. What the run found: {'; '.join(made.lines)}"}
+            msg = f"{made.error}. What the run found: {'; '.join(made.lines)}"
+            return {**result, **failure(msg, made.error_code, made.error)}
         stats = dict(summary)
         if made.files:
             result["json_path"], result["html_path"] = made.files

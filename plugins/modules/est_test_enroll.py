@@ -141,12 +141,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: Whether the certificate was V(issued), is V(pending) approval, or V(not_asked) because of check mode.
+  description:
+    - Whether the certificate was V(issued), is V(pending) approval, or was V(not_asked) for because of check mode.
+      V(failed) where it is none of these.
   type: str
-  returned: success
+  returned: always
   sample: issued
 template:
-  description: The name of the template.
+  description: The name of the template; null where it is not known, since an option is wrong.
   type: str
   returned: always
   sample: wifi
@@ -197,7 +199,8 @@ certificate:
       type: int
       sample: 2048
     public_key_curve:
-      description: The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
+      description:
+        - The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
       type: str
       sample: P-256
     subject_alternative_names:
@@ -290,7 +293,7 @@ server:
       elements: str
       sample: [basic]
 exchange:
-  description: Where the exchange left from.
+  description: Where the exchange left from; null where an option is wrong.
   type: str
   returned: always
   sample: host
@@ -323,10 +326,17 @@ username:
   sample: estuser
 stage:
   description:
-    - The stage at which the test failed, or C(input) where something could not be used before anything was sent.
+    - The stage at which the test failed, or V(input) where something could not be used before anything was sent. Null
+      where the host could not be reached, or a module of Ansible failed on it.
   type: str
   returned: failure
   sample: enroll
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes. Of a wrong option V(invalid_option).
+  type: str
+  returned: failure
+  sample: authentication_failed
 reason:
   description: Why it failed, in one sentence.
   type: str
@@ -344,7 +354,7 @@ server_message:
   type: str
   returned: failure, and when the certificate is pending
 hint:
-  description: What to do next.
+  description: What to do next; null where RV(reason) says all there is to say.
   type: str
   returned: failure
 """
@@ -354,7 +364,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options, result
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
@@ -403,9 +414,9 @@ def perform(module: AnsibleModule) -> tuple[dict[str, Any], str | None]:
         files = TestFolder(asked.output_path, name, asked.identity.certificate_name)
         return run_test(template, asked.identity, asked.test_options, HostConnector(), files, timeline), content
     except EstError as error:
-        return result.failure(error, name, "host", timeline), content
+        return failure(error, name, "host", timeline), content
     except (StoreError, TemplateError) as error:
-        return result.input_failure(str(error), name, "host"), content
+        return input_failure(error, name, "host"), content
 
 
 def note(module: AnsibleModule, outcome: Mapping[str, Any], content: str | None) -> None:

@@ -206,12 +206,12 @@ def test_the_controller_enrols_and_the_files_are_on_the_host(newest_play: Play, 
 
 
 def test_a_server_is_looked_at_from_the_host(play: Play, lab: LabServer) -> None:
-    server = {"server": lab.host, "port": lab.port}
+    server = {"name": "look", "server": lab.host, "port": lab.port}
     tasks = [
-        task("est_server_info", **server, ca_certificate=lab.ca_pem),
-        task("est_server_info", **server, use_system_trust=True),
-        task("est_server_info", **server),
-        task("est_server_info", **server, ca_fingerprint=f"sha256:{'0' * 64}"),
+        task("est_server_info", inline={**server, "ca_certificate": lab.ca_pem}),
+        task("est_server_info", inline={**server, "use_system_trust": True}),
+        task("est_server_info", inline=server),
+        task("est_server_info", inline={**server, "ca_fingerprint": f"sha256:{'0' * 64}"}),
     ]
     trust(play.windows, lab)
     found, _printed = play.run(tasks)

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from .._exchange.acceptance import Acceptance
+from .._exchange.failure import NotAsAsked
 from .._exchange.hints import hint_of
-from .._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
+from .._exchange.issued import Comparison, compare_certificate, compare_with_older
 from .._template.model import Template
 from .._template.render import Rendered
 from .._value import Value, field

@@ -29,6 +29,7 @@ _OF_TEST = (
     "this_run",
     "exchange",
     "stage",
+    "error_code",
     "reason",
     "hint",
     "request_received",

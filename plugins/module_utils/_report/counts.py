@@ -38,7 +38,14 @@ SOON_DAYS = 30
 
 
 class ReportError(Exception):
-    """A report cannot be read, merged or written; the message says which file and why, and is safe to show."""
+    """A report cannot be read, merged or written; the message says which file and why, and is safe to show.
+
+    :param code: a name for programs.
+    """
+
+    def __init__(self, message: str, *, code: str = "unusable_file") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def remarks(test: Mapping[str, Any]) -> List[str]:

@@ -13,6 +13,7 @@ from .counts import NOT_COMPARED, NOT_TRIED, UNKNOWN, template_state
 _OF_TEST = (
     "exchange",
     "stage",
+    "error_code",
     "reason",
     "hint",
     "request_received",

@@ -61,7 +61,12 @@ def server_info(client: EstClient, transport: Transport, trust: Trust) -> Dict[s
         "root_certificate": describe(authorities.root, now),
         "root_trusted_by": authorities.root_trusted_by,
         "untrusted_certificates": [
-            {"subject": one.subject, "fingerprint_sha256": one.fingerprint_sha256, "reason": one.reason}
+            {
+                "subject": one.subject,
+                "fingerprint_sha256": one.fingerprint_sha256,
+                "error_code": one.code,
+                "reason": one.reason,
+            }
             for one in authorities.dropped
         ],
         "csr_attributes": attributes,

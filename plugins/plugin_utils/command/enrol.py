@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ...module_utils._exchange.acceptance import CHOICES, Acceptance
-from ...module_utils._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
+from ...module_utils._exchange.failure import NotAsAsked
+from ...module_utils._exchange.issued import Comparison, compare_certificate, compare_with_older
 from ...module_utils._files.paths import folder_of
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name

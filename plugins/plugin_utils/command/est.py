@@ -119,7 +119,9 @@ def _cacerts(options: argparse.Namespace, connection: Connection) -> Dict[str, A
         "ca_certificates": authorities.describe(now),
         "root_certificate": describe(authorities.root, now),
         "root_trusted_by": authorities.root_trusted_by,
-        "untrusted_certificates": [{"subject": one.subject, "reason": one.reason} for one in authorities.dropped],
+        "untrusted_certificates": [
+            {"subject": one.subject, "error_code": one.code, "reason": one.reason} for one in authorities.dropped
+        ],
         **({"saved": options.out} if options.out else {}),
     }
 

@@ -20,9 +20,8 @@ from support.production import asked_for, files, holder_of, keep, posts, put, su
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import judge
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import NotAsAsked, failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 

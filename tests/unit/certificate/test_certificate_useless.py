@@ -18,8 +18,8 @@ from support.production import files, keep, posts, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import refusal_digest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import NotAsAsked
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError

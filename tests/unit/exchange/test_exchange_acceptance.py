@@ -12,8 +12,8 @@ from support.enrolment import LOST, NOT_AS_ASKED, enrol, stages, template_for
 from support.lab import LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import IS_CA, NotAsAsked
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import NotAsAsked, failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import IS_CA
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 

@@ -13,8 +13,9 @@ from cryptography import x509
 from support.enrolment import enrol, template_for
 from support.lab import LabServer
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import result
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
@@ -243,7 +244,9 @@ FAILURE_KEYS = {
     "changed",
     "msg",
     "template",
+    "status",
     "stage",
+    "error_code",
     "reason",
     "request_received",
     "http_status",
@@ -272,7 +275,7 @@ def test_a_failure_has_every_key_and_its_message_says_it_all(received, words):
         http_status=401,
         server_message="Go away.",
     )
-    found = result.failure(error, "wifi", "host", Timeline())
+    found = failure(error, "wifi", "host", Timeline())
     assert set(found) == FAILURE_KEYS
     for part in ("'wifi'", "stage enroll", "(HTTP 401).", "The server says: 'Go away'.", words, "Check the password."):
         assert part in found["msg"]
@@ -280,7 +283,8 @@ def test_a_failure_has_every_key_and_its_message_says_it_all(received, words):
 
 
 def test_an_input_failure_has_the_same_keys():
-    found = result.input_failure("there is no template 'x'", "x", "uri")
+    found = input_failure(StoreError("there is no template 'x'", code="unknown_template"), "x", "uri")
     assert set(found) == FAILURE_KEYS
     assert found["msg"] == found["reason"] == "there is no template 'x'"
+    assert (found["status"], found["error_code"], found["hint"]) == ("failed", "unknown_template", None)
     assert (found["stage"], found["request_received"], found["timeline"]) == ("input", "not_received", [])

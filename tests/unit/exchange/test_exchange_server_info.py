@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from support.lab import LabServer
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import look_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.server_info import (
     argument_spec,
-    failure,
     look,
     read_options,
 )
@@ -41,9 +41,9 @@ def options(**given: Any) -> dict[str, Any]:
 
 
 def look_at(lab: LabServer, **given: Any) -> dict[str, Any]:
-    asked = read_options(options(server=lab.host, port=lab.port, **given))
-    assert asked.given is not None
-    return look(asked.given, asked.exchange_options, HostConnector(), Timeline())
+    asked = read_options(options(inline={"name": "wifi", "server": lab.host, "port": lab.port, **given}))
+    assert asked.inline is not None
+    return look(asked.inline, asked.exchange_options, HostConnector(), Timeline())
 
 
 def fingerprint_of(lab: LabServer) -> str:
@@ -140,12 +140,14 @@ def test_a_server_that_hangs_up_on_the_empty_request() -> None:
 
 def test_a_failure_says_where_and_what_to_do(lab: LabServer) -> None:
     timeline = Timeline()
-    asked = read_options(options(server=lab.host, port=1, ca_certificate=lab.ca_pem))
-    assert asked.given is not None
+    inline = {"name": "wifi", "server": lab.host, "port": 1, "ca_certificate": lab.ca_pem}
+    asked = read_options(options(inline=inline))
+    assert asked.inline is not None
     with pytest.raises(EstError) as caught:
-        look(asked.given, asked.exchange_options, HostConnector(), timeline)
-    found = failure(caught.value, "host", timeline)
-    assert (found["failed"], found["stage"], found["exchange"]) == (True, "connect", "host")
+        look(asked.inline, asked.exchange_options, HostConnector(), timeline)
+    found = look_failure(caught.value, "wifi", "host", timeline)
+    assert (found["status"], found["stage"], found["exchange"]) == ("failed", "connect", "host")
+    assert found["error_code"] == "connection_refused"
     assert found["reason"] in found["msg"] and found["hint"] in found["msg"]
     assert [step["ok"] for step in found["timeline"]] == [True, False]
 
@@ -153,15 +155,15 @@ def test_a_failure_says_where_and_what_to_do(lab: LabServer) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "server: is missing"),
-        ({"template": "wifi", "server": "est.example.com"}, "server: is given, and template too"),
-        ({"template": "wifi", "use_system_trust": True}, "use_system_trust: is given, and template too"),
+        ({}, "template and inline: are both missing"),
+        ({"template": "wifi", "inline": {"name": "wifi", "server": "est.example.com"}}, "are both given"),
         ({"template": ""}, "template: is empty"),
-        ({"server": "http://est.example.com"}, "server"),
-        ({"server": "est.example.com", "ca_fingerprint": "ab"}, "ca_fingerprint"),
-        ({"server": "est.example.com", "timeout": 0}, "timeout: 0 is out of range"),
-        ({"server": "est.example.com", "store_path": "here"}, "store_path"),
-        ({"server": "est.example.com", "username": "estuser"}, "password"),
+        ({"inline": {"server": "est.example.com"}}, "inline.name: is missing"),
+        ({"inline": {"name": "wifi", "server": "http://est.example.com"}}, "server"),
+        ({"inline": {"name": "wifi", "server": "est.example.com", "ca_fingerprint": "ab"}}, "ca_fingerprint"),
+        ({"template": "wifi", "timeout": 0}, "timeout: 0 is out of range"),
+        ({"template": "wifi", "store_path": "here"}, "store_path"),
+        ({"inline": {"name": "wifi", "server": "est.example.com", "username": "estuser"}}, "password"),
     ],
 )
 def test_an_option_that_cannot_be_used(given: dict[str, Any], words: str) -> None:

@@ -25,7 +25,8 @@ class EstError(Exception):
     :param code: one of ``CODES`` in ``codes.py``; left out: that of the class.
     :param values: what a sentence about this code needs, such as the name of a server.
     :param hint: what to do next, in words for a program that calls this library, or an empty string.
-    :param request_received: ``"received"``, ``"not_received"`` or ``"unknown"``: did the enrolment request reach the EST server.
+    :param request_received: ``"received"``, ``"not_received"`` or ``"unknown"``: did the enrolment request reach the EST
+        server.
     :param http_status: the HTTP status code of the answer, where there was one.
     :param server_message: the server's own words, cleaned (see ``answers/server_message.py``), where it said any.
     """
@@ -81,7 +82,7 @@ class EstError(Exception):
 class InputError(EstError):
     """An option or argument that cannot be used: nothing has been sent."""
 
-    code = "invalid_input"
+    code = "invalid_option"
 
 
 class ParseError(EstError):

@@ -100,7 +100,8 @@ class Transport(Protocol):
             each time the request is sent.
         :param authenticate: use the configured credentials, where there are any.
         :raises TransportError: with ``stage`` one of resolve, connect, tls; for what happens after the TLS handshake
-            the stage is left to the caller and ``request_received`` is ``"received"``, ``"not_received"`` or ``"unknown"``.
+            the stage is left to the caller and ``request_received`` is ``"received"``, ``"not_received"`` or
+            ``"unknown"``.
         """
 
     @property
