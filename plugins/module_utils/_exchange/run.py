@@ -150,6 +150,7 @@ class _Test:
         except OSError as error:
             raise EstError(
                 f"the files of the test cannot be read or written: {in_words(error)}",
+                code="not_saved",
                 stage="save",
                 request_received="not_received",
                 hint="Check output_path, and the user that the task runs as on the host.",
@@ -162,6 +163,7 @@ class _Test:
             except OSError as error:
                 raise EstError(
                     f"the files of the test cannot be written: {in_words(error)}",
+                    code="not_saved",
                     stage="save",
                     request_received="received",
                     hint="Check output_path, the free space, and the user that the task runs as on the host.",

@@ -32,6 +32,7 @@ _FAILURES = (
         "the host cannot resolve the name of the EST server",
         "Check the server name of the template and the name resolution of the host.",
         "not_received",
+        "name_not_resolved",
     ),
     Failure(
         r"Connection refused",
@@ -39,6 +40,7 @@ _FAILURES = (
         "the EST server refused the connection",
         "Check the port of the template, whether the EST server runs, and the firewalls on the way.",
         "not_received",
+        "connection_refused",
     ),
     Failure(
         r"No route to host|Network is unreachable|Host is unreachable",
@@ -46,6 +48,7 @@ _FAILURES = (
         "the host has no route to the EST server",
         "Check network, routes and proxy of the host.",
         "not_received",
+        "connection_failed",
     ),
     Failure(
         r"Hostname mismatch|IP address mismatch|doesn't match",
@@ -53,6 +56,7 @@ _FAILURES = (
         "the certificate of the EST server is for another name",
         "Set the server of the template to a name that the certificate of the EST server carries.",
         "not_received",
+        "wrong_server_name",
     ),
     Failure(
         r"certificate has expired",
@@ -60,6 +64,7 @@ _FAILURES = (
         "the certificate of the EST server has expired",
         "Renew the certificate of the EST server, or check the clock of the host.",
         "not_received",
+        "invalid_server_certificate",
     ),
     Failure(
         r"certificate is not yet valid",
@@ -67,6 +72,7 @@ _FAILURES = (
         "the certificate of the EST server is not valid yet",
         "Check the clock of the host and that of the EST server.",
         "not_received",
+        "invalid_server_certificate",
     ),
     Failure(
         r"certificate purpose",
@@ -74,6 +80,7 @@ _FAILURES = (
         "the certificate of the EST server is not for a server",
         "Give the EST server a certificate with the extended key usage serverAuth.",
         "not_received",
+        "invalid_server_certificate",
     ),
     Failure(
         r"CERTIFICATE_VERIFY_FAILED",
@@ -81,6 +88,7 @@ _FAILURES = (
         "the certificate of the EST server is not issued by a trusted CA",
         "Set ca_certificate or ca_path of the template to the CA that issued the server's certificate.",
         "not_received",
+        "untrusted_certificate",
     ),
     Failure(
         r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL",
@@ -88,6 +96,7 @@ _FAILURES = (
         "the server does not speak TLS on this port",
         "Check the port of the template.",
         "not_received",
+        "not_tls",
     ),
     Failure(
         r"UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|NO_SHARED_CIPHER|HANDSHAKE_FAILURE|NO_PROTOCOLS_AVAILABLE",
@@ -95,6 +104,7 @@ _FAILURES = (
         "no common TLS version and cipher with the EST server",
         "The EST server must offer TLS 1.2 or later with an AEAD cipher suite.",
         "not_received",
+        "no_common_tls",
     ),
     Failure(
         r"handshake operation timed out",
@@ -102,6 +112,7 @@ _FAILURES = (
         "the EST server did not finish the TLS handshake in time",
         "Check that the port of the template is the HTTPS port of the EST server.",
         "not_received",
+        "tls_failed",
     ),
     Failure(
         r"error (\[Errno \d+\] )?(Connection )?timed out",
@@ -109,6 +120,7 @@ _FAILURES = (
         "no connection to the EST server in time",
         "Check server and port of the template and the firewalls on the way.",
         "not_received",
+        "connection_failed",
     ),
     Failure(
         r"timed out",
@@ -116,6 +128,7 @@ _FAILURES = (
         "the EST server did not answer in time",
         "Check the EST server, the firewalls on the way and the timeout option.",
         "unknown",
+        "no_answer",
     ),
     Failure(
         r"IncompleteRead",
@@ -123,6 +136,7 @@ _FAILURES = (
         "the answer of the EST server is cut off",
         CUT_OFF_HINT,
         "received",
+        "connection_closed",
     ),
     Failure(
         r"invalid UTF8 string",
@@ -130,6 +144,7 @@ _FAILURES = (
         "the answer of the EST server is not text, and Ansible does not carry it",
         "Use exchange=host, or run Ansible with ANSIBLE_MODULE_STRICT_UTF8_RESPONSE=false.",
         "received",
+        "not_supported",
     ),
     Failure(
         r"before a valid response was received|got more than \d+ headers",
@@ -137,6 +152,7 @@ _FAILURES = (
         "the EST server answered with something that is not valid HTTP",
         "Check that server and port of the template are those of an EST server.",
         "received",
+        "invalid_http",
     ),
     Failure(
         r"closed connection without response|Connection reset by peer",
@@ -144,6 +160,7 @@ _FAILURES = (
         "the EST server closed the connection without an answer",
         "The server's log may say why: it may want a TLS client certificate, or a proxy before it broke off.",
         "unknown",
+        "connection_closed",
     ),
 )
 
@@ -153,6 +170,7 @@ _UNKNOWN_FAILURE = Failure(
     "the connection to the EST server failed",
     "Look at the log of the EST server, and try exchange=host for a closer diagnosis.",
     "unknown",
+    "connection_failed",
 )
 
 

@@ -403,4 +403,4 @@ def _failed(reason: str, request_received: str) -> EstError:
             "run asks for another. Where Windows refuses keys to the logon of the connection, become with "
             "become_method runas helps, or CredSSP."
         )
-    return EstError(reason, stage="save", hint=hint, request_received=request_received)
+    return EstError(reason, code="not_saved", stage="save", hint=hint, request_received=request_received)

@@ -177,6 +177,7 @@ def _told(request_received: str) -> Iterator[None]:
     except Refused as refused:
         raise EstError(
             f"the files of the test cannot be used on the host: {str(refused).rstrip('.')}",
+            code="not_saved",
             stage="save",
             request_received=request_received,
             hint="Check output_path, the free space, and that the account is an administrator of the host.",

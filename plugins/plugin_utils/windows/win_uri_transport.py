@@ -152,6 +152,7 @@ class WinUriTransport(ModuleTransport):
         except Refused as refused:
             raise TransportError(
                 f"{CANNOT_FETCH.reason} ({refused})",
+                code=CANNOT_FETCH.code,
                 hint=CANNOT_FETCH.hint,
                 request_received=CANNOT_FETCH.received,
             ) from None

@@ -120,6 +120,7 @@ def test_the_same_fault_is_told_the_same(name, tmp_path):
             enrol_by_uri(tmp_path, template_for(lab), timeline=timeline, timeout=limit, connect_timeout=limit)
         with pytest.raises(EstError) as by_host:
             enrol(tmp_path, template_for(lab), timeout=limit, connect_timeout=limit)
+    assert by_uri.value.code == by_host.value.code
     for error in (by_uri.value, by_host.value):
         assert (error.stage, error.request_received) == (stage, received)
         assert error.hint
