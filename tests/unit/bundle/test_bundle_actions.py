@@ -140,7 +140,7 @@ def test_export_of_some(here, bundle):
     [
         (lambda here, bundle: here.export(bundle, passphrase=PASSPHRASE + "s"), "sealed with another passphrase"),
         (lambda here, bundle: bundle.write_bytes(b""), "empty"),
-        (lambda here, bundle: (here.export(bundle), bundle.write_bytes(bundle.read_bytes()[:-9])), "damaged_bundle"),
+        (lambda here, bundle: (here.export(bundle), bundle.write_bytes(bundle.read_bytes()[:-9])), "damaged"),
     ],
 )
 def test_export_over_a_bundle_that_cannot_be_opened_replaces_it_and_says_so(here, bundle, before, state):

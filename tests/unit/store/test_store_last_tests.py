@@ -57,6 +57,7 @@ def test_the_last_test_of_each_template_is_kept(path):
         "at",
         "content",
         "differs",
+        "error_code",
         "exchange",
         "http_status",
         "lost",
@@ -213,8 +214,8 @@ NOTHING_FOUND = {"content": "c", "exchange": "host"}
         ({"status": "pending", "changed": False}, None),
         ({"status": "not_asked", "changed": True}, None),
         (
-            {"failed": True, "changed": False, "stage": "enroll", "http_status": 401},
-            {"status": "failed", "stage": "enroll", "http_status": 401},
+            {"failed": True, "changed": False, "stage": "enroll", "http_status": 401, "error_code": "forbidden"},
+            {"status": "failed", "stage": "enroll", "http_status": 401, "error_code": "forbidden"},
         ),
         ({"failed": True, "changed": False, "stage": "input"}, None),
     ],
