@@ -36,13 +36,15 @@ class ActionModule(ControllerAction):
                 raise OptionError(
                     f"nothing is declared for this host: neither {_CERTIFICATES} nor {_TEMPLATES} is defined, and "
                     f"nothing was looked at. Define {_CERTIFICATES} in the variables of the group or the host; [] says "
-                    "that it is to have none"
+                    "that it is to have none",
+                    code="nothing_declared",
                 )
             hosts = self._task_vars.get("ansible_play_hosts_all") or ()
             if not any(self._task_vars["hostvars"][name].get(_CERTIFICATES) for name in hosts):
                 raise OptionError(
                     f"{_CERTIFICATES} is defined for none of the hosts of this play: nothing was looked at. Define it "
-                    "in the variables of the group or of the hosts"
+                    "in the variables of the group or of the hosts",
+                    code="nothing_declared",
                 )
             return
         entries = self._templar.template(declared)

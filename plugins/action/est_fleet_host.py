@@ -9,6 +9,7 @@ import importlib
 from ansible import constants as C
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import check_writable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
@@ -133,7 +134,7 @@ class ActionModule(ControllerAction):
             try:
                 self._keep_authorities(variables, result)
             except StoreError as error:
-                result.update(failed=True, msg=str(error))
+                result.update({**failure_of(error), "changed": bool(result.get("changed"))})
 
     def _test(self, declared, names, test, variables, result, *, writes):
         """Test templates on the host, and add what came of it to the result.
@@ -189,4 +190,4 @@ def refuse_unwritable(report_dest):
         if report_dest:
             check_writable(report_dest)
     except ReportError as error:
-        raise OptionError(f"est_integration_report_dest: {error}") from None
+        raise OptionError(f"est_integration_report_dest: {error}", code=error.code) from None

@@ -193,7 +193,9 @@ EXAMPLES = r"""
 
 - name: Say how long it is valid
   ansible.builtin.debug:
-    msg: "{{ relay.certificate.subject }}: {{ relay.days_left }} days left, to be renewed at {{ relay.renew_at }}"
+    msg: "{{ found.subject }}: {{ found.days_left }} days left, to be renewed at {{ relay.renew_at }}"
+  vars:
+    found: "{{ relay.certificate }}"
   when: relay.certificate is defined
 """
 
@@ -201,19 +203,20 @@ RETURN = r"""
 status:
   description:
     - Whether the host has a new certificate (V(issued)), one that needs nothing (V(unchanged)), or waits for an
-      approval (V(pending)); V(skipped) where check mode kept it from asking for one.
+      approval (V(pending)); V(not_asked) where check mode kept it from asking for one. V(failed) where it is none of
+      these.
   type: str
-  returned: success
+  returned: always
   sample: unchanged
 action:
   description:
-    - What was done, or is to be done where RV(status) is V(pending) or V(skipped). V(none), V(enrolled), V(renewed) for
-      the same key, or V(rekeyed).
+    - What was done, or is to be done where RV(status) is V(pending) or V(not_asked). V(none), V(enrolled), V(renewed)
+      for the same key, or V(rekeyed).
   type: str
   returned: success
   sample: none
 template:
-  description: The name of the template.
+  description: The name of the template; null where it is not known, since an option is wrong.
   type: str
   returned: always
   sample: web
@@ -250,23 +253,33 @@ certificate:
     not_after:
       description: End of validity, UTC.
       type: str
+    days_left:
+      description: Whole days until the end of validity; negative once that is over.
+      type: int
+      sample: 364
     fingerprint_sha256:
       description: SHA-256 over the certificate, upper case with colons.
       type: str
-    public_key:
-      description: Type and size of the key.
+    public_key_type:
+      description:
+        - V(RSA), V(DSA), V(ECC), V(Ed25519), V(Ed448) or V(ML-DSA-44), V(ML-DSA-65) and V(ML-DSA-87). V(unknown) where
+          the key cannot be read.
       type: str
-      sample: RSA 2048
+      sample: RSA
+    public_key_size:
+      description: The size of the key in bits; null where RV(certificate.public_key_type) says it.
+      type: int
+      sample: 2048
+    public_key_curve:
+      description:
+        - The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
+      type: str
+      sample: P-256
     subject_alternative_names:
       description: The entries as C(TYPE:value).
       type: list
       elements: str
       sample: ["DNS:web1.example.com"]
-days_left:
-  description: Whole days until the certificate ends; negative once it has.
-  type: int
-  returned: success, when there is one
-  sample: 351
 renew_at:
   description: From when on a run renews the certificate, UTC.
   type: str
@@ -355,10 +368,12 @@ server:
       type: str
     authenticated_by:
       description:
-        - How the client proved itself, V(basic) or V(digest), V(client certificate), both joined by C(and), or V(none).
-      type: str
+        - How the client proved itself, V(client_certificate), and V(basic) or V(digest). Empty where it did not.
+      type: list
+      elements: str
+      sample: [client_certificate]
 exchange:
-  description: Where the exchange leaves from.
+  description: Where the exchange leaves from; null where an option is wrong.
   type: str
   returned: always
   sample: host
@@ -385,10 +400,18 @@ retry_at:
   type: str
   returned: when a certificate is pending
 stage:
-  description: The stage at which it failed, or C(input) where something could not be used before anything was sent.
+  description:
+    - The stage at which it failed, or V(input) where something could not be used before anything was sent. Null where
+      the host could not be reached, or a module of Ansible failed on it.
   type: str
   returned: failure
   sample: enroll
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes. Of a wrong option V(invalid_option).
+  type: str
+  returned: failure
+  sample: authentication_failed
 reason:
   description:
     - Why a certificate was asked for, or none was.
@@ -397,7 +420,7 @@ reason:
   returned: always
   sample: the certificate is valid until 2027-11-22T12:00:00Z, for 364 days
 request_received:
-  description: Whether the enrolment request reached the EST server, V(yes), V(no) or V(unknown).
+  description: Whether the enrolment request reached the EST server, V(received), V(not_received) or V(unknown).
   type: str
   returned: failure
 username:
@@ -414,7 +437,7 @@ server_message:
   type: str
   returned: failure, and when a certificate is pending
 hint:
-  description: What to do next.
+  description: What to do next; null where RV(reason) says all there is to say.
   type: str
   returned: failure
 """
@@ -428,7 +451,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -465,7 +488,7 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
     except EstError as error:
         return failure(error, name, "host", timeline, WHAT)
     except (StoreError, TemplateError) as error:
-        return input_failure(str(error), name, "host")
+        return input_failure(error, name, "host")
 
 
 def connect() -> Connector:

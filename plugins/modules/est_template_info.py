@@ -136,6 +136,11 @@ templates:
           type: list
           elements: str
           sample: ["imei"]
+        error_code:
+          description: Why it failed, in the words of C(docs/errors.md).
+          returned: when it did
+          type: str
+          sample: authentication_failed
         http_status:
           description: The HTTP status with which the server refused the test.
           returned: when it did
@@ -214,4 +219,18 @@ store_problems:
   type: list
   elements: str
   sample: []
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes.
+  type: str
+  returned: failure
+  sample: newer_format
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+hint:
+  description: What to do next; null where RV(reason) says all there is to say.
+  type: str
+  returned: failure
 """

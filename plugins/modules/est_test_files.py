@@ -94,6 +94,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     PRIVATE_KEY_FILE,
     TestFolder,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure, failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import in_words
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
@@ -129,9 +130,9 @@ def main() -> None:
         save = folder.save_issued if module.params["operation"] == "save_issued" else folder.save_pending
         module.exit_json(changed=True, path=save(module.params["files"]))
     except OSError as error:
-        module.fail_json(msg=in_words(error))
+        module.fail_json(**failure(in_words(error), "not_saved", in_words(error)))
     except StoreError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
 
 
 def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:

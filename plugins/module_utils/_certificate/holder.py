@@ -55,7 +55,7 @@ class CertificateHolder(Protocol):
         """Look whether a certificate could be kept, as far as that can be told. Called before anything is asked for.
 
         :returns: in check mode, warnings of what earlier tasks would put right.
-        :raises EstError: it could not be kept; ``stage`` is ``save`` and ``request_received`` ``no``.
+        :raises EstError: it could not be kept; ``stage`` is ``save`` and ``request_received`` ``not_received``.
         """
 
     def refuse_key(self, spec: KeySpec) -> None:

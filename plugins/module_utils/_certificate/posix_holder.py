@@ -86,7 +86,7 @@ class FileHolder:
             texts = self._pair.read(check=self._check)
         except OSError as error:
             raise EstError(
-                f"certificate and key cannot be read: {in_words(error)}", stage="input", hint=_HINT
+                f"certificate and key cannot be read: {in_words(error)}", code="not_saved", stage="input", hint=_HINT
             ) from None
         text, key_text, chain = texts.certificate or "", texts.key or "", texts.chain or ""
         self._refuse_others(text, key_text, chain)
@@ -165,6 +165,7 @@ class FileHolder:
             if problem:
                 raise EstError(
                     f"a certificate could not be kept, so none was asked for: {problem}",
+                    code="not_saved",
                     stage="save",
                     hint="Correct the path, make the folder first, or let the task become a user who may write there.",
                 )
@@ -183,7 +184,9 @@ class FileHolder:
         except ValueError:
             return None
         except OSError as error:
-            raise EstError(f"the pending request cannot be read: {in_words(error)}", stage="save", hint=_HINT) from None
+            raise EstError(
+                f"the pending request cannot be read: {in_words(error)}", code="not_saved", stage="save", hint=_HINT
+            ) from None
         whole = isinstance(kept, dict) and all(isinstance(text, str) for text in kept.values())
         return kept if whole else None
 
@@ -286,7 +289,11 @@ def _why_not_writable(place: Place) -> str:
 
 def _not_kept(error: OSError) -> EstError:
     return EstError(
-        f"the certificate cannot be kept: {in_words(error)}", stage="save", request_received="yes", hint=_HINT
+        f"the certificate cannot be kept: {in_words(error)}",
+        code="not_saved",
+        stage="save",
+        request_received="received",
+        hint=_HINT,
     )
 
 

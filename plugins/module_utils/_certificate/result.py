@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from .._exchange.compare import in_words
@@ -14,7 +13,7 @@ from .._names.distinguished_names import format_slash_dn
 from .._template.render import Rendered
 from ..est.base.libraries import without_warnings
 from ..est.http.url import EstUrl
-from ..est.x509.certificate import days_left, describe, iso_utc, pem, subject_alternative_names
+from ..est.x509.certificate import describe, iso_utc, pem, public_key_words, subject_alternative_names
 from ..est.x509.names import read_name
 from .need import renewal_time
 
@@ -50,7 +49,6 @@ def certificate(issued: x509.Certificate, renew_before_days: int) -> Dict[str, A
     """The certificate that the host has now, and when it is to be renewed."""
     return {
         "certificate": {"pem": pem(issued), **describe(issued)},
-        "days_left": days_left(issued, datetime.now(timezone.utc)),
         "renew_at": iso_utc(renewal_time(issued, renew_before_days)),
     }
 
@@ -74,5 +72,6 @@ def _lines(shown: x509.Certificate) -> List[str]:
     facts = describe(shown)
     return [
         *in_words(subject, subject_alternative_names(shown)),
-        *(f"{fact} {facts[fact]}" for fact in ("issuer", "serial_number", "not_before", "not_after", "public_key")),
+        *(f"{fact} {facts[fact]}" for fact in ("issuer", "serial_number", "not_before", "not_after")),
+        f"public_key {public_key_words(shown)}",
     ]

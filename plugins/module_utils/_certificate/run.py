@@ -148,7 +148,7 @@ class _Run:
             # RFC 7030 section 4.2.3: not to be asked again before its time.
             return self._result("pending", action, changed=self._found.finished, pending=pending)
         if self._options.check:
-            return self._result("skipped", action, changed=True)
+            return self._result("not_asked", action, changed=True)
         with self._connected(authentication) as client:
             enrolment = Enrolment(
                 client,
@@ -287,7 +287,7 @@ class _Run:
             if new is not None or self._need.action != needs.ENROL:  # else another one was asked for
                 found["warnings"] += self._judge.warnings(current)
             found["certificate"].update(self._holder.describe(current))
-        if status in ("issued", "skipped"):
+        if status in ("issued", "not_asked"):
             found["diff"] = result.difference(old, new, self._rendered, self._holder.place())
         return {**found, **pending_result(pending)}
 

@@ -11,7 +11,7 @@ import json
 import textwrap
 import time
 import zlib
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._value import Value, field
 from ..est.base.text import printable, redact
@@ -67,10 +67,10 @@ def summarise(
     return lines
 
 
-def problems(findings: Sequence[Finding]) -> List[Dict[str, str]]:
+def problems(findings: Sequence[Finding]) -> List[Dict[str, Optional[str]]]:
     """What does not work, as plain data."""
     return [
-        {"section": finding.section, "reason": finding.text, "hint": finding.hint}
+        {"section": finding.section, "error_code": finding.code, "reason": finding.text, "hint": finding.hint or None}
         for finding in findings
         if not finding.ok
     ]
@@ -103,6 +103,7 @@ _WITHHELD = Finding(
     False,
     "logs were left out: passwords of templates cannot be opened, so nobody could take them out of the logs",
     "Apply the templates again, or give the passwords in redact.",
+    code="logs_withheld",
 )
 
 
@@ -138,7 +139,7 @@ class Report:
         stored: Stored,
         collected: Collected,
         targets: Sequence[Mapping[str, Any]],
-        unusable: Sequence[Tuple[str, str]],
+        unusable: Sequence[Tuple[str, str, str]],
         logs_withheld: bool,
         secrets: Sequence[str],
     ) -> None:
@@ -152,7 +153,7 @@ class Report:
             "host": host,
             "collected_at": _utc(began),
             "controller": dict(controller),
-            "store": failed(stored.problem)
+            "store": failed(stored.problem, code=stored.error_code)
             if stored.problem
             else {"ok": True, "data": {"store_path": stored.store_path, **stored.description}},
         }
@@ -169,12 +170,14 @@ class Report:
             data["tests"] = self._take_tests(answer["sections"]["tests"])
             data["logs"] = self._take_logs(answer["logs"])
         else:
-            data["system"] = failed(f"nothing could be collected on the host: {collected.trouble}", _HOST_HINT)
+            data["system"] = failed(
+                f"nothing could be collected on the host: {collected.trouble}", _HOST_HINT, code="module_failed"
+            )
         data["servers"] = [
             {"templates": target["templates"], "section": section}
             for target, section in zip(targets, answer.get("servers", ()))
         ]
-        data["servers"] += [{"templates": [name], "section": failed(why)} for name, why in unusable]
+        data["servers"] += [{"templates": [name], "section": failed(why, code=code)} for name, code, why in unusable]
         self._data: Dict[str, Any] = _redacted(data, secrets)
         self._skipped_files = _redacted(self._skipped_files, secrets)
         self._findings = judge(self._data)

@@ -93,6 +93,7 @@ class Stored(Value):
     :param secrets: those of its templates, in clear: to be taken out of everything.
     :param all_secrets_known: whether there is none that could not be opened.
     :param problem: why it cannot be read, or an empty string.
+    :param error_code: the name of that for programs.
     """
 
     store_path: str
@@ -100,6 +101,7 @@ class Stored(Value):
     secrets: Tuple[str, ...] = field(default=(), repr=False)
     all_secrets_known: bool = False
     problem: str = ""
+    error_code: str = ""
 
     @property
     def templates(self) -> List[Dict[str, Any]]:

@@ -99,7 +99,7 @@ class _Test:
             enrolment = Enrolment(client, self._request(), pending=pending)
             self._warnings = enrolment.warnings
             if self._options.check:
-                return self._result("skipped", changed=True, client=client)
+                return self._result("not_asked", changed=True, client=client)
             issued = enrolment.run(
                 wait_timeout=self._options.wait_timeout,
                 keep=lambda pending: self._save(self._files.save_pending, pending.as_texts(digest)),
@@ -150,8 +150,9 @@ class _Test:
         except OSError as error:
             raise EstError(
                 f"the files of the test cannot be read or written: {in_words(error)}",
+                code="not_saved",
                 stage="save",
-                request_received="no",
+                request_received="not_received",
                 hint="Check output_path, and the user that the task runs as on the host.",
             ) from None
 
@@ -162,8 +163,9 @@ class _Test:
             except OSError as error:
                 raise EstError(
                     f"the files of the test cannot be written: {in_words(error)}",
+                    code="not_saved",
                     stage="save",
-                    request_received="yes",
+                    request_received="received",
                     hint="Check output_path, the free space, and the user that the task runs as on the host.",
                 ) from None
 

@@ -164,5 +164,6 @@ def apply_request(store: TemplateStore, request: Request, *, check_mode: bool) -
             return Outcome(plan, written.kept)
     raise StoreError(
         f"the template store in {observed.store_path} was changed by others {MAX_ATTEMPTS} times between reading and "
-        "writing it; nothing was written: find out what else writes it, and run again"
+        "writing it; nothing was written: find out what else writes it, and run again",
+        code="store_busy",
     )

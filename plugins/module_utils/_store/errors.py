@@ -11,7 +11,18 @@ import time
 
 
 class StoreError(Exception):
-    """The store cannot be read, understood or written. No message ever holds a secret."""
+    """The store cannot be read, understood or written. No message ever holds a secret.
+
+    :param code: a name for programs; left out: that of the class.
+    :param hint: what to do next, where the message does not say it.
+    """
+
+    code = "store_failed"
+
+    def __init__(self, message: str, *, code: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.hint = hint
 
 
 class DamagedDocument(StoreError):
@@ -20,13 +31,19 @@ class DamagedDocument(StoreError):
     It is drift, not the end: ``plan.py`` rebuilds the document and the old one is kept beside it.
     """
 
+    code = "damaged_store"
+
 
 class NewerFormat(StoreError):
     """The document was written by a newer version of this collection: it is never overwritten."""
 
+    code = "newer_format"
+
 
 class SealingError(StoreError):
     """A secret cannot be sealed or opened: no library, a wrong key, or a changed sealed value."""
+
+    code = "secret_not_opened"
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -262,7 +262,8 @@ def _refuse_to_lose(stays: Iterable[tuple[StoredTemplate, Iterable[str]]], obser
     if lost:
         raise StoreError(
             f"the sealing key of the template store in {observed.store_path} cannot be rotated: {lost} cannot be "
-            "opened, and would be lost; nothing was written: apply each such template with its secret, or remove it"
+            "opened, and would be lost; nothing was written: apply each such template with its secret, or remove it",
+            code="secret_not_opened",
         )
 
 

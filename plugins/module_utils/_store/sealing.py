@@ -128,7 +128,8 @@ def _aes_gcm() -> type[Any]:
     except ImportError:
         raise SealingError(
             "the Python library cryptography (3.4.8 or newer) is needed to seal and open passwords, and is not "
-            "installed; install it where this runs, for example with: pip install cryptography"
+            "installed; install it where this runs, for example with: pip install cryptography",
+            code="missing_library",
         ) from None
     return AESGCM
 
@@ -239,6 +240,7 @@ class Verifiers(Value):
             except (AttributeError, ValueError) as error:
                 raise StoreError(
                     f"this Python cannot compute scrypt, which the password verifiers need ({error}); use a Python "
-                    "that is built with OpenSSL 1.1.1 or newer"
+                    "that is built with OpenSSL 1.1.1 or newer",
+                    code="missing_library",
                 ) from None
         return self._keys[secret]

@@ -14,7 +14,6 @@ from .answers.enrolment import Issued
 from .base.errors import EstError, ParseError
 from .base.libraries import without_warnings
 from .x509.certificate import (
-    days_left,
     describe,
     find_leaf,
     fingerprint_sha256,
@@ -53,10 +52,11 @@ except ImportError:  # require_libraries() reports it
 MAX_CERTIFICATES = 100
 
 #: Why the current root is trusted.
-BY_CONFIGURATION = "configured trust anchor"
-BY_PATH = "certification path to a configured trust anchor"
-BY_EXPLICIT_SESSION = "session authenticated with a configured trust anchor"
-BY_SYSTEM_SESSION = "session authenticated with the system's trust store"
+BY_CONFIGURATION = "trust_anchor"  # it is configured as one
+BY_PATH = "path_to_trust_anchor"
+#: It came over a connection that was authenticated: with a configured trust anchor, or with the system's trust store.
+BY_EXPLICIT_SESSION = "explicit_connection"
+BY_SYSTEM_SESSION = "system_connection"
 
 
 class DroppedCertificate(Value):
@@ -64,11 +64,13 @@ class DroppedCertificate(Value):
 
     :param subject: in slash form, or words where it cannot be read.
     :param fingerprint_sha256: with colons; empty where the certificate cannot be read.
+    :param code: the name of why for programs, one of ``CODES``.
     :param reason: why it was dropped.
     """
 
     subject: str
     fingerprint_sha256: str
+    code: str
     reason: str
 
 
@@ -90,19 +92,11 @@ class CaCertificates(Value):
     anchors: Tuple[x509.Certificate, ...] = field(repr=False)
     dropped: Tuple[DroppedCertificate, ...] = ()
 
-    def days_left(self, now: datetime) -> int:
-        """Whole days until the current root expires; before that the CA certificates should be fetched anew."""
-        return days_left(self.root, now)
-
     def describe(self, now: datetime) -> List[Dict[str, Any]]:
-        """The accepted certificates as plain JSON data: what ``describe()`` says, ``days_left``, and
-        ``current_root`` (true for one at most)."""
+        """The accepted certificates as plain JSON data: what ``describe()`` says, and ``current_root`` (true for
+        one at most)."""
         return [
-            {
-                **describe(certificate),
-                "days_left": days_left(certificate, now),
-                "current_root": certificate == self.root,
-            }
+            {**describe(certificate, now), "current_root": certificate == self.root}
             for certificate in self.certificates
         ]
 
@@ -146,21 +140,22 @@ class _Selection:
         self.accepted: Dict[x509.Certificate, x509.Certificate] = {}
         self._at = at
         self._candidates: List[x509.Certificate] = []
-        self._rejected: Dict[x509.Certificate, str] = {}
+        self._rejected: Dict[x509.Certificate, Tuple[str, str]] = {}
         self._dropped: List[DroppedCertificate] = []
         for der in dict.fromkeys(bag):
             try:
                 certificate = load_certificate(der)
             except ParseError as error:
-                self._dropped.append(DroppedCertificate("(unreadable)", "", error.reason))
+                self._dropped.append(DroppedCertificate("(unreadable)", "", error.code, error.reason))
                 continue
             if certificate in anchors or _may_be_ca(certificate):
                 self._candidates.append(certificate)
             else:
-                self._drop(certificate, "it is not a CA certificate")
+                self._drop(certificate, "not_a_ca", "it is not a CA certificate")
 
-    def _drop(self, certificate: x509.Certificate, reason: str) -> None:
-        self._dropped.append(DroppedCertificate(subject_text(certificate), fingerprint_sha256(certificate), reason))
+    def _drop(self, certificate: x509.Certificate, code: str, reason: str) -> None:
+        dropped = DroppedCertificate(subject_text(certificate), fingerprint_sha256(certificate), code, reason)
+        self._dropped.append(dropped)
 
     def accept(self, trusted_by: Dict[x509.Certificate, str], reason: str) -> None:
         """Accept what has a valid path to one of the anchors, and note in ``trusted_by`` for which reason."""
@@ -170,7 +165,7 @@ class _Selection:
             try:
                 path = find_path(certificate, self._candidates, self.anchors, self._at)
             except EstError as error:
-                self._rejected[certificate] = error.reason
+                self._rejected[certificate] = (error.code, error.reason)
             else:
                 self.accepted[certificate] = path.certificates[-1]
                 trusted_by.setdefault(certificate, reason)
@@ -191,7 +186,7 @@ class _Selection:
         """
         for certificate in self._candidates:
             if certificate not in self.accepted:
-                self._drop(certificate, self._rejected[certificate])
+                self._drop(certificate, *self._rejected[certificate])
         if not self.accepted:
             reasons = "; ".join(dict.fromkeys(dropped.reason for dropped in self._dropped)) or "there is none"
             raise ParseError(

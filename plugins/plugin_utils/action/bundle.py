@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import FORMAT_VERSION
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import TemplateResult
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 
@@ -38,7 +39,7 @@ class BundleAction(ControllerAction):
     def work(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do the work and return the result.
 
-        :raises BundleError: turned into a failed result, with its reason in one word.
+        :raises BundleError: turned into a failed result.
         """
 
     def perform(self, arguments):
@@ -46,7 +47,7 @@ class BundleAction(ControllerAction):
         try:
             return self.work(arguments)
         except BundleError as error:
-            return {"failed": True, "msg": str(error), "reason": error.reason}
+            return failure_of(error)
 
     def run(self, tmp=None, task_vars=None):
         """See ``ControllerAction.run()``. The passphrase is a secret too, and so is what is opened with it."""

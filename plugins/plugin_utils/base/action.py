@@ -16,6 +16,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import BOOLEANS_TRUE
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure, failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import (
@@ -93,15 +94,32 @@ _NEVER_CENSORED = ("changed", "failed", "unreachable")
 
 
 class OptionError(Exception):
-    """Arguments that the argument spec does not allow."""
+    """Arguments that the argument spec does not allow, or that cannot be used here.
+
+    :param code: a name for programs, where it is something else that failed.
+    :param hint: what to do next, where the message does not say it.
+    """
+
+    def __init__(self, message: str, *, code: str = "invalid_option", hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
 
 
 class ModuleFailed(Exception):
-    """A module on the host failed; its result is passed on as it is."""
+    """A module on the host failed; its result is passed on."""
 
     def __init__(self, result: Mapping[str, Any]) -> None:
         super().__init__(str(result.get("msg", "")))
         self.result = result
+
+    def as_failure(self) -> dict[str, Any]:
+        """The result in the shape of every failure. The modules of this collection give it that themselves."""
+        if "error_code" in self.result:
+            return dict(self.result)
+        code = "unreachable" if self.result.get("unreachable") else "module_failed"
+        msg = str(self) or "a module of Ansible failed on the host, and said nothing"
+        return {**failure(msg, code, msg), **self.result, "failed": True, "msg": msg}
 
 
 class ControllerAction(ActionBase):
@@ -144,11 +162,15 @@ class ControllerAction(ActionBase):
         try:
             result.update(self.perform(validate(arguments, self.argument_spec(), self.called)))
         except (TemplateError, StoreError, OptionError) as error:
-            result.update(failed=True, msg=str(error))
+            result.update(self.complete(failure_of(error)))
         except ModuleFailed as error:
-            result.update(error.result, failed=True)
+            result.update(self.complete(error.as_failure()))
         result.update(self._passed_on)
         return scrub(result, self._secrets)
+
+    def complete(self, failed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a failure with what this module has in each of its failures beside the common keys."""
+        return dict(failed)
 
     def with_environment(self, options: Any) -> Any:
         """Return the options of a template with what the environment adds; see ``from_environment()``.

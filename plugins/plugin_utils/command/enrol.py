@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ...module_utils._exchange.acceptance import CHOICES, Acceptance
-from ...module_utils._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
+from ...module_utils._exchange.failure import NotAsAsked
+from ...module_utils._exchange.issued import Comparison, compare_certificate, compare_with_older
 from ...module_utils._exchange.options import WAIT_TIMEOUT, check_range
 from ...module_utils._files.paths import folder_of
 from ...module_utils._names.attributes import Subject
@@ -248,7 +249,7 @@ def get_certificate(
                 _drop(pending)
             raise
     if isinstance(wanted, ServerKeyRequest):
-        more["key_protected_by"] = "TLS and CMS encryption" if issued.key_was_encrypted else "TLS"
+        more["key_protected_by"] = ["tls", "cms"] if issued.key_was_encrypted else ["tls"]
     found = {
         "status": "issued",
         "certificate": {"path": files.certificate_path, **describe(verified.certificate)},

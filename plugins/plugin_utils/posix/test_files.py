@@ -67,8 +67,9 @@ class RemoteFiles:
         if result.get("failed"):
             raise EstError(
                 f"the files of the test cannot be used on the host: {result.get('msg', 'the module failed')}",
+                code="not_saved",
                 stage="save",
-                request_received="no" if operation == "read" else "yes",
+                request_received="not_received" if operation == "read" else "received",
                 hint="Check output_path, the free space, and the user that the task runs as on the host.",
             )
         return result

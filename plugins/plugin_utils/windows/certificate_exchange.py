@@ -13,7 +13,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
@@ -80,7 +80,7 @@ class WindowsCertificateExchange:
         except EstError as error:
             return failure(error, name, self._exchange, self._timeline, WHAT)
         except (StoreError, TemplateError) as error:
-            return input_failure(str(error), name, self._exchange)
+            return input_failure(error, name, self._exchange)
 
     def _outcome(self) -> dict[str, Any]:
         template, check = self._asked.inline, self._asked.options.check
@@ -90,7 +90,7 @@ class WindowsCertificateExchange:
             self._holder.check = True
             found = self._run(template, check=True)
             self._holder.check = check
-            if check or found["status"] != "skipped":
+            if check or found["status"] != "not_asked":
                 return self._tidied(found)
             template = self._find_template(True)
         self._refuse_key(template)

@@ -154,7 +154,7 @@ class WindowsHolder:
         try:
             stored = list_certificates(self._host, self._store)
         except StoreError as error:
-            raise _failed(str(error), "no") from None
+            raise _failed(str(error), "not_received") from None
         self._ours = [found for found in stored if self._friendly_name.fullmatch(found.friendly_name)]
         readable = []
         for found in self._ours:
@@ -209,7 +209,7 @@ class WindowsHolder:
                 try:
                     remove_certificate(self._host, self._store, found.thumbprint)
                 except StoreError as error:
-                    raise _failed(str(error), "no") from None
+                    raise _failed(str(error), "not_received") from None
             removed.append(found.thumbprint)
         self._ours = [found for found in self._ours if found.thumbprint not in removed]
         return sorted(removed)
@@ -222,7 +222,7 @@ class WindowsHolder:
         try:
             left = self._host.run("win_file", {"path": self._file("pfx"), "state": "absent"}, check=self.check)
         except Refused as refused:
-            raise _failed(str(refused), "no") from None
+            raise _failed(str(refused), "not_received") from None
         return bool(left["changed"])
 
     # -- keeping one -----------------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class WindowsHolder:
             raise _failed(
                 f"a certificate could not be kept in LocalMachine\\{self._store}, with its files in {self._folder}: "
                 f"{str(refused).strip()}",
-                "no",
+                "not_received",
             ) from None
         return ()
 
@@ -324,7 +324,7 @@ class WindowsHolder:
         except (SealingError, ValueError):  # cut short, or of another sealing key
             return None
         except StoreError as error:
-            raise _failed(f"what waits for approval cannot be opened: {error}", "no") from None
+            raise _failed(f"what waits for approval cannot be opened: {error}", "not_received") from None
         return found if isinstance(found, dict) else None
 
     def save_pending(self, files: Mapping[str, str]) -> None:
@@ -370,7 +370,7 @@ class WindowsHolder:
             # The words are of the module itself, the same in every language of Windows.
             if str(refused).endswith("is not found"):
                 return None
-            raise _failed(f"{words} cannot be read: {refused}", "no") from None
+            raise _failed(f"{words} cannot be read: {refused}", "not_received") from None
 
     def _file(self, kind: str) -> str:
         # A template can have a name that no file can have.
@@ -385,7 +385,7 @@ class WindowsHolder:
         try:
             yield
         except (Refused, StoreError) as error:
-            raise _failed(str(error).strip(), "yes") from None
+            raise _failed(str(error).strip(), "received") from None
 
 
 def _is_over(der: bytes) -> bool:
@@ -397,10 +397,10 @@ def _is_over(der: bytes) -> bool:
 
 def _failed(reason: str, request_received: str) -> EstError:
     hint = "Check that the account of the connection is an administrator of the host."
-    if request_received == "yes":
+    if request_received == "received":
         hint = (
             "If the CA has issued a certificate, it is in the store of the machine, or its key is gone and the next "
             "run asks for another. Where Windows refuses keys to the logon of the connection, become with "
             "become_method runas helps, or CredSSP."
         )
-    return EstError(reason, stage="save", hint=hint, request_received=request_received)
+    return EstError(reason, code="not_saved", stage="save", hint=hint, request_received=request_received)

@@ -142,9 +142,9 @@ class WindowsCollector:
         try:
             section: Section = {"ok": True, "data": collector()}
         except (EstError, TemplateError) as error:
-            section = failed(str(error), getattr(error, "hint", ""))
+            section = failed(str(error), error.hint, code=error.code)
         except (Refused, StoreError) as error:
-            section = failed(str(error))
+            section = failed(str(error), code=error.code)
         except AnsibleConnectionFailure:
             raise
         except AnsibleError as error:

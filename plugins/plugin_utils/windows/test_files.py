@@ -88,7 +88,7 @@ class WindowsTestFiles:
         A test begins with this. So the folder is prepared here, where there will be something to write: better before
         the CA issues a certificate than after it.
         """
-        with _told("no"):
+        with _told("not_received"):
             self._pending = self._read_pending()
             if not self._check and self._pending is None:
                 self._prepare()
@@ -113,7 +113,7 @@ class WindowsTestFiles:
 
     def save_pending(self, files: Mapping[str, str]) -> str:
         """Keep a pending enrolment; returns its folder."""
-        with _told("yes"):
+        with _told("received"):
             self._prepare()
             before, self._pending = self._pending, files
             if before is not None and all(before[name] == files[name] for name in (PRIVATE_KEY_FILE, REQUEST_FILE)):
@@ -132,7 +132,7 @@ class WindowsTestFiles:
 
     def save_issued(self, files: Mapping[str, str]) -> str:
         """Keep an issued certificate; returns its folder."""
-        with _told("yes"):
+        with _told("received"):
             self._prepare()
             folder = self._make(self._path)
             self._remove(f"{folder}\\{PRIVATE_KEY_FILE}")
@@ -177,6 +177,7 @@ def _told(request_received: str) -> Iterator[None]:
     except Refused as refused:
         raise EstError(
             f"the files of the test cannot be used on the host: {str(refused).rstrip('.')}",
+            code="not_saved",
             stage="save",
             request_received=request_received,
             hint="Check output_path, the free space, and that the account is an administrator of the host.",

@@ -214,7 +214,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_pair(lab, tmp_path, monkeypatch)
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(EstError, match=r"cannot be kept: .*host\.pem\.note: No space left on device") as caught:
         keep(tmp_path, template, force=True)
-    assert (caught.value.stage, caught.value.request_received) == ("save", "yes")
+    assert (caught.value.stage, caught.value.request_received) == ("save", "received")
     monkeypatch.undo()
     _full_when_written(monkeypatch, "host.key.next.part")
     with pytest.raises(EstError, match="No space left on device"):

@@ -20,9 +20,8 @@ from support.production import OTHER, asked_for, files, holder_of, keep, posts, 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import judge
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import NotAsAsked, failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 
@@ -117,7 +116,7 @@ def test_a_renewal_for_another_name_is_never_put_in_place(renaming, tmp_path, on
     keep(tmp_path, template, **options)
     before = files(tmp_path)
     error = refused(tmp_path, template, **options, force=True)
-    assert (error.stage, error.request_received) == ("verify", "yes")
+    assert (error.stage, error.request_received) == ("verify", "received")
     assert error.reason == f"the renewed certificate differs from the old one: {ROOT}"
     assert error.found == {"lost": ["subject CN=jdoe"], "differs": [ROOT], "accepted_lost": []}
     assert "The old certificate and its key stay." in hint_of(error)
@@ -155,7 +154,7 @@ def test_with_fail_a_certificate_that_is_there_and_lacks_something_is_a_failure_
     for check in (False, True):
         error = refused(tmp_path, upn, on_lost="fail", check=check)
         assert error.reason.startswith("the certificate that is there is not what was asked for: it lacks ")
-        assert error.request_received == "no"
+        assert error.request_received == "not_received"
     assert (files(tmp_path), posts(cisco)) == (before, asked)
 
 
@@ -184,7 +183,7 @@ def test_what_was_refused_is_not_asked_for_in_the_next_run(cisco, upn, tmp_path)
     for check in (False, True):
         again = refused(tmp_path, upn, on_lost="fail", check=check)
         assert (again.stage, again.reason, again.found) == ("verify", first.reason, first.found)
-        assert again.request_received == "no"
+        assert again.request_received == "not_received"
         assert hint_of(again) == hint_of(first)
     assert len(cisco.log) == asked, "the server was not contacted"
 

@@ -327,16 +327,16 @@ class HttpsTransport:
             code=code,
             stage="",
             hint=hint,
-            request_received="yes",
+            request_received="received",
             http_status=status,
         )
 
     def _broken(self, exchange: Exchange, request: str) -> TransportError:
         """Why there is no answer, from what was seen on the wire: the libraries' exceptions differ by version."""
         where = f"{self._url.authority} ({request})"
-        unanswered = "unknown" if exchange.written else "no"
-        received = "yes" if exchange.received else unanswered
-        if is_client_certificate_alert(exchange.failure) and received != "yes" and not exchange.reused:
+        unanswered = "unknown" if exchange.written else "not_received"
+        received = "received" if exchange.received else unanswered
+        if is_client_certificate_alert(exchange.failure) and received != "received" and not exchange.reused:
             return client_certificate_refused(exchange.failure, self._url.authority)
         if isinstance(exchange.failure, socket.timeout):
             if exchange.deadline.passed:

@@ -100,7 +100,7 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     """The TLS context for connections to an EST server.
 
     Chains are validated by OpenSSL (RFC 5280: signatures, validity, basicConstraints, path length, key usages). The
-    host name is not: that is for ``authorise()``, directly after the handshake. There is no way to turn either off.
+    host name is not: that is for ``authorize()``, directly after the handshake. There is no way to turn either off.
 
     :param client: for TLS client authentication.
     :raises InputError: anchors that cannot be read or have all expired; a client certificate that cannot be used.

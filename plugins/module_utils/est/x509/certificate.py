@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ..._names.distinguished_names import format_slash_dn
 from ..._names.errors import NameSyntaxError
@@ -21,11 +21,8 @@ from ..._value import Value
 from ..base.errors import InputError, ParseError
 from ..base.libraries import without_warnings
 from .fields import SUBJECT_ALTERNATIVE_NAME, encoded_extension
-from .keys import describe_public_key, public_key_der
+from .keys import KeyFacts, describe_public_key, key_facts, public_key_der
 from .names import read_general_names, read_name
-
-if TYPE_CHECKING:
-    from typing import Any
 
 try:
     from cryptography import x509
@@ -172,19 +169,30 @@ def public_key_words(certificate: x509.Certificate) -> str:
         return "unknown kind of key"
 
 
+def _key_facts(certificate: x509.Certificate) -> KeyFacts:
+    try:
+        with without_warnings():
+            return key_facts(certificate.public_key())
+    except READ_ERRORS:
+        return KeyFacts("unknown")
+
+
 def fingerprint_sha256(certificate: x509.Certificate) -> str:
     """The SHA-256 fingerprint as OpenSSL prints it: pairs of capital hexadecimal digits with colons."""
     return ":".join(f"{octet:02X}" for octet in certificate.fingerprint(hashes.SHA256()))
 
 
-def describe(certificate: x509.Certificate) -> Dict[str, Union[str, List[str]]]:
+def describe(certificate: x509.Certificate, now: Optional[datetime] = None) -> Dict[str, Any]:
     """What a user wants to know about a certificate, as plain JSON data. Never fails.
 
+    :param now: an aware time, for ``days_left``; by default the time now.
     :returns: ``subject`` and ``issuer`` in slash form; ``serial_number`` as text in capital hexadecimal digits, an even
         number of them as OpenSSL prints it (a JSON number would lose digits); ``not_before`` and ``not_after`` in ISO
-        8601 and UTC, such as ``2026-11-22T15:04:05Z``; ``fingerprint_sha256`` with colons; ``public_key`` in words;
-        ``subject_alternative_names``, a list of ``TYPE:value``.
+        8601 and UTC, such as ``2026-11-22T15:04:05Z``; ``days_left``, see ``days_left()``; ``fingerprint_sha256`` with
+        colons; ``public_key_type``, ``public_key_size`` and ``public_key_curve``, see ``KeyFacts`` (the type is
+        ``unknown`` where the key cannot be read); ``subject_alternative_names``, a list of ``TYPE:value``.
     """
+    key = _key_facts(certificate)
     with without_warnings():
         return {
             "subject": _name_text(certificate.subject),
@@ -192,8 +200,11 @@ def describe(certificate: x509.Certificate) -> Dict[str, Union[str, List[str]]]:
             "serial_number": _serial_text(certificate.serial_number),
             "not_before": iso_utc(not_before(certificate)),
             "not_after": iso_utc(not_after(certificate)),
+            "days_left": days_left(certificate, now or datetime.now(timezone.utc)),
             "fingerprint_sha256": fingerprint_sha256(certificate),
-            "public_key": public_key_words(certificate),
+            "public_key_type": key.type,
+            "public_key_size": key.size,
+            "public_key_curve": key.curve,
             "subject_alternative_names": [str(name) for name in subject_alternative_names(certificate)],
         }
 

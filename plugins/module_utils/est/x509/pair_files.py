@@ -286,5 +286,5 @@ def _not_saved(error: OSError) -> EstError:
         stage="save",
         code="not_saved",
         hint="Make room or correct access rights and run again: a pair that was complete is put in place then.",
-        request_received="yes",
+        request_received="received",
     )
