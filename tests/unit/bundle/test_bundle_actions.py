@@ -448,7 +448,7 @@ def test_a_bundle_that_is_not_there(there, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"state": "absent"}, "value of state must be one of: present, replace, got: absent"),
+        ({"purge": "perhaps"}, "argument 'purge' is of type"),
         ({"passphrase": ""}, "passphrase: is empty"),
         ({"passphrase": {"canary": "canary"}}, "passphrase: is not a text"),
         ({"names": []}, "names: is empty"),
