@@ -469,14 +469,17 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
     """See to it that there is a certificate, and return the result, a failed one where that failed."""
     timeline = Timeline()
     name = module.params["template"] or module.params["inline"]["name"]
+    holder = None
     try:
         asked = parameters.read_options(module.params, check_mode=module.check_mode)
         require_libraries("cryptography")
         template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
-        holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path, check=asked.options.check)
+        holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_files, check=module.check_mode)
         return run_certificate(template, asked, connect, "host", holder, timeline)
     except EstError as error:
-        return failure(error, name, "host", timeline, WHAT)
+        # What was put right before it failed is another matter.
+        changed = holder is not None and holder.changed
+        return {**failure(error, name, "host", timeline, WHAT), "changed": changed}
     except (StoreError, TemplateError) as error:
         return input_failure(str(error), name, "host")
 

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 #: What a new file is until it takes the place of the old one.
 _NEXT = "next"
-#: A file of which not everything is written yet.
-_PART = "part"
+#: A file of which not everything is written yet. Whoever writes it holds the lock on the folder of the certificate.
+PART = "part"
 #: Octets; a larger file is none of a certificate.
 _MAX_OCTETS = 1024 * 1024
 
@@ -227,7 +227,7 @@ class PairFiles:
                     place.folder.write(
                         place.beside(_NEXT),
                         text.encode("ascii"),
-                        part=place.beside(_PART),
+                        part=place.beside(PART),
                         mode=0o600 if private else 0o644,
                         like=place.name,
                     )
@@ -244,7 +244,7 @@ class PairFiles:
         with locked(self.certificate.folder):
             for path, text in others.items():
                 place = self.others[path]
-                content, part = text.encode("ascii"), place.beside(_PART)
+                content, part = text.encode("ascii"), place.beside(PART)
                 place.folder.write(place.name, content, part=part, mode=0o644, like=place.name)
 
     def _new_contents(
@@ -282,13 +282,13 @@ class PairFiles:
         return bool(self._left_files())
 
     def _left_files(self) -> List[Tuple[Place, str]]:
-        return [(place, kind) for place in self.places for kind in (_NEXT, _PART) if place.has(kind)]
+        return [(place, kind) for place in self.places for kind in (_NEXT, PART) if place.has(kind)]
 
     def _recover(self) -> bool:
         """Finish what a run that was killed had begun, and say so, or remove what is left of it."""
         there = [place for place in self.places if place.exists]
         for place in there:
-            place.folder.unlink(place.beside(_PART))
+            place.folder.unlink(place.beside(PART))
         if self.certificate.has(_NEXT):
             self._take_over([place for place in there if place.has(_NEXT)])
             return True
