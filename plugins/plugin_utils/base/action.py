@@ -137,7 +137,9 @@ class ControllerAction(ActionBase):
             self._task.args = _short_arguments(arguments)
         self._secrets = secret_values(arguments)
         try:
-            result.update(self.perform(validate(arguments, self.argument_spec(), self._task.action)))
+            spec = self.argument_spec()
+            self.warn(_both_names(arguments, spec))
+            result.update(self.perform(validate(arguments, spec, self._task.action)))
         except (TemplateError, StoreError, OptionError) as error:
             result.update(failed=True, msg=str(error))
         except ModuleFailed as error:
@@ -222,7 +224,7 @@ def _plain_warning(value: Any) -> Any:
 
 
 def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], action: str) -> dict[str, Any]:
-    """Check arguments against an argument spec, and return them with types and defaults.
+    """Check arguments against an argument spec, and return them with types and defaults, by the names of the spec.
 
     :raises OptionError: for the first wrong one.
     """
@@ -232,7 +234,17 @@ def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], action: str)
         if isinstance(validation.errors[0], UnsupportedError):
             message = f"Unsupported parameters for ({action}) module: {message}{_meant(arguments, spec)}"
         raise OptionError(message)
-    return dict(validation.validated_parameters)
+    return {name: value for name, value in validation.validated_parameters.items() if name in spec}
+
+
+def _both_names(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each option that is given by its name and by an alias, which counts then."""
+    return [
+        f"{name} and its alias {alias} are both given; the alias counts"
+        for name, option in spec.items()
+        for alias in option.get("aliases", ())
+        if name in arguments and alias in arguments
+    ]
 
 
 def _meant(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 from ...module_utils._exchange.acceptance import CHOICES, Acceptance
 from ...module_utils._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
+from ...module_utils._files.beside import name_beside
 from ...module_utils._files.paths import folder_of
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name
@@ -133,8 +134,11 @@ class Expectation:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: What is added to the path of a key whose certificate is not issued yet.
-PENDING_SUFFIX = ".pending"
+
+def pending_path(key_path: str) -> str:
+    """The path of a key whose certificate is not issued yet: a dot file beside the one that it is to be in."""
+    folder, name = os.path.split(key_path)
+    return os.path.join(folder, name_beside(name, "pending"))
 
 
 def add_enrol_options(parser: argparse.ArgumentParser) -> None:
@@ -201,8 +205,8 @@ def get_certificate(
 ) -> Dict[str, Any]:
     """Get a certificate, and put it in place.
 
-    A new key is on the disk before the request is sent, as ``<key>.pending``, and takes its place together with the
-    certificate. As long as it is there, the next run goes on with it (RFC 7030 section 4.2.3).
+    A new key is on the disk before the request is sent, as ``.<key>.est-pending``, and takes its place together with
+    the certificate. As long as it is there, the next run goes on with it (RFC 7030 section 4.2.3).
 
     :param files: where certificate and key go.
     :param key: the key in these files, where the certificate is to be for it.
@@ -210,7 +214,7 @@ def get_certificate(
     :param is_final: whether there will be no certificate for a new key after an error. It is removed then.
     """
     key_path = files.key_path or files.certificate_path
-    pending = key_path + PENDING_SUFFIX
+    pending = pending_path(key_path)
     with connection.open(authentication) as client:
         enrolment = Enrolment(client, wanted, key=key or _kept_key(pending), make_key=_key_maker(pending))
         expectation = Expectation(acceptance, connection, wanted, enrolment.key)
