@@ -29,8 +29,8 @@ description:
     O(force=true). So is an issued certificate that cannot be used, such as one for another key, of an unrelated issuer,
     or outside its validity. Until then each run fails with the same reason, and contacts nobody.
   - Every variable of the template needs a value. Nothing is made up, as a test does.
-  - Certificate and key are replaced so that a run that is killed leaves the old or the new pair. The next run puts right
-    what else it left.
+  - Certificate and key are replaced so that a run that is killed leaves the old or the new pair. What else it left, the
+    next run puts right.
   - On a Windows host, certificate and key are in a certificate store of the machine. The key is made on the controller,
     and reaches the host as PKCS12 under a passphrase of its own, in a file that is removed when it is imported. A new
     certificate joins the old one there, as programs of Windows name a certificate by its thumbprint; see

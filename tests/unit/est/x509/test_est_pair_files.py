@@ -146,9 +146,7 @@ def test_req_083_the_old_pair_is_on_disk_until_the_new_one_is_complete(
     real = os.rename
 
     def rename(source: str, target: str, **folders: int) -> None:
-        seen.append(
-            {path: text for path, text in snapshot(files).items() if ".est" not in path}
-        )
+        seen.append({path: text for path, text in snapshot(files).items() if ".est" not in path})
         real(source, target, **folders)
 
     before = snapshot(files)
