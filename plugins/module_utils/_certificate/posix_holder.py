@@ -209,7 +209,7 @@ class FileHolder:
                 )
             )
         if texts and not self._check:
-            self._write_note(self._known_before(), tuple(texts))
+            self._write_note(self._known_before(), tuple(texts), self._note.refused)
             try:
                 self._pair.mend(texts)
             except OSError as error:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import stat
+from datetime import datetime, timezone
 
 import pytest
 from support.lab import LabServer
-from support.production import keep, posts, put, subject, template_for
+from support.production import asked_for, holder_of, keep, posts, put, subject, template_for
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 OPTIONS = ("fullchain_path", "chain_path", "root_certificate_path")
@@ -195,6 +197,17 @@ def test_a_note_that_is_gone_or_damaged_loses_no_file(lab, tmp_path, paths):
     note.unlink()
     assert keep(tmp_path, template, **paths)["status"] == "unchanged"
     check_files(tmp_path, lab, paths)
+
+
+def test_mending_does_not_forget_what_was_refused(lab, tmp_path, paths):
+    template = template_for(lab)
+    keep(tmp_path, template)
+    holder = holder_of(asked_for(tmp_path, template))
+    holder.read()
+    holder.save_refusal(Refusal("digest", datetime.now(timezone.utc), "it is of another name"))
+    before = json.loads((tmp_path / ".host.pem.est-note").read_text())["refused"]
+    assert keep(tmp_path, template, **paths)["status"] == "recovered"
+    assert json.loads((tmp_path / ".host.pem.est-note").read_text())["refused"] == before
 
 
 def test_no_file_of_ours_beside_a_certificate_is_visible(tmp_path, paths, monkeypatch):
