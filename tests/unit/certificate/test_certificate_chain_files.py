@@ -204,7 +204,7 @@ def test_mending_does_not_forget_what_was_refused(lab, tmp_path, paths):
     keep(tmp_path, template)
     holder = holder_of(asked_for(tmp_path, template))
     holder.read()
-    found = dict.fromkeys(("lost", "differs", "accepted_lost"), [])
+    found = {key: [] for key in ("lost", "differs", "accepted_lost")}
     holder.save_refusal(Refusal("digest", datetime.now(timezone.utc), "it is of another name", "", found))
     before = json.loads((tmp_path / ".host.pem.est-note").read_text())["refused"]
     assert keep(tmp_path, template, **paths)["status"] == "recovered"
