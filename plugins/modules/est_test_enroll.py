@@ -192,9 +192,15 @@ certificate:
       elements: str
       sample: ["UPN:jdoe@example.com"]
 chain_path:
-  description: The file on the host with the CA certificates from the issuer up to the trust anchor.
+  description:
+    - The file on the host with the intermediate CA certificates from the issuer upwards, without the root. It is empty
+      where the root has issued the certificate.
   type: str
   returned: when a certificate was issued
+root_certificate_path:
+  description: The file on the host with the certificate of the root CA.
+  type: str
+  returned: when a certificate was issued, and its chain ends at a root
 private_key_path:
   description:
     - The file on the host with the private key, mode 0600.

@@ -110,9 +110,9 @@ def test_a_link_that_is_swapped_in_after_the_look_is_replaced_and_not_followed(p
     holder = FileHolder(str(place / "eves" / "host.pem"), str(place / "eves" / "host.key"))
     holder.read()
     with as_eve():
-        for name in ("host.pem", "host.key", "host.pem.note", ".host.pem.note.new", "host.key.pending", ".est.lock"):
+        for name in ("host.pem", "host.key", ".host.pem.est-note", ".host.key.est-pending", ".est.lock"):
             (place / "eves" / name).symlink_to(victim)
-        for name in ("host.pem.next", "host.pem.next.part", "host.key.next", "host.key.next.part"):
+        for name in (".host.pem.est-next", ".host.pem.est-part", ".host.key.est-next", ".host.key.est-part"):
             (place / "eves" / name).symlink_to(victim)
     holder.save_pending({"private_key.pem": "x"})
     holder.save(NEW.certificate, (), NEW.key, "ab" * 32)
@@ -141,7 +141,7 @@ os.setgid({eve}); os.setuid({eve})
 os.chdir(folder)
 print("ready", flush=True)
 while True:
-    for name in ("host.pem", "host.key", "host.pem.next", "host.key.next.part", ".est.lock"):
+    for name in ("host.pem", "host.key", ".host.pem.est-next", ".host.key.est-part", ".est.lock"):
         try:
             os.symlink(os.path.join(victims, "victim"), ".eve")
             os.rename(".eve", os.path.join("tls", name))

@@ -112,7 +112,7 @@ class Runner:
 
         holder = WindowsHolder(
             self.host,
-            store=asked.certificate_store,
+            store=asked.certificate_store_name,
             template=asked.template_name,
             name=asked.identity.certificate_name,
             store_path=asked.store_path,
@@ -153,7 +153,7 @@ def test_enrol_then_unchanged_in_one_call_then_renew_with_the_certificate(machin
     assert (first["status"], first["action"], first["changed"]) == ("issued", "enrolled", True)
     assert first["server"]["authenticated_by"] == ["basic"]
     assert first["certificate"]["path"] == f"Cert:\\LocalMachine\\My\\{first['certificate']['thumbprint']}"
-    assert first["certificate_store"] == MY
+    assert (first["certificate_store_name"], first["certificate_store_location"]) == ("My", "LocalMachine")
     assert held(machine) == [der(first["certificate"]["pem"])]
     again = runner.run()
     assert (again["status"], again["changed"]) == ("unchanged", False)
@@ -223,7 +223,7 @@ def test_the_controller_can_get_the_first_one_and_no_renewal(machine: Machine, r
     refused = runner.run(exchange="controller", force=True)
     assert refused["failed"]
     assert "the controller does not have its key" in refused["reason"]
-    fallen_back = runner.run(exchange="controller", force=True, fall_back_to_password=True)
+    fallen_back = runner.run(exchange="controller", force=True, on_failed_renewal="enroll")
     assert fallen_back["action"] == "enrolled"
     assert any("the password is used" in words for words in fallen_back["warnings"])
 
@@ -245,8 +245,8 @@ def test_a_key_that_windows_keeps_from_the_connection_says_what_helps(machine: M
     assert refused["failed"]
     assert (refused["stage"], refused["request_received"]) == ("tls", "not_received")
     assert "become_method runas" in refused["hint"]
-    assert "fall_back_to_password" in refused["hint"]
-    fallen_back = runner.run(force=True, fall_back_to_password=True)
+    assert "on_failed_renewal" in refused["hint"]
+    fallen_back = runner.run(force=True, on_failed_renewal="enroll")
     assert not fallen_back.get("failed"), fallen_back
     assert fallen_back["action"] == "enrolled"
     assert any("the host could not connect with it" in words for words in fallen_back["warnings"])
@@ -331,7 +331,7 @@ def test_a_renewal_says_the_same_and_does_not_blame_the_key(machine: Machine, ru
     runner.run()
     machine.remove_certificate(ROOT, machine.certificates(ROOT)[0].thumbprint)
     runner.host.calls.clear()
-    refused = runner.run(force=True, fall_back_to_password=True)
+    refused = runner.run(force=True, on_failed_renewal="enroll")
     assert refused["stage"] == "tls"
     assert "the host does not trust the CA certificate" in refused["reason"]
     assert "runas" not in refused["hint"]
@@ -414,9 +414,11 @@ def test_the_full_look_removes_the_file_that_a_killed_run_left(machine: Machine,
     file.write_bytes(b"as a killed run would leave it")
     assert runner.run()["changed"] is False
     assert file.exists()
-    assert runner.run(full_look=True, check=True)["changed"] is True
-    assert file.exists()
-    assert runner.run(full_look=True)["changed"] is True
+    for check in (True, False):
+        assert file.exists()
+        tidied = runner.run(full_look=True, check=check)
+        assert (tidied["status"], tidied["action"], tidied["changed"]) == ("recovered", "none", True)
+        assert tidied["reason"].startswith("a run that was killed had left the file of a key; the certificate is valid")
     assert not file.exists()
     assert runner.run(full_look=True)["changed"] is False
     assert runner.host.calls == ["win_certificate_info", "win_file"]

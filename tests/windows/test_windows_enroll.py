@@ -102,7 +102,8 @@ def test_a_mixed_inventory_is_tested_with_the_same_results(play: Play, lab: LabS
     key = load_pem_private_key(machine.read(tested["private_key_path"]), None)
     assert certificate.public_key() == key.public_key()
     assert machine.read(tested["certificate"]["path"]).decode() == tested["certificate"]["pem"]
-    assert b"BEGIN CERTIFICATE" in machine.read(tested["chain_path"])
+    assert machine.read(tested["chain_path"]) == b"", "the root has issued it"
+    assert b"BEGIN CERTIFICATE" in machine.read(tested["root_certificate_path"])
     assert machine.who_may(tested["private_key_path"]) == STORE_ACCOUNTS
     last, posix_last = (entry["templates"][0]["last_test"] for entry in (info, posix_info))
     assert (last["status"], posix_last["status"]) == ("issued", "issued")

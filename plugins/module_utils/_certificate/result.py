@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from .._exchange.compare import in_words
 from .._exchange.result import authenticated_by
@@ -15,6 +15,7 @@ from ..est.base.libraries import without_warnings
 from ..est.http.url import EstUrl
 from ..est.x509.certificate import describe, iso_utc, pem, public_key_words, subject_alternative_names
 from ..est.x509.names import read_name
+from .holder import Recovered
 from .need import renewal_time
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ def server(url: EstUrl, trust: Optional[str], client: Optional[EstClient], clien
     }
 
 
-def certificate(issued: x509.Certificate, renew_before_days: int) -> Dict[str, Any]:
+def certificate(issued: x509.Certificate, renewal_period_days: int) -> Dict[str, Any]:
     """The certificate that the host has now, and when it is to be renewed."""
     return {
         "certificate": {"pem": pem(issued), **describe(issued)},
-        "renew_at": iso_utc(renewal_time(issued, renew_before_days)),
+        "renew_at": iso_utc(renewal_time(issued, renewal_period_days)),
     }
 
 
@@ -63,6 +64,16 @@ def difference(
         "before": "".join(f"{line}\n" for line in (_lines(old) if old is not None else [])),
         "after_header": place if new is not None else f"{place} (to be asked for)",
         "after": "".join(f"{line}\n" for line in after),
+    }
+
+
+def recovery(recovered: Sequence[Recovered], place: str) -> Dict[str, str]:
+    """What was put right, or would be, for diff mode."""
+    return {
+        "before_header": place,
+        "before": "".join(f"{line}\n" for each in recovered for line in (f"({each.reason})", each.before) if line),
+        "after_header": place,
+        "after": "".join(f"{each.after}\n" for each in recovered if each.after),
     }
 
 

@@ -8,7 +8,14 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from .._exchange.files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE
+from .._exchange.files import (
+    CERTIFICATE_FILE,
+    CHAIN_FILE,
+    PRIVATE_KEY_FILE,
+    REQUEST_FILE,
+    ROOT_CERTIFICATE_FILE,
+    STATE_FILE,
+)
 from .._files.folder import Folder
 from .._files.paths import open_folder
 from .._store.adapter import Observed
@@ -21,7 +28,7 @@ from .archive import UniqueNames, safe_path
 # ----------------------------------------------------------------------------------------------------------------------
 # What the tests of a POSIX host left in their folder: certificates and what is pending. Never a private key.
 
-_COLLECTED = (CERTIFICATE_FILE, CHAIN_FILE, REQUEST_FILE, STATE_FILE)
+_COLLECTED = (CERTIFICATE_FILE, CHAIN_FILE, ROOT_CERTIFICATE_FILE, REQUEST_FILE, STATE_FILE)
 _LARGEST = 256 * 1024
 _MOST = 500
 

@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a test enrolment leaves its files on a POSIX host: the "link to the test certificate" of the wizard.
 
-    <output_path>/<template>/<certificate name>/            certificate.pem  chain.pem  private_key.pem
+    <output_path>/<template>/<certificate name>/            certificate.pem  chain.pem  root_certificate.pem
+                                                            private_key.pem
     <output_path>/<template>/<certificate name>+pending/    private_key.pem  request.pem  state.json
+
+``chain.pem`` has the intermediates, and is empty where the root has issued the certificate; there is no
+``root_certificate.pem`` where no root is known.
 
 Each of the two folders appears whole, by one rename, so that there is never a key without its certificate. A plus sign
 cannot be in a certificate name, so the two can never be the same. Standard library only, because it also runs on hosts
@@ -28,6 +32,7 @@ from .._files.paths import open_folder
 #: Names of the files of an issued test certificate.
 CERTIFICATE_FILE = "certificate.pem"
 CHAIN_FILE = "chain.pem"
+ROOT_CERTIFICATE_FILE = "root_certificate.pem"
 PRIVATE_KEY_FILE = "private_key.pem"
 #: Names of the files of a pending enrolment, beside the private key.
 REQUEST_FILE = "request.pem"

@@ -16,9 +16,10 @@ from ..est.http.url import EstUrl
 from ..est.pending import PendingEnrolment
 from ..est.x509.certificate import describe, iso_utc, pem, subject_alternative_names
 from ..est.x509.names import read_name
+from ..est.x509.path import is_self_signed
 from .acceptance import Acceptance
 from .compare import in_words
-from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, ROOT_CERTIFICATE_FILE
 from .issued import Comparison
 
 
@@ -79,6 +80,8 @@ def success(
             **describe(verified.certificate),
         }
         found["chain_path"] = separator.join((path, CHAIN_FILE))
+        if any(is_self_signed(above) for above in verified.chain):
+            found["root_certificate_path"] = separator.join((path, ROOT_CERTIFICATE_FILE))
         found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
         asked = (rendered.subject, rendered.subject_alternative_names)
         issued = (read_name(verified.certificate.subject), subject_alternative_names(verified.certificate))

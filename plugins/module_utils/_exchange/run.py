@@ -22,9 +22,10 @@ from ..est.enrol import Enrolment, EnrolmentRequest, IssuedCertificate
 from ..est.pending import PendingEnrolment, request_digest
 from ..est.x509.certificate import pem
 from ..est.x509.keys import private_key_pem
+from ..est.x509.path import is_self_signed
 from . import result
 from .connection import Connector, Destination, chosen_key, connected, refuse_without_devices, required_trust
-from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, ROOT_CERTIFICATE_FILE
 from .issued import Comparison, compare_certificate
 from .options import TestOptions
 
@@ -188,8 +189,11 @@ class _Test:
 
 
 def _issued_files(issued: IssuedCertificate) -> Dict[str, str]:
-    return {
+    chain = issued.verified.chain
+    files = {
         PRIVATE_KEY_FILE: private_key_pem(issued.key).decode(),
-        CHAIN_FILE: "".join(pem(certificate) for certificate in issued.verified.chain),
+        CHAIN_FILE: "".join(pem(above) for above in chain if not is_self_signed(above)),
         CERTIFICATE_FILE: pem(issued.verified.certificate),
     }
+    root = "".join(pem(above) for above in chain if is_self_signed(above))
+    return {**files, ROOT_CERTIFICATE_FILE: root} if root else files

@@ -22,6 +22,7 @@ import time
 from typing import Iterator, List, Optional, Tuple
 
 from .._value import Value, field
+from .beside import name_beside
 
 #: Seconds after which nobody writes any more to a temporary file that has a name of its own.
 _LEFT_SECONDS = 600.0
@@ -259,15 +260,13 @@ class Folder:
                 if name:
                     os.close(descriptor)
 
-    def keep_aside(self, name: str, infix: str) -> str:
-        """Keep what is here under another name, made of the name, the infix and the time, and return that name.
-
-        A file stays in its place as well until another one replaces it, unless the file system knows no hard links.
-        """
+    def keep_aside(self, name: str, beginning: str) -> str:
+        """Keep what is here under another name, made of a beginning and the time, and return that name. A file stays
+        in its place as well until another one replaces it, unless the file system knows no hard links."""
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        kept, number = f"{name}{infix}{stamp}", 1
+        kept, number = f"{beginning}{stamp}", 1
         while self.look(kept) is not None:
-            kept, number = f"{name}{infix}{stamp}-{number}", number + 1
+            kept, number = f"{beginning}{stamp}-{number}", number + 1
         with self.about(name):
             status = self.look(name)
             if status is not None and stat.S_ISREG(status.st_mode):
@@ -292,7 +291,7 @@ class Folder:
     def _beside(self, name: str) -> str:
         """Return a name that a file has while it is written, where no lock is held."""
         self._remove_left(name)
-        return f".{name}.{os.urandom(4).hex()}"
+        return name_beside(name, os.urandom(4).hex())
 
     def _fill(
         self,
@@ -335,7 +334,7 @@ class Folder:
         """Remove what runs that were killed left half written of a file."""
         with contextlib.suppress(OSError):  # another run was faster, or the folder cannot be listed
             for entry in self.names():
-                if re.fullmatch(rf"\.{re.escape(name)}\.[a-z0-9_]{{8}}", entry):
+                if re.fullmatch(rf"{re.escape(name_beside(name, ''))}[0-9a-f]{{8}}", entry):
                     left = self.look(entry)
                     if left is not None and time.time() - left.st_mtime > _LEFT_SECONDS:
                         self.unlink(entry)

@@ -67,7 +67,7 @@ def keep_aside(store: Folder, name: str, file: File) -> str:
     """Keep what was found under another name, and return that name."""
     if file.is_regular:
         store.put_right(FILE_MODE, name)  # while it has one name only
-    return store.keep_aside(name, KEPT_INFIX)
+    return store.keep_aside(name, f"{name}{KEPT_INFIX}")
 
 
 def cannot(verb: str, path: str, error: OSError) -> str:

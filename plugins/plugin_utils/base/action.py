@@ -160,7 +160,9 @@ class ControllerAction(ActionBase):
             self._task.args = _short_arguments(arguments)
         self._secrets = secret_values(arguments)
         try:
-            result.update(self.perform(validate(arguments, self.argument_spec(), self.called)))
+            spec = self.argument_spec()
+            self.warn(_both_names(arguments, spec))
+            result.update(self.perform(validate(arguments, spec, self.called)))
         except (TemplateError, StoreError, OptionError) as error:
             result.update(self.complete(failure_of(error)))
         except ModuleFailed as error:
@@ -263,7 +265,7 @@ def _plain_warning(value: Any) -> Any:
 
 
 def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], called: str) -> dict[str, Any]:
-    """Check arguments against an argument spec, and return them with types and defaults.
+    """Check arguments against an argument spec, and return them with types and defaults, by the names of the spec.
 
     :param called: what has these options, for the error about one that does not exist.
     :raises OptionError: for the first wrong one.
@@ -274,7 +276,17 @@ def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], called: str)
         if isinstance(validation.errors[0], UnsupportedError):
             message = f"Unsupported parameters for {called}: {message}{_meant(arguments, spec)}"
         raise OptionError(message)
-    return dict(validation.validated_parameters)
+    return {name: value for name, value in validation.validated_parameters.items() if name in spec}
+
+
+def _both_names(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each option that is given by its name and by an alias, which counts then."""
+    return [
+        f"{name} and its alias {alias} are both given; the alias counts"
+        for name, option in spec.items()
+        for alias in option.get("aliases", ())
+        if name in arguments and alias in arguments
+    ]
 
 
 def _meant(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> str:

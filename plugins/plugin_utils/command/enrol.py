@@ -14,6 +14,7 @@ from ...module_utils._exchange.acceptance import CHOICES, Acceptance
 from ...module_utils._exchange.failure import NotAsAsked
 from ...module_utils._exchange.issued import Comparison, compare_certificate, compare_with_older
 from ...module_utils._exchange.options import WAIT_TIMEOUT, check_range
+from ...module_utils._files.beside import name_beside
 from ...module_utils._files.paths import folder_of
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name
@@ -131,8 +132,11 @@ class Expectation:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: What is added to the path of a key whose certificate is not issued yet.
-PENDING_SUFFIX = ".pending"
+
+def pending_path(key_path: str) -> str:
+    """The path of a key whose certificate is not issued yet: a dot file beside the one that it is to be in."""
+    folder, name = os.path.split(key_path)
+    return os.path.join(folder, name_beside(name, "pending"))
 
 
 def add_enrol_options(parser: argparse.ArgumentParser) -> None:
@@ -205,8 +209,8 @@ def get_certificate(
 ) -> Dict[str, Any]:
     """Get a certificate, and put it in place.
 
-    A new key is on the disk before the request is sent, as ``<key>.pending``, and takes its place together with the
-    certificate. As long as it is there, the next run goes on with it (RFC 7030 section 4.2.3).
+    A new key is on the disk before the request is sent, as ``.<key>.est-pending``, and takes its place together with
+    the certificate. As long as it is there, the next run goes on with it (RFC 7030 section 4.2.3).
 
     :param files: where certificate and key go. Its intermediates follow the certificate, unless ``--certificate-path``
         names that file.
@@ -217,7 +221,7 @@ def get_certificate(
     with options_of_the_command():
         wait_timeout = check_range("wait_timeout", options.wait_timeout, WAIT_TIMEOUT)
     key_path = files.key_path or files.certificate_path
-    pending = key_path + PENDING_SUFFIX
+    pending = pending_path(key_path)
     with connection.open(authentication) as client:
         enrolment = Enrolment(client, wanted, key=key or _kept_key(pending), make_key=_key_maker(pending))
         expectation = Expectation(acceptance, connection, wanted, enrolment.key)

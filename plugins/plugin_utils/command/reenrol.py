@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict
 
 from ...module_utils.est.base.errors import InputError
-from ...module_utils.est.reenrolment import REKEY, RENEW, RenewalRequest, choose_authentication
+from ...module_utils.est.reenrolment import ENROLL, FAIL, REKEY, RENEW, RenewalRequest, choose_authentication
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from .connection import Connection
 from .enrol import add_request_options, get_certificate, read_acceptance
@@ -36,8 +36,9 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
     held = HeldCertificate.load(files)
     # A user name says that the password may be used where the certificate cannot.
     account = connection.credentials()
+    on_failed_renewal = FAIL if account is None else ENROLL
     now = datetime.now(timezone.utc)
-    authentication = choose_authentication(held, account, now, fall_back_to_password=account is not None)
+    authentication = choose_authentication(held, account, now, on_failed_renewal=on_failed_renewal)
     return get_certificate(
         options,
         connection,

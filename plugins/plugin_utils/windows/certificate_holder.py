@@ -28,8 +28,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import CurrentCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import (
+    CurrentCertificate,
+    Recovered,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import LOCAL_MACHINE
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError, StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import seal, unseal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
@@ -227,6 +231,10 @@ class WindowsHolder:
 
     # -- keeping one -----------------------------------------------------------------------------------------------
 
+    def mend(self) -> tuple[Sequence[Recovered], Sequence[str]]:
+        """See ``CertificateHolder.mend()``. Windows has the chain in stores of its own, and finds it there itself."""
+        return (), ()
+
     def refuse_unwritable(self) -> Sequence[str]:
         """See ``CertificateHolder.refuse_unwritable()``."""
         try:
@@ -299,7 +307,7 @@ class WindowsHolder:
 
     def places(self) -> dict[str, str]:
         """See ``CertificateHolder.places()``."""
-        return {"certificate_store": f"LocalMachine\\{self._store}"}
+        return {"certificate_store_name": self._store, "certificate_store_location": LOCAL_MACHINE}
 
     def place(self) -> str:
         """See ``CertificateHolder.place()``."""
@@ -340,12 +348,14 @@ class WindowsHolder:
             self._host.put(self._file("pending"), seal(key, *self._bound_to(), json.dumps(dict(files))).encode("ascii"))
         self._pending, self._knows_pending, self._has_pending = files, True, True
 
-    def drop_pending(self) -> None:
+    def drop_pending(self) -> bool:
         """See ``CertificateHolder.drop_pending()``. To look for one would cost every run a call."""
-        if self._has_pending:
+        there = self._has_pending
+        if there and not self.check:
             with self._keeping():
                 self._host.run("win_file", {"path": self._file("pending"), "state": "absent"})
             self._pending, self._has_pending = None, False
+        return there
 
     # -- what was refused ------------------------------------------------------------------------------------------
 

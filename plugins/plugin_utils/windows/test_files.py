@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 r"""The files of a test on a managed Windows host, through the modules of ``ansible.windows`` and the connection.
 
-    <output_path>\<template>\<certificate name>\            certificate.pem  chain.pem  private_key.pem
+    <output_path>\<template>\<certificate name>\            certificate.pem  chain.pem  root_certificate.pem
+                                                            private_key.pem
     <output_path>\<template>\<certificate name>+pending\    private_key.pem  request.pem  state.json
 
 No module gives a folder another name, so the files are written in an order in which a run can end at any moment:
@@ -29,6 +30,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     MAX_PENDING_FILE_SIZE,
     PRIVATE_KEY_FILE,
     REQUEST_FILE,
+    ROOT_CERTIFICATE_FILE,
     STATE_FILE,
     folder_name,
 )
@@ -136,8 +138,11 @@ class WindowsTestFiles:
             self._prepare()
             folder = self._make(self._path)
             self._remove(f"{folder}\\{PRIVATE_KEY_FILE}")
-            for name in (CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE):
-                self._put(folder, name, files[name])
+            for name in (CERTIFICATE_FILE, CHAIN_FILE, ROOT_CERTIFICATE_FILE, PRIVATE_KEY_FILE):
+                if name in files:
+                    self._put(folder, name, files[name])
+                else:
+                    self._remove(f"{folder}\\{name}")
             if self._has_pending_folder:
                 self._remove(self.pending_path)
                 self._has_pending_folder = False

@@ -46,7 +46,7 @@ def adding(monkeypatch, cisco, tmp_path):
     return asked
 
 
-RENEWED = {"renew_before_days": 365, "renewal_method": "renew"}
+RENEWED = {"renewal_period_days": 365, "renewal_method": "renew"}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_cannot_be_used_is_not_asked_for_in_the_next_run(useless, tmp_path)
         assert (again.value.stage, again.value.reason) == ("verify", first.value.reason)
         assert (again.value.request_received, hint_of(again.value)) == ("not_received", hint_of(first.value))
         assert again.value.found == {"lost": [], "differs": [], "accepted_lost": []}
-    assert (len(server.log), os.listdir(tmp_path)) == (asked, ["host.pem.note"])
+    assert (len(server.log), os.listdir(tmp_path)) == (asked, [".host.pem.est-note"])
     assert "no other is asked for before" in hint_of(first.value)
     for options in ({"force": True}, {"identity": OTHER}, {"on_unverified_chain": "warn"}):
         before = posts(server)

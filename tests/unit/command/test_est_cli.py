@@ -183,11 +183,11 @@ def test_req_086_req_088_a_pending_enrolment_goes_on_with_the_same_key(
         arguments = enroll(lab, "--username", "estuser", "--password-file", password_file, "--json")
         assert cli.main(arguments) == cli.PENDING
         found = json.loads(capsys.readouterr().out)
-        assert (found["status"], found["private_key_path"]) == ("pending", "host.key.pending")
+        assert (found["status"], found["private_key_path"]) == ("pending", ".host.key.est-pending")
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found["retry_at"])
-        assert files() == ["host.key.pending", "password"]
-        assert stat.S_IMODE(os.stat("host.key.pending").st_mode) == 0o600
-        kept = load_pem_private_key(Path("host.key.pending").read_bytes(), None)
+        assert files() == [".host.key.est-pending", "password"]
+        assert stat.S_IMODE(os.stat(".host.key.est-pending").st_mode) == 0o600
+        kept = load_pem_private_key(Path(".host.key.est-pending").read_bytes(), None)
         assert cli.main(arguments) == cli.DONE
     assert files() == ["host.key", "host.pem", "password"]
     assert same_public_key(load_pem_private_key(Path("host.key").read_bytes(), None), kept)
@@ -197,7 +197,7 @@ def test_a_key_whose_request_may_have_arrived_is_kept(password_file: str) -> Non
     with LabServer("--fault", "simpleenroll:close-after-request") as lab:
         arguments = enroll(lab, "--username", "estuser", "--password-file", password_file)
         assert cli.main(arguments) == cli.FAILED
-    assert files() == ["host.key.pending", "password"]
+    assert files() == [".host.key.est-pending", "password"]
 
 
 @pytest.mark.parametrize("method", ["", "rekey", "renew"])
@@ -336,8 +336,8 @@ def test_the_passphrase_of_a_recipient_key_is_no_argument(lab: LabServer, monkey
 def test_req_118_req_086_a_pending_key_is_asked_for_with_the_same_throw_away_key(capsys) -> None:
     with LabServer("--manual-approval", "1", "--retry-after", "60") as lab:
         assert cli.main(serverkeygen(lab)) == cli.PENDING
-        assert files() == ["host.key.pending"]
-        kept = load_pem_private_key(Path("host.key.pending").read_bytes(), None)
+        assert files() == [".host.key.est-pending"]
+        kept = load_pem_private_key(Path(".host.key.est-pending").read_bytes(), None)
         assert cli.main(serverkeygen(lab)) == cli.DONE
     assert files() == ["host.key", "host.pem"]
     assert not same_public_key(load_pem_private_key(Path("host.key").read_bytes(), None), kept)

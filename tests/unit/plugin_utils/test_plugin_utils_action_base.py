@@ -167,7 +167,11 @@ class Echo(ControllerAction):
     """Returns what it was given."""
 
     def argument_spec(self):
-        return {"store_path": {"type": "str"}, "password": {"type": "str"}, "templates": {"type": "list"}}
+        return {
+            "store_path": {"type": "str", "aliases": ["folder"]},
+            "password": {"type": "str"},
+            "templates": {"type": "list"},
+        }
 
     def perform(self, arguments):
         return {"got": dict(arguments)}
@@ -175,12 +179,27 @@ class Echo(ControllerAction):
 
 def run_echo(*, until=(), retries=None):
     arguments = {"store_path": "/s", "password": "canary-1f2e", "templates": [{"name": "wifi"}]}
+    result, kept = echo(arguments, until=until, retries=retries)
+    assert result["got"]["templates"] == [{"name": "wifi"}]
+    return arguments, kept
+
+
+def echo(arguments, *, until=(), retries=None):
     options = {"action": "echo", "check_mode": False, "diff": False, "async_val": 0}
     task = SimpleNamespace(args=dict(arguments), until=list(until), retries=retries, **options)
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-    result = Echo(task, connection, None, None, None, None).run(task_vars={})
-    assert result["got"]["templates"] == [{"name": "wifi"}]
-    return arguments, task.args
+    return Echo(task, connection, None, None, None, None).run(task_vars={}), task.args
+
+
+def test_an_alias_is_the_option_and_both_are_told():
+    """A module that got both would warn of what nobody has written."""
+    empty = {"password": None, "templates": None}
+    for given in ({"store_path": "/s"}, {"folder": "/s"}):
+        result, _kept = echo(given)
+        assert (result["got"], "warnings" in result) == ({**empty, "store_path": "/s"}, False)
+    result, _kept = echo({"store_path": "/s", "folder": "/t"})
+    assert result["got"] == {**empty, "store_path": "/t"}
+    assert result["warnings"] == ["store_path and its alias folder are both given; the alias counts"]
 
 
 def test_a_task_does_not_keep_what_takes_memory_nor_a_password():

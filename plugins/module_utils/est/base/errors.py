@@ -101,10 +101,18 @@ class ParseError(EstError):
 
 
 class TransportError(EstError):
-    """There was no HTTP answer: resolving, connecting, TLS, sending or reading failed."""
+    """There was no HTTP answer: resolving, connecting, TLS, sending or reading failed.
+
+    :param alert: the TLS alert by which the server ended the connection, such as ``unknown_ca``; empty where there was
+        none.
+    """
 
     code = "connection_failed"
     _default_hint = "Check server and port, and the network between this host and the EST server."
+
+    def __init__(self, reason: str, *, alert: str = "", **more: Any) -> None:
+        super().__init__(reason, **more)
+        self.alert = alert
 
 
 class ServerError(EstError):

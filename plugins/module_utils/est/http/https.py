@@ -21,7 +21,7 @@ from .authentication import HttpAuthentication, Next
 from .connection import Adapter, Dialler, Line, Pool
 from .deadline import Deadline, Exchange
 from .proxy import Proxy
-from .tls import Trust, client_certificate_refused, is_client_certificate_alert, make_context
+from .tls import Trust, alert_of, client_certificate_refused, is_client_certificate_alert, make_context
 from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response
 from .url import EstUrl
 
@@ -353,4 +353,5 @@ class HttpsTransport:
         else:
             reason = f"{where} answered with something that is not valid HTTP"
             code, hint = "invalid_http", "Check that server and port are those of an EST server."
-        return TransportError(reason, code=code, stage="", hint=hint, request_received=received)
+        alert = alert_of(exchange.failure) if received != "yes" else ""
+        return TransportError(reason, code=code, stage="", hint=hint, request_received=received, alert=alert)

@@ -201,7 +201,13 @@ def handshake_failure(error: Exception, where: str, trust: Trust, seconds: float
     :param seconds: the time that the handshake was given.
     """
     code, reason, hint = _explain(error, where, trust, seconds)
-    return TransportError(reason, code=code, stage="tls", hint=hint)
+    return TransportError(reason, code=code, stage="tls", hint=hint, alert=alert_of(error))
+
+
+def alert_of(error: object) -> str:
+    """The TLS alert by which the server ended the connection, such as ``unknown_ca``; empty where it was not one."""
+    found = re.search("ALERT_([A-Z0-9_]+)", error.reason or "") if isinstance(error, ssl.SSLError) else None
+    return found.group(1).lower() if found else ""
 
 
 def is_client_certificate_alert(error: object) -> bool:
@@ -221,6 +227,7 @@ def client_certificate_refused(error: object, where: str) -> TransportError:
         stage="tls",
         hint="Give a TLS client certificate (with its intermediates) from a CA that the EST server accepts for TLS "
         "clients, and check that it has not expired.",
+        alert=alert_of(error),
     )
 
 

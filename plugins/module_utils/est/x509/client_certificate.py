@@ -34,6 +34,7 @@ class ClientCertificate(Value):
     :param key_path: PEM file of the private key; ``None`` where it is in the same file.
     :param passphrase: of an encrypted key.
     :param chain_path: PEM file of the intermediates, where they are not in the certificate's file.
+    :param chain_pem: the intermediates as text, in place of all that are in files.
     :param certificate_pem: in place of the files.
     :param key_pem: in place of the files.
     """
@@ -44,6 +45,7 @@ class ClientCertificate(Value):
     chain_path: Optional[str] = None
     certificate_pem: str = field(default="", repr=False)
     key_pem: str = field(default="", repr=False)
+    chain_pem: str = field(default="", repr=False)
 
     @classmethod
     def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:
@@ -108,13 +110,18 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
 
     A key that was given as text is encrypted with a passphrase of the moment before it touches a file.
     """
-    if not client.certificate_pem and client.chain_path is None:
+    if not client.certificate_pem and client.chain_path is None and not client.chain_pem:
         yield client.certificate_path, client.key_path, client.passphrase
         return
     with tempfile.TemporaryDirectory(prefix="est-client-") as folder:  # 0700
         certificate_path = os.path.join(folder, "certificate.pem")
-        if not client.certificate_pem and client.chain_path is not None:
-            _write(certificate_path, _certificates(_read(client.certificate_path), _read(client.chain_path)))
+        if not client.certificate_pem:
+            certificates = certificate_blocks(_read(client.certificate_path))
+            if client.chain_pem:
+                certificates = [*certificates[:1], client.chain_pem]
+            elif client.chain_path is not None:
+                certificates.append(_read(client.chain_path))
+            _write(certificate_path, _certificates(*certificates))
             yield certificate_path, client.key_path or client.certificate_path, client.passphrase
             return
         pem = private_key_block(client.key_pem).encode("ascii")

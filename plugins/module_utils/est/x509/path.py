@@ -112,6 +112,29 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
     return is_self_issued(certificate) and not signature_problem(certificate, certificate)
 
 
+def chain_above(certificate: x509.Certificate, candidates: Sequence[x509.Certificate]) -> Certificates:
+    """The certificates above one, from its issuer upwards, as far as they are among the candidates.
+
+    Only names and signatures are looked at: it is for certificates that others have to validate.
+    """
+    chain = [certificate]
+    with without_warnings():
+        while len(chain) < MAX_LENGTH and not is_self_signed(chain[-1]):
+            wanted = comparable_name(chain[-1].issuer)
+            issuers = (
+                candidate
+                for candidate in candidates
+                if comparable_name(candidate.subject) == wanted
+                and candidate not in chain
+                and not signature_problem(chain[-1], candidate)
+            )
+            issuer = next(issuers, None)
+            if issuer is None:
+                break
+            chain.append(issuer)
+    return tuple(chain[1:])
+
+
 def extension_value(certificate: x509.Certificate, kind: Any) -> Any:
     """The value of an extension by its class of cryptography; ``None`` where it is not there or cannot be read."""
     with without_warnings():

@@ -58,7 +58,7 @@ def test_no_sentence_of_the_library_names_a_template_or_an_option(path: Path) ->
 def test_the_check_of_sentences_finds_what_it_is_for() -> None:
     source = '"""Set ca_path."""\nfail("Set ca_path now.")\nfail(f"{x} of the template")\nread("ca_path")'
     assert [names_of_front_ends(text) for text in sentences(source)] == [{"ca_path"}, {"template"}]
-    assert {"ca_certificate", "allow_redirects_to", "on_lost", "fall_back_to_password"} <= OPTIONS
+    assert {"ca_certificate", "allow_redirects_to", "on_lost", "on_failed_renewal"} <= OPTIONS
 
 
 def codes_in(tree: ast.AST) -> Iterator[str]:
