@@ -24,6 +24,13 @@ def add_reenrol_options(parser: argparse.ArgumentParser) -> None:
         default=REKEY,
         help="for a new key of the same kind, or for the same key; default: %(default)s",
     )
+    parser.add_argument(
+        "--on-failed-renewal",
+        choices=(FAIL, ENROLL),
+        default=FAIL,
+        help="what to do where the old certificate cannot authenticate its renewal: enroll uses the account of "
+        "--username; default: %(default)s",
+    )
     add_request_options(parser)
 
 
@@ -34,11 +41,9 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
         raise InputError("there is nothing to renew: give the certificate as --client-certificate-path")
     acceptance = read_acceptance(options)
     held = HeldCertificate.load(files)
-    # A user name says that the password may be used where the certificate cannot.
-    account = connection.credentials()
-    on_failed_renewal = FAIL if account is None else ENROLL
     now = datetime.now(timezone.utc)
-    authentication = choose_authentication(held, account, now, on_failed_renewal=on_failed_renewal)
+    account = connection.credentials()
+    authentication = choose_authentication(held, account, now, on_failed_renewal=options.on_failed_renewal)
     return get_certificate(
         options,
         connection,
