@@ -27,6 +27,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.synonyms import meant_option
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.trust import read_pem_certificates
 
+from .host_answer import UnusableAnswer, answer_of, without_controls
+
 # ----------------------------------------------------------------------------------------------------------------------
 # What the environment of the controller gives to a template, as a credential of AWX injects it.
 #
@@ -39,7 +41,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 #   ``ca_fingerprint`` that does not use the system's trust either.
 #
 # What ``remove`` names is not added.
-
 _USERNAME, _PASSWORD, _CA_CERTIFICATE = "EST_USERNAME", "EST_PASSWORD", "EST_CA_CERTIFICATE"
 _WHERE = "in the environment of the controller"
 
@@ -86,8 +87,6 @@ def _credentials(username: str | None, password: str | None) -> dict[str, str]:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-# What a module's result says of the connection rather than of its work.
-_PASSED_ON = ("ansible_facts", "deprecations", "warnings")
 # Never censored: a password such as "True" must not change what a run means.
 _NEVER_CENSORED = ("changed", "failed", "unreachable")
 
@@ -138,12 +137,12 @@ class ControllerAction(ActionBase):
         self._secrets = secret_values(arguments)
         try:
             result.update(self.perform(validate(arguments, self.argument_spec(), self._task.action)))
-        except (TemplateError, StoreError, OptionError) as error:
+        except (TemplateError, StoreError, OptionError, UnusableAnswer) as error:
             result.update(failed=True, msg=str(error))
         except ModuleFailed as error:
             result.update(error.result, failed=True)
         result.update(self._passed_on)
-        return scrub(result, self._secrets)
+        return without_controls(scrub(result, self._secrets))
 
     def with_environment(self, options: Any) -> Any:
         """Return the options of a template with what the environment adds; see ``from_environment()``.
@@ -164,17 +163,20 @@ class ControllerAction(ActionBase):
         if found:
             self._passed_on["warnings"] = found
 
-    def execute(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a module on the host.
+    def execute(self, name: str, arguments: Mapping[str, Any], *, keep_facts: bool = False) -> dict[str, Any]:
+        """Run a module on the host, and return the data of its answer; see ``answer_of()``.
 
-        :raises ModuleFailed: when it fails.
+        :param keep_facts: return the facts too, for the action itself. They never become variables.
+        :raises ModuleFailed: when it fails, or answers what no module does.
         """
-        result = plain(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=self._task_vars))
-        result.pop("invocation", None)
-        for key in _PASSED_ON:
-            if result.get(key):
-                self._passed_on[key] = result.pop(key)
-        if result.get("failed") or result.get("unreachable"):
+        found = plain(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=self._task_vars))
+        try:
+            result, passed_on = answer_of(found, name.rpartition(".")[2], keep_facts=keep_facts)
+        except UnusableAnswer as error:
+            raise ModuleFailed({"msg": str(error)}) from None
+        self._passed_on.update(passed_on)
+        # A header of an EST server can be in a result too, and is a text.
+        if result.get("failed") is True or result.get("unreachable") is True:
             raise ModuleFailed(result)
         return result
 
