@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-
 #: Characters of an answer at most. A diagnosis with its logs is the largest.
 MAX_ANSWER = 160 * 1024 * 1024
 _MOST_WARNINGS = 20
