@@ -102,6 +102,25 @@ def test_an_answer_of_another_shape_gets_a_sentence(tmp_path: Path, answer: dict
     assert not {"\x07", "\u202e"} & set(done.output) and "\x1b[2J" not in done.output
 
 
+@pytest.mark.parametrize(("off", "words"), [(-4000, "46 days behind"), (0, ""), (9e6, "104 days ahead of")])
+def test_a_host_with_another_time_is_told(tmp_path: Path, off: float, words: str) -> None:
+    # The host is honest but for its time: what comes after its answer is of a program that runs it.
+    off = off * 1000 if off < 0 else off
+    program = (
+        f"import json, os, runpy, sys, time; real = time.time; time.time = lambda: real() + {off!r}\n"
+        "runpy.run_path(sys.argv[1], run_name='__main__') if len(sys.argv) > 1 else exec(sys.stdin.read())"
+    )
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f"#!{sys.executable}\n{program}\n")
+    wrapper.chmod(0o755)
+    paths = {"certificate_path": str(tmp_path / "a.pem"), "private_key_path": str(tmp_path / "a.key")}
+    inline = {"name": "a", "server": "https://127.0.0.1:9", "use_system_trust": True, "subject": "/CN=a"}
+    work = {"name": "keep", f"{COLLECTION}.est_certificate": {"inline": inline, **paths}, "ignore_errors": True}
+    host = {"ansible_python_interpreter": str(wrapper)}
+    done = Running(tmp_path / "run", [play("all", work)], {"host": host}).wait()
+    assert (words in " ".join(done.output.split())) if words else "the clock of the host is" not in done.output
+
+
 def test_facts_of_a_host_decide_nothing_of_the_role(tmp_path: Path) -> None:
     gather = {"name": "gather", "ansible.builtin.setup": {}}
     role = {"name": "apply", "ansible.builtin.import_role": {"name": f"{COLLECTION}.est_integration"}}

@@ -253,11 +253,12 @@ def _controller_clock(bounds: Sequence[float]) -> Finding:
     if low > CLOCK_TOLERANCE or high < -CLOCK_TOLERANCE:
         seconds = low if low > 0 else -high
         side = "ahead of" if low > 0 else "behind"
-        return Finding("clock", False, f"the host is {_duration(seconds)} {side} the controller", _CLOCK_HINT)
+        return Finding("clock", False, f"the host is {duration(seconds)} {side} the controller", _CLOCK_HINT)
     return Finding("clock", True, f"agrees with the controller's (within {max(abs(low), abs(high)):.1f} seconds)")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in words."""
     for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -338,7 +339,7 @@ def _server_clock(step: Mapping[str, Any]) -> Iterator[Finding]:
     source = "" if step["verified"] else ", which is not verified"
     if abs(ahead) > CLOCK_TOLERANCE:
         side = "ahead of" if ahead > 0 else "behind"
-        yield Finding("", False, f"the host is {_duration(abs(ahead))} {side} this EST server{source}", _CLOCK_HINT)
+        yield Finding("", False, f"the host is {duration(abs(ahead))} {side} this EST server{source}", _CLOCK_HINT)
     else:
         # The header tells whole seconds.
         within = step.get("within_seconds", abs(ahead) + 1)
