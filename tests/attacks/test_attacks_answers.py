@@ -70,12 +70,15 @@ def run(folder: Path, answer: Any, *tasks: dict[str, Any], **settings: str) -> R
 def test_nothing_that_ansible_acts_on_is_passed_on(tmp_path: Path) -> None:
     read = {**task("read", "est_template_info"), "register": "found"}
     # "show_custom_stats" prints what set_stats would hand to the next job of a workflow.
-    done = run(tmp_path, {**READING, **COMMANDS}, read, LOOK, ANSIBLE_SHOW_CUSTOM_STATS="1")
+    show = {"name": "show", "ansible.builtin.debug": {"msg": "{{ found.store.owner }}"}}
+    answer = {**READING, **COMMANDS, "owner": "{{ 7 * 191 }}"}
+    done = run(tmp_path, answer, read, LOOK, show, ANSIBLE_SHOW_CUSTOM_STATS="1")
     told = {entry.task: entry for entry in done.told()}
     assert told["read"].ended == "ok", done.output
     assert not {"ansible_stats", "add_host", "add_group", "skipped", "results"} & set(told["read"].result)
     assert set(told["read"].result.get("ansible_facts", {})) <= {"discovered_interpreter_python"}
     assert told["look"].result["msg"].startswith("['all'"), "neither a variable nor a group has come of it"
+    assert told["show"].result["msg"] == "{{ 7 * 191 }}", "what looks like Jinja stays text"
     assert "CUSTOM STATS" not in done.output
     assert "a warning of the host" in done.output
     assert "\x1b[2J" not in done.output and "\x1b]0;" not in done.output

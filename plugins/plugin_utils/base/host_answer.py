@@ -131,7 +131,7 @@ def _told(entry: Any) -> Any:
 
 
 def _words(text: Any) -> str:
-    return str(without_controls(str(text)))[:_LONGEST_WARNING]
+    return " ".join(str(without_controls(str(text))).split())[:_LONGEST_WARNING]
 
 
 def _is_larger(value: Any, limit: int) -> bool:
