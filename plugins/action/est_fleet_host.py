@@ -66,9 +66,7 @@ class ActionModule(ControllerAction):
         return OPTIONS
 
     def run(self, tmp=None, task_vars=None):
-        watch = HostWatch(
-            self._arguments or self._task.args, task_vars or {}, self._play_context, self._connection.transport
-        )
+        watch = HostWatch(self.given_arguments(), task_vars or {}, self._play_context, self._connection.transport)
         self._may_write = True
         try:
             result = super().run(tmp, task_vars)

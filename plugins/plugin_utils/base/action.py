@@ -110,9 +110,6 @@ class ControllerAction(ActionBase):
     _supports_check_mode = True
     _supports_async = False
 
-    #: What the task was given. It keeps only what may be sent back and logged; see ``short_arguments()``.
-    _arguments: dict[str, Any] | None = None
-
     @abstractmethod
     def argument_spec(self) -> Mapping[str, Any]:
         """Return the argument spec, in Ansible's shape."""
@@ -130,10 +127,8 @@ class ControllerAction(ActionBase):
         result = super().run(tmp, task_vars)
         self._task_vars = task_vars or {}
         self._passed_on: dict[str, Any] = {}
-        if self._arguments is None:  # else until or retries has the same action run again
-            self._arguments = plain(self._task.args)
-            self._task.args = short_arguments(self._arguments)
-        arguments = self._arguments
+        arguments = self.given_arguments()
+        self._task.args = short_arguments(arguments)
         self._secrets = secret_values(arguments)
         try:
             result.update(self.perform(validate(arguments, self.argument_spec(), self._task.action)))
@@ -143,6 +138,15 @@ class ControllerAction(ActionBase):
             result.update(error.result, failed=True)
         result.update(self._passed_on)
         return without_controls(scrub(result, self._secrets))
+
+    def given_arguments(self) -> dict[str, Any]:
+        """Return what the task was given, whatever of it the task still has; see ``short_arguments()``.
+
+        With ``until`` or ``retries`` another action runs the same task again. What is kept beside the arguments of the
+        task stays in this process.
+        """
+        given: dict[str, Any] = vars(self._task).setdefault("_est_given", plain(self._task.args))
+        return given
 
     def with_environment(self, options: Any) -> Any:
         """Return the options of a template with what the environment adds; see ``from_environment()``.

@@ -144,7 +144,7 @@ def test_a_task_keeps_neither_what_takes_memory_nor_a_password_and_can_be_run_ag
     options = {"action": "echo", "check_mode": False, "diff": False, "async_val": 0}
     arguments = {"store_path": "/s", "password": "canary-1f2e", "templates": [{"name": "wifi"}]}
     task = SimpleNamespace(args=arguments, until=["result is succeeded"], retries=3, **options)
-    action = Echo(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)), None, None, None, None)
-    for _attempt in range(3):  # ansible-core runs the same action for each
+    for _attempt in range(3):  # ansible-core makes a new action for each
+        action = Echo(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)), None, None, None, None)
         assert action.run(task_vars={})["got"]["templates"] == [{"name": "wifi"}]
         assert task.args == {"store_path": "/s"}
