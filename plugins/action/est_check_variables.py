@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_names, without_effect
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
+    check_facts,
+    check_names,
+    without_effect,
+)
 
 _TEMPLATES, _CERTIFICATES = "est_integration_templates", "est_integration_certificates"
 
@@ -19,6 +23,7 @@ class ActionModule(ControllerAction):
         return {"certificates": {"type": "bool", "default": False}}
 
     def perform(self, arguments):
+        check_facts(self._task_vars)
         check_names(self._task_vars)
         self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
         if arguments["certificates"]:

@@ -74,17 +74,27 @@ class ActionModule(ExchangeAction):
         fields = [target["fields"] for target in targets]
         ask = self._ask_windows_host if is_windows(self) else self._ask_host
         answer, trouble = ask(asked, fields, log_paths, secrets)
-        return Report(
-            host=host,
-            began=began,
-            controller=controller_versions(),
-            stored=stored,
-            collected=Collected(answer, trouble, sent, time.time()),
-            targets=targets,
-            unusable=unusable,
-            logs_withheld=asked.log_paths != log_paths,
-            secrets=secrets,
-        )
+        received = time.time()
+
+        def report(collected: Collected) -> Report:
+            return Report(
+                host=host,
+                began=began,
+                controller=controller_versions(),
+                stored=stored,
+                collected=collected,
+                targets=targets,
+                unusable=unusable,
+                logs_withheld=asked.log_paths != log_paths,
+                secrets=secrets,
+                max_log_octets=asked.max_log_size,
+            )
+
+        try:
+            return report(Collected(answer, trouble, sent, received))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            # Whoever answers there may say anything. What the controller found out itself is still worth an archive.
+            return report(Collected({}, "it answered what its module never answers", sent, received))
 
     def _read_store(self, store_path: str) -> Stored:
         store = store_of(self, store_path, execute=self._execute_reachable, full_look=True)

@@ -43,7 +43,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.test
     accept_earlier,
     doubt_other_ways,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_names, without_effect
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
+    check_facts,
+    check_names,
+    without_effect,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
 )
@@ -69,7 +73,7 @@ class ActionModule(ControllerAction):
 
     def run(self, tmp=None, task_vars=None):
         watch = HostWatch(
-            self._task.args,
+            self.given_arguments(),
             task_vars or {},
             self._play_context,
             self._connection.transport,
@@ -84,6 +88,7 @@ class ActionModule(ControllerAction):
         return shown(result, watch.ended(result), writes=self._may_write)
 
     def perform(self, arguments):
+        check_facts(self._task_vars)
         check_names(self._task_vars)
         self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
         variables = self._variables(arguments)

@@ -12,6 +12,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.co
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import merge_files
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import report_if_over, write
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_facts
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -47,6 +48,7 @@ class ActionModule(ControllerAction):
         }
 
     def perform(self, arguments):
+        check_facts(self._task_vars)
         try:
             dest, files = self.on_controller(arguments["dest"]), [*map(self.on_controller, arguments["merge_from"])]
             if arguments["hosts"] is not None and not files:

@@ -492,6 +492,7 @@ hint:
   returned: failure
 """
 
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -520,6 +521,7 @@ def main() -> None:
     outcome = perform(module)
     for warning in outcome.pop("warnings", ()):
         module.warn(warning)
+    outcome["clock"] = time.time()  # for the action, which compares it with the controller's
     if outcome.get("failed"):
         module.fail_json(**outcome)
     module.exit_json(**outcome)

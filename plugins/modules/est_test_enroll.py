@@ -348,6 +348,7 @@ hint:
   returned: failure
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -382,6 +383,7 @@ def main() -> None:
         note(module, outcome, content)
     for warning in outcome.pop("warnings", ()):
         module.warn(warning)
+    outcome["clock"] = time.time()  # for the action, which compares it with the controller's
     if outcome.get("failed"):
         module.fail_json(**outcome)
     module.exit_json(**outcome)

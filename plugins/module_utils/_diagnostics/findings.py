@@ -276,12 +276,13 @@ def _controller_clock(bounds: Sequence[float]) -> Finding:
         seconds = low if low > 0 else -high
         side = "ahead of" if low > 0 else "behind"
         return Finding(
-            "clock", False, f"the host is {_duration(seconds)} {side} the controller", _CLOCK_HINT, code="wrong_clock"
+            "clock", False, f"the host is {duration(seconds)} {side} the controller", _CLOCK_HINT, code="wrong_clock"
         )
     return Finding("clock", True, f"agrees with the controller's (within {max(abs(low), abs(high)):.1f} seconds)")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in words."""
     for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -384,7 +385,7 @@ def _server_clock(step: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "",
             False,
-            f"the host is {_duration(abs(ahead))} {side} this EST server{source}",
+            f"the host is {duration(abs(ahead))} {side} this EST server{source}",
             _CLOCK_HINT,
             code="wrong_clock",
         )

@@ -17,11 +17,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure i
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import TemplateResult
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 
-from ..base.action import ControllerAction, plain, scrub, secret_values
+from ..base.action import ControllerAction
+from ..base.secrets import PASSPHRASE_VARIABLE, secret_values
 from ..base.templates import STORE_SPEC
-
-#: The variable of the controller's environment that gives the passphrase where the option does not.
-PASSPHRASE_VARIABLE = "EST_BUNDLE_PASSPHRASE"  # noqa: S105 (a name, not a passphrase)
 
 #: The options that export and import share.
 BUNDLE_SPEC: dict[str, Any] = {
@@ -49,11 +47,6 @@ class BundleAction(ControllerAction):
         except BundleError as error:
             return failure_of(error)
 
-    def run(self, tmp=None, task_vars=None):
-        """See ``ControllerAction.run()``. The passphrase is a secret too, and so is what is opened with it."""
-        self._opened = secret_values({"password": plain(self._task.args).get("passphrase")})
-        return scrub(super().run(tmp, task_vars), self._opened)
-
     def passphrase(self, arguments: Mapping[str, Any]) -> str | None:
         """Return the passphrase from the option or the environment, or None.
 
@@ -65,12 +58,12 @@ class BundleAction(ControllerAction):
             passphrase = os.environ.get(PASSPHRASE_VARIABLE) or None
         if passphrase is not None and not isinstance(passphrase, str):
             raise TemplateError("passphrase", "is not a text", allowed="a string, in quotes")
-        self._opened |= secret_values({"password": passphrase})
+        self._secrets |= secret_values({"passphrase": passphrase})
         return passphrase
 
     def hide(self, content: Content) -> None:
         """Censor the secrets of these templates in whatever the action returns."""
-        self._opened.update(secret for template in content.templates for secret in template.secrets().values())
+        self._secrets.update(secret for template in content.templates for secret in template.secrets().values())
 
 
 def describe_bundle(path: str, content: Content, *, sealed: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ntpath
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
@@ -75,7 +76,35 @@ class ExchangeAction(ControllerAction):
             given["template"] = asked.template_name
         else:
             given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
-        return self.execute(f"estfleet.cloud_extender.{module}", {**given, "exchange": "host"})
+        sent = time.time()
+        try:
+            answer = self.execute(f"estfleet.cloud_extender.{module}", {**given, "exchange": "host"})
+        except ModuleFailed as failure:
+            raise ModuleFailed(self._without_clock(failure.result, sent)) from None
+        return self._without_clock(answer, sent)
+
+    def _without_clock(self, answer: Mapping[str, Any], sent: float) -> dict[str, Any]:
+        """Return the answer of a host without its time, and warn where the controller has another.
+
+        A host cannot know that its clock is wrong, and judges every certificate by it.
+        """
+        from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.findings import (
+            CLOCK_TOLERANCE,
+            duration,
+        )
+
+        result = dict(answer)
+        clock = result.pop("clock", None)
+        if isinstance(clock, (int, float)):
+            ahead = max(clock - time.time(), 0) or min(clock - sent, 0)
+            if abs(ahead) > CLOCK_TOLERANCE:
+                self.warn(
+                    [
+                        f"the clock of the host is {duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} the "
+                        "controller's, and what is said of the validity of certificates goes by it: set one of the two"
+                    ]
+                )
+        return result
 
     def exchange_of(self, asked: str) -> str:
         """Where the exchange leaves from: ``host``, ``uri`` or ``controller``.

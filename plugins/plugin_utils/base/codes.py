@@ -15,6 +15,7 @@ CODES = {
     "unreachable": "The host cannot be reached.",
     "missing_collection": "The collection ansible.windows is not installed on the controller, or is too old.",
     "unusable_file": "A file or folder on the controller cannot be read or written.",
+    "unusable_answer": "What answers on the host is not the module that was run there.",
     # The template store of a host.
     "store_failed": "The template store cannot be read or written.",
     "damaged_store": "The document of the template store is damaged.",

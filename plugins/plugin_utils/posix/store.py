@@ -18,7 +18,26 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.ada
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import KEY_OCTETS
 
-MODULE = "estfleet.cloud_extender.est_store_file"
+from ..base.host_answer import UnusableAnswer, check_shape
+
+_NAME = "est_store_file"
+MODULE = f"estfleet.cloud_extender.{_NAME}"
+#: What it answers, where it reads.
+_READING = {
+    "exists": bool,
+    "content": (str, type(None)),
+    "sha256": str,
+    "damage": str,
+    "drift": [str],
+    "key_fingerprint": str,
+    "key_damage": str,
+    "masked_key": str,
+    "folder_mode": str,
+    "document_mode": str,
+    "owner": str,
+    "last_tests": str,
+    "kept_documents": [str],
+}
 
 #: Runs a module on the host: name, arguments -> result. Raises when the module fails.
 Execute = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
@@ -43,7 +62,8 @@ class PosixStore(TemplateStore):
         if want_key:
             arguments["key_pad"] = pad.hex()
         found = self._execute(MODULE, arguments)
-        masked = bytes.fromhex(found["masked_key"])
+        check_shape(found, _READING, _NAME)
+        masked = _octets(found["masked_key"])
         return Observed(
             store_path=self._store_path,
             exists=found["exists"],
@@ -70,7 +90,9 @@ class PosixStore(TemplateStore):
             "key_pad": pad.hex(),
             "replaced_key": replaced_key,
         }
-        masked = bytes.fromhex(self._execute(MODULE, arguments)["masked_key"])
+        made = self._execute(MODULE, arguments)
+        check_shape(made, {"masked_key": str}, _NAME)
+        masked = _octets(made["masked_key"])
         return mask(masked, pad) if masked else None
 
     def write(self, change: Write) -> Written:
@@ -86,4 +108,19 @@ class PosixStore(TemplateStore):
             "keep_old": change.keep_old,
         }
         written = self._execute(MODULE, arguments)
+        check_shape(written, {"conflict": bool, "kept": str}, _NAME)
         return Written(conflict=written["conflict"], kept=written["kept"])
+
+
+def _octets(masked: str) -> bytes:
+    """Return a key that came as hexadecimal digits, or nothing.
+
+    :raises UnusableAnswer: it is something else.
+    """
+    try:
+        octets = bytes.fromhex(masked)
+    except ValueError:
+        octets = b"?"
+    if len(octets) not in (0, KEY_OCTETS):
+        raise UnusableAnswer(f"{_NAME} on the host answered with something else than a key for masked_key")
+    return octets

@@ -56,7 +56,7 @@ class WindowsHost:
         task = self._action._task
         check_mode, task.check_mode = task.check_mode, check
         try:
-            return self._action.execute(f"{COLLECTION}.{module}", arguments)
+            return self._action.execute(f"{COLLECTION}.{module}", arguments, keep_facts=True)
         except ModuleFailed as failure:
             if failure.result.get("unreachable"):
                 raise
