@@ -10,7 +10,7 @@ import posixpath
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from .._exchange.options import absolute_folder
-from .._store.document import DEFAULT_STORE_PATH
+from .._store.parts import DEFAULT_STORE_PATH
 from .._template.errors import TemplateError, show
 from .._template.fields import FIELDS, SECRET_FIELDS
 from .._template.model import Template

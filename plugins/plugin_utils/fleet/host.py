@@ -11,7 +11,7 @@ from typing import Any, Callable, Optional
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options as test_options
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.causes import describe_cause, find_causes
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import NOT_TRIED
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import DEFAULT_STORE_PATH
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import DEFAULT_STORE_PATH
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, closest
 
 from ..action.exchange import ExchangeAction

@@ -16,7 +16,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.ada
     Write,
     Written,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import KEY_OCTETS
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import KEY_OCTETS
 
 MODULE = "estfleet.cloud_extender.est_store_file"
 

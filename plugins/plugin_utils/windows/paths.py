@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import (
     DEFAULT_STORE_PATH,
     WINDOWS_STORE_PATH,
 )

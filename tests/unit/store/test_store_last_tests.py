@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import files as store_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import found as store_found
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import (
     NOT_STARTED,
@@ -179,7 +179,7 @@ def test_an_error_says_which_file_and_leaves_the_old_one(path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(store_files.os, "write", fail)
+        patched.setattr(store_found.os, "write", fail)
         with pytest.raises(StoreError, match=r"cannot write .*last_tests.json: No space left on device; free some"):
             record(str(path), "VPN", "failed", "tls")
     assert known(path) == {"VPN": ("issued", None)}

@@ -26,9 +26,10 @@ import errno
 import os
 from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
-from ..._files.folder import File, Folder
-from ..._files.lock import is_locked, locked
+from ..._files.folder import Folder
+from ..._files.lock import locked
 from ..._files.paths import in_words, locate
+from ..._files.reading import File, is_locked
 from ..._value import Value, field
 from ..base.errors import EstError, InputError
 from .certificate import pem
