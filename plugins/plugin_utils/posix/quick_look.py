@@ -139,9 +139,9 @@ class QuickLook:
     def _refusal(self) -> str:
         """Say why no program can be sent; an empty string where it can."""
         connection, become = self._action._connection, self._action._connection.become
-        executable = str(self._action._play_context.executable or "").split()
         if getattr(connection, "_remote_is_local", False) or not connection.has_pipelining:
             return f"the connection {connection.transport} takes no program"
+        executable = str(self._action._play_context.executable or "").split()
         if not connection.allow_executable or not executable or os.path.basename(executable[-1]) not in _SHELLS:
             return "commands do not go through a POSIX shell"
         if C.DEFAULT_KEEP_REMOTE_FILES:

@@ -145,7 +145,9 @@ def run_echo(*, until=(), retries=None):
     arguments = {"store_path": "/s", "password": "canary-1f2e", "templates": [{"name": "wifi"}]}
     options = {"action": "echo", "check_mode": False, "diff": False, "async_val": 0}
     task = SimpleNamespace(args=dict(arguments), until=list(until), retries=retries, **options)
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+    connection = SimpleNamespace(
+        _shell=SimpleNamespace(tmpdir=None), transport="none", become=None, has_pipelining=False
+    )
     result = Echo(task, connection, None, None, None, None).run(task_vars={})
     assert result["got"]["templates"] == [{"name": "wifi"}]
     return arguments, task.args

@@ -13,6 +13,7 @@ import threading
 import time
 
 import pytest
+from support.looking import read_store
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import found as store_found
@@ -21,7 +22,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
-    read_store,
     read_store_and_key,
     write_store,
 )

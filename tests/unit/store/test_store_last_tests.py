@@ -13,6 +13,7 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.looking import read_store
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import found as store_found
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
@@ -22,7 +23,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.las
     parse_last_tests,
     record_test,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import STAGES, EstError
 
 

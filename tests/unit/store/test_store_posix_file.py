@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.looking import read_store
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files import lock
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
@@ -24,7 +25,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
-    read_store,
     read_store_and_key,
     write_store,
 )
