@@ -186,7 +186,11 @@ def _read(field: Field, value: Any) -> Any:
 def _read_text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
         kind = (
-            "a list" if isinstance(value, (list, tuple)) else "a dictionary" if isinstance(value, dict) else "no text"
+            "a list"
+            if isinstance(value, (list, tuple))
+            else "a dictionary"
+            if isinstance(value, dict)
+            else "not a string"
         )
         raise TemplateError(
             field.name,

@@ -425,7 +425,7 @@ def test_a_bundle_that_is_not_there(there, tmp_path):
         ({"passphrase": ""}, "passphrase: is empty"),
         ({"passphrase": {"canary": "canary"}}, "passphrase: is not a text"),
         ({"names": []}, "names: is empty"),
-        ({"purge_keep": [1.5]}, "purge_keep[0]: 1.5 is not text"),
+        ({"purge_keep": [1.5]}, "purge_keep[0]: 1.5 is not a string"),
         ({"src": ""}, "src: is empty"),
         ({"store_path": "~/est"}, "store_path: '~/est' is not the absolute path"),
     ],

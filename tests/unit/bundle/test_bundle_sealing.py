@@ -116,7 +116,7 @@ def test_content_of_another_shape_is_damage(monkeypatch, text, words):
     [
         ({"name": "A"}, {}, "templates[0].server of template 'A': is missing"),
         ({}, {}, "templates[0].name: is missing"),
-        ({"name": 1}, {}, "templates[0].name: 1 is not text"),
+        ({"name": 1}, {}, "templates[0].name: 1 is not a string"),
         ({"name": "A", "server": "a.example", "colour": "red"}, {}, "templates[0].colour of template 'A': is not an"),
         ({"name": "A", "server": "a.example", "port": 70000}, {}, "templates[0].port of template 'A': 70000 is not"),
         (

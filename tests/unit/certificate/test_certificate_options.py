@@ -43,7 +43,7 @@ def test_a_windows_host():
         ({**PATHS, "certificate_path": "web.pem"}, "certificate_path: is not an absolute path"),
         ({**PATHS, "certificate_path": "C:\\web.pem"}, "certificate_path: is not the absolute path of a file"),
         ({**PATHS, "certificate_path": "/etc/ssl/"}, "certificate_path: is not the absolute path of a file"),
-        ({**PATHS, "private_key_path": 7}, "private_key_path: is not text"),
+        ({**PATHS, "private_key_path": 7}, "private_key_path: is not a string"),
         ({**PATHS, "chain_path": "/etc/ssl/web.pem"}, "chain_path: is the file of the certificate"),
         ({**PATHS, "certificate_store": "My"}, "certificate_store: has no effect on a POSIX host"),
         ({**PATHS, "key_exportable": False}, "key_exportable: has no effect on a POSIX host"),

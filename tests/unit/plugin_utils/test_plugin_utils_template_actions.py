@@ -243,7 +243,7 @@ def test_a_wrong_option_says_where_and_nothing_is_read(store, host, change, word
         ({"templates": [], "purge": "perhaps"}, "'perhaps' is not a valid boolean"),
         ({"templates": [], "purge_keep": [" "]}, "purge_keep[0]: ' ' has only spaces in it"),
         ({"templates": [], "purge_keep": [""]}, "purge_keep[0]: is empty"),
-        ({"templates": [], "purge_keep": ["a", 7.5]}, "purge_keep[1]: 7.5 is not text"),
+        ({"templates": [], "purge_keep": ["a", 7.5]}, "purge_keep[1]: 7.5 is not a string"),
         ({"templates": [], "rotate_key": "perhaps"}, "'perhaps' is not a valid boolean"),
         ({"templates": [], "prune": True}, "Unsupported parameters for (estfleet.cloud_extender.est_templates) module"),
     ],

@@ -104,7 +104,7 @@ def test_edited_parts():
         ),
         (changed(lambda d: d["templates"].append(d["templates"][0])), "two templates of one name: 'Cisco' and 'Cisco'"),
         (text(template("cisco"), template("Cisco")), "two templates of one name"),
-        (changed(lambda d: d["templates"][0]["fields"].update(label="\ud800")), "no Unicode"),
+        (changed(lambda d: d["templates"][0]["fields"].update(label="\ud800")), "not Unicode"),
         (changed(lambda d: d.update(verifier=None)), "verifier is not an object with kdf scrypt"),
         (changed(lambda d: d["verifier"].update(n=2**30)), "scrypt parameters out of bounds"),
         (changed(lambda d: d["verifier"].update(n=4097)), "scrypt parameters out of bounds"),

@@ -131,7 +131,7 @@ def test_password(password: str) -> None:
         ),
         (
             {"username": "bob", "password": ""},
-            "password: is empty (allowed: a text, or leave it out).",
+            "password: is empty (allowed: a string, or leave it out).",
         ),
         (
             {"username": "bob", "password": "canary\n"},
@@ -161,7 +161,7 @@ def test_password(password: str) -> None:
         ),
         (
             {"client_certificate_path": "/c", "client_key_path": "/k", "client_key_passphrase": ""},
-            "client_key_passphrase: is empty (allowed: a text, or leave it out).",
+            "client_key_passphrase: is empty (allowed: a string, or leave it out).",
         ),
     ],
 )

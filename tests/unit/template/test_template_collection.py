@@ -47,7 +47,7 @@ def test_an_error_says_which_template() -> None:
 
 
 def test_an_error_of_a_template_without_a_name() -> None:
-    assert str(refused([{"server": "a"}])) == "templates[0].name: is missing (allowed: a text)."
+    assert str(refused([{"server": "a"}])) == "templates[0].name: is missing (allowed: a string)."
 
 
 @pytest.mark.parametrize("options", [None, "a", {"name": "a"}, 7])

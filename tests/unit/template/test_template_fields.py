@@ -145,7 +145,7 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
         ),
         (
             {"proof_of_possession": False},
-            "proof_of_possession: False is not text (allowed: auto, always, never). Did you mean 'never'?",
+            "proof_of_possession: False is not a string (allowed: auto, always, never). Did you mean 'never'?",
         ),
         (
             {"proof_of_possession": "alway"},
@@ -161,12 +161,12 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
         ({"name": True}, "name: True is not a string (allowed: a string, in quotes)."),
         ({"name": ["a"]}, "name: ['a'] is a list (allowed: a string, in quotes)."),
         ({"label": {"a": 1}}, "label: {'a': 1} is a dictionary (allowed: a string, in quotes)."),
-        ({"label": ""}, "label: is empty (allowed: a text, or leave it out)."),
-        ({"ca_path": ""}, "ca_path: is empty (allowed: a text, or leave it out)."),
-        ({"proxy": ""}, "proxy: is empty (allowed: a text, or leave it out)."),
-        ({"subject": ""}, "subject: is empty (allowed: a text, or leave it out)."),
-        ({"name": ""}, "name: is empty (allowed: a text)."),
-        ({"name": None}, "name: is missing (allowed: a text)."),
+        ({"label": ""}, "label: is empty (allowed: a string, or leave it out)."),
+        ({"ca_path": ""}, "ca_path: is empty (allowed: a string, or leave it out)."),
+        ({"proxy": ""}, "proxy: is empty (allowed: a string, or leave it out)."),
+        ({"subject": ""}, "subject: is empty (allowed: a string, or leave it out)."),
+        ({"name": ""}, "name: is empty (allowed: a string)."),
+        ({"name": None}, "name: is missing (allowed: a string)."),
         ({"port": "https"}, "port: 'https' is not a whole number (allowed: digits only)."),
         ({"port": 443.0}, "port: 443.0 is not a whole number (allowed: digits only)."),
         ({"port": True}, "port: True is not a whole number (allowed: digits only)."),
@@ -188,7 +188,7 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
         ),
         (
             {"subject_alternative_name_other": [""]},
-            "subject_alternative_name_other[0]: is empty (allowed: a text, or leave it out).",
+            "subject_alternative_name_other[0]: is empty (allowed: a string, or leave it out).",
         ),
     ],
 )

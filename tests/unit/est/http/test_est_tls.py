@@ -68,7 +68,7 @@ def test_pem_without_a_certificate_is_refused(text: str) -> None:
      CA.pem[:200] + "\n" + CA.pem],
 )  # fmt: skip
 def test_a_block_that_is_no_certificate_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"no X\.509 certificate"):
+    with pytest.raises(InputError, match=r"not an X\.509 certificate"):
         make_context(Trust.explicit(text))
 
 

@@ -35,7 +35,7 @@ def test_req_006_the_url_is_base_and_one_label_at_most_and_operation() -> None:
 
 
 def test_operation_takes_only_est_operations() -> None:
-    with pytest.raises(ValueError, match="no EST operation"):
+    with pytest.raises(ValueError, match="not an EST operation"):
         EstUrl.build("est.example.com").operation("index.html")
 
 
