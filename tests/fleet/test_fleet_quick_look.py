@@ -36,7 +36,6 @@ def apply(fleet: Fleet, tmp_path: Path) -> Apply:
     return run
 
 
-SUDO = {"ansible_become": True, "ansible_become_user": "root"}
 WAYS = {
     "pipelining": {"ansible_pipelining": True},
     "no pipelining": {"ansible_pipelining": False},
@@ -70,7 +69,6 @@ def test_no_module_is_run_where_nothing_is_to_be_changed(fleet: Fleet, apply: Ap
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("sudo") is None, reason="needs root, and sudo")
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_another_user_can_be_become(fleet: Fleet, apply: Apply, pipelining: bool) -> None:
-    # sudo asks root for no password, but core only uses it where the users differ.
     nobody = pwd.getpwnam("nobody")
     variables = {
         "ansible_pipelining": pipelining,
@@ -82,7 +80,7 @@ def test_another_user_can_be_become(fleet: Fleet, apply: Apply, pipelining: bool
     refused = apply(variables)
     assert refused.hosts("failed") == ["ce1", "ce2"]
     assert MODULE in refused.output, "the error is that of the module"
-    assert "Permission denied" in refused.output or "only" in refused.output, refused.output
+    assert "cannot read the template store" in refused.output
     for host in list(fleet.hosts.values())[:2]:
         for path in (*host.folder.parents, host.folder):
             if path.is_relative_to(fleet.folder):
@@ -92,15 +90,6 @@ def test_another_user_can_be_become(fleet: Fleet, apply: Apply, pipelining: bool
     again = apply(variables)
     assert (again.status, again.hosts("changed")) == (0, []), again.output
     assert quiet(again), again.output
-
-
-def test_a_terminal_that_ssh_is_told_to_ask_for_hangs_nobody(fleet: Fleet, apply: Apply) -> None:
-    arguments = fleet.connection_variables()["ansible_ssh_args"]
-    variables = {"ansible_pipelining": False, "ansible_ssh_args": f"{arguments} -o RequestTTY=force"}
-    assert apply().status == 0
-    again = apply(variables)
-    assert (again.status, again.hosts("changed")) == (0, []), again.output
-    assert NO_LOOK in again.output
 
 
 def test_what_is_out_of_the_ordinary_is_the_modules(fleet: Fleet, apply: Apply) -> None:
