@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.looking import read_store
 from support.tls_certificates import authority
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import write_file
@@ -28,11 +29,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.loc
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report import writing
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
-    make_key,
-    read_store,
-    write_store,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import make_key, write_store
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,

@@ -86,7 +86,9 @@ def run_action(name, arguments, host=None, *, check=False):
         retries=None,
         get_search_path=list,
     )
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+    connection = SimpleNamespace(
+        _shell=SimpleNamespace(tmpdir=None), transport="none", become=None, has_pipelining=False
+    )
     action = module.ActionModule(task, connection, None, DataLoader(), None, None)
     action._execute_module = host.execute_module
     return action.run(task_vars={})

@@ -26,8 +26,9 @@ from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from .._files.accounts import refuse_other_writers
 from .._files.folder import Folder
-from .._files.lock import is_locked, locked
+from .._files.lock import locked
 from .._files.paths import open_folder
+from .._files.reading import is_locked
 
 #: Names of the files of an issued test certificate.
 CERTIFICATE_FILE = "certificate.pem"

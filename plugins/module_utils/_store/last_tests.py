@@ -26,12 +26,12 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .._files.folder import Folder
 from .._files.lock import locked
 from .._value import Value
-from .document import LAST_TESTS_NAME
 from .errors import StoreError, is_utc, utc_now
-from .files import cannot, open_store, read_file, replace_file
+from .files import open_store, replace_file
+from .found import cannot, read_last_tests
+from .parts import LAST_TESTS_NAME
 
 FORMAT = "estfleet.cloud_extender.last_tests"
 FORMAT_VERSION = 1
@@ -165,14 +165,6 @@ def record_test(store_path: str, template: str, came: Mapping[str, Any]) -> None
             replace_file(store, LAST_TESTS_NAME, text.encode("utf-8"))
     except OSError as error:
         raise StoreError(cannot("write", os.path.join(store_path, LAST_TESTS_NAME), error)) from None
-
-
-def read_last_tests(store: Folder) -> str:
-    """Return the text of the file of a store; an empty text where there is none.
-
-    :raises StoreError: it cannot be read.
-    """
-    return (read_file(store, LAST_TESTS_NAME).content or b"").decode("utf-8", "replace")
 
 
 def _parse(entry: object) -> LastTest | None:

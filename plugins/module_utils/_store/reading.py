@@ -16,8 +16,9 @@ from typing import Any
 from .._template.errors import show
 from .._value import Value, field
 from .adapter import Observed
-from .document import DOCUMENT_NAME, KEY_NAME, Document, StoredTemplate, parse_document
+from .document import Document, StoredTemplate, parse_document
 from .errors import DamagedDocument, NewerFormat, StoreError
+from .parts import DOCUMENT_NAME, KEY_NAME
 from .posix_file import read_store_and_key
 from .sealing import unseal
 

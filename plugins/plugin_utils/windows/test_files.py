@@ -34,9 +34,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     STATE_FILE,
     folder_name,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import LAST_TESTS_NAME
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import with_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import LAST_TESTS_NAME
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 from .folder import Host, full_path, prepare_folder

@@ -179,7 +179,9 @@ class Echo(ControllerAction):
 def echo(arguments):
     options = {"action": "echo", "check_mode": False, "diff": False, "async_val": 0}
     task = SimpleNamespace(args=dict(arguments), until=[], retries=None, **options)
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+    connection = SimpleNamespace(
+        _shell=SimpleNamespace(tmpdir=None), transport="none", become=None, has_pipelining=False
+    )
     return Echo(task, connection, None, None, None, None).run(task_vars={})
 
 

@@ -13,8 +13,9 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.looking import read_store
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import files as store_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import found as store_found
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import (
     NOT_STARTED,
@@ -22,7 +23,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.las
     parse_last_tests,
     record_test,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import STAGES, EstError
 
 
@@ -184,7 +184,7 @@ def test_an_error_says_which_file_and_leaves_the_old_one(path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(store_files.os, "write", fail)
+        patched.setattr(store_found.os, "write", fail)
         with pytest.raises(StoreError, match=r"cannot write .*last_tests.json: No space left on device; free some"):
             record(str(path), "VPN", "failed", "tls")
     assert known(path) == {"VPN": ("issued", None)}

@@ -28,9 +28,10 @@ import time
 from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..._files.beside import name_beside
-from ..._files.folder import File, Folder
-from ..._files.lock import LOCK_SECONDS, is_locked, locked
+from ..._files.folder import Folder
+from ..._files.lock import LOCK_SECONDS, locked
 from ..._files.paths import in_words, locate
+from ..._files.reading import File, is_locked
 from ..._value import Value, field
 from ..base.errors import EstError, InputError
 from .certificate import pem
