@@ -20,7 +20,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.app
 
 def install(content, store=None, *, purge=False):
     store = store or MemoryStore()
-    outcome = apply_request(store, request_for(content, purge=replace, keep=()), check_mode=False)
+    outcome = apply_request(store, request_for(content, purge=purge, keep=()), check_mode=False)
     return store, outcome
 
 
