@@ -5,7 +5,7 @@
 
 ``returned`` of a key says when it has to be there. ``always``, ``success`` and ``failure`` as single words are held;
 other words tell a reader of a condition, so that the key may be there or not. What has no ``returned`` is in a nested
-dict, and always there with it. A value may be null where the description says "null".
+dict, and always there with it. A value may be null where the description says so.
 
 ``callback_plugins/returned.py`` looks at each result of a run of Ansible's in this way, ``actions.py`` at those of an
 action in the process of a test.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import functools
 import os
+import re
 from pathlib import Path
 from typing import Any, Iterable, Iterator, List, Mapping, Optional
 
@@ -60,6 +61,9 @@ CORES = {
     "skipped",
     "warnings",
 }
+
+#: How a description says that a value may be null.
+_NULL = re.compile(r"\bnull\b|V\(none\)", re.IGNORECASE)
 
 _TYPES = {
     "bool": (bool,),
@@ -144,7 +148,7 @@ def _wrong(found: Mapping[str, Any], documentation: Mapping[str, Any], state: st
 
 def _wrong_value(value: Any, entry: Mapping[str, Any], state: str, name: str) -> Iterator[str]:
     kind = entry["type"]
-    if value is None and "null" in " ".join(_texts(entry.get("description", ""))):
+    if value is None and _NULL.search(" ".join(_texts(entry.get("description", "")))):
         return
     if not _is(value, kind):
         yield f"{name} is {type(value).__name__}, and is documented as {kind}"
