@@ -82,7 +82,9 @@ def watching() -> dict[str, str]:
 
     ``tests/conftest.py`` names the file, and fails a test in which something was written there.
     """
-    return {"ANSIBLE_CALLBACK_PLUGINS": CALLBACKS, **{name: os.environ[name] for name in (FILE,) if name in os.environ}}
+    if FILE not in os.environ:  # not in a test: a measurement, a fleet for people
+        return {}
+    return {"ANSIBLE_CALLBACK_PLUGINS": CALLBACKS, FILE: os.environ[FILE]}
 
 
 def tell(wrong: Iterable[str]) -> None:

@@ -138,4 +138,5 @@ def test_a_run_tells_of_them(tmp_path: Path, to_file: bool) -> None:
     if to_file:
         assert told.read_text(encoding="utf-8").splitlines() == lines, done.stdout
     else:
-        assert [line for line in lines if f"[WARNING]: not as documented: {line}" in done.stdout] == lines, done.stdout
+        output = " ".join(done.stdout.split())  # older cores break the lines of a warning
+        assert [line for line in lines if f"[WARNING]: not as documented: {line}" in output] == lines, done.stdout
