@@ -37,7 +37,8 @@ class Use:
     :param kind: ``options``, ``results``, ``role``, ``command`` or ``library``.
     :param place: the module, role, command or class that has it, with what it is in: ``est_test_enroll.server``.
     :param name: the name itself.
-    :param type: as in the vocabulary, such as ``str``, ``list[str]``; None for an object of the library.
+    :param type: as in the vocabulary, such as ``str``, ``list[str]``; None for an object of the library, and for a text
+        of a command line that something else reads.
     :param choices: the values that it can have, where they are a list.
     :param default: None where there is none.
     """
@@ -153,19 +154,15 @@ def _of_commands() -> Iterator[Use]:
                 yield Use("command", command, name.replace("-", "_"), _type_of(action), choices, default)
 
 
-def _type_of(action: argparse.Action) -> str:
+def _type_of(action: argparse.Action) -> str | None:
     if isinstance(action, (argparse._StoreTrueAction, argparse._StoreFalseAction)):
         return "bool"
-    single = "str"
-    if action.type:
-        made = (
-            action.type
-            if inspect.isclass(action.type)
-            else inspect.get_annotations(action.type, eval_str=True)["return"]
-        )
-        single = _PYTHON[made]
-    several = isinstance(action, argparse._AppendAction) or action.nargs in ("+", "*")
-    return f"list[{single}]" if several else single
+    made = action.type
+    if made is not None and not inspect.isclass(made):
+        made = inspect.get_annotations(made, eval_str=True)["return"]
+    if isinstance(action, argparse._AppendAction) or action.nargs in ("+", "*"):
+        return f"list[{_PYTHON[made or str]}]"
+    return _PYTHON[made] if made else None
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -198,7 +195,8 @@ def _words(name: str, found: Any) -> Iterator[tuple[str, Any, str, Any, Any]]:
 
 def _parameters(place: str, function: Any) -> Iterator[tuple[str, Any, str, Any, Any]]:
     for parameter in inspect.signature(function).parameters.values():
-        if parameter.name not in ("self", "cls") and not parameter.name.startswith("_"):
+        is_named = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if is_named and parameter.name not in ("self", "cls") and not parameter.name.startswith("_"):
             yield place, function, parameter.name, parameter.annotation, parameter.default
 
 

@@ -63,9 +63,11 @@ def none(wrong: Sequence[str]) -> None:
 
 def fits(use: Use, kind: str) -> bool:
     """Say whether a use has the type of its word."""
-    if use.kind in ("library", "command") and use.type == "float":
-        return kind in ("int", "float")  # what takes parts of a second takes whole ones
-    return use.type == kind or (use.kind == "library" and use.type is None)
+    if use.kind in ("library", "command"):
+        # A path is a text there, and what takes parts of a second takes whole ones.
+        wider = {"str": ("str", "path"), "float": ("float", "int")}.get(str(use.type), (use.type,))
+        return use.type is None or kind in wider
+    return use.type == kind
 
 
 def wrong_types(words: Vocabulary, all_uses: tuple[Use, ...]) -> list[str]:
