@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import returned
 
 # For this process alone: what a test starts writes its bytecode where it would for a user.
 sys.pycache_prefix = str(Path(__file__).resolve().parents[1] / ".cache" / "bytecode")
@@ -30,11 +29,11 @@ collect_ignore_glob = ["unit/suite/*"] if sys.version_info < (3, 11) else []
 # Where ./test.sh reads what passed until now, also of a run that never ends.
 _RESULTS = os.environ.pop("SUITE_RESULTS", "")
 
-# Where the callback plugin writes, in every run of Ansible's that a test starts.
+# Where support/callback_plugins/returned.py writes, in every run of Ansible's that a test starts.
 _RETURNED = Path(tempfile.mkdtemp(prefix="returned-"), "wrong")
 atexit.register(shutil.rmtree, _RETURNED.parent, ignore_errors=True)
-os.environ[returned.FILE] = str(_RETURNED)
-os.environ.update(returned.watching())
+os.environ["RETURNED_FILE"] = str(_RETURNED)
+os.environ["ANSIBLE_CALLBACK_PLUGINS"] = str(Path(__file__).resolve().parent / "support" / "callback_plugins")
 
 
 @pytest.fixture(autouse=True)
