@@ -179,7 +179,7 @@ templates:
           type: str
           sample: failed
         stage:
-          description: The stage at which it failed. V(none) if it did not.
+          description: The stage at which it failed.
           returned: always
           type: str
           sample: enroll

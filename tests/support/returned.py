@@ -46,6 +46,7 @@ CORES = {
     "ansible_index_var",
     "ansible_loop",
     "ansible_loop_var",
+    "ansible_stats",
     "attempts",
     "changed",
     "deprecations",

@@ -20,12 +20,6 @@ pytest.importorskip("ansible", reason="the modules need ansible-core, which need
 from support.returned import ROOT
 from support.vocabulary import COLLECTION, Use, Vocabulary, documentation, modules, read_vocabulary, uses
 
-#: Names whose default is not the same everywhere, and what it is where.
-DEFAULTS = {
-    # Each names its own files.
-    "certificate_name": {"est_certificate": "identity", "est_test_enroll": "test"},
-}
-
 GONE = yaml.safe_load((Path(__file__).parent / "gone_names.yml").read_text(encoding="utf-8"))
 
 # Where users read names: in marked words of pages and of documentation, and as keys in YAML and JSON.
@@ -123,7 +117,7 @@ def test_the_default_of_a_name_is_the_same_everywhere() -> None:
         [
             f"{word.key}: {defaults}"
             for word, defaults in by_word.items()
-            if word and len({str(default) for default in defaults.values()}) > 1 and DEFAULTS.get(word.key) != defaults
+            if word and len({str(default) for default in defaults.values()}) > 1
         ]
     )
 
