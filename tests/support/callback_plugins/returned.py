@@ -23,6 +23,9 @@ options:
     ini: [{section: callback_returned, key: file}]
 """
 
+# Of a result that is hidden, of a module that ended without one, of a task that was given up by ansible-core.
+_NOT_OURS = {"censored", "module_stdout", "timedout"}
+
 
 def _load():
     # The folder of the tests must not be on the path of a program that is tested.
@@ -51,10 +54,10 @@ class CallbackModule(CallbackBase):
         task = getattr(result, "task", None) or result._task
         data = getattr(result, "result", None) or result._result
         action = task.resolved_action or task.action
-        if not self._returned.is_public(action) or "censored" in data or "module_stdout" in data:
+        if not self._returned.is_public(action) or _NOT_OURS.intersection(data):
             return
         if not set(data) - self._returned.CORES:
-            return  # it did not come to our module: an argument that cannot be templated, a timeout
+            return  # it did not come to our module: an argument that cannot be templated
         if "failed_when_result" in data:
             failed = None
         ignored = frozenset(data.get(name) for name in ("ansible_loop_var", "ansible_index_var"))
