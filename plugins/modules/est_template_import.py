@@ -189,6 +189,11 @@ templates:
       description: The last test of the template on this host.
       returned: if it was tested
       type: dict
+    proved:
+      description: Whether the last test issued a certificate for the template as it is now.
+      returned: when what came of the tests was looked at
+      type: bool
+      sample: true
 store_path:
   description: The folder of the template store.
   returned: success

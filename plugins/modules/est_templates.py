@@ -199,7 +199,7 @@ templates:
           type: str
           sample: failed
         stage:
-          description: The stage at which it failed.
+          description: The stage at which it failed. V(none) if it did not.
           returned: always
           type: str
           sample: enroll

@@ -266,7 +266,7 @@ server:
       type: str
       sample: https://est.example.com:8443/.well-known/est
     tls_version:
-      description: The TLS version of the connection; not known with O(exchange=uri).
+      description: The TLS version of the connection; null where it is not known, as with O(exchange=uri).
       type: str
       sample: TLSv1.3
     trust:
