@@ -175,7 +175,7 @@ templates:
       returned: success
       type: bool
       sample: false
-    problems:
+    store_problems:
       description: What is wrong with the template in the store, in words.
       returned: success
       type: list
