@@ -182,7 +182,7 @@ def test_a_folder_that_is_not_there_is_named_and_a_warning_of_check_mode(lab, tm
     assert (told["status"], len(told["warnings"])) == ("recovered", 1)
     with pytest.raises(EstError, match=r"could not be written: there is no folder .*missing") as caught:
         keep(tmp_path, template, **missing)
-    assert (caught.value.stage, caught.value.request_received) == ("save", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("save", "not_received")
 
 
 def test_a_note_that_is_gone_or_damaged_loses_no_file(lab, tmp_path, paths):
@@ -225,7 +225,7 @@ def test_no_file_of_ours_beside_a_certificate_is_visible(tmp_path, paths, monkey
         (tmp_path / "host.key").write_text(server.issue().key_pem)
         assert keep(tmp_path, template, **paths)["status"] == "pending"
         assert visible() == {"host.key"}
-        assert keep(tmp_path, template, wait=30, **paths)["status"] == "issued"
+        assert keep(tmp_path, template, wait_timeout=30, **paths)["status"] == "issued"
         declared = {"host.pem", "host.key", *map(os.path.basename, paths.values())}
         assert visible() == declared
         assert any(name.startswith(".host.key.est-kept-") for name in os.listdir(tmp_path))

@@ -111,7 +111,7 @@ def test_an_alert_is_a_refusal_unless_it_says_revoked_or_nothing_of_the_certific
     if helps:
         healed = keep(tmp_path, template, **ENROLL)
         assert (healed["status"], healed["action"]) == ("issued", "enrolled")
-        assert healed["server"]["authenticated_by"] == "basic"
+        assert healed["server"]["authenticated_by"] == ["basic"]
         assert "enrolled anew, because the old one was refused" in healed["warnings"][-1]
         assert keep(tmp_path, template)["status"] == "unchanged"
     else:
@@ -182,7 +182,7 @@ def test_what_enrols_anew_is_whatever_the_template_has(tmp_path):
             put(tmp_path, server.issue(subject=subject(), days=days))
             healed = keep(tmp_path, template, **ENROLL)
             assert healed["action"] == "enrolled"
-            assert healed["server"]["authenticated_by"] == "client certificate"
+            assert healed["server"]["authenticated_by"] == ["client_certificate"]
             assert server.requests[-1]["client_certificate_subject"] == "CN=gateway"
 
 
@@ -204,5 +204,5 @@ def test_an_enrolment_in_place_of_a_renewal_that_waits_for_approval_is_gone_on_w
         asked = len(server.log)
         assert keep(tmp_path, template, **ENROLL)["status"] == "pending"
         assert len(server.log) == asked, "not asked before its time, by a renewal neither"
-        assert keep(tmp_path, template, wait=30, **ENROLL)["action"] == "enrolled"
+        assert keep(tmp_path, template, wait_timeout=30, **ENROLL)["action"] == "enrolled"
         assert not [name for name in os.listdir(tmp_path) if "pending" in name]
