@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ContextManager, Dict, Mapping, Optional, Protocol, Sequence, Tuple
 
 from .._value import Value, field
 from ..est.x509.held_certificate import OldCertificate
@@ -79,6 +79,12 @@ class CertificateHolder(Protocol):
 
         :returns: in check mode, warnings of what earlier tasks would put right.
         :raises EstError: it could not be kept; ``stage`` is ``save`` and ``request_received`` ``not_received``.
+        """
+
+    def reserved(self) -> ContextManager[None]:
+        """Keep room for a certificate while it is asked for: a full disk must not cost one that was issued.
+
+        :raises EstError: there is no room; ``stage`` is ``save`` and ``request_received`` ``not_received``.
         """
 
     def refuse_key(self, spec: KeySpec) -> None:

@@ -13,15 +13,16 @@ certificate, and the certificate and its key stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import stat
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._files.accounts import other_writers
 from .._files.lock import locked
-from .._files.paths import in_words
+from .._files.paths import in_words, is_mount_point
 from ..est.base.errors import EstError, InputError
 from ..est.x509.certificate import fingerprint_sha256, subject_text
 from ..est.x509.client_certificate import ClientCertificate
@@ -266,6 +267,28 @@ class FileHolder:
                 )
         return list(warnings)
 
+    @contextlib.contextmanager
+    def reserved(self) -> Iterator[None]:
+        """See ``CertificateHolder.reserved()``. The room is given back as soon as something is written."""
+        try:
+            self._pair.reserve()
+        except OSError as error:
+            self._release()
+            raise EstError(
+                f"a certificate could not be kept, so none was asked for: {in_words(error)}",
+                code="not_saved",
+                stage="save",
+                hint=_HINT,
+            ) from None
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        with contextlib.suppress(OSError):
+            self._pair.release()
+
     def refuse_key(self, spec: KeySpec) -> None:
         """See ``CertificateHolder.refuse_key()``: a file takes every kind."""
 
@@ -373,6 +396,7 @@ class FileHolder:
 
     def _write(self, place: Place, kind: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        self._release()
         try:
             with locked(self._pair.certificate.folder):
                 place.folder.write(place.beside(kind), text.encode("ascii"), part=place.beside(PART))
@@ -384,6 +408,8 @@ def _why_not_writable(place: Place) -> str:
     status = place.folder.look(place.name)
     if status is not None and stat.S_ISDIR(status.st_mode):
         return f"{place.path} is a folder"
+    if is_mount_point(place.folder.path_of(place.name)):
+        return f"{place.path} is a mount point, and no file can take its place: mount the folder in its stead"
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=place.folder.descriptor):  # which knows of read-only file systems
         return f"this user may not write to the folder {place.folder.path}"
     return ""

@@ -196,7 +196,7 @@ class _Run:
             return self._result("pending", action, pending=pending)
         if self._options.check:
             return self._result("not_asked", action, changed=True)
-        with self._connected(authentication) as client:
+        with self._holder.reserved(), self._connected(authentication) as client:
             enrolment = Enrolment(
                 client,
                 self._request(authentication),

@@ -45,6 +45,8 @@ _ASIDE = ".old"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 #: Octets. A pending enrolment's files are smaller than this; what is larger was not written by us.
 MAX_PENDING_FILE_SIZE = 16 * 1024
+#: Octets that the files of a test may need.
+_ROOM_OCTETS = 64 * 1024
 
 
 def folder_name(template_name: str) -> str:
@@ -211,3 +213,7 @@ def _refuse_unwritable(path: str) -> None:
     # access() knows of file systems that nobody may write, root neither.
     if not os.access(path, os.W_OK | os.X_OK):
         raise OSError(errno.EACCES, "is not writable", path)
+    disk = os.statvfs(path)
+    free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
+    if disk.f_blocks and free * disk.f_frsize < _ROOM_OCTETS:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)

@@ -109,6 +109,26 @@ class Folder(ReadableFolder):
                 self._forget(part)
             self.sync()
 
+    def reserve(self, name: str, octets: int) -> None:
+        """Make a file that takes so much room on the disk, in place of an older one.
+
+        :raises OSError: there is not so much; the file is not there then.
+        """
+        with self.about(name):
+            self.unlink(name)
+            descriptor = os.open(name, _NEW, 0o600, dir_fd=self.descriptor)
+            try:
+                try:
+                    if hasattr(os, "posix_fallocate"):
+                        os.posix_fallocate(descriptor, 0, octets)
+                    else:
+                        _write_all(descriptor, bytes(octets))
+                finally:
+                    os.close(descriptor)
+            except OSError:
+                self._forget(name)
+                raise
+
     def try_to_write(self) -> None:
         """Find out whether a file can be made here. Only trying tells: root may do what a file system refuses."""
         with self.about():
@@ -244,6 +264,11 @@ class Folder(ReadableFolder):
 
     def _forget(self, name: str) -> bool:
         return _forget(name, self.descriptor)
+
+    def link(self, name: str, other: str) -> None:
+        """Give a file another name as well."""
+        with self.about(name):
+            self._link(name, other)
 
     def _link(self, name: str, other: str) -> None:
         here = self.descriptor

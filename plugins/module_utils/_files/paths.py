@@ -57,6 +57,24 @@ def why_not_writable(folder: str) -> str:
     return ""
 
 
+def is_mount_point(path: str) -> bool:
+    """Say whether something is mounted on a file, as containers do: no other file can take its place then.
+
+    :param path: without links. Where the system does not tell what is mounted, the answer is no.
+    """
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+            return any(_unescaped(line.split(" ", 5)[4]) == path for line in mounts)
+    except (OSError, IndexError):
+        return False
+
+
+def _unescaped(text: str) -> str:
+    for character in " \t\n\\":
+        text = text.replace(f"\\{ord(character):03o}", character)
+    return text
+
+
 def in_words(error: OSError) -> str:
     """Say which file, and what is wrong with it."""
     what = error.strerror or str(error)

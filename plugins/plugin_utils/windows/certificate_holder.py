@@ -235,6 +235,10 @@ class WindowsHolder:
         """See ``CertificateHolder.mend()``. Windows has the chain in stores of its own, and finds it there itself."""
         return (), ()
 
+    def reserved(self) -> contextlib.AbstractContextManager[None]:
+        """See ``CertificateHolder.reserved()``: nothing is known of the room on a Windows host."""
+        return contextlib.nullcontext()
+
     def refuse_unwritable(self) -> Sequence[str]:
         """See ``CertificateHolder.refuse_unwritable()``."""
         try:

@@ -34,7 +34,7 @@ from ..._files.paths import in_words, locate
 from ..._files.reading import File, is_locked
 from ..._value import Value, field
 from ..base.errors import EstError, InputError
-from .certificate import pem
+from .certificate import load_pem_certificates, pem
 from .client_certificate import ClientCertificate, private_key_block
 from .keys import load_private_key, private_key_pem, same_public_key
 
@@ -44,8 +44,12 @@ if TYPE_CHECKING:
 
 #: What a new file is until it takes the place of the old one.
 _NEXT = "next"
+#: The second name of an old file while new ones take the places of the old.
+_OLD = "old"
 #: A file of which not everything is written yet. Whoever writes it holds the lock on the folder of the certificate.
 PART = "part"
+#: A file that keeps room on the disk while a CA is asked, and the octets that each file may need, with its note.
+_ROOM, _ROOM_OCTETS = "room", 32 * 1024
 #: Octets; a larger file is none of a certificate.
 _MAX_OCTETS = 1024 * 1024
 
@@ -152,8 +156,8 @@ class PairFiles:
             self.key = self.certificate
         #: The files that go along with the pair, by path.
         self.others = {path: Place(path) for path in (*([files.chain_path] if files.chain_path else ()), *others)}
-        #: All places, in the order in which the files are replaced.
-        self.places = [*(() if self.key is self.certificate else (self.key,)), *self.others.values(), self.certificate]
+        #: All places, in the order in which the files are replaced: key and certificate directly after one another.
+        self.places = [*self.others.values(), *(() if self.key is self.certificate else (self.key,)), self.certificate]
 
     def read(self, *, check: bool = False) -> Texts:
         """Read the files. What a run that was killed had complete is put in place, and what else it left is removed.
@@ -186,7 +190,7 @@ class PairFiles:
     def _look(self) -> Tuple[Texts, bool]:
         """Return what counts now, and whether it still did when all of it was read."""
         before = self._left_files()
-        finished = (self.certificate, _NEXT) in before
+        finished = self._is_complete(before)
         kinds = {place: _NEXT if finished and (place, _NEXT) in before else "" for place in self.places}
         files = {place: place.read(kind) for place, kind in kinds.items()}
         stayed = before == self._left_files() and all(
@@ -221,6 +225,7 @@ class PairFiles:
         """
         try:
             with locked(self.certificate.folder):
+                self.release()
                 self._recover()
                 contents = self._new_contents(certificates, key, dict(others or {}))
                 for place, text, private in contents:
@@ -235,6 +240,20 @@ class PairFiles:
                 self._take_over([place for place, _content, _private in contents])
         except OSError as error:
             raise _not_saved(error) from None
+
+    def reserve(self) -> None:
+        """Keep room on the disk for a new pair: once a CA has issued a certificate, it is too late to find out.
+
+        :raises OSError: there is none.
+        """
+        for place in self.places:
+            place.folder.reserve(place.beside(_ROOM), _ROOM_OCTETS)
+
+    def release(self) -> None:
+        """Give back the room that was kept, or that a killed run left so."""
+        for place in self.places:
+            if place.exists:
+                place.folder.unlink(place.beside(_ROOM))
 
     def mend(self, others: Mapping[str, str]) -> None:
         """Put files that go along with the pair in place, and leave the pair alone.
@@ -264,14 +283,13 @@ class PairFiles:
                 hint="The old certificate and key are still in place. Look at the log of the EST server.",
             )
         texts = [pem(certificate) for certificate in certificates]
-        contents = []
         own_key_file = self.key is not self.certificate
-        if own_key_file and key is not None:
-            contents.append((self.key, key_text, True))
         if self._chain_path is not None:
             others[self._chain_path] = "".join(texts[1:])
             del texts[1:]
-        contents.extend((self.others[path], text, False) for path, text in others.items())
+        contents = [(self.others[path], text, False) for path, text in others.items()]
+        if own_key_file and key is not None:
+            contents.append((self.key, key_text, True))
         contents.append((self.certificate, "".join(texts) + ("" if own_key_file else key_text), not own_key_file))
         return contents
 
@@ -283,26 +301,74 @@ class PairFiles:
         return bool(self._left_files())
 
     def _left_files(self) -> List[Tuple[Place, str]]:
-        return [(place, kind) for place in self.places for kind in (_NEXT, PART) if place.has(kind)]
+        return [(place, kind) for place in self.places for kind in (_NEXT, PART, _OLD) if place.has(kind)]
 
     def _recover(self) -> bool:
         """Finish what a run that was killed had begun, and say so, or remove what is left of it."""
         there = [place for place in self.places if place.exists]
         for place in there:
             place.folder.unlink(place.beside(PART))
-        if self.certificate.has(_NEXT):
+        if self._is_complete(self._left_files()):
             self._take_over([place for place in there if place.has(_NEXT)])
             return True
         for place in there:
             place.folder.unlink(place.beside(_NEXT))
+            place.folder.unlink(place.beside(_OLD))
         return False
+
+    def _is_complete(self, left: Sequence[Tuple[Place, str]]) -> bool:
+        """Say whether what a run left is a whole pair: it lacks only renames.
+
+        The new certificate is the last to be complete, and the last to be renamed. Where key and certificate are on two
+        file systems, a power failure can undo the renaming of the key alone: then the certificate that is in place says
+        which of the two keys is its own.
+        """
+        if (self.certificate, _NEXT) in left:
+            return True
+        return (self.key, _NEXT) in left and self._is_key_of_certificate(_NEXT) and not self._is_key_of_certificate("")
+
+    def _is_key_of_certificate(self, kind: str) -> bool:
+        try:
+            key = load_private_key(self.key.read(kind).content or b"", self._passphrase)
+            certificate = load_pem_certificates((self.certificate.read().content or b"").decode("latin-1"))[0]
+            return same_public_key(key, certificate)
+        except (EstError, OSError, ValueError, IndexError):
+            return False
 
     @staticmethod
     def _take_over(places: Sequence[Place]) -> None:
+        """Rename the new files into their places, directly one after another: whoever reads the old ones at that
+        moment finds a key and a certificate apart for as long as a rename takes.
+
+        :raises OSError: one cannot be renamed. Those before it have been put back.
+        """
+        olds = [place for place in places if _keep_old(place)]
+        done: List[Place] = []
+        try:
+            for place in places:
+                place.folder.rename(place.beside(_NEXT), place.name)
+                done.append(place)
+        except OSError:
+            for place in reversed(done):
+                if place in olds:
+                    place.folder.rename(place.name, place.beside(_NEXT))
+                    place.folder.rename(place.beside(_OLD), place.name)
+            raise
+        finally:
+            for place in olds:
+                place.folder.unlink(place.beside(_OLD))
         for place in places:
-            place.folder.rename(place.beside(_NEXT), place.name)
-            # The order of renames is only kept over a power failure where each is on the disk before the next.
             place.folder.sync()
+
+
+def _keep_old(place: Place) -> bool:
+    """Give the file at a place a second name, by which it can be put back; say whether it has one."""
+    place.folder.unlink(place.beside(_OLD))
+    try:
+        place.folder.link(place.name, place.beside(_OLD))
+    except OSError:  # there is none yet, or the file system knows no hard links
+        return False
+    return True
 
 
 def _text(file: File) -> Optional[str]:

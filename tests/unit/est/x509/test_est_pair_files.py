@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -295,3 +296,56 @@ pair_files.replace_pair(ClientCertificate("host.pem", "host.key"), [new.certific
     assert (tmp_path / "host.key").read_text() == NEW.key_pem()
     assert HeldCertificate.load(pair).certificate == NEW.certificate
     assert read_pair(pair) == (NEW.pem, NEW.key_pem())
+
+
+def test_a_file_that_cannot_be_replaced_brings_back_those_before_it(
+    files: ClientCertificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, real = snapshot(files), os.rename
+
+    def rename(source: str, target: str, **folders: int) -> None:
+        if target == "host.pem":  # as where something is mounted on it
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        real(source, target, **folders)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pair_files.os, "rename", rename)
+        with pytest.raises(EstError, match=r"host\.pem: Device or resource busy"):
+            replace_pair(files, [NEW.certificate, *CHAIN], NEW.key)
+        assert {path: text for path, text in snapshot(files).items() if "/." not in path} == before
+    # The new pair is complete beside the old one, and takes its place as soon as that can be.
+    assert holder_after_recovery(files) == "CN=new"
+
+
+def holder_after_recovery(files: ClientCertificate) -> str:
+    read_pair(files)
+    return holder(files)
+
+
+@pytest.mark.parametrize("files", ["two files", "two folders"], indirect=True)
+def test_the_renaming_of_a_key_that_a_power_failure_undid_is_done_again(files: ClientCertificate) -> None:
+    old_key = Path(str(files.key_path)).read_text(encoding="ascii")
+    replace_pair(files, [NEW.certificate, *CHAIN], NEW.key)
+    key = Path(str(files.key_path))
+    (key.parent / ".host.key.est-next").write_bytes(key.read_bytes())
+    key.write_text(old_key, encoding="ascii")
+    assert holder_after_recovery(files) == "CN=new"
+    assert [name for name in os.listdir(key.parent) if name.startswith(".")] == []
+
+
+def test_key_and_certificate_are_renamed_directly_after_one_another(
+    files: ClientCertificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: List[str] = []
+    for name in ("rename", "fsync", "open", "link", "unlink"):
+        real = getattr(os, name)
+
+        def call(*arguments: Any, _name: str = name, _real: Any = real, **options: Any) -> Any:
+            calls.append(f"{_name} {arguments[1]}" if _name == "rename" else _name)
+            return _real(*arguments, **options)
+
+        monkeypatch.setattr(pair_files.os, name, call)
+    replace_pair(files, [NEW.certificate, *CHAIN], NEW.key)
+    places = {f"rename {name}" for name in ("chain.pem", "host.key", "host.pem")}
+    renames = [number for number, call in enumerate(calls) if call in places]
+    assert renames == list(range(renames[0], renames[0] + len(renames)))
