@@ -12,9 +12,9 @@ from ..est.x509.held_certificate import OldCertificate
 from ..est.x509.keys import KeySpec
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+    from ..est.x509.fields import Certificate
     from .judge import Refusal
 
 
@@ -33,7 +33,7 @@ class CurrentCertificate(Value):
         whether it would be.
     """
 
-    certificate: Optional[x509.Certificate] = None
+    certificate: Optional[Certificate] = None
     old: Optional[OldCertificate] = None
     defect: str = ""
     digest: str = ""
@@ -96,8 +96,8 @@ class CertificateHolder(Protocol):
 
     def save(
         self,
-        certificate: x509.Certificate,
-        chain: Sequence[x509.Certificate],
+        certificate: Certificate,
+        chain: Sequence[Certificate],
         key: Optional[PrivateKeyTypes],
         digest: str,
     ) -> None:
@@ -110,7 +110,7 @@ class CertificateHolder(Protocol):
         :raises EstError: it could not be kept whole; ``stage`` is ``save``.
         """
 
-    def describe(self, certificate: x509.Certificate) -> Dict[str, Any]:
+    def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """Where a certificate is kept, for the key ``certificate`` of the result: ``path``, or ``thumbprint``."""
 
     def places(self) -> Dict[str, str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
@@ -29,14 +30,15 @@ from .holder import CurrentCertificate
 from .judge import Refusal
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from ..est.x509.fields import Certificate
 
 _VERSION = 1
 _NOTE, _PENDING = ".note", ".pending"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
-_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+_CERTIFICATE, _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----"), re.compile("PRIVATE KEY-----")
 _HINT = "Check the paths, the free space, and the user that the task runs as on the host."
 
 
@@ -127,13 +129,13 @@ class FileHolder:
         """Refuse to replace what is neither certificate nor key: somebody mistyped a path."""
         for option, path, content, marker in (
             ("certificate_path", self._certificate_path, text, _CERTIFICATE),
-            ("private_key_path", self._key_path, key_text, "PRIVATE KEY-----"),
+            ("private_key_path", self._key_path, key_text, _PRIVATE_KEY),
             ("chain_path", self._chain_path, chain, _CERTIFICATE),
         ):
             problem = ""
-            if content.strip() and marker not in content:
+            if content.strip() and not marker.search(content):
                 problem = "it is not a PEM file of this kind"
-            elif content.count(_CERTIFICATE) > _MOST_CERTIFICATES:
+            elif len(_CERTIFICATE.findall(content)) > _MOST_CERTIFICATES:
                 problem = f"it holds more than {_MOST_CERTIFICATES} certificates"
             if problem:
                 raise InputError(
@@ -210,8 +212,8 @@ class FileHolder:
 
     def save(
         self,
-        certificate: x509.Certificate,
-        chain: Sequence[x509.Certificate],
+        certificate: Certificate,
+        chain: Sequence[Certificate],
         key: Optional[PrivateKeyTypes],
         digest: str,
     ) -> None:
@@ -229,7 +231,7 @@ class FileHolder:
         self._pair.replace((certificate, *chain), key)
         self.drop_pending()
 
-    def describe(self, certificate: x509.Certificate) -> Dict[str, Any]:
+    def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """The file."""
         return {"path": self._certificate_path}
 

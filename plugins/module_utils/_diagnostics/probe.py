@@ -34,8 +34,8 @@ from ..est.http.tls import Trust, make_context
 from ..est.http.transport import Peer
 from ..est.http.unverified import NOBODY, UnverifiedDialler, make_unverified_context
 from ..est.http.url import EstUrl
+from ..est.x509.certificate import days_left, describe_names, load_certificate
 from ..est.x509.client_certificate import ClientCertificate
-from .certificate_text import describe_der
 
 #: Runs a program on this host: its words -> exit status, standard output, standard error. Raises OSError where there is
 #: no such program.
@@ -167,7 +167,9 @@ class _Probe:
         step = self._steps["tls"]
         step.update(ok=True, version=peer.tls_version, cipher=peer.cipher, detail="", certificate=None)
         try:
-            step["certificate"] = describe_der(peer.certificate or b"", datetime.now(timezone.utc))
+            certificate = load_certificate(peer.certificate or b"")
+            left = days_left(certificate, datetime.now(timezone.utc))
+            step["certificate"] = {**describe_names(certificate), "days_left": left}
         except ParseError as error:
             step["certificate_problem"] = error.reason
 

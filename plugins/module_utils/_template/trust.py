@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-
 from .._names.errors import NameSyntaxError
 from .._names.identifiers import parse_fingerprint
+from .._names.pem import (
+    CERTIFICATE,
+    MESSAGES,
+    NO_CERTIFICATE,
+    TRUSTED_CERTIFICATE,
+    PemBlock,
+    describe_other,
+    pem_text,
+    read_blocks,
+)
 from .errors import TemplateError, show
 from .names import check_path
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
-_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
-_SPACES = re.compile(r"\s+")
-_CERTIFICATE = "CERTIFICATE"
 _ALLOWED_PEM = "PEM text with one or more blocks -----BEGIN CERTIFICATE-----"
 
 
@@ -56,32 +58,25 @@ def read_pem_certificates(option: str, text: str) -> str:
     """Return the certificates of a PEM text (RFC 7468) in one spelling: 64 columns, no text around the blocks.
 
     That each block is a certificate is checked by its outer structure only (RFC 5280 section 4.1): the EST client reads
-    the rest.
+    the rest, and the messages with certificates (``.p7b``) among the blocks.
 
     :raises TemplateError: when there is none, or something else among them. A private key is never shown.
     """
     if "PRIVATE KEY" in text:
         raise TemplateError(option, "holds a private key, which belongs nowhere near a template", allowed=_ALLOWED_PEM)
-    blocks = _BLOCK.findall(text)
-    if len(_BEGIN.findall(text)) != len(blocks):
-        raise TemplateError(option, "has a PEM block that does not end", allowed=_ALLOWED_PEM)
+    try:
+        blocks = read_blocks(text)
+    except NameSyntaxError as error:
+        raise TemplateError(option, error.reason, allowed=_ALLOWED_PEM) from None
     if not blocks:
         stripped = text.strip()
-        if stripped.startswith("MII"):
-            raise TemplateError(option, "is base64 without the PEM lines around it", allowed=_ALLOWED_PEM)
         is_path = "\n" not in stripped and len(stripped) < 256 and ("/" in stripped or "\\" in stripped)
-        raise TemplateError(
-            option,
-            "is a path: use ca_path for a file on the host" if is_path else "is not PEM",
-            value=show(text),
-            allowed=_ALLOWED_PEM,
-        )
-    canonical: list[str] = []
-    for index, (label, body) in enumerate(blocks, start=1):
-        if label != _CERTIFICATE:
-            raise TemplateError(option, f"has a block of {show(label)}", allowed=_ALLOWED_PEM)
-        canonical.append(_read_block(option, index, len(blocks), body))
-    return "".join(canonical)
+        what = "is not PEM" if describe_other(text) == NO_CERTIFICATE else describe_other(text)
+        if is_path and not stripped.startswith("MII"):
+            what = "is a path: use ca_path for a file on the host"
+        value = "" if stripped.startswith("MII") else show(text)
+        raise TemplateError(option, what, value=value, allowed=_ALLOWED_PEM)
+    return "".join(_checked(option, index, len(blocks), block) for index, block in enumerate(blocks, start=1))
 
 
 def read_fingerprint(option: str, text: str) -> str:
@@ -98,17 +93,17 @@ def read_fingerprint(option: str, text: str) -> str:
     return f"{hash_name}:{digits}"
 
 
-def _read_block(option: str, index: int, count: int, body: str) -> str:
+def _checked(option: str, index: int, count: int, block: PemBlock) -> str:
     which = "has a block" if count == 1 else f"has a block (number {index})"
-    try:
-        der = base64.b64decode(_SPACES.sub("", body), validate=True)
-    except (ValueError, binascii.Error):
-        raise TemplateError(option, f"{which} that is not base64", allowed=_ALLOWED_PEM) from None
-    if not _looks_like_a_certificate(der):
+    if not block.is_certificate and block.label not in MESSAGES:
+        raise TemplateError(option, f"has a block of {show(block.label)}", allowed=_ALLOWED_PEM)
+    if block.problem:
+        raise TemplateError(option, f"{which} that {block.problem}", allowed=_ALLOWED_PEM)
+    # What OpenSSL adds to a trusted certificate, and what is in a message, the EST client reads.
+    kept_as_it_is = block.label == TRUSTED_CERTIFICATE or block.label in MESSAGES
+    if not kept_as_it_is and not _looks_like_a_certificate(block.content):
         raise TemplateError(option, f"{which} that is not a certificate", allowed=_ALLOWED_PEM)
-    text = base64.b64encode(der).decode("ascii")
-    lines = "".join(f"{text[start : start + 64]}\n" for start in range(0, len(text), 64))
-    return f"-----BEGIN {_CERTIFICATE}-----\n{lines}-----END {_CERTIFICATE}-----\n"
+    return pem_text(block.content, block.label if kept_as_it_is else CERTIFICATE)
 
 
 def _looks_like_a_certificate(der: bytes) -> bool:

@@ -55,12 +55,7 @@ if TYPE_CHECKING:
     from .request.csr import LinkedRequest
     from .serverkeygen import GeneratedKey, KeyRequest
     from .x509.certificate import Fingerprint
-
-try:
-    from cryptography import x509
-except ImportError:  # require_libraries() reports it
-    pass
-
+    from .x509.fields import Certificate
 
 __all__ = ("EstClient", "Request", "VerifiedCertificate")
 
@@ -86,6 +81,7 @@ class EstClient:
         client certificate (see ``FollowingTransport``).
     :param busy_seconds: how long to wait in all, for each request, for a server that answers 503 or 429 and says when
         to come back; 0 makes such an answer an error at once.
+    :param warnings: what is to be told of the anchors: see ``Trust``.
     """
 
     def __init__(
@@ -93,18 +89,20 @@ class EstClient:
         url: EstUrl,
         transport: Transport,
         *,
-        anchors: Optional[Sequence[x509.Certificate]] = None,
+        anchors: Optional[Sequence[Certificate]] = None,
         pin: Optional[Fingerprint] = None,
         secrets: Iterable[str] = (),
         timeline: Optional[Timeline] = None,
         allow_redirects_to: Iterable[str] = (),
         busy_seconds: float = 0,
+        warnings: Iterable[str] = (),
     ) -> None:
         self.url = url
         self.timeline = timeline if timeline is not None else Timeline()
         self._anchors = anchors
         self._pin = pin
         self._secrets = tuple(secrets)
+        self._warnings = tuple(warnings)
         self._transport = FollowingTransport(transport, url, allowed=allow_redirects_to, busy_seconds=busy_seconds)
 
     def __enter__(self) -> EstClient:
@@ -130,8 +128,9 @@ class EstClient:
 
     @property
     def warnings(self) -> Tuple[str, ...]:
-        """What is risky about trust and credentials together, and which servers redirects led to without consent."""
-        return self._transport.warnings
+        """What is odd about the anchors or risky about trust and credentials together, and which servers redirects led
+        to without consent."""
+        return (*self._warnings, *self._transport.warnings)
 
     @contextlib.contextmanager
     def _stage(self, name: str, request_received: Optional[str] = None) -> Iterator[Step]:

@@ -21,7 +21,7 @@ from ...module_utils.est.http.tls import Trust
 from ...module_utils.est.http.transport import Credentials, Transport
 from ...module_utils.est.http.url import EstUrl
 from ...module_utils.est.reenrolment import Authentication
-from ...module_utils.est.x509.certificate import Fingerprint, load_pem_certificates
+from ...module_utils.est.x509.certificate import Fingerprint
 from ...module_utils.est.x509.client_certificate import ClientCertificate
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -33,8 +33,16 @@ def read_text(option: str, path: str) -> str:
 
     :raises InputError: it cannot be read.
     """
+    return read_file(option, path).decode("utf-8", "replace")
+
+
+def read_file(option: str, path: str) -> bytes:
+    """A file.
+
+    :raises InputError: it cannot be read.
+    """
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, "rb") as file:
             return file.read()
     except OSError as error:
         raise InputError(f"{option} {path!r} cannot be read: {error.strerror}") from None
@@ -188,7 +196,7 @@ class Connection:
         """Whom to trust; where only a fingerprint says it, the server is asked for its CA certificates."""
         if self._trust is None:
             if self._options.ca:
-                self._trust = Trust.explicit(read_text("--ca", self._options.ca), "--ca")
+                self._trust = Trust.explicit(read_file("--ca", self._options.ca), f"--ca {self._options.ca!r}")
             elif self._options.system_trust:
                 self._trust = Trust.system()
             else:
@@ -230,12 +238,13 @@ class Connection:
         return EstClient(
             self.url,
             self._transport,
-            anchors=load_pem_certificates(trust.pem) if trust.kind == "explicit" else None,
+            anchors=trust.anchors,
             pin=pin,
             secrets=self.secrets,
             timeline=self.timeline,
             allow_redirects_to=self._options.allow_redirects_to,
             busy_seconds=self._options.wait_when_busy,
+            warnings=trust.warnings,
         )
 
     def credentials(self) -> Optional[Credentials]:

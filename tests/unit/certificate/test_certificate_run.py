@@ -26,8 +26,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     TransportError,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    load_pem_certificates,
     not_after,
     not_before,
 )
@@ -207,7 +207,8 @@ def test_a_self_issued_certificate_is_not_adopted(lab, tmp_path):
     issued = lab.issue(subject=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "jdoe")]))
     own = x509.CertificateBuilder().subject_name(issued.certificate.subject).issuer_name(issued.certificate.subject)
     own = own.public_key(issued.private_key.public_key()).serial_number(1)
-    own = own.not_valid_before(not_before(issued.certificate)).not_valid_after(not_after(issued.certificate))
+    (read,) = load_pem_certificates(issued.certificate_pem)
+    own = own.not_valid_before(not_before(read)).not_valid_after(not_after(read))
     certificate = own.sign(issued.private_key, issued.certificate.signature_hash_algorithm)
     (tmp_path / "host.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (tmp_path / "host.key").write_text(issued.key_pem)

@@ -22,10 +22,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.certificate_text import describe_der
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.probe import probe
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import MissingLibrary, ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     days_left,
     describe,
-    load_pem_certificates,
 )
 
 COLLECTIONS = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", ".cache", "collections"))

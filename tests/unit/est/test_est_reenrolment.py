@@ -47,9 +47,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
     CHANGE_SUBJECT_NAME,
     CertificateRequest,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     iso_utc,
-    load_pem_certificates,
     not_after,
     pem,
 )
@@ -138,7 +138,7 @@ class TestNames:
     def test_req_079_subject_and_alternative_name_are_the_same_bytes(self, critical: bool) -> None:
         held = hold(ODD_SUBJECT, extensions=[(ODD_NAMES, critical)])
         request = build_reenrolment_request(held, held.key)
-        whole = held.certificate.public_bytes(serialization.Encoding.DER)
+        whole = held.certificate.der
         assert held.der == whole
         subject = ODD_SUBJECT.public_bytes()
         # The second opinion is cryptography's, which wrote the certificate.

@@ -35,8 +35,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.key_protection import KeyProtection
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import plan_request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    load_pem_certificates,
     subject_text,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (

@@ -15,13 +15,14 @@ import re
 import secrets
 import ssl
 import tempfile
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
+from ..._names.pem import decode_text, is_plain, pem_text
 from ..._value import Value, field
 from ..base.errors import InputError
+from .bundle import read_bundle
 from .keys import load_private_key, private_key_pem
 
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
 
 
@@ -106,43 +107,51 @@ def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) 
 def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Optional[str]]]:
     """Paths of certificate and key, and the passphrase: OpenSSL reads from files only, and the chain from the same one.
 
-    A key that was given as text is encrypted with a passphrase of the moment before it touches a file.
+    Files that are written as OpenSSL reads them are left where they are; what they hold in another shape is written for
+    the moment. A key is encrypted then, with a passphrase of the moment, before it touches a file.
     """
-    if not client.certificate_pem and client.chain_path is None:
-        yield client.certificate_path, client.key_path, client.passphrase
-        return
+    certificate, key, chain = client.certificate_pem, client.key_pem, ""
+    key_path: Optional[str] = None
+    if not certificate:
+        certificate = _read(client.certificate_path)
+        key_path = client.key_path or client.certificate_path
+        key = _read(key_path)
+        chain = _read(client.chain_path) if client.chain_path is not None else ""
+        if f"\n{private_key_block(key)}" not in f"\n{key}\n":
+            key_path = None
+        if key_path and client.chain_path is None and is_plain(certificate):
+            yield client.certificate_path, client.key_path, client.passphrase
+            return
     with tempfile.TemporaryDirectory(prefix="est-client-") as folder:  # 0700
         certificate_path = os.path.join(folder, "certificate.pem")
-        if not client.certificate_pem and client.chain_path is not None:
-            _write(certificate_path, _certificates(_read(client.certificate_path), _read(client.chain_path)))
-            yield certificate_path, client.key_path or client.certificate_path, client.passphrase
+        _write(certificate_path, _certificates(client, certificate, chain))
+        if key_path is not None:
+            yield certificate_path, key_path, client.passphrase
             return
-        pem = private_key_block(client.key_pem).encode("ascii")
+        pem = private_key_block(key).encode("ascii")
         passphrase = secrets.token_urlsafe(24)
         key_path = os.path.join(folder, "key.pem")
-        _write(certificate_path, _certificates(client.certificate_pem))
         _write(key_path, private_key_pem(load_private_key(pem, client.passphrase), passphrase).decode("ascii"))
         yield certificate_path, key_path, passphrase
 
 
-def certificate_blocks(text: str) -> List[str]:
-    """The PEM certificates in a text."""
-    return _CERTIFICATE.findall(text)
-
-
 def private_key_block(text: str) -> str:
-    """The PEM private key in a text; the text itself where there is none."""
+    """The PEM private key in a text, each line without what it is indented by; the text itself where there is none."""
     found = _PRIVATE_KEY.search(text)
-    return f"{found.group()}\n" if found else text
+    if not found:
+        return text
+    return "".join(f"{line.strip()}\n" for line in found.group().replace("\\n", "\n").splitlines())
 
 
-def _certificates(*texts: str) -> str:
-    return "".join(f"{block}\n" for text in texts for block in certificate_blocks(text))
+def _certificates(client: ClientCertificate, *texts: str) -> str:
+    where = f"the TLS client certificate {_words(client)}"
+    bundles = [read_bundle(text.encode("latin-1", "replace"), where) for text in texts if text.strip()]
+    return "".join(pem_text(certificate.der) for bundle in bundles for certificate in bundle.certificates)
 
 
 def _read(path: str) -> str:
-    with open(path, encoding="latin-1") as file:
-        return file.read()
+    with open(path, "rb") as file:
+        return decode_text(file.read())
 
 
 def _write(path: str, text: str) -> None:

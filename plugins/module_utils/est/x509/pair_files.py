@@ -36,8 +36,9 @@ from .client_certificate import ClientCertificate, private_key_block
 from .keys import load_private_key, private_key_pem, same_public_key
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from .fields import Certificate
 
 #: What a new file is called until it takes the place of the old one.
 _NEXT = ".next"
@@ -167,7 +168,7 @@ class PairFiles:
 
         return Texts(text(self.certificate), text(self.key), text(self.chain), finished)
 
-    def replace(self, certificates: Sequence[x509.Certificate], key: Optional[PrivateKeyTypes] = None) -> None:
+    def replace(self, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes] = None) -> None:
         """Put a new certificate, and a new key where there is one, in place of those on disk (requirement 83).
 
         A file that replaces another gets its owner and mode. A new key file is 0600, other new files 0644. A key is
@@ -197,7 +198,7 @@ class PairFiles:
             raise _not_saved(error) from None
 
     def _new_contents(
-        self, certificates: Sequence[x509.Certificate], key: Optional[PrivateKeyTypes]
+        self, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes]
     ) -> List[Tuple[Place, str, bool]]:
         """Return place, text, and whether it is private, of each file to write; the certificate comes last."""
         if key is not None:
@@ -270,7 +271,7 @@ def read_pair(files: ClientCertificate) -> Tuple[str, str]:
 
 
 def replace_pair(
-    files: ClientCertificate, certificates: Sequence[x509.Certificate], key: Optional[PrivateKeyTypes] = None
+    files: ClientCertificate, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes] = None
 ) -> None:
     """Put a new certificate, and a new key where there is one, in place of those on disk: see ``PairFiles.replace``."""
     try:

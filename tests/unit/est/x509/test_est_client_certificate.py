@@ -31,8 +31,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    load_pem_certificates,
     subject_text,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
@@ -219,5 +219,5 @@ class TestWithTheLab:
             client_certificate = ClientCertificate(held.chain_path, held.key_path)
             issued = enrol(lab, client_certificate, "/CN=web", "/CN=mail", "/CN=vpn")
             assert [subject_text(each.certificate) for each in issued] == ["/CN=web", "/CN=mail", "/CN=vpn"]
-            assert len({each.certificate.serial_number for each in issued}) == 3
+            assert len({each.certificate.serial for each in issued}) == 3
             assert {entry["client_certificate_subject"] for entry in lab.enrolments} == {"CN=the holder"}
