@@ -14,7 +14,6 @@ import binascii
 import re
 
 from .._value import Value, field
-from .errors import NameSyntaxError
 
 #: The labels of a certificate: that of RFC 7468, and those of old and of current versions of OpenSSL.
 CERTIFICATE = "CERTIFICATE"
@@ -23,6 +22,8 @@ CERTIFICATES = (CERTIFICATE, "X509 CERTIFICATE", TRUSTED_CERTIFICATE)
 #: The labels of a message that holds certificates (``.p7b``).
 MESSAGES = ("PKCS7", "CMS")
 
+#: The problem of a block that is cut off.
+UNENDED = "does not end"
 #: What ``describe_other()`` says where nothing is known of a text.
 NO_CERTIFICATE = "has no PEM certificate in it"
 
@@ -37,7 +38,7 @@ class PemBlock(Value):
 
     :param label: such as ``CERTIFICATE``, as it stands there.
     :param content: what the base64 encodes; empty where ``problem`` says why it is not base64.
-    :param problem: a predicate, such as ``is not base64``.
+    :param problem: a predicate, such as ``is not base64`` or ``does not end``.
     """
 
     label: str
@@ -58,28 +59,23 @@ def pem_text(content: bytes, label: str = CERTIFICATE) -> str:
 
 
 def read_blocks(text: str) -> tuple[PemBlock, ...]:
-    """Read all blocks of a text, whatever stands around them. What is no base64 is told in its block.
-
-    :raises NameSyntaxError: a block does not end.
-    """
+    """Read all blocks of a text, whatever stands around them. What is wrong with one is told in it."""
     found = []
     begin = _BEGIN.search(text)
     while begin is not None:
         end = _END.search(text, begin.end())
         following = _BEGIN.search(text, begin.end())
         if end is None or end[1] != begin[1] or (following is not None and following.start() < end.start()):
-            raise NameSyntaxError("has a PEM block that does not end")
-        found.append(PemBlock(begin[1], *_decoded(text[begin.end() : end.start()])))
+            found.append(PemBlock(begin[1], b"", UNENDED))
+        else:
+            found.append(PemBlock(begin[1], *_decoded(text[begin.end() : end.start()])))
         begin = following
     return tuple(found)
 
 
 def is_plain(text: str) -> bool:
     """Say whether every block of certificates is written as ``pem_text()`` writes it, so that any program reads it."""
-    try:
-        blocks = [block for block in read_blocks(text) if block.label in (*CERTIFICATES, *MESSAGES)]
-    except NameSyntaxError:
-        return False
+    blocks = [block for block in read_blocks(text) if block.label in (*CERTIFICATES, *MESSAGES)]
     lines = f"\n{text}"
     return bool(blocks) and all(
         block.label == CERTIFICATE and f"\n{pem_text(block.content)}" in lines for block in blocks

@@ -12,6 +12,7 @@ from .._names.pem import (
     MESSAGES,
     NO_CERTIFICATE,
     TRUSTED_CERTIFICATE,
+    UNENDED,
     PemBlock,
     describe_other,
     pem_text,
@@ -20,6 +21,7 @@ from .._names.pem import (
 from .errors import TemplateError, show
 from .names import check_path
 
+_OBJECT_IDENTIFIER = 0x06
 _ALLOWED_PEM = "PEM text with one or more blocks -----BEGIN CERTIFICATE-----"
 
 
@@ -64,10 +66,7 @@ def read_pem_certificates(option: str, text: str) -> str:
     """
     if "PRIVATE KEY" in text:
         raise TemplateError(option, "holds a private key, which belongs nowhere near a template", allowed=_ALLOWED_PEM)
-    try:
-        blocks = read_blocks(text)
-    except NameSyntaxError as error:
-        raise TemplateError(option, error.reason, allowed=_ALLOWED_PEM) from None
+    blocks = read_blocks(text)
     if not blocks:
         stripped = text.strip()
         is_path = "\n" not in stripped and len(stripped) < 256 and ("/" in stripped or "\\" in stripped)
@@ -95,21 +94,31 @@ def read_fingerprint(option: str, text: str) -> str:
 
 def _checked(option: str, index: int, count: int, block: PemBlock) -> str:
     which = "has a block" if count == 1 else f"has a block (number {index})"
+    if block.problem == UNENDED:
+        raise TemplateError(option, f"has a PEM block that {UNENDED}", allowed=_ALLOWED_PEM)
     if not block.is_certificate and block.label not in MESSAGES:
         raise TemplateError(option, f"has a block of {show(block.label)}", allowed=_ALLOWED_PEM)
     if block.problem:
         raise TemplateError(option, f"{which} that {block.problem}", allowed=_ALLOWED_PEM)
-    # What OpenSSL adds to a trusted certificate, and what is in a message, the EST client reads.
-    kept_as_it_is = block.label == TRUSTED_CERTIFICATE or block.label in MESSAGES
-    if not kept_as_it_is and not _looks_like_a_certificate(block.content):
+    if block.label in MESSAGES:
+        inner = _element(block.content, outer[1]) if (outer := _element(block.content, 0)) else None
+        if inner is None or inner[0] != _OBJECT_IDENTIFIER:
+            raise TemplateError(option, f"{which} that is not a message with certificates", allowed=_ALLOWED_PEM)
+        return pem_text(block.content, block.label)
+    # What OpenSSL adds to a trusted certificate the EST client reads.
+    is_trusted = block.label == TRUSTED_CERTIFICATE
+    if not _looks_like_a_certificate(block.content, more=is_trusted):
         raise TemplateError(option, f"{which} that is not a certificate", allowed=_ALLOWED_PEM)
-    return pem_text(block.content, block.label if kept_as_it_is else CERTIFICATE)
+    return pem_text(block.content, block.label if is_trusted else CERTIFICATE)
 
 
-def _looks_like_a_certificate(der: bytes) -> bool:
-    """Tell whether the bytes are one SEQUENCE of SEQUENCE, SEQUENCE and BIT STRING, and nothing after it."""
+def _looks_like_a_certificate(der: bytes, *, more: bool) -> bool:
+    """Tell whether the bytes are one SEQUENCE of SEQUENCE, SEQUENCE and BIT STRING, and nothing after it.
+
+    :param more: whether something may be after it.
+    """
     outer = _element(der, 0)
-    if outer is None or outer[0] != 0x30 or outer[2] != len(der):
+    if outer is None or outer[0] != 0x30 or (outer[2] != len(der) and not more):
         return False
     position = outer[1]
     for tag in (0x30, 0x30, 0x03):
@@ -117,7 +126,7 @@ def _looks_like_a_certificate(der: bytes) -> bool:
         if element is None or element[0] != tag:
             return False
         position = element[2]
-    return position == len(der)
+    return position == outer[2]
 
 
 def _element(der: bytes, start: int) -> tuple[int, int, int] | None:

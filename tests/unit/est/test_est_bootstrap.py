@@ -36,6 +36,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.h
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust, make_context
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.unverified import NOBODY
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import subject_text
 
 LIMITS = {"connect_timeout": 30, "read_timeout": 30, "total_timeout": 50}
 OTHER = authority("Other CA")

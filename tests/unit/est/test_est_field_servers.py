@@ -25,6 +25,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import subject_text
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import same_public_key
 
 ROOT = authority("Field Root")

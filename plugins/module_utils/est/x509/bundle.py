@@ -8,9 +8,8 @@ One certificate that cannot be read does not spoil those beside it: it is left o
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Tuple, Union
+from typing import Dict, Iterator, Tuple, Union
 
-from ..._names.errors import NameSyntaxError
 from ..._names.pem import MESSAGES, TRUSTED_CERTIFICATE, decode_text, describe_other, read_blocks
 from ..._value import Value
 from ..asn1.cms import parse_certs_only
@@ -27,10 +26,12 @@ class Bundle(Value):
 
     :param certificates: in order and without repetitions; at least one.
     :param skipped: what was left out, and why: a sentence for each, written like ``EstError.reason``.
+    :param lacks_first: whether the first one is among them.
     """
 
     certificates: Tuple[Certificate, ...]
     skipped: Tuple[str, ...] = ()
+    lacks_first: bool = False
 
 
 def read_bundle(
@@ -44,17 +45,17 @@ def read_bundle(
     :raises InputError: there is none in it that can be read; the reason says what is there instead.
     """
     certificates: Dict[Certificate, None] = {}
-    skipped: List[str] = []
+    skipped: Dict[int, str] = {}
     for number, (der, problem) in enumerate(_encoded(content, source, code), start=1):
         try:
             if problem:
                 raise ParseError(problem)
             certificates.setdefault(Certificate(der))
         except ParseError as error:
-            skipped.append(f"certificate {number} of {source} cannot be used and was left out: {error.reason}")
+            skipped[number] = f"certificate {number} of {source} cannot be used: {error.reason}"
     if not certificates:
-        raise _unusable("; ".join(skipped[:_MOST_NAMED]), code)
-    return Bundle(tuple(certificates), tuple(skipped))
+        raise _unusable("; ".join(list(skipped.values())[:_MOST_NAMED]), code)
+    return Bundle(tuple(certificates), tuple(f"{reason}; it was left out" for reason in skipped.values()), 1 in skipped)
 
 
 def load_pem_certificates(text: Union[str, bytes]) -> Tuple[Certificate, ...]:
@@ -77,17 +78,13 @@ def _encoded(content: Union[str, bytes], source: str, code: str) -> Iterator[Tup
             raise _unusable(f"{source} {_binary_words(content)}", code) from None
         return
     text = content if isinstance(content, str) else decode_text(content)
-    try:
-        blocks = read_blocks(text)
-    except NameSyntaxError as error:
-        raise _unusable(f"{source} {error.reason}", code) from None
-    found = [block for block in blocks if block.is_certificate or block.label in MESSAGES]
+    found = [block for block in read_blocks(text) if block.is_certificate or block.label in MESSAGES]
     if not found:
         raise _unusable(f"{source} {describe_other(text)}", code)
     for block in found:
         try:
             if block.problem:
-                raise ParseError(f"it {block.problem}")
+                raise ParseError(f"the PEM block {block.problem}")
             if block.label in MESSAGES:
                 yield from ((der, "") for der in parse_certs_only(block.content).certificates)
             elif block.label == TRUSTED_CERTIFICATE:

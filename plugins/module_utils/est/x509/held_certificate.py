@@ -105,11 +105,9 @@ def read_first_certificate(text: str, where: str) -> Tuple[bytes, Certificate]:
     :raises InputError: there is none, or it cannot be read.
     """
     bundle = read_bundle(text.encode("latin-1", "replace"), where)
-    if any(reason.startswith("certificate 1 ") for reason in bundle.skipped):
+    if bundle.lacks_first:  # one after it is of a CA
         raise InputError(
-            f"the certificate in {where} cannot be read: {bundle.skipped[0]}",
-            code="invalid_certificate",
-            hint="Look at it with: openssl x509 -noout -text.",
+            bundle.skipped[0], code="invalid_certificate", hint="Look at it with: openssl x509 -noout -text."
         )
     return bundle.certificates[0].der, bundle.certificates[0]
 

@@ -74,9 +74,7 @@ def test_req_083_key_and_certificate_are_replaced_together(files: ClientCertific
 
 
 def test_a_renewed_certificate_leaves_the_key_as_it_is(files: ClientCertificate) -> None:
-    again = make_certificate(
-        "renewed", OLD.key.public_key(), SUB.name, SUB.key, days=(-3000, 3000), serial=77
-    )
+    again = make_certificate("renewed", OLD.key.public_key(), SUB.name, SUB.key, days=(-3000, 3000), serial=77)
     before = snapshot(files)
     inode = os.stat(files.key_path).st_ino if files.key_path else 0
     replace_pair(files, [again, *CHAIN])
