@@ -110,6 +110,14 @@ class CertificateHolder(Protocol):
         :raises EstError: it could not be kept whole; ``stage`` is ``save``.
         """
 
+    def save_unusable(self, certificates: str, key: str) -> str:
+        """Keep a certificate that was issued and cannot be used, so that it is not lost, in place of an older one.
+
+        :param certificates: PEM, as is the key.
+        :returns: where it is, in words.
+        :raises EstError: it cannot be written; ``stage`` is ``save``.
+        """
+
     def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """Where a certificate is kept, for the key ``certificate`` of the result: ``path``, or ``thumbprint``."""
 

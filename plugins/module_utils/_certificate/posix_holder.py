@@ -5,7 +5,8 @@
 
 Beside the certificate lies ``<certificate>.note``: what it was issued for, so that a later run can tell whether the
 same is asked for, and why the last one was refused, where it was. Beside the key lies ``<key>.pending`` while a request
-waits for approval: its key and the request.
+waits for approval: its key and the request. ``<certificate>.unusable`` is the last one that was issued and could not be
+used, with its key.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ..est.x509.fields import Certificate
 
 _VERSION = 1
-_NOTE, _PENDING = ".note", ".pending"
+_NOTE, _PENDING, _UNUSABLE = ".note", ".pending", ".unusable"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
 _CERTIFICATE, _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----"), re.compile("PRIVATE KEY-----")
@@ -231,6 +232,10 @@ class FileHolder:
         self._pair.replace((certificate, *chain), key)
         self.drop_pending()
 
+    def save_unusable(self, certificates: str, key: str) -> str:
+        """Keep it in one file beside that of the certificate, mode 0600."""
+        return self._write_text(self._pair.certificate, _UNUSABLE, certificates + key)
+
     def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """The file."""
         return {"path": self._certificate_path}
@@ -268,13 +273,17 @@ class FileHolder:
             raise _not_kept(error) from None
 
     def _write(self, place: Place, suffix: str, content: Mapping[str, Any]) -> None:
-        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        self._write_text(place, suffix, json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+    def _write_text(self, place: Place, suffix: str, text: str) -> str:
+        """Write a file of ours beside a place; returns its path."""
         name = place.name + suffix
         try:
             with locked(place.folder):
                 place.folder.write(name, text.encode("ascii"), part=f".{name}.new")
         except OSError as error:
             raise _not_kept(error) from None
+        return place.folder.path_of(name)
 
 
 def _why_not_writable(place: Place) -> str:

@@ -5,10 +5,11 @@
 
     <output_path>/<template>/<certificate name>/            certificate.pem  chain.pem  private_key.pem
     <output_path>/<template>/<certificate name>+pending/    private_key.pem  request.pem  state.json
+    <output_path>/<template>/<certificate name>+unusable/   certificate.pem  private_key.pem
 
-Each of the two folders appears whole, by one rename, so that there is never a key without its certificate. A plus sign
-cannot be in a certificate name, so the two can never be the same. Standard library only, because it also runs on hosts
-that have nothing else.
+The last one is what a CA issued that cannot be used. Each of the folders appears whole, by one rename, so that there is
+never a key without its certificate. A plus sign cannot be in a certificate name, so no two can ever be the same.
+Standard library only, because it also runs on hosts that have nothing else.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class TestFolder:
     def __init__(self, output_path: str, template_name: str, certificate_name: str) -> None:
         self._parent = os.path.join(output_path, folder_name(template_name))
         self._name, self._pending_name = certificate_name, f"{certificate_name}+pending"
+        self._unusable_name = f"{certificate_name}+unusable"
         self.path = os.path.join(self._parent, self._name)
         self.pending_path = os.path.join(self._parent, self._pending_name)
 
@@ -129,6 +131,16 @@ class TestFolder:
             parent.remove(self._pending_name)
         return self.path
 
+    def save_unusable(self, files: Mapping[str, str]) -> str:
+        """Keep a certificate that was issued and cannot be used, with its key, in place of an older one.
+
+        :returns: the folder.
+        :raises OSError: it cannot be written.
+        """
+        with self._made() as parent, self._at_work(parent):
+            _replace(parent, self._unusable_name, files)
+        return os.path.join(self._parent, self._unusable_name)
+
     def _made(self) -> Folder:
         """Open the folder of the template. Where it is missing, it is made with those above it, for their owner only.
 
@@ -140,13 +152,13 @@ class TestFolder:
 
     def _is_left(self, parent: Folder) -> bool:
         """Say whether a run is at the files, or was killed while it was."""
-        prefixes = (_prefix(self._name), _prefix(self._pending_name))
+        prefixes = tuple(map(_prefix, (self._name, self._pending_name, self._unusable_name)))
         return is_locked(parent) or any(name.startswith(prefixes) for name in parent.names())
 
     @contextlib.contextmanager
     def _at_work(self, parent: Folder) -> Iterator[None]:
         with locked(parent):
-            for target in (self._name, self._pending_name):
+            for target in (self._name, self._pending_name, self._unusable_name):
                 _tidy_up(parent, target)
             yield
 

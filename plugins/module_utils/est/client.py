@@ -378,13 +378,17 @@ class EstClient:
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
         """
         with self._stage("verify", request_received="yes") as step:
-            verified = verify_issued(
-                answer,
-                request.public_key_der,
-                authorities,
-                datetime.now(timezone.utc),
-                allow_unverified_chain=allow_unverified_chain,
-            )
+            try:
+                verified = verify_issued(
+                    answer,
+                    request.public_key_der,
+                    authorities,
+                    datetime.now(timezone.utc),
+                    allow_unverified_chain=allow_unverified_chain,
+                )
+            except EstError as error:
+                error.issued = answer.certificates
+                raise
             if check is not None:
                 check(verified)
             length = len(verified.chain) + 1

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import os
 from contextlib import suppress
@@ -135,6 +136,8 @@ class Expectation:
 
 #: What is added to the path of a key whose certificate is not issued yet.
 PENDING_SUFFIX = ".pending"
+#: What is added to the path of a certificate that was issued and cannot be used.
+UNUSABLE_SUFFIX = ".unusable"
 
 
 def add_enrol_options(parser: argparse.ArgumentParser) -> None:
@@ -232,6 +235,7 @@ def get_certificate(
                 _drop(pending)
                 step.detail = files.certificate_path if authentication else f"{options.out}, {options.key_out}"
         except EstError as error:
+            enrolment.keep_unusable(error, functools.partial(_write_unusable, files.certificate_path))
             if is_final(error):
                 _drop(pending)
             raise
@@ -261,6 +265,13 @@ def _key_maker(path: str) -> Callable[[KeySpec], PrivateKeyTypes]:
         return key
 
     return make
+
+
+def _write_unusable(certificate_path: str, certificates: str, key: str) -> str:
+    """Keep what was issued and cannot be used beside the file that it was to be in."""
+    path = certificate_path + UNUSABLE_SUFFIX
+    write_private(path, certificates + key)
+    return path
 
 
 def _drop(path: str) -> None:

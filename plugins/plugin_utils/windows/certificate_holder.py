@@ -292,6 +292,12 @@ class WindowsHolder:
             with self._keeping():
                 self._host.run("win_file", {"path": self._file("refused"), "state": "absent"})
 
+    def save_unusable(self, certificates: str, key: str) -> str:
+        """See ``CertificateHolder.save_unusable()``. The key is not kept: no key of a Windows host lies in a file."""
+        with self._keeping():
+            self._host.put(self._file("unusable"), certificates.encode("ascii"))
+        return f"{self._file('unusable')}, without its key"
+
     def describe(self, certificate: Certificate) -> dict[str, Any]:
         """See ``CertificateHolder.describe()``."""
         mark = thumbprint(der_of(certificate))

@@ -143,6 +143,15 @@ class WindowsTestFiles:
                 self._has_pending_folder = False
         return self._path
 
+    def save_unusable(self, files: Mapping[str, str]) -> str:
+        """Keep a certificate that was issued and cannot be used; returns its folder."""
+        with _told("yes"):
+            self._prepare()
+            folder = self._make(f"{self._path}+unusable")
+            for name, text in files.items():
+                self._put(folder, name, text)
+        return f"{self._path}+unusable"
+
     def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note in the template store what came of the test; returns why that could not be done, or an empty text."""
         try:
