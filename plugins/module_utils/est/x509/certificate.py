@@ -13,7 +13,6 @@ import hashlib
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Sequence, Tuple, Union
 
-from ..._names.distinguished_names import format_slash_dn
 from ..._names.errors import NameSyntaxError
 from ..._names.general_names import GeneralName
 from ..._names.identifiers import parse_fingerprint
@@ -23,10 +22,12 @@ from ..base.errors import InputError, ParseError
 from .extensions import alternative_names
 from .fields import Certificate
 from .keys import describe_public_key, load_public_key, same_public_key
-from .names import read_general_name
+from .names import Name, read_general_name
 
 #: How many bytes of a serial number are shown; RFC 5280 section 4.1.2.2 allows 20.
 _SHOWN_SERIAL = 64
+#: How much of a name is in a message. A CA can write what it likes there, and an answer can have a hundred of them.
+_LONGEST_NAME = 300
 
 
 def load_certificate(der: bytes) -> Certificate:
@@ -60,12 +61,16 @@ def days_left(certificate: Certificate, now: datetime) -> int:
 
 def subject_text(certificate: Certificate) -> str:
     """The subject in slash form for a message; ``(empty subject)`` where there is none."""
-    return format_slash_dn(certificate.subject.attributes) or "(empty subject)"
+    return _name_text(certificate.subject) or "(empty subject)"
 
 
 def issuer_text(certificate: Certificate) -> str:
     """The issuer in slash form for a message; ``(empty issuer)`` where there is none."""
-    return format_slash_dn(certificate.issuer.attributes) or "(empty issuer)"
+    return _name_text(certificate.issuer) or "(empty issuer)"
+
+
+def _name_text(name: Name) -> str:
+    return name.text if len(name.text) <= _LONGEST_NAME else f"{name.text[: _LONGEST_NAME - 3]}..."
 
 
 def subject_alternative_names(certificate: Certificate) -> Tuple[GeneralName, ...]:
@@ -110,8 +115,8 @@ def describe(certificate: Certificate) -> Dict[str, Union[str, List[str]]]:
 def describe_names(certificate: Certificate) -> Dict[str, Union[str, List[str]]]:
     """The part of ``describe()`` that needs no ``cryptography``: all but serial number and public key."""
     return {
-        "subject": format_slash_dn(certificate.subject.attributes),
-        "issuer": format_slash_dn(certificate.issuer.attributes),
+        "subject": certificate.subject.text,
+        "issuer": certificate.issuer.text,
         "not_before": iso_utc(not_before(certificate)),
         "not_after": iso_utc(not_after(certificate)),
         "fingerprint_sha256": fingerprint_sha256(certificate),

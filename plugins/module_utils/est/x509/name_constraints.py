@@ -13,7 +13,6 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 from urllib.parse import urlsplit
 
 from ..._names.attributes import ATTRIBUTE_OIDS
-from ..._names.distinguished_names import format_slash_dn
 from ..._names.general_names import GeneralName
 from ..asn1.der import Element
 from ..base.errors import ParseError
@@ -116,7 +115,7 @@ def _names(certificate: Certificate) -> List[_Name]:
     subject = certificate.subject.attributes
     names: List[_Name] = []
     if subject:
-        words = str(GeneralName("dirName", format_slash_dn(subject)))
+        words = str(GeneralName("dirName", certificate.subject.text))
         names.append(_Name(_DIRECTORY, certificate.subject, words))
     entries = alternative_names(certificate)
     if entries is not None:

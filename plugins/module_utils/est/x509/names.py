@@ -92,12 +92,12 @@ class Name:
     """A distinguished name as a CA has encoded it. Two are equal where RFC 5280 section 7.1 says so: without regard to
     case, surrounding and repeated spaces, string types, and the order inside an RDN.
 
-    Names are compared often, in search of paths: the form in which that is done is made only once.
+    Names are compared and told often, in search of paths: the forms in which that is done are made only once.
 
     :ivar encoded: the Name in DER.
     """
 
-    __slots__ = ("_comparable", "_digest", "_rdns", "encoded")
+    __slots__ = ("_comparable", "_digest", "_rdns", "_text", "encoded")
 
     def __init__(self, element: Element) -> None:
         """Read it.
@@ -108,6 +108,14 @@ class Name:
         self._rdns = tuple(_read_rdn(rdn) for rdn in element.expect(SEQUENCE, "the SEQUENCE of a name").children())
         self._comparable: Optional[ComparableName] = None
         self._digest = b""
+        self._text: Optional[str] = None
+
+    @property
+    def text(self) -> str:
+        """The attributes in slash form."""
+        if self._text is None:
+            self._text = format_slash_dn(self.attributes)
+        return self._text
 
     @property
     def attributes(self) -> Subject:
@@ -137,7 +145,7 @@ class Name:
         return hash(self._compared())
 
     def __repr__(self) -> str:
-        return f"<Name {format_slash_dn(self.attributes)}>"
+        return f"<Name {self.text}>"
 
 
 def _read_rdn(rdn: Element) -> Subject:
@@ -207,7 +215,7 @@ def _encode_directory_name(text: str) -> bytes:
 
 def _decode_directory_name(entry: Element) -> str:
     (name,) = entry.children()
-    return format_slash_dn(Name(name).attributes)
+    return Name(name).text
 
 
 def _encode_ip_address(text: str) -> bytes:
