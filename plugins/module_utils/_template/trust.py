@@ -21,7 +21,8 @@ from .._names.pem import (
 from .errors import TemplateError, show
 from .names import check_path
 
-_OBJECT_IDENTIFIER = 0x06
+#: The OID that begins a message with certificates, behind the header of a SEQUENCE (RFC 5652 section 3).
+_SIGNED_DATA, _HEADER = bytes.fromhex("06092a864886f70d010702"), 20
 _ALLOWED_PEM = "PEM text with one or more blocks -----BEGIN CERTIFICATE-----"
 
 
@@ -101,8 +102,7 @@ def _checked(option: str, index: int, count: int, block: PemBlock) -> str:
     if block.problem:
         raise TemplateError(option, f"{which} that {block.problem}", allowed=_ALLOWED_PEM)
     if block.label in MESSAGES:
-        inner = _element(block.content, outer[1]) if (outer := _element(block.content, 0)) else None
-        if inner is None or inner[0] != _OBJECT_IDENTIFIER:
+        if _SIGNED_DATA not in block.content[:_HEADER]:
             raise TemplateError(option, f"{which} that is not a message with certificates", allowed=_ALLOWED_PEM)
         return pem_text(block.content, block.label)
     # What OpenSSL adds to a trusted certificate the EST client reads.

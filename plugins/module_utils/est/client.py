@@ -387,7 +387,8 @@ class EstClient:
                     allow_unverified_chain=allow_unverified_chain,
                 )
             except EstError as error:
-                error.issued = answer.certificates
+                if error.code != "wrong_key":  # what is somebody else's is not kept
+                    error.issued = answer.certificates
                 raise
             if check is not None:
                 check(verified)

@@ -43,7 +43,7 @@ def test_pem_comes_out_in_one_spelling(text: str) -> None:
 
 def test_what_holds_certificates_in_another_way_stays_as_it_is() -> None:
     trusted = pem("TRUSTED CERTIFICATE", der=base64.b64decode(ONE_LINE) + b"\x30\x00")
-    message = pem("PKCS7", der=b"\x30\x04\x06\x02\x2a\x03")
+    message = pem("PKCS7", der=bytes.fromhex("300b06092a864886f70d010702"))
     for text in (trusted, message):
         assert template(ca_certificate=f"comment\n{text}").ca_certificate == text
     assert template(ca_certificate=pem("X509 CERTIFICATE")).ca_certificate == pem()

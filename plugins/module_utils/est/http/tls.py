@@ -16,7 +16,7 @@ import errno
 import socket
 import ssl
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Optional, Tuple, Union
+from typing import TYPE_CHECKING, List, Optional, Tuple, Union
 
 from ..._names.pem import pem_text
 from ..._value import Value, field
@@ -78,25 +78,24 @@ class Trust(Value):
         :raises InputError: there is no certificate in it that can be read.
         """
         bundle = read_bundle(content, source, "invalid_trust_anchors")
-        texts, skipped = [], list(bundle.skipped)
+        texts: List[str] = []
+        unread: List[str] = []
         scratch = make_distrustful_context()
         for certificate in bundle.certificates:
             try:
                 scratch.load_verify_locations(cadata=certificate.der)
                 texts.append(pem_text(certificate.der))
-            except (ssl.SSLError, ValueError) as error:
-                words = str(getattr(error, "reason", "") or "malformed").lower().replace("_", " ")
-                skipped.append(
-                    f"the certificate {subject_text(certificate)} of {source} was left out: OpenSSL does not read it "
-                    f"({words})"
-                )
+            except (ssl.SSLError, ValueError):
+                words = "cannot be used: OpenSSL does not read it"
+                unread.append(f"the certificate {subject_text(certificate)} of {source} {words}")
         if not texts:
             raise InputError(
-                "; ".join(skipped[:3]),
+                "; ".join(unread[:3]),
                 code="invalid_trust_anchors",
-                hint="Look at them with: openssl x509 -noout -text. They may be cut off or damaged by copying.",
+                hint="openssl x509 -noout -text says what is wrong with them.",
             )
-        return cls("explicit", "".join(texts), source=source, warnings=tuple(skipped))
+        left_out = (f"{reason}; it was left out" for reason in unread)
+        return cls("explicit", "".join(texts), source=source, warnings=(*bundle.skipped, *left_out))
 
     @classmethod
     def system(cls) -> Trust:

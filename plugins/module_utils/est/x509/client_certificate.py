@@ -115,9 +115,11 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
     if not certificate:
         certificate = _read(client.certificate_path)
         key_path = client.key_path or client.certificate_path
-        key = _read(key_path)
+        key = written = _read(key_path)
         chain = _read(client.chain_path) if client.chain_path is not None else ""
-        if f"\n{private_key_block(key)}" not in f"\n{key}\n":
+        if not key.isascii():
+            key = decode_text(key.encode("latin-1"))
+        if f"\n{private_key_block(key)}" not in f"\n{written}\n":
             key_path = None
         if key_path and client.chain_path is None and is_plain(certificate):
             yield client.certificate_path, client.key_path, client.passphrase
@@ -151,7 +153,7 @@ def _certificates(client: ClientCertificate, *texts: str) -> str:
 
 def _read(path: str) -> str:
     with open(path, "rb") as file:
-        return decode_text(file.read())
+        return file.read().decode("latin-1")
 
 
 def _write(path: str, text: str) -> None:
