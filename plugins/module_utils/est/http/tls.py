@@ -77,7 +77,7 @@ class Trust(Value):
         :param source: where they come from, as an error says it.
         :raises InputError: there is no certificate in it that can be read.
         """
-        bundle = read_bundle(content, source, "invalid_trust_anchors")
+        bundle = read_bundle(content, source, anchors=True)
         texts: List[str] = []
         unread: List[str] = []
         scratch = make_distrustful_context()

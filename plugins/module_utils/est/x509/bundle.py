@@ -35,18 +35,18 @@ class Bundle(Value):
 
 
 def read_bundle(
-    content: Union[str, bytes], source: str = "the text of certificates", code: str = "invalid_certificate"
+    content: Union[str, bytes], source: str = "the text of certificates", *, anchors: bool = False
 ) -> Bundle:
     """Read all certificates of a text or a file.
 
     :param content: what the file holds; text where it comes from an option.
     :param source: where it comes from, as an error says it.
-    :param code: of the error.
+    :param anchors: whether they are to be trust anchors: what OpenSSL says of that beside a certificate counts then.
     :raises InputError: there is none in it that can be read; the reason says what is there instead.
     """
     certificates: Dict[Certificate, None] = {}
     skipped: Dict[int, str] = {}
-    for number, (der, problem) in enumerate(_encoded(content, source, code), start=1):
+    for number, (der, problem) in enumerate(_encoded(content, source, anchors), start=1):
         try:
             if problem:
                 raise ParseError(problem)
@@ -54,7 +54,7 @@ def read_bundle(
         except ParseError as error:
             skipped[number] = f"certificate {number} of {source} cannot be used: {error.reason}"
     if not certificates:
-        raise _unusable("; ".join(list(skipped.values())[:_MOST_NAMED]), code)
+        raise _unusable("; ".join(list(skipped.values())[:_MOST_NAMED]), anchors)
     return Bundle(tuple(certificates), tuple(f"{reason}; it was left out" for reason in skipped.values()), 1 in skipped)
 
 
@@ -63,10 +63,10 @@ def load_pem_certificates(text: Union[str, bytes]) -> Tuple[Certificate, ...]:
 
     :raises InputError: there is none that can be read.
     """
-    return read_bundle(text).certificates
+    return read_bundle(text, anchors=True).certificates
 
 
-def _encoded(content: Union[str, bytes], source: str, code: str) -> Iterator[Tuple[bytes, str]]:
+def _encoded(content: Union[str, bytes], source: str, anchors: bool) -> Iterator[Tuple[bytes, str]]:
     """Each certificate in DER, or nothing and why it cannot be had.
 
     :raises InputError: there is none.
@@ -75,12 +75,12 @@ def _encoded(content: Union[str, bytes], source: str, code: str) -> Iterator[Tup
         try:
             yield from ((der, "") for der in parse_certs_only(content).certificates)
         except ParseError:
-            raise _unusable(f"{source} {_binary_words(content)}", code) from None
+            raise _unusable(f"{source} {_binary_words(content)}", anchors) from None
         return
     text = content if isinstance(content, str) else decode_text(content)
     found = [block for block in read_blocks(text) if block.is_certificate or block.label in MESSAGES]
     if not found:
-        raise _unusable(f"{source} {describe_other(text)}", code)
+        raise _unusable(f"{source} {describe_other(text)}", anchors)
     for block in found:
         try:
             if block.problem:
@@ -88,26 +88,24 @@ def _encoded(content: Union[str, bytes], source: str, code: str) -> Iterator[Tup
             if block.label in MESSAGES:
                 yield from ((der, "") for der in parse_certs_only(block.content).certificates)
             elif block.label == TRUSTED_CERTIFICATE:
-                yield _trusted(block.content), ""
+                yield _trusted(block.content, anchors), ""
             else:
                 yield block.content, ""
         except ParseError as error:
             yield b"", error.reason
 
 
-def _trusted(content: bytes) -> bytes:
+def _trusted(content: bytes, anchors: bool) -> bytes:
     """The certificate of ``openssl x509 -trustout``, without what OpenSSL adds: for which uses it is trusted.
 
     :raises ParseError: not for TLS servers.
     """
     certificate = read(content)
     fields = list(read(content, certificate.end).expect(SEQUENCE, "what OpenSSL adds to a certificate").children())
-    uses = {0: set(), 1: set()}  # type: Dict[int, set[str]]
-    for one in fields:
-        if one.is_universal(SEQUENCE) or one.is_context(0):
-            uses[one.is_context(0)].update(use.oid() for use in one.children())
+    trusted = {use.oid() for one in fields if one.is_universal(SEQUENCE) for use in one.children()}
+    rejected = {use.oid() for one in fields if one.is_context(0) for use in one.children()}
     ours = {_ANY_USAGE, _SERVER_AUTH}
-    if uses[1] & ours or (uses[0] and not uses[0] & ours):
+    if anchors and (rejected & ours or (trusted and not trusted & ours)):
         raise ParseError("it is marked as not to be trusted for TLS servers (openssl x509 -trustout)")
     return certificate.encoded
 
@@ -122,10 +120,10 @@ def _binary_words(content: bytes) -> str:
     return "is neither PEM nor a certificate nor a message with certificates (.p7b), or is damaged"
 
 
-def _unusable(reason: str, code: str) -> InputError:
+def _unusable(reason: str, anchors: bool) -> InputError:
     return InputError(
         reason,
-        code=code,
+        code="invalid_trust_anchors" if anchors else "invalid_certificate",
         hint="Give one or more certificates in PEM (text that begins with -----BEGIN CERTIFICATE-----), complete and "
         "unchanged. openssl x509 -noout -text shows what one is.",
     )

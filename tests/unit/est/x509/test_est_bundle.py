@@ -107,7 +107,7 @@ def test_a_client_certificate_and_its_key_are_read_from_them(
 )
 def test_what_holds_no_certificate_is_named_for_what_it_is(content: Union[str, bytes], words: str) -> None:
     with pytest.raises(InputError) as caught:
-        read_bundle(content, "ca_path 'x'")
+        read_bundle(content, "ca_path 'x'", anchors=True)
     assert words in caught.value.reason
     assert "ca_path 'x'" in caught.value.reason
     assert "BEGIN CERTIFICATE" in caught.value.hint
