@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_names, without_effect
 
-_TEMPLATES, _CERTIFICATES = "est_integration_templates", "est_certificates"
+_TEMPLATES, _CERTIFICATES = "est_integration_templates", "est_integration_certificates"
 
 
 class ActionModule(ControllerAction):

@@ -12,7 +12,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
     ArchiveFile,
     archive_name,
     safe_name,
-    why_not_writable,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.parameters import (
     POSIX_PATHS,
@@ -23,6 +22,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.report import Collected, Report
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.stored import Stored, read_stored
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import why_not_writable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.controller import controller_versions
@@ -48,7 +48,7 @@ class ActionModule(ExchangeAction):
 
     def perform(self, arguments):
         asked = read_options(arguments, WINDOWS_PATHS if is_windows(self) else POSIX_PATHS)
-        folder = self._loader.path_dwim(asked.dest)
+        folder = self.on_controller(asked.dest)
         host = str(self._task_vars.get("inventory_hostname", "host"))
         began = time.time()
         name = f"{safe_name(host)}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(began))}"
@@ -69,11 +69,11 @@ class ActionModule(ExchangeAction):
         stored = self._read_store(asked.store_path)
         targets, unusable = find_targets(stored.templates)
         secrets = [*stored.secrets, *asked.redact]
-        log_path = asked.log_path if stored.all_secrets_known or asked.redact else ()
+        log_paths = asked.log_paths if stored.all_secrets_known or asked.redact else ()
         sent = time.time()
         fields = [target["fields"] for target in targets]
         ask = self._ask_windows_host if is_windows(self) else self._ask_host
-        answer, trouble = ask(asked, fields, log_path, secrets)
+        answer, trouble = ask(asked, fields, log_paths, secrets)
         return Report(
             host=host,
             began=began,
@@ -82,7 +82,7 @@ class ActionModule(ExchangeAction):
             collected=Collected(answer, trouble, sent, time.time()),
             targets=targets,
             unusable=unusable,
-            logs_withheld=asked.log_path != log_path,
+            logs_withheld=asked.log_paths != log_paths,
             secrets=secrets,
         )
 
@@ -97,7 +97,7 @@ class ActionModule(ExchangeAction):
         self,
         asked: DiagnosticsParameters,
         fields: Sequence[Mapping[str, Any]],
-        log_path: Sequence[str],
+        log_paths: Sequence[str],
         secrets: Sequence[str],
     ) -> tuple[Mapping[str, Any], str]:
         """What the host says, or why it says nothing."""
@@ -105,10 +105,10 @@ class ActionModule(ExchangeAction):
             "targets": [{"fields": one} for one in fields],
             "store_path": asked.store_path,
             "output_path": asked.output_path,
-            "log_path": list(log_path),
-            "max_log_bytes": asked.max_log_bytes,
+            "log_paths": list(log_paths),
+            "max_log_size": asked.max_log_size,
             "connect_timeout": asked.connect_timeout,
-            "timeout": asked.timeout,
+            "time_limit": asked.time_limit,
         }
         if secrets:
             order["secrets"] = json.dumps(secrets)
@@ -121,7 +121,7 @@ class ActionModule(ExchangeAction):
         self,
         asked: DiagnosticsParameters,
         fields: Sequence[Mapping[str, Any]],
-        log_path: Sequence[str],
+        log_paths: Sequence[str],
         secrets: Sequence[str],
     ) -> tuple[Mapping[str, Any], str]:
         """The same of a Windows host, each part of which says for itself why it is missing."""
@@ -130,9 +130,9 @@ class ActionModule(ExchangeAction):
             targets=fields,
             store_path=asked.store_path,
             output_path=asked.output_path,
-            log_path=log_path,
-            max_log_bytes=asked.max_log_bytes,
-            timeout=asked.timeout,
+            log_paths=log_paths,
+            max_log_size=asked.max_log_size,
+            time_limit=asked.time_limit,
             check=bool(self._task.check_mode),
             secrets=secrets,
         )

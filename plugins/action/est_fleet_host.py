@@ -23,12 +23,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.actio
     OptionError,
     plain,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import check_days
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.account_gate import AccountGate
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import (
     OPTIONS,
     add_authorities,
     cluster_of,
     combine,
+    find_drift,
     read_templates,
     read_test,
     shown,
@@ -58,11 +60,20 @@ importlib.import_module("ansible_collections.estfleet.cloud_extender.plugins.act
 class ActionModule(ControllerAction):
     """One host of a fleet: its templates, their tests, and a note of both for the fleet report."""
 
+    #: Nobody has written a task of this action: what is wrong is a variable.
+    called = "the role est_integration"
+
     def argument_spec(self):
         return OPTIONS
 
     def run(self, tmp=None, task_vars=None):
-        watch = HostWatch(self._task.args, task_vars or {}, self._play_context, self._connection.transport)
+        watch = HostWatch(
+            self._task.args,
+            task_vars or {},
+            self._play_context,
+            self._connection.transport,
+            self.on_controller,
+        )
         self._may_write = True
         try:
             result = super().run(tmp, task_vars)
@@ -75,9 +86,10 @@ class ActionModule(ControllerAction):
         check_names(self._task_vars)
         self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
         variables = self._variables(arguments)
+        check_days("est_integration_rotate_key_after_days", variables["rotate_key_after_days"])
         templates = read_templates(variables, self._task_vars)
         test = read_test(variables["test"], check_folder=check_windows_folder if is_windows(self) else absolute_folder)
-        refuse_unwritable(variables["report_path"])
+        refuse_unwritable(self.on_controller(variables["report_dest"]))
         cluster = cluster_of(variables, self._task_vars)
         self._may_write = variables["mode"] == "enforce" and (cluster is None or cluster["writes"])
         writes = self._may_write and not self._task.check_mode
@@ -85,7 +97,7 @@ class ActionModule(ControllerAction):
         if templates is None:
             return {**result, "changed": False, "declared": False, "templates": []}
         names = None
-        if not arguments["tests_only"]:
+        if not variables["tests_only"]:
             self._apply(templates, test, variables, result, writes=writes)
             if result.get("failed"):
                 return result
@@ -96,7 +108,7 @@ class ActionModule(ControllerAction):
 
     def _variables(self, arguments):
         """The variables of the role, without their prefix."""
-        variables = {name.replace("est_integration_", ""): value for name, value in arguments.items()}
+        variables = {name.removeprefix("__").removeprefix("est_integration_"): arguments[name] for name in arguments}
         if variables["templates"] is None and self._task_vars.get(_DECLARED) is not None:
             # A variable in it that is not defined looks to the role as if all of it were not.
             variables["templates"] = plain(self._templar.template(self._task_vars[_DECLARED]))
@@ -104,26 +116,24 @@ class ActionModule(ControllerAction):
 
     def _apply(self, templates, test, variables, result, *, writes):
         """Apply templates on the host, or compare them, and add what came of it to the result."""
-        options = ("store_path", "purge", "purge_all", "purge_keep", "rotate_key")
+        options = ("store_path", "purge", "purge_all", "purge_keep", "rotate_key", "rotate_key_after_days")
         # It costs a Windows host one more round trip, and without it nobody knows what is proved.
         self._task_vars = {LAST_TESTS: True, **self._task_vars}
         asked = {"templates": templates, **{name: variables[name] for name in options}}
         result.update(self._act(_TEMPLATES, asked, check_mode=not writes))
         if result.get("failed"):
             return
+        result["drift"] = find_drift(result, writes=self._may_write)
         if not self._may_write:
             result["changed"] = False
         accept_earlier(result["templates"], test)
-        if variables["exchange"] != "controller":
+        if test.get("exchange") != "controller":
             doubt_other_ways(result)
         if variables["install_ca"] and is_windows(self):
             try:
                 self._keep_authorities(variables, result)
             except StoreError as error:
                 result.update(failed=True, msg=str(error))
-                return
-            if variables["mode"] == "report":
-                result["changed"] = False
 
     def _test(self, declared, names, test, variables, result, *, writes):
         """Test templates on the host, and add what came of it to the result.
@@ -134,7 +144,7 @@ class ActionModule(ControllerAction):
         if names is None:
             result["switched_off"] = [entry.name for entry in templates if not entry.device_identity_certificates]
             names = [entry.name for entry in templates if entry.device_identity_certificates]
-        shared = {**test, "store_path": variables["store_path"], "exchange": variables["exchange"]}
+        shared = {**test, "store_path": variables["store_path"]}
         tests = HostTests(
             AccountGate(str(C.DEFAULT_LOCAL_TMP), str(self._task_vars.get("inventory_hostname"))),
             templates,
@@ -151,7 +161,7 @@ class ActionModule(ControllerAction):
             store_path_of(self, variables["store_path"]),
             write=variables["mode"] == "enforce" and not self._task.check_mode,
         )
-        add_authorities(result, part)
+        add_authorities(result, part, mode=variables["mode"])
 
     def _act(self, name, arguments, *, check_mode):
         """Run another action of this collection on the host, and return its result; its warnings are passed on."""
@@ -173,10 +183,10 @@ class ActionModule(ControllerAction):
         return result
 
 
-def refuse_unwritable(report_path):
-    """Refuse the path of a report that could not be written."""
+def refuse_unwritable(report_dest):
+    """Refuse a place for the report where it could not be written."""
     try:
-        if report_path:
-            check_writable(report_path)
+        if report_dest:
+            check_writable(report_dest)
     except ReportError as error:
-        raise OptionError(f"est_integration_report_path: {error}") from None
+        raise OptionError(f"est_integration_report_dest: {error}") from None

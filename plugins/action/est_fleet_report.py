@@ -36,37 +36,35 @@ class ActionModule(ControllerAction):
 
     def argument_spec(self):
         return {
-            "path": {"type": "str", "default": ""},
-            "merge": {"type": "list", "elements": "str", "default": []},
+            "dest": {"type": "path", "default": ""},
+            "merge_from": {"type": "list", "elements": "str", "default": []},
             "hosts": {"type": "list", "elements": "str"},
             "max_age": {"type": "str"},
         }
 
     def perform(self, arguments):
         try:
-            if arguments["hosts"] is not None and not arguments["merge"]:
-                raise ReportError("hosts is given, and merge is not: a run reports on the hosts of its play")
-            if arguments["merge"]:
-                made = write(
-                    arguments["path"], merge_files(arguments["merge"], arguments["hosts"], oldest(arguments["max_age"]))
-                )
+            dest, files = self.on_controller(arguments["dest"]), [*map(self.on_controller, arguments["merge_from"])]
+            if arguments["hosts"] is not None and not files:
+                raise ReportError("hosts is given, and merge_from is not: a run reports on the hosts of its play")
+            if files:
+                made = write(dest, merge_files(files, arguments["hosts"], oldest(arguments["max_age"])))
             else:
-                percentage = self._task.get_play().max_fail_percentage
-                made = report_if_over(arguments["path"], self._task_vars, percentage)
+                made = report_if_over(dest, self._task_vars, self._task.get_play().max_fail_percentage)
         except ReportError as error:
             raise OptionError(str(error)) from None
         except OSError as error:
             raise OptionError(f"what the hosts left for the report cannot be read: {error}") from None
         if made is None:
-            return {"changed": False, "complete": False, "text": []}
-        summary = made.document["summary"]
-        result = {"changed": False, "complete": True, "text": made.lines, "summary": summary}
-        if made.error:
-            return {**result, "failed": True, "msg": f"{made.error}. What the run found: {'; '.join(made.lines)}"}
-        stats = dict(summary)
+            return {"changed": False, "complete": False, "summary": []}
+        counts = made.document["counts"]
+        result = {"changed": False, "complete": True, "summary": made.lines, "counts": counts}
+        stats = dict(counts)
         if made.files:
             result["json_path"], result["html_path"] = made.files
-            stats["report"] = made.files[0]
+            stats["json_path"] = made.files[0]
+        if made.error:
+            return {**result, "failed": True, "msg": f"{made.error}. What the run found: {'; '.join(made.lines)}"}
         # As ansible.builtin.set_stats does it. A later batch tells the numbers of all, so nothing is added up.
         result["ansible_stats"] = {"data": {"est_fleet": stats}, "per_host": False, "aggregate": False}
         return result

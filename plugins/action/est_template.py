@@ -44,4 +44,5 @@ class ActionModule(ControllerAction):
         outcome = apply_request(store_of(self, store_path), request, check_mode=self._task.check_mode)
         self.warn(outcome.plan.warnings)
         result = results_of(outcome, store_path)
-        return {**result, **result["templates"][0]}
+        [entry] = result.pop("templates")
+        return {**result, **entry}

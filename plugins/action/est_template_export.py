@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import os
-
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import write_file
@@ -14,17 +12,16 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.se
     check_new_passphrase,
     write_bundle,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bundle import (
     BUNDLE_SPEC,
     BundleAction,
     describe_bundle,
-    names_of,
     template_results,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import to_yaml
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import names_of, to_yaml
 
 
 class ActionModule(BundleAction):
@@ -48,8 +45,9 @@ class ActionModule(BundleAction):
         elif include_secrets:
             raise TemplateError("passphrase", "is missing", allowed=f"{RULE}; or include_secrets: false")
         check_text("dest", arguments["dest"])
-        # As in ansible.builtin.fetch, a relative path is below the folder of the playbook.
-        dest = os.path.normpath(self._loader.path_dwim(arguments["dest"]))
+        dest = self.on_controller(arguments["dest"])
+        if dest.endswith("/"):
+            raise TemplateError("dest", "is a folder", value=show(dest), allowed="the path of a file")
         try:
             old = read_existing(dest, passphrase)
             observed = store_of(self, store_path).read(want_key=include_secrets)
@@ -65,7 +63,7 @@ class ActionModule(BundleAction):
             "store_path": store_path,
             "bundle": describe_bundle(dest, found.content, sealed=passphrase is not None),
             "templates": template_results(comparison.results),
-            "left_out": [{"name": entry.name, "reason": entry.reason} for entry in found.skipped],
+            "skipped_templates": [{"name": entry.name, "reason": entry.reason} for entry in found.skipped],
             "diff": {
                 "before": to_yaml(comparison.before),
                 "after": to_yaml(comparison.after),

@@ -17,16 +17,18 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.se
     read_bundle,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.bundle import (
     BUNDLE_SPEC,
     BundleAction,
     describe_bundle,
-    names_of,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import names_to_keep, results_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import (
+    names_of,
+    names_to_keep,
+    results_of,
+)
 
 
 class ActionModule(BundleAction):
@@ -36,8 +38,7 @@ class ActionModule(BundleAction):
         return {
             **BUNDLE_SPEC,
             "src": {"type": "path", "required": True},
-            "state": {"type": "str", "default": "present", "choices": ["present", "replace"]},
-            "purge_all": {"type": "bool", "default": False},
+            "purge": {"type": "bool", "default": False},
             "purge_keep": {"type": "list", "elements": "raw", "default": []},
         }
 
@@ -56,16 +57,9 @@ class ActionModule(BundleAction):
             chosen = choose(content, names)
         except BundleError as error:
             raise error.at(src) from None
-        replace = arguments["state"] == "replace"
-        if replace and not chosen.templates and not arguments["purge_all"]:
-            raise TemplateError(
-                "state",
-                f"is replace, and the bundle {src} has no template: every template of the host would be removed",
-                allowed="another bundle, or purge_all: true beside it",
-            )
         outcome = apply_request(
             store_of(self, store_path),
-            request_for(chosen, replace=replace, keep=keep),
+            request_for(chosen, purge=arguments["purge"], keep=keep),
             check_mode=self._task.check_mode,
         )
         return {

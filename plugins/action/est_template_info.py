@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.information import describe_store
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import template_name
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of, store_path_of
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import STORE_SPEC
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import STORE_SPEC, names_of
 
 
 class ActionModule(ControllerAction):
@@ -19,6 +18,6 @@ class ActionModule(ControllerAction):
 
     def perform(self, arguments):
         store_path = store_path_of(self, arguments["store_path"])
-        names = None if arguments["names"] is None else [template_name(name) for name in arguments["names"]]
+        names = names_of(arguments)
         observed = store_of(self, store_path, full_look=True).read(want_key=False)
         return {"changed": False, "store_path": store_path, **describe_store(observed, names)}

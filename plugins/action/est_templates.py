@@ -11,6 +11,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.sto
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import (
     STORE_SPEC,
+    check_days,
     check_purge,
     desired,
     failed_tests,
@@ -31,10 +32,12 @@ class ActionModule(ControllerAction):
             "purge_all": {"type": "bool", "default": False},
             "purge_keep": {"type": "list", "elements": "raw", "default": []},
             "rotate_key": {"type": "bool", "default": False, "no_log": False},
+            "rotate_key_after_days": {"type": "int", "no_log": False},
         }
 
     def perform(self, arguments):
         store_path = store_path_of(self, arguments["store_path"])
+        check_days("rotate_key_after_days", arguments["rotate_key_after_days"])
         options = [self.with_environment(entry) for entry in arguments["templates"]]
         templates = templates_from_options(options)
         check_purge("templates", len(templates), purge=arguments["purge"], purge_all=arguments["purge_all"])
@@ -43,6 +46,7 @@ class ActionModule(ControllerAction):
             purge=arguments["purge"],
             purge_keep=names_to_keep(arguments["purge_keep"]),
             rotate_key=arguments["rotate_key"],
+            rotate_key_after_days=arguments["rotate_key_after_days"],
         )
         outcome = apply_request(store_of(self, store_path), request, check_mode=self._task.check_mode)
         result = {**results_of(outcome, store_path), "undeclared": list(outcome.plan.undeclared)}
@@ -51,6 +55,6 @@ class ActionModule(ControllerAction):
         if outcome.plan.last_tests is not None:
             result["unproved"] = outcome.plan.unproved
         self.warn(outcome.plan.warnings)
-        if request.rotate_key:
+        if request.rotate_key or request.rotate_key_after_days is not None:
             result["key_rotated"] = outcome.plan.rotate
         return result

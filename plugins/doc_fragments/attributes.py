@@ -39,14 +39,27 @@ attributes:
       - This action does not modify state.
 """
 
-    ACTIONGROUP_EST = r"""
+    ACTIONGROUP_STORE = r"""
 options: {}
 attributes:
   action_group:
-    description: Use C(group/estfleet.cloud_extender.est) in C(module_defaults) to set defaults for this module.
+    description: Use C(group/estfleet.cloud_extender.store) in C(module_defaults) to set defaults for this module.
     support: full
     membership:
-      - estfleet.cloud_extender.est
+      - estfleet.cloud_extender.store
+"""
+
+    ACTIONGROUP_EXCHANGE = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/estfleet.cloud_extender.store) or C(group/estfleet.cloud_extender.exchange) in C(module_defaults) to
+        set defaults for this module.
+    support: full
+    membership:
+      - estfleet.cloud_extender.exchange
+      - estfleet.cloud_extender.store
 """
 
     ACTION = r"""

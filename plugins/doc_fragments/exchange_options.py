@@ -13,9 +13,9 @@ options:
   store_path:
     description:
       - The folder of the template store on the host, an absolute path.
-      - On a Windows host the default is V(C:\\ProgramData\\CloudExtenderEST).
+      - If it is not given, it is V(/var/lib/cloud_extender/est), and on a Windows host
+        V(C:\\ProgramData\\CloudExtenderEST).
     type: str
-    default: /var/lib/cloud_extender/est
   exchange:
     description:
       - Where the EST exchange leaves from.
@@ -73,7 +73,7 @@ options:
     type: list
     elements: str
     default: []
-  wait_when_busy:
+  busy_timeout:
     description:
       - Seconds to wait in all, for each request, while the server answers that it has no time (HTTP 503 or 429) and
         says in C(Retry-After) when to come back. With V(0) such an answer is a failure at once, and so it is where the

@@ -13,14 +13,13 @@ options:
   store_path:
     description:
       - The folder of the template store on the host, an absolute path. It is made where it does not exist, with
-        permissions V(0700). On a Windows host it is the path of a folder there, and only SYSTEM and Administrators
-        may have it.
-      - On a Windows host the default is V(C:\\ProgramData\\CloudExtenderEST), and the path can begin with a variable,
-        as in V(%ProgramData%\\est).
+        permissions V(0700). On a Windows host only SYSTEM and Administrators may have it, and the path can begin with a
+        variable, as in V(%ProgramData%\\est).
+      - If it is not given, it is V(/var/lib/cloud_extender/est), and on a Windows host
+        V(C:\\ProgramData\\CloudExtenderEST).
       - The store is this collection's own and documented. It is not the private store of the IBM product, whose
         format is not public.
     type: str
-    default: /var/lib/cloud_extender/est
 notes:
   - The templates are compared on the controller. The host needs Python with its standard library, nothing else.
     Only to seal a new or changed password, the Python library C(cryptography) (3.4.8 or newer) is needed, on the

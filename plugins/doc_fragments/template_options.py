@@ -199,7 +199,8 @@ options:
     default: []
   key_type:
     description:
-      - The type of the key of the certificates. V(ec) is ECDSA, with a curve of O(key_curve).
+      - The type of the key of the certificates. V(ec) is ECDSA, with a curve of O(key_curve). The types of ML-DSA are
+        the parameter sets of FIPS 204.
       - In a test, the default key (RSA with 2048 bits) gives way to the type that the CSR attributes of the server ask
         for. Any other key stays, with a warning.
     type: str
@@ -207,12 +208,14 @@ options:
       - rsa
       - ec
       - ed25519
-      - ml-dsa
+      - ml-dsa-44
+      - ml-dsa-65
+      - ml-dsa-87
     default: rsa
   key_size:
     description:
-      - The size of the key. V(2048), V(3072) or V(4096) for O(key_type=rsa), V(2048) if not given. V(44), V(65) or
-        V(87) for O(key_type=ml-dsa), V(65) if not given.
+      - The size of the key in bits for O(key_type=rsa), V(2048), V(3072) or V(4096). V(2048) if not given. No other key
+        has a size.
     type: int
   key_curve:
     description:

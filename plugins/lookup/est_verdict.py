@@ -13,11 +13,11 @@ author:
 description:
   - Made for the playbook C(extensions/awx/playbooks/verdict.yml) of this collection.
   - A host that was not looked at, and a template that is not proved, are not in order. Each cause can be accepted by a
-    boolean variable C(est_tower_accept_CAUSE), such as C(est_tower_accept_unreachable). It is told all the same.
+    boolean variable C(est_awx_accept_CAUSE), such as C(est_awx_accept_unreachable). It is told all the same.
 options:
   _terms:
     description:
-      - C(summary) of M(estfleet.cloud_extender.est_fleet_report).
+      - C(counts) of M(estfleet.cloud_extender.est_fleet_report).
       - Without it the variables are checked, and nothing else.
     type: list
     elements: dict
@@ -26,8 +26,8 @@ options:
 EXAMPLES = r"""
 - name: Merge the reports of the slices of a job
   estfleet.cloud_extender.est_fleet_report:
-    path: /srv/reports/fleet
-    merge:
+    dest: /srv/reports/fleet
+    merge_from:
       - /srv/reports/slices/*.json
   register: fleet
 
@@ -36,13 +36,13 @@ EXAMPLES = r"""
     that: verdict.against | length == 0
     fail_msg: "{{ verdict.against }}"
   vars:
-    verdict: "{{ lookup('estfleet.cloud_extender.est_verdict', fleet.summary) }}"
+    verdict: "{{ lookup('estfleet.cloud_extender.est_verdict', fleet.counts) }}"
 """
 
 RETURN = r"""
 _raw:
   description:
-    - For each summary, what keeps its fleet from being in order, C(against), and what was accepted, C(accepted).
+    - For each report, what keeps its fleet from being in order, C(against), and what was accepted, C(accepted).
   type: list
   elements: dict
   sample:
@@ -59,7 +59,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 
-PREFIX = "est_tower_accept_"
+PREFIX = "est_awx_accept_"
 
 #: The causes, each with the number of the report that tells of it, and words for that.
 CAUSES = (
@@ -67,12 +67,12 @@ CAUSES = (
     ("unreachable", "unreachable", "hosts that could not be reached"),
     ("not_run", "not_run", "hosts that did not run, or that no report tells of"),
     ("differing", "hosts_differing", "hosts that are not as declared"),
-    ("differing", "differing", "templates on hosts that are not as declared"),
-    ("not_compared", "only_tested", "hosts whose templates were only tested, not compared with what is declared"),
-    ("tests_failed", "tests_failed", "templates on hosts whose last test failed"),
-    ("pending", "pending", "templates on hosts whose test waits for approval"),
-    ("lost", "lost", "certificates that are not what was asked for"),
-    ("unproved", "unproved", "templates on hosts without a proof of their present content"),
+    ("differing", "templates_differing", "templates on hosts that are not as declared"),
+    ("not_compared", "hosts_only_tested", "hosts whose templates were only tested, not compared with what is declared"),
+    ("last_tests_failed", "last_tests_failed", "templates on hosts whose last test failed"),
+    ("pending", "last_tests_pending", "templates on hosts whose last test waits for approval"),
+    ("lost", "last_tests_with_losses", "test certificates that are not what was asked for"),
+    ("unproved", "templates_unproved", "templates on hosts without a proof of their present content"),
     ("not_tried", "tests_not_tried", "tests that were left out"),
 )
 #: The cause that is not a number above 0.
@@ -85,7 +85,7 @@ class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
         accepted = self._accepted(variables or {})
-        return [_verdict(summary, accepted) for summary in terms]
+        return [_verdict(counts, accepted) for counts in terms]
 
     def _accepted(self, variables: Mapping[str, Any]) -> set[str]:
         """Return the causes that variables accept.
@@ -111,15 +111,15 @@ class LookupModule(LookupBase):
         return found
 
 
-def _verdict(summary: Mapping[str, Any], accepted: set[str]) -> dict[str, list[str]]:
+def _verdict(counts: Mapping[str, Any], accepted: set[str]) -> dict[str, list[str]]:
     """Return what is against a fleet, and what would be if it were not accepted.
 
-    :param summary: the numbers of the report.
+    :param counts: the numbers of the report.
     """
     verdict: dict[str, list[str]] = {"against": [], "accepted": []}
-    if not summary["hosts"]:
+    if not counts["hosts"]:
         verdict["accepted" if NO_HOSTS in accepted else "against"].append("the report has no host")
     for cause, number, words in CAUSES:
-        if summary[number]:
-            verdict["accepted" if cause in accepted else "against"].append(f"{words}: {summary[number]}")
+        if counts[number]:
+            verdict["accepted" if cause in accepted else "against"].append(f"{words}: {counts[number]}")
     return verdict

@@ -37,9 +37,10 @@ author:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_exchange
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.template_options.inline
+  - estfleet.cloud_extender.identity_options
   - estfleet.cloud_extender.exchange_options
   - estfleet.cloud_extender.exchange_options.acceptance
 attributes:
@@ -69,21 +70,6 @@ options:
       - On a POSIX host it has no effect.
     type: str
     default: identity
-  user_name:
-    description: The value of the variable C(%uname%).
-    type: str
-  domain:
-    description: The value of the variable C(%domain%), a fully qualified domain name.
-    type: str
-  email:
-    description: The value of the variable C(%email%).
-    type: str
-  variables:
-    description:
-      - Values of other variables, by name without percent signs. An empty value leaves out the attribute or entry that
-        has the variable.
-    type: dict
-    default: {}
   certificate_path:
     description:
       - The PEM file of the certificate on a POSIX host, where it is needed. Its folder has to exist.
@@ -137,7 +123,7 @@ options:
         anybody knowing.
     type: bool
     default: false
-  wait:
+  wait_timeout:
     description:
       - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
         enough, and a later run goes on with the same key.
@@ -165,9 +151,10 @@ EXAMPLES = r"""
 - name: Keep the certificate of the web server, and reload it when there is a new one
   estfleet.cloud_extender.est_certificate:
     template: web
-    user_name: "{{ inventory_hostname_short }}"
-    domain: example.com
-    email: webmaster@example.com
+    identity:
+      user: "{{ inventory_hostname_short }}"
+      domain: example.com
+      email: webmaster@example.com
     certificate_path: /etc/ssl/certs/web.pem
     private_key_path: /etc/ssl/private/web.key
   notify: Reload the web server
@@ -184,23 +171,23 @@ EXAMPLES = r"""
       subject: /CN=%uname%.%domain%
       subject_alternative_name: other
       subject_alternative_name_other: ["DNS:%uname%.%domain%"]
-    user_name: relay1
-    domain: example.com
+    identity: {user: relay1, domain: example.com}
     certificate_path: /etc/relay/tls/relay.pem
     private_key_path: /etc/relay/tls/relay.key
     chain_path: /etc/relay/tls/chain.pem
     renewal_method: renew
     renew_before_days: 30
-    wait: 120
+    wait_timeout: 120
   register: relay
 
 - name: Keep the certificate of a service on a Windows host
   estfleet.cloud_extender.est_certificate:
     template: web
     certificate_name: portal
-    user_name: "{{ inventory_hostname_short }}"
-    domain: example.com
-    email: webmaster@example.com
+    identity:
+      user: "{{ inventory_hostname_short }}"
+      domain: example.com
+      email: webmaster@example.com
   register: portal
   notify: Tell the service of the new thumbprint
 

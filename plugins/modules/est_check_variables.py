@@ -30,8 +30,8 @@ attributes:
 options:
   certificates:
     description:
-      - Whether the host also has to have C(est_certificates) or C(est_integration_templates), and one of the hosts of
-        the play C(est_certificates).
+      - Whether the host also has to have C(est_integration_certificates) or C(est_integration_templates), and one of
+        the hosts of the play C(est_integration_certificates).
     type: bool
     default: false
 notes:

@@ -35,14 +35,14 @@ description:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_store
   - estfleet.cloud_extender.attributes.posix_and_windows
 attributes:
   check_mode:
     support: full
     details:
       - Looks at the same and returns the summary, but writes no archive.
-      - A Windows host makes no copy of a log that is open, see O(log_path).
+      - A Windows host makes no copy of a log that is open, see O(log_paths).
   diff_mode:
     support: none
     details:
@@ -54,25 +54,26 @@ attributes:
 options:
   dest:
     description:
-      - The folder on the controller for the archives, absolute or below the folder of the playbook. It is made with
-        permissions V(0700) where it does not exist.
+      - The folder of the archives on the controller. A relative path is below the folder of the playbook, with a
+        playbook of a collection below the folder that C(ansible-playbook) was started in.
+      - It, and the folders above it, are made with permissions V(0700) where they do not exist, not in check mode.
       - An archive is C(<inventory name of the host>-<UTC time>.tar.gz), with permissions V(0600). Characters of the
         name that are not safe in a file name are replaced, and a hash tells such names apart.
       - In an execution environment, name a folder that outlives the container.
-    type: str
+    type: path
     required: true
   store_path:
     description:
-      - The folder of the template store on the host, an absolute path. The default means
-        C(C:\ProgramData\CloudExtenderEST) on a Windows host.
+      - The folder of the template store on the host, an absolute path.
+      - If it is not given, it is V(/var/lib/cloud_extender/est), and on a Windows host
+        V(C:\\ProgramData\\CloudExtenderEST).
     type: str
-    default: /var/lib/cloud_extender/est
   output_path:
     description:
       - The folder on the host with the test certificates, the only one that is searched for what tests have left. By
         default C(tests) in O(store_path).
     type: str
-  log_path:
+  log_paths:
     description:
       - Folders, files and globs on the host that hold the logs of the product, absolute paths. Folders are entered up
         to four deep.
@@ -84,7 +85,7 @@ options:
       - There is no default on POSIX hosts, as the product has no build for them.
     type: list
     elements: str
-  max_log_bytes:
+  max_log_size:
     description:
       - The most octets of logs in all, before compression, 1024 to 104857600. The newest file comes first. Of the one
         at which the limit is reached the end is kept. What was cut or left out is told.
@@ -106,7 +107,7 @@ options:
         where nothing else tells of it.
     type: int
     default: 10
-  timeout:
+  time_limit:
     description:
       - Seconds for all that happens on the host, 10 to 3600. What has not ended by then is told. On a Windows host
         nothing is begun after that time.
@@ -122,7 +123,7 @@ EXAMPLES = r"""
 - name: Collect diagnostics of every host
   estfleet.cloud_extender.est_diagnostics:
     dest: diagnostics
-    log_path:
+    log_paths:
       - /var/log/cloud_extender
   register: diagnostics
 
@@ -133,12 +134,12 @@ EXAMPLES = r"""
 - name: Collect diagnostics of Windows hosts, with the logs of the product
   estfleet.cloud_extender.est_diagnostics:
     dest: diagnostics
-    max_log_bytes: 20971520
+    max_log_size: 20971520
 
 - name: Collect logs where the key of the store is lost
   estfleet.cloud_extender.est_diagnostics:
     dest: /srv/diagnostics
-    log_path:
+    log_paths:
       - /var/log/cloud_extender/*.log
     redact:
       - "{{ est_password }}"
@@ -174,7 +175,7 @@ problems:
     hint:
       description: What to do next, or an empty text.
       type: str
-left_out:
+skipped_files:
   description: What is not in the archive, or not whole.
   type: list
   elements: dict

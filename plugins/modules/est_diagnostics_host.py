@@ -34,12 +34,12 @@ options:
     description: The folder of the test certificates.
     type: str
     required: true
-  log_path:
+  log_paths:
     description: Folders, files and globs of logs.
     type: list
     elements: str
     default: []
-  max_log_bytes:
+  max_log_size:
     description: The most octets of logs in all.
     type: int
     required: true
@@ -53,7 +53,7 @@ options:
     description: Seconds for each of name resolution, connection and handshake.
     type: int
     required: true
-  timeout:
+  time_limit:
     description: Seconds for all of it.
     type: int
     required: true
@@ -66,9 +66,9 @@ EXAMPLES = r"""
   estfleet.cloud_extender.est_diagnostics_host:
     store_path: /var/lib/cloud_extender/est
     output_path: /var/lib/cloud_extender/est/tests
-    max_log_bytes: 1048576
+    max_log_size: 1048576
     connect_timeout: 10
-    timeout: 60
+    time_limit: 60
 """
 
 RETURN = r"""
@@ -109,16 +109,16 @@ def main() -> None:
             "targets": {"type": "list", "elements": "dict", "default": []},
             "store_path": {"type": "str", "required": True},
             "output_path": {"type": "str", "required": True},
-            "log_path": {"type": "list", "elements": "str", "default": []},
-            "max_log_bytes": {"type": "int", "required": True},
+            "log_paths": {"type": "list", "elements": "str", "default": []},
+            "max_log_size": {"type": "int", "required": True},
             "secrets": {"type": "str", "no_log": True},
             "connect_timeout": {"type": "int", "required": True},
-            "timeout": {"type": "int", "required": True},
+            "time_limit": {"type": "int", "required": True},
         },
         supports_check_mode=True,
     )
     given = dict(module.params)
-    for name in ("targets", "log_path"):
+    for name in ("targets", "log_paths"):
         given[name] = tuple(given[name])
     given["secrets"] = tuple(json.loads(given["secrets"] or "[]"))
     run_command = functools.partial(module.run_command, handle_exceptions=False)

@@ -33,8 +33,8 @@ attributes:
 options:
   est_integration_templates:
     description:
-      - The templates, a list. Without it, the host has to have C(est_certificates), and its templates are not looked
-        at.
+      - The templates, a list. Without it, the host has to have C(est_integration_certificates), and its templates are
+        not looked at.
     type: raw
   est_integration_purge:
     description: Whether to remove templates that are not declared.
@@ -53,15 +53,17 @@ options:
     description: Whether to replace the sealing key.
     type: bool
     default: false
+  est_integration_rotate_key_after_days:
+    description: Replace the sealing key where it is at least so many days old.
+    type: int
   est_integration_mode:
     description: Whether to correct what differs or only to tell it.
     type: str
     choices: [enforce, report]
     default: enforce
   est_integration_store_path:
-    description: The folder of the template store.
+    description: The folder of the template store. If it is not given, the one that the kind of host has.
     type: str
-    default: /var/lib/cloud_extender/est
   est_integration_test:
     description: The identity of tests and how to test, as options of M(estfleet.cloud_extender.est_test_enroll).
     type: raw
@@ -70,11 +72,6 @@ options:
     type: str
     choices: [never, changed, always]
     default: never
-  est_integration_exchange:
-    description: Where a test leaves from.
-    type: str
-    choices: [auto, host, uri, controller]
-    default: auto
   est_integration_install_ca:
     description: Whether to put the CA certificates of the templates into the stores of a Windows host.
     type: bool
@@ -87,11 +84,11 @@ options:
     description: The host of the cluster that is written.
     type: str
     default: ""
-  est_integration_report_path:
+  est_integration_report_dest:
     description: Where the fleet report will be written.
-    type: str
+    type: path
     default: ""
-  tests_only:
+  __est_integration_tests_only:
     description: Whether to test all declared templates as they are on the host, and to apply none.
     type: bool
     default: false
@@ -131,6 +128,11 @@ causes:
   type: list
   elements: str
   returned: when a test failed, in place of RV(tests) and RV(templates), which the report has
+drift:
+  description: In what the host was not as declared, as C(est_integration_drift) of the role.
+  type: list
+  elements: dict
+  returned: when the templates were compared
 templates:
   description:
     - What was done with each template, with the other keys that M(estfleet.cloud_extender.est_templates) returns.

@@ -21,16 +21,17 @@ description:
   - A new file can be read by its owner only; a file that is there keeps its mode. Both are replaced atomically.
   - A report of some of the hosts, as with C(--limit), keeps what the report in that place tells of the others, with the
     time of that. A host that is no longer in the inventory leaves it.
-  - The counts are also given to C(ansible.builtin.set_stats)' statistics as C(est_fleet), with which a workflow of AWX
-    goes on.
+  - RV(counts), and RV(json_path) where there is one, are also given as C(est_fleet) to the statistics that
+    M(ansible.builtin.set_stats) makes, with which a workflow of AWX goes on.
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
 attributes:
   check_mode:
-    support: full
+    support: partial
     details:
-      - The report is written in check mode too. It tells what the run would do, and no host is touched by it.
+      - The files of the report are written in check mode too, and their folder is made, as the report is what check
+        mode is run for. It tells what the run would do. Nothing is done on a host.
   diff_mode:
     support: none
   idempotent:
@@ -38,17 +39,21 @@ attributes:
     details:
       - A report is not a state of a host, and is never told as changed.
 options:
-  path:
+  dest:
     description:
-      - Where to write, as C(PATH.json) and C(PATH.html); an ending of these two may be given too. Empty for the summary
-        only.
-      - An existing folder, or a path that ends in a slash, gets files named C(est-fleet-report). A relative path is one
-        from the folder that C(ansible-playbook) was started in.
-    type: str
+      - The two files of the report on the controller, C(DEST.json) and C(DEST.html); the path of one of them may be
+        given too. Empty for the summary only.
+      - A folder that exists, or a path that ends in a slash, is the folder of files named C(est-fleet-report).
+      - A relative path is below the folder of the playbook, with a playbook of a collection below the folder that
+        C(ansible-playbook) was started in.
+      - The folder of the files, and those above it, are made with permissions V(0700) where they do not exist, in check
+        mode too.
+    type: path
     default: ""
-  merge:
+  merge_from:
     description:
       - JSON files of reports, or patterns such as C(slices/*.json), to make one report of, in place of one of this run.
+        Relative paths are as in O(dest).
       - A host that is in several is told as it was found last.
     type: list
     elements: str
@@ -72,15 +77,15 @@ seealso:
 EXAMPLES = r"""
 - name: Merge the reports of the slices of a job
   estfleet.cloud_extender.est_fleet_report:
-    path: /srv/reports/fleet
-    merge:
+    dest: /srv/reports/fleet
+    merge_from:
       - /srv/reports/slices/*.json
   run_once: true
   register: fleet
 
 - name: Tell what somebody must look at
   ansible.builtin.debug:
-    msg: "{{ fleet.text }}"
+    msg: "{{ fleet.summary }}"
   run_once: true
 """
 
@@ -88,12 +93,12 @@ RETURN = r"""
 complete:
   description: Whether a report was made. It is not as long as the play goes on with further hosts, as with C(serial).
   type: bool
-  returned: success
-text:
-  description: The summary, a line each. Hosts with the same trouble share a line.
+  returned: success, and failure where a report was made
+summary:
+  description: The summary, a line each. Hosts with the same trouble share a line. Empty where no report was made.
   type: list
   elements: str
-  returned: success
+  returned: success, and failure where a report was made
   sample:
     - "50 hosts, 20 templates: 3 changed, 3 drifted, 2 unreachable"
     - "ce7, ce12: could not be reached"
@@ -107,15 +112,32 @@ html_path:
   type: str
   returned: when a report was written
   sample: /srv/reports/fleet.html
-summary:
-  description: What was counted; the same as in the JSON file.
+counts:
+  description:
+    - What was counted; the same as in the JSON file. What a count is of, its name begins with.
+    - C(hosts_), or none of the following, for hosts; C(templates_) and C(state_) for templates on hosts.
+    - C(tests_) for tests of this run; C(last_tests_) for the last test that is known of each template on a host, of
+      this run or an earlier one; C(test_certificates_) for the certificates of those.
   type: dict
   returned: when a report was made
   contains:
     hosts:
       description:
         - The hosts of the report. Those of the five counts C(hosts_as_declared), C(hosts_corrected),
-          C(hosts_differing), C(hosts_not_compared) and C(hosts_not_looked_at) add up to it.
+          C(hosts_differing), C(hosts_not_compared) and C(hosts_not_looked_at) add up to it, and so do RV(counts.ok),
+          RV(counts.failed), RV(counts.unreachable) and RV(counts.not_run).
+      type: int
+    ok:
+      description: Hosts with which nothing went wrong.
+      type: int
+    failed:
+      description: Hosts that failed, one with a failed test among them.
+      type: int
+    unreachable:
+      description: Hosts that could not be reached.
+      type: int
+    not_run:
+      description: Hosts whose turn did not come, or that failed before the role began.
       type: int
     hosts_as_declared:
       description: Hosts whose templates were compared, and are as declared.
@@ -135,17 +157,8 @@ summary:
     hosts_kept:
       description: Hosts that were not in this run and are told as an earlier one found them.
       type: int
-    ok:
-      description: Hosts with which nothing went wrong.
-      type: int
-    failed:
-      description: Hosts that failed, one with a failed test among them.
-      type: int
-    unreachable:
-      description: Hosts that could not be reached.
-      type: int
-    not_run:
-      description: Hosts whose turn did not come, or that failed before the role began.
+    hosts_only_tested:
+      description: Hosts that have templates declared, and of which no report has compared them.
       type: int
     changed:
       description: Hosts that were changed; in check mode of an enforcing run, that would be.
@@ -157,27 +170,45 @@ summary:
       description: Different templates.
       type: int
     templates_on_hosts:
-      description: Templates on hosts. The counts C(state_...) add up to it; C(docs/report.md) tells the states.
+      description: Templates on hosts. The counts C(state_) add up to it, each under the worst that is known of it.
       type: int
-    corrected:
-      description: Templates on hosts that were created, updated, repaired or removed.
+    state_in_order:
+      description: Templates on hosts that are as declared.
       type: int
-    differing:
+    state_corrected:
+      description: Templates on hosts that differed, and that this run put right.
+      type: int
+    state_unproved:
+      description: Templates on hosts for which no test there has issued a certificate as they are now.
+      type: int
+    state_pending:
+      description: Templates on hosts whose test certificate waits for approval.
+      type: int
+    state_unknown:
+      description: Templates on hosts that could not be looked at.
+      type: int
+    state_lost:
+      description: Templates on hosts whose test certificate is not what was asked for, and nothing accepts that.
+      type: int
+    state_differs:
       description: Templates on hosts that are not as declared and were left so.
       type: int
-    unproved:
+    state_test_failed:
+      description: Templates on hosts whose last test failed.
+      type: int
+    templates_corrected:
+      description: Templates on hosts that were created, updated, repaired or removed.
+      type: int
+    templates_differing:
+      description: Templates on hosts that are not as declared and were left so.
+      type: int
+    templates_unproved:
       description:
         - Templates on hosts for which no test there has issued a certificate as they are now, and none has failed or
           waits for approval.
       type: int
-    pending:
-      description: Templates on hosts whose last test waits for approval.
-      type: int
-    switched_off:
+    templates_switched_off:
       description: Templates on hosts from which nothing is issued, C(device_identity_certificates=false).
-      type: int
-    only_tested:
-      description: Hosts that have templates declared, and of which no report has compared them.
       type: int
     tests:
       description: Tests of this run. What they came to, the five counts that follow, adds up to it.
@@ -188,34 +219,39 @@ summary:
     tests_pending:
       description: Tests of this run for which the certificate waits for approval.
       type: int
-    tests_failed_now:
+    tests_failed:
       description: Tests of this run that failed.
       type: int
     tests_not_tried:
       description: Tests of this run that were left out, because the server had refused their account before.
       type: int
-    tests_skipped:
+    tests_not_asked:
       description: Tests of this run that check mode stopped before the request.
       type: int
     tests_made_up:
       description: Tests of this run that issued for C(Test) or blank values in place of an identity.
       type: int
-    tests_failed:
+    last_tests_failed:
       description: Templates on hosts whose last test failed.
       type: int
-    lost:
-      description: Test certificates that are not what was asked for, but for what is accepted.
+    last_tests_pending:
+      description: Templates on hosts whose last test waits for approval.
       type: int
-    accepted:
-      description: Test certificates that are not what was asked for in a way that is accepted.
+    last_tests_with_losses:
+      description:
+        - Templates on hosts whose last test gave a certificate that is not what was asked for, but for what is
+          accepted.
       type: int
-    certificates:
+    last_tests_with_accepted_losses:
+      description: Templates on hosts whose last test gave a certificate that lacks only what is accepted.
+      type: int
+    test_certificates:
       description: Test certificates whose end is known.
       type: int
-    certificates_expired:
+    test_certificates_expired:
       description: Those of them that have expired.
       type: int
-    certificates_ending_soon:
+    test_certificates_ending_soon:
       description: Those of them that end within 30 days.
       type: int
 """

@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.info_module
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_exchange
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.template_options.connection
   - estfleet.cloud_extender.exchange_options

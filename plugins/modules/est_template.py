@@ -22,7 +22,7 @@ description:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_store
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.store_options
   - estfleet.cloud_extender.template_options
@@ -72,139 +72,129 @@ name:
   type: str
   sample: Cisco EST
 action:
-  description: What was done, as in RV(templates[].action).
+  description:
+    - V(created), V(updated), V(removed) or V(unchanged).
+    - V(repaired) if the template in the store had been damaged or edited by hand, and has been put right.
   returned: success
   type: str
-  sample: created
+  sample: updated
 changed_fields:
-  description: The names of the fields that differed, as in RV(templates[].changed_fields).
+  description: The names of the fields that differed. Empty if it was removed, or not there.
   returned: success
   type: list
   elements: str
   sample:
     - port
+    - password
 differences:
-  description: What differed, as in RV(templates[].differences).
-  returned: when the template is in the store and differs
-  type: list
-  elements: dict
-  sample:
-    - field: port
-      want: 8443
-      have: 443
-summary:
-  description: What was found, in words, as in RV(templates[].summary).
-  returned: when the template is not as it should be
-  type: str
-  sample: port is 443, not 8443
-last_test:
-  description: What came of the last test of the template, as in RV(templates[].last_test).
-  returned: when there was a test
-  type: dict
-  sample:
-    status: issued
-    stage:
-    at: "2026-11-22T12:00:00Z"
-    not_after: "2027-11-22T12:00:00Z"
-templates:
-  description: What was done, a list with one entry, as M(estfleet.cloud_extender.est_templates) returns it.
-  returned: success
+  description:
+    - What differs between the declared template and the one in the store.
+    - Values are shortened. Of certificates the fingerprint is told, of a secret only that it differs.
+  returned: when a template that is declared and in the store differs
   type: list
   elements: dict
   contains:
-    name:
-      description: The name of the template.
-      returned: success
+    field:
+      description: The name of the field.
+      returned: always
       type: str
-      sample: Cisco EST
-    action:
+      sample: port
+    want:
+      description: The declared value. Of a secret V((set\)), V((set, different\)) or V((not set\)).
+      returned: always
+      type: raw
+      sample: 8443
+    have:
       description:
-        - V(created), V(updated), V(removed) or V(unchanged).
-        - V(repaired) if the template in the store had been damaged or edited by hand, and has been put right.
-      returned: success
+        - The value in the store. Of a secret V((set\)), V((not set\)) or V((cannot be opened\)). Of a field that no
+          template has V((unknown field\)).
+      returned: always
+      type: raw
+      sample: 443
+    secret:
+      description: Whether the field is a secret.
+      returned: when it is
+      type: bool
+      sample: true
+summary:
+  description: What was found, in words.
+  returned: when the template is not as it should be
+  type: list
+  elements: str
+  sample:
+    - was edited by hand
+    - port is 443, not 8443
+last_test:
+  description:
+    - What came of the last test of the template with M(estfleet.cloud_extender.est_test_enroll) on this host.
+  returned: when there was a test
+  type: dict
+  contains:
+    status:
+      description: V(issued), V(pending) or V(failed).
+      returned: always
       type: str
-      sample: updated
-    changed_fields:
-      description: The names of the fields that differed. Empty for a template that was removed.
-      returned: success
+      sample: failed
+    stage:
+      description: The stage at which it failed.
+      returned: always
+      type: str
+      sample: enroll
+    at:
+      description: When, in UTC by the clock of the host.
+      returned: always
+      type: str
+      sample: "2026-11-22T12:00:00Z"
+    not_after:
+      description: The end of the certificate that was issued, UTC. V(none) where the test issued none.
+      returned: always
+      type: str
+      sample: "2027-11-22T12:00:00Z"
+    exchange:
+      description: Where the exchange with the EST server left from, V(host), V(uri) or V(controller).
+      returned: when it is known
+      type: str
+      sample: host
+    lost:
+      description: What was asked for and is not in the certificate that the CA issued.
+      returned: when something is
       type: list
       elements: str
-      sample:
-        - port
-        - password
-    differences:
-      description:
-        - What differs between the declared template and the one in the store.
-        - Values are shortened. Of certificates the fingerprint is told, of a secret only that it differs.
-      returned: when a template that is declared and in the store differs
+      sample: ["subject_alternative_name UPN:jdoe@example.com"]
+    differs:
+      description: In what else the certificate is not what was asked for, in words.
+      returned: when it is not
       type: list
-      elements: dict
-      contains:
-        field:
-          description: The name of the field.
-          returned: always
-          type: str
-          sample: port
-        want:
-          description: The declared value. Of a secret V((set\)), V((set, different\)) or V((not set\)).
-          returned: always
-          type: raw
-          sample: 8443
-        have:
-          description:
-            - The value in the store. Of a secret V((set\)), V((not set\)) or V((cannot be opened\)). Of a field that no
-              template has V((unknown field\)).
-          returned: always
-          type: raw
-          sample: 443
-        secret:
-          description: Whether the field is a secret.
-          returned: when it is
-          type: bool
-          sample: true
-    summary:
-      description: What was found, in words.
-      returned: when the template is not as it should be
-      type: str
-      sample: was edited by hand; port is 443, not 8443
-    last_test:
-      description:
-        - What came of the last test of the template with M(estfleet.cloud_extender.est_test_enroll) on this host.
-      returned: when there was a test
-      type: dict
-      contains:
-        status:
-          description: V(issued), V(pending) or V(failed).
-          returned: always
-          type: str
-          sample: failed
-        stage:
-          description: The stage at which it failed.
-          returned: always
-          type: str
-          sample: enroll
-        at:
-          description: When, in UTC by the clock of the host.
-          returned: always
-          type: str
-          sample: "2026-11-22T12:00:00Z"
-        not_after:
-          description:
-            - The end of the certificate that was issued, UTC. V(none) where the test issued none, and of a test with a
-              release of the collection that did not note it.
-          returned: always
-          type: str
-          sample: "2027-11-22T12:00:00Z"
+      elements: str
+      sample: ["it is a CA certificate (CA:TRUE)"]
+    made_up:
+      description: The variables for which nothing was given, so that C(Test) or a blank stood in the certificate.
+      returned: when there were some
+      type: list
+      elements: str
+      sample: ["imei"]
+    http_status:
+      description: The HTTP status with which the server refused the test.
+      returned: when it did
+      type: int
+      sample: 401
+proved:
+  description:
+    - Whether the last test issued a certificate for the template as it is now.
+    - V(false) as long as a proof is owed, after a change and after a test that failed or could not start.
+  returned: when what came of the tests was looked at, and the template is not switched off
+  type: bool
+  sample: true
 store_path:
   description: The folder of the template store.
-  returned: always, unless the options are wrong
+  returned: success
   type: str
   sample: /var/lib/cloud_extender/est
-drift:
+store_problems:
   description:
     - What was found wrong with the store, in words. Templates that were edited by hand, wrong permissions or
       owners, a damaged document, passwords that cannot be opened any more. What a declared template differs in is told
-      in RV(templates[].differences).
+      in RV(differences).
     - It is put right, except for templates that are not declared, which are left alone.
   returned: success
   type: list

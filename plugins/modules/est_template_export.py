@@ -22,7 +22,7 @@ description:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_store
   - estfleet.cloud_extender.attributes.posix_and_windows
 attributes:
   check_mode:
@@ -34,8 +34,9 @@ attributes:
 options:
   dest:
     description:
-      - The file of the bundle on the controller, in a folder that exists. A relative path is below the folder of the
-        playbook.
+      - The file of the bundle on the controller. A relative path is below the folder of the playbook, with a playbook
+        of a collection below the folder that C(ansible-playbook) was started in.
+      - Its folder, and those above it, are made with permissions V(0700) where they do not exist, not in check mode.
       - It is replaced whole, and has the permissions V(0600) from the first moment on.
       - A file that is there already is only replaced if it is a bundle, or empty. A bundle of a newer format version
         is not replaced.
@@ -44,8 +45,9 @@ options:
     required: true
   names:
     description:
-      - The names of the templates to export. Case does not matter. One that is not there is an error.
-      - Without it, all templates of the host are exported.
+      - The names of the templates to export. Case does not matter. One that is not in the store is an error,
+        which names those that are. So is an empty list.
+      - If it is not given, all templates of the host are exported.
     type: list
     elements: str
   passphrase:
@@ -66,15 +68,16 @@ options:
   skip_damaged:
     description:
       - Whether to leave out templates that were edited by hand, or whose secrets cannot be opened any more. They are
-        listed in RV(left_out).
+        listed in RV(skipped_templates).
       - If V(false), or if no template is left, such a template is an error.
     type: bool
     default: false
   store_path:
     description:
       - The folder of the template store on the host, an absolute path.
+      - If it is not given, it is V(/var/lib/cloud_extender/est), and on a Windows host
+        V(C:\\ProgramData\\CloudExtenderEST).
     type: str
-    default: /var/lib/cloud_extender/est
 notes:
   - Sealing takes half a second and 32 MiB of memory on the controller, and the Python library C(cryptography) (3.4.8 or
     newer) there. The host needs Python with its standard library, nothing else.
@@ -162,7 +165,7 @@ templates:
       sample:
         - port
         - password
-left_out:
+skipped_templates:
   description: The templates that were left out, and why.
   returned: success
   type: list

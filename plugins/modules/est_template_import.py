@@ -24,7 +24,7 @@ description:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_store
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.store_options
 attributes:
@@ -42,8 +42,9 @@ options:
     required: true
   names:
     description:
-      - The names of the templates to import. Case does not matter. One that is not in the bundle is an error.
-      - Without it, all templates of the bundle are imported.
+      - The names of the templates to import. Case does not matter. One that is not in the bundle is an error, which
+        names those that are. So is an empty list.
+      - If it is not given, all templates of the bundle are imported.
     type: list
     elements: str
   passphrase:
@@ -54,24 +55,16 @@ options:
       - A bundle that is not sealed is refused if there is a passphrase, since somebody could have put it in the place
         of a sealed one.
     type: str
-  state:
+  purge:
     description:
-      - V(present) makes every imported template on the host as it is in the bundle. Other templates are left alone,
-        and listed in RV(undeclared).
-      - V(replace) does the same, and removes all other templates from the host, except those of O(purge_keep).
-    type: str
-    choices:
-      - present
-      - replace
-    default: present
-  purge_all:
-    description:
-      - Whether O(state=replace) may remove every template of the host where the bundle has none.
+      - Whether to remove templates that are in the store and are not imported.
+      - Otherwise they are left alone, and listed in RV(undeclared).
     type: bool
     default: false
   purge_keep:
     description:
-      - The names of templates that O(state=replace) never removes. Case does not matter.
+      - The names of templates that O(purge) never removes. They are left alone, and listed in RV(undeclared).
+      - Case does not matter. V(*) stands for any characters, V(?) for any one character, and nothing else is special.
     type: list
     elements: str
     default: []
@@ -107,7 +100,7 @@ EXAMPLES = r"""
   estfleet.cloud_extender.est_template_import:
     src: bundles/ce1.bundle
     passphrase: "{{ est_bundle_passphrase }}"
-    state: replace
+    purge: true
     purge_keep:
       - Lab
 """
@@ -194,27 +187,29 @@ templates:
       type: list
       elements: dict
     summary:
-      description: What differs, in words.
-      returned: if something is to be said
-      type: str
-      sample: port is 8443, and should be 443
+      description: What was found, in words.
+      returned: when the template is not as it should be
+      type: list
+      elements: str
+      sample:
+        - port is 443, not 8443
     last_test:
       description: The last test of the template on this host.
       returned: if it was tested
       type: dict
 store_path:
   description: The folder of the template store.
-  returned: always, unless the options are wrong
+  returned: success
   type: str
   sample: /var/lib/cloud_extender/est
 undeclared:
-  description: The names of the templates that are in the store and not declared. They were left alone.
+  description: The names of the templates that are in the store and were not imported. They were left alone.
   returned: success
   type: list
   elements: str
   sample:
     - Old template
-drift:
+store_problems:
   description:
     - What was found wrong with the store, in words. Templates that were edited by hand, wrong permissions or
       owners, a damaged document, passwords that cannot be opened any more.

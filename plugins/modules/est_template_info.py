@@ -14,19 +14,21 @@ author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - Returns the templates in the template store of a host, without secrets, and the state of the store.
-  - A damaged store is not a failure. It is told in RV(store.damaged) and RV(store.drift).
+  - A damaged store is not a failure. It is told in RV(store.damaged) and RV(store_problems).
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.info_module
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_store
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.store_options
 options:
   names:
     description:
-      - The names of the templates to return. Case does not matter. A name that is not in the store is left out.
-      - Without it, all templates are returned.
+      - The names of the templates to return. Case does not matter. One that is not in the store is an error, which
+        names those that are. So is an empty list.
+      - If it is not given, all templates are returned.
+      - Of a damaged document nobody knows which templates it had. Then none is returned, whatever the names.
     type: list
     elements: str
 seealso:
@@ -78,7 +80,7 @@ templates:
       returned: success
       type: bool
       sample: false
-    drift:
+    problems:
       description: What is wrong with the template in the store, in words.
       returned: success
       type: list
@@ -107,9 +109,7 @@ templates:
           type: str
           sample: "2026-11-22T12:00:00Z"
         not_after:
-          description:
-            - The end of the certificate that was issued, UTC. V(none) where the test issued none, and of a test with a
-              release of the collection that did not note it.
+          description: The end of the certificate that was issued, UTC. V(none) where the test issued none.
           returned: always
           type: str
           sample: "2027-11-22T12:00:00Z"
@@ -150,7 +150,7 @@ templates:
       sample: true
 store_path:
   description: The folder of the template store.
-  returned: always, unless the options are wrong
+  returned: success
   type: str
   sample: /var/lib/cloud_extender/est
 store:
@@ -164,12 +164,10 @@ store:
       type: bool
       sample: true
     format_version:
-      description:
-        - The format version of the document. V(none) if there is no document, or it is damaged.
-        - An older one is not drift. The next change writes the newest.
+      description: The format version of the document. V(none) if there is no document, or it is damaged.
       returned: success
       type: int
-      sample: 2
+      sample: 1
     damaged:
       description: Whether what is in the document's place is not a document.
       returned: success
@@ -208,12 +206,12 @@ store:
       elements: str
       sample:
         - /var/lib/cloud_extender/est/templates.json.damaged-20261122T120000Z
-    drift:
-      description:
-        - What is wrong with the store and its templates, in words. Templates that were edited by hand, wrong
-          permissions or owners, a damaged document, passwords that cannot be opened any more.
-      returned: success
-      type: list
-      elements: str
-      sample: []
+store_problems:
+  description:
+    - What is wrong with the store and its templates, in words. Templates that were edited by hand, wrong permissions or
+      owners, a damaged document, passwords that cannot be opened any more.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """

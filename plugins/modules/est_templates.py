@@ -22,7 +22,7 @@ description:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_store
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.store_options
   - estfleet.cloud_extender.template_options.suboptions
@@ -57,13 +57,21 @@ options:
     description:
       - Whether to replace the sealing key of the host by a new one, and to seal all secrets of the store anew with it,
         those of templates that are not declared too.
-      - It is done in every run with V(true), which is then V(changed). Use it in a task that runs when a rotation is
-        due, as the example shows.
+      - It is done in every run with V(true), which is then V(changed). To have it done when it is due, use
+        O(rotate_key_after_days).
       - The new key is made on the host. Key and document change at the same moment, so a run that is killed leaves a
         store that can be opened.
       - If a secret that is not declared cannot be opened, the task fails, and nothing is written.
     type: bool
     default: false
+  rotate_key_after_days:
+    description:
+      - Replace the sealing key, as O(rotate_key) does, where it is at least so many days old, 1 to 3650. So a run that
+        follows changes nothing.
+      - A key of which nobody knows how old it is counts as old, once. It is
+        RV(estfleet.cloud_extender.est_template_info#module:store.sealing_key_since).
+      - With O(rotate_key=true) beside it, the key is replaced whatever its age.
+    type: int
 seealso:
   - module: estfleet.cloud_extender.est_template
   - module: estfleet.cloud_extender.est_template_info
@@ -101,16 +109,10 @@ EXAMPLES = r"""
       - Guest Wi-Fi
       - lab-*
 
-- name: Ask how old the sealing key is
-  estfleet.cloud_extender.est_template_info:
-    names: []
-  register: found
-
-- name: Rotate the sealing key if it is older than 90 days, or nobody knows how old it is
+- name: Have a new sealing key every 90 days
   estfleet.cloud_extender.est_templates:
     templates: "{{ est_templates }}"
-    rotate_key: "{{ (found.store.sealing_key_since or '2000-01-01T00:00:00Z')
-      < '%Y-%m-%dT%H:%M:%SZ' | strftime(now().timestamp() - 90 * 86400, utc=true) }}"
+    rotate_key_after_days: 90
 
 - name: Report drift, change nothing
   estfleet.cloud_extender.est_templates:
@@ -180,8 +182,11 @@ templates:
     summary:
       description: What was found, in words.
       returned: when the template is not as it should be
-      type: str
-      sample: was edited by hand; port is 443, not 8443
+      type: list
+      elements: str
+      sample:
+        - was edited by hand
+        - port is 443, not 8443
     last_test:
       description:
         - What came of the last test of the template with M(estfleet.cloud_extender.est_test_enroll) on this host.
@@ -204,9 +209,7 @@ templates:
           type: str
           sample: "2026-11-22T12:00:00Z"
         not_after:
-          description:
-            - The end of the certificate that was issued, UTC. V(none) where the test issued none, and of a test with a
-              release of the collection that did not note it.
+          description: The end of the certificate that was issued, UTC. V(none) where the test issued none.
           returned: always
           type: str
           sample: "2027-11-22T12:00:00Z"
@@ -247,7 +250,7 @@ templates:
       sample: true
 store_path:
   description: The folder of the template store.
-  returned: always, unless the options are wrong
+  returned: success
   type: str
   sample: /var/lib/cloud_extender/est
 undeclared:
@@ -285,10 +288,10 @@ key_rotated:
   description:
     - Whether the sealing key was replaced. In check mode, whether it would be.
     - V(false) if the host had no usable sealing key. A new one is then made as soon as there is something to seal.
-  returned: when O(rotate_key=true)
+  returned: when O(rotate_key=true) or O(rotate_key_after_days) is given
   type: bool
   sample: true
-drift:
+store_problems:
   description:
     - What was found wrong with the store, in words. Templates that were edited by hand, wrong permissions or
       owners, a damaged document, passwords that cannot be opened any more. What a declared template differs in is told

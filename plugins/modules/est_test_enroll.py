@@ -24,9 +24,10 @@ author:
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.actiongroup_est
+  - estfleet.cloud_extender.attributes.actiongroup_exchange
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.template_options.inline
+  - estfleet.cloud_extender.identity_options
   - estfleet.cloud_extender.exchange_options
   - estfleet.cloud_extender.exchange_options.acceptance
 attributes:
@@ -55,19 +56,6 @@ options:
         underscores and hyphens; no spaces. On a Windows host no name that Windows keeps for a device.
     type: str
     default: test
-  user_name:
-    description: The value of the variable C(%uname%).
-    type: str
-  domain:
-    description: The value of the variable C(%domain%), a fully qualified domain name.
-    type: str
-  email:
-    description: The value of the variable C(%email%).
-    type: str
-  variables:
-    description: Values of other variables, by name without percent signs.
-    type: dict
-    default: {}
   test_value:
     description: What variables get that are not given, where it is a valid value.
     type: str
@@ -79,7 +67,7 @@ options:
       - On a Windows host it is the path of a folder there. Only SYSTEM and Administrators may have the files, and what
         others may do with this folder itself stays as it is.
     type: str
-  wait:
+  wait_timeout:
     description:
       - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
         enough, and the next run goes on with the same key.
@@ -104,9 +92,7 @@ EXAMPLES = r"""
 - name: Test a template of the host
   estfleet.cloud_extender.est_test_enroll:
     template: wifi
-    user_name: jdoe
-    domain: example.com
-    email: jdoe@example.com
+    identity: {user: jdoe, domain: example.com, email: jdoe@example.com}
   register: test
 
 - name: Show where the test certificate is and what the CA left out
@@ -117,9 +103,7 @@ EXAMPLES = r"""
 - name: Fail where the CA leaves out more than the e-mail address
   estfleet.cloud_extender.est_test_enroll:
     template: wifi
-    user_name: jdoe
-    domain: example.com
-    email: jdoe@example.com
+    identity: {user: jdoe, domain: example.com, email: jdoe@example.com}
     on_lost: fail
     allowed_lost: [emailAddress]
 
@@ -135,8 +119,7 @@ EXAMPLES = r"""
       ca_certificate: "{{ lookup('ansible.builtin.file', 'est-ca.pem') }}"
       subject_alternative_name: upn
     certificate_name: trial
-    user_name: jdoe
-    domain: example.com
+    identity: {user: jdoe, domain: example.com}
 """
 
 RETURN = r"""
@@ -394,10 +377,12 @@ def perform(module: AnsibleModule) -> tuple[dict[str, Any], str | None]:
 
 def note(module: AnsibleModule, outcome: Mapping[str, Any], content: str | None) -> None:
     """Note in the store what came of the test, for the next run to know."""
-    came = last_test_entry(outcome, content, module.params["variables"])
+    given = (module.params["identity"] or {}).get("variables") or {}
+    came = last_test_entry(outcome, content, given)
     try:
         if came is not None:
-            record_test(module.params["store_path"], module.params["template"], came)
+            store_path = options.absolute_folder("store_path", module.params["store_path"])
+            record_test(store_path, module.params["template"], came)
     except StoreError as error:
         module.warn(f"what came of the test could not be noted: {error}")
 

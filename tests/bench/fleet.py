@@ -157,8 +157,7 @@ class Bench:
                 "est_integration_templates": [{"name": "wifi", "server": lab.url, **one, **names}],
                 "est_integration_test_policy": "changed",
                 "est_integration_test": {
-                    "user_name": "alex",
-                    "email": "alex@example.com",
+                    "identity": {"user": "alex", "email": "alex@example.com"},
                     "output_path": "{{ fleet_output_path }}",
                 },
             }

@@ -104,7 +104,7 @@ def test_the_parts_of_every_number_add_up_to_it(browser, document):
     browser.show(document)
     groups = browser.run(GROUPS)
     assert [number for number, _of, _parts in groups[:3]] == [
-        document["summary"][key] for key in ("hosts", "templates_on_hosts", "tests")
+        document["counts"][key] for key in ("hosts", "templates_on_hosts", "tests")
     ]
     for number, of, parts in groups:
         assert sum(each for _key, each in parts) == number, of
@@ -112,19 +112,19 @@ def test_the_parts_of_every_number_add_up_to_it(browser, document):
 
 def test_the_numbers_are_those_of_the_report(page):
     hosts, templates, tests, certificates = page.run(GROUPS)
-    summary = FULL["summary"]
+    counts = FULL["counts"]
     assert hosts[:2] == [25, "hosts, 20 templates"]
-    assert dict(hosts[2]) == {f"host:{each}": summary[f"hosts_{each}"] for each in HOSTS}
-    assert dict(templates[2]) == {f"cell:{each}": summary[f"state_{each}"] for each in STATES}
+    assert dict(hosts[2]) == {f"host:{each}": counts[f"hosts_{each}"] for each in HOSTS}
+    assert dict(templates[2]) == {f"cell:{each}": counts[f"state_{each}"] for each in STATES}
     assert all(number > 0 for number in dict(templates[2]).values()), "the sample has every state"
     assert dict(tests[2]) == {
-        "test:issued": summary["tests_issued"],
-        "test:pending": summary["tests_pending"],
-        "test:failed": summary["tests_failed_now"],
-        "test:not_tried": summary["tests_not_tried"],
+        "test:issued": counts["tests_issued"],
+        "test:pending": counts["tests_pending"],
+        "test:failed": counts["tests_failed"],
+        "test:not_tried": counts["tests_not_tried"],
     }
-    assert certificates[0] == summary["certificates"]
-    assert dict(certificates[2])["expired"] == summary["certificates_expired"]
+    assert certificates[0] == counts["test_certificates"]
+    assert dict(certificates[2])["expired"] == counts["test_certificates_expired"]
 
 
 def test_each_number_leads_to_its_hosts(page):
@@ -179,9 +179,9 @@ def test_what_is_not_proved_and_what_was_not_tried(page):
 def test_what_the_ca_dropped_or_changed_and_what_is_accepted_of_it(page):
     assert cell(page, "ce-ber-0020", "mail S/MIME") == (
         "\u25d1a",
-        "certificate is not what was asked for, loss accepted",
+        "test certificate is not what was asked for, loss accepted",
     )
-    assert cell(page, "ce-ber-0020", LONG_NAMES[3]) == ("\u25d1", "certificate is not what was asked for")
+    assert cell(page, "ce-ber-0020", LONG_NAMES[3]) == ("\u25d1", "test certificate is not what was asked for")
     assert cell(page, "ce-ber-0020", "vpn") == ("\u2713a", "as declared, proved by a test, loss accepted")
     told = " ".join(details(page, "ce-ber-0020").split())
     assert "Dropped by the CA subject_alternative_name UPN:jdoe@example.com" in told
@@ -195,7 +195,7 @@ def test_a_test_with_made_up_values_is_told_as_such(page):
     assert cell(page, "ce-ber-0021", "wifi") == ("\u2713m", "as declared, proved by a test, tested with made-up values")
     assert page.find("[data-filter='test:made_up']").text.endswith("1 issued for made-up values")
     told = " ".join(details(page, "ce-ber-0021").split())
-    assert "certificate issued, for made-up values" in told
+    assert "test certificate issued, for made-up values" in told
     assert "Made-up values email, imei" in told
 
 
@@ -239,14 +239,14 @@ def test_certificates_are_listed_by_days_left_and_expired_ones_have_sign_and_wor
     page.run("document.querySelector('#certificates .quiet').click()")
     page.run("document.querySelector('#certificates .quiet').click()")
     ends = page.run("return [...document.querySelectorAll('#certificates tbody time')].map((e) => e.dateTime)")
-    assert len(ends) == FULL["summary"]["certificates"]
+    assert len(ends) == FULL["counts"]["test_certificates"]
     assert ends == sorted(ends)
     rows = page.run(
         """return [...document.querySelectorAll("#certificates tbody .left")].map(
              (e) => [e.querySelector(".sign").textContent, e.textContent])"""
     )
     expired = [(sign, words) for sign, words in rows if "expired" in words]
-    assert len(expired) == FULL["summary"]["certificates_expired"] > 0
+    assert len(expired) == FULL["counts"]["test_certificates_expired"] > 0
     assert {sign for sign, _words in expired} == {"\u2716"}
     assert {sign for sign, words in rows if "ends soon" in words} == {"\u26a0"}
     assert {sign for sign, words in rows if "expired" not in words and "soon" not in words} == {"\u2713"}
@@ -303,7 +303,7 @@ def test_hosts_of_an_earlier_run_tell_their_age_and_look_other(page):
     assert "as of 2 days ago, 2026-11-20 09:00 UTC, by an earlier run" in details(page, "ce-ber-0023")
     assert len(page.all("tr.kept")) == 2
     issued_now = sum(each.get("status") == "issued" for each in current_tests(page))
-    assert issued_now == FULL["summary"]["tests_issued"]
+    assert issued_now == FULL["counts"]["tests_issued"]
 
 
 def current_tests(page):

@@ -39,7 +39,7 @@ SECRETS = {
 }
 PASSWORD, WRONG, KEY_PASSPHRASE, PASSPHRASE, WRONG_PASSPHRASE, PROXY_PASSWORD, ENVIRONMENT, LOGGED = SECRETS.values()
 PROXY = f"http://user:{PROXY_PASSWORD}@127.0.0.1:9"
-IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+IDENTITY = {"identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}}
 VERBOSE = {"ANSIBLE_DISPLAY_TRACEBACK": "always", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
 
 
@@ -197,7 +197,7 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         task("est_template_export", dest=bundle, passphrase=PASSPHRASE, **store),
         task("est_template_export", dest=f"{bundle}-clear", include_secrets=False, **store),
         task("est_template_import", src=bundle, passphrase=PASSPHRASE, store_path="{{ store }}-2"),
-        task("est_diagnostics", dest=str(scene.folder / "diagnostics"), log_path=[str(log)], redact=[LOGGED], **store),
+        task("est_diagnostics", dest=str(scene.folder / "diagnostics"), log_paths=[str(log)], redact=[LOGGED], **store),
         {
             "name": "the role",
             "ansible.builtin.include_role": {"name": f"{COLLECTION}.est_integration"},
@@ -206,7 +206,7 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
                 "est_integration_store_path": "{{ store }}",
                 "est_integration_test": {**IDENTITY, "output_path": "{{ out }}"},
                 "est_integration_test_policy": "always",
-                "est_integration_report_path": str(scene.folder / "report"),
+                "est_integration_report_dest": str(scene.folder / "report"),
             },
         },
     ]

@@ -217,9 +217,11 @@ class Stage:
         cisco = {**other_site, "templates": [world.template("Cisco EST", self._values)]}
         export = {**other_site, "dest": "{{ bundle }}", "passphrase": "{{ est_bundle_passphrase }}"}
         report = {
-            "est_integration_report_path": f"{self.folder}/hosts/{{{{ inventory_hostname }}}}/srv/reports/slices/1",
+            "est_integration_report_dest": f"{self.folder}/hosts/{{{{ inventory_hostname }}}}/srv/reports/slices/1",
             "est_integration_test_policy": "changed",
-            "est_integration_test": {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"},
+            "est_integration_test": {
+                "identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+            },
         }
         apply = {"store_path": "{{ est_integration_store_path }}", "templates": "{{ present }}"}
         plays = [

@@ -35,8 +35,13 @@ VARIABLES: dict[str, Any] = {
         {"name": "wifi", "server": "{url}", "username": "estuser", "password": "estpwd", "ca_path": "{ca}"}
     ],
     "est_integration_templates": "{{ est_templates }}",
-    "est_certificates": [
-        {"template": "wifi", "user_name": "jdoe", "certificate_path": "/x/a.pem", "private_key_path": "/x/a.key"}
+    "est_integration_certificates": [
+        {
+            "template": "wifi",
+            "identity": {"user": "jdoe"},
+            "certificate_path": "/x/a.pem",
+            "private_key_path": "/x/a.key",
+        }
     ],
 }
 
@@ -93,10 +98,10 @@ _WINDOWS = "a Windows host only"
 NOT_RUN = {
     "est_certificate: Keep the certificate of a service on a Windows host": _WINDOWS,
     "docs/windows.md: Keep the certificate of a service": _WINDOWS,
-    "docs/tower.md: Load the EST content": "needs AWX and the collection infra.aap_configuration",
+    "docs/awx.md: Load the EST content": "needs AWX and the collection infra.aap_configuration",
     "docs/certificates.md: web:": "is a part of an inventory",
     "docs/report.md: ce_cluster_berlin:": "is a part of an inventory",
-    "docs/tower.md: ce_cluster_berlin:": "is a part of an inventory",
+    "docs/awx.md: ce_cluster_berlin:": "is a part of an inventory",
 }
 
 #: Warnings that an example is expected to give, as regular expressions.

@@ -156,8 +156,8 @@ def test_a_test_enrolment_on_a_full_disk_says_so(
         server = {"server": lab.url, "username": USERNAME, "password": PASSWORD, "ca_path": lab.ca_path}
         template = {"name": "wifi", "key_type": "ec", **server}
         assert run_action("est_templates", {"store_path": str(store), "templates": [template]})["changed"]
-        identity = {"user_name": "jdoe", "email": "jdoe@example.com"}
-        enrol = task("test", "est_test_enroll", template="wifi", output_path=str(output), **identity)
+        identity = {"user": "jdoe", "email": "jdoe@example.com"}
+        enrol = task("test", "est_test_enroll", template="wifi", output_path=str(output), identity=identity)
         disk.fill(0)
         run = Running(tmp_path / "run", [play("all", enrol)], {"host": {"store": str(store)}}).wait()
     count("a test enrolment", "a full disk")

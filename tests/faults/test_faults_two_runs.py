@@ -25,6 +25,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.rea
 
 IMPORTED = ("i0", "i1", "i2")
 STEPS = 2
+IDENTITY = {"user": "jdoe", "email": "jdoe@example.com"}
 
 
 def options(name: str, **more: Any) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def test_no_template_is_lost_and_each_run_tells_the_truth(
         play("adding_*", *adding("b"), task("shared", "est_templates", templates=[options("shared", port=2)])),
         play("rotating_*", *adding("b")),
         play("importing_*", *adding("b")),
-        play("testing_*", task("test", "est_test_enroll", template="wifi", user_name="jdoe", email="jdoe@example.com")),
+        play("testing_*", task("test", "est_test_enroll", template="wifi", identity=IDENTITY)),
     ]
     for host, variables in hosts.items():
         if host.startswith("testing"):

@@ -59,9 +59,7 @@ def variables(lab: LabServer) -> dict[str, Any]:
             {"name": "mail", **server, "subject_alternative_name": "upn_and_email"},
         ],
         "est_integration_test": {
-            "user_name": "alex",
-            "domain": "example.com",
-            "email": "alex@example.com",
+            "identity": {"user": "alex", "domain": "example.com", "email": "alex@example.com"},
             "output_path": "{{ fleet_output_path }}",
         },
     }

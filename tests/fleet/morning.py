@@ -29,10 +29,10 @@ def declared(lab: LabServer) -> dict[str, Any]:
     """The variables of all hosts."""
     server = {"server": lab.url, "username": USERNAME, "password": PASSWORD, "ca_path": lab.ca_path, "key_type": "ec"}
     names = ["wifi", "mail", *(f"site-{number:02}" for number in range(3, TEMPLATES + 1))]
-    identity = {"user_name": "alex", "domain": "example.com", "email": "alex@example.com"}
+    identity = {"user": "alex", "domain": "example.com", "email": "alex@example.com"}
     return {
         "est_integration_templates": [{"name": name, **server} for name in names],
-        "est_integration_test": {**identity, "output_path": "{{ fleet_output_path }}"},
+        "est_integration_test": {"identity": identity, "output_path": "{{ fleet_output_path }}"},
         "est_integration_test_policy": "changed",
     }
 
@@ -56,7 +56,7 @@ def main(folder: Path) -> int:
         inventory.write_text(json.dumps(content), encoding="utf-8")
         for name in DOWN:
             fleet.hosts[name].stop()
-        report = f"est_integration_report_path={folder}/fleet"
+        report = f"est_integration_report_dest={folder}/fleet"
         done = run_playbook(CONFIGURE, inventory, "-e", report, folder=folder, limit=900)
     print(done.output)
     print(f"exit status {done.status}, {done.seconds:.1f} seconds, report in {folder}")

@@ -38,7 +38,7 @@ def test_drift_a_host_that_is_down_and_a_failed_test_are_in_one_report(
     fleet.hosts["ce3"].stop()
     try:
         done = run_playbook(
-            CONFIGURE, inventory, "-e", f"est_integration_report_path={tmp_path}/report", folder=tmp_path
+            CONFIGURE, inventory, "-e", f"est_integration_report_dest={tmp_path}/report", folder=tmp_path
         )
     finally:
         fleet.hosts["ce3"].start()

@@ -24,7 +24,7 @@ Play = Callable[..., Run]
 
 def report_to(folder: Path) -> tuple[str, str]:
     """The option that asks for the report."""
-    return "-e", f"est_integration_report_path={folder}/report"
+    return "-e", f"est_integration_report_dest={folder}/report"
 
 
 def reported(folder: Path) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_a_cluster_whose_first_host_is_down_is_not_written(
 
 
 def test_a_report_path_that_cannot_be_written_stops_before_anything_is_done(fleet: Fleet, play: Play) -> None:
-    done = play(CONFIGURE, "-e", "est_integration_report_path=/proc/none/report")
+    done = play(CONFIGURE, "-e", "est_integration_report_dest=/proc/none/report")
     assert done.status == 2, done.output
     assert done.hosts("failed") == sorted(fleet.hosts)
     assert "/proc/none" in done.output
@@ -107,7 +107,7 @@ def test_a_host_that_hangs_in_an_open_connection_is_given_up_in_time(fleet: Flee
     play(CONFIGURE)  # the connections stay open
     fleet.hosts["ce4"].suspend()
     try:
-        done = play(CONFIGURE, "-e", f"est_integration_timeout={TASK_SECONDS}", *report_to(tmp_path))
+        done = play(CONFIGURE, "-e", f"est_integration_host_timeout={TASK_SECONDS}", *report_to(tmp_path))
     finally:
         fleet.hosts["ce4"].resume()
     assert done.status == 2, done.output

@@ -65,8 +65,8 @@ def task(server, exchange, folder, **inline):
         "subject_alternative_name": "upn_and_email",
         **inline,
     }
-    options = {"inline": template, "exchange": exchange, "output_path": str(folder / exchange), "user_name": "jdoe"}
-    options.update(domain="example.com", email="jdoe@example.com")
+    options = {"inline": template, "exchange": exchange, "output_path": str(folder / exchange)}
+    options["identity"] = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
     return [
         {"estfleet.cloud_extender.est_test_enroll": options, "register": exchange, "ignore_errors": True},
         {

@@ -291,9 +291,9 @@ def test_serverkeygen_gives_a_key_and_its_certificate(globalsign, tmp_path):
 def test_serverkeygen_of_the_command(globalsign, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EST_PASSWORD", CREDENTIALS.password)
-    server = [globalsign.url, "--ca", globalsign.ca_path, "--username", CREDENTIALS.username]
+    server = [globalsign.url, "--ca-path", globalsign.ca_path, "--username", CREDENTIALS.username]
     names = ["--subject", "/CN=device-1", "--key-type", "ec", "--key-curve", "P-384"]
-    asked = ["serverkeygen", *server, *names, "--out", "device.pem", "--key-out", "device.key"]
+    asked = ["serverkeygen", *server, *names, "--fullchain-path", "device.pem", "--private-key-path", "device.key"]
     assert cli.main([*asked, "--json"]) == cli.DONE
     assert json.loads(capsys.readouterr().out)["key_protected_by"] == "TLS"
     text, key = (tmp_path / "device.pem").read_text(encoding="ascii"), (tmp_path / "device.key").read_bytes()
@@ -308,10 +308,11 @@ def test_serverkeygen_of_the_command_saves_no_key_that_came_without_its_encrypti
     monkeypatch.chdir(tmp_path)
     pair = enrol(globalsign, KeySpec("rsa")).for_tls(tmp_path)
     before = sorted(tmp_path.iterdir())
-    mine = ["--client-certificate", pair.certificate_path, "--client-key", pair.key_path]
-    recipient = ["--recipient-certificate", pair.certificate_path, "--recipient-key", pair.key_path]
-    server = [globalsign.url, "--ca", globalsign.ca_path, *mine, *recipient]
-    asked = ["serverkeygen", *server, "--subject", "/CN=device-1", "--out", "device.pem", "--key-out", "device.key"]
+    mine = ["--client-certificate-path", pair.certificate_path, "--client-key-path", pair.key_path]
+    recipient = ["--recipient-certificate-path", pair.certificate_path, "--recipient-key-path", pair.key_path]
+    server = [globalsign.url, "--ca-path", globalsign.ca_path, *mine, *recipient]
+    files = ["--fullchain-path", "device.pem", "--private-key-path", "device.key"]
+    asked = ["serverkeygen", *server, "--subject", "/CN=device-1", *files]
     assert cli.main(asked) == cli.FAILED
     assert "without the encryption that was asked for" in capsys.readouterr().err
     assert sorted(tmp_path.iterdir()) == before

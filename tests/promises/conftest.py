@@ -71,8 +71,10 @@ class Fleet:
         self.group = "cloud_extenders"
         self.variables: dict[str, Any] = {
             "est_integration_store_path": f"{folder}/{{{{ inventory_hostname }}}}",
-            "est_integration_test": {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"},
-            "est_integration_report_path": f"{folder}/report",
+            "est_integration_test": {
+                "identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+            },
+            "est_integration_report_dest": f"{folder}/report",
         }
 
     def run(self, playbook: str, *options: str, extra: Mapping[str, Any] | None = None, **environment: str) -> Done:

@@ -54,7 +54,7 @@ def test_a_host_with_nothing_declared_is_an_error_before_it_is_contacted(fleet, 
 
 
 def test_declared_nowhere_is_red_though_each_host_has_something_else(fleet, lab):
-    fleet.variables["est_certificates"] = []
+    fleet.variables["est_integration_certificates"] = []
     done = fleet.run("configure")
     assert done.status == 2
     assert "nothing was looked at: est_integration_templates is defined for none of these hosts" in done.output
@@ -62,14 +62,17 @@ def test_declared_nowhere_is_red_though_each_host_has_something_else(fleet, lab)
     fleet.hosts["ce2"]["est_integration_templates"] = [lab.template("wifi")]
     done = fleet.run("configure")
     assert done.status == 0, done.output
-    counts = fleet.report()["summary"]
+    counts = fleet.report()["counts"]
     assert (counts["hosts_corrected"], counts["hosts_not_compared"]) == (1, 1)
     assert fleet.written() == ["ce2"]
-    del fleet.variables["est_certificates"]
+    del fleet.variables["est_integration_certificates"]
     fleet.variables["est_integration_templates"] = []
     done = fleet.run("renew")
     assert done.status == 2
-    assert "est_certificates is defined for none of the hosts of this play: nothing was looked at" in done.output
+    assert (
+        "est_integration_certificates is defined for none of the hosts of this play: nothing was looked at"
+        in done.output
+    )
 
 
 def test_an_empty_list_is_no_claim_and_purges_only_with_a_consent_of_its_own(fleet, lab):
@@ -176,10 +179,10 @@ def test_a_new_template_without_account_and_trust_is_told(fleet, lab):
 
 def test_wrong_options_of_a_test_are_told_before_anything_is_written(fleet, lab):
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
-    fleet.variables["est_integration_test"] = {"usr_name": "jdoe"}
+    fleet.variables["est_integration_test"] = {"user_name": "jdoe"}
     done = fleet.run("configure")
     assert done.status == 2
-    assert "est_integration_test.usr_name: is not an option of a test. Did you mean 'user_name'?" in done.output
+    assert "est_integration_test.user_name: is not an option of a test. Did you mean 'identity.user'?" in done.output
     assert fleet.written() == []
 
 

@@ -27,7 +27,7 @@ def test_a_test_that_could_not_start_is_made_up_for_by_the_next_run(changed, lab
     done = changed.run("configure")
     assert done.status == 2
     assert "stage input" in done.text
-    assert changed.report()["summary"]["tests_failed_now"] == 2
+    assert changed.report()["counts"]["tests_failed"] == 2
     assert lab.news() == []
     done = changed.run("drift")
     assert "2 without a proof that the CA issues for them as they are" in done.text
@@ -45,14 +45,14 @@ def test_what_no_run_has_tested_is_owed_and_a_rotated_key_owes_nothing(fleet, la
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
     done = fleet.run("configure")  # as a run that was killed between its write and its test leaves it
     assert "2 without a proof that the CA issues for them as they are" in done.text
-    assert fleet.report()["summary"]["unproved"] == 2
+    assert fleet.report()["counts"]["templates_unproved"] == 2
     changed = {"est_integration_test_policy": "changed"}
     fleet.run("configure", extra=changed)
     assert len(lab.news()) == 2
     assert fleet.run("configure", extra={**changed, "est_integration_rotate_key": True}).status == 0
     done = fleet.run("configure", extra=changed)
     assert (done.summary[0], lab.news()) == ("2 hosts, 1 template: all as declared", [])
-    assert fleet.report()["summary"]["unproved"] == 0
+    assert fleet.report()["counts"]["templates_unproved"] == 0
     # Another content has no proof, the old one has.
     fleet.variables["est_integration_templates"] = [lab.template("wifi", subject="/CN=%uname%")]
     assert "2 without a proof" in fleet.run("configure").text
@@ -67,13 +67,14 @@ def test_what_the_ca_dropped_is_told_by_every_run_until_it_is_accepted(changed, 
     assert "WARNING" in done.output and LOST in " ".join(done.output.split())
     for _again in range(2):
         done = changed.run("configure")
-        assert f"ce1, ce2: the certificate of template 'wifi' is not what was asked for: {LOST}" in done.summary
-        assert changed.report()["summary"]["lost"] == 2
+        assert f"ce1, ce2: the test certificate of template 'wifi' is not what was asked for: {LOST}" in done.summary
+        assert changed.report()["counts"]["last_tests_with_losses"] == 2
     assert len(cisco.news()) == 2, "a loss is not a reason to ask every hour"
     changed.variables["est_integration_test"]["allowed_lost"] = ["UPN"]
     done = changed.run("configure")
     assert LOST not in done.text
-    assert (changed.report()["summary"]["lost"], changed.report()["summary"]["accepted"]) == (0, 2)
+    counts = changed.report()["counts"]
+    assert (counts["last_tests_with_losses"], counts["last_tests_with_accepted_losses"]) == (0, 2)
     changed.variables["est_integration_test"] = {**changed.variables["est_integration_test"], "allowed_lost": []}
     changed.variables["est_integration_test"]["on_lost"] = "fail"
     done = changed.run("configure", extra={"est_integration_test_policy": "always"})
@@ -108,7 +109,7 @@ def test_a_refused_account_is_tried_once_in_a_run_and_costs_a_few_lines(changed,
         for host in changed.hosts:
             (told,) = re.findall(rf"^fatal: \[{host}\].*$", done.output, re.MULTILINE)
             assert len(told) < 700, "one entry for the cause, and no timelines"
-    assert changed.report()["summary"]["unproved"] + changed.report()["summary"]["tests_failed"] == 20
+    assert changed.report()["counts"]["templates_unproved"] + changed.report()["counts"]["last_tests_failed"] == 20
     # Corrected, all of it is made up for.
     changed.variables["est_integration_templates"] = [lab.template(name) for name in ("wifi", "mail")]
     assert changed.run("configure").status == 0
@@ -130,7 +131,7 @@ def test_a_test_that_waits_for_approval_is_told_by_every_later_run(changed, tmp_
         changed.variables["est_integration_templates"] = [lab.template("wifi")]
         changed.run("configure")
         done = changed.run("drift")
-    assert "2 whose test waits for approval" in done.text
+    assert "2 whose last test waits for approval" in done.text
     assert "all as declared" not in done.text
 
 
@@ -140,24 +141,25 @@ def test_a_run_that_only_tests_takes_no_drift_back(fleet, lab):
     fleet.variables["est_integration_templates"] = [lab.template("wifi", renewal_period_days=30)]
     fleet.run("drift")
     assert fleet.run("test_enroll").status == 0
-    counts = fleet.report()["summary"]
-    assert (counts["differing"], counts["hosts_differing"], counts["tests_issued"]) == (2, 2, 2)
+    counts = fleet.report()["counts"]
+    assert (counts["templates_differing"], counts["hosts_differing"], counts["tests_issued"]) == (2, 2, 2)
 
 
 def test_wrong_options_of_a_test_are_in_the_report_of_every_playbook(fleet, lab):
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
     fleet.run("configure")
-    fleet.variables["est_integration_test"] = {"user_nam": "jdoe"}
+    fleet.variables["est_integration_test"] = {"identity": {"usr": "jdoe"}}
     done = fleet.run("test_enroll")
     assert done.status == 2
-    assert "est_integration_test.user_nam: is not an option of a test. Did you mean 'user_name'?" in done.output
-    assert fleet.report()["summary"]["failed"] == 2
+    assert "est_integration_test.identity.usr: is not an option of an identity" in done.output
+    assert fleet.report()["counts"]["failed"] == 2
     assert len(done.output) < 5000
 
 
 def test_a_proof_by_the_controller_is_none_of_the_host(changed, lab):
     changed.variables["est_integration_templates"] = [lab.template("wifi")]
-    changed.run("configure", extra={"est_integration_exchange": "controller"})
+    test = changed.variables["est_integration_test"]
+    changed.run("configure", extra={"est_integration_test": {**test, "exchange": "controller"}})
     lab.news()
     assert "tests of this run: 2 issued" in changed.run("configure").summary
     assert len(lab.news()) == 2
@@ -188,8 +190,8 @@ def test_nothing_is_issued_where_device_identity_certificates_are_off(changed, l
         done = changed.run(playbook)
         assert done.status == 0, done.output
     assert lab.news() == []
-    counts = changed.report()["summary"]
-    assert (counts["tests"], counts["unproved"]) == (0, 0)
+    counts = changed.report()["counts"]
+    assert (counts["tests"], counts["templates_unproved"]) == (0, 0)
     assert all(host["templates"][0]["off"] for host in changed.report()["hosts"])
     assert "2 switched off, so that nothing is issued from them" in done.text
     assert "tested" not in done.summary[0] or "nothing was tested" in done.summary[0]
@@ -200,11 +202,11 @@ def test_a_report_changes_nothing_and_check_mode_says_what_would(fleet, lab):
     done = fleet.run("drift")
     assert (done.status, done.changed()) == (0, {"ce1": 0, "ce2": 0})
     assert "ce1, ce2: templates missing: 'wifi'" in done.summary
-    assert (fleet.report()["summary"]["changed"], fleet.report()["summary"]["hosts_differing"]) == (0, 2)
+    assert (fleet.report()["counts"]["changed"], fleet.report()["counts"]["hosts_differing"]) == (0, 2)
     (fleet.folder / "report.json").unlink()
     done = fleet.run("configure", "--check")
     assert (done.status, done.changed()) == (0, {"ce1": 1, "ce2": 1})
-    assert fleet.report()["summary"]["differing"] == 2, "the verdict reads the report of check mode too"
+    assert fleet.report()["counts"]["templates_differing"] == 2, "the verdict reads the report of check mode too"
     assert fleet.written() == []
 
 

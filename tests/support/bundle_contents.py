@@ -24,7 +24,7 @@ def templates(draw):
     options = {
         "port": draw(st.integers(1, 65535)),
         "use_system_trust": draw(st.booleans()),
-        "key_type": draw(st.sampled_from(["rsa", "ec", "ed25519", "ml-dsa"])),
+        "key_type": draw(st.sampled_from(["rsa", "ec", "ed25519", "ml-dsa-65"])),
         "renewal_period_days": draw(st.integers(1, 365)),
     }
     if draw(st.booleans()):

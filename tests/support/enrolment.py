@@ -24,7 +24,7 @@ LOST = [LOST_EMAIL, LOST_UPN]
 #: The beginning of what is told of that.
 NOT_AS_ASKED = "the certificate of template 'wifi' is not what was asked for: "
 
-IDENTITY = TestIdentity(user_name="jdoe", domain="example.com", email="jdoe@example.com")
+IDENTITY = TestIdentity(user="jdoe", domain="example.com", email="jdoe@example.com")
 
 
 def template_for(lab: LabServer, **options: Any) -> Template:

@@ -31,7 +31,7 @@ def context(**options: Any) -> ssl.SSLContext:
 
 def transport(port: int, *, host: str = "localhost", trust: Optional[Trust] = None, **options: Any) -> HttpsTransport:
     """A transport to a peer with limits that only what hangs runs into."""
-    limits = {"connect_timeout": 30, "read_timeout": 30, "total_timeout": 50}
+    limits = {"connect_timeout": 30, "read_timeout": 30, "timeout": 50}
     return HttpsTransport(EstUrl.build(host, port), trust or Trust.explicit(CA.pem), **{**limits, **options})
 
 

@@ -75,7 +75,7 @@ def record(name: str, *entries: dict[str, Any], tests: tuple[dict[str, Any], ...
         "changed": any(each["action"] != "unchanged" for each in entries),
         "store_path": "/var/lib/cloud_extender/est",
         "templates": list(entries),
-        "drift": more.pop("drift", []),
+        "store_problems": more.pop("store_problems", []),
         "undeclared": more.pop("undeclared", []),
         "tests": list(tests),
     }
@@ -89,7 +89,7 @@ def small_fleet() -> dict[str, Any]:
     tests = (issued("wifi"), issued("mail", days=10, lost=("subject_alternative_name UPN:jdoe@example.com",)))
     writer = {"name": "cluster_a", "writer": "ce-6", "writes": True}
     member = {**writer, "writes": False}
-    updated = entry("vpn", "updated", summary="port is 443, not 8443")
+    updated = entry("vpn", "updated", summary=["port is 443, not 8443"])
     records = [
         record("ce-1", wifi, mail, vpn, tests=(*tests, issued("vpn", days=400))),
         record(
@@ -98,7 +98,7 @@ def small_fleet() -> dict[str, Any]:
             mail,
             updated,
             tests=(issued("wifi", days=-3),),
-            drift=["templates.json has mode 0644, not 0600"],
+            store_problems=["templates.json has mode 0644, not 0600"],
         ),
         record("ce-10", wifi, mail, vpn, tests=(refused("wifi"), *tests[1:]), message="1 of 2 tests failed."),
         host_record("ce-4", state="unreachable", message="ssh: connect to host ce-4: timed out", declared=NAMES[:3]),
@@ -128,7 +128,7 @@ def large_fleet(hosts: int, templates: int, *, unique: bool = False) -> dict[str
         entries, tests = [], []
         for each in names:
             drifted = chance.random() < 0.01
-            entries.append(entry(each, "updated", summary="port is 443, not 8443") if drifted else entry(each))
+            entries.append(entry(each, "updated", summary=["port is 443, not 8443"]) if drifted else entry(each))
             if unique:
                 tests.append(refused(each, f"Request {chance.getrandbits(256):064x} was refused: " + "why " * 40))
             elif chance.random() < 0.004:
@@ -168,13 +168,13 @@ def _full_host(number: int, names: list[str]) -> dict[str, Any]:
     if number == 5:
         return host_record(name, state="not_run", message="its turn had not come", declared=names)
     if number == 6:
-        entries[1] = entry(names[1], "updated", summary="port is 443, not 8443")
-        found = record(name, *entries, mode="report", drift=["templates.json has mode 0644, not 0600"])
+        entries[1] = entry(names[1], "updated", summary=["port is 443, not 8443"])
+        found = record(name, *entries, mode="report", store_problems=["templates.json has mode 0644, not 0600"])
         found["templates"][1]["proved"] = False
         return found
     if number == 7:
-        entries[1] = entry(names[1], "updated", summary="port is 443, not 8443")
-        return record(name, *entries, drift=["templates.json has mode 0644, not 0600"])
+        entries[1] = entry(names[1], "updated", summary=["port is 443, not 8443"])
+        return record(name, *entries, store_problems=["templates.json has mode 0644, not 0600"])
     tests = tuple(issued(each, days=(number * 20 + at) % 130 - 3) for at, each in enumerate(names))
     if number == 8:
         return host_record(name, state="ok", result={"tests": tests}, started_at="2026-11-22T11:56:00Z")

@@ -25,7 +25,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
-IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+IDENTITY = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+OTHER = {**IDENTITY, "user": "msmith"}
 
 
 def subject(common_name: str = "jdoe") -> x509.Name:
@@ -66,7 +67,7 @@ def asked_for(folder: object, template: Template, *, check: bool = False, **opti
         "private_key_path": os.path.join(str(folder), "host.key"),
     }
     inline = {**template.as_fields(), **template.secrets()}
-    return read_options(given(inline=inline, **{**IDENTITY, **paths, **options}), check_mode=check)
+    return read_options(given(inline=inline, **{"identity": IDENTITY, **paths, **options}), check_mode=check)
 
 
 def holder_of(asked: CertificateParameters) -> FileHolder:
@@ -82,6 +83,7 @@ def keep(folder: object, template: Template, *, check: bool = False, **options: 
 
 __all__ = [
     "IDENTITY",
+    "OTHER",
     "FileHolder",
     "asked_for",
     "files",

@@ -83,7 +83,7 @@ def declared(lab: LabServer) -> dict[str, Any]:
             {"name": "wifi", "key_type": "ec", **server},
             {"name": "mail", "key_type": "ec", "subject_alternative_name": "upn_and_email", **server},
         ],
-        "est_integration_test": {"user_name": "alex", "domain": "example.com", "email": "alex@example.com"},
+        "est_integration_test": {"identity": {"user": "alex", "domain": "example.com", "email": "alex@example.com"}},
         "est_integration_test_policy": "changed",
         "est_integration_install_ca": True,
     }

@@ -71,6 +71,6 @@ def play(target: str, folder: Path) -> dict[str, Any]:
         "vars_files": [str(defaults)] if defaults.exists() else [],
         # As a variable, because versions of ansible-core differ in how they read one in an expression.
         "vars": {"backslash": "\\", **stores},
-        "module_defaults": {"group/estfleet.cloud_extender.est": {"store_path": f"{{{{ {target}_store }}}}"}},
+        "module_defaults": {"group/estfleet.cloud_extender.store": {"store_path": f"{{{{ {target}_store }}}}"}},
         "tasks": tasks,
     }

@@ -76,7 +76,7 @@ def test_each_certificate_goes_where_windows_looks_for_it_and_once(machine: Mach
     assert told["changed"]
     assert host.calls == ["win_certificate_info", "win_certificate_info"]
     assert held(machine, ROOT) == held(machine, CA) == set()
-    assert all("is missing in LocalMachine" in words for words in told["drift"])
+    assert all("is missing in LocalMachine" in words for words in told["problems"])
     done = keep(host, *templates)
     assert held(machine, ROOT) == {der(ONE), der(TWO)}
     assert held(machine, CA) == {der(MIDDLE)}
@@ -167,7 +167,7 @@ def test_the_role_installs_only_when_asked_and_tells_it(newest_play: Play) -> No
     role = {"ansible.builtin.include_role": {"name": "estfleet.cloud_extender.est_integration"}}
     known = {
         "est_integration_templates": [template],
-        "est_integration_report_path": str(report),
+        "est_integration_report_dest": str(report),
         "est_integration_store_path": "{{ est_store }}",
     }
     asked = {**known, "est_integration_install_ca": True}
@@ -191,14 +191,18 @@ def test_the_role_installs_only_when_asked_and_tells_it(newest_play: Play) -> No
     assert held(machine, ROOT) == set()
     windows, _posix, printed = run({**asked, "est_integration_mode": "report"})
     assert not windows["changed"], "a report changes nothing"
+    assert [entry["action"] for entry in windows["certificate_authorities"]] == ["missing"]
+    (drift,) = windows["drift"]
+    assert (drift["template"], drift["action"]) == (None, "missing")
+    assert drift["summary"][0].startswith("CA certificate /CN=Root One (SHA-256 ")
     assert held(machine, ROOT) == set()
     windows, _posix, _printed = run(asked)
     assert windows["changed"]
     assert held(machine, ROOT) == {der(ONE)}
     (told,) = [entry for entry in json.loads((report.parent / "fleet.json").read_text())["hosts"] if entry["changed"]]
     assert (told["name"], told["templates"][0]["action"]) == ("windows", "unchanged")
-    assert "was missing and is installed in LocalMachine\\Root" in told["drift"][0]
-    windows, _posix, printed = run({**asked, "est_integration_report_path": ""})
+    assert "was missing and is installed in LocalMachine\\Root" in told["store_problems"][0]
+    windows, _posix, printed = run({**asked, "est_integration_report_dest": ""})
     assert not windows["changed"]
     assert newest_play.called == ["slurp", "slurp", "win_certificate_info"]
     assert "2 hosts, 1 template: as declared, 2 not proved by a test" in printed
@@ -221,8 +225,9 @@ def test_every_host_of_a_product_cluster_gets_them(newest_play: Play) -> None:
 
 
 def test_what_was_done_joins_the_result_of_the_host() -> None:
-    result = {"changed": False, "drift": ["a"], "tests": [], "diff": {"before": "1"}}
-    part = {"changed": True, "drift": ["b"], "certificate_authorities": [], "diff": {"before": "2"}}
-    add_authorities(result, part)
+    result = {"changed": False, "store_problems": ["a"], "drift": [], "tests": [], "diff": {"before": "1"}}
+    part = {"changed": True, "problems": ["b"], "certificate_authorities": [], "diff": {"before": "2"}}
+    add_authorities(result, part, mode="enforce")
     assert combine(result)["diff"] == [{"before": "1"}, {"before": "2"}]
-    assert (result["changed"], result["drift"], result["certificate_authorities"]) == (True, ["a", "b"], [])
+    assert (result["changed"], result["store_problems"], result["certificate_authorities"]) == (True, ["a", "b"], [])
+    assert result["drift"] == [{"template": None, "action": "installed", "summary": ["b"]}]

@@ -38,7 +38,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.ce
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_holder import WindowsHolder
 
 MY, CA, ROOT = "LocalMachine\\My", "LocalMachine\\CA", "LocalMachine\\Root"
-IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+IDENTITY = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+OTHER = {**IDENTITY, "user": "other"}
 SEALING_KEY = bytes(range(32))
 
 
@@ -102,7 +103,7 @@ class Runner:
         whole = template_for(self.lab, **(template or {}))
         where = {"template": whole.name} if stored else {"inline": {**whole.as_fields(), **whole.secrets()}}
         defaults = {name: entry.get("default") for name, entry in argument_spec().items()}
-        given = {**defaults, **IDENTITY, "store_path": STORE, **where, **options}
+        given = {**defaults, "identity": IDENTITY, "store_path": STORE, **where, **options}
         asked = read_options(given, check_mode=check, windows=True)
 
         def find(with_secrets: bool) -> Template:
@@ -197,11 +198,11 @@ def test_check_mode_tells_and_writes_nothing(machine: Machine, runner: Runner) -
 
 def test_other_names_are_another_certificate(machine: Machine, runner: Runner) -> None:
     first = runner.run()
-    other = runner.run(user_name="other")
+    other = runner.run(identity=OTHER)
     assert (other["action"], other["changed"]) == ("enrolled", True)
     assert "has changed since the old certificate was issued" in other["reason"]
     assert other["replaced"] == [first["certificate"]["thumbprint"]]
-    assert runner.run(user_name="other")["status"] == "unchanged"
+    assert runner.run(identity=OTHER)["status"] == "unchanged"
     beside = runner.run(certificate_name="second")
     assert (beside["action"], beside["replaced"]) == ("enrolled", [])
     assert len(held(machine)) == 3
@@ -252,7 +253,7 @@ def test_a_key_that_windows_keeps_from_the_connection_says_what_helps(machine: M
     assert fallen_back["replaced"] == [entry.thumbprint]
 
 
-@pytest.mark.parametrize("kind", ["ed25519", "ml-dsa"])
+@pytest.mark.parametrize("kind", ["ed25519", "ml-dsa-65"])
 def test_a_key_that_windows_cannot_import_is_refused_first(runner: Runner, kind: str) -> None:
     refused = runner.run(template={"key_type": kind})
     assert refused["failed"]
@@ -277,7 +278,7 @@ def test_what_the_ca_must_approve_waits_sealed_and_goes_on_with_its_key(machine:
         assert (pending["status"], pending["changed"]) == ("pending", True)
         (file,) = machine.real(STORE).iterdir()
         assert b"PRIVATE KEY" not in file.read_bytes()
-        issued = runner.run(wait=5)
+        issued = runner.run(wait_timeout=5)
         assert issued["status"] == "issued", issued
         sent = [entry for entry in lab.requests if entry["path"].endswith("/simpleenroll")]
         assert len(sent) == 2
@@ -338,7 +339,7 @@ def test_a_renewal_says_the_same_and_does_not_blame_the_key(machine: Machine, ru
 
 
 def test_no_result_has_a_secret(runner: Runner) -> None:
-    told = json.dumps([runner.run(), runner.run(force=True), runner.run(wait=1)])
+    told = json.dumps([runner.run(), runner.run(force=True), runner.run(wait_timeout=1)])
     assert "estpwd" not in told
     assert "PRIVATE KEY" not in told
 
@@ -366,18 +367,18 @@ def test_an_import_that_fails_loses_nothing_that_was_there(machine: Machine, run
 def test_a_run_that_is_killed_at_any_moment_is_made_good_by_the_next(machine: Machine, runner: Runner) -> None:
     old = runner.run()["certificate"]["pem"]
     machine.moments = 0
-    runner.run(user_name="other")
+    runner.run(identity=OTHER)
     for moment in range(1, machine.moments + 1):
         for entry in machine.certificates(MY):
             if entry.der != der(old):
                 machine.remove_certificate(MY, entry.thumbprint)
         machine.moments, machine.kill_at = 0, moment
         with pytest.raises(Killed):
-            runner.run(user_name="other")
+            runner.run(identity=OTHER)
         machine.kill_at = None
         assert der(old) in held(machine)
         assert len(held(machine)) <= 2
-        now = runner.run(user_name="other")
+        now = runner.run(identity=OTHER)
         assert now["status"] == ("unchanged" if len(now["timeline"]) == 0 else "issued")
         assert len(held(machine)) == 2
         assert now["replaced"] == [x509_thumbprint(old)]

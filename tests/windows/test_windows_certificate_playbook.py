@@ -17,7 +17,7 @@ from windows.machine import Machine
 
 COLLECTION = "estfleet.cloud_extender"
 MY = "LocalMachine\\My"
-IDENTITY = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+IDENTITY = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def task(*, check: bool = False, diff: bool = False, **options: Any) -> dict[str
         "certificate_path": f"{on_posix}est_store + '.pem' }}}}",
         "private_key_path": f"{on_posix}est_store + '.key' }}}}",
     }
-    asked = {"store_path": "{{ est_store }}", **IDENTITY, **places, **options}
+    asked = {"store_path": "{{ est_store }}", "identity": IDENTITY, **places, **options}
     return {f"{COLLECTION}.est_certificate": asked, "ignore_errors": True, "check_mode": check, "diff": diff}
 
 
@@ -73,8 +73,8 @@ def test_both_platforms_have_the_same_results(play: Play, lab: LabServer) -> Non
         "check again": task(check=True, **stored),
         "renew": task(force=True, **stored),
         "after the renewal": task(**stored),
-        "other names": task(**{**stored, "user_name": "other"}),
-        "a value is missing": task(template="wifi", user_name=""),
+        "other names": task(**{**stored, "identity": {**IDENTITY, "user": "other"}}),
+        "a value is missing": task(template="wifi", identity={**IDENTITY, "user": ""}),
     }
     if not play.is_newest:
         table = {name: table[name] for name in ("store", "enrol", "renew", "after the renewal")}
@@ -127,11 +127,14 @@ def test_what_is_called_on_the_host(newest_play: Play, lab: LabServer) -> None:
 
 def test_the_playbook_of_renewals_keeps_all_certificates_of_a_host(newest_play: Play, lab: LabServer) -> None:
     trust(newest_play.windows, lab)
-    inline = {"inline": template_of(lab), **IDENTITY}
+    inline = {"inline": template_of(lab), "identity": IDENTITY}
     variables = {
         "est_integration_hosts": "windows",
         "est_integration_store_path": STORE,
-        "est_certificates": [{**inline, "certificate_name": "portal"}, {**inline, "certificate_name": "relay"}],
+        "est_integration_certificates": [
+            {**inline, "certificate_name": "portal"},
+            {**inline, "certificate_name": "relay"},
+        ],
     }
     playbook = HERE.parents[1] / "playbooks" / "renew.yml"
     _found, printed = newest_play.run_playbook(playbook, "--check", variables=variables)
@@ -160,10 +163,10 @@ def test_the_playbook_of_renewals_refuses_two_certificates_in_one_place(
     newest_play: Play, entries: list[dict[str, Any]], twice: str
 ) -> None:
     playbook = HERE.parents[1] / "playbooks" / "renew.yml"
-    variables = {"est_integration_hosts": "windows", "est_certificates": entries}
+    variables = {"est_integration_hosts": "windows", "est_integration_certificates": entries}
     _found, printed = newest_play.run_playbook(playbook, variables=variables)
     assert "failed=1" in printed, printed
-    assert f"est_certificates of windows has more than one entry for {twice}. Give each" in printed
+    assert f"est_integration_certificates of windows has more than one entry for {twice}. Give each" in printed
     assert newest_play.called == []
 
 

@@ -110,7 +110,7 @@ class Diagnosis:
         assert not result["failed"], result
         self.result, self.printed, self.called = result, printed, called
         self.summary = " ".join(" ".join(result["summary"]).split())
-        self.left_out = {entry["path"]: entry["reason"] for entry in result["left_out"]}
+        self.skipped_files = {entry["path"]: entry["reason"] for entry in result["skipped_files"]}
         self.members: dict[str, bytes] = {}
         if Path(result["archive"]).exists():
             with tarfile.open(result["archive"]) as archive:
@@ -145,7 +145,7 @@ def test_the_archive_of_a_windows_host_is_that_of_a_posix_host(play: Play, lab: 
     site.machine.write(f"{test}\\certificate.pem", b"-----BEGIN CERTIFICATE-----\n")
     site.machine.write(f"{test}\\private_key.pem", b"-----BEGIN PRIVATE KEY-----\ncanary-key\n")
     noted = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z", "not_after": "2027-11-22T12:00:00Z"}
-    last_tests = {"format": "estfleet.cloud_extender.last_tests", "version": 1, "tests": {"wifi": noted}}
+    last_tests = {"format": "estfleet.cloud_extender.last_tests", "format_version": 1, "tests": {"wifi": noted}}
     site.machine.write(f"{STORE}\\last_tests.json", json.dumps(last_tests).encode())
 
     done = site.diagnose("-vvvvv")
@@ -232,7 +232,7 @@ def test_a_log_that_is_open_is_copied_where_the_connection_does_not_read_it(site
     ]
     assert not list(site.machine.real("C:\\Windows\\Temp").iterdir())
     checked = site.diagnose("--check", variables=psrp)
-    assert "check mode makes no copy of it" in checked.left_out[path]
+    assert "check mode makes no copy of it" in checked.skipped_files[path]
     assert "Traceback" not in done.printed + checked.printed
 
 
@@ -243,7 +243,7 @@ def test_no_copy_stays_where_copying_fails(site: Site, module: str) -> None:
         site.machine.open_for_writing(path)
     site.machine.has(broken={module: "does not work"})
     done = site.diagnose(variables={"windows_double_shares_with_writers": False})
-    assert set(done.left_out) == set(paths)
+    assert set(done.skipped_files) == set(paths)
     # And none is made where the folder could not be prepared for it.
     assert ("win_copy" in done.called) == (module == "win_copy")
     assert not list(site.machine.real("C:\\Windows\\Temp").iterdir())
@@ -254,7 +254,7 @@ def test_a_copy_lies_where_only_system_and_administrators_can_read_it(site: Site
     site.machine.has(broken={"win_file absent": "in use"})
     done = site.diagnose(variables={"windows_double_shares_with_writers": False})
     assert done.called.index("win_copy") > done.called.index("win_owner")
-    (folder,) = (path for path, reason in done.left_out.items() if "has a copy of a log in it" in reason)
+    (folder,) = (path for path, reason in done.skipped_files.items() if "has a copy of a log in it" in reason)
     assert folder.startswith("C:\\Windows\\Temp\\cloud_extender.")
     assert site.machine.who_may(f"{folder}\\log") == {SYSTEM, ADMINISTRATORS}
 
@@ -267,12 +267,12 @@ def test_what_cannot_be_read_or_is_too_large_is_named_and_never_transferred(site
     site.machine.open_by_another(locked)
     binary = site.log("binary.log", b"\x00\x01\x02")
     site.log("small.log", b"small\n")
-    done = site.diagnose(max_log_bytes=1024)
+    done = site.diagnose(max_log_size=1024)
     assert [name for name in done.members if name.startswith("logs/")] == ["logs/small.log"]
-    assert "has 5000 octets, more than the" in done.left_out[large]
-    assert "has 6000 octets, more than the" in done.left_out[growing]
-    assert "being used by another process" in done.left_out[locked]
-    assert "is not text" in done.left_out[binary]
+    assert "has 5000 octets, more than the" in done.skipped_files[large]
+    assert "has 6000 octets, more than the" in done.skipped_files[growing]
+    assert "being used by another process" in done.skipped_files[locked]
+    assert "is not text" in done.skipped_files[binary]
     transferred = {call["path"] for call in site.machine.calls if call["call"] in ("slurp", "fetch_file")}
     assert not transferred & {large, growing}
 
@@ -283,7 +283,7 @@ def test_the_number_of_logs_is_bounded(site: Site) -> None:
         if number < MAX_DIFFICULT + 2:
             site.machine.open_by_another(path)
     done = site.diagnose()
-    assert sum("newest 20 files are read" in reason for reason in done.left_out.values()) == 3
+    assert sum("newest 20 files are read" in reason for reason in done.skipped_files.values()) == 3
     assert done.called.count("fetch_file") <= MAX_DIFFICULT + 1
 
 
@@ -302,7 +302,7 @@ def test_of_many_logs_the_newest_count_wherever_they_are_listed(monkeypatch: pyt
     )
     logs.collect(["C:\\logs"])
     assert [log.name for log in logs.logs.found] == ["c.log", "b.log"]
-    assert logs.logs.left_out == [("C:\\logs\\a.log", "this and what is older: there are more than 2 files")]
+    assert logs.logs.skipped_files == [("C:\\logs\\a.log", "this and what is older: there are more than 2 files")]
 
 
 class ListedHost:
@@ -328,7 +328,7 @@ class ListedHost:
 
 
 @pytest.mark.parametrize(
-    ("log_path", "found"),
+    ("log_paths", "found"),
     [
         ([f"{LOGS}\\*.LOG"], ["a[1].log", "b.log"]),
         ([f"{LOGS}\\a[1].log"], ["a[1].log"]),
@@ -338,13 +338,13 @@ class ListedHost:
         ([], []),
     ],
 )
-def test_log_path_is_a_folder_a_file_or_a_glob(site: Site, log_path: list[str] | None, found: list[str]) -> None:
+def test_log_paths_are_a_folder_a_file_or_a_glob(site: Site, log_paths: list[str] | None, found: list[str]) -> None:
     site.machine.make_folder(f"{LOGS}\\old")
     for name in ("a[1].log", "b.log", "old\\c.txt"):
         site.log(name, b"x\n")
-    done = site.diagnose(**({} if log_path is None else {"log_path": log_path}))
+    done = site.diagnose(**({} if log_paths is None else {"log_paths": log_paths}))
     assert {name for name in done.members if name.startswith("logs/")} == {f"logs/{safe_path(name)}" for name in found}
-    assert done.left_out == {}
+    assert done.skipped_files == {}
 
 
 @pytest.mark.parametrize(
@@ -357,17 +357,17 @@ def test_log_path_is_a_folder_a_file_or_a_glob(site: Site, log_path: list[str] |
     ],
 )
 def test_a_log_path_that_leads_to_nothing_is_a_problem(site: Site, path: str, reason: str) -> None:
-    done = site.diagnose(log_path=[path])
-    assert done.left_out == {path: reason}
+    done = site.diagnose(log_paths=[path])
+    assert done.skipped_files == {path: reason}
     assert "logs" in done.problems
 
 
 def test_the_store_is_never_taken_for_a_log(site: Site) -> None:
     site.store()
-    done = site.diagnose(log_path=["C:\\ProgramData\\CloudExtenderEST"])
+    done = site.diagnose(log_paths=["C:\\ProgramData\\CloudExtenderEST"])
     assert not [name for name in done.members if name.startswith("logs/")]
     assert {"is not a log: it is of the template store or a test"} == {
-        reason for path, reason in done.left_out.items() if "sealing" in path
+        reason for path, reason in done.skipped_files.items() if "sealing" in path
     }
 
 
@@ -415,7 +415,7 @@ def test_why_a_server_is_not_reached_is_told(site: Site) -> None:
         {"name": "wrong trust", "server": site.template["server"], **trusting},
         {"name": "pinned", "server": site.template["server"], "ca_fingerprint": "AB:" * 31 + "AB"},
     )
-    done = site.diagnose(log_path=[])
+    done = site.diagnose(log_paths=[])
     told = Counter(problem["section"] for problem in done.result["problems"])
     assert told == {"resolve": 1, "connect": 1, "tls": 1, "trust": 2}
     reasons = {problem["section"]: problem["reason"] for problem in done.result["problems"]}
@@ -429,7 +429,7 @@ def test_words_that_nobody_understands_leave_the_connection_to_be_tried(site: Si
     site.trust()
     site.store()
     site.machine.has(broken={"win_uri": "Der Vorgang hat das Zeitlimit erreicht."})
-    done = site.diagnose(log_path=[])
+    done = site.diagnose(log_paths=[])
     assert done.problems == ["est"]
     assert "by ansible.windows.win_wait_for" in done.summary
 
@@ -438,7 +438,7 @@ def test_a_clock_that_is_wrong_is_told_against_both(site: Site) -> None:
     site.trust()
     site.store()
     site.machine.has(clock_ahead=10800, utc_offset=7200)
-    done = site.diagnose(log_path=[])
+    done = site.diagnose(log_paths=[])
     assert done.problems == ["clock", "clock"]
     assert "the host is 3 hours ahead of the controller" in done.summary
     assert "the host is 3 hours ahead of this EST server" in done.summary
@@ -462,8 +462,8 @@ def test_wrong_paths_are_refused_before_the_host_is_asked(site: Site) -> None:
     wrong = {
         "store_path": {"store_path": "/srv/est"},
         "output_path": {"output_path": "tests"},
-        "log_path[0]": {"log_path": ["/var/log"]},
-        "is not a glob on Windows": {"log_path": ["C:\\a|*.log"]},
+        "log_paths[0]": {"log_paths": ["/var/log"]},
+        "is not a glob on Windows": {"log_paths": ["C:\\a|*.log"]},
     }
     tasks = [
         {"estfleet.cloud_extender.est_diagnostics": {"dest": str(site.dest), **arguments}, "ignore_errors": True}

@@ -18,7 +18,7 @@ from windows.machine import Machine
 from windows.test_windows_playbook import task
 from windows.windows_modules import STORE_ACCOUNTS
 
-USER = {"user_name": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+USER = {"identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}}
 TESTS = f"{STORE}\\tests"
 #: What a test with a template of the store calls where the account is not in the store's cache: nothing is cached.
 READING = ["slurp", "win_stat", "fetch_file"]
@@ -173,7 +173,9 @@ def test_a_pending_certificate_is_continued_with_its_key(newest_play: Play) -> N
     with LabServer("--manual-approval", "1", "--retry-after", "1") as server:
         trust(newest_play.windows, server)
         inline = {"inline": template(server)}
-        found, printed = newest_play.run([enroll(**inline), enroll(**inline, wait=5)], "-vvvvv", hosts="windows")
+        found, printed = newest_play.run(
+            [enroll(**inline), enroll(**inline, wait_timeout=5)], "-vvvvv", hosts="windows"
+        )
         first, second = found["windows"]
         assert (first["status"], second["status"]) == ("pending", "issued")
         assert first["private_key_path"] == f"{TESTS}\\Wi-Fi\\test+pending\\private_key.pem"

@@ -43,14 +43,14 @@ def lab() -> Iterator[LabServer]:
 
 def test_a_mixed_fleet_from_nothing_to_tested(mixed: MixedFleet, lab: LabServer) -> None:
     report = mixed.folder / "report"
-    options = ("-e", f"est_integration_report_path={report}")
+    options = ("-e", f"est_integration_report_dest={report}")
     variables = declared(lab)
 
     first = mixed.run(CONFIGURE, variables, *options)
     assert first.status == 0, first.output
     assert first.hosts("changed") == mixed.hosts
     told = json.loads(report.with_suffix(".json").read_text(encoding="utf-8"))
-    assert told["summary"]["tests_issued"] == 2 * len(mixed.hosts)
+    assert told["counts"]["tests_issued"] == 2 * len(mixed.hosts)
     states = {host["name"]: [template["test"]["status"] for template in host["templates"]] for host in told["hosts"]}
     assert states == {name: ["issued", "issued"] for name in mixed.hosts}
     assert PASSWORD not in first.output
@@ -60,8 +60,8 @@ def test_a_mixed_fleet_from_nothing_to_tested(mixed: MixedFleet, lab: LabServer)
     assert again.hosts("changed") == []
     assert mixed.called() == {name: ["slurp", "slurp", "win_certificate_info"] for name in mixed.doubles}
     told = json.loads(report.with_suffix(".json").read_text(encoding="utf-8"))
-    assert told["summary"]["changed"] == 0
-    assert told["summary"]["certificates"] == 2 * len(mixed.hosts)
+    assert told["counts"]["changed"] == 0
+    assert told["counts"]["test_certificates"] == 2 * len(mixed.hosts)
 
     drift = mixed.run(DRIFT, variables)
     assert drift.status == 0, drift.output

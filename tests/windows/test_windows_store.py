@@ -129,11 +129,11 @@ def test_inherited_permissions_are_drift_in_a_full_look_and_put_right(host: Dire
     apply(host, request())
     host.machine.change_acl(STORE, protected=False)
     assert not apply(host, request()).plan.changed
-    assert apply(host, request(), check=True, full_look=True).plan.drift == (INHERITS,)
+    assert apply(host, request(), check=True, full_look=True).plan.problems == (INHERITS,)
     assert USERS in host.machine.who_may(STORE)
     outcome = apply(host, request(), full_look=True)
     assert outcome.plan.changed
-    assert outcome.plan.drift == (INHERITS,)
+    assert outcome.plan.problems == (INHERITS,)
     assert host.machine.who_may(STORE) == {SYSTEM, ADMINISTRATORS}
     assert not apply(host, request(), full_look=True).plan.changed
 
@@ -232,7 +232,7 @@ def test_what_a_killed_run_left_is_told_and_ended(host: DirectHost) -> None:
     host.machine.real(DOCUMENT).unlink()
     host.machine.write(f"{DOCUMENT}.new", content)
     outcome = apply(host, request())
-    assert outcome.plan.drift == (
+    assert outcome.plan.problems == (
         "templates.json.new was left by a run that was killed while it wrote, and is the document",
     )
     assert host.machine.real(DOCUMENT).read_bytes() == content
@@ -298,7 +298,7 @@ def test_a_lost_key_is_drift_in_a_full_look_and_made_anew(host: DirectHost) -> N
     apply(host, request())
     key = next(name for name in names_in(host.machine) if name.startswith("sealing.key."))
     host.machine.remove(f"{STORE}\\{key}")
-    assert apply(host, request(), check=True, full_look=True).plan.drift == (
+    assert apply(host, request(), check=True, full_look=True).plan.problems == (
         "password of template 'A' cannot be opened: sealing.key is lost",
         "password of template 'B' cannot be opened: sealing.key is lost",
     )
@@ -361,7 +361,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(host: DirectHost) -> None:
 def test_a_document_of_a_newer_version_is_left_alone(host: DirectHost) -> None:
     apply(host, request())
     real = host.machine.real(DOCUMENT)
-    newer = json.dumps({**json.loads(real.read_bytes()), "version": 99}).encode()
+    newer = json.dumps({**json.loads(real.read_bytes()), "format_version": 99}).encode()
     real.write_bytes(newer)
     with pytest.raises(StoreError, match="has format version 99"):
         apply(host, request("canary-2"))

@@ -40,7 +40,7 @@ def issued(number: int) -> dict[str, str]:
 
 def pending(number: int, retry_at: str = "2026-11-22T12:00:00Z") -> dict[str, str]:
     """The files of a pending enrolment."""
-    state = {"version": 1, "request_digest": str(number), "retry_at": retry_at}
+    state = {"format_version": 1, "request_digest": str(number), "retry_at": retry_at}
     key, request = f"key {number}\n", f"request {number}\n"
     return {"private_key.pem": key, "request.pem": request, "state.json": json.dumps(state)}
 

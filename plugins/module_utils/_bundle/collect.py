@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .._store.adapter import Observed
 from .._store.document import StoredTemplate
 from .._store.errors import SealingError, StoreError
-from .._store.reading import can_be_opened, inspect
+from .._store.reading import can_be_opened, choose_templates, inspect
 from .._store.sealing import unseal
 from .._template.errors import TemplateError, show
 from .._template.model import Template
@@ -65,21 +65,11 @@ def _choose(observed: Observed, names: Sequence[str] | None) -> Sequence[StoredT
     where = f"the template store in {observed.store_path}"
     inspection = inspect(observed)
     if inspection.damaged:
-        raise StoreError(f"cannot export from {where}: {inspection.file_drift[0]}; apply the templates again")
+        raise StoreError(f"cannot export from {where}: {inspection.file_problems[0]}; apply the templates again")
     stored = inspection.document.templates if inspection.document else ()
-    if names is None:
-        if not stored:
-            raise StoreError(f"there is no template in {where}, so nothing can be exported")
-        return stored
-    wanted = {name.casefold(): name for name in names}
-    there = {template.name.casefold() for template in stored}
-    missing = [name for folded, name in wanted.items() if folded not in there]
-    if missing:
-        raise StoreError(
-            f"there is no template {_listed(missing)} in {where}; templates there: "
-            f"{_listed(template.name for template in stored) or 'none'}"
-        )
-    return [template for template in stored if template.name.casefold() in wanted]
+    if names is None and not stored:
+        raise StoreError(f"there is no template in {where}, so nothing can be exported")
+    return choose_templates(stored, names, observed.store_path)
 
 
 def _open(stored: StoredTemplate, observed: Observed, *, include_secrets: bool) -> Template:
@@ -99,7 +89,3 @@ def _open(stored: StoredTemplate, observed: Observed, *, include_secrets: bool) 
         except SealingError:
             raise StoreError(f"its {name} cannot be opened: it was edited by hand") from None
     return Template.from_fields(stored.fields, secrets)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(show(name) for name in names)

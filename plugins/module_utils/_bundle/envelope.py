@@ -5,7 +5,7 @@
 
 A bundle is::
 
-    {"about": "...", "format": "estfleet.cloud_extender.bundle", "version": 1, "secrets": true,
+    {"about": "...", "format": "estfleet.cloud_extender.bundle", "format_version": 1, "secrets": true,
      "sealing": {"kdf": "scrypt", "n": 32768, "r": 8, "p": 3, "salt": "<base64>", "check": "<base64>",
                  "cipher": "AES-256-GCM", "nonce": "<base64>"},
      "content": "<base64>", "digest": "<hex>"}
@@ -195,7 +195,7 @@ def write_base64(octets: bytes) -> str:
 # ----------------------------------------------------------------------------------------------------------------------
 
 FORMAT = "estfleet.cloud_extender.bundle"
-VERSION = 1
+FORMAT_VERSION = 1
 CIPHER = "AES-256-GCM"
 #: Octets of a nonce (96 bits, NIST SP 800-38D section 8.2.2).
 NONCE_OCTETS = 12
@@ -206,7 +206,7 @@ _MODULES = "the Ansible modules estfleet.cloud_extender.est_template_export and 
 ABOUT_SEALED = f"EST certificate templates, sealed with a passphrase. Written and read by {_MODULES}."
 ABOUT_CLEAR = f"EST certificate templates without passwords, not sealed. Written and read by {_MODULES}."
 
-_KEYS = ("about", "format", "version", "secrets", "sealing", "content", "digest")
+_KEYS = ("about", "format", "format_version", "secrets", "sealing", "content", "digest")
 _SEALING_KEYS = ("kdf", "n", "r", "p", "salt", "check", "cipher", "nonce")
 # One of them is left in a bundle that was damaged in one place, wherever that is.
 _MARKS = (FORMAT.encode("ascii"), b"est_template_export", b"est_template_import")
@@ -249,7 +249,7 @@ class Envelope(Value):
         return {
             "about": self.about,
             "format": FORMAT,
-            "version": VERSION,
+            "format_version": FORMAT_VERSION,
             "secrets": self.secrets,
             "sealing": self.sealing.as_json() if self.sealing else None,
         }
@@ -297,12 +297,12 @@ def parse_envelope(octets: bytes) -> Envelope:
         raise DamagedBundle(
             "is damaged: it is not as it was written (its digest does not match its content); fetch or export it again"
         )
-    version = data.get("version")
+    version = data.get("format_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise DamagedBundle("is damaged: it has no format version")
-    if version > VERSION:
+    if version > FORMAT_VERSION:
         raise NewerBundle(
-            f"has format version {version}, and this version of estfleet.cloud_extender knows up to {VERSION}; "
+            f"has format version {version}, and this version of estfleet.cloud_extender knows up to {FORMAT_VERSION}; "
             "use a newer version of the collection"
         )
     return _envelope(data)

@@ -9,13 +9,14 @@ import errno
 import os
 import stat
 
-from .._files.paths import folder_of
+from .._files.paths import open_folder, why_not_writable
 from .._value import Value, field
 from .envelope import MAX_OCTETS
 from .errors import FileError, NotABundle
 
-#: The permissions of a bundle.
+#: The permissions of a bundle, and of a folder that is made for it.
 FILE_MODE = 0o600
+_FOLDER_MODE = 0o700
 
 
 class BundleFile(Value):
@@ -37,15 +38,13 @@ def read_file(path: str) -> bytes:
 def find_file(path: str) -> BundleFile | None:
     """Read what is where a bundle is to be written, and check that it can be written there.
 
-    :returns: None where nothing is.
-    :raises FileError: when there is no folder for it, it may not be written to, or what is there is not a file.
+    :returns: None where nothing is; its folder may be missing too.
+    :raises FileError: when it may not be written there, or what is there is not a file.
     :raises NotABundle: when the file is too large to be a bundle.
     """
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        raise FileError(f"cannot be written: there is no folder {folder}; make it first")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise FileError(f"cannot be written: the folder {folder} may not be written to by this user")
+    why = why_not_writable(os.path.dirname(path))
+    if why:
+        raise FileError(f"cannot be written: {why}")
     if not os.path.lexists(path):
         return None
     return _read(path, os.O_NOFOLLOW)
@@ -54,12 +53,13 @@ def find_file(path: str) -> BundleFile | None:
 def write_file(path: str, octets: bytes) -> None:
     """Write a bundle whole or not at all, readable by its owner only from the first moment on.
 
+    Its folder, and those above it, are made where they are missing, for this user only.
+
     :raises FileError: when it cannot be written. What was there before is there still.
     """
     try:
-        folder, name = folder_of(path)
-        with folder:
-            folder.write(name, octets, mode=FILE_MODE)
+        with open_folder(os.path.dirname(os.path.abspath(path)), make=_FOLDER_MODE, parents=_FOLDER_MODE) as folder:
+            folder.write(os.path.basename(path), octets, mode=FILE_MODE)
     except OSError as error:
         raise FileError(f"cannot be written: {error.strerror or error}") from None
 

@@ -143,20 +143,20 @@ def read_existing(path: str, passphrase: str | None) -> Existing:
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-def request_for(content: Content, *, replace: bool, keep: tuple[str, ...]) -> Request:
+def request_for(content: Content, *, purge: bool, keep: tuple[str, ...]) -> Request:
     """Return the request that puts templates of a bundle into a store.
 
     Where the bundle has no secrets by choice, those of the host stay. Otherwise a template has what the bundle has: one
     without a password there has none on the host.
 
-    :param replace: whether templates that are not in ``content`` are removed.
+    :param purge: whether templates that are not in ``content`` are removed.
     :param keep: names of templates that are never removed.
     """
     present = tuple(
         Desired(template.as_fields(), template.secrets(), update_secrets=content.secrets)
         for template in content.templates
     )
-    return Request(present=present, purge=replace, purge_keep=keep)
+    return Request(present=present, purge=purge, purge_keep=keep)
 
 
 def without_password(plan: Plan) -> list[str]:

@@ -122,18 +122,18 @@ class Refusal(Value):
         return cls(digest, at, reason, hint, found) if all(isinstance(text, str) for text in texts) else None
 
 
-def refusal_digest(request: str, template: Template, acceptance: Acceptance, *, allow_unverified_chain: bool) -> str:
+def refusal_digest(request: str, template: Template, acceptance: Acceptance, *, on_unverified_chain: str) -> str:
     """What tells whether a certificate that was refused is asked for again, and would be refused again.
 
     :param request: the digest of the request.
     :param template: whose trust says which issuers are known.
-    :param allow_unverified_chain: whether any issuer will do.
+    :param on_unverified_chain: ``warn`` where any issuer will do.
     """
     return request_digest(
         request=request,
         on_lost=acceptance.on_lost,
         allowed_lost=sorted(map(str.lower, acceptance.allowed_lost)),
-        allow_unverified_chain=allow_unverified_chain,
+        on_unverified_chain=on_unverified_chain,
         trust=[template.ca_certificate, template.ca_path, template.ca_fingerprint, template.use_system_trust],
     )
 
@@ -158,7 +158,7 @@ class Judge:
         self._authority = template.certificate_authority
         self._secrets = tuple(template.secrets().values())
         self._acceptance = options.acceptance
-        self._allow_unverified_chain = options.allow_unverified_chain
+        self._on_unverified_chain = options.on_unverified_chain
         self._force = options.force
         self._holder = holder
 
@@ -229,9 +229,7 @@ class Judge:
             error.note(refusal.delay())
 
     def _digest(self, request: str) -> str:
-        return refusal_digest(
-            request, self._template, self._acceptance, allow_unverified_chain=self._allow_unverified_chain
-        )
+        return refusal_digest(request, self._template, self._acceptance, on_unverified_chain=self._on_unverified_chain)
 
     def _compared(self, certificate: Certificate) -> Comparison:
         rendered = self._rendered

@@ -14,7 +14,7 @@ from typing import Any, Dict, Optional
 from .._exchange.acceptance import ACCEPTANCE_OPTIONS, Acceptance
 from .._exchange.options import (
     RANGES,
-    WAIT,
+    WAIT_TIMEOUT,
     ExchangeOptions,
     absolute_folder,
     check_range,
@@ -24,7 +24,7 @@ from .._exchange.options import (
     stored_name,
 )
 from .._template.errors import TemplateError, show
-from .._template.identity import OPTION_OF_VARIABLE, TestIdentity
+from .._template.identity import IDENTITY, OPTION_OF_VARIABLE, TestIdentity
 from .._template.keys import LONGEST_RENEWAL_PERIOD
 from .._template.model import Template
 from .._template.names import SUBJECT, SUBJECT_ALTERNATIVE_NAME, check_path, entries_of
@@ -51,7 +51,7 @@ def render_identity(template: Template, identity: TestIdentity) -> Rendered:
     for option, text in texts:
         for name in variables_in(parse_variables(option, text, custom)):
             if name not in given:
-                place = OPTION_OF_VARIABLE.get(name, f"variables.{name}")
+                place = OPTION_OF_VARIABLE.get(name, f"{IDENTITY}.variables.{name}")
                 raise TemplateError(
                     place,
                     f"is missing: the {option} of template {template.name!r} has %{name}%, and no certificate is "
@@ -65,7 +65,7 @@ def render_identity(template: Template, identity: TestIdentity) -> Rendered:
 
 #: Options that are checked by ``TestIdentity``, whatever type they have. There is no test value among them: nobody
 #: gets a certificate for "Test".
-IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables")
+IDENTITY_OPTIONS = ("certificate_name", IDENTITY)
 #: Options that say where a POSIX host keeps certificate and key, and how a Windows host does.
 POSIX_OPTIONS = ("certificate_path", "private_key_path", "chain_path")
 WINDOWS_OPTIONS = ("certificate_store", "key_exportable")
@@ -77,7 +77,7 @@ CHECKED = (
     "inline",
     *IDENTITY_OPTIONS,
     *RANGES,
-    "wait",
+    "wait_timeout",
     "renew_before_days",
     *POSIX_OPTIONS,
     *ACCEPTANCE_OPTIONS,
@@ -91,8 +91,9 @@ class CertificateOptions(ExchangeOptions):
     :param renew_before_days: days before its end; ``None`` for the renewal period of the template.
     :param force: get a new one in any case.
     :param fall_back_to_password: where the old certificate cannot authenticate its renewal.
-    :param wait: seconds to wait in all for a certificate that must be approved.
-    :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
+    :param wait_timeout: seconds to wait in all for a certificate that must be approved.
+    :param on_unverified_chain: ``fail`` or ``warn``, where the certificate does not chain to the CA certificates of the
+        server.
     :param acceptance: what is accepted of a certificate that is not what was asked for.
     :param check: only say what would be done.
     """
@@ -101,8 +102,8 @@ class CertificateOptions(ExchangeOptions):
     renew_before_days: Optional[int] = None
     force: bool = False
     fall_back_to_password: bool = False
-    wait: int = 0
-    allow_unverified_chain: bool = False
+    wait_timeout: int = 0
+    on_unverified_chain: str = "fail"
     acceptance: Acceptance = field(default_factory=Acceptance)
     check: bool = False
 
@@ -173,8 +174,8 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
         renew_before_days=None if days is None else check_range("renew_before_days", days, _RENEW_BEFORE_DAYS),
         force=options["force"],
         fall_back_to_password=options["fall_back_to_password"],
-        wait=check_range("wait", options["wait"], WAIT),
-        allow_unverified_chain=options["on_unverified_chain"] == "warn",
+        wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
+        on_unverified_chain=options["on_unverified_chain"],
         acceptance=Acceptance.read(options),
         check=check_mode,
     )

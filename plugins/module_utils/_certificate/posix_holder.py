@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ..est.x509.fields import Certificate
 
-_VERSION = 1
+_FORMAT_VERSION = 1
 _NOTE, _PENDING, _UNUSABLE = ".note", ".pending", ".unusable"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
@@ -208,7 +208,7 @@ class FileHolder:
 
     def save_refusal(self, refusal: Refusal) -> None:
         """Put it into the note, beside what that says of the certificate that is there."""
-        note = {"version": _VERSION, "issued": self._noted_before, "refused": refusal.as_data()}
+        note = {"format_version": _FORMAT_VERSION, "issued": self._noted_before, "refused": refusal.as_data()}
         self._write(self._pair.certificate, _NOTE, note)
 
     def save(
@@ -224,7 +224,7 @@ class FileHolder:
         certificate that is there.
         """
         issued = {**self._noted_before, fingerprint_sha256(certificate): digest}
-        self._write(self._pair.certificate, _NOTE, {"version": _VERSION, "issued": issued})
+        self._write(self._pair.certificate, _NOTE, {"format_version": _FORMAT_VERSION, "issued": issued})
         if self._strange_key and key is not None:
             self._keep_strange_key()
         if self._chain_path is None:

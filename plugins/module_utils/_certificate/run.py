@@ -144,7 +144,7 @@ class _Run:
         self._judge.check_refusal(digest)
         pending = PendingEnrolment.from_texts(self._holder.read_pending(), digest)
         self._is_pending = pending is not None
-        if pending is not None and not pending.is_due(self._options.wait):
+        if pending is not None and not pending.is_due(self._options.wait_timeout):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
             return self._result("pending", action, changed=self._found.finished, pending=pending)
         if self._options.check:
@@ -160,9 +160,9 @@ class _Run:
             self._warnings.extend(enrolment.warnings)
             try:
                 issued = enrolment.run(
-                    wait_seconds=self._options.wait,
+                    wait_timeout=self._options.wait_timeout,
                     keep=functools.partial(self._save_pending, digest),
-                    allow_unverified_chain=self._options.allow_unverified_chain,
+                    on_unverified_chain=self._options.on_unverified_chain,
                     check=functools.partial(self._judge.check_issued, old),
                 )
             except EstError as error:

@@ -87,7 +87,7 @@ class ArchiveFile:
     Entering makes the folder where it is missing and tries to write to it, so a folder that cannot be written to is
     known before anything else is done.
 
-    :param folder: made 0700 where it does not exist.
+    :param folder: made 0700 where it does not exist, and so are those above it.
     :param name: without its end ``.tar.gz``.
     """
 
@@ -98,7 +98,7 @@ class ArchiveFile:
 
     def __enter__(self) -> ArchiveFile:
         """:raises OSError: the folder cannot be made or written to."""
-        self._folder = open_folder(self._path, make=0o700)
+        self._folder = open_folder(self._path, make=0o700, parents=0o700)
         self._folder.try_to_write()
         return self
 
@@ -126,15 +126,3 @@ class ArchiveFile:
 def archive_name(name: str, number: int = 1) -> str:
     """The file name of the archive; ``number`` tells those of one second apart."""
     return f"{name}.tar.gz" if number == 1 else f"{name}-{number}.tar.gz"
-
-
-def why_not_writable(folder: str) -> str:
-    """Why an archive could not be written into a folder, without trying it; an empty string where it could be."""
-    nearest = os.path.abspath(folder)
-    while not os.path.lexists(nearest):
-        nearest = os.path.dirname(nearest)
-    if not os.path.isdir(nearest):
-        return f"{nearest} is not a folder"
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        return f"{nearest} cannot be written to"
-    return ""

@@ -78,7 +78,7 @@ def _run(name: str, collector: Callable[[], Any], answers: queue.SimpleQueue[Tup
 
 
 def _too_slow(seconds: float) -> Section:
-    return failed(f"had not ended after {seconds:.0f} seconds", "Raise timeout where the host is only slow.")
+    return failed(f"had not ended after {seconds:.0f} seconds", "Raise time_limit where the host is only slow.")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -159,18 +159,18 @@ class Order(Value):
     """What to collect.
 
     :param targets: the EST servers: ``{"fields": fields of a template without secrets}`` each.
-    :param log_path: folders, files and globs.
+    :param log_paths: folders, files and globs.
     :param secrets: known ones, which are taken out of the logs.
-    :param timeout: seconds for all of it.
+    :param time_limit: seconds for all of it.
     """
 
     targets: Tuple[Mapping[str, Any], ...]
     store_path: str
     output_path: str
-    log_path: Tuple[str, ...]
-    max_log_bytes: int
+    log_paths: Tuple[str, ...]
+    max_log_size: int
     connect_timeout: int
-    timeout: int
+    time_limit: int
     secrets: Tuple[str, ...] = field(repr=False)
 
 
@@ -183,9 +183,9 @@ def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str,
         ``targets``), and ``logs``.
     """
     started, begun = time.time(), time.monotonic()
-    first = order.timeout * (1 - _SHARE_OF_LOGS)
+    first = order.time_limit * (1 - _SHARE_OF_LOGS)
     collectors: Dict[str, Callable[[], Any]] = {
-        "system": functools.partial(describe_system, [order.store_path, *order.log_path]),
+        "system": functools.partial(describe_system, [order.store_path, *order.log_paths]),
         "proxy": functools.partial(proxy_settings, dict(os.environ)),
         "tests": functools.partial(read_tests, order.output_path),
     }
@@ -196,15 +196,15 @@ def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str,
         )
     sections = run_sections(collectors, first)
     servers = [sections.pop(str(number)) for number in range(len(order.targets))]
-    logs = _logs(order, order.timeout - (time.monotonic() - begun))
+    logs = _logs(order, order.time_limit - (time.monotonic() - begun))
     return {"started": started, "ended": time.time(), "sections": sections, "servers": servers, "logs": logs}
 
 
 def _logs(order: Order, seconds: float) -> Section:
     """The logs, as far as they could be read in time. They come last: to search them keeps the processor busy."""
     logs = Logs()
-    limits = (order.max_log_bytes, order.secrets, seconds * 0.9)
+    limits = (order.max_log_size, order.secrets, seconds * 0.9)
     never = (order.store_path, order.output_path)
-    section = run_sections({"logs": lambda: collect_logs(logs, order.log_path, *limits, never=never)}, seconds)["logs"]
+    section = run_sections({"logs": lambda: collect_logs(logs, order.log_paths, *limits, never=never)}, seconds)["logs"]
     files = [log.as_plain() for log in list(logs.found)]
-    return {**section, "data": {"files": files, "left_out": [list(entry) for entry in list(logs.left_out)]}}
+    return {**section, "data": {"files": files, "skipped_files": [list(entry) for entry in list(logs.skipped_files)]}}

@@ -153,13 +153,14 @@ def _store(data: Mapping[str, Any]) -> Iterator[Finding]:
             "Apply the templates, or set store_path to where the store is.",
         )
         return
-    for words in store["drift"]:
+    for words in data["store_problems"]:
         yield Finding("store", False, str(words), _STORE_HINT)
     if not store["damaged"]:
         names = ", ".join(template["name"] for template in data["templates"]) or "none"
         # What is declared is not known here, so this speaks of the files alone.
-        drift = "its files are intact" if not store["drift"] else f"drift: {len(store['drift'])}"
-        yield Finding("store", True, f"{path} can be read; templates: {names}; {drift}")
+        number = len(data["store_problems"])
+        problems = f"problems: {number}" if number else "its files are intact"
+        yield Finding("store", True, f"{path} can be read; templates: {names}; {problems}")
         yield from _last_tests(data["templates"])
     if store.get("kept_documents"):
         yield Finding("store", True, f"older documents are kept beside it: {', '.join(store['kept_documents'])}")
@@ -221,11 +222,11 @@ def _logs(data: Mapping[str, Any]) -> Iterator[Finding]:
         newest = data["files"][0]
         count = "1 file" if len(data["files"]) == 1 else f"{len(data['files'])} files"
         yield Finding("logs", True, f"{count}, {octets} octets; the newest is {newest['path']}")
-    elif data["left_out"]:
-        path, reason = data["left_out"][0]
-        yield Finding("logs", False, f"none was collected: {path} {reason}", "Check log_path, and use become.")
+    elif data["skipped_files"]:
+        path, reason = data["skipped_files"][0]
+        yield Finding("logs", False, f"none was collected: {path} {reason}", "Check log_paths, and use become.")
     else:
-        yield Finding("logs", True, "none was asked for (log_path)")
+        yield Finding("logs", True, "none was asked for (log_paths)")
 
 
 _EXPLANATIONS: Dict[str, Callable[[Any], Iterator[Finding]]] = {

@@ -195,7 +195,7 @@ class Logs:
 
     def __init__(self) -> None:
         self.found: List[Log] = []
-        self.left_out: List[Tuple[str, str]] = []
+        self.skipped_files: List[Tuple[str, str]] = []
 
 
 class NotCollected(Exception):
@@ -239,22 +239,22 @@ def collect_logs(
     names, left = UniqueNames(), max_bytes
     for candidate in _newest_first(patterns, [os.path.realpath(path) for path in never], logs):
         if left <= 0:
-            logs.left_out.append((candidate.path, f"the limit of {max_bytes} octets is reached (max_log_bytes)"))
+            logs.skipped_files.append((candidate.path, f"the limit of {max_bytes} octets is reached (max_log_size)"))
             continue
         if time.monotonic() > deadline:
-            logs.left_out.append((candidate.path, "the time for logs is over (timeout)"))
+            logs.skipped_files.append((candidate.path, "the time for logs is over (time_limit)"))
             continue
         try:
             data, name, notes, cut = _read_log(candidate, left, secrets, deadline, opener)
         except NotCollected as error:
-            logs.left_out.append((candidate.path, str(error)))
+            logs.skipped_files.append((candidate.path, str(error)))
         except OSError as error:
-            logs.left_out.append((candidate.path, _in_words(error)))
+            logs.skipped_files.append((candidate.path, _in_words(error)))
         else:
             left = 0 if cut else left - len(data)
             modified = int(candidate.modified)
             logs.found.append(Log(names.take(name), candidate.path, candidate.size, modified, data))
-            logs.left_out.extend((candidate.path, note) for note in notes)
+            logs.skipped_files.extend((candidate.path, note) for note in notes)
 
 
 def _newest_first(patterns: Sequence[str], never: Sequence[str], logs: Logs) -> List[Candidate]:
@@ -264,20 +264,20 @@ def _newest_first(patterns: Sequence[str], never: Sequence[str], logs: Logs) -> 
         for path, name in _paths(pattern):
             nothing = False
             if len(found) >= MAX_FILES:
-                logs.left_out.append((pattern, f"there are more than {MAX_FILES} files"))
+                logs.skipped_files.append((pattern, f"there are more than {MAX_FILES} files"))
                 break
             try:
                 status = os.lstat(path)
             except OSError as error:
-                logs.left_out.append((path, _in_words(error)))
+                logs.skipped_files.append((path, _in_words(error)))
                 continue
             kind = _kind(status) or _why_never(path, never)
             if kind:
-                logs.left_out.append((path, kind))
+                logs.skipped_files.append((path, kind))
             else:
                 found.setdefault(path, Candidate(path, safe_path(name), status.st_size, status.st_mtime))
         if nothing:
-            logs.left_out.append((pattern, _why_nothing(pattern)))
+            logs.skipped_files.append((pattern, _why_nothing(pattern)))
     return sorted(found.values(), key=lambda one: (-one.modified, one.path))
 
 

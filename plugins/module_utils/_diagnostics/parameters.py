@@ -9,8 +9,7 @@ import json
 import posixpath
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
-from .._exchange.options import absolute_folder
-from .._store.document import DEFAULT_STORE_PATH
+from .._exchange.options import CheckFolder, absolute_folder
 from .._template.errors import TemplateError, show
 from .._template.fields import FIELDS, SECRET_FIELDS
 from .._template.model import Template
@@ -74,9 +73,9 @@ def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str,
 
 #: Options that are numbers, with the smallest and largest value.
 RANGES = {
-    "max_log_bytes": (1024, 100 * 1024 * 1024),
+    "max_log_size": (1024, 100 * 1024 * 1024),
     "connect_timeout": (1, 300),
-    "timeout": (10, 3600),
+    "time_limit": (10, 3600),
 }
 
 
@@ -90,10 +89,10 @@ class DiagnosticsParameters(Value):
     dest: str
     store_path: str
     output_path: str
-    log_path: Tuple[str, ...]
-    max_log_bytes: int
+    log_paths: Tuple[str, ...]
+    max_log_size: int
     connect_timeout: int
-    timeout: int
+    time_limit: int
     redact: Tuple[str, ...] = field(repr=False)
 
 
@@ -107,7 +106,7 @@ class PathRules(Value):
     :param default_logs: where the logs of the product are.
     """
 
-    folder: Callable[[str, str], str]
+    folder: CheckFolder
     log: Callable[[str, str], str]
     separator: str
     default_logs: Tuple[str, ...]
@@ -132,14 +131,14 @@ POSIX_PATHS = PathRules(absolute_folder, _posix_log, "/", ())
 def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_diagnostics``."""
     return {
-        "dest": {"type": "str", "required": True},
-        "store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
+        "dest": {"type": "path", "required": True},
+        "store_path": {"type": "str"},
         "output_path": {"type": "str"},
-        "log_path": {"type": "list", "elements": "str"},
-        "max_log_bytes": {"type": "int", "default": 10 * 1024 * 1024},
+        "log_paths": {"type": "list", "elements": "str"},
+        "max_log_size": {"type": "int", "default": 10 * 1024 * 1024},
         "redact": {"type": "list", "elements": "str", "default": [], "no_log": True},
         "connect_timeout": {"type": "int", "default": 10},
-        "timeout": {"type": "int", "default": 120},
+        "time_limit": {"type": "int", "default": 120},
     }
 
 
@@ -154,8 +153,8 @@ def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> 
     for name, (smallest, largest) in RANGES.items():
         if not smallest <= options[name] <= largest:
             raise TemplateError(name, "is out of range", value=show(options[name]), allowed=f"{smallest} to {largest}")
-    given = options["log_path"]
-    log_path = paths.default_logs if given is None else given
+    given = options["log_paths"]
+    log_paths = paths.default_logs if given is None else given
     store_path = paths.folder("store_path", options["store_path"])
     output_path = options["output_path"]
     return DiagnosticsParameters(
@@ -164,7 +163,7 @@ def read_options(options: Mapping[str, Any], paths: PathRules = POSIX_PATHS) -> 
         output_path=f"{store_path}{paths.separator}tests"
         if output_path is None
         else paths.folder("output_path", output_path),
-        log_path=tuple(paths.log(f"log_path[{index}]", path) for index, path in enumerate(log_path)),
+        log_paths=tuple(paths.log(f"log_paths[{index}]", path) for index, path in enumerate(log_paths)),
         redact=tuple(text for text in options["redact"] if text.strip()),
         **{name: options[name] for name in RANGES},
     )

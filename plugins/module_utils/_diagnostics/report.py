@@ -24,16 +24,16 @@ from .stored import Stored
 # The summary of a report for people.
 
 _WIDTH = 110
-_SHOWN_LEFT_OUT = 20
+_SHOWN_SKIPPED_FILES = 20
 _LONGEST = 600
 
 
 def summarise(
-    report: Mapping[str, Any], findings: Sequence[Finding], left_out: Sequence[Mapping[str, str]]
+    report: Mapping[str, Any], findings: Sequence[Finding], skipped_files: Sequence[Mapping[str, str]]
 ) -> List[str]:
     """The lines of the summary: what does not work first, each with what to do, then all else that was found.
 
-    :param left_out: ``path`` and ``reason`` of what is not in the archive, or not whole.
+    :param skipped_files: ``path`` and ``reason`` of what is not in the archive, or not whole.
     """
     controller = report["controller"]
     failed = [finding for finding in findings if not finding.ok]
@@ -58,12 +58,12 @@ def summarise(
         lines += ["", "NOT TOLD OF A WINDOWS HOST"]
         for what in not_told:
             lines.extend(_paragraph("", what))
-    if left_out:
+    if skipped_files:
         lines += ["", "NOT IN THIS ARCHIVE, OR NOT WHOLE"]
-        for entry in left_out[:_SHOWN_LEFT_OUT]:
+        for entry in skipped_files[:_SHOWN_SKIPPED_FILES]:
             lines.extend(_paragraph("", f"{entry['path']}: {entry['reason']}"))
-        if len(left_out) > _SHOWN_LEFT_OUT:
-            lines.append(f"  and {len(left_out) - _SHOWN_LEFT_OUT} more, see diagnostics.json")
+        if len(skipped_files) > _SHOWN_SKIPPED_FILES:
+            lines.append(f"  and {len(skipped_files) - _SHOWN_SKIPPED_FILES} more, see diagnostics.json")
     return lines
 
 
@@ -95,7 +95,7 @@ def _count(number: int, what: str) -> str:
 # ----------------------------------------------------------------------------------------------------------------------
 
 FORMAT = "estfleet.cloud_extender.diagnostics"
-VERSION = 1
+FORMAT_VERSION = 1
 
 _HOST_HINT = "Check that Ansible can run modules on the host: ansible -m ansible.builtin.ping."
 _WITHHELD = Finding(
@@ -145,10 +145,10 @@ class Report:
         self._began = int(began)
         answer = collected.answer
         self._files: List[Member] = []
-        self._left_out: List[Dict[str, str]] = []
+        self._skipped_files: List[Dict[str, str]] = []
         data: Dict[str, Any] = {
             "format": FORMAT,
-            "version": VERSION,
+            "format_version": FORMAT_VERSION,
             "host": host,
             "collected_at": _utc(began),
             "controller": dict(controller),
@@ -176,11 +176,11 @@ class Report:
         ]
         data["servers"] += [{"templates": [name], "section": failed(why)} for name, why in unusable]
         self._data: Dict[str, Any] = _redacted(data, secrets)
-        self._left_out = _redacted(self._left_out, secrets)
+        self._skipped_files = _redacted(self._skipped_files, secrets)
         self._findings = judge(self._data)
         if logs_withheld and answer:
             self._findings = [one for one in self._findings if one.section != "logs"] + [_WITHHELD]
-        self.summary = summarise(self._data, self._findings, self._left_out)
+        self.summary = summarise(self._data, self._findings, self._skipped_files)
 
     def _take_tests(self, section: Mapping[str, Any]) -> Dict[str, Any]:
         """Put the files of the tests into the archive, and only their names into the report."""
@@ -196,7 +196,7 @@ class Report:
         tests = [
             {**test, "files": sorted(test["files"]), "modified_at": _utc(test["modified"])} for test in found["tests"]
         ]
-        self._leave_out(found["left_out"])
+        self._leave_out(found["skipped_files"])
         return {**section, "data": {"output_path": found["output_path"], "tests": tests}}
 
     def _take_logs(self, section: Mapping[str, Any]) -> Dict[str, Any]:
@@ -208,15 +208,15 @@ class Report:
             try:
                 content = gzip.decompress(base64.b64decode(log["content"]))
             except (ValueError, OSError, EOFError, zlib.error):
-                found["left_out"].append((log["path"], "was damaged on its way"))
+                found["skipped_files"].append((log["path"], "was damaged on its way"))
                 continue
             self._files.append((path, log["modified"], content))
             files.append({**{key: log[key] for key in ("path", "size", "octets")}, "member": path})
-        self._leave_out(found["left_out"])
-        return {**section, "data": {"files": files, "left_out": found["left_out"]}}
+        self._leave_out(found["skipped_files"])
+        return {**section, "data": {"files": files, "skipped_files": found["skipped_files"]}}
 
     def _leave_out(self, entries: Sequence[Sequence[str]]) -> None:
-        self._left_out.extend({"path": path, "reason": reason} for path, reason in entries)
+        self._skipped_files.extend({"path": path, "reason": reason} for path, reason in entries)
 
     def result(self, archive: str) -> Dict[str, Any]:
         """The result of the task."""
@@ -225,7 +225,7 @@ class Report:
             "archive": archive,
             "summary": self.summary,
             "problems": problems(self._findings),
-            "left_out": self._left_out,
+            "skipped_files": self._skipped_files,
         }
 
     def archive(self, folder: str) -> bytes:
@@ -243,7 +243,7 @@ class Report:
         )
 
     def _as_json(self) -> bytes:
-        whole = {**self._data, "problems": problems(self._findings), "left_out": self._left_out}
+        whole = {**self._data, "problems": problems(self._findings), "skipped_files": self._skipped_files}
         return (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 

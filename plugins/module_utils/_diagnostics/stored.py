@@ -30,21 +30,21 @@ def read_tests(output_path: str) -> Dict[str, Any]:
     """Read the folder of the tests.
 
     :returns: ``output_path``; ``tests: [{name, modified, has_private_key, files: {file name: text}}]``, newest first,
-        and ``left_out``: ``[path, reason]``.
+        and ``skipped_files``: ``[path, reason]``.
     :raises OSError: the folder cannot be read. One that does not exist has no tests.
     """
     tests: List[Dict[str, Any]] = []
-    left_out: List[Tuple[str, str]] = []
+    skipped_files: List[Tuple[str, str]] = []
     names = UniqueNames()
     try:
         output = open_folder(output_path)
     except FileNotFoundError:
-        return {"output_path": output_path, "tests": tests, "left_out": left_out}
+        return {"output_path": output_path, "tests": tests, "skipped_files": skipped_files}
     for test in _folders(output):
         if len(tests) >= _MOST:
-            left_out.append((output_path, f"there are more than {_MOST} tests"))
+            skipped_files.append((output_path, f"there are more than {_MOST} tests"))
             break
-        files = dict(_files(test, left_out))
+        files = dict(_files(test, skipped_files))
         has_key = test.look(PRIVATE_KEY_FILE) is not None
         if files or has_key:
             tests.append(
@@ -56,7 +56,7 @@ def read_tests(output_path: str) -> Dict[str, Any]:
                 }
             )
     tests.sort(key=lambda test: (-test["modified"], test["name"]))
-    return {"output_path": output_path, "tests": tests, "left_out": left_out}
+    return {"output_path": output_path, "tests": tests, "skipped_files": skipped_files}
 
 
 def _folders(output: Folder) -> Iterator[Folder]:
@@ -69,16 +69,16 @@ def _folders(output: Folder) -> Iterator[Folder]:
                 yield test
 
 
-def _files(test: Folder, left_out: List[Tuple[str, str]]) -> Iterator[Tuple[str, str]]:
+def _files(test: Folder, skipped_files: List[Tuple[str, str]]) -> Iterator[Tuple[str, str]]:
     for name in _COLLECTED:
         try:
             file = test.read(name, _LARGEST)
         except OSError as error:
-            left_out.append((test.path_of(name), error.strerror or str(error)))
+            skipped_files.append((test.path_of(name), error.strerror or str(error)))
             continue
         text = (file.content or b"").decode("ascii", "replace")
         if file.problem or "PRIVATE KEY" in text:
-            left_out.append((test.path_of(name), file.problem or "holds a private key"))
+            skipped_files.append((test.path_of(name), file.problem or "holds a private key"))
         elif file.content is not None:
             yield name, text
 

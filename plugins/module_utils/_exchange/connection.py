@@ -160,11 +160,11 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
         destination.url,
         transport,
         anchors=trust.anchors,
-        pin=destination.fingerprint,
+        ca_fingerprint=destination.fingerprint,
         secrets=tuple(destination.template.secrets().values()),
         timeline=destination.timeline,
         allow_redirects_to=options.allow_redirects_to,
-        busy_seconds=options.wait_when_busy,
+        busy_timeout=options.busy_timeout,
         warnings=trust.warnings,
     ) as client:
         try:

@@ -51,7 +51,7 @@ def https_transport(destination: Destination, trust: Trust) -> HttpsTransport:
         destination.url,
         trust,
         credentials=destination.credentials,
-        authentication=destination.options.http_authentication,
+        http_authentication=destination.options.http_authentication,
         client_certificate=destination.client_certificate,
         **_connection(destination),
     )
@@ -72,9 +72,8 @@ def _connection(destination: Destination) -> Dict[str, Any]:
     return {
         "proxy": destination.template.proxy,
         "connect_timeout": options.connect_timeout,
-        "read_timeout": options.timeout,
-        "total_timeout": options.timeout,
-        "response_limit": options.max_response_size,
+        "timeout": options.timeout,
+        "max_response_size": options.max_response_size,
         "timeline": destination.timeline,
     }
 

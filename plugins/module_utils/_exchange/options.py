@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 from .._template.errors import TemplateError, show
 from .._template.fields import WRITING_OPTIONS, number_as_text
 from .._template.fields import argument_spec as template_argument_spec
-from .._template.identity import TestIdentity
+from .._template.identity import IDENTITY, TestIdentity, identity_argument_spec
 from .._template.model import Template
 from .._template.names import check_text, template_name
 from .._value import Value, field
@@ -28,6 +28,12 @@ from .acceptance import ACCEPTANCE_OPTIONS, Acceptance, acceptance_argument_spec
 # ----------------------------------------------------------------------------------------------------------------------
 # The options of every module that talks to an EST server: from where, how patiently, and what it may do on the way.
 
+#: Checks the path of a folder, by the name of its option, and returns its one spelling; see ``absolute_folder()``.
+CheckFolder = Callable[[str, Optional[str]], str]
+
+#: Where a store is on a POSIX host, where nothing else is said.
+_STORE_PATH = "/var/lib/cloud_extender/est"
+
 #: Ways to carry the exchange; ``auto`` is decided by the action.
 EXCHANGES = ("auto", "host", "uri", "controller")
 
@@ -36,7 +42,7 @@ RANGES = {
     "connect_timeout": (1, 300),
     "timeout": (1, 3600),
     "max_response_size": (1024, 100 * 1024 * 1024),
-    "wait_when_busy": (0, 3600),
+    "busy_timeout": (0, 3600),
 }
 
 
@@ -49,7 +55,7 @@ class ExchangeOptions(Value):
     :param http_authentication: how user name and password are used; see ``HttpsTransport``.
     :param allow_redirects_to: other servers that requests may be redirected to with credentials; see
         ``EstClient``.
-    :param wait_when_busy: seconds in all, for each request; see ``EstClient``.
+    :param busy_timeout: seconds in all, for each request; see ``EstClient``.
     """
 
     connect_timeout: int = 10
@@ -57,7 +63,7 @@ class ExchangeOptions(Value):
     max_response_size: int = 1024 * 1024
     http_authentication: str = "auto"
     allow_redirects_to: Tuple[str, ...] = ()
-    wait_when_busy: int = 0
+    busy_timeout: int = 0
 
 
 def exchange_argument_spec() -> Dict[str, Any]:
@@ -69,7 +75,7 @@ def exchange_argument_spec() -> Dict[str, Any]:
         "max_response_size": {"type": "int", "default": 1024 * 1024},
         "http_authentication": {"type": "str", "choices": list(SCHEMES), "default": "auto"},
         "allow_redirects_to": {"type": "list", "elements": "str", "default": []},
-        "wait_when_busy": {"type": "int", "default": 0},
+        "busy_timeout": {"type": "int", "default": 0},
     }
 
 
@@ -125,27 +131,28 @@ def _servers(option: str, given: Sequence[str]) -> Tuple[str, ...]:
 # ----------------------------------------------------------------------------------------------------------------------
 
 #: Options that are checked by ``TestIdentity``, whatever type they have.
-IDENTITY_OPTIONS = ("certificate_name", "user_name", "domain", "email", "variables", "test_value")
+IDENTITY_OPTIONS = ("certificate_name", IDENTITY, "test_value")
 
 #: Seconds to wait for a certificate, the fewest and the most.
-WAIT = (0, 86400)
+WAIT_TIMEOUT = (0, 86400)
 #: Options that ``read_options()`` checks, whatever type they have.
-CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait", *ACCEPTANCE_OPTIONS)
+CHECKED = ("template", "inline", *IDENTITY_OPTIONS, *RANGES, "wait_timeout", *ACCEPTANCE_OPTIONS)
 
 
 class TestOptions(ExchangeOptions):
     """How to test.
 
-    :param wait: seconds to wait in all for a certificate that must be approved.
-    :param allow_unverified_chain: only warn where the certificate does not chain to the server's CA certificates.
+    :param wait_timeout: seconds to wait in all for a certificate that must be approved.
+    :param on_unverified_chain: ``fail`` or ``warn``, where the certificate does not chain to the CA certificates of the
+        server.
     :param acceptance: what is accepted of a certificate that is not what was asked for.
     :param check: do everything short of issuing and writing.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
-    wait: int = 0
-    allow_unverified_chain: bool = False
+    wait_timeout: int = 0
+    on_unverified_chain: str = "fail"
     acceptance: Acceptance = field(default_factory=Acceptance)
     check: bool = False
 
@@ -177,14 +184,11 @@ def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
     return {
         "template": {"type": "str"},
         "inline": {"type": "dict", "options": inline},
-        "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
+        "store_path": {"type": "str"},
         **exchange_argument_spec(),
         "certificate_name": {"type": "str", "default": certificate_name},
-        "user_name": {"type": "str"},
-        "domain": {"type": "str"},
-        "email": {"type": "str"},
-        "variables": {"type": "dict", "default": {}},
-        "wait": {"type": "int", "default": 0},
+        IDENTITY: {"type": "dict", "options": identity_argument_spec()},
+        "wait_timeout": {"type": "int", "default": 0},
         "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
         **acceptance_argument_spec(),
     }
@@ -203,7 +207,7 @@ def read_options(
     options: Mapping[str, Any],
     *,
     check_mode: bool,
-    check_folder: Optional[Callable[[str, str], str]] = None,
+    check_folder: Optional[CheckFolder] = None,
     separator: str = "/",
 ) -> TestParameters:
     """Check the values of the options.
@@ -229,8 +233,8 @@ def read_options(
         identity=TestIdentity.from_options({option: options[option] for option in IDENTITY_OPTIONS}),
         test_options=TestOptions(
             **exchange_options,
-            wait=check_range("wait", options["wait"], WAIT),
-            allow_unverified_chain=options["on_unverified_chain"] == "warn",
+            wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
+            on_unverified_chain=options["on_unverified_chain"],
             acceptance=Acceptance.read(options),
             check=check_mode,
         ),
@@ -277,11 +281,14 @@ def stored_name(name: Any) -> str:
         raise
 
 
-def absolute_folder(option: str, path: str) -> str:
+def absolute_folder(option: str, path: Optional[str]) -> str:
     """Check the path of a folder on the host.
 
+    :param path: None, which only ``store_path`` may be, for where the store of a POSIX host is.
     :raises TemplateError: it is not the absolute path of a folder.
     """
+    if path is None:
+        return _STORE_PATH
     check_text(option, path)
     if not posixpath.isabs(path) or not path.strip("/"):
         raise TemplateError(

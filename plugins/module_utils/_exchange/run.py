@@ -95,7 +95,7 @@ class _Test:
     def run(self) -> Dict[str, Any]:
         digest = self._digest()
         pending = PendingEnrolment.from_texts(self._read_pending(), digest)
-        if pending is not None and not pending.is_due(self._options.wait):
+        if pending is not None and not pending.is_due(self._options.wait_timeout):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
             return self._result("pending", changed=False, pending=pending, path=self._files.pending_path)
         with connected(self._connector, self._destination, self._trust()) as (client, _transport):
@@ -105,9 +105,9 @@ class _Test:
                 return self._result("skipped", changed=True, client=client)
             try:
                 issued = enrolment.run(
-                    wait_seconds=self._options.wait,
+                    wait_timeout=self._options.wait_timeout,
                     keep=lambda pending: self._save(self._files.save_pending, pending.as_texts(digest)),
-                    allow_unverified_chain=self._options.allow_unverified_chain,
+                    on_unverified_chain=self._options.on_unverified_chain,
                     check=self._refuse,
                 )
             except EstError as error:

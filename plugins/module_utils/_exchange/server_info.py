@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from .._template.errors import TemplateError
 from .._template.fields import argument_spec as template_argument_spec
@@ -17,6 +17,7 @@ from .connection import Connector, Destination, configured_trust, connected
 from .hints import UNVERIFIED, hint_of
 from .options import (
     RANGES,
+    CheckFolder,
     ExchangeOptions,
     absolute_folder,
     exchange_argument_spec,
@@ -65,15 +66,13 @@ def argument_spec() -> Dict[str, Any]:
     connection = template_argument_spec()
     return {
         "template": {"type": "str"},
-        "store_path": {"type": "str", "default": "/var/lib/cloud_extender/est"},
+        "store_path": {"type": "str"},
         **exchange_argument_spec(),
         **{name: connection[name] for name in CONNECTION_OPTIONS},
     }
 
 
-def read_options(
-    options: Mapping[str, Any], check_folder: Callable[[str, str], str] = absolute_folder
-) -> ServerInfoParameters:
+def read_options(options: Mapping[str, Any], check_folder: CheckFolder = absolute_folder) -> ServerInfoParameters:
     """Check the values of the options.
 
     :param options: by the names of ``argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.

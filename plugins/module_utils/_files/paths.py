@@ -55,6 +55,18 @@ def folder_of(path: str) -> Tuple[Folder, str]:
     return open_folder(folder), name
 
 
+def why_not_writable(folder: str) -> str:
+    """Why nothing could be written into a folder that may have to be made, without trying it; empty where it could."""
+    nearest = os.path.abspath(folder)
+    while not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    if not os.path.isdir(nearest):
+        return f"{nearest} is not a folder"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"{nearest} cannot be written to"
+    return ""
+
+
 def in_words(error: OSError) -> str:
     """Say which file, and what is wrong with it."""
     what = error.strerror or str(error)

@@ -50,10 +50,11 @@ def compact(
 ) -> Dict[str, Any]:
     """Return what the page draws a report from.
 
-    ``hosts`` has a list for each host: name, state, message, address, mode, cluster, changed, drift, undeclared, cells,
-    ends, tested, comparison, kept. Texts are numbers in ``texts``; ``cells``, ``ends`` and ``tested`` have an entry for
-    each of ``templates``: the number of a cell in ``cells`` (0 for none), and minutes since 1970 (0 for none). ``kept``
-    is 0 for a host of this run, otherwise the minutes since 1970 when it was looked at, or -1 where that is not known.
+    ``hosts`` has a list for each host: name, state, message, address, mode, cluster, changed, store problems,
+    undeclared, cells, ends, tested, comparison, kept. Texts are numbers in ``texts``; ``cells``, ``ends`` and
+    ``tested`` have an entry for each of ``templates``: the number of a cell in ``cells`` (0 for none), and minutes
+    since 1970 (0 for none). ``kept`` is 0 for a host of this run, otherwise the minutes since 1970 when it was looked
+    at, or -1 where that is not known.
 
     ``causes`` name hosts and templates by their numbers. ``production`` has a list for each certificate: name, host,
     and the minutes since 1970 when it ends.
@@ -71,7 +72,7 @@ def compact(
     return {
         "made_at": document["made_at"],
         "runs": document["runs"],
-        "summary": document["summary"],
+        "counts": document["counts"],
         "notes": document["notes"],
         "templates": names,
         "causes": told,
@@ -160,7 +161,7 @@ def _host(host: Mapping[str, Any], position: Mapping[str, int], texts: _Table, c
         host.get("mode") or "",
         [cluster["name"], cluster["writer"], texts.text(cluster.get("note") or "")] if cluster else 0,
         int(bool(host.get("changed"))),
-        [texts.text(words) for words in host["drift"]],
+        [texts.text(words) for words in host["store_problems"]],
         [texts.text(words) for words in host.get("undeclared") or ()],
         numbers,
         _trimmed(ends),
@@ -177,7 +178,7 @@ def _cell(entry: Mapping[str, Any], kept: bool) -> Dict[str, Any]:
     if entry.get("off"):
         cell["off"] = True
     if entry.get("summary"):
-        cell["summary"] = entry["summary"]
+        cell["summary"] = "; ".join(entry["summary"])
     if entry["test"]:
         cell["test"] = _test(entry["test"], _OF_TEST, kept)
     return cell

@@ -79,10 +79,13 @@ def template_state(action: str, *, written: bool, test: Mapping[str, Any] | None
 _TESTS = {
     "issued": "tests_issued",
     "pending": "tests_pending",
-    "failed": "tests_failed_now",
+    "failed": "tests_failed",
     NOT_TRIED: "tests_not_tried",
-    "skipped": "tests_skipped",
+    "skipped": "tests_not_asked",
 }
+#: What a count is of, its name begins with: hosts (``hosts_``, or none of these), templates on hosts (``templates_``,
+#: ``state_``), tests of this run (``tests_``), the last test that is known of a template on a host, of whichever run
+#: (``last_tests_``), and its certificate (``test_certificates_``). ``certificates_`` is for production certificates.
 _COUNTS = (
     "hosts",
     "ok",
@@ -91,26 +94,26 @@ _COUNTS = (
     "not_run",
     *(f"hosts_{name}" for name in COMPARISONS),
     "hosts_kept",
+    "hosts_only_tested",
     "changed",
     "drifted",
     "templates",
     "templates_on_hosts",
     *(f"state_{name}" for name in TEMPLATE_STATES),
-    "corrected",
-    "differing",
-    "unproved",
-    "pending",
-    "switched_off",
-    "only_tested",
+    "templates_corrected",
+    "templates_differing",
+    "templates_unproved",
+    "templates_switched_off",
     "tests",
     *_TESTS.values(),
     "tests_made_up",
-    "tests_failed",
-    "lost",
-    "accepted",
-    "certificates",
-    "certificates_expired",
-    "certificates_ending_soon",
+    "last_tests_failed",
+    "last_tests_pending",
+    "last_tests_with_losses",
+    "last_tests_with_accepted_losses",
+    "test_certificates",
+    "test_certificates_expired",
+    "test_certificates_ending_soon",
 )
 
 
@@ -134,18 +137,17 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
         found[host["state"]] += 1
         found[f"hosts_{comparison(host)}"] += 1
         found["hosts_kept"] += bool(host.get("kept"))
-        found["only_tested"] += comparison(host) == "not_compared" and host.get("declared") is not False
+        found["hosts_only_tested"] += comparison(host) == "not_compared" and host.get("declared") is not False
         found["changed"] += bool(host.get("changed"))
         found["drifted"] += has_drift(host)
         for entry in host["templates"]:
             names.add(entry["name"])
             found["templates_on_hosts"] += 1
             found[f"state_{entry['state']}"] += 1
-            found["corrected"] += _was_written(host, entry)
-            found["differing"] += entry["action"] not in _NOT_DIFFERENT and not _was_written(host, entry)
-            found["unproved"] += _owes_a_test(entry)
-            found["pending"] += (entry["test"] or {}).get("status") == "pending"
-            found["switched_off"] += bool(entry.get("off"))
+            found["templates_corrected"] += _was_written(host, entry)
+            found["templates_differing"] += entry["action"] not in _NOT_DIFFERENT and not _was_written(host, entry)
+            found["templates_unproved"] += _owes_a_test(entry)
+            found["templates_switched_off"] += bool(entry.get("off"))
             _count_test(found, entry["test"], now)
     found["templates"] = len(names)
     return found
@@ -163,7 +165,7 @@ def comparison(host: Mapping[str, Any]) -> str:
 
 def has_drift(host: Mapping[str, Any]) -> bool:
     """Say whether a host was found other than declared, whether that was put right or not."""
-    return bool(host["drift"]) or any(entry["action"] not in _NOT_DIFFERENT for entry in host["templates"])
+    return bool(host["store_problems"]) or any(entry["action"] not in _NOT_DIFFERENT for entry in host["templates"])
 
 
 def _was_tested(host: Mapping[str, Any]) -> bool:
@@ -192,16 +194,17 @@ def _owes_a_test(entry: Mapping[str, Any]) -> bool:
 def _count_test(found: Dict[str, int], test: Optional[Mapping[str, Any]], now: datetime) -> None:
     if test is None:
         return
-    found["lost"] += bool(remarks(test))
-    found["accepted"] += bool(test.get("accepted_lost")) and not remarks(test)
+    found["last_tests_failed"] += test["status"] == "failed"
+    found["last_tests_pending"] += test["status"] == "pending"
+    found["last_tests_with_losses"] += bool(remarks(test))
+    found["last_tests_with_accepted_losses"] += bool(test.get("accepted_lost")) and not remarks(test)
     # A test of an earlier run counts for what is known, not for what this run did.
     if test["this_run"] and test["status"] in _TESTS:
         found["tests"] += 1
         found[_TESTS[test["status"]]] += 1
         found["tests_made_up"] += test["status"] == "issued" and bool(test.get("made_up"))
-    found["tests_failed"] += test["status"] == "failed"
     left = days_left(test, now)
     if left is not None:
-        found["certificates"] += 1
-        found["certificates_expired"] += left < 0
-        found["certificates_ending_soon"] += 0 <= left < SOON_DAYS
+        found["test_certificates"] += 1
+        found["test_certificates_expired"] += left < 0
+        found["test_certificates_ending_soon"] += 0 <= left < SOON_DAYS

@@ -43,7 +43,7 @@ def make_document(
         "format_version": FORMAT_VERSION,
         "made_at": utc(moment),
         "runs": [dict(run) for run in runs],
-        "summary": count(hosts, moment),
+        "counts": count(hosts, moment),
         "notes": [*notes, *_same_place(hosts)],
         "causes": find_causes(hosts),
         "hosts": hosts,
@@ -91,7 +91,7 @@ def joined(newer: Mapping[str, Any], older: Mapping[str, Any]) -> Dict[str, Any]
         state = template_state(told["action"], written=False, test=told["test"], proved=told["proved"])
         templates.append({**told, "state": state})
     templates.extend(tested.values())
-    known = {name: before[name] for name in ("compared", "drift", "undeclared", "store_path")}
+    known = {name: before[name] for name in ("compared", "store_problems", "undeclared", "store_path")}
     return {**newer, **known, "mode": "report", "templates": templates, "compared_at": older.get("started_at") or ""}
 
 
@@ -103,12 +103,12 @@ def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
         test = {**entry["test"], "this_run": False} if entry["test"] else None
         told = {**entry, "test": test}
         if put_right and entry["action"] in ("created", "updated", "repaired"):
-            told.update(action="unchanged", changed_fields=[], summary="")
+            told.update(action="unchanged", changed_fields=[], summary=[])
         told["state"] = template_state(told["action"], written=False, test=test, proved=entry.get("proved"))
         if not (put_right and entry["action"] == "removed"):
             templates.append(told)
-    drift = [] if put_right else host["drift"]
-    return {**host, "changed": False, "kept": True, "drift": drift, "templates": templates}
+    problems = [] if put_right else host["store_problems"]
+    return {**host, "changed": False, "kept": True, "store_problems": problems, "templates": templates}
 
 
 def merge_documents(
@@ -196,7 +196,7 @@ def _is_host(host: Any) -> bool:
         isinstance(host, dict)
         and isinstance(host.get("name"), str)
         and host.get("state") in HOST_STATES
-        and isinstance(host.get("drift"), list)
+        and isinstance(host.get("store_problems"), list)
         and isinstance(host.get("templates"), list)
         and all(
             isinstance(entry, dict) and {"name", "state", "action", "test"} <= set(entry) for entry in host["templates"]

@@ -85,7 +85,9 @@ def host_record(
         "started_at": started_at,
         "seconds": round(seconds, 3),
         "store_path": _text(found.get("store_path") or ""),
-        "drift": [_text(words) for words in found.get("drift") or () if not _told_of_template(str(words), entries)],
+        "store_problems": [
+            _text(words) for words in found.get("store_problems") or () if not _told_of_template(str(words), entries)
+        ],
         "undeclared": [_text(words) for words in found.get("undeclared") or ()],
         "templates": [
             _template(
@@ -132,7 +134,7 @@ def _template(
         "changed_fields": [
             _text(words) for words in entry.get("changed_fields") or () if action in ("updated", "repaired")
         ],
-        "summary": _text(entry.get("summary") or ""),
+        "summary": [_text(line) for line in entry.get("summary") or ()],
         "proved": proved,
         "off": off,
         "test": told,

@@ -31,11 +31,11 @@ class Spool:
     """The file of one report.
 
     :param folder: the temporary folder of the run.
-    :param report_path: where the report will be written; runs of the role with another one have another file.
+    :param report_dest: where the report will be written; runs of the role with another one have another file.
     """
 
-    def __init__(self, folder: str, report_path: str) -> None:
-        digest = hashlib.sha256(report_path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    def __init__(self, folder: str, report_dest: str) -> None:
+        digest = hashlib.sha256(report_dest.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self._folder, self._name = folder, f"est-fleet-report-{digest}.jsonl"
         self.path = os.path.join(folder, self._name)
 

@@ -18,7 +18,7 @@ _MOST_CHARACTERS = 300
 
 def summary_lines(document: Mapping[str, Any]) -> List[str]:
     """Return the summary of a report, a line each, safe for a terminal."""
-    counts = document["summary"]
+    counts = document["counts"]
     lines = [_headline(counts)]
     if counts["templates"]:
         lines.extend(f"{what}: {', '.join(words)}" for what, words in _counted(counts) if words)
@@ -39,14 +39,14 @@ def _counted(counts: Mapping[str, int]) -> Iterator[Tuple[str, List[str]]]:
         "templates on hosts",
         _numbers(
             counts,
-            ("corrected", "corrected"),
-            ("differing", "not as declared"),
-            ("tests_failed", "whose last test failed"),
-            ("pending", "whose test waits for approval"),
-            ("unproved", "without a proof that the CA issues for them as they are"),
-            ("lost", "whose certificate is not what was asked for"),
-            ("accepted", "with losses that were accepted"),
-            ("switched_off", "switched off, so that nothing is issued from them"),
+            ("templates_corrected", "corrected"),
+            ("templates_differing", "not as declared"),
+            ("last_tests_failed", "whose last test failed"),
+            ("last_tests_pending", "whose last test waits for approval"),
+            ("templates_unproved", "without a proof that the CA issues for them as they are"),
+            ("last_tests_with_losses", "whose test certificate is not what was asked for"),
+            ("last_tests_with_accepted_losses", "with losses that were accepted"),
+            ("templates_switched_off", "switched off, so that nothing is issued from them"),
         ),
     )
     issued = f"issued{_plural_of_made_up(counts['tests_made_up'])}"
@@ -56,14 +56,18 @@ def _counted(counts: Mapping[str, int]) -> Iterator[Tuple[str, List[str]]]:
             counts,
             ("tests_issued", issued),
             ("tests_pending", "waiting for approval"),
-            ("tests_failed_now", "failed"),
+            ("tests_failed", "failed"),
             ("tests_not_tried", "not tried"),
-            ("tests_skipped", "made up to the request and no further"),
+            ("tests_not_asked", "made up to the request and no further"),
         ),
     )
     yield (
         "test certificates",
-        _numbers(counts, ("certificates_expired", "expired"), ("certificates_ending_soon", "end within 30 days")),
+        _numbers(
+            counts,
+            ("test_certificates_expired", "expired"),
+            ("test_certificates_ending_soon", "end within 30 days"),
+        ),
     )
 
 
@@ -91,7 +95,7 @@ def _headline(counts: Mapping[str, int]) -> str:
         return "no host: nothing was looked at"
     if not words and counts["templates"]:
         compared = counts["hosts_as_declared"] + counts["hosts_corrected"]
-        owed = counts["tests_failed"] + counts["pending"] + counts["unproved"]
+        owed = counts["last_tests_failed"] + counts["last_tests_pending"] + counts["templates_unproved"]
         words = ["all as declared" if compared == counts["hosts"] else f"{compared} of {hosts} compared, as declared"]
         if owed:  # "all" is for what is proved too
             words = [words[0].replace("all as", "as"), f"{owed} not proved by a test"]
@@ -125,7 +129,7 @@ def _cluster_note(host: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _deviations(host: Mapping[str, Any]) -> Iterator[str]:
-    yield from host["drift"]
+    yield from host["store_problems"]
     yield from _differences(host)
 
 
@@ -142,7 +146,7 @@ def _differing_certificates(host: Mapping[str, Any]) -> Iterator[str]:
     for entry in host["templates"]:
         if entry["test"] and remarks(entry["test"]):
             told = "; ".join(remarks(entry["test"]))
-            yield f"the certificate of template '{entry['name']}' is not what was asked for: {told}"
+            yield f"the test certificate of template '{entry['name']}' is not what was asked for: {told}"
 
 
 def _not_run(host: Mapping[str, Any]) -> Iterator[str]:
@@ -164,5 +168,5 @@ def _differences(host: Mapping[str, Any]) -> Iterator[str]:
             yield f"templates {action if written else words}: {', '.join(names)}"
     for entry in host["templates"]:
         if entry["action"] in ("updated", "repaired"):
-            told = f": {entry['summary']}" if entry["summary"] else ""
+            told = f": {'; '.join(entry['summary'])}" if entry["summary"] else ""
             yield f"template '{entry['name']}' {entry['action'] if written else 'differs'}{told}"

@@ -84,17 +84,20 @@ def _hash(text: str) -> str:
 _START_OCTETS = 400
 _FORMAT = re.compile(rb'"format"\s*:\s*"' + re.escape(FORMAT.encode("ascii")) + b'"')
 
+#: Of folders that are made for a report: it tells of all hosts.
+_FOLDER_MODE = 0o700
+
 #: Their name where only a folder is given.
 DEFAULT_NAME = "est-fleet-report"
 
 
-def report_files(path: str) -> Tuple[str, str]:
+def report_files(dest: str) -> Tuple[str, str]:
     """Return the JSON file and the HTML file of a report.
 
-    :param path: their common path without ending; one of both files; or a folder, which is there or ends in a slash.
+    :param dest: their common path without ending; one of both files; or a folder, which is there or ends in a slash.
     """
-    whole = os.path.abspath(os.path.expanduser(path))
-    if path.endswith("/") or os.path.isdir(whole):
+    whole = os.path.abspath(os.path.expanduser(dest))
+    if dest.endswith("/") or os.path.isdir(whole):
         whole = os.path.join(whole, DEFAULT_NAME)
     stem, ending = os.path.splitext(whole)
     if ending.lower() not in (".html", ".json"):
@@ -102,38 +105,38 @@ def report_files(path: str) -> Tuple[str, str]:
     return f"{stem}.json", f"{stem}.html"
 
 
-def check_writable(path: str) -> None:
+def check_writable(dest: str) -> None:
     """Look whether a report can be written, before anything is done that would be told in it; makes its folder.
 
     :raises ReportError: it could not.
     """
-    for file in report_files(path):
+    for file in report_files(dest):
         if os.path.isdir(file):
             raise ReportError(f"the fleet report cannot be written to {file}: it is a folder")
-    _refuse_others(report_files(path)[0])
-    folder = os.path.dirname(report_files(path)[0])
+    _refuse_others(report_files(dest)[0])
+    folder = os.path.dirname(report_files(dest)[0])
     # Only trying tells: the superuser may do what the file system does not let him do.
     try:
-        with open_folder(folder, make=0o777) as opened:
+        with open_folder(folder, make=_FOLDER_MODE, parents=_FOLDER_MODE) as opened:
             opened.try_to_write()
     except OSError as error:
         raise ReportError(
-            f"the fleet report cannot be written to {folder}: {error.strerror}; give a path in a folder that the user "
-            "who runs ansible-playbook may write into"
+            f"the fleet report cannot be written to {folder}: {error.strerror}; give a place that the user who runs "
+            "ansible-playbook may write into"
         ) from None
 
 
-def write_report(path: str, document: Mapping[str, Any]) -> Tuple[str, str]:
+def write_report(dest: str, document: Mapping[str, Any]) -> Tuple[str, str]:
     """Write both files of a report, each atomically, and return them.
 
     A new file can be read by its owner only; one that is there keeps the mode that it was given.
 
     :raises ReportError: a file cannot be written, or would replace something else; the old one is still there then.
     """
-    json_file, html_file = report_files(path)
+    json_file, html_file = report_files(dest)
     _refuse_others(json_file)
     try:
-        with open_folder(os.path.dirname(json_file), make=0o777) as folder:
+        with open_folder(os.path.dirname(json_file), make=_FOLDER_MODE, parents=_FOLDER_MODE) as folder:
             json_name, html_name = map(os.path.basename, (json_file, html_file))
             _replace(folder, json_name, serialise(dict(document)))
             _replace(folder, html_name, render_page(document, json_name=json_name))
@@ -156,7 +159,7 @@ def _refuse_others(path: str) -> None:
     if start.strip() and not _FORMAT.search(start):
         raise ReportError(
             f"the fleet report cannot be written to {path}: what is there is not a fleet report, and would be lost; "
-            "give another path, or remove it"
+            "give another place, or remove it"
         )
 
 

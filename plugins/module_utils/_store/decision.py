@@ -26,14 +26,14 @@ class TemplateResult(Value):
     :param action: ``created``, ``updated``, ``removed``, ``unchanged`` or ``repaired``.
     :param changed_fields: names of the fields and secrets that differ.
     :param differences: what differs in them, for a template that is there and declared.
-    :param summary: what was found in words, without a full stop; empty where nothing happens.
+    :param summary: what was found, in lines without a full stop; none where nothing happens.
     """
 
     name: str
     action: str
     changed_fields: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
-    summary: str = ""
+    summary: tuple[str, ...] = ()
 
 
 class PlannedTemplate(Value):
@@ -108,8 +108,9 @@ def _create(desired: Desired, *, repaired: bool) -> tuple[TemplateResult, Planne
     fields = [name for name, value in desired.fields.items() if is_set(value)]
     changed = (*fields, *desired.secrets)
     if repaired:
-        return TemplateResult(desired.name, "repaired", changed, summary="is lost with the damaged document"), template
-    return TemplateResult(desired.name, "created", changed, summary="is not in the store"), template
+        lost = ("is lost with the damaged document",)
+        return TemplateResult(desired.name, "repaired", changed, summary=lost), template
+    return TemplateResult(desired.name, "created", changed, summary=("is not in the store",)), template
 
 
 def _update(
@@ -138,7 +139,7 @@ def _update(
     planned = PlannedTemplate(fields, keep, seal)
     differences = find_differences(changed_fields, stored, planned, observed)
     edited = ["was edited by hand"] if stored.edited_parts() else []
-    summary = "" if action == "unchanged" else "; ".join([*edited, *(str(entry) for entry in differences)])
+    summary = () if action == "unchanged" else (*edited, *(str(entry) for entry in differences))
     return TemplateResult(desired.name, action, changed_fields, differences, summary), planned, stays.warning
 
 

@@ -96,12 +96,12 @@ _PLAIN_FIELDS = tuple(field.name for field in FIELDS if not field.secret)
 class Diff:
     """Before and after, only with what changes.
 
-    :param drift: what is wrong now and will be put right, in words.
+    :param problems: what is wrong with the store now and will be put right, in words.
     :param of_store: what changes of the store as a whole: before and after by name.
     """
 
     def __init__(self) -> None:
-        self.drift: list[str] = []
+        self.problems: list[str] = []
         self.of_store: dict[str, tuple[Any, Any]] = {}
         self._before: dict[str, Any] = {}
         self._after: dict[str, Any] = {}
@@ -115,7 +115,7 @@ class Diff:
 
     def before(self) -> dict[str, Any]:
         """Return what is there now."""
-        result: dict[str, Any] = {"drift": list(self.drift)} if self.drift else {}
+        result: dict[str, Any] = {"store_problems": list(self.problems)} if self.problems else {}
         result.update((name, before) for name, (before, _after) in self.of_store.items())
         if self._before:
             result["templates"] = self._before

@@ -5,7 +5,7 @@
 
 Equal content gives equal bytes: templates are sorted by name and the formatting is fixed. A document is::
 
-    {"format": "estfleet.cloud_extender.templates", "version": 1,
+    {"format": "estfleet.cloud_extender.templates", "format_version": 1,
      "sealing_key": {"fingerprint": "<hex>", "since": "2026-11-22T12:00:00Z"},
      "verifier": {"kdf": "scrypt", "n": 4096, "r": 8, "p": 1, "salt": "<base64>"},
      "templates": [{"fields": {"name": "...", ...}, "digest": "<hex>",
@@ -47,10 +47,10 @@ FILE_MODE = 0o600
 
 
 #: The version that is written, and the newest that can be read.
-VERSION = 1
+FORMAT_VERSION = 1
 FORMAT = "estfleet.cloud_extender.templates"
 
-_DOCUMENT_KEYS = ("format", "version", "sealing_key", "verifier", "templates")
+_DOCUMENT_KEYS = ("format", "format_version", "sealing_key", "verifier", "templates")
 _SEALING_KEY_KEYS = ("fingerprint", "since")
 _TEMPLATE_KEYS = ("fields", "digest", "secrets")
 _SECRET_KEYS = ("sealed", "key_fingerprint", "verifier", "keyed_verifier", "digest")
@@ -142,13 +142,13 @@ class Document(Value):
     """A whole document.
 
     :param sealing_key: None where there was none.
-    :param version: the format version that it was read in.
+    :param format_version: that it was read in.
     """
 
     templates: tuple[StoredTemplate, ...]
     verifiers: Verifiers
     sealing_key: SealingKey | None = None
-    version: int = VERSION
+    format_version: int = FORMAT_VERSION
 
     def find(self, name: str) -> StoredTemplate | None:
         """Return the template of this name (case does not count), or None."""
@@ -174,12 +174,12 @@ def parse_document(text: str) -> Document:
         raise DamagedDocument("is not JSON of ours: nested too deep") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise DamagedDocument(f"is JSON, but not a document of format {FORMAT}")
-    version = data.get("version")
+    version = data.get("format_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise DamagedDocument("has no format version")
-    if version > VERSION:
+    if version > FORMAT_VERSION:
         raise NewerFormat(
-            f"has format version {version}, and this version of estfleet.cloud_extender knows up to {VERSION}; "
+            f"has format version {version}, and this version of estfleet.cloud_extender knows up to {FORMAT_VERSION}; "
             "it is left as it is: use a newer version of the collection"
         )
     try:
@@ -202,7 +202,7 @@ def serialise_document(document: Document) -> str:
     """Return the text of a document: sorted, indented, one trailing line feed, the same for the same content."""
     data = {
         "format": FORMAT,
-        "version": VERSION,
+        "format_version": FORMAT_VERSION,
         "sealing_key": document.sealing_key.as_json() if document.sealing_key else None,
         "verifier": document.verifiers.as_json(),
         "templates": [template.as_json() for template in sorted(document.templates, key=_sort_key)],

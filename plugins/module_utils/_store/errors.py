@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import time
 
@@ -31,14 +32,23 @@ class SealingError(StoreError):
 # ----------------------------------------------------------------------------------------------------------------------
 # Times as the files of a store hold them: UTC, to the second.
 
+_FORM = "%Y-%m-%dT%H:%M:%SZ"
 _UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 def utc_now() -> str:
     """Return the time now as ``2026-11-22T12:00:00Z``."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return time.strftime(_FORM, time.gmtime())
 
 
 def is_utc(value: object) -> bool:
     """Say whether a value is such a text."""
     return isinstance(value, str) and _UTC.fullmatch(value) is not None
+
+
+def days_since(moment: str) -> float | None:
+    """Return how many days ago such a time was, below 0 where it is to come; None where there is no such day."""
+    try:
+        return (time.time() - calendar.timegm(time.strptime(moment, _FORM))) / 86400
+    except ValueError:
+        return None

@@ -12,31 +12,34 @@ from .._template.fields import SECRET_FIELDS
 from .adapter import Observed
 from .difference import plain_fields
 from .last_tests import parse_last_tests
-from .reading import Inspection, inspect
+from .reading import Inspection, choose_templates, inspect
 
 
 def describe_store(observed: Observed, names: Sequence[str] | None) -> dict[str, Any]:
-    """Return ``templates`` and ``store``, plain data without secrets.
+    """Return ``templates``, ``store`` and ``store_problems``, plain data without secrets.
 
     :param observed: what was read from the host.
-    :param names: which templates to return (case does not count); None for all.
+    :param names: which templates to return (case does not count); None for all. Of a damaged document none is known.
+    :raises StoreError: one of the names is not there.
     :raises NewerFormat: when a newer version of this collection wrote the document.
     """
     inspection = inspect(observed)
     tests = parse_last_tests(observed.last_tests or "")
-    wanted = None if names is None else {name.casefold() for name in names}
     stored = inspection.document.templates if inspection.document else ()
     templates = []
-    for template in stored:
-        if wanted is None or template.name.casefold() in wanted:
-            described = plain_fields(template.fields)
-            described.update((f"{name}_set", name in template.secrets) for name in SECRET_FIELDS)
-            described["drift"] = list(inspection.template_drift.get(template.name, ()))
-            last = tests.get(template.name)
-            described["last_test"] = None if last is None else last.as_result()
-            described["proved"] = last is not None and last.proves(template.content)
-            templates.append(described)
-    return {"templates": templates, "store": _describe_files(observed, inspection)}
+    for template in choose_templates(stored, None if inspection.damaged else names, observed.store_path):
+        described = plain_fields(template.fields)
+        described.update((f"{name}_set", name in template.secrets) for name in SECRET_FIELDS)
+        described["problems"] = list(inspection.template_problems.get(template.name, ()))
+        last = tests.get(template.name)
+        described["last_test"] = None if last is None else last.as_result()
+        described["proved"] = last is not None and last.proves(template.content)
+        templates.append(described)
+    return {
+        "templates": templates,
+        "store": _describe_files(observed, inspection),
+        "store_problems": list(inspection.problems),
+    }
 
 
 def _describe_files(observed: Observed, inspection: Inspection) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def _describe_files(observed: Observed, inspection: Inspection) -> dict[str, Any
     known = sealing_key is not None and sealing_key.fingerprint == observed.key_fingerprint
     return {
         "exists": observed.exists,
-        "format_version": inspection.document.version if inspection.document else None,
+        "format_version": inspection.document.format_version if inspection.document else None,
         "damaged": inspection.damaged,
         "folder_mode": observed.folder_mode or None,
         "document_mode": observed.document_mode or None,
@@ -52,5 +55,4 @@ def _describe_files(observed: Observed, inspection: Inspection) -> dict[str, Any
         "sealing_key_usable": bool(observed.key_fingerprint),
         "sealing_key_since": sealing_key.since if sealing_key is not None and known else None,
         "kept_documents": list(observed.kept_documents),
-        "drift": list(inspection.drift),
     }

@@ -8,7 +8,7 @@ that was tested (``StoredTemplate.content``), so a template that has changed sin
 happened to the run in between. Losing the file loses nothing but the proofs: one that is damaged counts as empty, and
 is replaced at the next test. A document is::
 
-    {"format": "estfleet.cloud_extender.last_tests", "version": 1,
+    {"format": "estfleet.cloud_extender.last_tests", "format_version": 1,
      "tests": {"Wi-Fi": {"status": "issued", "stage": null, "at": "2026-11-22T12:00:00Z",
                          "not_after": "2027-11-22T12:00:00Z", "content": "<hex>", "exchange": "host",
                          "lost": ["subject_alternative_name UPN:jdoe@example.com"], "differs": [],
@@ -34,7 +34,7 @@ from .errors import StoreError, is_utc, utc_now
 from .files import cannot, open_store, read_file, replace_file
 
 FORMAT = "estfleet.cloud_extender.last_tests"
-VERSION = 1
+FORMAT_VERSION = 1
 ISSUED, PENDING, FAILED = "issued", "pending", "failed"
 #: The stage of a test that could not start, since an option was wrong or a library missing.
 NOT_STARTED = "input"
@@ -97,7 +97,7 @@ def parse_last_tests(text: str) -> dict[str, LastTest]:
         data = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("version") != VERSION:
+    if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("format_version") != FORMAT_VERSION:
         return {}
     tests = data.get("tests")
     found = {name: _parse(entry) for name, entry in tests.items()} if isinstance(tests, dict) else {}
@@ -142,7 +142,7 @@ def with_test(text: str, template: str, came: Mapping[str, Any]) -> str:
         tests[template] = test
     data = {
         "format": FORMAT,
-        "version": VERSION,
+        "format_version": FORMAT_VERSION,
         "tests": {name: tests[name].as_json() for name in sorted(tests)},
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ from .adapter import Observed
 from .decision import Decision, PlannedTemplate, TemplateResult, decide
 from .difference import Diff, describe_template
 from .document import Document, SealingKey, StoredTemplate
-from .errors import StoreError
+from .errors import StoreError, days_since
 from .keeping import Desired
 from .last_tests import LastTest, parse_last_tests
 from .reading import Inspection, can_be_opened, inspect
@@ -48,6 +48,7 @@ class Request(Value):
     :param purge: remove all others.
     :param purge_keep: names that are never purged; see ``is_protected()``.
     :param rotate_key: replace the sealing key by a new one, and seal everything anew.
+    :param rotate_key_after_days: do so where it is at least so many days old; None for never.
     """
 
     present: tuple[Desired, ...] = ()
@@ -55,6 +56,7 @@ class Request(Value):
     purge: bool = False
     purge_keep: tuple[str, ...] = ()
     rotate_key: bool = False
+    rotate_key_after_days: int | None = None
 
 
 class Plan(Value):
@@ -63,7 +65,7 @@ class Plan(Value):
     :param results: one entry for each template that is desired, absent or purged.
     :param changed: whether the document has to be written.
     :param undeclared: names of templates that are there, were not asked for, and are left alone.
-    :param drift: all that is wrong with the store, in words.
+    :param problems: all that is wrong with the store, in words.
     :param diff: what changes, without secrets.
     :param planned: the templates to make anew.
     :param kept: the templates that stay as they are.
@@ -80,7 +82,7 @@ class Plan(Value):
     results: tuple[TemplateResult, ...]
     changed: bool
     undeclared: tuple[str, ...]
-    drift: tuple[str, ...]
+    problems: tuple[str, ...]
     diff: Diff
     planned: tuple[PlannedTemplate, ...]
     kept: tuple[StoredTemplate, ...]
@@ -119,16 +121,17 @@ def make_plan(request: Request, observed: Observed) -> Plan:
     results = _results(decisions, removed, request, document)
     planned = list(filter(None, (decision.planned for decision in decisions)))
     kept = [*filter(None, (decision.kept for decision in decisions)), *undeclared]
-    rotate = request.rotate_key and observed.key_fingerprint != ""
-    if request.rotate_key:
+    asked = request.rotate_key or _is_old(document.sealing_key, observed, request.rotate_key_after_days)
+    rotate = asked and observed.key_fingerprint != ""
+    if asked:
         _refuse_to_lose([*((entry, entry.secrets) for entry in kept), *_kept_secrets(planned, document)], observed)
     actions = {result.action for result in results}
-    changed = rotate or not actions <= {"unchanged"} or (observed.exists and bool(inspection.file_drift))
+    changed = rotate or not actions <= {"unchanged"} or (observed.exists and bool(inspection.file_problems))
     return Plan(
         results=tuple(results),
         changed=changed,
         undeclared=tuple(stored.name for stored in undeclared),
-        drift=inspection.drift,
+        problems=inspection.problems,
         diff=_diff(decisions, results, inspection, removed, changed=changed, rotate=rotate),
         planned=tuple(planned),
         kept=tuple(kept),
@@ -162,7 +165,7 @@ def _results(
     return [
         *(decision.result for decision in decisions),
         *(TemplateResult(name, "unchanged") for name in request.absent if document.find(name) is None),
-        *(TemplateResult(stored.name, "removed", summary=why) for stored, why in removed),
+        *(TemplateResult(stored.name, "removed", summary=(why,)) for stored, why in removed),
     ]
 
 
@@ -202,10 +205,24 @@ def _diff(
         diff.add(stored.name, describe_template(stored.fields, stored.secrets), None)
     if changed:
         repaired = [result.name for result in results if result.action in ("repaired", "removed")]
-        diff.drift = [*inspection.file_drift, *_drift_of(repaired, inspection)]
+        diff.problems = [*inspection.file_problems, *_problems_of(repaired, inspection)]
     if rotate:
         diff.of_store["sealing_key"] = ("(in use)", "(new, everything is sealed anew)")
     return diff
+
+
+def _is_old(known: SealingKey | None, observed: Observed, days: int | None) -> bool:
+    """Say whether the sealing key in force is at least so many days old; one of unknown age is.
+
+    :param known: what the document says of its key.
+    :param days: None for no bound.
+    """
+    if days is None or not observed.key_fingerprint:
+        return False
+    if known is None or known.fingerprint != observed.key_fingerprint or known.since is None:
+        return True
+    age = days_since(known.since)
+    return age is None or age >= days
 
 
 def _needs_first_key(observed: Observed, planned: list[PlannedTemplate]) -> bool:
@@ -249,8 +266,8 @@ def _refuse_to_lose(stays: Iterable[tuple[StoredTemplate, Iterable[str]]], obser
         )
 
 
-def _drift_of(names: list[str], inspection: Inspection) -> Iterator[str]:
+def _problems_of(names: list[str], inspection: Inspection) -> Iterator[str]:
     folded = {name.casefold() for name in names}
-    for name, words in inspection.template_drift.items():
+    for name, words in inspection.template_problems.items():
         if name.casefold() in folded:
             yield from words

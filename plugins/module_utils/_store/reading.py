@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._template.errors import show
@@ -72,19 +72,19 @@ class Inspection(Value):
 
     :param document: the document, or None where there is none that can be used.
     :param damaged: whether something is in the document's place that is not a document.
-    :param file_drift: what is wrong with the files; writing the document puts it right.
-    :param template_drift: what is wrong with single templates, by name; applying the template puts it right.
+    :param file_problems: what is wrong with the files; writing the document puts it right.
+    :param template_problems: what is wrong with single templates, by name; applying the template puts it right.
     """
 
     document: Document | None = None
     damaged: bool = False
-    file_drift: tuple[str, ...] = ()
-    template_drift: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    file_problems: tuple[str, ...] = ()
+    template_problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def drift(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[str, ...]:
         """All that is wrong, in words."""
-        return self.file_drift + tuple(words for of_one in self.template_drift.values() for words in of_one)
+        return self.file_problems + tuple(words for of_one in self.template_problems.values() for words in of_one)
 
 
 def inspect(observed: Observed) -> Inspection:
@@ -92,11 +92,11 @@ def inspect(observed: Observed) -> Inspection:
 
     :raises NewerFormat: when a newer version of this collection wrote the document.
     """
-    file_drift = list(observed.drift)
+    file_problems = list(observed.drift)
     if observed.key_damage:
-        file_drift.append(f"{KEY_NAME} {observed.key_damage}: what it sealed cannot be opened")
+        file_problems.append(f"{KEY_NAME} {observed.key_damage}: what it sealed cannot be opened")
     if not observed.exists:
-        return Inspection(file_drift=tuple(file_drift))
+        return Inspection(file_problems=tuple(file_problems))
     document, damage = None, observed.damage
     if not damage:
         try:
@@ -106,11 +106,11 @@ def inspect(observed: Observed) -> Inspection:
         except DamagedDocument as error:
             damage = str(error)
     if document is None:
-        return Inspection(damaged=True, file_drift=(f"{DOCUMENT_NAME} {damage}", *file_drift))
-    template_drift = {
-        template.name: words for template in document.templates if (words := _template_drift(template, observed))
+        return Inspection(damaged=True, file_problems=(f"{DOCUMENT_NAME} {damage}", *file_problems))
+    template_problems = {
+        template.name: words for template in document.templates if (words := _template_problems(template, observed))
     }
-    return Inspection(document, file_drift=tuple(file_drift), template_drift=template_drift)
+    return Inspection(document, file_problems=tuple(file_problems), template_problems=template_problems)
 
 
 def can_be_opened(template: StoredTemplate, name: str, observed: Observed) -> bool:
@@ -122,7 +122,7 @@ def can_be_opened(template: StoredTemplate, name: str, observed: Observed) -> bo
     return secret.is_as_written(template.name, name) and secret.key_fingerprint == observed.key_fingerprint
 
 
-def _template_drift(template: StoredTemplate, observed: Observed) -> tuple[str, ...]:
+def _template_problems(template: StoredTemplate, observed: Observed) -> tuple[str, ...]:
     words = []
     edited = template.edited_parts()
     if edited:
@@ -143,6 +143,28 @@ def open_secrets(template: StoredTemplate, key: bytes) -> dict[str, str]:
     :raises SealingError: when one cannot be opened, or ``cryptography`` is missing.
     """
     return {name: unseal(key, template.name, name, secret.sealed) for name, secret in template.secrets.items()}
+
+
+def choose_templates(
+    templates: Sequence[StoredTemplate], names: Sequence[str] | None, store_path: str
+) -> Sequence[StoredTemplate]:
+    """Return the templates that are asked for.
+
+    :param templates: those of the store.
+    :param names: which (case does not count); None for all.
+    :raises StoreError: one is not there; it says what is.
+    """
+    if names is None:
+        return templates
+    wanted = {name.casefold(): name for name in names}
+    there = {template.name.casefold() for template in templates}
+    missing = [name for folded, name in wanted.items() if folded not in there]
+    if missing:
+        raise StoreError(
+            f"there is no template {', '.join(map(show, missing))} in the template store in {store_path}; templates "
+            f"there: {', '.join(show(template.name) for template in templates) or 'none'}"
+        )
+    return [template for template in templates if template.name.casefold() in wanted]
 
 
 def find_template(store_path: str, name: str, *, content: str | None, exists: bool, damage: str) -> StoredTemplate:

@@ -62,7 +62,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("subject_alternative_name_other", "list"),
     Field("custom_attributes", "list"),
-    Field("key_type", default="rsa", choices=("rsa", "ec", "ed25519", "ml-dsa")),
+    Field("key_type", default="rsa", choices=("rsa", "ec", "ed25519", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87")),
     Field("key_size", "int"),
     Field("key_curve"),
     Field("renewal_period_days", "int", 14),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from .errors import TemplateError, closest, show
 
-#: The sizes of each key type that has one, the default first: bits of an RSA key, the parameter set of ML-DSA.
-KEY_SIZES: dict[str, tuple[int, ...]] = {"rsa": (2048, 3072, 4096), "ml-dsa": (65, 44, 87)}
+#: The bits of an RSA key, the default first.
+RSA_SIZES = (2048, 3072, 4096)
 
 #: The curves of an EC key (NIST's names), the default first.
 KEY_CURVES = ("P-256", "P-384", "P-521")
@@ -36,7 +36,7 @@ def read_key(key_type: str, key_size: int | None, key_curve: str | None) -> tupl
 
     :raises TemplateError: for a size or curve that the type does not have.
     """
-    if key_size is not None and key_type not in KEY_SIZES:
+    if key_size is not None and key_type != "rsa":
         raise TemplateError(
             "key_size",
             f"is given, and a key of type {key_type} has no size",
@@ -50,8 +50,8 @@ def read_key(key_type: str, key_size: int | None, key_curve: str | None) -> tupl
             value=show(key_curve),
             allowed="key_type: ec, or no key_curve",
         )
-    if key_type in KEY_SIZES:
-        return _read_size(key_type, key_size), None
+    if key_type == "rsa":
+        return _read_size(key_size), None
     return None, _read_curve(key_curve) if key_type == "ec" else None
 
 
@@ -66,16 +66,15 @@ def check_renewal_period(days: int) -> None:
         )
 
 
-def _read_size(key_type: str, size: int | None) -> int:
-    sizes = KEY_SIZES[key_type]
+def _read_size(size: int | None) -> int:
     if size is None:
-        return sizes[0]
-    if size not in sizes:
+        return RSA_SIZES[0]
+    if size not in RSA_SIZES:
         raise TemplateError(
             "key_size",
-            f"is not a key size of {key_type}",
+            "is not a key size of rsa",
             value=show(size),
-            allowed=", ".join(str(known) for known in sorted(sizes)),
+            allowed=", ".join(str(known) for known in RSA_SIZES),
         )
     return size
 

@@ -18,7 +18,7 @@ from .._names.errors import NameSyntaxError, normalized
 from .._names.general_names import KINDS, GeneralName, canonical_general_name, validate_general_name
 from .._value import Value
 from .errors import TemplateError, show
-from .identity import OPTION_OF_VARIABLE
+from .identity import IDENTITY, OPTION_OF_VARIABLE
 from .names import (
     OPTION_OTHER,
     SUBJECT,
@@ -175,7 +175,11 @@ def _check_names(identity: TestIdentity, template: Template) -> None:
         if close:
             meant = close.split("%")[1]
             raise TemplateError(
-                "variables", "is not a variable", value=show(name), suggestion=OPTION_OF_VARIABLE.get(meant, meant)
+                "variables",
+                "is not a variable",
+                value=show(name),
+                suggestion=OPTION_OF_VARIABLE.get(meant, meant),
+                where=IDENTITY,
             )
 
 

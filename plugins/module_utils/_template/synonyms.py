@@ -44,12 +44,10 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 }
 
 _IDENTITY: dict[str, tuple[str, ...]] = {
-    "user_name": ("user", "uname", "upn", "uid", "login"),
+    "user": ("user_name", "uname", "upn", "uid", "login"),
     "domain": ("fqdn", "domain_name"),
     "email": ("mail", "email_address"),
     "variables": ("vars", "attributes", "custom_attributes", "values"),
-    "test_value": ("test", "default", "placeholder"),
-    "certificate_name": ("name", "cert_name", "certificate"),
 }
 
 _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -68,7 +66,9 @@ _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
             *("ecdsa_p256", "ecdsa_p384", "ecdsa_p521", "ecdsa256", "ecdsa384"),
         ),
         "ed25519": ("eddsa", "curve25519", "x25519"),
-        "ml-dsa": ("dilithium", "mldsa44", "mldsa65", "mldsa87"),
+        "ml-dsa-44": ("dilithium2",),
+        "ml-dsa-65": ("ml_dsa", "dilithium", "dilithium3"),
+        "ml-dsa-87": ("dilithium5",),
     },
     "proof_of_possession": {
         "always": ("yes", "true", "on", "required", "force"),
@@ -80,25 +80,30 @@ _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def meant_option(key: object, names: Mapping[str, object]) -> str:
-    """Return the option of a template that was probably meant by one that does not exist, or an empty string.
+    """Return the option that was probably meant by one that does not exist, or an empty string.
 
-    :param names: the options that there are, by name.
+    :param names: the options that there are, by name: those of a template, or of a module. An option of ``identity``
+        is found in it from beside it.
     """
-    return _meant(key, names, _OPTIONS)
+    if "identity" in names:
+        inside = _known(key, dict.fromkeys(_IDENTITY), _IDENTITY)
+        if inside:
+            return f"identity.{inside}"
+    return _known(key, names, _OPTIONS) or closest(key, names)
 
 
 def meant_identity_option(key: object, names: Mapping[str, object]) -> str:
-    """Return the option of a test's identity that was probably meant by one that does not exist, or an empty string."""
-    return _meant(key, names, _IDENTITY)
+    """Return the option of an identity that was probably meant by one that does not exist, or an empty string."""
+    return _known(key, names, _IDENTITY) or closest(key, names)
 
 
 def meant_choice(option: str, value: str, choices: tuple[str, ...]) -> str:
     """Return the choice of an option that was probably meant by a value that is not one, or an empty string."""
-    return _meant(value, dict.fromkeys(choices), _CHOICES.get(option, {}))
+    return _known(value, dict.fromkeys(choices), _CHOICES.get(option, {})) or closest(value, choices)
 
 
-def _meant(value: object, names: Mapping[str, object], synonyms: Mapping[str, tuple[str, ...]]) -> str:
-    """Look for a name that differs in form only, then for a synonym, then for a name that is similar."""
+def _known(value: object, names: Mapping[str, object], synonyms: Mapping[str, tuple[str, ...]]) -> str:
+    """Look for a name that differs in form only, then for a synonym."""
     wanted = _folded(str(value))
     for name in names:
         if _folded(name) == wanted:
@@ -106,7 +111,7 @@ def _meant(value: object, names: Mapping[str, object], synonyms: Mapping[str, tu
     for name, others in synonyms.items():
         if name in names and wanted in map(_folded, others):
             return name
-    return closest(value, names)
+    return ""
 
 
 def _folded(text: str) -> str:

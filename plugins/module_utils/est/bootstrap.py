@@ -89,23 +89,23 @@ class CaBag(Value):
 
 def bootstrap(
     url: EstUrl,
-    fingerprint: Union[str, Fingerprint, None],
+    ca_fingerprint: Union[str, Fingerprint, None],
     *,
     timeline: Optional[Timeline] = None,
     **connection: Any,
 ) -> Trust:
     """Find out whom to trust from a fingerprint. Make a new connection with the result for anything else.
 
-    :param fingerprint: SHA-256 or SHA-512 over a CA certificate of the server (see ``Fingerprint.parse()``);
+    :param ca_fingerprint: SHA-256 or SHA-512 over a CA certificate of the server (see ``Fingerprint.parse()``);
         ``None`` always fails, and shows the fingerprints to choose from.
     :param timeline: gets the stages resolve, connect, tls and cacerts, with details that begin with ``bootstrap:``.
-    :param connection: ``proxy``, ``connect_timeout``, ``read_timeout``, ``total_timeout`` and ``response_limit``, as of
+    :param connection: ``proxy``, ``connect_timeout``, ``timeout``, ``read_timeout`` and ``max_response_size``, as of
         ``HttpsTransport``. There are no others.
     :raises InputError: what was given is not a fingerprint. Nothing has been sent.
     :raises ServerError: no certificate has the fingerprint; the error names it and those that were seen.
     :raises EstError: as of ``fetch_unauthenticated()``.
     """
-    pin = Fingerprint.parse(fingerprint) if isinstance(fingerprint, str) else fingerprint
+    pin = Fingerprint.parse(ca_fingerprint) if isinstance(ca_fingerprint, str) else ca_fingerprint
 
     def accept(bag: CaBag, step: Step) -> Trust:
         certificate = bag.find(pin)
@@ -197,9 +197,9 @@ class _CaCertificatesOnly(HttpsTransport):
         *,
         proxy: Optional[str] = None,
         connect_timeout: float = 10,
-        read_timeout: float = 30,
-        total_timeout: float = 120,
-        response_limit: int = 1024 * 1024,
+        timeout: float = 30,
+        read_timeout: Optional[float] = None,
+        max_response_size: int = 1024 * 1024,
         timeline: Optional[Timeline] = None,
     ) -> None:
         super().__init__(
@@ -208,8 +208,8 @@ class _CaCertificatesOnly(HttpsTransport):
             proxy=proxy,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
-            total_timeout=total_timeout,
-            response_limit=response_limit,
+            timeout=timeout,
+            max_response_size=max_response_size,
             timeline=timeline,
         )
         self._only = url.operation("cacerts")

@@ -74,12 +74,12 @@ class EstClient:
     :param url: the server, port and label.
     :param transport: carries the requests; it sends nothing before the server is authorised (RFC 7030 section 3.6).
     :param anchors: the configured trust anchors, or ``None`` where the transport trusts the system's store.
-    :param pin: one of the server's CA certificates must have this fingerprint, besides being trusted.
+    :param ca_fingerprint: one of the server's CA certificates must have this fingerprint, besides being trusted.
     :param secrets: texts that must never appear in an error although a server may echo them.
     :param timeline: where the stages are noted.
     :param allow_redirects_to: other servers to which an enrolment may be redirected, with user name, password and
         client certificate (see ``FollowingTransport``).
-    :param busy_seconds: how long to wait in all, for each request, for a server that answers 503 or 429 and says when
+    :param busy_timeout: how long to wait in all, for each request, for a server that answers 503 or 429 and says when
         to come back; 0 makes such an answer an error at once.
     :param warnings: what is to be told of the anchors: see ``Trust``.
     """
@@ -90,20 +90,20 @@ class EstClient:
         transport: Transport,
         *,
         anchors: Optional[Sequence[Certificate]] = None,
-        pin: Optional[Fingerprint] = None,
+        ca_fingerprint: Optional[Fingerprint] = None,
         secrets: Iterable[str] = (),
         timeline: Optional[Timeline] = None,
         allow_redirects_to: Iterable[str] = (),
-        busy_seconds: float = 0,
+        busy_timeout: float = 0,
         warnings: Iterable[str] = (),
     ) -> None:
         self.url = url
         self.timeline = timeline if timeline is not None else Timeline()
         self._anchors = anchors
-        self._pin = pin
+        self._ca_fingerprint = ca_fingerprint
         self._secrets = tuple(secrets)
         self._warnings = tuple(warnings)
-        self._transport = FollowingTransport(transport, url, allowed=allow_redirects_to, busy_seconds=busy_seconds)
+        self._transport = FollowingTransport(transport, url, allowed=allow_redirects_to, busy_timeout=busy_timeout)
 
     def __enter__(self) -> EstClient:
         return self
@@ -154,7 +154,7 @@ class EstClient:
         No credentials are sent, as none are needed; a server that asks for them all the same gets them in a second
         request, over the connection on which it has been authorised.
 
-        :raises ServerError: any status but 200 (section 4.1.3), or no certificate with the fingerprint of ``pin``.
+        :raises ServerError: any status but 200 (section 4.1.3), or none has the fingerprint that one must have.
         :raises ParseError: the answer is not a certs-only message, or is empty.
         """
         with self._stage("cacerts", request_received="no") as step:
@@ -177,7 +177,7 @@ class EstClient:
         return self._anchors is None or peer is None or peer.trust != "system"
 
     def _check_pin(self, authorities: CaCertificates) -> None:
-        pin = self._pin
+        pin = self._ca_fingerprint
         known = dict.fromkeys((*authorities.certificates, authorities.root))
         if pin is None or any(pin.matches(authority) for authority in known):
             return
@@ -237,28 +237,28 @@ class EstClient:
         self,
         request: Request,
         *,
-        wait_seconds: float = 0,
+        wait_timeout: float = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Union[Issued, Pending]:
         """Ask for a certificate (RFC 7030 section 4.2.1).
 
         While the server answers 202 the very same request is repeated, each time no sooner than the server asked,
-        until the next time would be later than ``wait_seconds`` after the first answer (section 4.2.3).
+        until the next time would be later than ``wait_timeout`` after the first answer (section 4.2.3).
 
         :param request: signed once, or by a function for every connection anew: see ``linked()``.
-        :param wait_seconds: how long to wait for a pending certificate in all; 0 returns the first answer.
+        :param wait_timeout: how long to wait for a pending certificate in all; 0 returns the first answer.
         :param sleep: waits for a number of seconds.
         :raises ServerError: the server refused.
         :raises ParseError: the answer is not a certificate message, or an empty one.
         :raises TransportError: no answer; ``request_received`` says whether the server can have got the request.
         """
-        return self._enrol("simpleenroll", request, read_enrolment_answer, wait_seconds, sleep)
+        return self._enrol("simpleenroll", request, read_enrolment_answer, wait_timeout, sleep)
 
     def simplereenroll(
         self,
         request: Request,
         *,
-        wait_seconds: float = 0,
+        wait_timeout: float = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Union[Issued, Pending]:
         """Ask for a certificate in place of an older one (RFC 7030 section 4.2.2).
@@ -266,14 +266,14 @@ class EstClient:
         The transport must have the older one as its TLS client certificate, and the request its names: see
         ``reenrolment.py``. Everything else is as with ``simpleenroll()``.
         """
-        return self._enrol("simplereenroll", request, read_enrolment_answer, wait_seconds, sleep)
+        return self._enrol("simplereenroll", request, read_enrolment_answer, wait_timeout, sleep)
 
     def serverkeygen(
         self,
         wanted: KeyRequest,
         *,
         allow_system_trust: bool = False,
-        wait_seconds: float = 0,
+        wait_timeout: float = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Union[GeneratedKey, Pending]:
         """Ask for a key that the server makes, and its certificate (RFC 7030 section 4.4): see ``serverkeygen.py``.
@@ -296,7 +296,7 @@ class EstClient:
             "serverkeygen",
             wanted.request,
             lambda response, _operation: read_serverkeygen_answer(response, wanted),
-            wait_seconds,
+            wait_timeout,
             sleep,
         )
 
@@ -318,7 +318,7 @@ class EstClient:
         operation: str,
         request: Request,
         read: Callable[[Response, str], Union[Answer, Pending]],
-        wait_seconds: float,
+        wait_timeout: float,
         sleep: Callable[[float], None],
     ) -> Union[Answer, Pending]:
         """Send a certificate request to an operation that answers in its own way, and repeat it while it is pending.
@@ -334,7 +334,7 @@ class EstClient:
         while isinstance(answer, Pending) and not answer.retry_after.shortened:
             pause = answer.retry_after.seconds
             # The answers take time too; where ``sleep`` is not the real one, the clock does not know of the pauses.
-            if max(slept, int(time.monotonic() - first)) + pause > wait_seconds:
+            if max(slept, int(time.monotonic() - first)) + pause > wait_timeout:
                 break
             sleep(pause)
             slept += pause
@@ -366,14 +366,14 @@ class EstClient:
         request: Union[CertificateRequest, LinkedRequest, GeneratedKey],
         authorities: CaCertificates,
         *,
-        allow_unverified_chain: bool = False,
+        on_unverified_chain: str = "fail",
         check: Optional[Callable[[VerifiedCertificate], None]] = None,
     ) -> VerifiedCertificate:
         """Find the issued certificate in the answer and check it: see ``verify_issued()``.
 
         :param request: what was asked for, or the key that the server made.
-        :param allow_unverified_chain: a certificate that does not chain to the CA certificates of the server becomes a
-            warning. Its key and validity are checked all the same.
+        :param on_unverified_chain: with ``warn`` a certificate that does not chain to the CA certificates of the server
+            becomes a warning, and no error. Its key and validity are checked all the same.
         :param check: looks at the certificate once it has been verified, and raises an ``EstError`` to refuse it.
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
         """
@@ -384,7 +384,7 @@ class EstClient:
                     request.public_key_der,
                     authorities,
                     datetime.now(timezone.utc),
-                    allow_unverified_chain=allow_unverified_chain,
+                    on_unverified_chain=on_unverified_chain,
                 )
             except EstError as error:
                 if error.code != "wrong_key":  # what is somebody else's is not kept

@@ -7,7 +7,7 @@ Typical use::
 
     with EstClient(url, transport) as client:
         enrolment = Enrolment(client, EnrolmentRequest(subject, key_spec=KeySpec("ec")))
-        issued = enrolment.run(wait_seconds=60, keep=keep_until_the_next_run)
+        issued = enrolment.run(wait_timeout=60, keep=keep_until_the_next_run)
         if isinstance(issued, IssuedCertificate):
             save(issued.verified, issued.key)
 
@@ -189,16 +189,16 @@ class Enrolment:
     def run(
         self,
         *,
-        wait_seconds: float = 0,
+        wait_timeout: float = 0,
         keep: Callable[[PendingEnrolment], Any] = lambda _pending: None,
-        allow_unverified_chain: bool = False,
+        on_unverified_chain: str = "fail",
         check: Optional[Callable[[VerifiedCertificate], None]] = None,
     ) -> Union[IssuedCertificate, PendingEnrolment]:
         """Ask for the certificate, wait for it, and verify it (RFC 7030 section 4.2.3).
 
-        :param wait_seconds: how long to wait in all, also for the time at which a pending enrolment may be continued.
+        :param wait_timeout: how long to wait in all, also for the time at which a pending enrolment may be continued.
         :param keep: keeps what is pending, before each wait as well: a run that ends meanwhile must not lose the key.
-        :param allow_unverified_chain: see ``EstClient.verify``.
+        :param on_unverified_chain: see ``EstClient.verify``.
         :param check: refuses a certificate that was verified, with an ``EstError``.
         :returns: the certificate; where it is not issued yet, what was kept last.
         :raises EstError: stage ``enroll``: it was not issued; ``verify``: it cannot be used, or was refused.
@@ -215,13 +215,13 @@ class Enrolment:
             time.sleep(seconds)
 
         ask = self._wanted.operation(self._client, self.key)
-        answer = ask(self._request, wait_seconds=max(0.0, wait_seconds - waited), sleep=sleep)
+        answer = ask(self._request, wait_timeout=max(0.0, wait_timeout - waited), sleep=sleep)
         if isinstance(answer, Pending):
             return keep_pending(answer.retry_after.seconds, answer.server_message)
         verify = functools.partial(
             self._client.verify,
             authorities=self._authorities,
-            allow_unverified_chain=allow_unverified_chain,
+            on_unverified_chain=on_unverified_chain,
             check=check,
         )
         # Which certificate of an answer was issued, its key says: that of the request, or the one that the server made.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PRIVATE_KEY, REQUEST, STATE = "private_key.pem", "request.pem", "state.json"
 
 _REQUEST_LABEL = "CERTIFICATE REQUEST"
-_VERSION = 1
+_FORMAT_VERSION = 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -64,9 +64,9 @@ class PendingEnrolment(Value):
         sent = request.last if isinstance(request, LinkedRequest) else request
         return cls(key, sent, datetime.now(timezone.utc) + timedelta(seconds=seconds), seconds, server_message)
 
-    def is_due(self, wait_seconds: float) -> bool:
+    def is_due(self, wait_timeout: float) -> bool:
         """Whether the server may be asked again now, or after waiting so long."""
-        return self.retry_at <= datetime.now(timezone.utc) + timedelta(seconds=wait_seconds)
+        return self.retry_at <= datetime.now(timezone.utc) + timedelta(seconds=wait_timeout)
 
     def wait(self) -> float:
         """Sleep until the server may be asked again. Returns the seconds slept."""
@@ -82,7 +82,11 @@ class PendingEnrolment(Value):
         request = ""
         if self.request is not None:
             request = pem_text(self.request.der, _REQUEST_LABEL)
-        state = {"version": _VERSION, "request_digest": digest, "retry_at": self.retry_at.strftime(_TIME_FORMAT)}
+        state = {
+            "format_version": _FORMAT_VERSION,
+            "request_digest": digest,
+            "retry_at": self.retry_at.strftime(_TIME_FORMAT),
+        }
         return {
             PRIVATE_KEY: private_key_pem(self.key).decode(),
             REQUEST: request,
@@ -97,7 +101,7 @@ class PendingEnrolment(Value):
         """
         try:
             state = json.loads((texts or {})[STATE])
-            if state["version"] != _VERSION or state["request_digest"] != digest:
+            if state["format_version"] != _FORMAT_VERSION or state["request_digest"] != digest:
                 return None
             retry_at = datetime.strptime(state["retry_at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
             key = load_private_key((texts or {})[PRIVATE_KEY].encode())

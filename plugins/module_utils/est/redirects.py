@@ -36,7 +36,7 @@ class FollowingTransport:
     :param transport: to the server that the user named.
     :param home: that server.
     :param allowed: other servers that requests may be redirected to, written as ``EstUrl.build()`` takes them.
-    :param busy_seconds: see ``send_patiently()``.
+    :param busy_timeout: see ``send_patiently()``.
     :param sleep: waits for a number of seconds.
     :raises InputError: ``allowed`` has something that is not a server.
     """
@@ -47,14 +47,14 @@ class FollowingTransport:
         home: EstUrl,
         *,
         allowed: Iterable[str] = (),
-        busy_seconds: float = 0,
+        busy_timeout: float = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._home = _origin(home)
         self._transport = self._used = transport
         self._others: Dict[_Origin, Transport] = {}
         self._allowed = {_origin(EstUrl.build(server)) for server in allowed}
-        self._busy_seconds = busy_seconds
+        self._busy_timeout = busy_timeout
         self._sleep = sleep
         self._notes: List[str] = []
 
@@ -100,7 +100,7 @@ class FollowingTransport:
         self, method: str, url: str, headers: Mapping[str, str], body: Optional[Body], authenticate: bool
     ) -> Response:
         return send_patiently(
-            lambda: self._used.request(method, url, headers, body, authenticate), self._busy_seconds, self._sleep
+            lambda: self._used.request(method, url, headers, body, authenticate), self._busy_timeout, self._sleep
         )
 
     def _to(self, server: EstUrl, allowed: bool) -> Transport:

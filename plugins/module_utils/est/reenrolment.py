@@ -115,7 +115,7 @@ def similar_key(certificate: Certificate) -> KeySpec:
     :raises InputError: a kind or size that is not made any more.
     """
     words = public_key_words(certificate)
-    kind, _space, size = words.replace("ML-DSA-", "ml-dsa ").lower().partition(" ")
+    kind, _space, size = words.lower().partition(" ")
     try:
         return KeySpec(kind, int(size)) if size.isdigit() else KeySpec(kind, curve=size.upper() or None)
     except InputError as error:

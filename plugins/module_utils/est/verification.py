@@ -239,14 +239,14 @@ def verify_issued(
     authorities: CaCertificates,
     now: datetime,
     *,
-    allow_unverified_chain: bool = False,
+    on_unverified_chain: str = "fail",
 ) -> VerifiedCertificate:
     """Find the issued certificate in an answer and check it (requirements 73 to 75).
 
     :param public_key: what was asked for: SubjectPublicKeyInfo in DER.
     :param now: aware.
-    :param allow_unverified_chain: a certificate that does not chain to the CA certificates of the server becomes a
-        warning. Its key and validity are checked all the same.
+    :param on_unverified_chain: with ``warn`` a certificate that does not chain to the CA certificates of the server
+        becomes a warning, and no error. Its key and validity are checked all the same.
     :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
     """
     certificates: List[Certificate] = []
@@ -278,7 +278,7 @@ def verify_issued(
         chain = tuple(path.certificates[1:])
         warnings.extend(path.warnings)
     except EstError as error:
-        if not allow_unverified_chain:
+        if on_unverified_chain != "warn":
             raise
         chain = tuple(others)
         warnings.append(error.reason)

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import VERSION
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import FORMAT_VERSION
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import TemplateResult
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import template_name
 
 from ..base.action import ControllerAction, plain, scrub, secret_values
 from ..base.templates import STORE_SPEC
@@ -73,23 +72,11 @@ class BundleAction(ControllerAction):
         self._opened.update(secret for template in content.templates for secret in template.secrets().values())
 
 
-def names_of(arguments: Mapping[str, Any]) -> list[str] | None:
-    """Return the checked option ``names``, or None for all.
-
-    :raises TemplateError: for a wrong name, and for an empty list.
-    """
-    if arguments["names"] is None:
-        return None
-    if not arguments["names"]:
-        raise TemplateError("names", "is empty", allowed="the names of templates, or leave it out for all")
-    return [template_name(name) for name in arguments["names"]]
-
-
 def describe_bundle(path: str, content: Content, *, sealed: bool) -> dict[str, Any]:
     """Return what is told of a bundle. No secret is in it."""
     return {
         "path": path,
-        "format_version": VERSION,
+        "format_version": FORMAT_VERSION,
         "sealed": sealed,
         "secrets": content.secrets,
         "templates": list(content.names),

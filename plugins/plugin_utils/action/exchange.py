@@ -60,10 +60,8 @@ class ExchangeAction(ControllerAction):
         """
         for name in checked:
             spec[name]["type"] = "raw"
-            for limit in ("choices", "elements"):
+            for limit in ("choices", "elements", "options"):
                 spec[name].pop(limit, None)
-        if "inline" in spec:
-            del spec["inline"]["options"]
         return spec
 
     def enrol_on_host(self, module: str, arguments: Mapping[str, Any], asked: EnrolmentParameters) -> dict[str, Any]:
@@ -93,9 +91,10 @@ class ExchangeAction(ControllerAction):
             )
         return "uri" if asked == "auto" else asked
 
-    def check_folder(self, option: str, path: str) -> str:
+    def check_folder(self, option: str, path: Optional[str]) -> str:
         """Check the path of a folder on the host, and return it in the host's spelling.
 
+        :param path: None, which only ``store_path`` may be, for where the store of such a host is.
         :raises TemplateError: unless it is one.
         """
         if not is_windows(self):

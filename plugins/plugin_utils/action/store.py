@@ -30,10 +30,10 @@ def is_windows(action: ControllerAction) -> bool:
     return getattr(action._connection._shell, "_IS_WINDOWS", False) is True
 
 
-def store_path_of(action: ControllerAction, path: str) -> str:
+def store_path_of(action: ControllerAction, path: Optional[str]) -> str:
     """Return the checked path of the store, in the spelling of the host.
 
-    :param path: the option; the default of POSIX hosts stands for the default of Windows hosts there.
+    :param path: the option; None for where the store of such a host is.
     :raises TemplateError: unless it is the absolute path of a folder.
     """
     if not is_windows(action):

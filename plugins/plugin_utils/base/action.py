@@ -115,6 +115,11 @@ class ControllerAction(ActionBase):
     _supports_check_mode = True
     _supports_async = False
 
+    @property
+    def called(self) -> str:
+        """What an error about an option that does not exist calls the action."""
+        return f"({self._task.action}) module"
+
     @abstractmethod
     def argument_spec(self) -> Mapping[str, Any]:
         """Return the argument spec, in Ansible's shape."""
@@ -137,7 +142,7 @@ class ControllerAction(ActionBase):
             self._task.args = _short_arguments(arguments)
         self._secrets = secret_values(arguments)
         try:
-            result.update(self.perform(validate(arguments, self.argument_spec(), self._task.action)))
+            result.update(self.perform(validate(arguments, self.argument_spec(), self.called)))
         except (TemplateError, StoreError, OptionError) as error:
             result.update(failed=True, msg=str(error))
         except ModuleFailed as error:
@@ -157,6 +162,20 @@ class ControllerAction(ActionBase):
         added = from_environment(options)
         self._secrets |= secret_values(added)
         return {**options, **added}
+
+    def on_controller(self, path: str) -> str:
+        """Return the absolute path of a place on the controller. A slash at its end stays, and an empty text too.
+
+        As in ansible.builtin.fetch, a relative path is below the folder of the playbook. With a playbook of a
+        collection, where nobody looks for what a run leaves, it is below the folder that the run was started in.
+        """
+        if not path:
+            return path
+        path = os.path.expanduser(os.path.expandvars(path))
+        if "ansible_collections" in self._loader.get_basedir().split(os.sep):
+            path = os.path.join(os.getcwd(), path)
+        found = os.path.normpath(self._loader.path_dwim(path))
+        return f"{found}/" if path.endswith("/") and found != "/" else found
 
     def warn(self, warnings: Iterable[str]) -> None:
         """Have warnings shown to the user."""
@@ -221,16 +240,17 @@ def _plain_warning(value: Any) -> Any:
     return {"msg": words, "version": plain(value.version), "date": plain(value.date)}
 
 
-def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], action: str) -> dict[str, Any]:
+def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], called: str) -> dict[str, Any]:
     """Check arguments against an argument spec, and return them with types and defaults.
 
+    :param called: what has these options, for the error about one that does not exist.
     :raises OptionError: for the first wrong one.
     """
     validation = ArgumentSpecValidator(dict(spec)).validate(dict(arguments))
     if validation.error_messages:
         message = str(validation.errors[0].args[0])
         if isinstance(validation.errors[0], UnsupportedError):
-            message = f"Unsupported parameters for ({action}) module: {message}{_meant(arguments, spec)}"
+            message = f"Unsupported parameters for {called}: {message}{_meant(arguments, spec)}"
         raise OptionError(message)
     return dict(validation.validated_parameters)
 

@@ -29,15 +29,20 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text, template_name
 
+_MOST_DAYS = 3650
+
 #: The option that says which store.
-STORE_SPEC: dict[str, Any] = {"store_path": {"type": "str", "default": DEFAULT_STORE_PATH}}
+STORE_SPEC: dict[str, Any] = {"store_path": {"type": "str"}}
 
 
-def check_store_path(path: str) -> str:
+def check_store_path(path: str | None) -> str:
     """Return the path of a store's folder without a slash at its end.
 
+    :param path: None for where the store of a POSIX host is.
     :raises TemplateError: unless it is an absolute path.
     """
+    if path is None:
+        return DEFAULT_STORE_PATH
     check_text("store_path", path)
     if not path.startswith("/") or not path.strip("/"):
         raise TemplateError(
@@ -86,6 +91,27 @@ def check_purge(option: str, count: int, *, purge: bool, purge_all: bool) -> Non
         )
 
 
+def check_days(option: str, days: int | None) -> None:
+    """Check after how many days a sealing key is replaced; None for never.
+
+    :raises TemplateError: it is out of range.
+    """
+    if days is not None and not 1 <= days <= _MOST_DAYS:
+        raise TemplateError(option, "is out of range", value=show(days), allowed=f"1 to {_MOST_DAYS}")
+
+
+def names_of(arguments: Mapping[str, Any]) -> list[str] | None:
+    """Return the checked option ``names``, or None for all.
+
+    :raises TemplateError: for a wrong name, and for an empty list.
+    """
+    if arguments["names"] is None:
+        return None
+    if not arguments["names"]:
+        raise TemplateError("names", "is empty", allowed="the names of templates, or leave it out for all")
+    return [template_name(name) for name in arguments["names"]]
+
+
 def names_to_keep(names: Any) -> tuple[str, ...]:
     """Check the names that are never purged, and return them as names of templates are.
 
@@ -125,7 +151,7 @@ def results_of(outcome: Outcome, store_path: str) -> dict[str, Any]:
         "changed": plan.changed,
         "store_path": store_path,
         "templates": [_entry(entry, plan) for entry in plan.results],
-        "drift": list(plan.drift),
+        "store_problems": list(plan.problems),
         "diff": {
             "before": to_yaml(plan.diff.before()),
             "after": to_yaml(plan.diff.after()),
@@ -148,7 +174,7 @@ def _entry(of_one: TemplateResult, plan: Plan) -> dict[str, Any]:
     if of_one.differences:
         entry["differences"] = [difference.as_json() for difference in of_one.differences]
     if of_one.summary:
-        entry["summary"] = of_one.summary
+        entry["summary"] = list(of_one.summary)
     if of_one.name in (plan.last_tests or {}):
         entry["last_test"] = plan.last_tests[of_one.name].as_result()
     if plan.last_tests is not None and of_one.name in plan.proved:

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import os
 import sys
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
+from ...module_utils._exchange.options import ExchangeOptions, read_exchange_options
 from ...module_utils._files.paths import folder_of
+from ...module_utils._template.errors import TemplateError
 from ...module_utils.est.base.errors import EstError, InputError, Timeline
 from ...module_utils.est.bootstrap import bootstrap
 from ...module_utils.est.client import EstClient
@@ -70,6 +73,17 @@ def write_public(path: str, text: str) -> None:
         raise _not_written(path, error) from None
 
 
+def make_folder(path: str) -> None:
+    """Make the folder of a file, where there is none.
+
+    :raises EstError: stage ``save``: it cannot be made.
+    """
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    except OSError as error:
+        raise _not_written(path, error) from None
+
+
 def write_private(path: str, text: str) -> None:
     """Write a file that only its owner may read (0600): whole, or not at all.
 
@@ -101,25 +115,41 @@ PASSWORD_VARIABLE = "EST_PASSWORD"  # noqa: S105 - a name
 PASSPHRASE_VARIABLE = "EST_KEY_PASSPHRASE"  # noqa: S105 - a name
 
 
+@contextlib.contextmanager
+def options_of_the_command() -> Iterator[None]:
+    """Name an option that a module has too as it is called here.
+
+    :raises InputError: in place of the error that names it as the module does.
+    """
+    try:
+        yield
+    except TemplateError as error:
+        error.option = f"--{error.option.replace('_', '-')}"
+        raise InputError(str(error).rstrip(".")) from None
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a connection. There is none that takes a secret itself."""
+    default = ExchangeOptions()
     parser.add_argument("server", help="host, host:port or https://host:port/.well-known/est/label")
     parser.add_argument("--port", type=int, help="443 where neither this nor the server has one")
     parser.add_argument("--label", help="the CA label")
     trust = parser.add_argument_group("whom to trust").add_mutually_exclusive_group()
-    trust.add_argument("--ca", metavar="FILE", help="PEM file of the CA certificates that the server may come from")
-    trust.add_argument("--system-trust", action="store_true", help="the CA certificates that this host trusts anyway")
+    trust.add_argument("--ca-path", metavar="FILE", help="PEM file of the CA certificates the server may come from")
+    trust.add_argument(
+        "--use-system-trust", action="store_true", help="the CA certificates that this host trusts anyway"
+    )
     parser.add_argument(
-        "--fingerprint",
+        "--ca-fingerprint",
         metavar="HEX",
-        help="SHA-256 or SHA-512 of a CA certificate of the server: alone it is enough to accept that one, beside --ca "
-        "or --system-trust it is a further condition",
+        help="SHA-256 or SHA-512 of a CA certificate of the server: alone it is enough to accept that one, beside "
+        "--ca-path or --use-system-trust it is a further condition",
     )
     account = parser.add_argument_group("who you are")
     account.add_argument("--username", metavar="NAME")
     account.add_argument("--password-file", metavar="FILE", help="its first line is the password")
-    account.add_argument("--client-certificate", metavar="FILE", help="PEM file: the certificate, its intermediates")
-    account.add_argument("--client-key", metavar="FILE", help="PEM file: its key, where that is not in the same file")
+    account.add_argument("--client-certificate-path", metavar="FILE", help="PEM file: certificate and intermediates")
+    account.add_argument("--client-key-path", metavar="FILE", help="PEM file: its key, where not in the same file")
     account.add_argument(
         "--client-key-passphrase-file",
         metavar="FILE",
@@ -128,7 +158,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     account.add_argument(
         "--http-authentication",
         choices=SCHEMES,
-        default="auto",
+        default=default.http_authentication,
         help="auto: Basic unasked, then the strongest that the server offers; digest: never the password itself",
     )
     way = parser.add_argument_group("the way there")
@@ -140,16 +170,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="host or host:port, to which the server may redirect with all that says who you are; repeatable",
     )
     way.add_argument(
-        "--wait-when-busy",
+        "--busy-timeout",
         metavar="SECONDS",
-        type=float,
-        default=0,
+        default=default.busy_timeout,
         help="in all, for each request, for a server that has no time (HTTP 503, 429) and says when to come back; "
-        "default: 0",
+        "default: %(default)s",
     )
     way.add_argument("--proxy", metavar="URL", help="http://host:port; no environment variable counts")
-    way.add_argument("--connect-timeout", metavar="SECONDS", type=float, default=10, help="default: %(default)s")
-    way.add_argument("--timeout", metavar="SECONDS", type=float, default=30, help="for an answer; default: %(default)s")
+    way.add_argument(
+        "--connect-timeout",
+        metavar="SECONDS",
+        default=default.connect_timeout,
+        help="for each of name resolution, connection and TLS handshake; default: %(default)s",
+    )
+    way.add_argument(
+        "--timeout", metavar="SECONDS", default=default.timeout, help="for a whole answer; default: %(default)s"
+    )
+    way.add_argument(
+        "--max-response-size",
+        metavar="OCTETS",
+        default=default.max_response_size,
+        help="a larger answer is refused; default: %(default)s",
+    )
 
 
 class Connection:
@@ -173,34 +215,37 @@ class Connection:
 
     @property
     def limits(self) -> Dict[str, Any]:
-        """Proxy and time limits, for ``HttpsTransport`` and ``bootstrap()``."""
-        options = self._options
-        if not (options.connect_timeout > 0 and options.timeout > 0):
-            raise InputError("--connect-timeout and --timeout are more than 0 seconds")
-        if not options.wait_when_busy >= 0:
-            raise InputError("--wait-when-busy is 0 or more seconds")
+        """Proxy and limits, for ``HttpsTransport`` and ``bootstrap()``."""
+        exchange = self._exchange
         return {
-            "proxy": options.proxy,
-            "connect_timeout": options.connect_timeout,
-            "read_timeout": options.timeout,
-            "total_timeout": options.timeout,
+            "proxy": self._options.proxy,
+            "connect_timeout": exchange.connect_timeout,
+            "timeout": exchange.timeout,
+            "max_response_size": exchange.max_response_size,
         }
+
+    @property
+    def _exchange(self) -> ExchangeOptions:
+        with options_of_the_command():
+            return ExchangeOptions(**read_exchange_options(vars(self._options)))
 
     @property
     def trusts_nobody(self) -> bool:
         """Whether no option says whom to trust."""
-        return not (self._options.ca or self._options.system_trust or self._options.fingerprint)
+        return not (self._options.ca_path or self._options.use_system_trust or self._options.ca_fingerprint)
 
     @property
     def trust(self) -> Trust:
         """Whom to trust; where only a fingerprint says it, the server is asked for its CA certificates."""
         if self._trust is None:
-            if self._options.ca:
-                self._trust = Trust.explicit(read_file("--ca", self._options.ca), f"--ca {self._options.ca!r}")
-            elif self._options.system_trust:
+            if self._options.ca_path:
+                self._trust = Trust.explicit(
+                    read_file("--ca-path", self._options.ca_path), f"--ca-path {self._options.ca_path!r}"
+                )
+            elif self._options.use_system_trust:
                 self._trust = Trust.system()
             else:
-                self._trust = bootstrap(self.url, self._pin, timeline=self.timeline, **self.limits)
+                self._trust = bootstrap(self.url, self._ca_fingerprint, timeline=self.timeline, **self.limits)
         return self._trust
 
     @property
@@ -211,8 +256,8 @@ class Connection:
         return self._transport
 
     @property
-    def _pin(self) -> Optional[Fingerprint]:
-        return Fingerprint.parse(self._options.fingerprint) if self._options.fingerprint else None
+    def _ca_fingerprint(self) -> Optional[Fingerprint]:
+        return Fingerprint.parse(self._options.ca_fingerprint) if self._options.ca_fingerprint else None
 
     def open(self, authentication: Optional[Authentication] = None) -> EstClient:
         """A client for the server, to be used in a ``with`` statement.
@@ -225,12 +270,12 @@ class Connection:
         client = authentication.client_certificate
         secrets = (credentials and credentials.password, client and client.passphrase)
         self.secrets = tuple(secret for secret in secrets if secret)
-        pin, trust = self._pin, self.trust
+        ca_fingerprint, exchange, trust = self._ca_fingerprint, self._exchange, self.trust
         self._transport = HttpsTransport(
             self.url,
             trust,
             credentials=credentials,
-            authentication=self._options.http_authentication,
+            http_authentication=exchange.http_authentication,
             client_certificate=authentication.client_certificate,
             timeline=self.timeline,
             **self.limits,
@@ -239,11 +284,11 @@ class Connection:
             self.url,
             self._transport,
             anchors=trust.anchors,
-            pin=pin,
+            ca_fingerprint=ca_fingerprint,
             secrets=self.secrets,
             timeline=self.timeline,
-            allow_redirects_to=self._options.allow_redirects_to,
-            busy_seconds=self._options.wait_when_busy,
+            allow_redirects_to=exchange.allow_redirects_to,
+            busy_timeout=exchange.busy_timeout,
             warnings=trust.warnings,
         )
 
@@ -268,11 +313,11 @@ class Connection:
     def client_certificate(self) -> Optional[ClientCertificate]:
         """The certificate of the options, where there is one."""
         options = self._options
-        if not options.client_certificate:
-            if options.client_key:
-                raise InputError("--client-key is given without --client-certificate")
+        if not options.client_certificate_path:
+            if options.client_key_path:
+                raise InputError("--client-key-path is given without --client-certificate-path")
             return None
-        return ClientCertificate(options.client_certificate, options.client_key, self.key_passphrase)
+        return ClientCertificate(options.client_certificate_path, options.client_key_path, self.key_passphrase)
 
     @property
     def key_passphrase(self) -> Optional[str]:

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import argparse
 import functools
-import math
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ...module_utils._exchange.acceptance import CHOICES, Acceptance
 from ...module_utils._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
+from ...module_utils._exchange.options import WAIT_TIMEOUT, check_range
 from ...module_utils._files.paths import folder_of
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name
 from ...module_utils._names.errors import NameSyntaxError
 from ...module_utils._names.general_names import GeneralName, parse_general_name, validate_general_name
-from ...module_utils._template.errors import TemplateError
 from ...module_utils.est.base.errors import EstError, InputError, ServerError
 from ...module_utils.est.base.text import hiding
 from ...module_utils.est.client import VerifiedCertificate
@@ -27,7 +26,7 @@ from ...module_utils.est.enrol import Enrolment, EnrolmentRequest, ServerKeyRequ
 from ...module_utils.est.pending import PendingEnrolment
 from ...module_utils.est.reenrolment import Authentication, RenewalRequest
 from ...module_utils.est.request.plan import PROOF_OF_POSSESSION
-from ...module_utils.est.x509.certificate import describe
+from ...module_utils.est.x509.certificate import describe, iso_utc, pem
 from ...module_utils.est.x509.client_certificate import ClientCertificate
 from ...module_utils.est.x509.keys import (
     KEY_TYPES,
@@ -39,10 +38,12 @@ from ...module_utils.est.x509.keys import (
 )
 from ...module_utils.est.x509.pair_files import replace_pair
 from ...module_utils.est.x509.path import is_self_signed
-from .connection import Connection, read_text, write_private
+from .connection import Connection, options_of_the_command, read_text, write_private, write_public
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from ...module_utils.est.x509.fields import Certificate
 
 # ----------------------------------------------------------------------------------------------------------------------
 # How the command compares what came with what was asked for, and the options that say what is accepted of that.
@@ -75,11 +76,8 @@ def read_acceptance(options: argparse.Namespace) -> Acceptance:
     :raises InputError: one of them cannot be used.
     """
     allowed = [entry.strip() for text in options.allowed_lost for entry in _entries(text)]
-    try:
+    with options_of_the_command():
         return Acceptance.read({"on_lost": options.on_lost, "allowed_lost": allowed})
-    except TemplateError as error:
-        error.option = f"--{error.option.replace('_', '-')}"
-        raise InputError(str(error).rstrip(".")) from None
 
 
 def _entries(text: str) -> Sequence[str]:
@@ -146,18 +144,26 @@ def add_enrol_options(parser: argparse.ArgumentParser) -> None:
     request = parser.add_argument_group("what to ask for")
     request.add_argument("--subject", metavar="/CN=...", required=True, help="the subject, or CN=...,O=... (RFC 4514)")
     request.add_argument(
-        "--san", metavar="TYPE:VALUE", action="append", default=[], help="such as DNS:host.example.com; repeatable"
+        "--subject-alternative-name-other",
+        metavar="TYPE:VALUE",
+        action="append",
+        default=[],
+        help="such as DNS:host.example.com; repeatable",
     )
     request.add_argument("--key-type", choices=KEY_TYPES, help="default: what the server asks for, else rsa")
-    request.add_argument("--key-size", type=int, help="bits of an RSA key, or the parameter set of ML-DSA")
+    request.add_argument("--key-size", type=int, help="bits of an RSA key")
     request.add_argument("--key-curve", help="P-256, P-384 or P-521, for ec")
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where a new certificate goes and how it is asked for."""
     files = parser.add_argument_group("files")
-    files.add_argument("--out", metavar="FILE", required=True, help="for the certificate and its intermediates, PEM")
-    files.add_argument("--key-out", metavar="FILE", required=True, help="for the key, PEM, mode 0600")
+    files.add_argument("--private-key-path", metavar="FILE", required=True, help="for the key, PEM, mode 0600")
+    files.add_argument("--certificate-path", metavar="FILE", help="for the certificate alone, PEM")
+    files.add_argument(
+        "--fullchain-path", metavar="FILE", help="for the certificate and its intermediates, as TLS needs it"
+    )
+    files.add_argument("--chain-path", metavar="FILE", help="for the intermediates alone, without the root")
     add_request_options(parser)
 
 
@@ -165,30 +171,28 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how a certificate is asked for."""
     how = parser.add_argument_group("how to ask")
     how.add_argument(
-        "--wait", metavar="SECONDS", type=_wait, default=0, help="for a certificate that must be approved; default: 0"
+        "--wait-timeout",
+        metavar="SECONDS",
+        default=0,
+        help="in all, for a certificate that must be approved; default: %(default)s",
     )
     how.add_argument("--proof-of-possession", choices=PROOF_OF_POSSESSION, default="auto", help="default: auto")
     how.add_argument(
-        "--allow-unverified-chain",
-        action="store_true",
-        help="only warn where the certificate does not chain to the CA certificates of the server",
+        "--on-unverified-chain",
+        choices=("fail", "warn"),
+        default="fail",
+        help="refuse a certificate that does not chain to the CA certificates of the server, or only warn; "
+        "default: %(default)s",
     )
     add_acceptance_options(parser)
-
-
-def _wait(text: str) -> float:
-    seconds = float(text)
-    if math.isnan(seconds) or seconds < 0:
-        raise argparse.ArgumentTypeError(f"{text} is not 0 or more seconds")
-    return seconds
 
 
 def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:
     """/simpleenroll with a new key (RFC 7030 section 4.2.1)."""
     wanted = EnrolmentRequest(*asked_names(options), asked_key(options), options.proof_of_possession)
     acceptance = read_acceptance(options)
-    check_new_files(options, "enroll")
-    return get_certificate(options, connection, wanted, acceptance, ClientCertificate(options.out, options.key_out))
+    files = new_files(options, "enroll")
+    return get_certificate(options, connection, wanted, acceptance, files)
 
 
 def get_certificate(
@@ -207,11 +211,14 @@ def get_certificate(
     A new key is on the disk before the request is sent, as ``<key>.pending``, and takes its place together with the
     certificate. As long as it is there, the next run goes on with it (RFC 7030 section 4.2.3).
 
-    :param files: where certificate and key go.
+    :param files: where certificate and key go. Its intermediates follow the certificate, unless ``--certificate-path``
+        names that file.
     :param key: the key in these files, where the certificate is to be for it.
     :param authentication: who the client is, in place of what the options say.
     :param is_final: whether there will be no certificate for a new key after an error. It is removed then.
     """
+    with options_of_the_command():
+        wait_timeout = check_range("wait_timeout", options.wait_timeout, WAIT_TIMEOUT)
     key_path = files.key_path or files.certificate_path
     pending = key_path + PENDING_SUFFIX
     with connection.open(authentication) as client:
@@ -219,21 +226,27 @@ def get_certificate(
         expectation = Expectation(acceptance, connection, wanted, enrolment.key)
         try:
             issued = enrolment.run(
-                wait_seconds=options.wait,
-                allow_unverified_chain=options.allow_unverified_chain,
+                wait_timeout=wait_timeout,
+                on_unverified_chain=options.on_unverified_chain,
                 check=expectation.check,
             )
             warnings = [*connection.url.warnings, *enrolment.warnings, *client.warnings]
-            more = {"authentication": authentication.reason} if authentication is not None else {}
+            more = {"reason": authentication.reason} if authentication is not None else {}
             if isinstance(issued, PendingEnrolment):
                 return {**_pending_result(issued, pending if key is None else key_path, warnings), **more}
             verified = issued.verified
             with client.timeline.stage("save") as step:
                 # Without the root: what a TLS client or server sends.
                 above = [above for above in verified.chain if not is_self_signed(above)]
-                replace_pair(files, [verified.certificate, *above], None if key is not None else issued.key)
+                certificates = [verified.certificate, *above]
+                alone = vars(options).get("certificate_path") is not None
+                replace_pair(
+                    files, certificates[:1] if alone else certificates, None if key is not None else issued.key
+                )
                 _drop(pending)
-                step.detail = files.certificate_path if authentication else f"{options.out}, {options.key_out}"
+                chains = _save_chains(options, files, certificates)
+                new_key = [key_path] if key is None else []
+                step.detail = ", ".join(dict.fromkeys([files.certificate_path, *new_key, *chains.values()]))
         except EstError as error:
             enrolment.keep_unusable(error, functools.partial(_write_unusable, files.certificate_path))
             if is_final(error):
@@ -243,12 +256,28 @@ def get_certificate(
         more["key_protected_by"] = "TLS and CMS encryption" if issued.key_was_encrypted else "TLS"
     found = {
         "status": "issued",
-        "certificate": {"file": files.certificate_path, **describe(verified.certificate)},
-        "key": key_path,
+        "certificate": {"path": files.certificate_path, **describe(verified.certificate)},
+        "private_key_path": key_path,
+        **chains,
         "warnings": [*warnings, *verified.warnings],
         **more,
     }
     return expectation.told(verified, found)
+
+
+def _save_chains(
+    options: argparse.Namespace, files: ClientCertificate, certificates: Sequence[Certificate]
+) -> Dict[str, str]:
+    """Write the intermediates where they are wanted; return these files by option.
+
+    Certificate and key are in place by now, so that a file that cannot be written loses neither.
+    """
+    wanted = {"chain_path": certificates[1:], "fullchain_path": certificates}
+    chains = {name: vars(options)[name] for name in wanted if vars(options).get(name)}
+    for name, path in chains.items():
+        if path != files.certificate_path:
+            write_public(path, "".join(pem(each) for each in wanted[name]))
+    return chains
 
 
 def _kept_key(path: str) -> Optional[PrivateKeyTypes]:
@@ -285,9 +314,9 @@ def _pending_result(pending: PendingEnrolment, key_path: str, warnings: Sequence
     """What is told of a certificate that is not issued yet."""
     found: Dict[str, Any] = {
         "status": "pending",
-        "retry_after_seconds": pending.retry_after,
-        "key": key_path,
-        "hint": "Run the same command again when that time is over: it goes on with the same key.",
+        "retry_at": iso_utc(pending.retry_at),
+        "private_key_path": key_path,
+        "hint": "Run the same command again at that time or later: it goes on with the same key.",
         "warnings": list(warnings),
     }
     if pending.server_message:
@@ -305,12 +334,17 @@ def asked_key(options: argparse.Namespace) -> Optional[KeySpec]:
     return KeySpec(options.key_type or "rsa", options.key_size, options.key_curve)
 
 
-def check_new_files(options: argparse.Namespace, command: str) -> None:
-    """See to it, before anything is sent, that certificate and key can get files of their own.
+def new_files(options: argparse.Namespace, command: str) -> ClientCertificate:
+    """The files of certificate and key. Before anything is sent, it is seen to it that all files can be made.
 
-    :raises InputError: one of them is there, or has no folder to be written to.
+    :raises InputError: one of them is there, has no folder to be written to, or is for two things.
     """
-    for path in (options.out, options.key_out):
+    certificate_path = options.certificate_path or options.fullchain_path
+    if not certificate_path:
+        raise InputError("there is no file for the certificate: give --certificate-path, --fullchain-path, or both")
+    files = [certificate_path, options.private_key_path]
+    chains = [options.chain_path, options.fullchain_path if options.certificate_path else None]
+    for path in filter(None, [*files, *chains]):
         if os.path.lexists(path):
             raise InputError(
                 f"{path!r} is there already, and {command} replaces no certificate and no key",
@@ -321,6 +355,10 @@ def check_new_files(options: argparse.Namespace, command: str) -> None:
                 f"{path!r} cannot be written: its folder does not exist, or this user may not write to it",
                 hint="Make the folder, or give other files.",
             )
+    pair, others = ([os.path.realpath(path) for path in paths if path] for paths in (files, chains))
+    if set(pair).intersection(others) or len(set(others)) < len(others):
+        raise InputError("--chain-path and --fullchain-path need files of their own", hint="Give other files.")
+    return ClientCertificate(certificate_path, options.private_key_path)
 
 
 def asked_names(options: argparse.Namespace) -> Tuple[Subject, List[GeneralName]]:
@@ -331,8 +369,8 @@ def asked_names(options: argparse.Namespace) -> Tuple[Subject, List[GeneralName]
     option = "--subject"
     try:
         subject = parse_distinguished_name(options.subject)
-        option = "--san"
-        names: List[GeneralName] = [parse_general_name(text) for text in options.san]
+        option = "--subject-alternative-name-other"
+        names: List[GeneralName] = [parse_general_name(text) for text in options.subject_alternative_name_other]
         for name in names:
             validate_general_name(name)
     except NameSyntaxError as error:

@@ -20,7 +20,7 @@ from ...module_utils.est.base.libraries import require_libraries
 from ...module_utils.est.bootstrap import fetch_unauthenticated
 from ...module_utils.est.server_info import server_info, unverified_server_info
 from ...module_utils.est.x509.certificate import pem
-from .connection import Connection, add_options, write_public
+from .connection import Connection, add_options, make_folder, write_public
 from .enrol import add_enrol_options, enroll
 from .hints import HINTS, UNVERIFIED
 from .reenrol import add_reenrol_options, reenroll
@@ -88,11 +88,11 @@ def _parser() -> argparse.ArgumentParser:
 
     command("info", _info, "show what the server answers; without any trust, the fingerprints of its CA certificates")
     cacerts = command("cacerts", _cacerts, "fetch the CA certificates")
-    cacerts.add_argument("--out", metavar="FILE", help="save them as PEM")
+    cacerts.add_argument("--dest", metavar="FILE", help="save them as PEM; the folder is made")
     command("csrattrs", _csrattrs, "show what the server wants of certificate requests")
     add_enrol_options(command("enroll", enroll, "get a certificate for a new key"))
     add_reenrol_options(
-        command("reenroll", reenroll, "renew the certificate of --client-certificate, and replace it in its files")
+        command("reenroll", reenroll, "renew the certificate of --client-certificate-path, and replace it in its files")
     )
     add_serverkeygen_options(
         command("serverkeygen", serverkeygen, "get a certificate and its key, which the server makes")
@@ -111,8 +111,9 @@ def _info(_options: argparse.Namespace, connection: Connection) -> Dict[str, Any
 def _cacerts(options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:
     with connection.open() as client:
         authorities = client.cacerts()
-    if options.out:
-        write_public(options.out, "".join(pem(certificate) for certificate in authorities.certificates))
+    if options.dest:
+        make_folder(options.dest)
+        write_public(options.dest, "".join(pem(certificate) for certificate in authorities.certificates))
     now = datetime.now(timezone.utc)
     return {
         "trust": connection.trust.origin,
@@ -120,7 +121,7 @@ def _cacerts(options: argparse.Namespace, connection: Connection) -> Dict[str, A
         "root_trusted_by": authorities.root_trusted_by,
         "days_left": authorities.days_left(now),
         "dropped": [{"subject": one.subject, "reason": one.reason} for one in authorities.dropped],
-        **({"saved": options.out} if options.out else {}),
+        **({"dest": options.dest} if options.dest else {}),
     }
 
 

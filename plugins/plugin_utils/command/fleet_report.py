@@ -20,12 +20,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(
         prog="est-fleet-report", description="Merge fleet reports, such as those of the slices of a job, into one."
     )
-    parser.add_argument("path", help="where to write: PATH.json and PATH.html")
+    parser.add_argument("dest", help="where to write: DEST.json and DEST.html, whose folder is made")
     parser.add_argument("reports", nargs="+", metavar="REPORT", help="a JSON file of a report, or a pattern")
     options = parser.parse_args(arguments)
     try:
         document = merge_files(options.reports)
-        written = write_report(options.path, document)
+        written = write_report(options.dest, document)
     except ReportError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

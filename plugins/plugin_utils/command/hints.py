@@ -10,26 +10,26 @@ from __future__ import annotations
 
 _COMPARE = (
     "Compare with the fingerprint that the administrator of the CA names, over another way than this connection, and "
-    "set --fingerprint to it."
+    "set --ca-fingerprint to it."
 )
 HINTS = {
     "no_trust": _COMPARE,
-    "invalid_client_certificate": "--client-certificate and --client-key are in PEM form; the intermediates follow the "
-    "certificate. An encrypted key needs --client-key-passphrase-file.",
+    "invalid_client_certificate": "--client-certificate-path and --client-key-path are in PEM form; the intermediates "
+    "follow the certificate. An encrypted key needs --client-key-passphrase-file.",
     "credentials_in_url": "Give --username and --password-file.",
     "no_channel_binding": "Let the EST server speak TLS 1.2 too, or set --proof-of-possession to never.",
-    "untrusted_certificate": "Set --ca to the certificate of the CA that issued the server's certificate; if that is "
-    "set, check that it belongs to this server, and that the server sends its intermediate CA certificates.",
+    "untrusted_certificate": "Set --ca-path to the certificate of the CA that issued the server's certificate; if that "
+    "is set, check that it belongs to this server, and that the server sends its intermediate CA certificates.",
     "no_common_cipher": "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client "
-    "certificate, set --client-certificate and --client-key.",
-    "client_certificate_refused": "Set --client-certificate and --client-key to a certificate (with its intermediates) "
-    "from a CA that the EST server accepts for TLS clients, and check that it has not expired.",
+    "certificate, set --client-certificate-path and --client-key-path.",
+    "client_certificate_refused": "Set --client-certificate-path and --client-key-path to a certificate (with its "
+    "intermediates) from a CA that the EST server accepts for TLS clients, and check that it has not expired.",
     "redirect_needs_consent": "Name {server} in --allow-redirects-to, or set server, --port and --label to where the "
     "server leads.",
     "credentials_required": "Give --username and --password-file of an account on the EST server.",
-    "credentials_withheld": "Set --ca to the CA certificate instead of --fingerprint alone.",
+    "credentials_withheld": "Set --ca-path to the CA certificate instead of --ca-fingerprint alone.",
     "authentication_failed": "Check --username and the password against the account on the EST server.",
-    "untrusted_ca_certificates": "Give the root of this CA as the trust anchor: --ca.",
+    "untrusted_ca_certificates": "Give the root of this CA as the trust anchor: --ca-path.",
     "fingerprint_mismatch": f"Nothing was accepted: this may be another server, or somebody in between. {_COMPARE}",
     "not_as_asked": "Let the CA issue what is asked for, or ask for no more than it issues. --allowed-lost lists names "
     "that may be lost, and --on-lost accept takes every certificate.",
@@ -37,5 +37,5 @@ HINTS = {
 #: What to do with the certificates of a server of which nothing was verified.
 UNVERIFIED = (
     "Nothing of this server has been verified. Compare the SHA-256 fingerprint of its root with the one that the "
-    "administrator of the CA names, over another way than this connection, and then give it as --fingerprint."
+    "administrator of the CA names, over another way than this connection, and then give it as --ca-fingerprint."
 )

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict
 
 from ...module_utils.est.base.errors import InputError
-from ...module_utils.est.reenrolment import RenewalRequest, choose_authentication
+from ...module_utils.est.reenrolment import REKEY, RENEW, RenewalRequest, choose_authentication
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from .connection import Connection
 from .enrol import add_request_options, get_certificate, read_acceptance
@@ -18,15 +18,20 @@ from .enrol import add_request_options, get_certificate, read_acceptance
 
 def add_reenrol_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``reenroll``."""
-    parser.add_argument("--rekey", action="store_true", help="for a new key of the same kind; default: the same key")
+    parser.add_argument(
+        "--renewal-method",
+        choices=(REKEY, RENEW),
+        default=REKEY,
+        help="for a new key of the same kind, or for the same key; default: %(default)s",
+    )
     add_request_options(parser)
 
 
 def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:
-    """/simplereenroll for the certificate of ``--client-certificate``, which the new one replaces (RFC 7030 4.2.2)."""
+    """/simplereenroll for the certificate of ``--client-certificate-path``, which is replaced (RFC 7030 4.2.2)."""
     files = connection.client_certificate()
     if files is None:
-        raise InputError("there is nothing to renew: give the certificate as --client-certificate")
+        raise InputError("there is nothing to renew: give the certificate as --client-certificate-path")
     acceptance = read_acceptance(options)
     held = HeldCertificate.load(files)
     # A user name says that the password may be used where the certificate cannot.
@@ -39,6 +44,6 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
         RenewalRequest.of(held, None, options.proof_of_possession, authentication.operation),
         acceptance,
         files,
-        key=None if options.rekey else held.key,
+        key=held.key if options.renewal_method == RENEW else None,
         authentication=authentication,
     )

@@ -20,8 +20,8 @@ from .enrol import (
     add_enrol_options,
     asked_key,
     asked_names,
-    check_new_files,
     get_certificate,
+    new_files,
     read_acceptance,
 )
 
@@ -33,13 +33,13 @@ def add_serverkeygen_options(parser: argparse.ArgumentParser) -> None:
     add_enrol_options(parser)
     key = parser.add_argument_group("how the key travels", "Without a recipient, TLS alone protects it.")
     key.add_argument(
-        "--recipient-certificate",
+        "--recipient-certificate-path",
         metavar="FILE",
-        help="PEM file: a certificate that the server knows, such as the one of --client-certificate. The key must be "
-        "encrypted to it (EnvelopedData), or it is refused",
+        help="PEM file: a certificate that the server knows, such as that of --client-certificate-path. The key must "
+        "be encrypted to it (EnvelopedData), or it is refused",
     )
     key.add_argument(
-        "--recipient-key",
+        "--recipient-key-path",
         metavar="FILE",
         help="PEM file: the RSA or EC key of that certificate, where it is not in the same file; alone, a key whose "
         "public half the server knows",
@@ -50,7 +50,9 @@ def add_serverkeygen_options(parser: argparse.ArgumentParser) -> None:
         help=f"for an encrypted key; else the environment variable {RECIPIENT_PASSPHRASE_VARIABLE}",
     )
     key.add_argument(
-        "--allow-system-trust", action="store_true", help="take a key with --system-trust too (see RFC 7030 section 6)"
+        "--allow-system-trust",
+        action="store_true",
+        help="take a key with --use-system-trust too (see RFC 7030 section 6)",
     )
 
 
@@ -63,18 +65,17 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
     subject, names = asked_names(options)
     key_spec = asked_key(options)
     acceptance = read_acceptance(options)
-    check_new_files(options, "serverkeygen")
+    files = new_files(options, "serverkeygen")
     protection = _protection(options)
-    if options.system_trust and not options.allow_system_trust:
+    if options.use_system_trust and not options.allow_system_trust:
         raise InputError(
-            "a private key is not taken from a server that only --system-trust vouches for (RFC 7030 section 6)",
-            hint="Give the CA certificate of the EST server as --ca, make the key on this host with enroll, or give "
-            "--allow-system-trust.",
+            "a private key is not taken from a server that only --use-system-trust vouches for (RFC 7030 section 6)",
+            hint="Give the CA certificate of the EST server as --ca-path, make the key on this host with enroll, or "
+            "give --allow-system-trust.",
         )
     wanted = ServerKeyRequest(
         subject, names, key_spec, options.proof_of_possession, protection, options.allow_system_trust
     )
-    files = ClientCertificate(options.out, options.key_out)
     return get_certificate(options, connection, wanted, acceptance, files, is_final=_is_final)
 
 
@@ -85,7 +86,7 @@ def _is_final(error: EstError) -> bool:
 
 def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:
     """The recipient of the options, where there is one."""
-    certificate, key = options.recipient_certificate, options.recipient_key
+    certificate, key = options.recipient_certificate_path, options.recipient_key_path
     if not (certificate or key):
         return None
     passphrase = os.environ.get(RECIPIENT_PASSPHRASE_VARIABLE)
@@ -94,5 +95,5 @@ def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:
     if certificate:
         held = HeldCertificate.load(ClientCertificate(certificate, key, passphrase))
         return KeyProtection.by_certificate(held.certificate, held.key)
-    text = private_key_block(read_text("--recipient-key", key))
+    text = private_key_block(read_text("--recipient-key-path", key))
     return KeyProtection.by_key(load_private_key(text.encode("ascii", "replace"), passphrase))

@@ -11,8 +11,8 @@ from typing import Any, Callable, Optional
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options as test_options
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.causes import describe_cause, find_causes
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import NOT_TRIED
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import DEFAULT_STORE_PATH
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, closest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.synonyms import meant_option
 
 from ..action.exchange import ExchangeAction
 from ..base.action import OptionError, validate
@@ -23,7 +23,6 @@ _GIVEN_BY_THE_ROLE = {
     "template": "est_integration_templates",
     "inline": "est_integration_templates",
     "store_path": "est_integration_store_path",
-    "exchange": "est_integration_exchange",
 }
 
 #: The options, by the names of the role's variables: the role passes them on as they are, and errors name what the
@@ -34,16 +33,16 @@ OPTIONS: dict[str, Any] = {
     "est_integration_purge_all": {"type": "bool", "default": False},
     "est_integration_purge_keep": {"type": "list", "elements": "raw", "default": []},
     "est_integration_rotate_key": {"type": "bool", "default": False, "no_log": False},
+    "est_integration_rotate_key_after_days": {"type": "int", "no_log": False},
     "est_integration_mode": {"type": "str", "choices": ["enforce", "report"], "default": "enforce"},
-    "est_integration_store_path": {"type": "str", "default": DEFAULT_STORE_PATH},
+    "est_integration_store_path": {"type": "str"},
     "est_integration_test": {"type": "raw"},
     "est_integration_test_policy": {"type": "str", "choices": ["never", "changed", "always"], "default": "never"},
-    "est_integration_exchange": {"type": "str", "choices": list(test_options.EXCHANGES), "default": "auto"},
     "est_integration_install_ca": {"type": "bool", "default": False},
     "est_integration_cluster": {"type": "str", "default": ""},
     "est_integration_cluster_writer": {"type": "str", "default": ""},
-    "est_integration_report_path": {"type": "str", "default": ""},
-    "tests_only": {"type": "bool", "default": False},
+    "est_integration_report_dest": {"type": "path", "default": ""},
+    "__est_integration_tests_only": {"type": "bool", "default": False},
 }
 
 #: The variables of a job of AWX.
@@ -64,10 +63,11 @@ def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -
     name = "est_integration_templates"
     declared = variables["templates"]
     if declared is None or declared == "":  # YAML makes None of a name with nothing behind it
-        if task_vars.get("est_certificates") in (None, "", {}, False):
+        if task_vars.get("est_integration_certificates") in (None, "", {}, False):
             raise OptionError(
-                f"nothing is declared for this host: neither {name} nor est_certificates is defined, and nothing was "
-                f"looked at. Define {name} in the variables of the group or the host; [] says that it is to have none"
+                f"nothing is declared for this host: neither {name} nor est_integration_certificates is defined, and "
+                f"nothing was looked at. Define {name} in the variables of the group or the host; [] says that it is "
+                "to have none"
             )
         return None
     if not isinstance(declared, list):
@@ -79,7 +79,7 @@ def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -
     return declared
 
 
-def read_test(given: Any, *, check_folder: Callable[[str, str], str]) -> dict[str, Any]:
+def read_test(given: Any, *, check_folder: Callable[[str, Optional[str]], str]) -> dict[str, Any]:
     """Check how to test, before anything is written, and return what is given of it.
 
     :param given: the variable, of any type.
@@ -90,14 +90,16 @@ def read_test(given: Any, *, check_folder: Callable[[str, str], str]) -> dict[st
     if given is None or given == "":
         return {}
     if not isinstance(given, Mapping):
-        raise OptionError(f"{where} is not a dictionary; it has options of est_test_enroll, such as user_name: jdoe")
+        raise OptionError(
+            f"{where} is not a dictionary; it has options of est_test_enroll, such as identity: {{user: jdoe}}"
+        )
     spec = test_options.argument_spec()
     known = [name for name in spec if name not in _GIVEN_BY_THE_ROLE]
     for key in given:
         if key in _GIVEN_BY_THE_ROLE:
             raise TemplateError(f"{where}.{key}", f"is set by the role: use {_GIVEN_BY_THE_ROLE[key]}")
         if key not in known:
-            meant = closest(key, known)
+            meant = meant_option(key, dict.fromkeys(known))
             raise TemplateError(
                 f"{where}.{key}",
                 "is not an option of a test",
@@ -106,7 +108,7 @@ def read_test(given: Any, *, check_folder: Callable[[str, str], str]) -> dict[st
             )
     asked = {name: value for name, value in given.items() if value is not None}
     try:
-        checked = validate({**asked, "template": "x"}, ExchangeAction.unchecked(spec, test_options.CHECKED), where)
+        checked = validate({**asked, "template": "x"}, ExchangeAction.unchecked(spec, test_options.CHECKED), "a test")
         test_options.read_options(checked, check_mode=True, check_folder=check_folder)
     except OptionError as error:
         raise OptionError(f"{where}: {error}") from None
@@ -192,14 +194,59 @@ def to_test(policy: str, result: Mapping[str, Any], switched_off: Iterable[str],
     return found
 
 
-def add_authorities(result: dict[str, Any], part: Mapping[str, Any]) -> None:
+def find_drift(result: Mapping[str, Any], *, writes: bool) -> list[dict[str, Any]]:
+    """Return in what a host was not as declared, an entry for each template and one for the store.
+
+    :param result: that of est_templates.
+    :param writes: whether this run was to write on the host, or would have been without check mode.
+    """
+    entries = result["templates"]
+    found = [
+        drift_of(entry["name"], _told_action(entry["action"], writes=writes), entry["summary"])
+        for entry in entries
+        if entry["action"] != "unchanged"
+    ]
+    known = {drift["template"] for drift in found}
+    # What is wrong with a template that stays as it is: one that is not declared, or whose password is not known here.
+    stays = {
+        **{entry["name"]: "differs" for entry in entries if entry["name"] not in known},
+        **dict.fromkeys(result["undeclared"], "undeclared"),
+    }
+    problems: dict[Optional[str], list[str]] = {}
+    for words in result["store_problems"]:
+        name = next((name for name in (*known, *stays) if f"template '{name}'".casefold() in words.casefold()), None)
+        if name not in known:
+            problems.setdefault(name, []).append(words)
+    found.extend(drift_of(name, stays[name], words) for name, words in problems.items() if name is not None)
+    if None in problems:
+        found.append(drift_of(None, "repaired" if writes and result["changed"] else "differs", problems[None]))
+    return found
+
+
+def drift_of(template: Optional[str], action: str, summary: Iterable[str]) -> dict[str, Any]:
+    """Return an entry of ``est_integration_drift``.
+
+    :param template: its name; None for what is not one template's.
+    """
+    return {"template": template, "action": action, "summary": list(summary)}
+
+
+def add_authorities(result: dict[str, Any], part: Mapping[str, Any], *, mode: str) -> None:
     """Add to the result of a host what was done with its CA certificates.
 
     :param part: what ``keep_authorities()`` returned.
+    :param mode: with ``report``, one that is not there is missing.
     """
-    result["certificate_authorities"] = part["certificate_authorities"]
-    result["drift"] = [*result.get("drift", ()), *part["drift"]]
-    result["changed"] = bool(result.get("changed")) or part["changed"]
+    action = "missing" if mode == "report" else "installed"
+    result["certificate_authorities"] = [
+        {**entry, "action": action if entry["action"] == "installed" else entry["action"]}
+        for entry in part["certificate_authorities"]
+    ]
+    result["store_problems"] = [*result["store_problems"], *part["problems"]]
+    if part["problems"]:
+        result["drift"] = [*result["drift"], drift_of(None, action, part["problems"])]
+    if mode != "report":
+        result["changed"] = bool(result.get("changed")) or part["changed"]
     if part.get("diff"):
         result["diff"] = [diff for diff in (result.get("diff"), part["diff"]) if diff]
 
@@ -238,7 +285,7 @@ def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool)
     :param writes: whether this run was to write on the host, or would have been without check mode.
     """
     if result.get("failed") and result.get("tests"):
-        kept = ("changed", "failed", "msg", "drift", "warnings", "deprecations")
+        kept = ("changed", "failed", "msg", "store_problems", "drift", "warnings", "deprecations")
         causes = [describe_cause(cause, with_hosts=False) for cause in find_causes([record])]
         if len(causes) > _MOST_CAUSES:
             more = len(causes) - _MOST_CAUSES + 1
@@ -246,5 +293,9 @@ def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool)
         return {"changed": False, **{key: result[key] for key in kept if result.get(key)}, "causes": causes}
     if writes or not isinstance(result.get("templates"), list):
         return dict(result)
-    entries = [{**entry, "action": _NOT_WRITTEN.get(entry["action"], entry["action"])} for entry in result["templates"]]
+    entries = [{**entry, "action": _told_action(entry["action"], writes=False)} for entry in result["templates"]]
     return {**result, "templates": entries}
+
+
+def _told_action(action: str, *, writes: bool) -> str:
+    return action if writes else _NOT_WRITTEN.get(action, action)

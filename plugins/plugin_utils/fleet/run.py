@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
@@ -39,9 +39,9 @@ from ..base.action import plain
 RESULT = "est_integration_result"
 
 
-def spool_of(report_path: str) -> Spool:
+def spool_of(report_dest: str) -> Spool:
     """Return the file of this run for a report. Its folder is made by ansible-playbook, and removed when that ends."""
-    return Spool(str(C.DEFAULT_LOCAL_TMP), report_path)
+    return Spool(str(C.DEFAULT_LOCAL_TMP), report_dest)
 
 
 class HostWatch:
@@ -49,12 +49,19 @@ class HostWatch:
 
     :param arguments: the arguments of the task, not validated.
     :param task_vars: the variables of the host.
+    :param located: returns the absolute path of a place on the controller.
     """
 
     def __init__(
-        self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any], play_context: Any, transport: str
+        self,
+        arguments: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+        play_context: Any,
+        transport: str,
+        located: Callable[[str], str],
     ) -> None:
         self._arguments = arguments
+        self._located = located
         self._task_vars = task_vars
         self._started, self._started_at = time.monotonic(), utc()
         port = getattr(play_context, "port", None)
@@ -71,7 +78,7 @@ class HostWatch:
         else:
             state = "unreachable" if isinstance(outcome, AnsibleConnectionFailure) else "failed"
             result = {state: True, "msg": str(outcome) or type(outcome).__name__}
-        report_path = str(plain(self._arguments.get("est_integration_report_path") or ""))
+        report_dest = self._located(str(plain(self._arguments.get("est_integration_report_dest") or "")))
         record = record_of(
             str(self._task_vars.get("inventory_hostname")),
             result,
@@ -80,20 +87,20 @@ class HostWatch:
             started_at=self._started_at,
             seconds=time.monotonic() - self._started,
         )
-        spool = spool_of(report_path)
+        spool = spool_of(report_dest)
         try:
             spool.add(record)
             batch = set(self._task_vars.get("ansible_play_batch") or ())
             if record["state"] == "unreachable" and batch <= spool.unreachable():
-                self._report_alone(report_path)
+                self._report_alone(report_dest)
         except OSError as error:
             # The report falls back on what the play itself knows.
             Display().warning(f"what this run finds cannot be noted for the fleet report: {error}")
         return record
 
-    def _report_alone(self, report_path: str) -> None:
+    def _report_alone(self, report_dest: str) -> None:
         """Make the report here: every host is unreachable, and no task follows."""
-        made = write(report_path, _document(report_path, spool_of(report_path).records(), self._task_vars))
+        made = write(report_dest, _document(report_dest, spool_of(report_dest).records(), self._task_vars))
         if made.error:
             Display().warning(made.error)
         Display().display("\n".join(made.lines))
@@ -132,7 +139,7 @@ class WrittenReport(Value):
 
 
 def report_if_over(
-    report_path: str, task_vars: Mapping[str, Any], max_fail_percentage: Optional[float] = None
+    report_dest: str, task_vars: Mapping[str, Any], max_fail_percentage: Optional[float] = None
 ) -> Optional[WrittenReport]:
     """Make the report of this run, unless it goes on with other hosts. After a failure, it may not go on.
 
@@ -140,7 +147,7 @@ def report_if_over(
         them, so they are counted here.
     :raises OSError: what the hosts left cannot be read.
     """
-    spool = spool_of(report_path)
+    spool = spool_of(report_dest)
     records = spool.records()
     batch, alive = _names(task_vars, "ansible_play_batch"), _names(task_vars, "ansible_play_hosts")
     for name, result in _ended_early(records, batch, alive, task_vars):
@@ -152,7 +159,7 @@ def report_if_over(
     states = {**{name: records[name]["state"] for name in batch & set(records)}, **spool.news()}
     if to_come and set(states.values()) <= {"ok"}:
         return None
-    report = write(report_path, _document(report_path, records, task_vars))
+    report = write(report_dest, _document(report_dest, records, task_vars))
     if report.error:
         return report
     if not to_come and all(record["declared"] is False for record in records.values()):
@@ -185,38 +192,38 @@ def _too_many_failed(states: Mapping[str, str], max_fail_percentage: Optional[fl
     return f"{failed} of {len(states)} hosts failed, more than the max_fail_percentage of the play: it ends here"
 
 
-def write(report_path: str, document: Document) -> WrittenReport:
+def write(report_dest: str, document: Document) -> WrittenReport:
     """Write a report where it is asked for. That it could not be written is told; nothing that was found is lost."""
-    if not report_path:
+    if not report_dest:
         return WrittenReport(document)
     try:
-        return WrittenReport(document, write_report(report_path, document))
+        return WrittenReport(document, write_report(report_dest, document))
     except ReportError as error:
         return WrittenReport(document, error=str(error))
 
 
-def _document(report_path: str, records: Mapping[str, dict[str, Any]], task_vars: Mapping[str, Any]) -> Document:
+def _document(report_dest: str, records: Mapping[str, dict[str, Any]], task_vars: Mapping[str, Any]) -> Document:
     alive = _names(task_vars, "ansible_play_hosts")
     hosts = [records[name] if name in records else _not_run(name, name in alive) for name in _all_hosts(task_vars)]
     # Hosts of an earlier play of this run that has the same report.
     known = {host["name"] for host in hosts}
     hosts.extend(record for name, record in records.items() if name not in known)
-    hosts, kept, notes = _with_others(report_path, hosts, task_vars)
+    hosts, kept, notes = _with_others(report_dest, hosts, task_vars)
     return make_document([*hosts, *kept], [_run(task_vars, hosts)], notes=notes)
 
 
 def _with_others(
-    report_path: str, hosts: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
+    report_dest: str, hosts: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
 ) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]], list[str]]:
     """Return the hosts, the hosts that are not in this run, and notes.
 
     The report that is there tells of the latter, as after a run with a limit, and of what a run that only tests does
     not find out.
     """
-    if not report_path or not os.path.exists(report_files(report_path)[0]):
+    if not report_dest or not os.path.exists(report_files(report_dest)[0]):
         return list(hosts), [], []
     try:
-        old = read_report(report_files(report_path)[0])
+        old = read_report(report_files(report_dest)[0])
     except ReportError as error:
         return (
             list(hosts),

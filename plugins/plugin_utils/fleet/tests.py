@@ -68,7 +68,7 @@ class HostTests:
 
     def _remarked(self, result: dict[str, Any]) -> dict[str, Any]:
         """Add what was made up in place of an identity: what was substituted, and not asked for as a blank."""
-        given = self._test.get("variables") or {}
+        given = (self._test.get("identity") or {}).get("variables") or {}
         made_up = [variable for variable in result.get("substitutions") or () if variable not in given]
         return {**result, "made_up": made_up} if made_up else result
 

@@ -18,16 +18,16 @@ from ansible.inventory.manager import split_host_pattern
 from ..base.action import OptionError
 
 _NAMES = {
-    "est_integration_": "templates purge purge_all purge_keep rotate_key mode store_path test test_policy exchange"
-    " install_ca cluster cluster_writer report_path timeout hosts serial result report drift test_result tests_only",
-    "est_": "certificates certificate_results",
-    "est_diagnostics_": "dest log_path max_log_bytes redact result",
+    "est_integration_": "templates certificates purge purge_all purge_keep rotate_key rotate_key_after_days mode"
+    " store_path test test_policy install_ca cluster cluster_writer report_dest host_timeout hosts serial result report"
+    " drift test_result certificate_results",
+    "est_diagnostics_": "dest log_paths max_log_size redact result",
     "est_lab_server_": "path state port bind host_names labels username password profile manual_approval retry_after"
     " arguments python log_path url ca_path",
-    "est_tower_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
+    "est_awx_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
     " ca_certificate eda_url eda_token image project_url project_branch forks slices bundle accept_failed"
     " accept_unreachable accept_not_run accept_pending accept_lost accept_unproved accept_not_tried accept_differing"
-    " accept_tests_failed accept_no_hosts accept_not_compared",
+    " accept_last_tests_failed accept_no_hosts accept_not_compared",
     "est_eda_": "host port token organization target_hosts",
     "est_windows_": "full_look last_tests",
 }

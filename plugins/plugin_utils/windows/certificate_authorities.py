@@ -32,7 +32,7 @@ def keep_authorities(
     :param templates: the checked options of templates.
     :param store_path: the folder of the template store, in which the certificates lie for a moment.
     :param write: if not, only tell what is missing.
-    :returns: ``changed``, ``certificate_authorities``, ``drift`` and, where something is missing, ``diff``.
+    :returns: ``changed``, ``certificate_authorities``, ``problems`` and, where something is missing, ``diff``.
     :raises StoreError: when that cannot be done.
     """
     by_store: dict[str, dict[bytes, Certificate]] = {}
@@ -40,7 +40,7 @@ def keep_authorities(
         for certificate in _authorities(host, options):
             store = ROOT if certificate.subject == certificate.issuer else INTERMEDIATE
             by_store.setdefault(store, {})[der_of(certificate)] = certificate
-    entries, drift, before, after = [], [], [], []
+    entries, problems, before, after = [], [], [], []
     folder = ""
     for store, certificates in sorted(by_store.items(), reverse=True):
         # One is looked for alone: a whole store can have hundreds.
@@ -58,13 +58,13 @@ def keep_authorities(
                 before.append(line)
             else:
                 words = "was missing and is installed" if write else "is missing"
-                drift.append(
+                problems.append(
                     f"CA certificate {entry['subject']} (SHA-256 {entry['fingerprint_sha256']}) {words} in "
                     f"{entry['store']}"
                 )
             entries.append({**entry, "action": "unchanged" if der in there else "installed"})
-    result: dict[str, Any] = {"changed": bool(drift), "certificate_authorities": entries, "drift": drift}
-    if drift:
+    result: dict[str, Any] = {"changed": bool(problems), "certificate_authorities": entries, "problems": problems}
+    if problems:
         header = "certificate authorities of the machine"
         result["diff"] = {
             "before": "".join(before),

@@ -75,16 +75,16 @@ class WindowsOrder(Value):
     """What to collect on a Windows host.
 
     :param targets: the EST servers: the fields of a template without secrets each.
-    :param log_path: folders, files and globs; the environment of the host has the variables that they begin with.
+    :param log_paths: folders, files and globs; the environment of the host has the variables that they begin with.
     :param check: make no file on the host.
     """
 
     targets: Sequence[Mapping[str, Any]]
     store_path: str
     output_path: str
-    log_path: Sequence[str]
-    max_log_bytes: int
-    timeout: int
+    log_paths: Sequence[str]
+    max_log_size: int
+    time_limit: int
     check: bool
     secrets: Sequence[str] = field(repr=False)
 
@@ -111,7 +111,7 @@ class WindowsCollector:
         and ``not_told``. The sections ``services`` and ``windows_proxy`` are new.
         """
         began = time.monotonic()
-        first = began + self._order.timeout * (1 - _SHARE_OF_LOGS)
+        first = began + self._order.time_limit * (1 - _SHARE_OF_LOGS)
         collectors: dict[str, Callable[[], Any]] = {
             "system": self._system,
             "services": self._services,
@@ -124,7 +124,7 @@ class WindowsCollector:
             for fields in self._order.targets
         ]
         sections["tests"] = self._section(self._tests, first)
-        logs = self._logs(began + self._order.timeout)
+        logs = self._logs(began + self._order.time_limit)
         return {
             "clock": self._clock,
             "sections": sections,
@@ -136,7 +136,9 @@ class WindowsCollector:
     def _section(self, collector: Callable[[], Any], deadline: float) -> Section:
         started = time.monotonic()
         if started > deadline:
-            return failed("the time was over before it began (timeout)", "Raise timeout where the host is only slow.")
+            return failed(
+                "the time was over before it began (time_limit)", "Raise time_limit where the host is only slow."
+            )
         try:
             section: Section = {"ok": True, "data": collector()}
         except (EstError, TemplateError) as error:
@@ -241,7 +243,7 @@ class WindowsCollector:
         except NotCollected as error:
             raise Refused(f"{self._order.output_path}: {error}") from None
         if not self._host.ask("win_stat", {"path": folder, "get_checksum": False, "get_size": False})["stat"]["exists"]:
-            return {"output_path": folder, "tests": [], "left_out": []}
+            return {"output_path": folder, "tests": [], "skipped_files": []}
         names = [*_TEST_FILES, _KEY_FILE]
         arguments = {"paths": [folder], "recurse": True, "depth": 3, "patterns": names, "get_checksum": False}
         entries: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -249,7 +251,7 @@ class WindowsCollector:
             parts = str(entry["path"])[len(folder) :].strip("\\").split("\\")
             if len(parts) == 3 and not parts[1].startswith(".") and not entry.get("islnk"):
                 entries.setdefault("\\".join(parts[:2]), {})[parts[2].lower()] = entry
-        left_out: list[tuple[str, str]] = []
+        skipped_files: list[tuple[str, str]] = []
         newest = {
             name: max(float(entry["lastwritetime"]) for entry in files.values()) for name, files in entries.items()
         }
@@ -257,33 +259,35 @@ class WindowsCollector:
         for number, name in enumerate(sorted(entries, key=lambda name: (-newest[name], name))):
             files = {known: entries[name][known] for known in _TEST_FILES if known in entries[name]}
             if number >= MAX_TESTS_READ and files:
-                left_out.append((f"{folder}\\{name}", f"of a Windows host the newest {MAX_TESTS_READ} tests are read"))
+                skipped_files.append(
+                    (f"{folder}\\{name}", f"of a Windows host the newest {MAX_TESTS_READ} tests are read")
+                )
             tests.append(
                 {
                     "name": unique.take(safe_path(name)),
                     "modified": int(newest[name] - self._utc_offset),
                     "has_private_key": _KEY_FILE in entries[name],
                     "files": {
-                        known: self._test_file(entry, left_out) if number < MAX_TESTS_READ else None
+                        known: self._test_file(entry, skipped_files) if number < MAX_TESTS_READ else None
                         for known, entry in files.items()
                     },
                 }
             )
-        return {"output_path": folder, "tests": tests, "left_out": left_out}
+        return {"output_path": folder, "tests": tests, "skipped_files": skipped_files}
 
-    def _test_file(self, entry: Mapping[str, Any], left_out: list[tuple[str, str]]) -> Optional[str]:
+    def _test_file(self, entry: Mapping[str, Any], skipped_files: list[tuple[str, str]]) -> Optional[str]:
         path = str(entry["path"])
         if int(entry["size"] or 0) > _LARGEST_TEST_FILE:
-            left_out.append((path, f"is larger than {_LARGEST_TEST_FILE} octets"))
+            skipped_files.append((path, f"is larger than {_LARGEST_TEST_FILE} octets"))
             return None
         try:
             content = self._host.ask("slurp", {"src": path}, secret=True)["content"]
         except Refused as refused:
-            left_out.append((path, str(refused)))
+            skipped_files.append((path, str(refused)))
             return None
         text = base64.b64decode(content).decode("ascii", "replace")
         if "PRIVATE KEY" in text:
-            left_out.append((path, "holds a private key"))
+            skipped_files.append((path, "holds a private key"))
             return None
         return text
 
@@ -301,15 +305,18 @@ class WindowsCollector:
             self._host,
             variables=self._variables,
             utc_offset=self._utc_offset,
-            max_bytes=order.max_log_bytes,
+            max_bytes=order.max_log_size,
             secrets=order.secrets,
             deadline=deadline,
             never=never,
             make_copies=not order.check,
         )
-        section = self._section(lambda: logs.collect(order.log_path), deadline)
+        section = self._section(lambda: logs.collect(order.log_paths), deadline)
         found = [log.as_plain() for log in logs.logs.found]
-        return {**section, "data": {"files": found, "left_out": [list(entry) for entry in logs.logs.left_out]}}
+        return {
+            **section,
+            "data": {"files": found, "skipped_files": [list(entry) for entry in logs.logs.skipped_files]},
+        }
 
 
 def _is_product(*texts: Any) -> bool:

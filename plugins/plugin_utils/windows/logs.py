@@ -129,11 +129,11 @@ class WindowsLogs:
             self._remove_copies()
 
     def _leave_out(self, path: str, reason: str) -> None:
-        self.logs.left_out.append((path, reason))
+        self.logs.skipped_files.append((path, reason))
 
     def _why_not_read(self, read: int) -> str:
         if self._left <= 0:
-            return f"the limit of {self._max_bytes} octets is reached (max_log_bytes)"
+            return f"the limit of {self._max_bytes} octets is reached (max_log_size)"
         if read >= MAX_READ:
             return f"of a Windows host the newest {MAX_READ} files are read"
         return "the time for logs is over (timeout)" if time.monotonic() > self._deadline else ""
@@ -235,7 +235,7 @@ class WindowsLogs:
     def _refuse_large(self, size: int) -> None:
         if size > self._left:
             raise NotCollected(
-                f"has {size} octets, more than the {self._left} that are left of max_log_bytes, and no module of "
+                f"has {size} octets, more than the {self._left} that are left of max_log_size, and no module of "
                 "Windows reads a part of a file"
             )
 

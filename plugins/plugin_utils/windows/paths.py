@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Optional
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import (
-    DEFAULT_STORE_PATH,
-    WINDOWS_STORE_PATH,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import WINDOWS_STORE_PATH
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text
 
@@ -50,10 +48,9 @@ def check_windows_path(path: str, option: str = "store_path") -> str:
     return "\\".join([root.group(), *names])
 
 
-def check_windows_folder(option: str, path: str) -> str:
-    """The same, where the default of ``store_path`` on POSIX hosts stands for that of Windows hosts."""
-    default = option == "store_path" and path == DEFAULT_STORE_PATH
-    return check_windows_path(WINDOWS_STORE_PATH if default else path, option)
+def check_windows_folder(option: str, path: Optional[str]) -> str:
+    """The same; None, which only ``store_path`` may be, is where the store of a Windows host is."""
+    return check_windows_path(WINDOWS_STORE_PATH if path is None else path, option)
 
 
 def check_windows_name(option: str, name: str) -> None:

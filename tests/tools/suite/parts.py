@@ -140,7 +140,7 @@ PARTS = (
         ("plugins/plugin_utils/fleet/*", "plugins/action/est_fleet*", *_PLAYBOOKS),
     ),
     _pytest(
-        "tower",
+        "awx",
         "the content for AWX under ansible-runner, ansible-builder and ansible-rulebook",
         255,
         ("extensions/*", "meta/*"),

@@ -151,7 +151,7 @@ FOLDERS = {
     "browser": Folder("tests/browser", requirements="browser", environment=_axe_core),
     "fleet": Folder("tests/fleet"),
     # The newest Python that the engine of rulebooks has packages for is not the newest that is here.
-    "tower": Folder("tests/tower", requirements="tower", pythons=("3.11", "3.12")),
+    "awx": Folder("tests/awx", requirements="awx", pythons=("3.11", "3.12")),
     "windows": Folder("tests/windows", environment=_windows),
     "faults": Folder("tests/faults"),
     "attacks": Folder("tests/attacks"),

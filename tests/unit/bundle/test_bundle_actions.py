@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_export_truth_table(here, bundle):
         "secrets": True,
         "templates": ["Cisco", "Other"],
     }
-    assert did["left_out"] == []
+    assert did["skipped_templates"] == []
     assert "password" in did["templates"][0]["changed_fields"]
     assert yaml.safe_load(did["diff"]["after"])["templates"]["Cisco"]["password"] == "(set)"
     assert did["diff"]["before"] == ""
@@ -205,7 +206,7 @@ def test_export_overwrites_nothing_but_bundles(here, bundle, make, reason, words
 
 def test_export_does_not_overwrite_a_newer_bundle(here, bundle):
     here.export(bundle)
-    newer = redigested({**json.loads(bundle.read_text()), "version": 2})
+    newer = redigested({**json.loads(bundle.read_text()), "format_version": 2})
     bundle.write_bytes(newer)
     result = here.export(bundle)
     assert result["reason"] == "newer_version"
@@ -213,11 +214,27 @@ def test_export_does_not_overwrite_a_newer_bundle(here, bundle):
     assert bundle.read_bytes() == newer
 
 
-def test_export_to_a_folder_that_is_not_there(here, tmp_path):
+def test_export_makes_the_folder_but_in_check_mode(here, tmp_path):
+    dest = tmp_path / "new" / "site" / "x.bundle"
     for check in (True, False):
-        result = here.export(tmp_path / "no" / "x.bundle", check=check)
+        assert here.export(dest, check=check)["changed"]
+        assert dest.exists() is (tmp_path / "new").exists() is not check
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (dest.parent.parent, dest.parent, dest)] == [
+        0o700,
+        0o700,
+        0o600,
+    ]
+    assert not here.export(dest)["changed"]
+
+
+def test_export_to_what_can_be_no_file(here, tmp_path):
+    (tmp_path / "file").write_text("")
+    for check in (True, False):
+        result = here.export(tmp_path / "file" / "x.bundle", check=check)
         assert result["reason"] == "file"
-        assert f"cannot be written: there is no folder {tmp_path}/no; make it first" in result["msg"]
+        assert f"cannot be written: {tmp_path}/file is not a folder" in result["msg"]
+        assert f"dest: '{tmp_path}/new/' is a folder" in here.export(f"{tmp_path}/new/", check=check)["msg"]
+    assert not (tmp_path / "new").exists()
 
 
 def test_export_of_what_cannot_be_opened(here, bundle):
@@ -227,7 +244,9 @@ def test_export_of_what_cannot_be_opened(here, bundle):
     assert "'Cisco': its password cannot be opened: sealing.key is lost" in result["msg"]
     assert not bundle.exists()
     result = here.export(bundle, skip_damaged=True)
-    assert result["left_out"] == [{"name": "Cisco", "reason": "its password cannot be opened: sealing.key is lost"}]
+    assert result["skipped_templates"] == [
+        {"name": "Cisco", "reason": "its password cannot be opened: sealing.key is lost"}
+    ]
     assert result["bundle"]["templates"] == ["Other"]
     assert here.run("est_template_export", dest=str(bundle), include_secrets=False)["bundle"]["templates"] == [
         "Cisco",
@@ -299,24 +318,24 @@ def test_what_is_exported_again_at_the_other_site_is_the_same_bundle(here, there
     assert there.export(bundle)["changed"] is False
 
 
-def test_import_leaves_others_alone_or_replaces_them(here, there, bundle):
+def test_import_leaves_others_alone_or_purges_them(here, there, bundle):
     here.export(bundle)
     there.declare({"name": "Own", "server": "own.example.com"}, {**CISCO, "name": "CISCO", "label": "old"})
     would, did = there.imported(bundle, check=True), there.imported(bundle)
     assert would == did
     assert actions(did) == {"Cisco": "updated", "Other": "created"}
     assert did["undeclared"] == ["Own"]
-    would, did = there.imported(bundle, check=True, state="replace"), there.imported(bundle, state="replace")
+    would, did = there.imported(bundle, check=True, purge=True), there.imported(bundle, purge=True)
     assert would == did
     assert actions(did) == {"Cisco": "unchanged", "Other": "unchanged", "Own": "removed"}
     assert "Own" in yaml.safe_load(did["diff"]["before"])["templates"]
-    assert not there.imported(bundle, state="replace")["changed"]
+    assert not there.imported(bundle, purge=True)["changed"]
 
 
-def test_replace_never_removes_what_is_to_be_kept(here, there, bundle):
+def test_a_purge_never_removes_what_is_to_be_kept(here, there, bundle):
     here.export(bundle)
     there.declare({"name": "Lab", "server": "lab.example.com"}, {"name": "Own", "server": "own.example.com"})
-    did = there.imported(bundle, state="replace", purge_keep=["LAB"])
+    did = there.imported(bundle, purge=True, purge_keep=["LAB"])
     assert actions(did)["Own"] == "removed"
     assert "Lab" not in actions(did)
     assert did["undeclared"] == ["Lab"]
@@ -330,7 +349,7 @@ def test_import_of_some(here, there, bundle):
     result = there.imported(bundle, names=["nobody"])
     assert result["reason"] == "unknown_name"
     assert result["msg"] == f"the bundle {bundle} has no template 'nobody'; templates there: 'Cisco', 'Other'"
-    assert actions(there.imported(bundle, names=["Cisco"], state="replace")) == {"Cisco": "created", "Other": "removed"}
+    assert actions(there.imported(bundle, names=["Cisco"], purge=True)) == {"Cisco": "created", "Other": "removed"}
 
 
 def test_a_template_without_a_password_in_the_bundle_has_none_on_the_host(here, there, bundle):
@@ -369,7 +388,11 @@ def test_a_bundle_without_secrets_keeps_the_password_of_the_host(here, there, bu
             "damaged",
             "is damaged: it is not as it was",
         ),
-        (lambda octets: redigested({**json.loads(octets), "version": 2}), "newer_version", "has format version 2"),
+        (
+            lambda octets: redigested({**json.loads(octets), "format_version": 2}),
+            "newer_version",
+            "has format version 2",
+        ),
         (
             lambda octets: redigested({**json.loads(octets), "about": "x"}),
             "damaged",

@@ -85,7 +85,7 @@ def test_a_host_without_templates():
 def test_a_damaged_or_newer_store(store):
     with pytest.raises(StoreError, match=r"cannot export from .* /memory: templates.json is cut short"):
         collected(MemoryStore(store.content[:100]))
-    newer = {**json.loads(store.content), "version": 1000}
+    newer = {**json.loads(store.content), "format_version": 1000}
     with pytest.raises(NewerFormat, match="has format version 1000"):
         collected(MemoryStore(json.dumps(newer)))
 

@@ -99,7 +99,7 @@ def test_a_file_that_is_too_large_is_no_bundle():
 
 @pytest.mark.parametrize("version", [2, 99])
 def test_a_newer_version_is_told_apart_from_damage(version):
-    newer = {**json.loads(SEALED), "version": version, "something new": [1.5]}
+    newer = {**json.loads(SEALED), "format_version": version, "something new": [1.5]}
     with pytest.raises(NewerBundle, match=f"has format version {version}, .*; use a newer version of the collection"):
         parse_envelope(redigested(newer))
     with pytest.raises(DamagedBundle):
@@ -109,7 +109,7 @@ def test_a_newer_version_is_told_apart_from_damage(version):
 @pytest.mark.parametrize("version", [0, -1, True, "1", None, 1.0, [1]])
 def test_what_is_no_version_is_damage(version):
     with pytest.raises(DamagedBundle):
-        parse_envelope(redigested({**json.loads(SEALED), "version": version}))
+        parse_envelope(redigested({**json.loads(SEALED), "format_version": version}))
 
 
 def wrong_shapes():

@@ -19,9 +19,9 @@ def read(*, windows=False, check=False, **options):
 
 
 def test_a_posix_host():
-    asked = read(**PATHS, user_name="web1", wait="60", check=True)
+    asked = read(**PATHS, identity={"user": "web1"}, wait_timeout="60", check=True)
     assert (asked.template_name, asked.inline, asked.chain_path) == ("web", None, None)
-    assert asked.options.wait == 60
+    assert asked.options.wait_timeout == 60
     assert asked.options.check
     assert asked.options.renew_before_days is None
     assert asked.identity.test_value == ""
@@ -48,7 +48,7 @@ def test_a_windows_host():
         ({**PATHS, "certificate_store": "My"}, "certificate_store: has no effect on a POSIX host"),
         ({**PATHS, "key_exportable": False}, "key_exportable: has no effect on a POSIX host"),
         ({**PATHS, "renew_before_days": 366}, "renew_before_days: is out of range"),
-        ({**PATHS, "wait": -1}, "wait: is out of range"),
+        ({**PATHS, "wait_timeout": -1}, "wait_timeout: is out of range"),
         ({**PATHS, "on_lost": "Fail"}, "on_lost: is not allowed"),
         ({**PATHS, "allowed_lost": ["e-mail"]}, "allowed_lost: is not a name that a CA can leave out"),
         ({**PATHS, "certificate_name": "a b"}, "certificate_name: has spaces in it"),

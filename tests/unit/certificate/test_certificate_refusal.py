@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from support.enrolment import LOST, LOST_EMAIL, LOST_UPN, NOT_AS_ASKED
 from support.lab import LabServer
-from support.production import asked_for, files, holder_of, keep, posts, put, subject, template_for
+from support.production import OTHER, asked_for, files, holder_of, keep, posts, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import judge
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
@@ -194,7 +194,7 @@ def test_what_was_refused_is_not_asked_for_in_the_next_run(cisco, upn, tmp_path)
     [
         ({}, {"on_lost": "warn"}),
         ({}, {"on_lost": "fail", "allowed_lost": ["UPN"]}),
-        ({}, {"on_lost": "fail", "user_name": "msmith"}),
+        ({}, {"on_lost": "fail", "identity": OTHER}),
         ({"subject": "/CN=%uname%"}, {"on_lost": "fail"}),
         ({}, {"on_lost": "fail", "force": True}),
     ],
@@ -246,14 +246,14 @@ def note(folder):
 def test_what_waits_for_approval_and_is_refused_is_forgotten(tmp_path):
     with LabServer("--profile", "cisco", "--manual-approval", "1") as lab:
         template = template_for(lab, subject_alternative_name="upn")
-        refused(tmp_path, template, on_lost="fail", wait=20)
+        refused(tmp_path, template, on_lost="fail", wait_timeout=20)
         assert os.listdir(tmp_path) == ["host.pem.note"]
 
 
-def test_a_note_of_an_older_release_is_read_and_what_it_says_stays(upn, tmp_path):
+def test_what_a_note_says_of_the_certificate_stays(upn, tmp_path):
     keep(tmp_path, upn.replace(subject="/CN=%uname%", subject_alternative_name="none"))
     before = note(tmp_path)
-    assert sorted(before) == ["issued", "version"]
+    assert sorted(before) == ["format_version", "issued"]
     refused(tmp_path, upn, on_lost="fail")
     assert {key: note(tmp_path)[key] for key in before} == before
 
@@ -287,7 +287,7 @@ def test_a_refusal_of_the_future_says_nothing():
 def test_another_declaration_is_enrolled_anew_and_not_renewed_towards_the_wrong_name(renaming, tmp_path):
     template = template_for(renaming)
     keep(tmp_path, template)
-    changed = keep(tmp_path, template, user_name="msmith", force=True)
+    changed = keep(tmp_path, template, identity=OTHER, force=True)
     assert (changed["action"], changed["differs"]) == ("enrolled", [])
     subject = x509.load_pem_x509_certificate((tmp_path / "host.pem").read_bytes()).subject
     assert subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "msmith"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
-from support.production import keep, put, subject, template_for
+from support.production import IDENTITY, OTHER, keep, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -115,7 +115,7 @@ def test_req_080_a_renewal_uses_the_old_certificate_and_not_the_password(lab, te
 @pytest.mark.parametrize(
     ("fields", "options"),
     [
-        ({}, {"user_name": "msmith"}),
+        ({}, {"identity": OTHER}),
         ({"subject": "/CN=%uname%"}, {}),
         ({"key_curve": "P-384"}, {}),
         ({"label": "other"}, {}),
@@ -193,13 +193,13 @@ def test_a_certificate_of_something_else_is_adopted_where_it_is_what_is_asked_fo
     put(tmp_path, lab.issue(subject=subject(), days=(-1, 100)))
     before = len(lab.log)
     assert keep(tmp_path, template)["status"] == "unchanged"
-    assert keep(tmp_path, template, user_name="msmith", check=True)["reason"] == (
+    assert keep(tmp_path, template, identity=OTHER, check=True)["reason"] == (
         "the certificate that was there is not what is asked for: it lacks subject CN=msmith"
     )
     other_key = keep(tmp_path, template.replace(key_curve="P-384"), check=True)
     assert other_key["reason"].endswith("its key is EC P-256")
     assert len(lab.log) == before
-    assert keep(tmp_path, template, user_name="msmith")["action"] == "enrolled"
+    assert keep(tmp_path, template, identity=OTHER)["action"] == "enrolled"
 
 
 def test_a_self_issued_certificate_is_not_adopted(lab, tmp_path):
@@ -289,7 +289,7 @@ def test_req_088_a_pending_request_goes_on_with_the_same_key(tmp_path, force):
         assert keep(tmp_path, template, force=force, check=True)["status"] == "pending"
         assert len(lab.log) == requests, "not asked before its time"
         kept = json.loads((tmp_path / "host.key.pending").read_text())["private_key.pem"]
-        issued = keep(tmp_path, template, force=force, wait=30)
+        issued = keep(tmp_path, template, force=force, wait_timeout=30)
         assert issued["status"] == "issued"
         assert (tmp_path / "host.key").read_text() == kept
         assert not (tmp_path / "host.key.pending").exists()
@@ -299,7 +299,7 @@ def test_a_pending_request_for_something_else_is_not_continued(tmp_path):
     with LabServer("--manual-approval", "1", "--retry-after", "600") as lab:
         template = template_for(lab)
         keep(tmp_path, template)
-        assert keep(tmp_path, template, user_name="msmith")["changed"] is True
+        assert keep(tmp_path, template, identity=OTHER)["changed"] is True
         assert len(lab.enrolments) == 2
 
 
@@ -319,10 +319,10 @@ def test_a_pending_request_is_forgotten_where_it_is_denied(tmp_path, monkeypatch
     with monkeypatch.context() as patched:
         patched.setattr(EstClient, "simpleenroll", answer)
         with pytest.raises(EstError, match="denied") as caught:
-            keep(tmp_path, template, wait=5)
+            keep(tmp_path, template, wait_timeout=5)
     assert hint_of(caught.value) == ("The next run asks anew, for another key. " if forgotten else "") + "Look."
     assert (tmp_path / "host.key.pending").exists() is not forgotten
-    issued = keep(tmp_path, template, wait=5)
+    issued = keep(tmp_path, template, wait_timeout=5)
     assert issued["status"] == "issued"
     assert ((tmp_path / "host.key").read_text() != kept["private_key.pem"]) == forgotten
 
@@ -341,7 +341,7 @@ def test_a_request_that_is_denied_while_it_is_waited_for_is_forgotten(tmp_path, 
 
     monkeypatch.setattr(EstClient, "simpleenroll", answer)
     with pytest.raises(ServerError, match="denied"):
-        keep(tmp_path, template_for(approving), wait=5)
+        keep(tmp_path, template_for(approving), wait_timeout=5)
     assert os.listdir(tmp_path) == []
 
 
@@ -466,12 +466,14 @@ def test_a_chain_that_leads_to_the_certificate_is_refused(lab, template, tmp_pat
 
 def test_no_certificate_is_issued_for_a_made_up_name(lab, template, tmp_path):
     before = len(lab.log)
-    with pytest.raises(TemplateError, match="email: is missing: the subject of template 'wifi' has %email%"):
-        keep(tmp_path, template, email=None)
-    with pytest.raises(TemplateError, match=r"variables\.imei: is missing"):
+    with pytest.raises(TemplateError, match=r"identity\.email: is missing: the subject of template 'wifi' has %email%"):
+        keep(tmp_path, template, identity={**IDENTITY, "email": None})
+    with pytest.raises(TemplateError, match=r"identity\.variables\.imei: is missing"):
         keep(tmp_path, template.replace(subject="/CN=%imei%"))
     assert len(lab.log) == before
-    outcome = keep(tmp_path, template.replace(subject="/CN=%uname%/OU=%ou%"), variables={"ou": ""})
+    outcome = keep(
+        tmp_path, template.replace(subject="/CN=%uname%/OU=%ou%"), identity={**IDENTITY, "variables": {"ou": ""}}
+    )
     assert outcome["certificate"]["subject"] == "/CN=jdoe"
 
 

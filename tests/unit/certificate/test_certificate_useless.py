@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
 from support.names import build_general_names
-from support.production import files, keep, posts, put, subject, template_for
+from support.production import OTHER, files, keep, posts, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import refusal_digest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
@@ -115,7 +115,7 @@ def test_what_cannot_be_used_is_not_asked_for_in_the_next_run(useless, tmp_path)
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
         assert HeldCertificate.load(ClientCertificate(str(tmp_path / name))).certificate
     assert "no other is asked for before" in hint_of(first.value)
-    for options in ({"force": True}, {"user_name": "msmith"}, {"allow_unverified_chain": True}):
+    for options in ({"force": True}, {"identity": OTHER}, {"on_unverified_chain": "warn"}):
         before = posts(server)
         with contextlib.suppress(EstError):
             keep(tmp_path, template, **options)
@@ -139,7 +139,7 @@ def test_what_cannot_be_used_leaves_the_old_pair(tmp_path):
 def test_another_trust_is_another_declaration(cisco, changed):
     template = template_for(cisco)
     digests = {
-        refusal_digest("d", each, Acceptance(), allow_unverified_chain=False)
+        refusal_digest("d", each, Acceptance(), on_unverified_chain="fail")
         for each in (template, template.replace(), template.replace(**changed))
     }
     assert len(digests) == 2

@@ -59,11 +59,11 @@ def password_file(tmp_path: Path) -> str:
 
 
 def server(lab: LabServer) -> list[str]:
-    return [f"{lab.host}:{lab.port}", "--ca", lab.ca_path]
+    return [f"{lab.host}:{lab.port}", "--ca-path", lab.ca_path]
 
 
 def enroll(lab: LabServer, *more: str) -> list[str]:
-    files = ["--out", "host.pem", "--key-out", "host.key"]
+    files = ["--fullchain-path", "host.pem", "--private-key-path", "host.key"]
     return ["enroll", *server(lab), "--subject", "/CN=host", "--key-type", "ec", *files, *more]
 
 
@@ -82,7 +82,15 @@ def pair() -> tuple[list[bytes], bytes]:
 
 
 def test_enroll_writes_a_pair_that_fits(lab: LabServer, password_file: str, capsys) -> None:
-    arguments = enroll(lab, "--username", "estuser", "--password-file", password_file, "--san", "DNS:host.example.com")
+    arguments = enroll(
+        lab,
+        "--username",
+        "estuser",
+        "--password-file",
+        password_file,
+        "--subject-alternative-name-other",
+        "DNS:host.example.com",
+    )
     assert cli.main([*arguments, "--json"]) == cli.DONE
     said = capsys.readouterr()
     found = json.loads(said.out)
@@ -152,6 +160,34 @@ def test_enroll_replaces_nothing(lab: LabServer, there: str, capsys) -> None:
     assert len(lab.requests) == before
 
 
+@pytest.mark.usefixtures("password")
+@pytest.mark.parametrize("command", [enroll, lambda lab: serverkeygen(lab)])
+def test_each_file_has_what_its_option_says(lab: LabServer, command, capsys) -> None:
+    more = ["--certificate-path", "leaf.pem", "--chain-path", "chain.pem", "--username", "estuser", "--json"]
+    assert cli.main([*command(lab), *more]) == cli.DONE
+    found = json.loads(capsys.readouterr().out)
+    paths = found["certificate"]["path"], found["private_key_path"], found["chain_path"], found["fullchain_path"]
+    assert paths == ("leaf.pem", "host.key", "chain.pem", "host.pem")
+    leaf, chain = (Path(name).read_bytes() for name in ("leaf.pem", "chain.pem"))
+    assert leaf.count(b"BEGIN") == chain.count(b"BEGIN") == 1
+    assert x509.load_pem_x509_certificate(leaf).issuer == x509.load_pem_x509_certificate(chain).subject
+    assert Path("host.pem").read_bytes() == leaf + chain
+    assert files() == ["chain.pem", "host.key", "host.pem", "leaf.pem"]
+
+
+def test_a_certificate_needs_a_file(lab: LabServer, capsys) -> None:
+    assert cli.main(["enroll", *server(lab), "--subject", "/CN=host", "--private-key-path", "k"]) == cli.WRONG_INPUT
+    assert "give --certificate-path, --fullchain-path, or both" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("chain", [["--chain-path", "host.key"], ["--chain-path", "c", "--certificate-path", "./c"]])
+def test_no_file_is_for_two_things(lab: LabServer, chain: list[str], capsys) -> None:
+    before = len(lab.requests)
+    assert cli.main(enroll(lab, *chain)) == cli.WRONG_INPUT
+    assert "files of their own" in capsys.readouterr().err
+    assert len(lab.requests) == before
+
+
 def test_req_086_req_088_a_pending_enrolment_goes_on_with_the_same_key(
     password_file: str, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
@@ -159,7 +195,8 @@ def test_req_086_req_088_a_pending_enrolment_goes_on_with_the_same_key(
         arguments = enroll(lab, "--username", "estuser", "--password-file", password_file, "--json")
         assert cli.main(arguments) == cli.PENDING
         found = json.loads(capsys.readouterr().out)
-        assert (found["status"], found["retry_after_seconds"], found["key"]) == ("pending", 60, "host.key.pending")
+        assert (found["status"], found["private_key_path"]) == ("pending", "host.key.pending")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found["retry_at"])
         assert files() == ["host.key.pending", "password"]
         assert stat.S_IMODE(os.stat("host.key.pending").st_mode) == 0o600
         kept = load_pem_private_key(Path("host.key.pending").read_bytes(), None)
@@ -175,22 +212,25 @@ def test_a_key_whose_request_may_have_arrived_is_kept(password_file: str) -> Non
     assert files() == ["host.key.pending", "password"]
 
 
-@pytest.mark.parametrize("rekey", [False, True])
+@pytest.mark.parametrize("method", ["", "rekey", "renew"])
 def test_req_080_req_083_reenroll_replaces_the_pair(
-    lab: LabServer, rekey: bool, monkeypatch: pytest.MonkeyPatch, capsys
+    lab: LabServer, method: str, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     monkeypatch.setenv("EST_PASSWORD", PASSWORD)
     assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.DONE
     (old, *_above), old_key = pair()
     capsys.readouterr()
-    client = ["--client-certificate", "host.pem", "--client-key", "host.key"]
-    assert cli.main(["reenroll", *server(lab), *client, *(["--rekey"] if rekey else []), "--json"]) == cli.DONE
+    client = ["--client-certificate-path", "host.pem", "--client-key-path", "host.key"]
+    assert (
+        cli.main(["reenroll", *server(lab), *client, *(["--renewal-method", method] if method else []), "--json"])
+        == cli.DONE
+    )
     found = json.loads(capsys.readouterr().out)
     assert (found["status"], found["certificate"]["subject"]) == ("issued", "/CN=host")
-    assert "is used" in found["authentication"]
+    assert "is used" in found["reason"]
     (new, *above), key = pair()
     assert new != old and len(above) == 1
-    assert (key != old_key) is rekey
+    assert (key != old_key) is (method != "renew")
     assert same_public_key(x509.load_pem_x509_certificate(new), load_pem_private_key(key, None))
     assert stat.S_IMODE(os.stat("host.key").st_mode) == 0o600
     assert files() == ["host.key", "host.pem"]
@@ -203,7 +243,7 @@ def test_reenroll_needs_a_certificate(lab: LabServer, capsys) -> None:
 
 
 def test_cacerts(lab: LabServer, capsys) -> None:
-    assert cli.main(["cacerts", *server(lab), "--out", "ca.pem"]) == cli.DONE
+    assert cli.main(["cacerts", *server(lab), "--dest", "ca.pem"]) == cli.DONE
     said = capsys.readouterr().out
     assert fingerprint_of(lab) in said
     assert "current root: yes" in said
@@ -228,13 +268,20 @@ def test_req_117_req_120_req_125_a_key_of_the_server_and_its_certificate(form: s
     try:
         with LabServer("--intermediate", "--serverkeygen", form) as lab:
             assert (
-                cli.main([*serverkeygen(lab, "--san", "DNS:host.example.com", "--json"), "--key-type", key_type]) == 0
+                cli.main(
+                    [
+                        *serverkeygen(lab, "--subject-alternative-name-other", "DNS:host.example.com", "--json"),
+                        "--key-type",
+                        key_type,
+                    ]
+                )
+                == 0
             )
     finally:
         os.umask(before)
     said = capsys.readouterr()
     found = json.loads(said.out)
-    assert (found["status"], found["key"], found["key_protected_by"]) == ("issued", "host.key", "TLS")
+    assert (found["status"], found["private_key_path"], found["key_protected_by"]) == ("issued", "host.key", "TLS")
     assert found["certificate"]["subject_alternative_names"] == ["DNS:host.example.com"]
     assert "PRIVATE KEY" not in said.out + said.err
     certificates, key = pair()
@@ -248,15 +295,18 @@ def test_req_117_req_120_req_125_a_key_of_the_server_and_its_certificate(form: s
 @pytest.mark.usefixtures("password")
 @pytest.mark.parametrize(("key_type", "given"), [("rsa", "certificate"), ("ec", "key"), ("ec", "one file")])
 def test_req_122_req_123_the_key_is_encrypted_to_a_recipient(lab: LabServer, key_type: str, given: str, capsys) -> None:
-    assert cli.main([*enroll(lab, "--username", "estuser", "--key-type", key_type), "--out", "old.pem"]) == cli.DONE
+    assert (
+        cli.main([*enroll(lab, "--username", "estuser", "--key-type", key_type), "--fullchain-path", "old.pem"])
+        == cli.DONE
+    )
     os.rename("host.key", "old.key")
-    recipient = ["--recipient-key", "old.key"]
+    recipient = ["--recipient-key-path", "old.key"]
     if given == "one file":
         Path("both.pem").write_bytes(Path("old.pem").read_bytes() + Path("old.key").read_bytes())
-        recipient = ["--recipient-certificate", "both.pem"]
+        recipient = ["--recipient-certificate-path", "both.pem"]
     elif given == "certificate":
-        recipient += ["--recipient-certificate", "old.pem"]
-    tls = ["--client-certificate", "old.pem", "--client-key", "old.key"]
+        recipient += ["--recipient-certificate-path", "old.pem"]
+    tls = ["--client-certificate-path", "old.pem", "--client-key-path", "old.key"]
     capsys.readouterr()
     assert cli.main([*serverkeygen(lab, *tls, *recipient, "--json")]) == cli.DONE
     assert json.loads(capsys.readouterr().out)["key_protected_by"] == "TLS and CMS encryption"
@@ -266,10 +316,10 @@ def test_req_122_req_123_the_key_is_encrypted_to_a_recipient(lab: LabServer, key
 
 @pytest.mark.usefixtures("password")
 def test_req_123_a_key_that_is_not_encrypted_to_the_recipient_is_not_saved(lab: LabServer, capsys) -> None:
-    assert cli.main(enroll(lab, "--username", "estuser", "--out", "old.pem")) == cli.DONE
+    assert cli.main(enroll(lab, "--username", "estuser", "--fullchain-path", "old.pem")) == cli.DONE
     os.rename("host.key", "old.key")
     with LabServer("--serverkeygen", "pkcs8") as careless:
-        assert cli.main(serverkeygen(careless, "--recipient-key", "old.key")) == cli.FAILED
+        assert cli.main(serverkeygen(careless, "--recipient-key-path", "old.key")) == cli.FAILED
     said = capsys.readouterr().err
     assert "without the encryption that was asked for" in said
     assert "Revoke" in said
@@ -280,7 +330,7 @@ def test_req_123_a_key_that_is_not_encrypted_to_the_recipient_is_not_saved(lab: 
 def test_the_passphrase_of_a_recipient_key_is_no_argument(lab: LabServer, monkeypatch, capsys) -> None:
     key = generate_key(KeySpec("rsa"))
     Path("old.key").write_bytes(private_key_pem(key, "canary"))
-    arguments = serverkeygen(lab, "--recipient-key", "old.key")
+    arguments = serverkeygen(lab, "--recipient-key-path", "old.key")
     assert cli.main(arguments) == cli.WRONG_INPUT
     assert "the private key is encrypted" in capsys.readouterr().err
     Path("passphrase").write_text("canary\n", encoding="ascii")
@@ -308,7 +358,9 @@ def test_req_118_req_086_a_pending_key_is_asked_for_with_the_same_throw_away_key
 @pytest.mark.usefixtures("password")
 def test_req_117_with_system_trust_alone_nothing_is_sent(lab: LabServer, monkeypatch, capsys) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", lab.ca_path)
-    arguments = ["--system-trust" if word == "--ca" else word for word in serverkeygen(lab) if word != lab.ca_path]
+    arguments = [
+        "--use-system-trust" if word == "--ca-path" else word for word in serverkeygen(lab) if word != lab.ca_path
+    ]
     before = len(lab.requests)
     assert cli.main(arguments) == cli.WRONG_INPUT
     assert "--allow-system-trust" in capsys.readouterr().err
@@ -338,7 +390,7 @@ def test_req_124_without_a_key_and_its_certificate_nothing_is_saved(flags: tuple
 @pytest.mark.parametrize("command", [enroll, serverkeygen])
 def test_a_folder_that_is_not_there_is_told_before_anything_is_sent(lab: LabServer, command, capsys) -> None:
     before = len(lab.requests)
-    assert cli.main([*command(lab), "--out", "nowhere/host.pem"]) == cli.WRONG_INPUT
+    assert cli.main([*command(lab), "--fullchain-path", "nowhere/host.pem"]) == cli.WRONG_INPUT
     assert "its folder does not exist" in capsys.readouterr().err
     assert len(lab.requests) == before
 
@@ -355,7 +407,7 @@ def test_req_057_an_enrolment_goes_to_another_server_only_with_consent(lab: LabS
 @pytest.mark.usefixtures("password")
 def test_req_060_a_busy_server_is_asked_again(capsys) -> None:
     with LabServer("--fault", "simpleenroll:http-503") as busy:
-        assert cli.main(enroll(busy, "--username", "estuser", "--wait-when-busy", "2")) == cli.FAILED
+        assert cli.main(enroll(busy, "--username", "estuser", "--busy-timeout", "2")) == cli.FAILED
         assert len(busy.enrolments) == 2
 
 
@@ -367,7 +419,7 @@ def test_req_063_with_digest_the_password_is_not_sent() -> None:
 
 
 def test_req_044_without_trust_cacerts_shows_the_fingerprints_and_saves_nothing(lab: LabServer, capsys) -> None:
-    assert cli.main(["cacerts", f"{lab.host}:{lab.port}", "--out", "ca.pem"]) == cli.FAILED
+    assert cli.main(["cacerts", f"{lab.host}:{lab.port}", "--dest", "ca.pem"]) == cli.FAILED
     assert fingerprint_of(lab).replace(":", "").lower() in capsys.readouterr().err
     assert files() == []
 
@@ -377,7 +429,7 @@ def test_info_with_a_fingerprint_that_info_has_shown(lab: LabServer, capsys) -> 
     shown = json.loads(capsys.readouterr().out)
     assert shown["trusted"] is False
     fingerprint = next(one["fingerprint_sha256"] for one in shown["ca_certificates"] if one["self_signed"])
-    assert cli.main(["info", f"{lab.host}:{lab.port}", "--fingerprint", fingerprint]) == cli.DONE
+    assert cli.main(["info", f"{lab.host}:{lab.port}", "--ca-fingerprint", fingerprint]) == cli.DONE
     said = capsys.readouterr().out
     assert "trusted: yes" in said
     assert "trust: fingerprint" in said
@@ -394,17 +446,67 @@ def test_csrattrs(capsys) -> None:
     ("arguments", "words"),
     [
         (["info", "http://est.example.com"], "https only"),
-        (["info", "est.example.com", "--ca", "nowhere.pem"], "'nowhere.pem' cannot be read"),
-        (["info", "est.example.com", "--fingerprint", "abc"], "the fingerprint 'abc'"),
-        (["info", "est.example.com", "--system-trust", "--timeout", "0"], "more than 0 seconds"),
-        (["info", "est.example.com", "--system-trust", "--client-key", "k"], "without --client-certificate"),
-        (["cacerts", "h", "--system-trust", "--allow-redirects-to", "http://h"], "https only"),
-        (["cacerts", "h", "--system-trust", "--wait-when-busy", "-1"], "--wait-when-busy is 0 or more seconds"),
-        (["cacerts", "est.example.com", "--system-trust", "--password-file", "p"], "without --username"),
-        (["enroll", "h", "--system-trust", "--subject", "CN", "--out", "o", "--key-out", "k"], "--subject "),
-        (["enroll", "h", "--subject", "/CN=x", "--san", "DNS:a b", "--out", "o", "--key-out", "k"], "--san "),
-        (["enroll", "h", "--subject", "/CN=x", "--key-size", "1", "--out", "o", "--key-out", "k"], "key size 1"),
-        (["info", "h", "--ca", __file__], "est: --ca has no PEM certificate in it"),
+        (["info", "est.example.com", "--ca-path", "nowhere.pem"], "'nowhere.pem' cannot be read"),
+        (["info", "est.example.com", "--ca-fingerprint", "abc"], "the fingerprint 'abc'"),
+        (
+            ["info", "est.example.com", "--use-system-trust", "--timeout", "0"],
+            "--timeout: 0 is out of range (allowed: 1 to 3600)",
+        ),
+        (
+            ["info", "est.example.com", "--use-system-trust", "--client-key-path", "k"],
+            "without --client-certificate-path",
+        ),
+        (["cacerts", "h", "--use-system-trust", "--allow-redirects-to", "http://h"], "https only"),
+        (
+            ["cacerts", "h", "--use-system-trust", "--busy-timeout", "-1"],
+            "--busy-timeout: -1 is out of range (allowed: 0 to 3600)",
+        ),
+        (["cacerts", "est.example.com", "--use-system-trust", "--password-file", "p"], "without --username"),
+        (
+            [
+                "enroll",
+                "h",
+                "--use-system-trust",
+                "--subject",
+                "CN",
+                "--certificate-path",
+                "o",
+                "--private-key-path",
+                "k",
+            ],
+            "--subject ",
+        ),
+        (
+            [
+                "enroll",
+                "h",
+                "--subject",
+                "/CN=x",
+                "--subject-alternative-name-other",
+                "DNS:a b",
+                "--certificate-path",
+                "o",
+                "--private-key-path",
+                "k",
+            ],
+            "--subject-alternative-name-other ",
+        ),
+        (
+            [
+                "enroll",
+                "h",
+                "--subject",
+                "/CN=x",
+                "--key-size",
+                "1",
+                "--certificate-path",
+                "o",
+                "--private-key-path",
+                "k",
+            ],
+            "key size 1",
+        ),
+        (["info", "h", "--ca-path", __file__], "est: --ca-path has no PEM certificate in it"),
     ],
 )
 def test_an_argument_that_cannot_be_used(arguments: list[str], words: str, capsys) -> None:
@@ -413,18 +515,18 @@ def test_an_argument_that_cannot_be_used(arguments: list[str], words: str, capsy
     assert files() == []
 
 
-@pytest.mark.parametrize("seconds", ["-1", "nan", "soon"])
-def test_a_time_to_wait_is_no_less_than_nothing(seconds: str, capsys) -> None:
-    files_of_it = ["--out", "o", "--key-out", "k"]
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["enroll", "h", "--system-trust", "--subject", "/CN=x", *files_of_it, "--wait", seconds])
-    assert ended.value.code == cli.WRONG_INPUT
-    assert "--wait" in capsys.readouterr().err.splitlines()[-1]
+@pytest.mark.parametrize("seconds", ["-1", "nan", "soon", "86401"])
+def test_a_time_to_wait_is_what_the_modules_take(seconds: str, capsys) -> None:
+    files_of_it = ["--certificate-path", "o", "--private-key-path", "k"]
+    arguments = ["enroll", "h", "--use-system-trust", "--subject", "/CN=x", *files_of_it, "--wait-timeout", seconds]
+    assert cli.main(arguments) == cli.WRONG_INPUT
+    told = capsys.readouterr().err
+    assert "--wait-timeout: " in told and "(allowed: 0 to 86400)" in told
 
 
 def test_errors_name_the_options_of_the_command(lab: LabServer, capsys) -> None:
     assert cli.main(["cacerts", f"{lab.host}:{lab.port}"]) == cli.FAILED
-    assert "set --fingerprint to it" in capsys.readouterr().err
+    assert "set --ca-fingerprint to it" in capsys.readouterr().err
     assert cli.main(enroll(lab)) == cli.FAILED
     told = capsys.readouterr().err
     assert "--username" in told and "template" not in told

@@ -33,18 +33,24 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def enroll(lab: LabServer, *more: str, command: str = "enroll", subject: str = "/CN=host") -> list[str]:
-    files = ["--out", "host.pem", "--key-out", "host.key"]
-    server = [f"{lab.host}:{lab.port}", "--ca", lab.ca_path, "--username", "estuser"]
+    files = ["--fullchain-path", "host.pem", "--private-key-path", "host.key"]
+    server = [f"{lab.host}:{lab.port}", "--ca-path", lab.ca_path, "--username", "estuser"]
     return [command, *server, "--subject", subject, "--key-type", "ec", *files, *more]
 
 
 def dropped(lab: LabServer, *more: str) -> list[str]:
-    return enroll(lab, "--san", "UPN:jdoe@example.com", *more, subject="/CN=jdoe/emailAddress=jdoe@example.com")
+    return enroll(
+        lab,
+        "--subject-alternative-name-other",
+        "UPN:jdoe@example.com",
+        *more,
+        subject="/CN=jdoe/emailAddress=jdoe@example.com",
+    )
 
 
 def reenroll(lab: LabServer, *more: str) -> list[str]:
-    client = ["--client-certificate", "host.pem", "--client-key", "host.key"]
-    return ["reenroll", f"{lab.host}:{lab.port}", "--ca", lab.ca_path, *client, *more]
+    client = ["--client-certificate-path", "host.pem", "--client-key-path", "host.key"]
+    return ["reenroll", f"{lab.host}:{lab.port}", "--ca-path", lab.ca_path, *client, *more]
 
 
 def files() -> dict[str, bytes]:
@@ -111,13 +117,13 @@ def test_another_name_is_a_difference(capsys) -> None:
     assert said.err == f"warning: the certificate is not what was asked for: {CHANGED}\n"
 
 
-@pytest.mark.parametrize("rekey", [[], ["--rekey"]])
+@pytest.mark.parametrize("method", ["rekey", "renew"])
 @pytest.mark.parametrize("on_lost", [[], ["--on-lost", "warn"], ["--on-lost", "fail"]])
-def test_a_renewal_for_another_name_is_never_put_in_place(capsys, rekey, on_lost) -> None:
+def test_a_renewal_for_another_name_is_never_put_in_place(capsys, method, on_lost) -> None:
     with LabServer("--fault", "simplereenroll:other-name") as lab:
         assert cli.main(enroll(lab)) == cli.DONE
         before = files()
-        assert cli.main(reenroll(lab, *rekey, *on_lost)) == cli.FAILED
+        assert cli.main(reenroll(lab, "--renewal-method", method, *on_lost)) == cli.FAILED
     said = capsys.readouterr().err
     assert f"failed at stage verify: the renewed certificate differs from the old one: {CHANGED}\n" in said
     assert files() == before
@@ -147,7 +153,7 @@ def test_a_renewal_that_adds_names_is_put_in_place_only_where_that_is_accepted(
     new = cisco.issue(subject=x509.Name(names), extensions=more, private_key=key).certificate
     answer = Issued((new.public_bytes(serialization.Encoding.DER),))
     monkeypatch.setattr(EstClient, "simplereenroll", lambda *_arguments, **_options: answer)
-    assert cli.main(reenroll(cisco, *options)) == code
+    assert cli.main(reenroll(cisco, "--renewal-method", "renew", *options)) == code
     assert (files() == before) == (code == cli.FAILED)
     said = capsys.readouterr()
     added = ["O=Added was not asked for", "UPN:administrator@example.com was not asked for"]

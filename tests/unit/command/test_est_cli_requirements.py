@@ -19,7 +19,8 @@ from support.lab import PASSWORD, USERNAME, LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command import est as cli
 
-ENROLL = ["--subject", "/CN=host", "--key-type", "ec", "--out", "host.pem", "--key-out", "host.key", "--json"]
+FILES = ["--fullchain-path", "host.pem", "--private-key-path", "host.key"]
+ENROLL = ["--subject", "/CN=host", "--key-type", "ec", *FILES, "--json"]
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def save_ca_certificates(lab: LabServer) -> None:
     """First contact by fingerprint; what it brings is in ca.pem."""
     fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(lab.ca_pem)).hexdigest()
-    assert cli.main(["cacerts", place(lab), "--fingerprint", fingerprint, "--out", "ca.pem"]) == cli.DONE
+    assert cli.main(["cacerts", place(lab), "--ca-fingerprint", fingerprint, "--dest", "ca.pem"]) == cli.DONE
 
 
 def place(lab: LabServer) -> str:
@@ -46,9 +47,9 @@ def test_req_037_the_next_run_trusts_the_saved_ca_certificates(capsys: pytest.Ca
     with LabServer("--intermediate") as lab:
         save_ca_certificates(lab)
         capsys.readouterr()
-        assert cli.main(["cacerts", place(lab), "--ca", "ca.pem", "--json"]) == cli.DONE
+        assert cli.main(["cacerts", place(lab), "--ca-path", "ca.pem", "--json"]) == cli.DONE
         assert json.loads(capsys.readouterr().out)["trust"] == "explicit"
-        assert cli.main(["enroll", *trusting(lab, "--ca", "ca.pem"), *ENROLL]) == cli.DONE
+        assert cli.main(["enroll", *trusting(lab, "--ca-path", "ca.pem"), *ENROLL]) == cli.DONE
         assert [entry["status"] for entry in lab.requests if entry["operation"] == "simpleenroll"] == [200]
 
 
@@ -58,9 +59,9 @@ def test_req_038_with_saved_ca_certificates_those_of_the_system_do_not_count(
     with LabServer() as lab, LabServer(state="another CA") as other:
         save_ca_certificates(lab)
         monkeypatch.setenv("SSL_CERT_FILE", other.ca_path)
-        assert cli.main(["cacerts", place(other), "--system-trust"]) == cli.DONE, "the system knows that CA"
+        assert cli.main(["cacerts", place(other), "--use-system-trust"]) == cli.DONE, "the system knows that CA"
         seen = len(other.requests)
-        assert cli.main(["cacerts", place(other), "--ca", "ca.pem"]) == cli.FAILED
+        assert cli.main(["cacerts", place(other), "--ca-path", "ca.pem"]) == cli.FAILED
         assert "failed at stage tls" in capsys.readouterr().err
         assert len(other.requests) == seen
 
@@ -68,7 +69,7 @@ def test_req_038_with_saved_ca_certificates_those_of_the_system_do_not_count(
 def test_req_041_other_software_verifies_with_the_saved_files() -> None:
     with LabServer("--intermediate") as lab:
         save_ca_certificates(lab)
-        assert cli.main(["enroll", *trusting(lab, "--ca", "ca.pem"), *ENROLL]) == cli.DONE
+        assert cli.main(["enroll", *trusting(lab, "--ca-path", "ca.pem"), *ENROLL]) == cli.DONE
     assert stat.S_IMODE(os.stat("ca.pem").st_mode) == 0o644
     command = ["openssl", "verify", "-no-CApath", "-CAfile", "ca.pem", "host.pem"]
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
@@ -77,7 +78,7 @@ def test_req_041_other_software_verifies_with_the_saved_files() -> None:
 
 def test_req_067_a_password_without_a_user_name() -> None:
     with LabServer("--username", "") as lab:
-        arguments = ["enroll", place(lab), "--ca", lab.ca_path, "--username", "", *ENROLL]
+        arguments = ["enroll", place(lab), "--ca-path", lab.ca_path, "--username", "", *ENROLL]
         assert cli.main(arguments) == cli.DONE
         (entry,) = [entry for entry in lab.requests if entry["operation"] == "simpleenroll"]
         assert (entry["status"], entry["authorization_scheme"]) == (200, "basic")
@@ -85,6 +86,6 @@ def test_req_067_a_password_without_a_user_name() -> None:
 
 def test_req_093_201_with_a_certificate_is_success(capsys: pytest.CaptureFixture[str]) -> None:
     with LabServer("--status", "201") as lab:
-        assert cli.main(["enroll", *trusting(lab, "--ca", lab.ca_path), *ENROLL]) == cli.DONE
+        assert cli.main(["enroll", *trusting(lab, "--ca-path", lab.ca_path), *ENROLL]) == cli.DONE
         assert [entry["status"] for entry in lab.requests if entry["operation"] == "simpleenroll"] == [201]
     assert json.loads(capsys.readouterr().out)["status"] == "issued"

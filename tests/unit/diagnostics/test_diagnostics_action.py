@@ -37,7 +37,7 @@ class DiagnosedHost(Host):
         self.orders.append(order)
         if self.trouble:
             return self.trouble
-        order["targets"], order["log_path"] = tuple(order["targets"]), tuple(order["log_path"])
+        order["targets"], order["log_paths"] = tuple(order["targets"]), tuple(order["log_paths"])
         answer = collect(Order(**{**order, "secrets": tuple(json.loads(order.get("secrets", "[]")))}))
         self.answers.append(json.loads(json.dumps(answer)))
         return marked(answer)
@@ -64,7 +64,7 @@ def store(tmp_path, host, lab):
 
 
 def diagnose(tmp_path, store, host, check=False, **options):
-    arguments = {"dest": str(tmp_path / "out"), "store_path": str(store), "timeout": 20, **options}
+    arguments = {"dest": str(tmp_path / "out"), "store_path": str(store), "time_limit": 20, **options}
     return run_action("est_diagnostics", arguments, host, check=check)
 
 
@@ -83,8 +83,8 @@ def test_the_archive_holds_everything_and_the_summary_comes_first(tmp_path, stor
     (test / "certificate.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     (test / "private_key.pem").write_text(f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n")
     (tmp_path / "app.log").write_text(f"a line\nlogged in with {CANARY}\n", encoding="utf-8")
-    result = diagnose(tmp_path, store, host, log_path=[str(tmp_path / "app.log"), "/proc/self/status"])
-    assert result["changed"] and result["problems"] == [] and result["left_out"] == []
+    result = diagnose(tmp_path, store, host, log_paths=[str(tmp_path / "app.log"), "/proc/self/status"])
+    assert result["changed"] and result["problems"] == [] and result["skipped_files"] == []
     assert stat.S_IMODE(os.stat(result["archive"]).st_mode) == 0o600
     assert re.fullmatch(r"host-\d{8}T\d{6}Z\.tar\.gz", os.path.basename(result["archive"]))
     members = unpacked(result["archive"])
@@ -104,7 +104,7 @@ def test_the_archive_holds_everything_and_the_summary_comes_first(tmp_path, stor
 
 def test_no_secret_is_anywhere(tmp_path, store, host):
     (tmp_path / "app.log").write_text(f"{CANARY}\n", encoding="utf-8")
-    result = diagnose(tmp_path, store, host, log_path=[str(tmp_path)], redact=["other-C4nary"])
+    result = diagnose(tmp_path, store, host, log_paths=[str(tmp_path)], redact=["other-C4nary"])
     key = (store / "sealing.key").read_text().strip()
     sealed = json.loads((store / "templates.json").read_text())["templates"][0]["secrets"]["password"]
     collected = b"\n".join([*unpacked(result["archive"]).values(), json.dumps([result, host.answers[1:]]).encode()])
@@ -134,11 +134,11 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_host_is_asked(tmp
     ("options", "words"),
     [
         ({"dest": " "}, "dest: "),
-        ({"max_log_bytes": 10}, "max_log_bytes: 10 is out of range"),
-        ({"timeout": 1}, "timeout: 1 is out of range"),
+        ({"max_log_size": 10}, "max_log_size: 10 is out of range"),
+        ({"time_limit": 1}, "time_limit: 1 is out of range"),
         ({"connect_timeout": 0}, "connect_timeout: 0 is out of range"),
-        ({"log_path": ["relative"]}, "log_path[0]"),
-        ({"log_path": ["/a\0b"]}, "log_path[0]"),
+        ({"log_paths": ["relative"]}, "log_paths[0]"),
+        ({"log_paths": ["/a\0b"]}, "log_paths[0]"),
         ({"store_path": "est"}, "store_path"),
         ({"output_path": "/"}, "output_path"),
         ({"tmeout": 10}, "Unsupported parameters"),
@@ -154,22 +154,22 @@ def test_a_wrong_option_is_told_before_the_host_is_asked(tmp_path, store, host, 
 def test_logs_are_left_out_where_a_password_cannot_be_opened(tmp_path, store, host):
     (store / "sealing.key").unlink()
     (tmp_path / "app.log").write_text(f"{CANARY}\n", encoding="utf-8")
-    result = diagnose(tmp_path, store, host, log_path=[str(tmp_path)])
+    result = diagnose(tmp_path, store, host, log_paths=[str(tmp_path)])
     assert sections(result) == ["store", "logs"]
     assert not any("/logs/" in name for name in unpacked(result["archive"]))
-    result = diagnose(tmp_path, store, host, log_path=[str(tmp_path / "app.log")], redact=[CANARY])
+    result = diagnose(tmp_path, store, host, log_paths=[str(tmp_path / "app.log")], redact=[CANARY])
     assert unpacked(result["archive"])["host/logs/app.log"] == b"********\n"
 
 
 def test_a_damaged_store_is_told_and_the_rest_is_collected(tmp_path, store, host):
     (store / "templates.json").write_text('{"format": ')
-    result = diagnose(tmp_path, store, host, log_path=["/proc/self/status"])
+    result = diagnose(tmp_path, store, host, log_paths=["/proc/self/status"])
     assert sections(result) == ["store", "logs"]
     assert any(line.startswith("  system ") for line in result["summary"])
 
 
 def test_a_host_without_a_store_is_told(tmp_path, host):
-    result = diagnose(tmp_path, tmp_path / "none", host, log_path=["/proc/self/status"])
+    result = diagnose(tmp_path, tmp_path / "none", host, log_paths=["/proc/self/status"])
     assert sections(result) == ["store"]
     assert "host/logs/status" in unpacked(result["archive"])
 
@@ -199,14 +199,14 @@ def test_a_damaged_answer_becomes_a_line_and_not_an_error(tmp_path, store, host)
         return answer
 
     host.execute_module = damaged
-    result = diagnose(tmp_path, store, host, log_path=["/proc/self/status"])
-    assert result["left_out"] == [{"path": "/proc/self/status", "reason": "was damaged on its way"}]
+    result = diagnose(tmp_path, store, host, log_paths=["/proc/self/status"])
+    assert result["skipped_files"] == [{"path": "/proc/self/status", "reason": "was damaged on its way"}]
 
 
 def test_a_short_password_spoils_no_archive(tmp_path, store, host, lab):
     template = {"name": "vpn", "server": lab.url, "username": "joe", "password": "e", "ca_path": lab.ca_path}
     run_action("est_template", {"store_path": str(store), **template}, host)
-    result = diagnose(tmp_path, store, host, log_path=["/proc/self/status"])
+    result = diagnose(tmp_path, store, host, log_paths=["/proc/self/status"])
     members = unpacked(result["archive"])
     assert b"e" not in members["host/logs/status"] and b"********" in members["host/logs/status"]
     assert json.loads(members["host/diagnostics.json"])["servers"]
@@ -216,7 +216,7 @@ def test_the_archive_can_be_unpacked_anywhere(tmp_path, store, host):
     for name in ("..\\evil.log", "a\nb.log", "ü.log"):
         (tmp_path / "logs").mkdir(exist_ok=True)
         (tmp_path / "logs" / name).write_text("x\n")
-    result = diagnose(tmp_path, store, host, log_path=[str(tmp_path / "logs")])
+    result = diagnose(tmp_path, store, host, log_paths=[str(tmp_path / "logs")])
     with open(result["archive"], "rb") as file, tarfile.open(fileobj=io.BytesIO(file.read())) as archive:
         names = archive.getnames()
     assert len(names) == 5

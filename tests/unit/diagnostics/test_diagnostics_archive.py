@@ -15,7 +15,6 @@ import pytest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.archive import (
     ArchiveFile,
     pack,
-    why_not_writable,
 )
 
 MEMBERS = [("SUMMARY.txt", 1000, b"all is well\n"), ("logs/b.log", 900, b"b"), ("logs/a.log", 800, b"")]
@@ -83,10 +82,3 @@ def test_a_file_system_without_hard_links_will_do(tmp_path, monkeypatch):
     assert path == str(tmp_path / "ce1-2.tar.gz")
     assert sorted(os.listdir(tmp_path)) == ["ce1-2.tar.gz", "ce1.tar.gz"]
     assert (tmp_path / "ce1.tar.gz").read_bytes() == b"older"
-
-
-def test_what_is_no_folder_is_known_before_anything_is_written(tmp_path):
-    (tmp_path / "file").write_text("")
-    assert why_not_writable(str(tmp_path / "file" / "x" / "y")) == f"{tmp_path / 'file'} is not a folder"
-    assert why_not_writable(str(tmp_path / "x" / "y")) == ""
-    assert os.listdir(tmp_path) == ["file"]

@@ -84,7 +84,8 @@ def test_one_reason_is_told_once():
 def test_a_last_test_that_failed_is_a_problem():
     store = {
         "store_path": "/s",
-        "store": {"exists": True, "drift": [], "damaged": False},
+        "store": {"exists": True, "damaged": False},
+        "store_problems": [],
         "templates": [
             {"name": "wifi", "last_test": {"status": "failed", "stage": "tls", "at": "2026-11-22T12:00:00Z"}},
             {"name": "vpn", "last_test": {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z"}},
@@ -103,7 +104,8 @@ def test_a_last_test_says_what_it_did_not_prove():
     lost = {"lost": ["UPN:a@b.example"], "differs": ["the key is EC P-256"], "made_up": ["imei"]}
     store = {
         "store_path": "/s",
-        "store": {"exists": True, "drift": [], "damaged": False},
+        "store": {"exists": True, "damaged": False},
+        "store_problems": [],
         "templates": [
             {"name": "wifi", "last_test": {**issued, **lost}, "proved": True},
             {"name": "vpn", "last_test": issued, "proved": False},
@@ -140,7 +142,7 @@ def test_only_what_has_a_certificate_is_issued():
 
 
 def test_files_that_are_intact_are_all_that_is_claimed_of_a_store():
-    data = {"store_path": "/s", "store": {"exists": True, "drift": [], "damaged": False}, "templates": []}
+    data = {"store_path": "/s", "store": {"exists": True, "damaged": False}, "store_problems": [], "templates": []}
     assert judged(store={"ok": True, "data": data}) == [
         ("store", True, "/s can be read; templates: none; its files are intact")
     ]
@@ -153,7 +155,7 @@ def test_the_summary_says_first_what_does_not_work():
         "controller": {"collection": "0.1.0", "ansible_core": "2.19", "python": "3.11"},
         "clock": [100.0, 101.0],
         "proxy": {"ok": True, "data": {}},
-        "logs": {"ok": False, "reason": "had not ended after 20 seconds", "hint": "Raise timeout."},
+        "logs": {"ok": False, "reason": "had not ended after 20 seconds", "hint": "Raise time_limit."},
     }
     findings = judge(report)
     lines = summarise(report, findings, [{"path": f"/{number}", "reason": "is a pipe"} for number in range(30)])
@@ -162,7 +164,7 @@ def test_the_summary_says_first_what_does_not_work():
     order = [
         "WHAT DOES NOT WORK: 2 problems",
         "had not ended",
-        "-> Raise timeout.",
+        "-> Raise time_limit.",
         "WHAT ELSE WAS FOUND",
         "none in the env",
     ]

@@ -68,16 +68,16 @@ def test_the_newest_log_comes_first_and_the_limit_cuts_the_heads_of_older_ones(t
     assert logs.found[0].data == b"new\n" * 10
     assert logs.found[1].data == b"old 18\nold 19\n"
     assert sum(len(log.data) for log in logs.found) <= 60
-    reasons = dict(logs.left_out)
+    reasons = dict(logs.skipped_files)
     assert reasons[str(tmp_path / "old.log")] == "only its end is in the archive, 14 octets"
-    assert reasons[str(tmp_path / "oldest.log")] == "the limit of 60 octets is reached (max_log_bytes)"
+    assert reasons[str(tmp_path / "oldest.log")] == "the limit of 60 octets is reached (max_log_size)"
 
 
 def test_what_is_beyond_the_limit_is_told(tmp_path):
     write(tmp_path / "new.log", b"12345678\n" * 10)
     write(tmp_path / "old.log", b"old\n", age=100)
     logs = collect(tmp_path, max_bytes=90)
-    assert dict(logs.left_out) == {str(tmp_path / "old.log"): "the limit of 90 octets is reached (max_log_bytes)"}
+    assert dict(logs.skipped_files) == {str(tmp_path / "old.log"): "the limit of 90 octets is reached (max_log_size)"}
 
 
 def test_a_large_file_is_not_read_from_its_beginning(tmp_path):
@@ -112,7 +112,7 @@ def test_what_can_be_decompressed_of_a_damaged_log_is_kept(tmp_path, damage, wor
     path = write(tmp_path / "a.log.gz", bytes(packed))
     logs = collect(tmp_path)
     assert logs.found[0].data.startswith(b"line 0\nline 7919\n")
-    assert words in dict(logs.left_out)[str(path)]
+    assert words in dict(logs.skipped_files)[str(path)]
 
 
 def test_a_gzip_bomb_is_bounded(tmp_path, monkeypatch):
@@ -121,7 +121,7 @@ def test_a_gzip_bomb_is_bounded(tmp_path, monkeypatch):
     with ends():
         logs = collect(tmp_path, max_bytes=2048)
     assert len(logs.found[0].data) <= 2048
-    assert (str(path), "has no end that could be reached: it was read for 4194304 octets") in logs.left_out
+    assert (str(path), "has no end that could be reached: it was read for 4194304 octets") in logs.skipped_files
 
 
 def test_a_file_without_end_is_left_after_its_time(tmp_path, monkeypatch):
@@ -130,7 +130,7 @@ def test_a_file_without_end_is_left_after_its_time(tmp_path, monkeypatch):
     with ends():
         logs = collect(path, max_bytes=2048, seconds=0.2)
     assert logs.found[0].data.endswith(b"for ever and ever\n")
-    assert any("has no end that could be reached" in reason for _path, reason in logs.left_out)
+    assert any("has no end that could be reached" in reason for _path, reason in logs.skipped_files)
 
 
 def test_pipes_sockets_devices_and_links_are_told_and_never_waited_for(tmp_path):
@@ -142,7 +142,7 @@ def test_pipes_sockets_devices_and_links_are_told_and_never_waited_for(tmp_path)
         with ends():
             logs = collect(tmp_path, "/dev/zero", "/dev/tty")
     assert logs.found == []
-    reasons = {os.path.basename(path): reason for path, reason in logs.left_out}
+    reasons = {os.path.basename(path): reason for path, reason in logs.skipped_files}
     assert reasons == {
         "pipe.log": "is a pipe",
         "link.log": "is a symbolic link, and those are not followed",
@@ -163,7 +163,7 @@ def test_a_file_that_is_exchanged_for_a_pipe_is_not_waited_for(tmp_path):
 
     with ends():
         logs = collect(path, opener=exchange)
-    assert logs.found == [] and logs.left_out == [(str(path), "is a pipe")]
+    assert logs.found == [] and logs.skipped_files == [(str(path), "is a pipe")]
 
 
 def test_a_folder_that_is_a_link_is_entered_where_it_was_named(tmp_path):
@@ -188,7 +188,7 @@ def test_a_file_whose_name_has_signs_of_a_glob_is_found_by_its_name(tmp_path):
 def test_what_is_not_there_is_told(tmp_path):
     (tmp_path / "empty").mkdir()
     logs = collect(tmp_path / "missing", tmp_path / "*.log", tmp_path / "empty")
-    assert [reason for _path, reason in logs.left_out] == [
+    assert [reason for _path, reason in logs.skipped_files] == [
         "does not exist",
         "there is nothing that matches",
         "is an empty folder",
@@ -200,7 +200,7 @@ def test_folders_are_entered_four_deep_and_what_is_deeper_is_told(tmp_path):
     write(tmp_path / "1" / "2" / "3" / "4" / "b.log", b"b\n")
     logs = collect(tmp_path)
     assert texts(logs) == {"1/2/3/a.log": b"a\n"}
-    assert logs.left_out == [
+    assert logs.skipped_files == [
         (str(tmp_path / "1/2/3/4"), "is a folder that was not entered: not permitted, or too deep")
     ]
 
@@ -235,12 +235,12 @@ def test_the_rest_of_a_private_key_is_not_kept_where_the_limit_cuts_through_it(t
 
 def test_a_binary_file_is_not_collected(tmp_path):
     path = write(tmp_path / "events.evtx", bytes(range(256)) * 10)
-    assert collect(tmp_path).left_out == [(str(path), "is not text, and nobody could look for secrets in it")]
+    assert collect(tmp_path).skipped_files == [(str(path), "is not text, and nobody could look for secrets in it")]
 
 
 def test_after_its_time_the_rest_is_told(tmp_path):
     path = write(tmp_path / "a.log", b"a\n")
-    assert collect(tmp_path, seconds=-1).left_out == [(str(path), "the time for logs is over (timeout)")]
+    assert collect(tmp_path, seconds=-1).skipped_files == [(str(path), "the time for logs is over (time_limit)")]
 
 
 def test_nothing_of_the_store_is_a_log(tmp_path):

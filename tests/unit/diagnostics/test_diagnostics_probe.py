@@ -247,10 +247,10 @@ print(json.dumps(collect(Order(**order))))
         "targets": [{"fields": {"name": "wifi", "server": "localhost", "port": lab.port, "ca_path": lab.ca_path}}],
         "store_path": str(tmp_path),
         "output_path": str(tmp_path / "tests"),
-        "log_path": ["/proc/self/status"],
-        "max_log_bytes": 2000,
+        "log_paths": ["/proc/self/status"],
+        "max_log_size": 2000,
         "connect_timeout": 5,
-        "timeout": 20,
+        "time_limit": 20,
         "secrets": ["hidden"],
     }
     done = subprocess.run(

@@ -13,7 +13,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 def described(name, **options):
     template = Template.from_options({"name": name, "server": "est.example.com", **options})
     flags = {f"{secret}_set": secret in template.secrets() for secret in ("password", "client_key_passphrase")}
-    return {**template.as_fields(), **flags, "drift": [], "last_test": None}
+    return {**template.as_fields(), **flags, "problems": [], "last_test": None}
 
 
 def test_templates_that_reach_a_server_in_the_same_way_share_a_look():

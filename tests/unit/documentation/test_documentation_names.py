@@ -94,14 +94,14 @@ def test_the_example_makes_what_the_page_says() -> None:
     (task,) = yaml.safe_load(example)
     made = Template.from_options(task["estfleet.cloud_extender.est_template"])
     identity = TestIdentity(
-        user_name="bob, O=x",
+        user="bob, O=x",
         domain="corp.example",
         email="bob@example.com",
         variables={"Object Sid": "S-1-5-21-1-2-3-4"},
     )
     with pytest.raises(ValueError, match="which is not a user name"):
         render(made, identity)
-    rendered = render(made, TestIdentity(**{**vars(identity), "user_name": "bob"}))
+    rendered = render(made, TestIdentity(**{**vars(identity), "user": "bob"}))
     assert [(ATTRIBUTE_NAMES[oid], value) for oid, value in rendered.subject] == [
         *(("DC", "com"), ("DC", "example"), ("OU", "Phones"), ("CN", "bob")),
     ]

@@ -38,7 +38,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.u
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import subject_text
 
-LIMITS = {"connect_timeout": 30, "read_timeout": 30, "total_timeout": 50}
+LIMITS = {"connect_timeout": 30, "read_timeout": 30, "timeout": 50}
 OTHER = authority("Other CA")
 # A certificate without dates.
 UNREADABLE = re.sub(rb"\d{12}Z", b"?" * 13, OTHER.der)
@@ -217,6 +217,6 @@ def test_req_045_a_server_that_the_pinned_ca_did_not_certify_gets_nothing() -> N
 )
 def test_a_server_that_does_not_answer_as_it_should(script, kind: type[EstError], words: str) -> None:
     with Peer([script], context=context()) as peer, pytest.raises(kind, match=words) as caught:
-        fetch_unauthenticated(here(peer), response_limit=4096, **LIMITS)
+        fetch_unauthenticated(here(peer), max_response_size=4096, **LIMITS)
     assert (caught.value.stage, caught.value.request_received) == ("cacerts", "no")
     assert caught.value.hint

@@ -147,17 +147,17 @@ class TestPin:
         self, authority: Authority, algorithm: str
     ) -> None:
         pin = Fingerprint.of(authority.certificate, algorithm)
-        est, _transport = client(bag_of(SUB.certificate, ROOT.certificate), pin=pin)
+        est, _transport = client(bag_of(SUB.certificate, ROOT.certificate), ca_fingerprint=pin)
         assert len(est.cacerts().certificates) == 2
 
     def test_req_004_the_root_above_the_bag_counts(self) -> None:
-        est, _transport = client(bag_of(SUB.certificate), pin=Fingerprint.of(ROOT.certificate))
+        est, _transport = client(bag_of(SUB.certificate), ca_fingerprint=Fingerprint.of(ROOT.certificate))
         est.cacerts()
 
     @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
     def test_req_004_another_fingerprint_is_refused_with_those_seen(self, algorithm: str) -> None:
         pin = Fingerprint.of(STRANGER.certificate, algorithm)
-        est, _transport = client(bag_of(ROOT.certificate, STRANGER.certificate), pin=pin)
+        est, _transport = client(bag_of(ROOT.certificate, STRANGER.certificate), ca_fingerprint=pin)
         # The stranger's certificate is in the bag, but nothing in a bag is trusted because it is there.
         with pytest.raises(ServerError) as caught:
             est.cacerts()
@@ -173,7 +173,7 @@ class TestSimpleenroll:
     def test_req_089_a_refusal_is_told_in_the_servers_words(self, status: int) -> None:
         est, transport = client(reply(status, b"No\x1b[31m way\r\n", "text/plain"))
         with pytest.raises(ServerError) as caught:
-            est.simpleenroll(REQUEST, wait_seconds=60, sleep=pytest.fail)
+            est.simpleenroll(REQUEST, wait_timeout=60, sleep=pytest.fail)
         error = caught.value
         assert (error.stage, error.http_status, error.request_received) == ("enroll", status, "yes")
         assert error.reason.endswith(f"(HTTP {status})")
@@ -212,7 +212,7 @@ class TestPending:
         pauses: List[float] = []
         est, transport = client(*script)
         try:
-            answer: Any = est.simpleenroll(REQUEST, wait_seconds=wait, sleep=pauses.append)
+            answer: Any = est.simpleenroll(REQUEST, wait_timeout=wait, sleep=pauses.append)
         except EstError as error:
             answer = error
         return answer, pauses, transport.sent, steps(est.timeline)
@@ -343,13 +343,13 @@ class TestVerify:
 
     def test_req_074_another_key_is_no_matter_of_the_chain(self) -> None:
         stranger = ROOT.issue("device", days=days(-1, 365))
-        error, _est = self.verified(stranger, allow_unverified_chain=True)
+        error, _est = self.verified(stranger, on_unverified_chain="warn")
         assert isinstance(error, ParseError)
 
     @pytest.mark.parametrize("validity", [(-10, -1), (1, 10)], ids=["expired", "not yet"])
-    @pytest.mark.parametrize("allow", [False, True])
-    def test_a_certificate_outside_of_its_validity_is_an_error(self, validity: Any, allow: bool) -> None:
-        error, _est = self.verified(issue(validity=validity), allow_unverified_chain=allow)
+    @pytest.mark.parametrize("on_unverified_chain", ["fail", "warn"])
+    def test_a_certificate_outside_of_its_validity_is_an_error(self, validity: Any, on_unverified_chain: str) -> None:
+        error, _est = self.verified(issue(validity=validity), on_unverified_chain=on_unverified_chain)
         assert isinstance(error, EstError)
         assert "the issued certificate is valid from" in error.reason
         assert "clock" in error.hint
@@ -365,7 +365,7 @@ class TestVerify:
 
     def test_req_075_a_certificate_of_another_ca_is_a_warning_where_that_is_allowed(self) -> None:
         leaf = issue(STRANGER)
-        found, est = self.verified(leaf, STRANGER.certificate, allow_unverified_chain=True)
+        found, est = self.verified(leaf, STRANGER.certificate, on_unverified_chain="warn")
         assert found.certificate == leaf
         assert found.chain == (STRANGER.certificate,)
         (warning,) = found.warnings

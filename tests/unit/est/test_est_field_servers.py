@@ -102,7 +102,7 @@ def enrol(
             credentials=Credentials("estuser", "canary"),
             connect_timeout=30,
             read_timeout=30,
-            total_timeout=50,
+            timeout=50,
         )
         with EstClient(url, line, anchors=load_pem_certificates(trust), secrets=["canary"]) as est:
             authorities = est.cacerts()

@@ -74,7 +74,7 @@ def connect(lab: LabProcess, patience: float = 50, **options: Any) -> EstClient:
         credentials=Credentials(USERNAME, PASSWORD),
         connect_timeout=patience,
         read_timeout=patience,
-        total_timeout=patience,
+        timeout=patience,
     )
     return EstClient(url, line, anchors=load_pem_certificates(lab.ca_pem), secrets=[PASSWORD], **options)
 

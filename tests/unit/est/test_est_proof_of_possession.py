@@ -241,7 +241,7 @@ class TestClient:
         script = [[later], [later], [seen.answer(certs_only(issue()), headers=certificates)]]
         with Peer(script, context=context()) as peer, self.client(peer.port) as est:
             request = est.linked(linked)
-            answered = est.simpleenroll(request, wait_seconds=60, sleep=lambda _seconds: None)
+            answered = est.simpleenroll(request, wait_timeout=60, sleep=lambda _seconds: None)
             assert isinstance(answered, Issued)
         bodies = [self.body(received.body) for received in peer.received]
         assert len(set(bodies)) == 3

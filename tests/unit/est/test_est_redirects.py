@@ -299,7 +299,7 @@ class TestRetries:
     def test_req_060_the_client_waits_only_where_it_is_told_to(self) -> None:
         pauses: List[float] = []
         busy = Response(503, {"retry-after": "2"}, b"")
-        line, fake = follow(busy, redirect("/x"), busy, OK, busy_seconds=5, sleep=pauses.append)
+        line, fake = follow(busy, redirect("/x"), busy, OK, busy_timeout=5, sleep=pauses.append)
         assert get(line) is OK
         assert pauses == [2, 2]
         line, fake = follow(busy, OK)

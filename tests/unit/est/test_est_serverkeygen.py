@@ -196,7 +196,7 @@ class TestAnswer:
     def test_req_084_pending_is_repeated(self) -> None:
         est, transport = client(reply(202, Retry_After="5"), multipart(KEY_PART, CERTIFICATE_PART))
         sleeps: List[float] = []
-        assert isinstance(est.serverkeygen(WANTED, wait_seconds=10, sleep=sleeps.append), GeneratedKey)
+        assert isinstance(est.serverkeygen(WANTED, wait_timeout=10, sleep=sleeps.append), GeneratedKey)
         assert sleeps == [5]
         assert transport.sent[0].body == transport.sent[1].body
 

@@ -37,7 +37,7 @@ def exchange(*answers: Any) -> Tuple[Peer, Any]:
     """One whole exchange over one connection: the server, and what came out."""
     with Peer([list(answers)], context=context()) as peer, est_client(peer) as est:
         authorities = est.cacerts()
-        issued = est.simpleenroll(REQUEST, wait_seconds=10, sleep=lambda _seconds: None)
+        issued = est.simpleenroll(REQUEST, wait_timeout=10, sleep=lambda _seconds: None)
         assert isinstance(issued, Issued)
         return peer, est.verify(issued, REQUEST, authorities)
 

@@ -47,7 +47,7 @@ def test_req_060_a_busy_server_is_asked_again_as_long_as_the_user_waits(
 ) -> None:
     with LabServer("--fault", "simpleenroll:http-503") as busy:  # its Retry-After is 2
         with pytest.raises(ServerError, match="not available"):
-            enrol(tmp_path, template_for(busy), wait_when_busy=patience)
+            enrol(tmp_path, template_for(busy), busy_timeout=patience)
         assert len(busy.enrolments) == asked
 
 

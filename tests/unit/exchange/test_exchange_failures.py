@@ -64,7 +64,7 @@ def test_req_089_req_090_the_server_is_quoted(kind, tmp_path):
 
 def test_req_075_an_unverified_chain_can_be_a_warning(tmp_path):
     with LabServer("--fault", "simpleenroll:unrelated-issuer") as lab:
-        outcome = enrol(tmp_path, template_for(lab), allow_unverified_chain=True)
+        outcome = enrol(tmp_path, template_for(lab), on_unverified_chain="warn")
     assert outcome["status"] == "issued"
     assert outcome["warnings"]
 

@@ -119,11 +119,11 @@ def test_req_084_to_088_pending_is_a_state_that_the_next_run_continues(tmp_path)
         with open(first["private_key_path"], "rb") as file:
             key = load_pem_private_key(file.read(), None)
         sent = len(lab.requests)
-        too_soon = enrol(tmp_path, template.replace(), wait=0)
+        too_soon = enrol(tmp_path, template.replace(), wait_timeout=0)
         if too_soon["status"] == "pending":  # else the second has passed meanwhile
             assert too_soon["changed"] is False
             assert len(lab.requests) == sent
-            second = enrol(tmp_path, template, wait=5)
+            second = enrol(tmp_path, template, wait_timeout=5)
         else:
             second = too_soon
         assert second["status"] == "issued"
@@ -144,7 +144,7 @@ def test_req_087_a_user_is_told_of_pending_with_the_servers_words(tmp_path):
 
 def test_req_085_waiting_inside_a_run_is_bounded_by_an_option(tmp_path):
     with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
-        outcome = enrol(tmp_path, template_for(lab), wait=10)
+        outcome = enrol(tmp_path, template_for(lab), wait_timeout=10)
         assert outcome["status"] == "issued"
         assert [entry["status"] for entry in lab.requests if entry["method"] == "POST"] == [202, 200]
 
@@ -157,7 +157,7 @@ def test_req_084_the_very_same_request_is_repeated_by_the_next_run(tmp_path):
         sent = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(client, "encode_body", lambda der: sent.append(der) or encode_body(der))
-            assert enrol(tmp_path, template_for(lab), wait=5)["status"] == "issued"
+            assert enrol(tmp_path, template_for(lab), wait_timeout=5)["status"] == "issued"
     # ECDSA signatures are never the same twice, so equal bytes are the kept request.
     assert sent == [kept.public_bytes(Encoding.DER)]
 
@@ -172,7 +172,7 @@ def test_req_088_a_run_that_fails_while_it_waits_keeps_the_key(tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("time.sleep", stop_the_server)
             with pytest.raises(EstError) as caught:
-                enrol(tmp_path, template, wait=60)
+                enrol(tmp_path, template, wait_timeout=60)
     assert caught.value.request_received == "yes"
     assert sorted(os.listdir(tmp_path / "wifi" / "test+pending")) == ["private_key.pem", "request.pem", "state.json"]
 
@@ -226,7 +226,7 @@ def test_req_086_a_pending_request_with_proof_of_possession_is_signed_anew_with_
         assert first["status"] == "pending"
         with open(first["private_key_path"], "rb") as file:
             key = load_pem_private_key(file.read(), None)
-        second = enrol(tmp_path, template, wait=5)
+        second = enrol(tmp_path, template, wait_timeout=5)
     assert second["status"] == "issued"
     certificate = x509.load_pem_x509_certificate(second["certificate"]["pem"].encode())
     assert same_public_key(certificate, key)

@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.accounts import other_writers
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import locate, open_folder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import (
+    locate,
+    open_folder,
+    why_not_writable,
+)
 
 CONTEXT = b"system_u:object_r:cert_t:s0\0"
 
@@ -115,3 +119,10 @@ def _made(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("old")
     return path
+
+
+def test_what_is_no_folder_is_known_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert why_not_writable(str(tmp_path / "file" / "x" / "y")) == f"{tmp_path / 'file'} is not a folder"
+    assert why_not_writable(str(tmp_path / "x" / "y")) == ""
+    assert os.listdir(tmp_path) == ["file"]

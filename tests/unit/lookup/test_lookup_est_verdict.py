@@ -27,27 +27,27 @@ CAUSES = [
     ("unreachable", "unreachable", "hosts that could not be reached: 3"),
     ("not_run", "not_run", "hosts that did not run, or that no report tells of: 3"),
     ("differing", "hosts_differing", "hosts that are not as declared: 3"),
-    ("differing", "differing", "templates on hosts that are not as declared: 3"),
+    ("differing", "templates_differing", "templates on hosts that are not as declared: 3"),
     (
         "not_compared",
-        "only_tested",
+        "hosts_only_tested",
         "hosts whose templates were only tested, not compared with what is declared: 3",
     ),
-    ("tests_failed", "tests_failed", "templates on hosts whose last test failed: 3"),
-    ("pending", "pending", "templates on hosts whose test waits for approval: 3"),
-    ("lost", "lost", "certificates that are not what was asked for: 3"),
-    ("unproved", "unproved", "templates on hosts without a proof of their present content: 3"),
+    ("last_tests_failed", "last_tests_failed", "templates on hosts whose last test failed: 3"),
+    ("pending", "last_tests_pending", "templates on hosts whose last test waits for approval: 3"),
+    ("lost", "last_tests_with_losses", "test certificates that are not what was asked for: 3"),
+    ("unproved", "templates_unproved", "templates on hosts without a proof of their present content: 3"),
     ("not_tried", "tests_not_tried", "tests that were left out: 3"),
 ]
 
 
-def verdict(summary: dict[str, Any] | None, variables: dict[str, Any] | None = None) -> Any:
+def verdict(counts: dict[str, Any] | None, variables: dict[str, Any] | None = None) -> Any:
     loader = DataLoader()
     known = dict(variables or {})
     lookup = est_verdict.LookupModule(loader=loader, templar=Templar(loader=loader, variables=known))
     # ansible-core says what plugin it loaded; here it is loaded by hand.
     lookup.set_options = lambda **_options: None
-    found = lookup.run([] if summary is None else [summary], variables=known)
+    found = lookup.run([] if counts is None else [counts], variables=known)
     return found[0] if found else None
 
 
@@ -62,7 +62,7 @@ def test_the_numbers_are_those_of_a_report() -> None:
 
 
 def test_nothing_is_against_a_fleet_in_order() -> None:
-    assert verdict({**IN_ORDER, "changed": 4, "corrected": 9, "tests": 8, "certificates": 8}) == {
+    assert verdict({**IN_ORDER, "changed": 4, "templates_corrected": 9, "tests": 8, "test_certificates": 8}) == {
         "against": [],
         "accepted": [],
     }
@@ -70,23 +70,23 @@ def test_nothing_is_against_a_fleet_in_order() -> None:
 
 @pytest.mark.parametrize(("cause", "number", "words"), CAUSES)
 def test_each_cause_is_against_it_until_its_own_variable_accepts_it(cause: str, number: str, words: str) -> None:
-    summary = {**IN_ORDER, number: 3}
-    others = {f"est_tower_accept_{other}": True for other, _number, _words in CAUSES if other != cause}
-    assert verdict(summary) == {"against": [words], "accepted": []}
-    assert verdict(summary, {**others, "est_tower_accept_no_hosts": True}) == {"against": [words], "accepted": []}
-    assert verdict(summary, {f"est_tower_accept_{cause}": False})["against"] == [words]
-    assert verdict(summary, {f"est_tower_accept_{cause}": True}) == {"against": [], "accepted": [words]}
+    counts = {**IN_ORDER, number: 3}
+    others = {f"est_awx_accept_{other}": True for other, _number, _words in CAUSES if other != cause}
+    assert verdict(counts) == {"against": [words], "accepted": []}
+    assert verdict(counts, {**others, "est_awx_accept_no_hosts": True}) == {"against": [words], "accepted": []}
+    assert verdict(counts, {f"est_awx_accept_{cause}": False})["against"] == [words]
+    assert verdict(counts, {f"est_awx_accept_{cause}": True}) == {"against": [], "accepted": [words]}
 
 
 def test_no_host_is_no_fleet_in_order() -> None:
     nothing = {**IN_ORDER, "hosts": 0, "ok": 0}
     assert verdict(nothing)["against"] == ["the report has no host"]
-    assert verdict(nothing, {"est_tower_accept_no_hosts": True})["accepted"] == ["the report has no host"]
+    assert verdict(nothing, {"est_awx_accept_no_hosts": True})["accepted"] == ["the report has no host"]
 
 
 def test_all_that_is_against_it_is_told() -> None:
-    summary = {**IN_ORDER, **{number: 3 for _cause, number, _words in CAUSES}}
-    found = verdict(summary, {"est_tower_accept_unreachable": True})
+    counts = {**IN_ORDER, **{number: 3 for _cause, number, _words in CAUSES}}
+    found = verdict(counts, {"est_awx_accept_unreachable": True})
     assert found["accepted"] == ["hosts that could not be reached: 3"]
     assert [*found["against"], *found["accepted"]] == [
         *(words for cause, _number, words in CAUSES if cause != "unreachable"),
@@ -103,28 +103,28 @@ def test_a_report_without_the_numbers_gives_no_verdict() -> None:
     ("value", "accepts"), [("true", True), ("yes", True), ("false", False), (1, True), ("no", False)]
 )
 def test_values_of_surveys_and_of_extra_variables_are_taken(value: Any, accepts: bool) -> None:
-    found = verdict({**IN_ORDER, "unreachable": 3}, {"est_tower_accept_unreachable": value})
+    found = verdict({**IN_ORDER, "unreachable": 3}, {"est_awx_accept_unreachable": value})
     assert bool(found["accepted"]) == accepts
 
 
 @pytest.mark.parametrize("value", ["", "maybe", 7, None, ["true"], {}])
 def test_what_is_no_boolean_is_an_error(value: Any) -> None:
-    with pytest.raises(AnsibleLookupError, match="est_tower_accept_unreachable has to be true or false; it is"):
-        verdict(None, {"est_tower_accept_unreachable": value})
+    with pytest.raises(AnsibleLookupError, match="est_awx_accept_unreachable has to be true or false; it is"):
+        verdict(None, {"est_awx_accept_unreachable": value})
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("est_tower_accept_unreacheable", "Did you mean est_tower_accept_unreachable?"),
-        ("est_tower_accept_tests_pending", "est_tower_accept_no_hosts"),
-        ("est_tower_accept_", "there is no variable est_tower_accept_. There are"),
-        ("est_tower_accept_everything", "there is no variable est_tower_accept_everything. There are"),
-        ("est_tower_accept_all", "est_tower_accept_failed, est_tower_accept_unreachable, "),
+        ("est_awx_accept_unreacheable", "Did you mean est_awx_accept_unreachable?"),
+        ("est_awx_accept_tests_pending", "est_awx_accept_no_hosts"),
+        ("est_awx_accept_", "there is no variable est_awx_accept_. There are"),
+        ("est_awx_accept_everything", "there is no variable est_awx_accept_everything. There are"),
+        ("est_awx_accept_all", "est_awx_accept_failed, est_awx_accept_unreachable, "),
     ],
 )
 def test_a_misspelt_variable_is_an_error(name: str, words: str) -> None:
     with pytest.raises(AnsibleLookupError) as raised:
         verdict(None, {name: True})
     assert words in str(raised.value)
-    assert verdict(None, {"est_tower_organization": "Default", "unreachable": True}) is None
+    assert verdict(None, {"est_awx_organization": "Default", "unreachable": True}) is None

@@ -97,9 +97,9 @@ def test_it_stands_in_a_template() -> None:
     assert template(**entry("mailbox:%email%"))
     assert refusal(**entry("mailbox:x")).reason == "is not a mailbox"
     assert "cannot be valid" in refusal(**entry("mailbox:x%uname%@")).reason
-    collected = TestIdentity(user_name="jörg", domain="example.com")
+    collected = TestIdentity(user="jörg", domain="example.com")
     assert render(made, collected).subject_alternative_names == (NAME,)
-    assert render(made, TestIdentity(user_name="jörg")).left_out == ("mailbox:%uname%@%domain%",)
+    assert render(made, TestIdentity(user="jörg")).left_out == ("mailbox:%uname%@%domain%",)
 
 
 @pytest.mark.parametrize("alternative", ["x400Address", "ediPartyName", ""])

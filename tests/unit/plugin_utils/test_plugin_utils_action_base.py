@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 
+from ansible.parsing.dataloader import DataLoader
+
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
     ControllerAction,
@@ -45,6 +47,32 @@ class TaggedNumber(int):
     """As ansible-core from 2.19 on hands over a number of an inventory."""
 
 
+@pytest.mark.parametrize(
+    ("playbook", "given", "found"),
+    [
+        ("site/playbooks", "reports/fleet", "{tmp}/site/playbooks/reports/fleet"),
+        ("site/playbooks", "../reports/", "{tmp}/site/reports/"),
+        ("site/playbooks", "/srv//reports/fleet", "/srv/reports/fleet"),
+        ("site/playbooks", "$EST_SITE/reports/", "/srv/reports/"),
+        ("site/playbooks", "", ""),
+        ("ansible_collections/a/b/playbooks", "reports/fleet", "{tmp}/started/reports/fleet"),
+        ("ansible_collections/a/b/playbooks", "/srv/reports", "/srv/reports"),
+        ("ansible_collections/a/b/playbooks", "~/reports", "/home/joe/reports"),
+    ],
+)
+def test_a_place_on_the_controller_is_below_the_playbook_or_where_the_run_began(
+    playbook, given, found, tmp_path, monkeypatch
+):
+    (tmp_path / "started").mkdir()
+    monkeypatch.chdir(tmp_path / "started")
+    monkeypatch.setenv("HOME", "/home/joe")
+    monkeypatch.setenv("EST_SITE", "/srv")
+    loader = DataLoader()
+    loader.set_basedir(str(tmp_path / playbook))
+    action = SimpleNamespace(_loader=loader)
+    assert ControllerAction.on_controller(action, given) == found.format(tmp=tmp_path)
+
+
 def test_plain():
     value = plain({"a": [VaultedText(), TaggedText("x"), b"y"], "b": ({"c": None}, True, TaggedNumber(3), 1.5)})
     assert value == {"a": ["decrypted", "x", "y"], "b": [{"c": None}, True, 3, 1.5]}
@@ -54,7 +82,11 @@ def test_plain():
 
 
 def test_validate_fills_defaults_and_converts():
-    assert validate({"name": "x", "purge": "yes"}, SPEC, "a") == {"name": "x", "purge": True, "state": "present"}
+    assert validate({"name": "x", "purge": "yes"}, SPEC, "(a) module") == {
+        "name": "x",
+        "purge": True,
+        "state": "present",
+    }
 
 
 @pytest.mark.parametrize(
@@ -68,7 +100,7 @@ def test_validate_fills_defaults_and_converts():
 )
 def test_validate_names_option_and_value(arguments, words):
     with pytest.raises(OptionError) as error:
-        validate(arguments, SPEC, "a")
+        validate(arguments, SPEC, "(a) module")
     assert words in str(error.value)
 
 

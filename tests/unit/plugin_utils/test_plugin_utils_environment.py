@@ -16,7 +16,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.rea
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import from_environment
 
 CANARY = "canary-1f2e"
-PAIR = {"username": "tower", "password": CANARY}
+PAIR = {"username": "awx", "password": CANARY}
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def environment(monkeypatch):
 
 @pytest.fixture
 def credential(environment):
-    environment(EST_USERNAME="tower", EST_PASSWORD=CANARY, EST_CA_CERTIFICATE=pem())
+    environment(EST_USERNAME="awx", EST_PASSWORD=CANARY, EST_CA_CERTIFICATE=pem())
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ def test_it_counts_only_where_the_template_says_nothing(credential, options, add
     "variables",
     [
         {},
-        {"EST_USERNAME": "tower"},
+        {"EST_USERNAME": "awx"},
         {"EST_PASSWORD": CANARY},
         {"EST_USERNAME": "", "EST_PASSWORD": CANARY},
-        {"EST_USERNAME": "tower", "EST_PASSWORD": ""},
+        {"EST_USERNAME": "awx", "EST_PASSWORD": ""},
         {"EST_CA_CERTIFICATE": ""},
     ],
 )
@@ -121,7 +121,7 @@ def test_templates_get_it_and_their_results_do_not_show_it(credential, tmp_path)
         assert CANARY not in json.dumps(result)
     for name, certificate in (("A", pem()), ("B", None)):
         fields, secrets = read_template(store, name)
-        assert (fields["username"], secrets) == ("tower", {"password": CANARY})
+        assert (fields["username"], secrets) == ("awx", {"password": CANARY})
         assert fields["ca_certificate"] == certificate
     assert not run_action("est_templates", {"store_path": store, "templates": wanted}, host)["changed"]
     result = run_action("est_template", {"store_path": store, **wanted[0]}, host)
@@ -166,7 +166,7 @@ def test_a_look_at_a_server_that_is_given_uses_it(credential, arguments, counts)
     result = run_action("est_server_info", arguments, host)
     ((module, given),) = host.calls
     assert module == "est_server_info"
-    assert (given.get("username") == "tower") is counts
+    assert (given.get("username") == "awx") is counts
     assert (given.get("password") == CANARY) is counts
     assert (given.get("ca_certificate") == pem()) is counts
     assert CANARY not in json.dumps(result)
@@ -180,7 +180,7 @@ def test_a_test_of_an_inline_template_uses_it(credential, inline):
     ((module, given),) = host.calls
     assert module == "est_test_enroll"
     if inline:
-        assert (given["inline"]["username"], given["inline"]["password"]) == ("tower", CANARY)
+        assert (given["inline"]["username"], given["inline"]["password"]) == ("awx", CANARY)
     else:
         assert given.get("inline") is None
     assert CANARY not in json.dumps(result)

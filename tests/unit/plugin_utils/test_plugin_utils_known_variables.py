@@ -35,11 +35,11 @@ ROOT = Path(__file__).resolve().parents[3]
         ("EST_INTEGRATION_PURGE", "est_integration_purge"),
         ("est_integration_templates_", "est_integration_templates"),
         ("est-integration-templates", "est_integration_templates"),
-        ("estcertificates", "est_certificates"),
-        ("est_certificate", "est_certificates"),
+        ("est_integration_certificate", "est_integration_certificates"),
+        ("est_integration_rotate_key_after_day", "est_integration_rotate_key_after_days"),
         ("est_integration_host", "est_integration_hosts"),
         ("est_diagnostics_dst", "est_diagnostics_dest"),
-        ("est_tower_accept_unreachabel", "est_tower_accept_unreachable"),
+        ("est_awx_accept_unreachabel", "est_awx_accept_unreachable"),
     ],
 )
 def test_what_is_nearly_known_is_an_error_that_names_both(name, meant):
@@ -95,8 +95,7 @@ def test_every_variable_of_roles_and_playbooks_is_known_and_none_is_near_another
     used = set()
     for path in sources:
         text = re.sub(r"(?m)^\s*#.*$", "", path.read_text(encoding="utf-8"))
-        for name in re.findall(r"(?<![\w./-])est_(?:integration|diagnostics|tower|eda|lab_server)_\w+", text):
+        for name in re.findall(r"(?<![\w./-])est_(?:integration|diagnostics|awx|eda|lab_server)_\w+", text):
             used.add(name)
-        used.update(re.findall(r"(?<![\w./-])est_certificates\b", text))
     of_others = {"est_integration_target", "est_eda_token"} - KNOWN
     assert {name for name in used if "__" not in name} - KNOWN - of_others == set()

@@ -46,7 +46,7 @@ def execute(name, arguments):
 
 def by_the_host(store, result):
     warnings = []
-    params = {"store_path": store, "template": "wifi", "variables": {}}
+    params = {"store_path": store, "template": "wifi", "identity": None}
     module = SimpleNamespace(params=params, warn=warnings.append)
     est_test_enroll.note(module, result, CONTENT)
     return warnings

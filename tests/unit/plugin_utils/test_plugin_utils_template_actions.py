@@ -63,7 +63,7 @@ def test_truth_table(store, host):
         "templates",
         "store_path",
         "diff",
-        "drift",
+        "store_problems",
         "undeclared",
         "failed_tests",
         "unproved",
@@ -96,7 +96,7 @@ def test_what_changes_is_in_the_diff_and_nothing_else(store, host):
             {"field": "port", "want": 443, "have": 8443},
             {"field": "password", "want": "(set, different)", "have": "(set)", "secret": True},
         ],
-        "summary": "port is 8443, not 443; password is another one",
+        "summary": ["port is 8443, not 443", "password is another one"],
         "proved": False,
     }
     assert yaml.safe_load(result["diff"]["before"]) == {"templates": {"Cisco": {"port": 8443, "password": "(set)"}}}
@@ -187,7 +187,7 @@ def test_a_damaged_document_is_repaired_and_kept(store, host):
     kept = did.pop("kept_document")
     assert would == did
     assert actions(did) == {"Cisco": "repaired"}
-    assert "templates.json is cut short" in did["drift"][0]
+    assert "templates.json is cut short" in did["store_problems"][0]
     assert Path(kept).read_text() == '{"format": '
     found = run_action("est_template_info", {"store_path": str(store)}, host)
     assert found["store"]["kept_documents"] == [kept]
@@ -266,7 +266,8 @@ def test_one_template_present_and_absent(store, host):
     would, did = one(check=True, **CISCO), one(**CISCO)
     assert would == did
     assert (did["name"], did["action"], did["changed"]) == ("Cisco", "created", True)
-    assert did["templates"] == [{key: did[key] for key in ("name", "action", "changed_fields", "summary", "proved")}]
+    assert did["summary"] == ["is not in the store"]
+    assert "templates" not in did, "all of it is told once"
     assert not one(**CISCO)["changed"]
     would, did = one(check=True, name="Cisco", state="absent"), one(name="Cisco", state="absent")
     assert would == did
@@ -317,9 +318,8 @@ def test_info(store, host):
     assert found["templates"][0]["port"] == 8443
     assert found["store"]["folder_mode"] == "0700"
     assert found["store"]["sealing_key_usable"] is True
-    assert found["store"]["drift"] == []
-    assert [entry["name"] for entry in info(names=["CISCO", "nobody"])["templates"]] == ["Cisco"]
-    assert info(names=[])["templates"] == []
+    assert found["store_problems"] == []
+    assert [entry["name"] for entry in info(names=["CISCO"])["templates"]] == ["Cisco"]
     assert CANARY not in repr(found)
 
 
@@ -331,8 +331,8 @@ def test_info_tells_drift_and_never_a_secret_written_by_hand(store, host):
     (store / "templates.json").chmod(0o644)
     found = run_action("est_template_info", {"store_path": str(store)}, host)
     assert "by-hand" not in repr(found)
-    assert found["templates"][0]["drift"] == ["template 'Cisco' was edited by hand: fields"]
-    assert found["store"]["drift"][0] == "templates.json has mode 0644, not 0600"
+    assert found["templates"][0]["problems"] == ["template 'Cisco' was edited by hand: fields"]
+    assert found["store_problems"][0] == "templates.json has mode 0644, not 0600"
 
 
 def test_info_of_a_damaged_store_is_no_failure(store, host):
@@ -341,8 +341,25 @@ def test_info_of_a_damaged_store_is_no_failure(store, host):
     found = run_action("est_template_info", {"store_path": str(store)}, host)
     assert "failed" not in found
     assert found["store"]["damaged"] is True
-    assert found["store"]["drift"] == ["templates.json is a folder"]
+    assert found["store_problems"] == ["templates.json is a folder"]
     assert found["store"]["format_version"] is None
+
+
+def test_names_that_are_not_there_are_an_error_and_so_is_an_empty_list(store, host):
+    def told(**options):
+        result = run_action("est_template_info", {"store_path": str(store), **options}, host)
+        return result["msg"] if result.get("failed") else result["templates"]
+
+    assert told(names=["Cisco"]) == (
+        f"there is no template 'Cisco' in the template store in {store}; templates there: none"
+    )
+    templates(store, host, CISCO, OTHER)
+    assert told(names=["cisco", "nobody", "none"]) == (
+        f"there is no template 'nobody', 'none' in the template store in {store}; templates there: 'Cisco', 'Other'"
+    )
+    assert told(names=[]) == "names: is empty (allowed: the names of templates, or leave it out for all)."
+    (store / "templates.json").write_text("{")
+    assert told(names=["Cisco"]) == [], "nobody knows which a damaged document had"
 
 
 def test_info_names_are_checked(host):
@@ -357,7 +374,7 @@ def test_info_names_are_checked(host):
 @pytest.mark.parametrize("name", ["est_template", "est_templates", "est_template_info"])
 def test_a_newer_store_is_left_alone_and_fails(store, host, name):
     templates(store, host, CISCO)
-    content = (store / "templates.json").read_text().replace('"version": 1', '"version": 2')
+    content = (store / "templates.json").read_text().replace('"format_version": 1', '"format_version": 2')
     (store / "templates.json").write_text(content)
     arguments = {"est_template": OTHER, "est_templates": {"templates": [OTHER]}, "est_template_info": {}}[name]
     result = run_action(name, {"store_path": str(store), **arguments}, host)

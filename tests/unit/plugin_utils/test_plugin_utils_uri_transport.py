@@ -235,7 +235,7 @@ def test_req_084_a_pending_certificate_is_continued(tmp_path):
         first = enrol_by_uri(tmp_path, template_for(server))
         assert first["status"] == "pending"
         assert first["server_message"]
-        second = enrol_by_uri(tmp_path, template_for(server), wait=5)
+        second = enrol_by_uri(tmp_path, template_for(server), wait_timeout=5)
         assert second["status"] == "issued"
         assert [entry["status"] for entry in server.enrolments] == [202, 200]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import timedelta
 
 import fastjsonschema
@@ -19,6 +20,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.co
     HOST_STATES,
     TEMPLATE_STATES,
     ReportError,
+    count,
     days_left,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import (
@@ -64,8 +66,30 @@ def test_the_schema_knows_the_states(schema):
     assert [state for state in TEMPLATE_STATES if f"\n| `{state}` |" not in page] == []
 
 
+def test_every_count_is_described_and_with_the_same_words_wherever_it_is(schema):
+    yaml = pytest.importorskip("yaml", reason="it comes with ansible-core")
+    with open(os.path.join(ROOT, "plugins", "modules", "est_fleet_report.py"), encoding="utf-8") as file:
+        returned = yaml.safe_load(re.search(r'RETURN = r"""\n(.*?)"""', file.read(), re.DOTALL)[1])
+    with open(os.path.join(ROOT, "docs", "report.md"), encoding="utf-8") as file:
+        page = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", file.read().split("\n## Counts\n")[1], re.MULTILINE))
+
+    def words(text):
+        """Without what the markup of Ansible and that of Markdown add to a text."""
+        text = " ".join(text) if isinstance(text, list) else text
+        text = re.sub(r"RV\(counts\.(\w+)\)", r"\1", text)
+        return re.sub(r"C\(([^)]*)\)", r"\1", text).replace("`", "").rstrip(".").lower()
+
+    documented = {name: words(entry["description"]) for name, entry in returned["counts"]["contains"].items()}
+    assert set(documented) == set(count([], NOW))
+    described = schema["properties"]["counts"]
+    assert {name: words(entry["description"]) for name, entry in described["properties"].items()} == documented
+    assert set(described["required"]) == set(documented)
+    assert {name: words(text) for name, text in page.items()} == documented
+    assert not [name for name in documented if name.startswith("certificates")], "kept free for production"
+
+
 def test_what_is_counted():
-    assert small_fleet()["summary"] == {
+    assert small_fleet()["counts"] == {
         "hosts": 9,
         "ok": 5,
         "failed": 2,
@@ -89,41 +113,41 @@ def test_what_is_counted():
         "state_lost": 2,
         "state_differs": 1,
         "state_test_failed": 1,
-        "corrected": 1,
-        "differing": 1,
-        "unproved": 0,
-        "pending": 1,
-        "switched_off": 0,
-        "only_tested": 0,
+        "templates_corrected": 1,
+        "templates_differing": 1,
+        "templates_unproved": 0,
+        "last_tests_pending": 1,
+        "templates_switched_off": 0,
+        "hosts_only_tested": 0,
         "tests": 7,
         "tests_issued": 5,
         "tests_pending": 1,
-        "tests_failed_now": 1,
-        "tests_not_tried": 0,
-        "tests_skipped": 0,
-        "tests_made_up": 0,
         "tests_failed": 1,
-        "lost": 2,
-        "accepted": 0,
-        "certificates": 5,
-        "certificates_expired": 1,
-        "certificates_ending_soon": 2,
+        "tests_not_tried": 0,
+        "tests_not_asked": 0,
+        "tests_made_up": 0,
+        "last_tests_failed": 1,
+        "last_tests_with_losses": 2,
+        "last_tests_with_accepted_losses": 0,
+        "test_certificates": 5,
+        "test_certificates_expired": 1,
+        "test_certificates_ending_soon": 2,
     }
 
 
 @pytest.mark.parametrize("document", [small_fleet(), large_fleet(60, 5), make_document([], [], now=NOW)])
 def test_the_numbers_add_up(document):
-    counts = document["summary"]
+    counts = document["counts"]
     assert sum(counts[f"hosts_{name}"] for name in COMPARISONS) == counts["hosts"]
     assert sum(counts[name] for name in HOST_STATES) == counts["hosts"]
     assert sum(counts[f"state_{name}"] for name in TEMPLATE_STATES) == counts["templates_on_hosts"]
-    outcomes = ("issued", "pending", "failed_now", "not_tried", "skipped")
+    outcomes = ("issued", "pending", "failed", "not_tried", "not_asked")
     assert sum(counts[f"tests_{name}"] for name in outcomes) == counts["tests"]
 
 
 def test_a_run_that_only_tests_compares_nothing():
     host = host_record("h", state="ok", result={"tests": [issued("a")], "switched_off": ["b"]})
-    counts = make_document([host], [RUN], now=NOW)["summary"]
+    counts = make_document([host], [RUN], now=NOW)["counts"]
     assert [counts[f"hosts_{name}"] for name in COMPARISONS] == [0, 0, 0, 1, 0]
     assert [(each["name"], each["proved"], each["off"]) for each in host["templates"]] == [
         ("a", True, False),
@@ -141,14 +165,15 @@ def test_what_is_accepted_is_no_loss():
         test = {**issued("t"), **remarks, "accepted_lost": accepted}
         document = make_document([record("h", entry("t"), tests=(test,))], [RUN], now=NOW)
         assert document["hosts"][0]["templates"][0]["state"] == state
-        assert (document["summary"]["lost"], document["summary"]["accepted"]) == ((1, 0) if state == "lost" else (0, 1))
+        counts = [document["counts"][f"last_tests_with_{each}"] for each in ("losses", "accepted_losses")]
+        assert counts == ([1, 0] if state == "lost" else [0, 1])
 
 
 def test_a_loss_is_told_by_every_later_run():
     last = {"status": "issued", "at": "2026-11-21T12:00:00Z", "lost": ["subject O=x"], "made_up": ["imei"]}
     host = record("h", entry("t", last_test=last, proved=True))
     document = make_document([host], [RUN], now=NOW)
-    assert (document["summary"]["lost"], document["summary"]["tests"]) == (1, 0)
+    assert (document["counts"]["last_tests_with_losses"], document["counts"]["tests"]) == (1, 0)
     assert host["templates"][0]["test"]["made_up"] == ["imei"]
     assert any("is not what was asked for: subject O=x" in line for line in summary_lines(document))
 
@@ -206,8 +231,14 @@ def test_a_run_without_tests_has_the_days_left_of_the_certificates_of_earlier_on
         "older": None,
     }
     assert not any("lost" in test for test in told.values()), "what the CA dropped is not known any more"
-    counted = ("tests", "tests_issued", "certificates", "certificates_expired", "certificates_ending_soon")
-    assert [document["summary"][each] for each in counted] == [0, 0, 2, 1, 1]
+    counted = (
+        "tests",
+        "tests_issued",
+        "test_certificates",
+        "test_certificates_expired",
+        "test_certificates_ending_soon",
+    )
+    assert [document["counts"][each] for each in counted] == [0, 0, 2, 1, 1]
     (shown,) = compact(document)["hosts"]
     noon = NOW.timestamp() // 60
     assert shown[10] == [noon + 5 * 1440, noon - 1440, 0, 0], "the ends as the page plots them, in minutes"
@@ -227,9 +258,11 @@ def test_only_tests():
 
 
 def test_a_drift_that_a_template_tells_is_told_once():
-    repaired = entry("t", "repaired", summary="was edited by hand: fields")
-    host = record("h", repaired, drift=["template 't' was edited by hand: fields", "templates.json has mode 0644"])
-    assert host["drift"] == ["templates.json has mode 0644"]
+    repaired = entry("t", "repaired", summary=["was edited by hand: fields"])
+    host = record(
+        "h", repaired, store_problems=["template 't' was edited by hand: fields", "templates.json has mode 0644"]
+    )
+    assert host["store_problems"] == ["templates.json has mode 0644"]
 
 
 @pytest.mark.parametrize(
@@ -264,9 +297,9 @@ def test_slices_make_the_report_that_one_run_would_have_made(tmp_path):
         part = make_document(whole["hosts"][number::3], [RUN], now=NOW)
         (tmp_path / f"slice{number}.json").write_text(serialise(part), encoding="utf-8")
     merged = merge_files([str(tmp_path / "slice0.json"), str(tmp_path / "slice*.json")])
-    assert merged["summary"] == {
-        **whole["summary"],
-        **{key: merged["summary"][key] for key in merged["summary"] if "cert" in key},
+    assert merged["counts"] == {
+        **whole["counts"],
+        **{key: merged["counts"][key] for key in merged["counts"] if "cert" in key},
     }
     assert {host["name"]: host for host in merged["hosts"]} == {host["name"]: host for host in whole["hosts"]}
     assert merged["runs"] == [RUN]
@@ -292,22 +325,22 @@ def test_a_run_on_some_hosts_keeps_what_is_known_of_the_others():
         "no longer in the inventory, and not in this report any more: ce-10, ce-5, ce-6, ce-7 and 2 more hosts"
     ]
     document = make_document([*seen, *kept], [RUN], now=NOW, notes=notes)
-    assert (document["summary"]["hosts"], document["summary"]["hosts_kept"], document["causes"]) == (3, 2, [])
+    assert (document["counts"]["hosts"], document["counts"]["hosts_kept"], document["causes"]) == (3, 2, [])
     assert "2 not in this run and told as found before" in summary_lines(document)[0]
     assert notes[0] in summary_lines(document)
 
 
 def test_a_run_that_only_tests_takes_no_comparison_back():
-    differing = record("h", entry("t", "updated", summary="port is 443, not 8443"), mode="report")
+    differing = record("h", entry("t", "updated", summary=["port is 443, not 8443"]), mode="report")
     tested = host_record("h", state="ok", result={"tests": [issued("t")]}, started_at="2026-11-22T13:00:00Z")
     document = merge_documents([make_document([host], [RUN], now=NOW) for host in (tested, differing)], now=NOW)
     (host,) = document["hosts"]
     assert (host["compared"], host["templates"][0]["state"], host["templates"][0]["proved"]) == (True, "differs", True)
     assert host["compared_at"] == differing["started_at"]
-    assert document["summary"]["differing"] == document["summary"]["hosts_differing"] == 1
-    assert document["summary"]["tests_issued"] == 1
+    assert document["counts"]["templates_differing"] == document["counts"]["hosts_differing"] == 1
+    assert document["counts"]["tests_issued"] == 1
     only = make_document([tested], [RUN], now=NOW)
-    assert (only["summary"]["hosts_not_compared"], only["summary"]["only_tested"]) == (1, 1)
+    assert (only["counts"]["hosts_not_compared"], only["counts"]["hosts_only_tested"]) == (1, 1)
 
 
 @pytest.mark.parametrize("state", ["unreachable", "failed"])
@@ -317,7 +350,7 @@ def test_a_run_that_did_not_look_at_a_host_does_not_pass_on_an_earlier_compariso
     document = merge_documents([make_document([host], [RUN], now=NOW) for host in (found, unseen)], now=NOW)
     (host,) = document["hosts"]
     assert (host["state"], bool(host["compared"])) == (state, False)
-    counted = document["summary"]
+    counted = document["counts"]
     assert (counted["hosts_not_looked_at"], counted["hosts_as_declared"], counted[state]) == (1, 0, 1)
 
 
@@ -335,7 +368,7 @@ def test_what_is_known_of_failed_and_waiting_tests_is_told_by_every_run():
     lines = summary_lines(make_document([host], [RUN], now=NOW))
     assert lines == [
         "1 host, 2 templates: as declared, 2 not proved by a test",
-        "templates on hosts: 1 whose last test failed, 1 whose test waits for approval",
+        "templates on hosts: 1 whose last test failed, 1 whose last test waits for approval",
         "h: the last test of template 'f' failed: it failed at stage enroll (HTTP 401)",
         "h: the last test of template 'p' waits for approval",
     ]
@@ -344,7 +377,7 @@ def test_what_is_known_of_failed_and_waiting_tests_is_told_by_every_run():
 def test_a_removed_template_concerns_nobody_any_more():
     failed = {"status": "failed", "stage": "tls", "at": "2026-11-21T12:00:00Z"}
     document = make_document([record("h", entry("t", "removed", last_test=failed))], [RUN], now=NOW)
-    assert (document["summary"]["tests_failed"], document["hosts"][0]["templates"][0]["state"]) == (0, "corrected")
+    assert (document["counts"]["last_tests_failed"], document["hosts"][0]["templates"][0]["state"]) == (0, "corrected")
 
 
 def test_a_verdict_tells_of_the_hosts_that_it_is_about():
@@ -398,5 +431,5 @@ def test_a_long_text_is_cut():
 
 def test_days_are_counted_from_the_time_of_the_report():
     soon = record("h", entry("t"), tests=(issued("t", days=20),))
-    assert make_document([soon], [RUN], now=NOW)["summary"]["certificates_ending_soon"] == 1
-    assert make_document([soon], [RUN], now=NOW + timedelta(days=30))["summary"]["certificates_expired"] == 1
+    assert make_document([soon], [RUN], now=NOW)["counts"]["test_certificates_ending_soon"] == 1
+    assert make_document([soon], [RUN], now=NOW + timedelta(days=30))["counts"]["test_certificates_expired"] == 1

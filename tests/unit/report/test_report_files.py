@@ -115,7 +115,7 @@ def test_the_summary_says_what_somebody_must_look_at():
     assert summary_lines(small_fleet()) == [
         "9 hosts, 3 templates: 2 changed, 2 drifted, 2 failed, 1 unreachable, 1 not run",
         "templates on hosts: 1 corrected, 1 not as declared, 1 whose last test failed, "
-        "1 whose test waits for approval, 2 whose certificate is not what was asked for",
+        "1 whose last test waits for approval, 2 whose test certificate is not what was asked for",
         "tests of this run: 5 issued, 1 waiting for approval, 1 failed",
         "test certificates: 1 expired, 2 end within 30 days",
         "template 'wifi' on ce-10 (1 failed): stage enroll: the server refused the user name or the password (HTTP 401)"
@@ -126,7 +126,7 @@ def test_the_summary_says_what_somebody_must_look_at():
         "ce-2: templates.json has mode 0644, not 0600",
         "ce-2: template 'vpn' updated: port is 443, not 8443",
         "ce-7: templates missing: 'mail'",
-        "ce-1, ce-10: the certificate of template 'mail' is not what was asked for: "
+        "ce-1, ce-10: the test certificate of template 'mail' is not what was asked for: "
         "subject_alternative_name UPN:jdoe@example.com",
         "ce-8: not run: its turn had not come",
     ]

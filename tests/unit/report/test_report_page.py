@@ -74,7 +74,13 @@ class Page(html.parser.HTMLParser):
 
 def hostile_fleet():
     hosts = [
-        record(text, entry(f"template {text}"), tests=(refused(f"template {text}", text),), message=text, drift=[text])
+        record(
+            text,
+            entry(f"template {text}"),
+            tests=(refused(f"template {text}", text),),
+            message=text,
+            store_problems=[text],
+        )
         for text in HOSTILE
     ]
     return make_document(hosts, [{**RUN, "play": HOSTILE[0]}], now=NOW)
@@ -195,7 +201,7 @@ def test_each_host_says_which_of_the_five_counts_it_is_in():
     document = full_fleet()
     found = [host[12] for host in compact(document)["hosts"]]
     names = ("as_declared", "corrected", "differing", "not_compared", "not_looked_at")
-    assert {name: found.count(name) for name in names} == {name: document["summary"][f"hosts_{name}"] for name in names}
+    assert {name: found.count(name) for name in names} == {name: document["counts"][f"hosts_{name}"] for name in names}
     assert all(found.count(name) for name in names)
     assert len(found) == 25
 

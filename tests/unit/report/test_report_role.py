@@ -14,14 +14,16 @@ pytest.importorskip("ansible")
 import yaml
 from support.fleet_reports import entry
 
+from ansible_collections.estfleet.cloud_extender.plugins.action import est_fleet_host
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options as test_options
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import OptionError
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import OptionError, validate
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import (
     OPTIONS,
     cluster_of,
     combine,
+    find_drift,
     read_templates,
     read_test,
     shown,
@@ -29,7 +31,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host
 )
 
 ROLE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", "roles", "est_integration"))
-OF_THE_ROLE_ALONE = {"est_integration_timeout", "est_integration_tests_only"}
+OF_THE_ROLE_ALONE = {"est_integration_host_timeout"}
+WITHOUT_DEFAULT = {
+    "est_integration_templates",
+    "est_integration_store_path",
+    "est_integration_rotate_key_after_days",
+}
 
 
 def load(*path):
@@ -45,7 +52,7 @@ def documented():
 def test_every_variable_is_documented_and_passed_on(documented):
     options = {name for name in OPTIONS if name.startswith("est_integration_")}
     assert set(documented) - OF_THE_ROLE_ALONE == options
-    assert set(load("defaults", "main.yml")) - OF_THE_ROLE_ALONE == options - {"est_integration_templates"}
+    assert set(load("defaults", "main.yml")) - OF_THE_ROLE_ALONE == options - WITHOUT_DEFAULT
     (block,) = load("tasks", "configure.yml")
     passed_on = block["block"][0]["estfleet.cloud_extender.est_fleet_host"]
     assert set(passed_on) == set(OPTIONS)
@@ -55,14 +62,15 @@ def test_the_defaults_are_the_documented_ones(documented):
     defaults = load("defaults", "main.yml")
     # What has no default, or another shape than Ansible checks, is read by the action itself.
     assert defaults["est_integration_test"] == documented["est_integration_test"]["default"] == {}
-    assert "est_integration_templates" not in defaults
-    for name in set(documented) - OF_THE_ROLE_ALONE - {"est_integration_templates", "est_integration_test"}:
+    assert not WITHOUT_DEFAULT & set(defaults)
+    assert not any("default" in documented[name] or "default" in OPTIONS[name] for name in WITHOUT_DEFAULT)
+    for name in set(documented) - OF_THE_ROLE_ALONE - WITHOUT_DEFAULT - {"est_integration_test"}:
         assert defaults[name] == documented[name]["default"] == OPTIONS[name]["default"], name
         assert documented[name].get("choices") == OPTIONS[name].get("choices"), name
 
 
 def test_every_option_of_a_test_is_documented(documented):
-    by_the_role = {"template", "inline", "store_path", "exchange"}
+    by_the_role = {"template", "inline", "store_path"}
     assert set(documented["est_integration_test"]["options"]) == set(test_options.argument_spec()) - by_the_role
 
 
@@ -128,10 +136,12 @@ def declared(templates, task_vars=None, **variables):
 
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_a_host_with_nothing_declared_is_an_error_and_one_with_certificates_only_is_not(nothing):
-    for certificates in ({}, {"est_certificates": None}):
-        with pytest.raises(OptionError, match="neither est_integration_templates nor est_certificates is defined"):
+    for certificates in ({}, {"est_integration_certificates": None}):
+        with pytest.raises(
+            OptionError, match="neither est_integration_templates nor est_integration_certificates is defined"
+        ):
             declared(nothing, certificates)
-    assert declared(nothing, {"est_certificates": []}) is None
+    assert declared(nothing, {"est_integration_certificates": []}) is None
 
 
 @pytest.mark.parametrize("wrong", ["wifi", {"name": "wifi"}, 7, True])
@@ -151,9 +161,21 @@ def test_an_empty_list_purges_only_with_a_consent_of_its_own():
 @pytest.mark.parametrize(
     ("test", "words"),
     [
-        ({"usr_name": "x"}, "est_integration_test.usr_name: is not an option of a test. Did you mean 'user_name'"),
+        (
+            {"user_name": "x"},
+            "est_integration_test.user_name: is not an option of a test. Did you mean 'identity.user'",
+        ),
+        (
+            {"wait_timout": 5},
+            "est_integration_test.wait_timout: is not an option of a test. Did you mean 'wait_timeout'",
+        ),
+        ({"identity": {"user_name": "x"}}, "est_integration_test.identity.user_name: is not .* Did you mean 'user'"),
+        (
+            {"identity": {"variables": {"imei": 1.5}}},
+            "est_integration_test.identity.variables.imei: 1.5 is not a string",
+        ),
         ({"template": "x"}, "est_integration_test.template: is set by the role: use est_integration_templates"),
-        ({"domain": "nowhere"}, "est_integration_test.domain: 'nowhere' is not fully qualified"),
+        ({"identity": {"domain": "nowhere"}}, "est_integration_test.identity.domain: 'nowhere' is not fully qualified"),
         ({"on_lost": "panic"}, "est_integration_test.*on_lost"),
         ({"timeout": "soon"}, "est_integration_test.timeout: 'soon' is not a whole number"),
         (["x"], "est_integration_test is not a dictionary"),
@@ -226,3 +248,58 @@ def test_where_nothing_is_written_nothing_is_called_created():
         "unchanged",
     ]
     assert [each["action"] for each in shown(result, {}, writes=True)["templates"]] == list(actions)
+
+
+# -- drift ---------------------------------------------------------------------------------------------------------
+
+
+def applied(changed=True, undeclared=(), store_problems=(), **actions):
+    entries = [
+        {"name": name, "action": action, **({} if action == "unchanged" else {"summary": [f"{name} was {action}"]})}
+        for name, action in actions.items()
+    ]
+    problems = list(store_problems)
+    return {"changed": changed, "templates": entries, "undeclared": list(undeclared), "store_problems": problems}
+
+
+def test_a_host_that_is_as_declared_has_no_drift():
+    assert find_drift(applied(changed=False, wifi="unchanged", undeclared=["old"]), writes=True) == []
+
+
+@pytest.mark.parametrize(
+    ("writes", "of_templates", "of_the_store"),
+    [
+        (True, ["created", "updated", "repaired", "removed"], "repaired"),
+        (False, ["missing", "differs", "differs", "undeclared"], "differs"),
+    ],
+)
+def test_every_entry_of_the_drift_has_one_shape(writes, of_templates, of_the_store):
+    edited = "template 'C' was edited by hand: fields"
+    problems = ["templates.json has mode 0644, not 0600", edited, "sealing.key is empty"]
+    result = applied(a="created", b="updated", c="repaired", d="removed", e="unchanged", store_problems=problems)
+    assert find_drift(result, writes=writes) == [
+        *(
+            {"template": name, "action": told, "summary": [f"{name} was {entry['action']}"]}
+            for name, told, entry in zip("abcd", of_templates, result["templates"])
+        ),
+        # What is wrong with a template is told there, whatever the case of its name.
+        {"template": None, "action": of_the_store, "summary": [problems[0], problems[2]]},
+    ]
+
+
+def test_what_stays_wrong_with_a_template_is_not_called_repaired():
+    lost = "password of template 'wifi' cannot be opened: sealing.key is lost"
+    edited = "template 'old' was edited by hand: fields"
+    result = applied(changed=False, wifi="unchanged", undeclared=["old"], store_problems=[lost, edited])
+    assert find_drift(result, writes=True) == [
+        {"template": "wifi", "action": "differs", "summary": [lost]},
+        {"template": "old", "action": "undeclared", "summary": [edited]},
+    ]
+
+
+def test_an_error_names_the_variable_and_no_module_that_users_do_not_know():
+    with pytest.raises(OptionError) as error:
+        validate({"est_integration_mod": "report"}, OPTIONS, est_fleet_host.ActionModule.called)
+    assert str(error.value).startswith("Unsupported parameters for the role est_integration: est_integration_mod.")
+    with pytest.raises(OptionError, match=r"^est_integration_test: value of exchange must be one of: auto, host, uri"):
+        read_test({"exchange": "pigeon"}, check_folder=lambda _option, path: path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 
@@ -35,7 +36,7 @@ def run(tmp_path):
                     "ansible_connection": "local",
                     "ansible_python_interpreter": sys.executable,
                     "est_integration_store_path": f"{tmp_path}/{{{{ inventory_hostname }}}}",
-                    "est_integration_report_path": str(tmp_path / "report"),
+                    "est_integration_report_dest": str(tmp_path / "report"),
                     "est_integration_templates": [TEMPLATE],
                     **variables,
                 },
@@ -166,10 +167,20 @@ def test_limit_and_check(run, tmp_path):
     assert states(report) == {"ce1": "ok", "ce4": "ok"}
     assert report["runs"][0]["limit"] == "ce1,ce4"
     assert report["runs"][0]["check_mode"]
-    assert report["summary"]["differing"] == 2
-    assert report["summary"]["corrected"] == 0
+    assert report["counts"]["templates_differing"] == 2
+    assert report["counts"]["templates_corrected"] == 0
     assert "ce1, ce4: templates missing: 'wifi'" in output
     assert not (tmp_path / "ce1").exists()
+
+
+def test_check_mode_makes_the_folder_of_the_report_and_nothing_on_a_host(run, tmp_path):
+    status, output, _report = run({}, "--check", est_integration_report_dest="new/site/")
+    assert status == 0, output
+    site = tmp_path / "new" / "site"
+    assert sorted(path.name for path in site.iterdir()) == ["est-fleet-report.html", "est-fleet-report.json"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (site.parent, site)] == [0o700, 0o700]
+    assert f"report: {site}/est-fleet-report.html" in output
+    assert [name for name in NAMES if (tmp_path / name).exists()] == []
 
 
 def test_tags_that_leave_the_role_out_leave_the_report_out(run):
@@ -178,9 +189,9 @@ def test_tags_that_leave_the_role_out_leave_the_report_out(run):
 
 
 def test_a_report_that_cannot_be_written_is_told_before_anything_is_done(run, tmp_path):
-    status, output, _report = run({}, est_integration_report_path="/proc/nowhere/report")
+    status, output, _report = run({}, est_integration_report_dest="/proc/nowhere/report")
     assert status == 2
-    assert "est_integration_report_path: the fleet report cannot be written to /proc/nowhere" in output
+    assert "est_integration_report_dest: the fleet report cannot be written to /proc/nowhere" in output
     assert not (tmp_path / "ce1").exists()
 
 

@@ -70,43 +70,45 @@ def edited(store, **fields):
 def test_each_difference_is_told_once_for_programs_and_once_in_words(store, change, difference, summary):
     result = found(store, wanted(**change))
     assert [entry.as_json() for entry in result.differences] == [difference]
-    assert result.summary == summary
+    assert result.summary == (summary,)
     assert CANARY not in repr(result)
 
 
 def test_what_is_as_it_should_be_has_nothing_to_tell(store):
     result = found(store, wanted())
-    assert (result.action, result.differences, result.summary) == ("unchanged", (), "")
+    assert (result.action, result.differences, result.summary) == ("unchanged", (), ())
 
 
 def test_what_is_not_there_or_should_not_be(store):
-    assert found(MemoryStore(), wanted()).summary == "is not in the store"
-    assert found(store, purge=True).summary == "is in the store, and not declared"
-    assert found(store, absent=("cisco",)).summary == "is in the store, and should not be"
-    assert found(store, absent=("Other",)).summary == ""
+    assert found(MemoryStore(), wanted()).summary == ("is not in the store",)
+    assert found(store, purge=True).summary == ("is in the store, and not declared",)
+    assert found(store, absent=("cisco",)).summary == ("is in the store, and should not be",)
+    assert found(store, absent=("Other",)).summary == ()
     store.content = "{"
-    assert found(store, wanted()).summary == "is lost with the damaged document"
+    assert found(store, wanted()).summary == ("is lost with the damaged document",)
     assert found(store, wanted()).differences == ()
 
 
 def test_a_hand_edit_is_told_before_what_it_changed(store):
     result = found(edited(store, port=1, label="x"), wanted())
-    assert result.summary == "was edited by hand; port is 1, not 8443; label is 'x', and should not be set"
-    assert found(edited(store, port=443, label=None), wanted(port=443)).summary == "was edited by hand"
+    assert result.summary == ("was edited by hand", "port is 1, not 8443", "label is 'x', and should not be set")
+    assert found(edited(store, port=443, label=None), wanted(port=443)).summary == ("was edited by hand",)
 
 
 def test_a_field_that_no_template_has(store):
     result = found(edited(store, pin=CANARY, **{"a\nb": 1}), wanted())
     assert [entry.have for entry in result.differences] == ["(unknown field)"] * 2
-    assert (
-        result.summary == "was edited by hand; 'pin' is not a field of a template; 'a\\nb' is not a field of a template"
+    assert result.summary == (
+        "was edited by hand",
+        "'pin' is not a field of a template",
+        "'a\\nb' is not a field of a template",
     )
     assert CANARY not in repr(result)
 
 
 def test_a_secret_written_into_the_fields_or_that_cannot_be_opened(store):
     result = found(edited(store, password=CANARY), wanted())
-    assert result.summary == "was edited by hand; password was written into the fields by hand"
+    assert result.summary == ("was edited by hand", "password was written into the fields by hand")
     store.key = None
     assert "password cannot be opened" in found(store, wanted()).summary
     assert CANARY not in repr(result)
@@ -119,8 +121,8 @@ def test_another_certificate_is_told_by_its_fingerprint(store):
     (difference,) = result.differences
     assert difference.have.startswith("certificate with SHA-256 fingerprint ")
     assert difference.want.startswith(difference.have.replace("certificate ", "certificates ") + ", ")
-    assert "BEGIN" not in result.summary
-    assert result.summary == f"ca_certificate is {difference.have}, not {difference.want}"
+    assert "BEGIN" not in repr(result.summary)
+    assert result.summary == (f"ca_certificate is {difference.have}, not {difference.want}",)
 
 
 def test_a_password_in_a_url_and_a_private_key_are_never_shown(store):
@@ -128,7 +130,7 @@ def test_a_password_in_a_url_and_a_private_key_are_never_shown(store):
     edited(store, proxy=f"http://user:{CANARY}@proxy.example:3128", ca_certificate=key, label=[CANARY and "x"])
     outcome = apply_request(store, Request((wanted(),)), check_mode=True)
     result = outcome.plan.results[0]
-    assert CANARY not in repr(result) + result.summary + repr(outcome.plan.diff.before())
+    assert CANARY not in repr(result) + repr(result.summary) + repr(outcome.plan.diff.before())
     assert "proxy is 'http://***@proxy.example:3128', and should not be set" in result.summary
     assert outcome.plan.diff.before()["templates"]["Cisco"]["ca_certificate"] == "(text with a private key)"
 

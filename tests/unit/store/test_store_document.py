@@ -51,7 +51,7 @@ def test_equal_content_is_equal_bytes_and_sorted_by_name():
 
 def test_says_its_format_and_version():
     data = json.loads(text())
-    assert (data["format"], data["version"]) == ("estfleet.cloud_extender.templates", 1)
+    assert (data["format"], data["format_version"]) == ("estfleet.cloud_extender.templates", 1)
 
 
 def test_find_does_not_look_at_case():
@@ -81,10 +81,10 @@ def test_edited_parts():
         ("[" * 200_000, "is not JSON"),
         ("[]", "not a document of format estfleet.cloud_extender.templates"),
         ("{}", "not a document of format"),
-        (changed(lambda d: d.pop("version")), "has no format version"),
-        (changed(lambda d: d.update(version="1")), "has no format version"),
-        (changed(lambda d: d.update(version=True)), "has no format version"),
-        (changed(lambda d: d.update(version=0)), "has no format version"),
+        (changed(lambda d: d.pop("format_version")), "has no format version"),
+        (changed(lambda d: d.update(format_version="1")), "has no format version"),
+        (changed(lambda d: d.update(format_version=True)), "has no format version"),
+        (changed(lambda d: d.update(format_version=0)), "has no format version"),
         (changed(lambda d: d.pop("templates")), "the document has no templates"),
         (changed(lambda d: d.update(more=1)), "the document has the unknown key 'more'"),
         (changed(lambda d: d.update(templates={})), "templates is not a list"),
@@ -129,7 +129,7 @@ def test_damage_is_told_apart_and_says_where(content, words):
 
 def test_a_newer_format_is_no_damage():
     with pytest.raises(NewerFormat) as error:
-        parse_document(changed(lambda d: d.update(version=2, templates="of a shape not known yet")))
+        parse_document(changed(lambda d: d.update(format_version=2, templates="of a shape not known yet")))
     assert "format version 2" in str(error.value)
     assert "knows up to 1" in str(error.value)
 

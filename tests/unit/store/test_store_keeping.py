@@ -109,7 +109,7 @@ def test_a_password_that_cannot_be_opened_stays_and_is_told(store):
     store.key = b"k" * 32
     plan = declare(store, BASE)
     assert (plan.changed, plan.results[0].action) == (False, "unchanged")
-    assert plan.drift == ("password of template 'wifi' cannot be opened: sealing.key is another key",)
+    assert plan.problems == ("password of template 'wifi' cannot be opened: sealing.key is another key",)
 
 
 def test_another_spelling_of_the_name_loses_no_password_in_silence(store):

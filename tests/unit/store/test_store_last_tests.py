@@ -52,7 +52,7 @@ def test_the_last_test_of_each_template_is_kept(path):
     place = path / "last_tests.json"
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     data = json.loads(place.read_text())
-    assert (data["format"], data["version"]) == ("estfleet.cloud_extender.last_tests", 1)
+    assert (data["format"], data["format_version"]) == ("estfleet.cloud_extender.last_tests", 1)
     assert sorted(data["tests"]["VPN"]) == [
         "at",
         "content",
@@ -82,7 +82,11 @@ def test_the_end_of_the_certificate_belongs_to_the_test_that_issued_it(path):
 def test_files_of_before_and_of_later_are_read():
     entry = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z"}
     later = {**entry, "not_after": "2027-11-22T12:00:00Z", "subject": "/CN=jdoe"}
-    data = {"format": "estfleet.cloud_extender.last_tests", "version": 1, "tests": {"before": entry, "later": later}}
+    data = {
+        "format": "estfleet.cloud_extender.last_tests",
+        "format_version": 1,
+        "tests": {"before": entry, "later": later},
+    }
     found = parse_last_tests(json.dumps(data))
     assert {name: test.as_result() for name, test in found.items()} == {
         "before": {**entry, "not_after": None},
@@ -151,7 +155,7 @@ def test_an_entry_that_nobody_can_have_written_is_left_out(change):
     entry = {"status": "issued", "stage": None, "at": "2026-11-22T12:00:00Z", "not_after": "2027-11-22T12:00:00Z"}
     data = {
         "format": "estfleet.cloud_extender.last_tests",
-        "version": 1,
+        "format_version": 1,
         "tests": {"good": entry, "bad": {**entry, **change}, "worse": None},
     }
     assert list(parse_last_tests(json.dumps(data))) == ["good"]

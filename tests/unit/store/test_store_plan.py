@@ -211,18 +211,18 @@ def test_a_lost_key_is_drift_and_repaired(update):
     store.key = None
     outcome = apply(store, cisco("A", update=update), check=True)
     assert results(outcome) == [("A", "repaired", ("password",))]
-    assert outcome.plan.drift == (
+    assert outcome.plan.problems == (
         "password of template 'A' cannot be opened: sealing.key is lost",
         "password of template 'B' cannot be opened: sealing.key is lost",
     )
-    assert outcome.plan.diff.before()["drift"] == [outcome.plan.drift[0]]
+    assert outcome.plan.diff.before()["store_problems"] == [outcome.plan.problems[0]]
     assert outcome.plan.diff.before()["templates"] == {"A": {"password": "(cannot be opened)"}}
     apply(store, cisco("A", update=update))
     document = parse_document(store.content)
     assert open_secrets(document.find("A"), store.key) == {"password": CANARY}
     again = apply(store, cisco("A", update=update))
     assert not again.plan.changed
-    assert again.plan.drift == ("password of template 'B' cannot be opened: sealing.key is another key",)
+    assert again.plan.problems == ("password of template 'B' cannot be opened: sealing.key is another key",)
 
 
 def test_a_damaged_key_is_drift_even_where_nothing_is_sealed():
@@ -230,7 +230,7 @@ def test_a_damaged_key_is_drift_even_where_nothing_is_sealed():
     store.facts = {"key_damage": "is empty"}
     outcome = apply(store, cisco(password=None))
     assert outcome.plan.changed
-    assert outcome.plan.drift == ("sealing.key is empty: what it sealed cannot be opened",)
+    assert outcome.plan.problems == ("sealing.key is empty: what it sealed cannot be opened",)
     assert store.writes[0].use_new_key
 
 
@@ -241,7 +241,7 @@ def test_a_hand_edited_field_is_repaired_and_the_old_document_kept():
     store = edited(applied(cisco()), lambda templates: templates[0]["fields"].update(port=443))
     outcome = apply(store, cisco())
     assert results(outcome) == [("Cisco", "repaired", ("port",))]
-    assert outcome.plan.drift == ("template 'Cisco' was edited by hand: fields",)
+    assert outcome.plan.problems == ("template 'Cisco' was edited by hand: fields",)
     assert outcome.kept == "/memory/templates.json.damaged-1"
     assert not apply(store, cisco()).plan.changed
 
@@ -288,7 +288,7 @@ def test_a_hand_edited_undeclared_template_is_told_and_left_alone():
     store = edited(applied(cisco("A"), cisco("B")), lambda templates: templates[1]["fields"].update(port=1))
     outcome = apply(store, cisco("A"))
     assert not outcome.plan.changed
-    assert outcome.plan.drift == ("template 'B' was edited by hand: fields",)
+    assert outcome.plan.problems == ("template 'B' was edited by hand: fields",)
 
 
 def test_wrong_modes_are_drift_and_one_write():
@@ -297,7 +297,7 @@ def test_wrong_modes_are_drift_and_one_write():
     store.facts = {"drift": ("templates.json has mode 0644, not 0600",)}
     outcome = apply(store, cisco(), check=True)
     assert (outcome.plan.changed, results(outcome)) == (True, [("Cisco", "unchanged", ())])
-    assert outcome.plan.diff.before() == {"drift": ["templates.json has mode 0644, not 0600"]}
+    assert outcome.plan.diff.before() == {"store_problems": ["templates.json has mode 0644, not 0600"]}
     outcome = apply(store, cisco())
     assert (store.content, outcome.kept) == (before, "")
     assert not apply(store, cisco()).plan.changed
@@ -319,7 +319,7 @@ def test_a_damaged_document_is_rebuilt_from_what_is_desired(content, damage, wor
     broken = store.content
     outcome = apply(store, cisco("A"), check=True)
     assert results(outcome) == [("A", "repaired", ("name", "port", "password"))]
-    assert outcome.plan.drift[0].startswith(words)
+    assert outcome.plan.problems[0].startswith(words)
     assert store.content == broken
     outcome = apply(store, cisco("A"))
     assert outcome.kept
@@ -329,7 +329,7 @@ def test_a_damaged_document_is_rebuilt_from_what_is_desired(content, damage, wor
 
 def test_a_newer_format_is_never_overwritten():
     store = applied(cisco())
-    store.content = store.content.replace('"version": 1', '"version": 2')
+    store.content = store.content.replace('"format_version": 1', '"format_version": 2')
     for check in (True, False):
         with pytest.raises(NewerFormat, match=r"templates.json in /memory has format version 2"):
             apply(store, cisco(port=1), check=check)

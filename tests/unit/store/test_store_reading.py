@@ -53,7 +53,7 @@ def test_an_unknown_template_lists_those_that_are_there(path, tmp_path):
     [
         (b"{", "templates.json in .* is cut short"),
         (b"\xff", "templates.json in .* is not UTF-8 text"),
-        (b'{"format": "estfleet.cloud_extender.templates", "version": 2}', "has format version 2"),
+        (b'{"format": "estfleet.cloud_extender.templates", "format_version": 2}', "has format version 2"),
     ],
 )
 def test_a_damaged_store_is_a_clear_error(path, content, words):

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 
 import pytest
 from support.memory_store import MemoryStore
@@ -149,8 +151,8 @@ def test_what_looks_right_and_cannot_be_opened_is_an_error_before_anything_is_wr
 def test_a_hand_edit_of_an_undeclared_template_stays_visible(store):
     store.content = store.content.replace('"name": "B",\n        "port": 8443', '"name": "B",\n        "port": 1')
     outcome = apply(store, wanted("A", "alpha"))
-    assert outcome.plan.drift == ("template 'B' was edited by hand: fields",)
-    assert apply(store, wanted("A", "alpha"), rotate=False).plan.drift == outcome.plan.drift
+    assert outcome.plan.problems == ("template 'B' was edited by hand: fields",)
+    assert apply(store, wanted("A", "alpha"), rotate=False).plan.problems == outcome.plan.problems
 
 
 def test_a_run_that_was_slower_takes_the_key_that_another_made(store):
@@ -185,3 +187,60 @@ def test_a_conflict_rotates_what_is_there_then(store):
         "B": "beta",
         "E": "epsilon",
     }
+
+
+# -- a key that is replaced when it is old enough ------------------------------------------------------------------
+
+
+def due(store, days, *, check=False, rotate=False):
+    request = Request((wanted("A", "alpha"),), rotate_key=rotate, rotate_key_after_days=days)
+    return apply_request(store, request, check_mode=check).plan.rotate
+
+
+def aged(store, since):
+    data = json.loads(store.content)
+    data["sealing_key"]["since"] = since
+    store.content = json.dumps(data)
+
+
+def days_ago(days, seconds=0):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86400 + seconds))
+
+
+@pytest.mark.parametrize(
+    ("since", "old"),
+    [
+        (days_ago(90, seconds=600), False),
+        (days_ago(90), True),
+        (days_ago(4000), True),
+        (days_ago(-1), False),
+        (None, True),
+        ("2026-02-30T00:00:00Z", True),
+    ],
+    ids=["younger", "as old", "older", "of tomorrow", "of unknown age", "of no day"],
+)
+def test_a_key_that_is_old_enough_is_replaced_once(store, since, old):
+    aged(store, since)
+    before = store.key
+    assert due(store, 90, check=True) is old
+    assert store.key == before
+    assert due(store, 90) is old
+    assert (store.key != before) is old
+    assert due(store, 90) is False
+
+
+def test_a_key_that_the_document_does_not_name_is_of_unknown_age(store):
+    data = json.loads(store.content)
+    data["sealing_key"]["fingerprint"] = "0123456789abcdef"
+    store.content = json.dumps(data)
+    assert due(store, 3650)
+    assert not due(store, 3650)
+
+
+def test_beside_an_age_the_order_to_replace_it_now_counts(store):
+    assert not due(store, 90)
+    assert due(store, 90, rotate=True)
+
+
+def test_where_there_is_no_key_none_is_old():
+    assert not due(MemoryStore(), 1)

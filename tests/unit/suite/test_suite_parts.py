@@ -95,7 +95,7 @@ def test_a_test_that_imports_a_library_touches_it_and_so_does_one_of_what_import
     [
         ("tests/unit/est/http/test_est_url.py", None, "unit"),
         ("tests/unit/est/http/test_est_url.py::test_a", "unit-oldest", "unit-oldest"),
-        (str(ROOT / "tests/tower/test_tower_image.py"), None, "tower"),
+        (str(ROOT / "tests/awx/test_awx_image.py"), None, "awx"),
         ("tests/examples", None, "unit"),
     ],
 )
@@ -108,7 +108,7 @@ def test_one_file_runs_as_its_part_runs_it(path, part, requirements):
     [
         ("tests/unit/nothing.py", None, "nothing.py is not there"),
         ("tests/fuzz/fuzz.py", None, "no part runs tests/fuzz/fuzz.py"),
-        ("tests/unit/est", "tower", "tower does not run tests/unit/est: unit, unit-oldest do"),
+        ("tests/unit/est", "awx", "awx does not run tests/unit/est: unit, unit-oldest do"),
     ],
 )
 def test_one_file_that_cannot_be_run_is_told(path, part, words):

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from support.templates import refusal, template
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import enrolment_argument_spec
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import FIELDS, argument_spec
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import Identity, TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.synonyms import (
     _CHOICES,
     _IDENTITY,
     _OPTIONS,
     _folded,
+    meant_option,
 )
 
 
@@ -88,24 +90,27 @@ def test_a_secret_has_to_be_in_quotes_and_the_error_says_why(option: str) -> Non
 
 
 def test_numbers_of_an_identity_are_their_digits() -> None:
-    options = {"user_name": 12345, "variables": {"imei": 490154203237518, "Badge": 0}, "certificate_name": 7}
+    options = {"identity": {"user": 12345, "variables": {"imei": 490154203237518, "Badge": 0}}, "certificate_name": 7}
     assert TestIdentity.from_options(options) == TestIdentity(
-        user_name="12345", variables={"imei": "490154203237518", "Badge": "0"}, certificate_name="7"
+        user="12345", variables={"imei": "490154203237518", "Badge": "0"}, certificate_name="7"
     )
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"user_name": True}, "user_name: True is not a string (allowed: a string, in quotes)."),
-        ({"variables": {"sim": 1.5}}, "variables.sim: 1.5 is not a string (allowed: a string, in quotes)."),
-        ({"variables": {"sim": False}}, "variables.sim: False is not a string (allowed: a string, in quotes)."),
-        ({"variables": {"sim": [1]}}, "variables.sim: [1] is not a string (allowed: a string, in quotes)."),
+        ({"user": True}, "identity.user: True is not a string (allowed: a string, in quotes)."),
+        ({"variables": {"sim": 1.5}}, "identity.variables.sim: 1.5 is not a string (allowed: a string, in quotes)."),
+        (
+            {"variables": {"sim": False}},
+            "identity.variables.sim: False is not a string (allowed: a string, in quotes).",
+        ),
+        ({"variables": {"sim": [1]}}, "identity.variables.sim: [1] is not a string (allowed: a string, in quotes)."),
     ],
 )
 def test_other_values_of_an_identity_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(TemplateError) as caught:
-        TestIdentity.from_options(options)
+        TestIdentity.from_options({"identity": options})
     assert str(caught.value) == message
 
 
@@ -122,8 +127,9 @@ def test_other_values_of_an_identity_are_refused(options: dict[str, Any], messag
         ("key_type", "RSA-4096", "rsa"),
         ("key_type", "ed-25519", "ed25519"),
         ("key_type", "EdDSA", "ed25519"),
-        ("key_type", "mldsa65", "ml-dsa"),
-        ("key_type", "dilithium", "ml-dsa"),
+        ("key_type", "mldsa87", "ml-dsa-87"),
+        ("key_type", "ML-DSA", "ml-dsa-65"),
+        ("key_type", "dilithium", "ml-dsa-65"),
         ("key_type", "gost", ""),
         ("certificate_authority", "ciscoo", "cisco"),
         ("certificate_authority", "Other", "generic"),
@@ -171,18 +177,26 @@ def test_an_unknown_option_suggests_what_was_meant(option: str, meant: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("option", "meant"), [("username", "user_name"), ("user", "user_name"), ("mail", "email"), ("vars", "variables")]
+    ("option", "meant"), [("username", "user"), ("user_name", "user"), ("mail", "email"), ("vars", "variables")]
 )
 def test_an_unknown_option_of_an_identity_suggests_what_was_meant(option: str, meant: str) -> None:
     with pytest.raises(TemplateError) as caught:
-        TestIdentity.from_options({option: "x"})
+        TestIdentity.from_options({"identity": {option: "x"}})
     assert caught.value.suggestion == meant
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [("user_name", "identity.user"), ("domain", "identity.domain"), ("bussy_timeout", "busy_timeout")],
+)
+def test_an_unknown_option_of_a_module_suggests_what_was_meant(option: str, meant: str) -> None:
+    assert meant_option(option, enrolment_argument_spec("test")) == meant
 
 
 def test_the_tables_of_synonyms_name_what_there_is_and_each_synonym_once() -> None:
     spec = argument_spec()
     assert set(_OPTIONS) == {field.name for field in FIELDS}
-    assert set(_IDENTITY) == set(TestIdentity._fields)
+    assert set(_IDENTITY) == set(Identity._fields)
     for option, choices in _CHOICES.items():
         assert set(choices) == set(spec[option]["choices"])
     for table in (_OPTIONS, _IDENTITY, *_CHOICES.values()):

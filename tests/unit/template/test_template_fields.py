@@ -137,11 +137,13 @@ def test_update_password_is_an_option_and_no_field(value: Any) -> None:
         ),
         (
             {"key_type": "ecc"},
-            "key_type: 'ecc' is not one of the choices (allowed: rsa, ec, ed25519, ml-dsa). Did you mean 'ec'?",
+            "key_type: 'ecc' is not one of the choices (allowed: rsa, ec, ed25519, ml-dsa-44, ml-dsa-65, ml-dsa-87)."
+            " Did you mean 'ec'?",
         ),
         (
-            {"key_type": "ML_DSA"},
-            "key_type: 'ML_DSA' is not one of the choices (allowed: rsa, ec, ed25519, ml-dsa). Did you mean 'ml-dsa'?",
+            {"key_type": "ml-dsa"},
+            "key_type: 'ml-dsa' is not one of the choices (allowed: rsa, ec, ed25519, ml-dsa-44, ml-dsa-65, ml-dsa-87)."
+            " Did you mean 'ml-dsa-65'?",
         ),
         (
             {"proof_of_possession": False},

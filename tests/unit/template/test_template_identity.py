@@ -39,26 +39,28 @@ def test_values_by_variable() -> None:
 
 
 def test_from_options() -> None:
-    options = {
-        "user_name": "bob",
-        "domain": None,
-        "email": "bob@example.com",
-        "certificate_name": "bob-test",
-        "variables": None,
-        "test_value": None,
-    }
+    identity = {"user": "bob", "domain": None, "email": "bob@example.com", "variables": None}
+    options = {"identity": identity, "certificate_name": "bob-test", "test_value": None}
     assert TestIdentity.from_options(options) == TestIdentity(
-        user_name="bob", email="bob@example.com", certificate_name="bob-test"
+        user="bob", email="bob@example.com", certificate_name="bob-test"
     )
 
 
 def test_from_options_refuses_an_unknown_option() -> None:
     with pytest.raises(TemplateError) as caught:
-        TestIdentity.from_options({"username": "bob"})
+        TestIdentity.from_options({"identity": {"username": "bob"}})
     assert str(caught.value) == (
-        "username: is not an option of a test identity (allowed: user_name, domain, email, variables, test_value,"
-        " certificate_name). Did you mean 'user_name'?"
+        "identity.username: is not an option of an identity (allowed: user, domain, email, variables)."
+        " Did you mean 'user'?"
     )
+
+
+@pytest.mark.parametrize("given", ["bob", ["bob"], 7])
+def test_what_is_no_dictionary_is_refused(given: object) -> None:
+    with pytest.raises(
+        TemplateError, match=r"identity: .* is not a dictionary .allowed: user, domain, email, variables"
+    ):
+        TestIdentity.from_options({"identity": given})
 
 
 @pytest.mark.parametrize("name", ["test", "a", "Bob_Test-1.0", "0", "_x", "-x", "a" * 64, "a..b"])
@@ -107,18 +109,18 @@ def test_certificate_name_refused(name: str, reason: str, suggestion: str) -> No
         ({"email": "bob@"}, "email", "has nothing on one side of the '@'", ""),
         ({"email": "b ob@example.com"}, "email", "which is not a local part", ""),
         ({"email": "bob@exa mple.com"}, "email", "has the label 'exa mple'", ""),
-        ({"user_name": " "}, "user_name", "has only spaces in it", ""),
-        ({"user_name": "bob "}, "user_name", "begins or ends with a space", "bob"),
-        ({"user_name": "b\x00b"}, "user_name", "has a control character (U+0000)", ""),
-        ({"user_name": 7}, "user_name", "is not a string", ""),
+        ({"user": " "}, "user", "has only spaces in it", ""),
+        ({"user": "bob "}, "user", "begins or ends with a space", "bob"),
+        ({"user": "b\x00b"}, "user", "has a control character (U+0000)", ""),
+        ({"user": 7}, "user", "is not a string", ""),
         ({"test_value": " "}, "test_value", "has only spaces in it", ""),
         ({"test_value": "a\nb"}, "test_value", "has a control character (U+000A)", ""),
         ({"variables": ["imei"]}, "variables", "is not a dictionary", ""),
         ({"variables": {"": "x"}}, "variables", "is not the name of a variable", ""),
         ({"variables": {7: "x"}}, "variables", "is not the name of a variable", ""),
         ({"variables": {"%imei%": "x"}}, "variables", "is not the plain name of a variable", "imei"),
-        ({"variables": {"uname": "x"}}, "variables", "has an option of its own: user_name", "user_name"),
-        ({"variables": {"email": "x"}}, "variables", "has an option of its own: email", "email"),
+        ({"variables": {"uname": "x"}}, "variables", "has an option of its own: identity.user", "identity.user"),
+        ({"variables": {"email": "x"}}, "variables", "has an option of its own: identity.email", "identity.email"),
         ({"variables": {"imei": 490154203237518}}, "variables.imei", "is not a string", ""),
         ({"variables": {"imei": "a\tb"}}, "variables.imei", "has a control character (U+0009)", ""),
         ({"variables": {"imei": " "}}, "variables.imei", "has only spaces in it", ""),

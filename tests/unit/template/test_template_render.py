@@ -24,7 +24,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.render import Rendered, render
 
-BOB = {"user_name": "bob", "domain": "corp.example.com", "email": "bob@example.com"}
+BOB = {"user": "bob", "domain": "corp.example.com", "email": "bob@example.com"}
 CUSTOM = ["Any", "Other", "Object Sid"]
 
 
@@ -148,27 +148,27 @@ def test_the_test_value_can_be_set() -> None:
 
 
 def test_an_empty_test_value_means_blank() -> None:
-    made = rendered({"test_value": "", "user_name": "bob"}, subject="/CN=%uname%/OU=%ou%/SN=a%imei%")
+    made = rendered({"test_value": "", "user": "bob"}, subject="/CN=%uname%/OU=%ou%/SN=a%imei%")
     assert subject(made) == "/CN=bob/SN=a"
     assert made.substitutions == {"ou": "", "imei": ""}
     assert made.left_out == ("OU=%ou%",)
 
 
 def test_one_variable_can_be_set_to_blank() -> None:
-    made = rendered({"user_name": "bob", "variables": {"imei": ""}}, subject="/CN=%uname% %imei%/OU=%ou%")
+    made = rendered({"user": "bob", "variables": {"imei": ""}}, subject="/CN=%uname% %imei%/OU=%ou%")
     assert subject(made) == "/CN=bob/OU=Test"
     assert made.substitutions == {"imei": "", "ou": "Test"}
 
 
 def test_a_slash_in_a_value_stays_in_its_attribute() -> None:
-    made = rendered({"user_name": r"a/O=x\+OU=y%z"}, ("dirName:/CN=%uname%",), subject="/CN=%uname%/OU=b")
+    made = rendered({"user": r"a/O=x\+OU=y%z"}, ("dirName:/CN=%uname%",), subject="/CN=%uname%/OU=b")
     assert [value for _oid, value in made.subject] == [r"a/O=x\+OU=y%z", "b"]
     ((_type, text),) = made.subject_alternative_names
     assert [value for _oid, value in parse_slash_dn(text)] == [r"a/O=x\+OU=y%z"]
 
 
 def test_an_internationalised_domain_stays_in_a_upn_and_must_be_ascii_in_an_address() -> None:
-    identity = {"user_name": "bob", "domain": "bücher.example"}
+    identity = {"user": "bob", "domain": "bücher.example"}
     assert names(rendered(identity, ("UPN:%uname%@%domain%",))) == ["UPN:bob@bücher.example"]
     with pytest.raises(TemplateError, match=r"A-label form \(xn--\.\.\.\), with %uname%, %domain% filled in"):
         rendered(identity, ("email:%uname%@%domain%",))
@@ -186,7 +186,7 @@ def test_a_uri_of_strong_mapping_is_a_sid() -> None:
 
 
 def test_values_are_filled_in_in_normal_form() -> None:
-    made = rendered({"user_name": "e\u0301"}, ("UPN:%uname%@a.example",), subject="/CN=%uname%")
+    made = rendered({"user": "e\u0301"}, ("UPN:%uname%@a.example",), subject="/CN=%uname%")
     assert (subject(made), names(made)) == ("/CN=é", ["UPN:é@a.example"])
 
 
@@ -218,7 +218,7 @@ def test_nothing_left_is_refused() -> None:
     ("identity", "entries", "options", "message"),
     [
         (
-            {"user_name": "x" * 65},
+            {"user": "x" * 65},
             (),
             {"subject": "/CN=%uname%"},
             f"subject: 'CN={'x' * 65}' has 65 characters in CN, with %uname% filled in (allowed: at most 64).",
@@ -231,7 +231,7 @@ def test_nothing_left_is_refused() -> None:
             " (allowed: two capital letters (ISO 3166), such as US).",
         ),
         (
-            {"user_name": "bob@example.com", "domain": "corp.example.com"},
+            {"user": "bob@example.com", "domain": "corp.example.com"},
             (),
             {"subject_alternative_name": "upn"},
             "subject_alternative_name: 'UPN:bob@example.com@corp.example.com' has more than one '@',"
@@ -255,19 +255,19 @@ def test_nothing_left_is_refused() -> None:
             {"variables": {"imie": "1"}},
             (),
             {},
-            "variables: 'imie' is not a variable. Did you mean 'imei'?",
+            "identity.variables: 'imie' is not a variable. Did you mean 'imei'?",
         ),
         (
             {"variables": {"username": "1"}},
             (),
             {},
-            "variables: 'username' is not a variable. Did you mean 'user_name'?",
+            "identity.variables: 'username' is not a variable. Did you mean 'identity.user'?",
         ),
         (
             {"variables": {"object sid": "1"}},
             (),
             {},
-            "variables: 'object sid' is not a variable. Did you mean 'Object Sid'?",
+            "identity.variables: 'object sid' is not a variable. Did you mean 'Object Sid'?",
         ),
     ],
 )
@@ -287,5 +287,5 @@ SAFE = st.text(min_size=1, max_size=30).filter(lambda text: text == text.strip()
 @steady
 @given(SAFE, SAFE)
 def test_values_go_into_their_attribute_and_nowhere_else(user: str, other: str) -> None:
-    made = rendered({"user_name": user, "variables": {"Any": other}}, subject="/CN=%uname%/OU=%Any%/O=%uname%")
+    made = rendered({"user": user, "variables": {"Any": other}}, subject="/CN=%uname%/OU=%Any%/O=%uname%")
     assert [(ATTRIBUTE_NAMES[oid], value) for oid, value in made.subject] == [("CN", user), ("OU", other), ("O", user)]

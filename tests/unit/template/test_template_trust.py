@@ -186,8 +186,8 @@ def test_req_047_fingerprint_refused(text: str, reason: str) -> None:
         ({"key_type": "ec", "key_curve": "SECP521R1"}, None, "P-521"),
         ({"key_type": "ec", "key_curve": "NIST P-384"}, None, "P-384"),
         ({"key_type": "ed25519"}, None, None),
-        ({"key_type": "ml-dsa"}, 65, None),
-        ({"key_type": "ml-dsa", "key_size": 87}, 87, None),
+        ({"key_type": "ml-dsa-44"}, None, None),
+        ({"key_type": "ml-dsa-87"}, None, None),
     ],
 )
 def test_key(options: dict[str, Any], size: int | None, curve: str | None) -> None:
@@ -201,8 +201,8 @@ def test_key(options: dict[str, Any], size: int | None, curve: str | None) -> No
         ({"key_size": 1024}, "key_size: 1024 is not a key size of rsa (allowed: 2048, 3072, 4096)."),
         ({"key_size": 0}, "key_size: 0 is not a key size of rsa (allowed: 2048, 3072, 4096)."),
         (
-            {"key_type": "ml-dsa", "key_size": 2048},
-            "key_size: 2048 is not a key size of ml-dsa (allowed: 44, 65, 87).",
+            {"key_type": "ml-dsa-65", "key_size": 65},
+            "key_size: 65 is given, and a key of type ml-dsa-65 has no size (allowed: no key_size).",
         ),
         (
             {"key_type": "ec", "key_size": 256},

@@ -42,7 +42,7 @@ function ofCell(cell, add) {
   if (test.status === "failed" && !test.this_run) {
     add("test_failed", `the last test, in an earlier run, failed${test.stage ? ` at stage ${test.stage}` : ""}: ${test.reason || "see the JSON file"}`, test);
   }
-  if (test.status === "pending") add("pending", "the certificate waits for approval");
+  if (test.status === "pending") add("pending", "the test certificate waits for approval");
   // By their names: with the values, which hosts have of their own, each host would be a row.
   const lost = [...new Set(lostOf(test).map((words) => words.replace(/[=:].*$/s, "")))];
   if (lost.length) add("lost", `the CA left out ${lost.join(", ")}`, null, `such as ${lostOf(test).join(", ")}`);
@@ -130,7 +130,7 @@ function names(kind, shown, all) {
 
 const RECEIVED = { yes: "yes", no: "no", unknown: "not known" };
 const TOLD = {
-  issued: "certificate issued", pending: "waits for approval", skipped: "check mode: nothing was issued", failed: "failed", not_tried: "not tried in this run",
+  issued: "test certificate issued", pending: "waits for approval", skipped: "check mode: nothing was issued", failed: "failed", not_tried: "not tried in this run",
 };
 
 function testFacts(cell) {

@@ -19,11 +19,11 @@ const STATES = {
   not_compared: ["\u25cb", "nothing compared", "mild"],
   corrected: ["\u21bb", "corrected", "info"],
   unproved: ["\u25cc", "not proved by a test", "mild"],
-  pending: ["\u2026", "certificate waits for approval", "mild"],
+  pending: ["\u2026", "test certificate waits for approval", "mild"],
   not_looked_at: ["\u2013", "not looked at", "mild"],
   not_run: ["\u2298", "not run", "mild"],
   unknown: ["?", "not known", "mild"],
-  lost: ["\u25d1", "certificate is not what was asked for", "warn"],
+  lost: ["\u25d1", "test certificate is not what was asked for", "warn"],
   differs: ["\u2260", "not as declared", "warn"],
   test_failed: ["\u2717", "test failed", "bad"],
   unreachable: ["\u26a0", "unreachable", "bad"],
@@ -155,16 +155,16 @@ for (const state of ["failed", "unreachable", "not_run"]) {
 FILTERS["run:kept"] = { group: "Hosts", words: "hosts as an earlier run saw them", sign: ["\u25f7", "", "mild"], host: (host) => host.kept };
 for (const state of ["in_order", "corrected", "unproved", "pending", "unknown", "lost", "differs", "test_failed"]) {
   FILTERS[`cell:${state}`] = {
-    group: "Templates on hosts", words: { in_order: "in order", lost: "certificate not as asked for" }[state] || STATES[state][1], sign: STATES[state], cell: (cell) => cell.state === state,
+    group: "Templates on hosts", words: { in_order: "in order", lost: "test certificate not as asked for" }[state] || STATES[state][1], sign: STATES[state], cell: (cell) => cell.state === state,
   };
 }
 Object.assign(FILTERS, {
   "also:unproved": { group: "Templates on hosts", words: "without a proof of the present content", sign: STATES.unproved, cell: owesTest },
-  "also:lost": { group: "Templates on hosts", words: "with a certificate not as asked for", sign: STATES.lost, cell: (cell) => remarked(testOf(cell)) },
+  "also:lost": { group: "Templates on hosts", words: "with a test certificate not as asked for", sign: STATES.lost, cell: (cell) => remarked(testOf(cell)) },
   "also:accepted": { group: "Templates on hosts", words: "with no loss but accepted ones", sign: ["a", "", "mild"], cell: (cell) => acceptedOf(testOf(cell)).length > 0 && !remarked(testOf(cell)) },
 });
 for (const [status, words, state] of [
-  ["issued", "certificate issued", "in_order"], ["pending", "wait for approval", "pending"], ["failed", "failed", "test_failed"],
+  ["issued", "test certificate issued", "in_order"], ["pending", "wait for approval", "pending"], ["failed", "failed", "test_failed"],
   ["not_tried", "not tried", "unproved"], ["skipped", "left out by check mode", "not_looked_at"],
 ]) FILTERS[`test:${status}`] = { group: "Tests of this run", words, sign: STATES[state], cell: (cell) => nowTested(cell, status) };
 FILTERS["test:made_up"] = {

@@ -19,17 +19,17 @@ const production = report.production.map(([name, host, minutes]) => ({ end: minu
 function certificates() {
   if (production.length) {
     by("production-section").hidden = false;
-    ends(by("production"), production, "Certificate");
+    ends(by("production"), production, "Certificate", "Production certificates");
   }
   if (!testCertificates.length) {
     by("certificates").append(make("p", { class: "fine" }, "No test certificate is known. Tests are made with est_integration_test_policy, or by the playbook test_enroll."));
     return;
   }
   plot();
-  ends(by("certificates"), testCertificates, "Template");
+  ends(by("certificates"), testCertificates, "Template", "Test certificates");
 }
 
-function ends(into, all, title) {
+function ends(into, all, title, label) {
   const FIRST = 15;
   const body = make("tbody", {});
   const show = (from, to) => body.append(...all.slice(from, to).map(({ end, name, host }) => {
@@ -37,7 +37,7 @@ function ends(into, all, title) {
     return make("tr", {}, make("td", { class: "left" }, glyph(mark, look), ` ${words} `, end ? moment(end) : ""), make("td", {}, named(name), " on ", named(host)));
   }));
   show(0, FIRST);
-  into.append(make("div", { class: "ends", tabindex: "0", role: "region", "aria-label": "Certificates, can be scrolled" }, make("table", {},
+  into.append(make("div", { class: "ends", tabindex: "0", role: "region", "aria-label": `${label}, can be scrolled` }, make("table", {},
     make("thead", {}, make("tr", {}, ["Days left, and the end", `${title} and host`].map((words) => make("th", { scope: "col" }, words)))), body)));
   if (all.length <= FIRST) return;
   const more = make("button", { type: "button", class: "quiet", onclick: () => {
@@ -79,6 +79,6 @@ function plot() {
   });
   const first = testCertificates[0];
   by("plot").replaceChildren(make("figure", {}, svg, make("figcaption", {},
-    `${plural(total, "certificate")}, counted from the time of the report. The first to end: `, named(first.name), " on ", named(first.host),
+    `${plural(total, "test certificate")}, counted from the time of the report. The first to end: `, named(first.name), " on ", named(first.host),
     first.end < MADE ? ", expired." : `, in ${plural(wholeDays(first.end), "day")}.`)));
 }

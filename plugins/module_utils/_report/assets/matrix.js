@@ -168,7 +168,7 @@ function aboutTemplate(host, index) {
     make("h3", {}, sign(state), named(report.templates[index]), make("span", { class: "soft" }, ` \u2014 ${acted || STATES[state][1]}`)),
     cell.summary && !["created", "removed"].includes(cell.action) ? make("p", {}, named(cell.summary)) : "",
     cell.test ? facts([...testFacts(cell), [testOf(cell).status === "not_tried" ? "Left out at" : "Tested at", host.tested[index] ? moment(host.tested[index] * 60000) : ""],
-      ["Certificate ends", end ? make("span", {}, moment(end), ` (${ending(end).slice(0, 2).join(" ")})`) : ""]])
+      ["Test certificate ends", end ? make("span", {}, moment(end), ` (${ending(end).slice(0, 2).join(" ")})`) : ""]])
       : cell.proved === false ? make("p", { class: "soft" }, "No test has proved the present content.") : "",
     cell.off ? make("p", { class: "soft" }, "Its tests are switched off: no proof is owed.") : "",
     cell.shortened ? make("p", { class: "soft" }, "More is in the JSON file.") : "",

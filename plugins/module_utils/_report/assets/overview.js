@@ -23,32 +23,31 @@ function about() {
 }
 
 function overview() {
-  const summary = report.summary;
+  const counts = report.counts;
   const keys = (group, names) => names.map((name) => [`${group}:${name}`, name]);
   const parts = ([key, number, always]) => ({ ...FILTERS[key], key, number: number || 0, always });
   const calm = count((host) => host.standing === "as_declared" && host.worst !== "in_order");
 
-  group(summary.hosts, `${summary.hosts === 1 ? "host" : "hosts"}, ${plural(summary.templates, "template")}`, [
-    ["host:as_declared", summary.hosts_as_declared, true], ["host:corrected", summary.hosts_corrected],
-    ["host:differing", summary.hosts_differing, true], ["host:not_compared", summary.hosts_not_compared],
-    ["host:not_looked_at", summary.hosts_not_looked_at, true],
+  group(counts.hosts, `${counts.hosts === 1 ? "host" : "hosts"}, ${plural(counts.templates, "template")}`, [
+    ["host:as_declared", counts.hosts_as_declared, true], ["host:corrected", counts.hosts_corrected],
+    ["host:differing", counts.hosts_differing, true], ["host:not_compared", counts.hosts_not_compared],
+    ["host:not_looked_at", counts.hosts_not_looked_at, true],
   ].map(parts).map((part) => ({ ...part, more: part.key === "host:as_declared" && calm ? `${calm} of them need attention` : "" })),
   [...keys("run", ["failed", "unreachable", "not_run", "kept"]).map(([key]) => [key, count(FILTERS[key].host)])].map(parts));
 
   const states = keys("cell", ["in_order", "corrected", "unproved", "pending", "unknown", "lost", "differs", "test_failed"]);
   // A template is in one state, the worst: what others have as well is told where it is more.
-  const beyond = (key, name) => [key, summary[name] > summary[`state_${name}`] ? summary[name] : 0];
-  group(summary.templates_on_hosts, summary.templates_on_hosts === 1 ? "template on a host" : "templates on hosts",
-    states.map(([key, name]) => [key, summary[`state_${name}`]]).map(parts),
-    [beyond("also:unproved", "unproved"), beyond("also:lost", "lost"), ["also:accepted", summary.accepted]].map(parts));
+  const beyond = (state, name) => [`also:${state}`, counts[name] > counts[`state_${state}`] ? counts[name] : 0];
+  group(counts.templates_on_hosts, counts.templates_on_hosts === 1 ? "template on a host" : "templates on hosts",
+    states.map(([key, name]) => [key, counts[`state_${name}`]]).map(parts),
+    [beyond("unproved", "templates_unproved"), beyond("lost", "last_tests_with_losses"), ["also:accepted", counts.last_tests_with_accepted_losses]].map(parts));
 
-  const failed = summary.tests_failed_now;
-  group(summary.tests, `${summary.tests === 1 ? "test" : "tests"} of this run`, [
-    ["test:issued", summary.tests_issued], ["test:pending", summary.tests_pending], ["test:failed", failed],
-    ["test:not_tried", summary.tests_not_tried], ["test:skipped", summary.tests_skipped],
-  ].map(parts), [["test:made_up", summary.tests_made_up]].map(parts));
+  group(counts.tests, `${counts.tests === 1 ? "test" : "tests"} of this run`, [
+    ["test:issued", counts.tests_issued], ["test:pending", counts.tests_pending], ["test:failed", counts.tests_failed],
+    ["test:not_tried", counts.tests_not_tried], ["test:skipped", counts.tests_not_asked],
+  ].map(parts), [["test:made_up", counts.tests_made_up]].map(parts));
 
-  const { certificates, certificates_expired: expired, certificates_ending_soon: soon } = summary;
+  const { test_certificates: certificates, test_certificates_expired: expired, test_certificates_ending_soon: soon } = counts;
   if (certificates) {
     group(certificates, certificates === 1 ? "test certificate" : "test certificates", [
       { number: expired, words: "expired", sign: ["\u2716", "", "bad"] }, { number: soon, words: "end within 30 days", sign: ["\u26a0", "", "warn"] },

@@ -231,12 +231,12 @@ def _seconds_until(text: str, now: datetime) -> Optional[int]:
 _BUSY = (503, 429)
 
 
-def send_patiently(send: Callable[[], Response], wait_seconds: float, sleep: Callable[[float], None]) -> Response:
+def send_patiently(send: Callable[[], Response], busy_timeout: float, sleep: Callable[[float], None]) -> Response:
     """Send a request, and again while the server is busy and says in Retry-After when to come back.
 
     Without Retry-After, or where that asks for too long a wait, a busy server is not asked again.
 
-    :param wait_seconds: how long to wait in all. 0 gives back the first answer, whatever it is.
+    :param busy_timeout: how long to wait in all. 0 gives back the first answer, whatever it is.
     :param sleep: waits for a number of seconds.
     :returns: the last answer.
     """
@@ -246,7 +246,7 @@ def send_patiently(send: Callable[[], Response], wait_seconds: float, sleep: Cal
         if response.status not in _BUSY:
             return response
         pause = parse_retry_after(response.headers.get("retry-after"), datetime.now(timezone.utc))
-        if pause.requested is None or pause.shortened or waited + pause.seconds > wait_seconds:
+        if pause.requested is None or pause.shortened or waited + pause.seconds > busy_timeout:
             return response
         sleep(pause.seconds)
         waited += pause.seconds

@@ -52,14 +52,14 @@ class HttpsTransport:
     :param url: the server. Requests to any other origin are refused.
     :param trust: whom the server's certificate may come from.
     :param credentials: for HTTP authentication. They only ever go to the server of ``url``.
-    :param authentication: how they are used: ``auto`` (Basic unasked, then the strongest that the server offers),
+    :param http_authentication: how they are used: ``auto`` (Basic unasked, then the strongest that the server offers),
         ``basic``, or ``digest``, with which the password itself is never sent.
     :param client_certificate: for TLS client authentication, also together with ``credentials``.
     :param proxy: ``http://host:port``. Environment variables such as ``HTTPS_PROXY`` are ignored.
     :param connect_timeout: seconds, for each of resolving, connecting and the TLS handshake.
-    :param read_timeout: seconds without a byte from the server.
-    :param total_timeout: seconds for a request as a whole, connecting included.
-    :param response_limit: the largest body that is read, in bytes.
+    :param timeout: seconds for a request as a whole, connecting included.
+    :param read_timeout: seconds without a byte from the server; where left out, only ``timeout`` counts.
+    :param max_response_size: the largest body that is read, in bytes.
     :param timeline: gets the stages resolve, connect and tls of each connection.
     :raises InputError: anchors, client certificate, credentials or proxy that cannot be used.
     :raises MissingLibrary: requests or cryptography is not there, or too old.
@@ -74,13 +74,13 @@ class HttpsTransport:
         trust: Trust,
         *,
         credentials: Optional[Credentials] = None,
-        authentication: str = "auto",
+        http_authentication: str = "auto",
         client_certificate: Optional[ClientCertificate] = None,
         proxy: Optional[str] = None,
         connect_timeout: float = 10,
-        read_timeout: float = 30,
-        total_timeout: float = 120,
-        response_limit: int = 1024 * 1024,
+        timeout: float = 30,
+        read_timeout: Optional[float] = None,
+        max_response_size: int = 1024 * 1024,
         timeline: Optional[Timeline] = None,
     ) -> None:
         require_libraries()
@@ -88,21 +88,21 @@ class HttpsTransport:
         self._trust = trust
         self._with_credentials: Dict[str, Any] = {
             "credentials": credentials,
-            "authentication": authentication,
+            "http_authentication": http_authentication,
             "client_certificate": client_certificate,
         }
         self._limits: Dict[str, Any] = {
             "proxy": proxy,
             "connect_timeout": connect_timeout,
             "read_timeout": read_timeout,
-            "total_timeout": total_timeout,
-            "response_limit": response_limit,
+            "timeout": timeout,
+            "max_response_size": max_response_size,
             "timeline": timeline,
         }
-        self._authentication = HttpAuthentication(credentials, authentication) if credentials is not None else None
-        self._read_timeout = read_timeout
-        self._total_timeout = total_timeout
-        self._response_limit = response_limit
+        self._authentication = HttpAuthentication(credentials, http_authentication) if credentials is not None else None
+        self._read_timeout = timeout if read_timeout is None else read_timeout
+        self._timeout = timeout
+        self._max_response_size = max_response_size
         self._line = Line(
             self._dialler_class(
                 url,
@@ -176,7 +176,7 @@ class HttpsTransport:
         :raises TransportError: for what happens after the TLS handshake its ``stage`` is empty.
         """
         self._check_origin(url)
-        deadline = Deadline(self._total_timeout)
+        deadline = Deadline(self._timeout)
         authentication = self._authentication
         if authentication is None or not authenticate:
             response = self._send(method, url, headers, body, deadline, None)
@@ -277,9 +277,9 @@ class HttpsTransport:
         declared = self._declared_length(headers, raw.status)
         body = b""
         while True:
-            part = raw.read(min(_CHUNK, self._response_limit + 1 - len(body)), decode_content=False)
+            part = raw.read(min(_CHUNK, self._max_response_size + 1 - len(body)), decode_content=False)
             body += part
-            if len(body) > self._response_limit:
+            if len(body) > self._max_response_size:
                 raise self._too_large(raw.status)
             if not part:
                 break
@@ -309,14 +309,14 @@ class HttpsTransport:
             raise self._unusable(
                 status, "its answer has no usable Content-Length", "Look for a proxy that changes the server's answers."
             )
-        if len(value) > 18 or int(value) > self._response_limit:
+        if len(value) > 18 or int(value) > self._max_response_size:
             raise self._too_large(status)
         return int(value)
 
     def _too_large(self, status: int) -> TransportError:
         return self._unusable(
             status,
-            f"its answer is larger than {self._response_limit} bytes",
+            f"its answer is larger than {self._max_response_size} bytes",
             "Check that server, port and label are those of an EST server.",
             "answer_too_large",
         )
@@ -340,7 +340,7 @@ class HttpsTransport:
             return client_certificate_refused(exchange.failure, self._url.authority)
         if isinstance(exchange.failure, socket.timeout):
             if exchange.deadline.passed:
-                reason = f"{where} did not complete its answer within {self._total_timeout:g} seconds"
+                reason = f"{where} did not complete its answer within {self._timeout:g} seconds"
             else:
                 reason = f"{where} sent nothing for {self._read_timeout:g} seconds"
             code = "no_answer"

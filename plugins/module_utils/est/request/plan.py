@@ -209,7 +209,7 @@ class _Planner:
     def _keys_of_signatures(self) -> List[RequiredKey]:
         """A signature algorithm says what kind of key signs, unless it is a mere hash."""
         types = [SIGNATURE_ALGORITHMS[oid][0] for oid in self.asked.signature_algorithms if oid in SIGNATURE_ALGORITHMS]
-        return [RequiredKey(oid) for oid, (key_type, _size) in KEY_ALGORITHMS.items() if key_type in types]
+        return [RequiredKey(oid) for oid, key_type in KEY_ALGORITHMS.items() if key_type in types]
 
     def hash_name(self, spec: KeySpec) -> Optional[str]:
         """The hash of the signature (requirement 102): that of an algorithm for this kind of key, or else of any."""
@@ -273,31 +273,27 @@ class _Planner:
 
 
 def _fits(spec: KeySpec, key: RequiredKey) -> bool:
-    known = KEY_ALGORITHMS.get(key.algorithm)
-    if known is None or known[0] != spec.type:
+    if KEY_ALGORITHMS.get(key.algorithm) != spec.type:
         return False
     if key.curve is not None and CURVE_NAMES.get(key.curve) != spec.curve:
         return False
-    size = key.bits if key.bits is not None else known[1]
-    return size is None or size == spec.size
+    return key.bits is None or key.bits == spec.size
 
 
 def _key_spec(key: RequiredKey) -> Optional[KeySpec]:
     """The key to make for a wish; ``None`` for one that this client cannot make."""
-    known = KEY_ALGORITHMS.get(key.algorithm)
-    if known is None or (key.curve is not None and key.curve not in CURVE_NAMES):
+    key_type = KEY_ALGORITHMS.get(key.algorithm)
+    if key_type is None or (key.curve is not None and key.curve not in CURVE_NAMES):
         return None
-    key_type, size = known
     try:
-        return KeySpec(key_type, size if key.bits is None else key.bits, CURVE_NAMES.get(key.curve or ""))
+        return KeySpec(key_type, key.bits, CURVE_NAMES.get(key.curve or ""))
     except InputError:
         return None
 
 
 def _spec_words(spec: KeySpec) -> str:
-    return {"rsa": f"RSA {spec.size}", "ec": f"EC {spec.curve}", "ml-dsa": f"ML-DSA-{spec.size}"}.get(
-        spec.type, "Ed25519"
-    )
+    words = {"rsa": f"RSA {spec.size}", "ec": f"EC {spec.curve}", "ed25519": "Ed25519"}
+    return words.get(spec.type) or spec.type.upper()
 
 
 def _signature(oid: str) -> Tuple[str, Optional[str]]:

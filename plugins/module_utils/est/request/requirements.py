@@ -38,14 +38,14 @@ CURVE_NAMES: Dict[str, str] = {
     "1.3.132.0.34": "P-384",
     "1.3.132.0.35": "P-521",
 }
-#: Key algorithms: the type as in ``keys.KEY_TYPES``, and the parameter set of those that have one (RFC 8410, RFC 9881).
-KEY_ALGORITHMS: Dict[str, Tuple[str, Optional[int]]] = {
-    RSA_ENCRYPTION: ("rsa", None),
-    EC_PUBLIC_KEY: ("ec", None),
-    "1.3.101.112": ("ed25519", None),
-    "2.16.840.1.101.3.4.3.17": ("ml-dsa", 44),
-    "2.16.840.1.101.3.4.3.18": ("ml-dsa", 65),
-    "2.16.840.1.101.3.4.3.19": ("ml-dsa", 87),
+#: Key algorithms, and the type as in ``keys.KEY_TYPES`` (RFC 8410, RFC 9881).
+KEY_ALGORITHMS: Dict[str, str] = {
+    RSA_ENCRYPTION: "rsa",
+    EC_PUBLIC_KEY: "ec",
+    "1.3.101.112": "ed25519",
+    "2.16.840.1.101.3.4.3.17": "ml-dsa-44",
+    "2.16.840.1.101.3.4.3.18": "ml-dsa-65",
+    "2.16.840.1.101.3.4.3.19": "ml-dsa-87",
 }
 
 

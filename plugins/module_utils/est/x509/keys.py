@@ -34,12 +34,10 @@ except ImportError:  # cryptography before 47; told by generate_key()
     mldsa = None  # type: ignore[assignment]
 
 
-#: The types of a key, as a user writes them.
-KEY_TYPES = ("rsa", "ec", "ed25519", "ml-dsa")
+#: The types of a key, as a user writes them. A type of ML-DSA is a parameter set (FIPS 204).
+KEY_TYPES = ("rsa", "ec", "ed25519", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87")
 #: The curves of an EC key.
 CURVES = ("P-256", "P-384", "P-521")
-#: The parameter sets of an ML-DSA key (FIPS 204).
-ML_DSA_SIZES = (44, 65, 87)
 #: The smallest and largest RSA modulus, in bits.
 RSA_SIZES = (2048, 4096)
 
@@ -52,8 +50,8 @@ class KeySpec(Value):
     """The kind of key to make.
 
     :param type: one of ``KEY_TYPES``.
-    :param size: for ``rsa`` the bits of the modulus (2048 to 4096 in steps of 8, default 2048), for ``ml-dsa`` the
-        parameter set (44, 65 or 87, default 65); ``None`` for the others.
+    :param size: for ``rsa`` the bits of the modulus (2048 to 4096 in steps of 8, default 2048); ``None`` for the
+        others.
     :param curve: for ``ec`` one of ``CURVES`` (default ``P-256``); ``None`` for the others.
     :raises InputError: for anything else.
     """
@@ -77,12 +75,6 @@ def _checked_size(type: str, size: Optional[int]) -> Optional[int]:
                 "a multiple of 8"
             )
         return bits
-    if type == "ml-dsa":
-        parameter_set = 65 if size is None else size
-        if parameter_set not in ML_DSA_SIZES:
-            allowed = ", ".join(str(allowed) for allowed in ML_DSA_SIZES)
-            raise InputError(f"key size {parameter_set} is not allowed for an ML-DSA key: use one of {allowed}")
-        return parameter_set
     if size is not None:
         raise InputError(f"key size {size} cannot be given for a key of type {type}: leave the size out")
     return None
@@ -115,12 +107,12 @@ def generate_key(spec: KeySpec) -> PrivateKeyTypes:
             return ed25519.Ed25519PrivateKey.generate()
         if mldsa is None:
             raise UnsupportedAlgorithm("cryptography has no ML-DSA")
-        parameter_sets: Dict[Any, Any] = {
-            44: mldsa.MLDSA44PrivateKey,
-            65: mldsa.MLDSA65PrivateKey,
-            87: mldsa.MLDSA87PrivateKey,
+        parameter_sets: Dict[str, Any] = {
+            "ml-dsa-44": mldsa.MLDSA44PrivateKey,
+            "ml-dsa-65": mldsa.MLDSA65PrivateKey,
+            "ml-dsa-87": mldsa.MLDSA87PrivateKey,
         }
-        key: PrivateKeyTypes = parameter_sets[spec.size].generate()
+        key: PrivateKeyTypes = parameter_sets[spec.type].generate()
         return key
     except UnsupportedAlgorithm:
         raise MissingLibrary(

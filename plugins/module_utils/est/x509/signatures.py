@@ -224,7 +224,7 @@ _NULL = b"\x05\x00"
 SIGNATURE_ALGORITHMS: Dict[str, Tuple[str, Optional[str]]] = {
     **{oid: ("rsa", name) for name, oid in _RSA_WITH_HASH.items()},
     **{oid: ("ec", name) for name, oid in _ECDSA_WITH_HASH.items()},
-    **{oid: ("ml-dsa" if words.startswith("ML") else words.lower(), None) for words, oid in _WITHOUT_HASH.items()},
+    **{oid: (words.lower(), None) for words, oid in _WITHOUT_HASH.items()},
 }
 
 

@@ -197,7 +197,7 @@ class TestSecrets:
         authorities = est.cacerts()
         answer = est.simpleenroll(REQUEST)
         assert isinstance(answer, Issued)
-        found = est.verify(answer, REQUEST, authorities, allow_unverified_chain=True)
+        found = est.verify(answer, REQUEST, authorities, on_unverified_chain="warn")
         assert found.warnings
         assert_no_trace(repr(found.warnings) + repr(est.timeline.as_list()))
 

@@ -208,13 +208,13 @@ class TestWire:
     def test_digest_alone_never_sends_the_password(self) -> None:
         script = [[refuse(REALM, DIGEST.format("n"))], [answer(b"ok")]]
         with Peer(script, context=context()) as peer:
-            line = transport(peer.port, credentials=CREDENTIALS, authentication="digest")
+            line = transport(peer.port, credentials=CREDENTIALS, http_authentication="digest")
             assert post(line, peer.port, authenticate=True).body == b"ok"
             line.close()
         assert schemes_of(peer) == [None, "Digest"]
         for challenges in ((REALM,), ()):
             with Peer([[refuse(*challenges)]], context=context()) as peer:
-                line = transport(peer.port, credentials=CREDENTIALS, authentication="digest")
+                line = transport(peer.port, credentials=CREDENTIALS, http_authentication="digest")
                 assert post(line, peer.port, authenticate=True).status == 401
                 line.close()
             assert schemes_of(peer) == [None]
@@ -223,14 +223,14 @@ class TestWire:
     @pytest.mark.parametrize("challenges", [(DIGEST.format("n"),), ()])
     def test_basic_alone_answers_nothing_else(self, challenges: tuple[str, ...]) -> None:
         with Peer([[refuse(*challenges)]], context=context()) as peer:
-            line = transport(peer.port, credentials=CREDENTIALS, authentication="basic")
+            line = transport(peer.port, credentials=CREDENTIALS, http_authentication="basic")
             assert post(line, peer.port, authenticate=True).status == 401
             line.close()
         assert schemes_of(peer) == ["Basic"]
 
     def test_another_word_for_authentication_is_refused(self) -> None:
         with pytest.raises(InputError, match="authentication is 'ntlm'"):
-            transport(1, credentials=CREDENTIALS, authentication="ntlm")
+            transport(1, credentials=CREDENTIALS, http_authentication="ntlm")
 
     def test_digest_takes_a_user_name_with_a_colon_but_no_line_end(self) -> None:
         HttpAuthentication(Credentials("a:b", "p"), "digest")

@@ -323,7 +323,7 @@ class TestAnswers:
     )
     def test_req_061_an_answer_that_is_too_large(self, data: bytes) -> None:
         with Peer([[read_request, send(data), stall]], context=context()) as peer, ends():
-            error = failure(peer, response_limit=1500)
+            error = failure(peer, max_response_size=1500)
         assert "larger than 1500 bytes" in error.reason
         assert (error.http_status, error.request_received) == (200, "yes")
 
@@ -335,7 +335,7 @@ class TestAnswers:
 
     def test_req_061_an_answer_at_the_limit_is_read(self) -> None:
         with Peer([[answer(b"x" * 1500)]], context=context()) as peer:
-            line = transport(peer.port, response_limit=1500)
+            line = transport(peer.port, max_response_size=1500)
             assert len(get(line, peer.port).body) == 1500
             line.close()
 
@@ -362,7 +362,7 @@ class TestTimeLimits:
     )
     def test_req_061_an_answer_that_drips_without_end(self, data: Any) -> None:
         with Peer([[read_request, drip(data, 0.05)]], context=context()) as peer, ends():
-            error = failure(peer, "POST", total_timeout=1.5)
+            error = failure(peer, "POST", timeout=1.5)
         assert error.reason.endswith("did not complete its answer within 1.5 seconds")
         assert error.request_received == "yes"
 

@@ -106,7 +106,7 @@ class TestKey:
             (attribute(samples.RSA, integer(3072)), KeySpec("rsa", 3072)),
             (oid(samples.EC), KeySpec("ec")),
             (oid("1.3.101.112"), KeySpec("ed25519")),
-            (oid("2.16.840.1.101.3.4.3.19"), KeySpec("ml-dsa", 87)),
+            (oid("2.16.840.1.101.3.4.3.19"), KeySpec("ml-dsa-87")),
             (attribute(samples.EC, oid("1.3.36.3.3.2.8.1.1.11"), oid(samples.P521)), KeySpec("ec", curve="P-521")),
         ],
     )
@@ -129,7 +129,7 @@ class TestKey:
             (attribute(samples.EC, oid(samples.P384)), KeySpec("ec"), "EC P-384", "EC P-256"),
             (attribute(samples.RSA, integer(3072)), KeySpec("rsa"), "RSA 3072", "RSA 2048"),
             (oid(samples.RSA), KeySpec("ed25519"), "any RSA key", "Ed25519"),
-            (oid("2.16.840.1.101.3.4.3.19"), KeySpec("ml-dsa", 65), "ML-DSA-87", "ML-DSA-65"),
+            (oid("2.16.840.1.101.3.4.3.19"), KeySpec("ml-dsa-65"), "ML-DSA-87", "ML-DSA-65"),
             (oid("1.3.101.112") + oid(samples.EC), KeySpec("rsa"), "Ed25519 or any EC key", "RSA 2048"),
         ],
     )

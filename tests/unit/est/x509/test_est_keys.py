@@ -37,7 +37,7 @@ CRYPTOGRAPHY = int(cryptography.__version__.split(".", maxsplit=1)[0])
         (KeySpec("ec"), None, "P-256"),
         (KeySpec("ec", curve="P-521"), None, "P-521"),
         (KeySpec("ed25519"), None, None),
-        (KeySpec("ml-dsa"), 65, None),
+        (KeySpec("ml-dsa-65"), None, None),
     ],
 )
 def test_defaults_depend_on_the_type(spec, size, curve):
@@ -47,7 +47,7 @@ def test_defaults_depend_on_the_type(spec, size, curve):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"type": "dsa"}, ["'dsa'", "rsa, ec, ed25519, ml-dsa"]),
+        ({"type": "dsa"}, ["'dsa'", "rsa, ec, ed25519, ml-dsa-44, ml-dsa-65, ml-dsa-87"]),
         ({"type": "rsa", "size": 1024}, ["1024", "2048 to 4096"]),
         ({"type": "rsa", "size": 8192}, ["8192", "2048 to 4096"]),
         ({"type": "rsa", "size": 2049}, ["2049", "multiple of 8"]),
@@ -56,7 +56,7 @@ def test_defaults_depend_on_the_type(spec, size, curve):
         ({"type": "ec", "curve": "P-192"}, ["'P-192'", "P-256, P-384, P-521"]),
         ({"type": "ec", "size": 256}, ["256", "leave the size out"]),
         ({"type": "ed25519", "size": 256}, ["256", "leave the size out"]),
-        ({"type": "ml-dsa", "size": 2}, ["2", "44, 65, 87"]),
+        ({"type": "ml-dsa-65", "size": 65}, ["65", "leave the size out"]),
     ],
 )
 def test_a_key_that_cannot_be_asked_for_is_refused_with_what_is_allowed(arguments, words):
@@ -86,23 +86,23 @@ def test_generate_store_and_load(spec, words):
     assert describe_public_key(key) == words
 
 
-@pytest.mark.parametrize("size", [44, 65, 87])
-def test_ml_dsa_where_the_installed_cryptography_has_it(size):
-    spec = KeySpec("ml-dsa", size)
+@pytest.mark.parametrize("key_type", ["ml-dsa-44", "ml-dsa-65", "ml-dsa-87"])
+def test_ml_dsa_where_the_installed_cryptography_has_it(key_type):
+    spec = KeySpec(key_type)
     if CRYPTOGRAPHY < 49:
         with pytest.raises(MissingLibrary) as caught:
             generate_key(spec)
         assert cryptography.__version__ in caught.value.reason
         return
     key = generate_key(spec)
-    assert describe_public_key(key.public_key()) == f"ML-DSA-{size}"
+    assert describe_public_key(key.public_key()) == key_type.upper()
     assert same_public_key(load_private_key(private_key_pem(key)), key)
 
 
 def test_ml_dsa_without_support_names_the_installed_version(monkeypatch):
     monkeypatch.setattr(keys, "mldsa", None)
     with pytest.raises(MissingLibrary) as caught:
-        generate_key(KeySpec("ml-dsa"))
+        generate_key(KeySpec("ml-dsa-65"))
     assert cryptography.__version__ in caught.value.reason
     assert "version 49" in caught.value.hint
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from awx.awx_job import Credential, Finished, run_job, slice_of
+from awx.content import SECRETS, load
+from awx.launching import Launch
 from fleet.host import SSHD
 from fleet.ssh_fleet import Fleet
 from support.lab import PASSWORD, USERNAME, LabServer
-from tower.awx_job import Credential, Finished, run_job, slice_of
-from tower.content import SECRETS, load
-from tower.launching import Launch
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -103,9 +103,7 @@ def launch(
         **connection,
         "est_integration_templates": [{"name": "wifi", **server}, {"name": "mail", **server}],
         "est_integration_test": {
-            "user_name": "alex",
-            "domain": "example.com",
-            "email": "alex@example.com",
+            "identity": {"user": "alex", "domain": "example.com", "email": "alex@example.com"},
             "output_path": "{{ fleet_output_path }}",
         },
     }
@@ -137,7 +135,7 @@ def launch(
             folder=folder,
             job_id=number,
             credentials=[Credential(credential_types[kind], inputs) for kind, inputs in given.items()],
-            variables={"est_tower_reports": str(reports), **(survey or {})},
+            variables={"est_awx_reports": str(reports), **(survey or {})},
             group_variables={**group, **(group_variables or {})},
             inventory_variables=inventory_variables,
             groups=groups,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from awx.awx_job import Finished
 from fleet.ssh_fleet import Fleet
-from tower.awx_job import Finished
 
 Launch = Callable[..., Finished]
 

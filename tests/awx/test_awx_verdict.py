@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from awx.awx_job import Finished
+from awx.awx_workflow import run_workflow
+from awx.launching import Launch, damage
 from fleet.ssh_fleet import Fleet
 from support.lab import LabServer
-from tower.awx_job import Finished
-from tower.awx_workflow import run_workflow
-from tower.launching import Launch, damage
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_hosts_that_could_not_be_reached_are_not_in_order(launch: Launch) -> Non
     assert "Not in order: hosts that could not be reached: 3" in verdict.output
     assert verdict.artifacts["est_fleet"]["unreachable"] == 3
 
-    accepted = launch("verdict", inventory_variables={"est_tower_accept_unreachable": True})
+    accepted = launch("verdict", inventory_variables={"est_awx_accept_unreachable": True})
     assert accepted.status == "successful", accepted.output
     assert "Accepted: hosts that could not be reached: 3" in accepted.output
 
@@ -60,7 +60,7 @@ def test_hosts_that_no_report_tells_of_are_not_in_order(launch: Launch, reports:
     assert verdict.status == "failed"
     assert "Not in order: hosts that did not run, or that no report tells of: 2" in verdict.output
     assert "ce2" in verdict.output
-    accepted = launch("verdict", inventory_variables={"est_tower_accept_not_run": True})
+    accepted = launch("verdict", inventory_variables={"est_awx_accept_not_run": True})
     assert accepted.status == "successful", accepted.output
     # The verdict is about the hosts that are asked for, and only about these.
     asked = launch("verdict", survey={"est_integration_hosts": "ce1,ce3"})
@@ -73,7 +73,7 @@ def test_a_fleet_without_proof_is_not_in_order_before_it_was_tested(launch: Laun
     verdict = launch("verdict")
     assert verdict.status == "failed"
     assert "Not in order: templates on hosts without a proof of their present content: 8" in verdict.output
-    accepted = launch("verdict", inventory_variables={"est_tower_accept_unproved": True})
+    accepted = launch("verdict", inventory_variables={"est_awx_accept_unproved": True})
     assert accepted.status == "successful", accepted.output
     assert launch("test enrolment").status == "successful"
     assert launch("drift").status == "successful"
@@ -135,10 +135,10 @@ def test_a_pattern_of_a_user_is_never_evaluated(launch: Launch) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"est_tower_accept_unreacheable": True}, "did you mean est_tower_accept_unreachable?"),
-        ({"est_tower_acept_unreachable": True}, "did you mean est_tower_accept_unreachable?"),
-        ({"est_tower_accept_everything": True}, "there is no variable est_tower_accept_everything. There are"),
-        ({"est_tower_accept_unreachable": "perhaps"}, "est_tower_accept_unreachable has to be true or false"),
+        ({"est_awx_accept_unreacheable": True}, "did you mean est_awx_accept_unreachable?"),
+        ({"est_awx_acept_unreachable": True}, "did you mean est_awx_accept_unreachable?"),
+        ({"est_awx_accept_everything": True}, "there is no variable est_awx_accept_everything. There are"),
+        ({"est_awx_accept_unreachable": "perhaps"}, "est_awx_accept_unreachable has to be true or false"),
     ],
 )
 @pytest.mark.parametrize("level", ["inventory_variables", "extra_vars"])
@@ -198,4 +198,4 @@ def test_putting_in_order_puts_in_order(launch: Launch, fleet: Fleet, workflows:
 
     status, ended = run_workflow(workflows["put in order"], run)
     assert (status, dict(ended)["verdict"]) == ("successful", "failed"), jobs[-1].output
-    assert jobs[-1].artifacts["est_fleet"]["differing"] == 0
+    assert jobs[-1].artifacts["est_fleet"]["templates_differing"] == 0

@@ -19,9 +19,9 @@ from typing import Any
 import jinja2.sandbox
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from awx.awx_job import ROOT, Credential, inject
+from awx.content import SECRETS, load
 from dateutil.rrule import rrulestr
-from tower.awx_job import ROOT, Credential, inject
-from tower.content import SECRETS, load
 
 from ansible_collections.estfleet.cloud_extender.plugins.lookup.est_verdict import CAUSES, NO_HOSTS, PREFIX
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import KNOWN
@@ -175,14 +175,14 @@ def test_credential_types_inject_what_they_ask_for(credential_types: dict[str, d
 
 def test_hosts_are_reached_with_a_key_or_a_password(variables: dict[str, Any], tmp_path: Path) -> None:
     key = by_name(variables, "controller_credentials")["EST hosts"]["inputs"]
-    assert key == {"username": "ansible", "password": "", "ssh_key_data": SECRETS["est_tower_ssh_key"]}
+    assert key == {"username": "ansible", "password": "", "ssh_key_data": SECRETS["est_awx_ssh_key"]}
 
-    neither = {name: value for name, value in SECRETS.items() if name != "est_tower_ssh_key"}
+    neither = {name: value for name, value in SECRETS.items() if name != "est_awx_ssh_key"}
     refused = load(tmp_path, neither)
     assert refused.returncode != 0
-    assert "est_tower_ssh_key" in refused.stdout + refused.stderr
+    assert "est_awx_ssh_key" in refused.stdout + refused.stderr
 
-    assert load(tmp_path, {**neither, "est_tower_ssh_password": "of a Windows host"}).returncode == 0
+    assert load(tmp_path, {**neither, "est_awx_ssh_password": "of a Windows host"}).returncode == 0
     loaded = json.loads((tmp_path / "loaded.json").read_text(encoding="utf-8"))
     inputs = by_name(loaded, "controller_credentials")["EST hosts"]["inputs"]
     assert inputs == {"username": "ansible", "password": "of a Windows host", "ssh_key_data": ""}
@@ -212,7 +212,11 @@ def message(variables: dict[str, Any], job: dict[str, Any], when: str = "error")
 
 
 def test_the_notification_tells_the_numbers_of_the_fleet(variables: dict[str, Any]) -> None:
-    job = {"id": 7, "status": "failed", "artifacts": {"est_fleet": {"differing": 2, "report": "/a/b\"c'd"}}}
+    job = {
+        "id": 7,
+        "status": "failed",
+        "artifacts": {"est_fleet": {"templates_differing": 2, "json_path": "/a/b\"c'd"}},
+    }
     told = message(variables, job)
     assert told == {"type": "est_verdict", "job": 7, "status": "failed", "est_fleet": job["artifacts"]["est_fleet"]}
     # AWX tries a message on a job without artifacts before it stores it.
@@ -220,12 +224,12 @@ def test_the_notification_tells_the_numbers_of_the_fleet(variables: dict[str, An
 
 
 def test_every_variable_of_the_content_is_in_the_guide() -> None:
-    guide = (ROOT / "docs" / "tower.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "awx.md").read_text(encoding="utf-8")
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "extensions").rglob("*.yml"))
-    names = set(re.findall(r"\best_(?:tower|eda)_\w+", used)) - {"est_tower_bundle", f"{PREFIX}CAUSE"}
+    names = set(re.findall(r"\best_(?:awx|eda)_\w+", used)) - {"est_awx_bundle", f"{PREFIX}CAUSE"}
     names |= {f"{PREFIX}{cause}" for cause in (*(cause for cause, _number, _words in CAUSES), NO_HOSTS)}
     assert {name for name in names if name not in guide} == set()
-    assert set(re.findall(r"\best_(?:tower|eda)_\w+", guide)) <= names
+    assert set(re.findall(r"\best_(?:awx|eda)_\w+", guide)) <= names
 
 
 def test_no_secret_is_in_the_content() -> None:

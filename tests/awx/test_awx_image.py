@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from tower.awx_job import ROOT
+from awx.awx_job import ROOT
 
 BUILDER = Path(sys.executable).parent / "ansible-builder"
 DEFINITION = ROOT / "extensions" / "awx" / "execution-environment.yml"

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from awx.awx_job import Finished
+from awx.launching import Launch, damage
 from fleet.ssh_fleet import Fleet
 from support.bundles import PASSPHRASE, QUICK
 from support.lab import PASSWORD, USERNAME, LabServer
 from support.templates import template
-from tower.awx_job import Finished
-from tower.launching import Launch, damage
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import write_bundle
@@ -27,12 +27,10 @@ def survey_defaults(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def production_certificate(lab: LabServer) -> dict[str, Any]:
-    """Return an entry of ``est_certificates``, which has neither account nor trust anchor of its own."""
+    """Return an entry of ``est_integration_certificates``, which has neither account nor trust anchor of its own."""
     return {
         "inline": {"name": "portal", "server": lab.url, "key_type": "ec"},
-        "user_name": "{{ inventory_hostname }}",
-        "domain": "example.com",
-        "email": "portal@example.com",
+        "identity": {"user": "{{ inventory_hostname }}", "domain": "example.com", "email": "portal@example.com"},
         "certificate_path": "{{ fleet_output_path }}/portal.pem",
         "private_key_path": "{{ fleet_output_path }}/portal.key",
     }
@@ -102,7 +100,7 @@ def test_slices_make_one_report_and_a_verdict(launch: Launch, fleet: Fleet, lab:
         launch("drift", part=(number, 2))
     differs = launch("verdict")
     assert differs.status == "failed"
-    assert differs.artifacts["est_fleet"]["differing"] == 2  # both templates of the host
+    assert differs.artifacts["est_fleet"]["templates_differing"] == 2  # both templates of the host
     assert "ce2" in differs.output
 
 
@@ -127,7 +125,7 @@ def test_every_host_enrols_and_a_wrong_password_is_told_not_shown(launch: Launch
 def test_production_certificates_are_enrolled_once_and_then_left(launch: Launch, fleet: Fleet, lab: LabServer) -> None:
     for host in fleet.hosts.values():
         host.certificates.mkdir()
-    wanted = {"est_certificates": [production_certificate(lab)]}
+    wanted = {"est_integration_certificates": [production_certificate(lab)]}
     before = len(lab.enrolments)
     checked = launch("renew certificates", group_variables=wanted, job_type="check")
     assert checked.status == "successful", checked.output

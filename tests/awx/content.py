@@ -8,15 +8,15 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from awx.awx_job import ROOT
 from fleet.playbook import PLAYBOOK, environment, write_playbook
-from tower.awx_job import ROOT
 
 CONFIGURATION = ROOT / "extensions" / "awx" / "configuration"
 SECRETS = {
-    "est_tower_username": "estuser",
-    "est_tower_password": "a password of the vault",
-    "est_tower_ssh_key": "a key of the vault",
-    "est_tower_eda_token": "a token of the vault",
+    "est_awx_username": "estuser",
+    "est_awx_password": "a password of the vault",
+    "est_awx_ssh_key": "a key of the vault",
+    "est_awx_eda_token": "a token of the vault",
 }
 
 

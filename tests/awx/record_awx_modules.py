@@ -4,7 +4,7 @@
 """Write down the options of the modules of awx.awx, from the wheel of the Python package ``ansible`` that has them.
 
     pip download --no-deps ansible==12.0.0
-    python tests/tower/record_awx_modules.py ansible-12.0.0-py3-none-any.whl
+    python tests/awx/record_awx_modules.py ansible-12.0.0-py3-none-any.whl
 
 The package is too big to be installed for a few names. ``ansible.controller`` is the same collection by another name.
 """

@@ -28,14 +28,23 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from tower.awx_job import ROOT
+from awx.awx_job import ROOT
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import count
 
 RULEBOOK = ROOT / "extensions" / "eda" / "rulebooks" / "est_fleet.yml"
 TOKEN = "token-of-the-vault"
 IN_ORDER = dict.fromkeys(
-    ("differing", "hosts_differing", "tests_failed", "state_pending", "unproved", "failed", "unreachable"), 0
+    (
+        "templates_differing",
+        "hosts_differing",
+        "last_tests_failed",
+        "last_tests_pending",
+        "templates_unproved",
+        "failed",
+        "unreachable",
+    ),
+    0,
 )
 _SECONDS = 60
 
@@ -205,10 +214,10 @@ def test_its_conditions_are_numbers_of_the_report() -> None:
 @pytest.mark.skipif(shutil.which("java") is None, reason="ansible-rulebook needs Java 17, and there is none")
 def test_a_verdict_launches_the_correction_once(controller: Controller, tmp_path: Path) -> None:
     with running(controller, tmp_path) as port:
-        assert post(port, {"differing": 1}, token="wrong") == 401
+        assert post(port, {"templates_differing": 1}, token="wrong") == 401
         assert post(port, {}) == 200
-        assert post(port, {"unproved": 2}) == 200
-        assert post(port, {"differing": 1}) == 200  # soon after the one before: no second correction
+        assert post(port, {"templates_unproved": 2}) == 200
+        assert post(port, {"templates_differing": 1}) == 200  # soon after the one before: no second correction
         assert post(port, {"unreachable": 1}) == 200
         deadline = time.monotonic() + _SECONDS
         while len(controller.launched) < 2 and time.monotonic() < deadline:
