@@ -26,6 +26,17 @@ from .names import Name, read_general_name
 
 #: How many bytes of a serial number are shown; RFC 5280 section 4.1.2.2 allows 20.
 _SHOWN_SERIAL = 64
+#: What is told of a certificate, in the order in which people read it.
+_DESCRIBED = (
+    "subject",
+    "issuer",
+    "serial_number",
+    "not_before",
+    "not_after",
+    "fingerprint_sha256",
+    "public_key",
+    "subject_alternative_names",
+)
 #: How much of a name is in a message. A CA can write what it likes there, and an answer can have a hundred of them.
 _LONGEST_NAME = 300
 
@@ -105,11 +116,12 @@ def describe(certificate: Certificate) -> Dict[str, Union[str, List[str]]]:
         8601 and UTC, such as ``2026-11-22T15:04:05Z``; ``fingerprint_sha256`` with colons; ``public_key`` in words;
         ``subject_alternative_names``, a list of ``TYPE:value``.
     """
-    return {
+    found = {
         **describe_names(certificate),
         "serial_number": _serial_text(certificate.serial),
         "public_key": public_key_words(certificate),
     }
+    return {name: found[name] for name in _DESCRIBED}
 
 
 def describe_names(certificate: Certificate) -> Dict[str, Union[str, List[str]]]:
