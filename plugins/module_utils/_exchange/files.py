@@ -138,6 +138,7 @@ class TestFolder:
         :raises OSError: it cannot be written.
         """
         with self._made() as parent, self._at_work(parent):
+            _tidy_up(parent, self._unusable_name)
             _replace(parent, self._unusable_name, files)
         return os.path.join(self._parent, self._unusable_name)
 
@@ -152,13 +153,13 @@ class TestFolder:
 
     def _is_left(self, parent: Folder) -> bool:
         """Say whether a run is at the files, or was killed while it was."""
-        prefixes = tuple(map(_prefix, (self._name, self._pending_name, self._unusable_name)))
+        prefixes = (_prefix(self._name), _prefix(self._pending_name))
         return is_locked(parent) or any(name.startswith(prefixes) for name in parent.names())
 
     @contextlib.contextmanager
     def _at_work(self, parent: Folder) -> Iterator[None]:
         with locked(parent):
-            for target in (self._name, self._pending_name, self._unusable_name):
+            for target in (self._name, self._pending_name):
                 _tidy_up(parent, target)
             yield
 

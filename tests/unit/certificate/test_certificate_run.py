@@ -102,7 +102,7 @@ def test_req_080_a_renewal_uses_the_old_certificate_and_not_the_password(lab, te
     assert requests[-1]["operation"] == REENROL
     assert not any(entry.get("authorization_scheme") for entry in requests)
     new, new_key = pair(tmp_path)
-    assert new.serial_number != old.serial_number
+    assert new.serial != old.serial
     assert same_public_key(new, new_key)
     assert same_public_key(old, new_key) == (method == "renew")
     assert new.subject == old.subject
@@ -146,7 +146,7 @@ def test_another_password_or_trust_is_no_reason(template, tmp_path):
         (lambda folder: (folder / "host.key").write_text("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"),
          "not a PEM private key"),
         (lambda folder: (folder / "host.pem").write_text(
-            "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"), "cannot be read"),
+            "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"), "cannot be used"),
     ],
 )  # fmt: skip
 def test_a_pair_that_is_none_is_replaced(template, tmp_path, damage, reason):
