@@ -1,13 +1,21 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every run of pytest here does: tell each result at once, for the suite, and keep its bytecode in .cache/."""
+"""What every run of pytest here does.
+
+It tells each result at once, for the suite, keeps its bytecode in ``.cache/``, and fails a test in which a module
+returned something else than it documents.
+"""
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +28,22 @@ collect_ignore_glob = ["unit/suite/*"] if sys.version_info < (3, 11) else []
 
 # Where ./test.sh reads what passed until now, also of a run that never ends.
 _RESULTS = os.environ.pop("SUITE_RESULTS", "")
+
+# Where support/callback_plugins/returned.py writes, in every run of Ansible's that a test starts.
+_RETURNED = Path(tempfile.mkdtemp(prefix="returned-"), "wrong")
+atexit.register(shutil.rmtree, _RETURNED.parent, ignore_errors=True)
+os.environ["RETURNED_FILE"] = str(_RETURNED)
+os.environ["ANSIBLE_CALLBACK_PLUGINS"] = str(Path(__file__).resolve().parent / "support" / "callback_plugins")
+
+
+@pytest.fixture(autouse=True)
+def _as_documented() -> Iterator[None]:
+    """Fail where a module returned something else than it documents."""
+    yield
+    if _RETURNED.exists():
+        wrong = _RETURNED.read_text(encoding="utf-8")
+        _RETURNED.unlink()
+        pytest.fail(f"results are not as documented:\n{wrong}", pytrace=False)
 
 
 def _tell(kind: str, test: str, why: str = "") -> None:

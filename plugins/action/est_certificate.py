@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import parameters
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ServerAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows, store_path_of
 
 
-class ActionModule(ExchangeAction):
+class ActionModule(ServerAction):
     """A production certificate. On a POSIX host all of it is done there, in one call; for a Windows host, here."""
 
     def argument_spec(self):
@@ -27,7 +27,7 @@ class ActionModule(ExchangeAction):
                 value=repr(arguments["exchange"]),
                 allowed="auto, host",
             )
-        return self.enrol_on_host("est_certificate", arguments, asked)
+        return self.run_on_host("est_certificate", arguments, asked)
 
     def _on_windows(self, arguments):
         exchange = self.exchange_of(arguments["exchange"])

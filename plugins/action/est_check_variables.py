@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_names, without_effect
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
+    check_facts,
+    check_names,
+    without_effect,
+)
 
 _TEMPLATES, _CERTIFICATES = "est_integration_templates", "est_integration_certificates"
 
@@ -19,6 +23,7 @@ class ActionModule(ControllerAction):
         return {"certificates": {"type": "bool", "default": False}}
 
     def perform(self, arguments):
+        check_facts(self._task_vars)
         check_names(self._task_vars)
         self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
         if arguments["certificates"]:
@@ -36,13 +41,15 @@ class ActionModule(ControllerAction):
                 raise OptionError(
                     f"nothing is declared for this host: neither {_CERTIFICATES} nor {_TEMPLATES} is defined, and "
                     f"nothing was looked at. Define {_CERTIFICATES} in the variables of the group or the host; [] says "
-                    "that it is to have none"
+                    "that it is to have none",
+                    code="nothing_declared",
                 )
             hosts = self._task_vars.get("ansible_play_hosts_all") or ()
             if not any(self._task_vars["hostvars"][name].get(_CERTIFICATES) for name in hosts):
                 raise OptionError(
                     f"{_CERTIFICATES} is defined for none of the hosts of this play: nothing was looked at. Define it "
-                    "in the variables of the group or of the hosts"
+                    "in the variables of the group or of the hosts",
+                    code="nothing_declared",
                 )
             return
         entries = self._templar.template(declared)

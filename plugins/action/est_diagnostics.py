@@ -55,7 +55,7 @@ class ActionModule(ExchangeAction):
         if self._task.check_mode:
             trouble = why_not_writable(folder)
             if trouble:
-                raise OptionError(_cannot_write(folder, trouble))
+                raise OptionError(_cannot_write(folder, trouble), code="unusable_file")
             report = self._collect(host, began, asked)
             return report.result(f"{folder.rstrip('/')}/{archive_name(name)}")
         try:
@@ -63,7 +63,7 @@ class ActionModule(ExchangeAction):
                 report = self._collect(host, began, asked)
                 return report.result(file.save(report.archive(safe_name(host))))
         except OSError as error:
-            raise OptionError(_cannot_write(folder, error.strerror or str(error))) from None
+            raise OptionError(_cannot_write(folder, error.strerror or str(error)), code="unusable_file") from None
 
     def _collect(self, host: str, began: float, asked: DiagnosticsParameters) -> Report:
         stored = self._read_store(asked.store_path)
@@ -74,24 +74,34 @@ class ActionModule(ExchangeAction):
         fields = [target["fields"] for target in targets]
         ask = self._ask_windows_host if is_windows(self) else self._ask_host
         answer, trouble = ask(asked, fields, log_paths, secrets)
-        return Report(
-            host=host,
-            began=began,
-            controller=controller_versions(),
-            stored=stored,
-            collected=Collected(answer, trouble, sent, time.time()),
-            targets=targets,
-            unusable=unusable,
-            logs_withheld=asked.log_paths != log_paths,
-            secrets=secrets,
-        )
+        received = time.time()
+
+        def report(collected: Collected) -> Report:
+            return Report(
+                host=host,
+                began=began,
+                controller=controller_versions(),
+                stored=stored,
+                collected=collected,
+                targets=targets,
+                unusable=unusable,
+                logs_withheld=asked.log_paths != log_paths,
+                secrets=secrets,
+                max_log_octets=asked.max_log_size,
+            )
+
+        try:
+            return report(Collected(answer, trouble, sent, received))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            # Whoever answers there may say anything. What the controller found out itself is still worth an archive.
+            return report(Collected({}, "it answered what its module never answers", sent, received))
 
     def _read_store(self, store_path: str) -> Stored:
         store = store_of(self, store_path, execute=self._execute_reachable, full_look=True)
         try:
             return read_stored(store.read(want_key=True))
         except (StoreError, Refused) as error:
-            return Stored(store_path, problem=str(error))
+            return Stored(store_path, problem=str(error), error_code=error.code)
 
     def _ask_host(
         self,
@@ -162,7 +172,8 @@ class ActionModule(ExchangeAction):
         except ModuleFailed as failure:
             if failure.result.get("unreachable"):
                 raise
-            raise StoreError(str(failure.result.get("msg") or "the host could not run a module of Ansible's")) from None
+            msg = str(failure.result.get("msg") or "the host could not run a module of Ansible's")
+            raise StoreError(msg, code=failure.as_failure()["error_code"]) from None
 
 
 def _cannot_write(folder: str, why: str) -> str:

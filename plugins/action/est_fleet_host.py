@@ -9,6 +9,7 @@ import importlib
 from ansible import constants as C
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import check_writable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
@@ -42,7 +43,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.test
     accept_earlier,
     doubt_other_ways,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_names, without_effect
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
+    check_facts,
+    check_names,
+    without_effect,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
 )
@@ -68,7 +73,7 @@ class ActionModule(ControllerAction):
 
     def run(self, tmp=None, task_vars=None):
         watch = HostWatch(
-            self._task.args,
+            self.given_arguments(),
             task_vars or {},
             self._play_context,
             self._connection.transport,
@@ -83,6 +88,7 @@ class ActionModule(ControllerAction):
         return shown(result, watch.ended(result), writes=self._may_write)
 
     def perform(self, arguments):
+        check_facts(self._task_vars)
         check_names(self._task_vars)
         self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
         variables = self._variables(arguments)
@@ -133,7 +139,7 @@ class ActionModule(ControllerAction):
             try:
                 self._keep_authorities(variables, result)
             except StoreError as error:
-                result.update(failed=True, msg=str(error))
+                result.update({**failure_of(error), "changed": bool(result.get("changed"))})
 
     def _test(self, declared, names, test, variables, result, *, writes):
         """Test templates on the host, and add what came of it to the result.
@@ -189,4 +195,4 @@ def refuse_unwritable(report_dest):
         if report_dest:
             check_writable(report_dest)
     except ReportError as error:
-        raise OptionError(f"est_integration_report_dest: {error}") from None
+        raise OptionError(f"est_integration_report_dest: {error}", code=error.code) from None

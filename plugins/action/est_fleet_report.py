@@ -7,10 +7,12 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import merge_files
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import report_if_over, write
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_facts
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -25,7 +27,10 @@ def oldest(age):
         return None
     match = re.fullmatch(r"([0-9]{1,6})([smhdw]?)", age.strip())
     if match is None:
-        raise ReportError(f"max_age is {age!r}, and has to be a number with its unit, such as 12h (s, m, h, d, w)")
+        raise ReportError(
+            f"max_age is {age!r}, and has to be a number with its unit, such as 12h (s, m, h, d, w)",
+            code="invalid_option",
+        )
     return datetime.now(timezone.utc) - timedelta(**{_UNITS[match[2] or "s"]: int(match[1])})
 
 
@@ -43,18 +48,24 @@ class ActionModule(ControllerAction):
         }
 
     def perform(self, arguments):
+        check_facts(self._task_vars)
         try:
             dest, files = self.on_controller(arguments["dest"]), [*map(self.on_controller, arguments["merge_from"])]
             if arguments["hosts"] is not None and not files:
-                raise ReportError("hosts is given, and merge_from is not: a run reports on the hosts of its play")
+                raise ReportError(
+                    "hosts is given, and merge_from is not: a run reports on the hosts of its play",
+                    code="invalid_option",
+                )
             if files:
                 made = write(dest, merge_files(files, arguments["hosts"], oldest(arguments["max_age"])))
             else:
                 made = report_if_over(dest, self._task_vars, self._task.get_play().max_fail_percentage)
         except ReportError as error:
-            raise OptionError(str(error)) from None
+            raise OptionError(str(error), code=error.code) from None
         except OSError as error:
-            raise OptionError(f"what the hosts left for the report cannot be read: {error}") from None
+            raise OptionError(
+                f"what the hosts left for the report cannot be read: {error}", code="unusable_file"
+            ) from None
         if made is None:
             return {"changed": False, "complete": False, "summary": []}
         counts = made.document["counts"]
@@ -64,7 +75,8 @@ class ActionModule(ControllerAction):
             result["json_path"], result["html_path"] = made.files
             stats["json_path"] = made.files[0]
         if made.error:
-            return {**result, "failed": True, "msg": f"{made.error}. What the run found: {'; '.join(made.lines)}"}
+            msg = f"{made.error}. What the run found: {'; '.join(made.lines)}"
+            return {**result, **failure(msg, made.error_code, made.error)}
         # As ansible.builtin.set_stats does it. A later batch tells the numbers of all, so nothing is added up.
         result["ansible_stats"] = {"data": {"est_fleet": stats}, "per_host": False, "aggregate": False}
         return result

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import server_info
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ServerAction
 
 
-class ActionModule(ExchangeAction):
+class ActionModule(ServerAction):
     """A look at an EST server. Decides where it is from."""
 
     def argument_spec(self):
@@ -15,13 +15,11 @@ class ActionModule(ExchangeAction):
 
     def perform(self, arguments):
         exchange = self.exchange_of(arguments["exchange"])
-        if arguments["server"] is not None and arguments["template"] is None:
-            arguments = self.with_environment(arguments)
+        arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
         asked = server_info.read_options(arguments, self.check_folder)
         if exchange == "host":
-            given = {option: value for option, value in arguments.items() if value is not None}
-            return self.execute("estfleet.cloud_extender.est_server_info", {**given, "exchange": "host"})
+            return self.run_on_host("est_server_info", arguments, asked)
         look = self.controller_exchange(
-            exchange, lambda: asked.given or self.stored_template(asked.store_path, asked.template_name)
+            exchange, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
         )
-        return self.with_warnings(look.look(asked.exchange_options))
+        return self.with_warnings(look.look(asked.template_name, asked.exchange_options))

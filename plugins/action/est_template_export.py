@@ -63,7 +63,9 @@ class ActionModule(BundleAction):
             "store_path": store_path,
             "bundle": describe_bundle(dest, found.content, sealed=passphrase is not None),
             "templates": template_results(comparison.results),
-            "skipped_templates": [{"name": entry.name, "reason": entry.reason} for entry in found.skipped],
+            "skipped_templates": [
+                {"name": entry.name, "error_code": entry.code, "reason": entry.reason} for entry in found.skipped
+            ],
             "diff": {
                 "before": to_yaml(comparison.before),
                 "after": to_yaml(comparison.after),

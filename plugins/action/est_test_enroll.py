@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ServerAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_name
 
 
-class ActionModule(ExchangeAction):
+class ActionModule(ServerAction):
     """The test of a template. Decides where the EST exchange leaves from."""
 
     def argument_spec(self):
@@ -27,7 +27,7 @@ class ActionModule(ExchangeAction):
         if is_windows(self):
             check_windows_name("certificate_name", asked.identity.certificate_name)
         if exchange == "host":
-            return self.enrol_on_host("est_test_enroll", arguments, asked)
+            return self.run_on_host("est_test_enroll", arguments, asked)
         test = self.controller_exchange(
             exchange, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
         )

@@ -24,12 +24,6 @@ def _as_suboptions(documentation: str, parent: str, without: tuple[str, ...] = (
     return textwrap.indent(re.sub(r"\bO\(", f"O({parent}.", options), "    ")
 
 
-def _only(documentation: str, names: tuple[str, ...]) -> str:
-    """Return documented options without all others."""
-    found = dict(re.findall(r"(?m)^  (\w+):\n((?:   .*\n)+)", documentation.partition("options:\n")[2]))
-    return "options:\n" + "".join(f"  {name}:\n{found[name]}" for name in names)
-
-
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
@@ -260,19 +254,3 @@ options:
     type: dict
     suboptions:
 """ + _as_suboptions(DOCUMENTATION, "inline", without=("update_password", "remove"))
-
-    CONNECTION: str = _only(
-        DOCUMENTATION,
-        (
-            "port",
-            "label",
-            "ca_certificate",
-            "ca_path",
-            "ca_fingerprint",
-            "use_system_trust",
-            "client_certificate_path",
-            "client_key_path",
-            "client_key_passphrase",
-            "proxy",
-        ),
-    )

@@ -20,6 +20,8 @@ description:
   - The first certificate is asked for with the account of the template, or with its TLS client certificate. A renewal
     is authenticated by the old certificate (RFC 7030, section 4.2.2), and asks for its very names. The password is not
     used for that.
+  - The files for the chain are independent of each other and of the certificate. Each is made and mended from what the
+    note beside the certificate keeps, without asking the EST server; certificate and key stay as they are.
   - A renewal that comes for other names, or with names that were added, is refused, also with O(on_lost=warn), unless
     O(on_lost) or O(allowed_lost) accepts it. The old certificate and its key stay. So they do where a new one is not
     what was asked for and O(on_lost) is V(fail).
@@ -27,7 +29,8 @@ description:
     O(force=true). So is an issued certificate that cannot be used, such as one for another key, of an unrelated issuer,
     or outside its validity. Until then each run fails with the same reason, and contacts nobody.
   - Every variable of the template needs a value. Nothing is made up, as a test does.
-  - Certificate and key are replaced so that a run that is killed leaves the old or the new pair.
+  - Certificate and key are replaced so that a run that is killed leaves the old or the new pair. What else it left, the
+    next run puts right.
   - On a Windows host, certificate and key are in a certificate store of the machine. The key is made on the controller,
     and reaches the host as PKCS12 under a passphrase of its own, in a file that is removed when it is imported. A new
     certificate joins the old one there, as programs of Windows name a certificate by its thumbprint; see
@@ -47,12 +50,13 @@ attributes:
   check_mode:
     support: full
     details:
-      - Says whether a certificate would be asked for, and why. The EST server is not contacted.
-      - What a killed run left of a certificate and key in files is put right in check mode too.
+      - Says whether a certificate would be asked for, or something put right, and why. The EST server is not contacted,
+        and nothing is changed.
   diff_mode:
     support: full
     details:
-      - Shows names, issuer, serial number and dates of the old and of the new certificate.
+      - Shows names, issuer, serial number and dates of the old and of the new certificate, or the certificates in each
+        file that is put right.
   idempotent:
     support: full
 options:
@@ -67,32 +71,56 @@ options:
       - On a Windows host, the certificate is known by the name of the template and this one. Its friendly name begins
         with both, as far as it may have their characters. So each certificate of a template needs a name of its own
         there.
-      - On a POSIX host it has no effect.
+      - The default is C(identity).
+      - It is refused on a POSIX host, where O(certificate_path) says which certificate it is.
     type: str
-    default: identity
   certificate_path:
     description:
       - The PEM file of the certificate on a POSIX host, where it is needed. Its folder has to exist.
-      - The intermediate CA certificates follow in the same file, unless O(chain_path) is given.
+      - There is nothing else in it, unless O(private_key_path) names the same file.
       - A new file is 0644. One that is replaced keeps owner and mode.
-      - The file beside it with the same name and C(.note) tells later runs what the certificate was issued for, and why
-        one was refused.
+      - The file beside it whose name begins with a dot and ends in C(.est-note) tells later runs what the certificate
+        was issued for, what its chain is, and why one was refused. All files that this module keeps for itself begin
+        with a dot.
     type: str
   private_key_path:
     description:
       - The PEM file of the private key on a POSIX host, where it is needed. It can be the file of the certificate.
       - A new file is 0600. One that is replaced keeps owner and mode.
-      - A key in this file that was not made for a certificate of this module is kept under a name that ends in
-        C(.kept-) and the time when another one takes its place.
+      - A key in this file that was not made for a certificate of this module is kept beside it when another one takes
+        its place, under a name that begins with a dot and ends in C(.est-kept-) and the time.
+    type: str
+    aliases: [privatekey_path]
+  fullchain_path:
+    description:
+      - A PEM file on a POSIX host for the certificate and then its intermediate CA certificates, as most servers want
+        it. The root is not in it.
+      - This file and those of O(chain_path) and O(root_certificate_path) are files of their own. A new one is 0644, and
+        one that is replaced keeps owner and mode. A file that is not named any more stays as it is.
+      - Where a certificate was put there by something else, each is made as far as its content is in the other files
+        that are named here, and else with the next certificate; a warning says so.
     type: str
   chain_path:
-    description: A PEM file on a POSIX host for the CA certificates from the issuer up to the trust anchor.
-    type: str
-  certificate_store:
     description:
-      - The store of the machine that keeps certificate and key on a Windows host, which has to exist.
+      - A PEM file on a POSIX host for the intermediate CA certificates, from the issuer of the certificate upwards,
+        without the root. It is empty where the root has issued the certificate.
+    type: str
+  root_certificate_path:
+    description:
+      - A PEM file on a POSIX host for the certificate of the root CA.
+      - It is not made, and a warning says so, where the chain ends at an intermediate CA that the template trusts.
+    type: str
+  certificate_store_name:
+    description:
+      - The name of the certificate store that keeps certificate and key on a Windows host, which has to exist.
       - The default is C(My).
     type: str
+  certificate_store_location:
+    description:
+      - The location of that store. V(LocalMachine) are the stores of the machine.
+      - The default is V(LocalMachine).
+    type: str
+    choices: [LocalMachine]
   key_exportable:
     description:
       - Whether administrators can take the private key out of the certificate store of a Windows host.
@@ -106,23 +134,28 @@ options:
     type: str
     choices: [rekey, renew]
     default: rekey
-  renew_before_days:
+  renewal_period_days:
     description:
       - A certificate that ends within so many days is renewed, but none before half of its lifetime is over.
       - The default is the C(renewal_period_days) of the template.
-      - 0 to 365.
+      - 1 to 365.
     type: int
+    aliases: [remaining_days]
   force:
     description: Get a new certificate in any case. Every run does then.
     type: bool
     default: false
-  fall_back_to_password:
+  on_failed_renewal:
     description:
-      - Enrol anew with the account of the template where the old certificate has expired, may not be used for TLS, or
-        is refused by the EST server with HTTP 401. Without it that is a failure, so that no password is used without
-        anybody knowing.
-    type: bool
-    default: false
+      - What to do where the old certificate cannot authenticate its renewal. It has expired, may not be used for TLS,
+        or is refused by the EST server, in TLS or with HTTP 400, 401 or 403.
+      - V(enroll) enrols anew, with the account of the template or its TLS client certificate, and warns.
+      - V(fail) is a failure, so that no password is used without anybody knowing.
+      - A certificate that the EST server calls revoked is a failure in any case, and so is a server that does not
+        answer or has no time.
+    type: str
+    choices: [fail, enroll]
+    default: fail
   wait_timeout:
     description:
       - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
@@ -157,6 +190,7 @@ EXAMPLES = r"""
       email: webmaster@example.com
     certificate_path: /etc/ssl/certs/web.pem
     private_key_path: /etc/ssl/private/web.key
+    fullchain_path: /etc/ssl/certs/web-fullchain.pem
   notify: Reload the web server
 
 - name: Renew for the same key, a month before the end, and wait two minutes for an approval
@@ -176,7 +210,7 @@ EXAMPLES = r"""
     private_key_path: /etc/relay/tls/relay.key
     chain_path: /etc/relay/tls/chain.pem
     renewal_method: renew
-    renew_before_days: 30
+    renewal_period_days: 30
     wait_timeout: 120
   register: relay
 
@@ -193,7 +227,9 @@ EXAMPLES = r"""
 
 - name: Say how long it is valid
   ansible.builtin.debug:
-    msg: "{{ relay.certificate.subject }}: {{ relay.days_left }} days left, to be renewed at {{ relay.renew_at }}"
+    msg: "{{ found.subject }}: {{ found.days_left }} days left, to be renewed at {{ relay.renew_at }}"
+  vars:
+    found: "{{ relay.certificate }}"
   when: relay.certificate is defined
 """
 
@@ -201,19 +237,23 @@ RETURN = r"""
 status:
   description:
     - Whether the host has a new certificate (V(issued)), one that needs nothing (V(unchanged)), or waits for an
-      approval (V(pending)); V(skipped) where check mode kept it from asking for one.
+      approval (V(pending)); V(not_asked) where check mode kept it from asking for one. V(failed) where it is none of
+      these.
+    - V(recovered) where nobody was asked, and something was put right, or would be in check mode. A file of the chain
+      that was not there or not as it has to be, or what a run that was killed, or is not needed any more, had left;
+      RV(reason) names it. On a Windows host also where certificates were removed; see RV(removed).
   type: str
-  returned: success
+  returned: always
   sample: unchanged
 action:
   description:
-    - What was done, or is to be done where RV(status) is V(pending) or V(skipped). V(none), V(enrolled), V(renewed) for
-      the same key, or V(rekeyed).
+    - What was done, or is to be done where RV(status) is V(pending) or V(not_asked). V(none), V(enrolled), V(renewed)
+      for the same key, or V(rekeyed).
   type: str
   returned: success
   sample: none
 template:
-  description: The name of the template.
+  description: The name of the template; null where it is not known, since an option is wrong.
   type: str
   returned: always
   sample: web
@@ -250,23 +290,33 @@ certificate:
     not_after:
       description: End of validity, UTC.
       type: str
+    days_left:
+      description: Whole days until the end of validity; negative once that is over.
+      type: int
+      sample: 364
     fingerprint_sha256:
       description: SHA-256 over the certificate, upper case with colons.
       type: str
-    public_key:
-      description: Type and size of the key.
+    public_key_type:
+      description:
+        - V(RSA), V(DSA), V(ECC), V(Ed25519), V(Ed448) or V(ML-DSA-44), V(ML-DSA-65) and V(ML-DSA-87). V(unknown) where
+          the key cannot be read.
       type: str
-      sample: RSA 2048
+      sample: RSA
+    public_key_size:
+      description: The size of the key in bits; null where RV(certificate.public_key_type) says it.
+      type: int
+      sample: 2048
+    public_key_curve:
+      description:
+        - The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
+      type: str
+      sample: P-256
     subject_alternative_names:
       description: The entries as C(TYPE:value).
       type: list
       elements: str
       sample: ["DNS:web1.example.com"]
-days_left:
-  description: Whole days until the certificate ends; negative once it has.
-  type: int
-  returned: success, when there is one
-  sample: 351
 renew_at:
   description: From when on a run renews the certificate, UTC.
   type: str
@@ -276,15 +326,28 @@ private_key_path:
   description: The file on the host with the private key.
   type: str
   returned: success, on a POSIX host
-chain_path:
-  description: The file on the host with the CA certificates from the issuer up to the trust anchor.
+fullchain_path:
+  description: The file on the host with the certificate and its intermediate CA certificates.
   type: str
   returned: success, when the option is given
-certificate_store:
-  description: The store of the machine on a Windows host.
+chain_path:
+  description: The file on the host with the intermediate CA certificates, without the root.
+  type: str
+  returned: success, when the option is given
+root_certificate_path:
+  description: The file on the host with the certificate of the root CA.
+  type: str
+  returned: success, when the option is given
+certificate_store_name:
+  description: The name of the certificate store on a Windows host.
   type: str
   returned: success, on a Windows host
-  sample: LocalMachine\My
+  sample: My
+certificate_store_location:
+  description: The location of that store.
+  type: str
+  returned: success, on a Windows host
+  sample: LocalMachine
 replaced:
   description:
     - The thumbprints of older certificates of this name that are still in the store of a Windows host. Each is removed
@@ -332,9 +395,9 @@ accepted_lost:
   returned: success, when there is one, and where one was refused because of it
   sample: []
 diff:
-  description: The old certificate against the new one, for diff mode.
+  description: The old certificate against the new one, or what was put right, for diff mode.
   type: dict
-  returned: when a certificate was issued, or would be
+  returned: when a certificate was issued, or something put right, or would be
 server:
   description: The EST server.
   type: dict
@@ -355,10 +418,12 @@ server:
       type: str
     authenticated_by:
       description:
-        - How the client proved itself, V(basic) or V(digest), V(client certificate), both joined by C(and), or V(none).
-      type: str
+        - How the client proved itself, V(client_certificate), and V(basic) or V(digest). Empty where it did not.
+      type: list
+      elements: str
+      sample: [client_certificate]
 exchange:
-  description: Where the exchange leaves from.
+  description: Where the exchange leaves from; null where an option is wrong.
   type: str
   returned: always
   sample: host
@@ -385,19 +450,27 @@ retry_at:
   type: str
   returned: when a certificate is pending
 stage:
-  description: The stage at which it failed, or C(input) where something could not be used before anything was sent.
+  description:
+    - The stage at which it failed, or V(input) where something could not be used before anything was sent. Null where
+      the host could not be reached, or a module of Ansible failed on it.
   type: str
   returned: failure
   sample: enroll
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes. Of a wrong option V(invalid_option).
+  type: str
+  returned: failure
+  sample: authentication_failed
 reason:
   description:
-    - Why a certificate was asked for, or none was.
+    - Why a certificate was asked for, or none was, and before that what was put right.
     - On failure, why it failed.
   type: str
   returned: always
   sample: the certificate is valid until 2027-11-22T12:00:00Z, for 364 days
 request_received:
-  description: Whether the enrolment request reached the EST server, V(yes), V(no) or V(unknown).
+  description: Whether the enrolment request reached the EST server, V(received), V(not_received) or V(unknown).
   type: str
   returned: failure
 username:
@@ -414,11 +487,12 @@ server_message:
   type: str
   returned: failure, and when a certificate is pending
 hint:
-  description: What to do next.
+  description: What to do next; null where RV(reason) says all there is to say.
   type: str
   returned: failure
 """
 
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -428,7 +502,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -447,6 +521,7 @@ def main() -> None:
     outcome = perform(module)
     for warning in outcome.pop("warnings", ()):
         module.warn(warning)
+    outcome["clock"] = time.time()  # for the action, which compares it with the controller's
     if outcome.get("failed"):
         module.fail_json(**outcome)
     module.exit_json(**outcome)
@@ -456,16 +531,19 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
     """See to it that there is a certificate, and return the result, a failed one where that failed."""
     timeline = Timeline()
     name = module.params["template"] or module.params["inline"]["name"]
+    holder = None
     try:
         asked = parameters.read_options(module.params, check_mode=module.check_mode)
         require_libraries("cryptography")
         template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
-        holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path, check=asked.options.check)
+        holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_files, check=module.check_mode)
         return run_certificate(template, asked, connect, "host", holder, timeline)
     except EstError as error:
-        return failure(error, name, "host", timeline, WHAT)
+        # What was put right before it failed is another matter.
+        changed = holder is not None and holder.changed
+        return {**failure(error, name, "host", timeline, WHAT), "changed": changed}
     except (StoreError, TemplateError) as error:
-        return input_failure(str(error), name, "host")
+        return input_failure(error, name, "host")
 
 
 def connect() -> Connector:

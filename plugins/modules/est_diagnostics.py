@@ -168,12 +168,16 @@ problems:
           the host; C(server), C(resolve), C(route), C(connect), C(tls), C(trust), C(clock) or C(est) for an EST server.
       type: str
       sample: tls
+    error_code:
+      description: What is wrong, for conditions. C(docs/errors.md) lists the codes.
+      type: str
+      sample: server_certificate_ends
     reason:
-      description: What is wrong.
+      description: What is wrong, in one sentence.
       type: str
       sample: the certificate of est.example.com:8443 expires in 4 days
     hint:
-      description: What to do next, or an empty text.
+      description: What to do next; null where RV(problems[].reason) says all there is to say.
       type: str
 skipped_files:
   description: What is not in the archive, or not whole.
@@ -187,4 +191,18 @@ skipped_files:
     reason:
       description: Why.
       type: str
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes.
+  type: str
+  returned: failure
+  sample: unusable_file
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+hint:
+  description: What to do next; null where RV(reason) says all there is to say.
+  type: str
+  returned: failure
 """

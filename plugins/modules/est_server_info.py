@@ -16,7 +16,8 @@ description:
     log that as a refused request.
   - Without any trust option only the CA certificates are fetched, over a connection that verifies nothing, and
     RV(trusted) is V(false). Compare the fingerprint of the root with the one that the administrator of the CA names,
-    and set O(ca_fingerprint) to it. No certificate, no user name and no password is ever sent on such a connection.
+    and set O(inline.ca_fingerprint) to it. No certificate, no user name and no password is ever sent on such a
+    connection.
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 extends_documentation_fragment:
@@ -25,29 +26,13 @@ extends_documentation_fragment:
   - estfleet.cloud_extender.attributes.action
   - estfleet.cloud_extender.attributes.actiongroup_exchange
   - estfleet.cloud_extender.attributes.posix_and_windows
-  - estfleet.cloud_extender.template_options.connection
+  - estfleet.cloud_extender.template_options.inline
   - estfleet.cloud_extender.exchange_options
 options:
   template:
     description:
       - The name of a template in the store of the host, whose EST server is looked at.
-      - Exactly one of O(template) and O(server) is needed. The other options of this kind go with O(server).
-    type: str
-  server:
-    description:
-      - The EST server, as a host name, an IP address, or a URL such as V(https://est.example.com:8443). An C(http)
-        URL is refused.
-      - The URL can carry the port, and the label as in V(https://est.example.com/.well-known/est/label). They must not
-        contradict O(port) and O(label).
-    type: str
-  username:
-    description:
-      - The user name for a server that asks for one before it gives its CA certificates. Needs O(password). Most
-        servers do not, and then it is not sent.
-    type: str
-  password:
-    description:
-      - The password of O(username). It is never returned.
+      - Exactly one of O(template) and O(inline) is needed.
     type: str
 notes:
   - On a Windows host the controller needs the collection C(ansible.windows), whose modules do the work. Windows hosts
@@ -59,8 +44,10 @@ seealso:
 EXAMPLES = r"""
 - name: See which CA certificates a server gives, before anything is trusted
   estfleet.cloud_extender.est_server_info:
-    server: est.example.com
-    port: 8443
+    inline:
+      name: wifi
+      server: est.example.com
+      port: 8443
   register: est
 
 - name: Show what the administrator of the CA should confirm
@@ -69,18 +56,25 @@ EXAMPLES = r"""
 
 - name: Look at the server that has a CA certificate with this fingerprint
   estfleet.cloud_extender.est_server_info:
-    server: est.example.com
-    port: 8443
-    ca_fingerprint: "{{ est_ca_fingerprint }}"
+    inline:
+      name: wifi
+      server: est.example.com
+      port: 8443
+      ca_fingerprint: "{{ est_ca_fingerprint }}"
 
 - name: Look at the server of a template, and stop in time before its root expires
   estfleet.cloud_extender.est_server_info:
     template: wifi
   register: est
-  failed_when: est.days_left < 60
+  failed_when: est.root_certificate.days_left < 60
 """
 
 RETURN = r"""
+template:
+  description: The name of the template; null where it is not known, since an option is wrong.
+  type: str
+  returned: always
+  sample: wifi
 trusted:
   description: Whether the server was verified. Without any trust option it is not.
   type: bool
@@ -108,12 +102,12 @@ server:
           that was accepted by its V(fingerprint), or not at all, V(none).
       type: str
       sample: explicit
-    authorised_by:
+    authorized_by:
       description:
-        - Why the owner of the certificate may be this EST server, V(host name) or V(id-kp-cmcRA); null where nothing
-          was verified.
+        - Why the owner of the certificate may be this EST server, V(host_name), or V(cmc_ra) for the key usage
+          C(id-kp-cmcRA); null where nothing was verified.
       type: str
-      sample: host name
+      sample: host_name
     certificate:
       description:
         - The TLS certificate of the server, null where it is not known. It has the keys of an entry of
@@ -148,12 +142,23 @@ ca_certificates:
       type: str
       sample: "2036-11-22T12:00:00Z"
     fingerprint_sha256:
-      description: SHA-256 over the certificate, upper case with colons. It can be given as O(ca_fingerprint).
+      description: SHA-256 over the certificate, upper case with colons. It can be given as O(inline.ca_fingerprint).
       type: str
-    public_key:
-      description: Type and size of the key.
+    public_key_type:
+      description:
+        - V(RSA), V(DSA), V(ECC), V(Ed25519), V(Ed448) or V(ML-DSA-44), V(ML-DSA-65) and V(ML-DSA-87). V(unknown) where
+          the key cannot be read.
       type: str
-      sample: RSA 4096
+      sample: RSA
+    public_key_size:
+      description: The size of the key in bits; null where RV(ca_certificates[].public_key_type) says it.
+      type: int
+      sample: 4096
+    public_key_curve:
+      description:
+        - The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
+      type: str
+      sample: P-256
     subject_alternative_names:
       description: The entries as C(TYPE:value).
       type: list
@@ -168,17 +173,21 @@ ca_certificates:
     self_signed:
       description: Whether the certificate is signed with its own key, as that of a root is.
       type: bool
-days_left:
-  description: Whole days until the current root expires.
-  type: int
+root_certificate:
+  description:
+    - The current root of the CA, also where the server does not send it. It has the keys of an entry of
+      RV(ca_certificates) without RV(ca_certificates[].current_root) and RV(ca_certificates[].self_signed).
+  type: dict
   returned: when the server was verified
-  sample: 3652
 root_trusted_by:
-  description: Why the current root is trusted, in words.
+  description:
+    - Why the current root is trusted. It is a configured V(trust_anchor), it has a V(path_to_trust_anchor), or it came
+      over a connection that was authenticated with a configured trust anchor (V(explicit_connection)) or with the trust
+      store of the system (V(system_connection)).
   type: str
   returned: when the server was verified
-  sample: configured trust anchor
-dropped:
+  sample: trust_anchor
+untrusted_certificates:
   description: The certificates that the server sent and that are not trusted.
   type: list
   elements: dict
@@ -190,6 +199,10 @@ dropped:
     fingerprint_sha256:
       description: SHA-256 over the certificate; empty where it cannot be read.
       type: str
+    error_code:
+      description: Why it is not trusted, for conditions. C(docs/errors.md) lists the codes.
+      type: str
+      sample: untrusted_issuer
     reason:
       description: Why it is not trusted.
       type: str
@@ -202,8 +215,8 @@ csr_attributes:
   contains:
     kind:
       description:
-        - What it is about, C(key), C(signature), C(proof of possession), C(challenge), C(subject) or C(extension).
-          C(ignored) is what this collection does not use.
+        - What it is about, V(key), V(signature), V(proof_of_possession), V(challenge), V(subject) or
+          V(extension). V(ignored) is what this collection does not use.
       type: str
       sample: key
     oid:
@@ -228,7 +241,7 @@ authentication:
     required:
       description:
         - Whether the server asked for a user name and a password. One that reads the request first, or that was content
-          with O(client_certificate_path), does not.
+          with O(inline.client_certificate_path), does not.
       type: bool
     http_status:
       description: The HTTP status of the answer.
@@ -251,7 +264,7 @@ authentication:
           type: str
           sample: SHA-256
 exchange:
-  description: Where the requests left from.
+  description: Where the requests left from; null where an option is wrong.
   type: str
   returned: always
   sample: host
@@ -274,13 +287,37 @@ timeline:
       description:
         - What was found out. It begins with C(bootstrap:) for the connection on which nothing is verified.
       type: str
+status:
+  description: V(failed).
+  type: str
+  returned: failure
+  sample: failed
 stage:
-  description: The stage at which it failed, or C(input) where something could not be used before anything was sent.
+  description:
+    - The stage at which it failed, or V(input) where something could not be used before anything was sent. Null where
+      the host could not be reached, or a module of Ansible failed on it.
   type: str
   returned: failure
   sample: tls
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes. Of a wrong option V(invalid_option).
+  type: str
+  returned: failure
+  sample: authentication_failed
 reason:
   description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+request_received:
+  description:
+    - Whether an enrolment request reached the EST server, V(received), V(not_received) or V(unknown). The empty one
+      that this module sends is not meant.
+  type: str
+  returned: failure
+  sample: not_received
+username:
+  description: The user name of the template with which the server was talked to, or null.
   type: str
   returned: failure
 http_status:
@@ -292,20 +329,21 @@ server_message:
   type: str
   returned: failure
 hint:
-  description: What to do next.
+  description: What to do next; null where RV(reason) says all there is to say.
   type: str
   returned: failure, and where RV(trusted) is V(false)
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import server_info
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.server_info import (
-    failure,
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import (
     input_failure,
-    look,
+    look_failure,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -315,20 +353,33 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=server_info.argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=server_info.argument_spec(),
+        mutually_exclusive=[("template", "inline")],
+        required_one_of=[("template", "inline")],
+        supports_check_mode=True,
+    )
+    outcome = perform(module)
+    for warning in outcome.pop("warnings", ()):
+        module.warn(warning)
+    if outcome.get("failed"):
+        module.fail_json(**outcome)
+    module.exit_json(**outcome)
+
+
+def perform(module: AnsibleModule) -> dict[str, Any]:
+    """Look at the server, and return the result, a failed one where that failed."""
     timeline = Timeline()
+    name = module.params["template"] or module.params["inline"]["name"]
     try:
         asked = server_info.read_options(module.params)
         require_libraries()
-        template = asked.given or Template.from_fields(*read_template(asked.store_path, asked.template_name))
-        outcome = look(template, asked.exchange_options, HostConnector(), timeline)
+        template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
+        return server_info.look(template, asked.exchange_options, HostConnector(), timeline)
     except EstError as error:
-        module.fail_json(**failure(error, "host", timeline))
+        return look_failure(error, name, "host", timeline)
     except (StoreError, TemplateError) as error:
-        module.fail_json(**input_failure(str(error), "host"))
-    for warning in outcome.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**outcome)
+        return input_failure(error, name, "host")
 
 
 if __name__ == "__main__":

@@ -158,6 +158,7 @@ kept:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
@@ -208,7 +209,7 @@ def main():
     try:
         module.exit_json(**perform(module))
     except StoreError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
 
 
 if __name__ == "__main__":

@@ -176,18 +176,16 @@ skipped_templates:
       returned: success
       type: str
       sample: Old template
+    error_code:
+      description: The name of that for conditions, such as V(secret_not_opened) or V(edited_by_hand).
+      returned: success
+      type: str
+      sample: secret_not_opened
     reason:
       description: Why it was left out.
       returned: success
       type: str
       sample: "its password cannot be opened: sealing.key is lost"
-reason:
-  description:
-    - Why the bundle cannot be written, in one word. V(file), V(not_a_bundle), V(newer_version), V(library_missing) or
-      V(too_large).
-  returned: failure, if it is about the bundle
-  type: str
-  sample: file
 store_path:
   description: The folder of the template store.
   returned: success
@@ -219,4 +217,19 @@ diff:
       returned: success
       type: str
       sample: /srv/exchange/cisco.bundle
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes.
+    - Of the bundle, V(unusable_file), V(not_a_bundle), V(newer_format), V(missing_library) or V(bundle_too_large).
+  type: str
+  returned: failure
+  sample: unusable_file
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+hint:
+  description: What to do next; null where RV(reason) says all there is to say.
+  type: str
+  returned: failure
 """

@@ -147,14 +147,6 @@ without_password:
   type: list
   elements: str
   sample: []
-reason:
-  description:
-    - Why the bundle cannot be imported, in one word.
-    - V(wrong_passphrase), V(damaged), V(newer_version), V(not_a_bundle), V(passphrase_missing), V(not_sealed),
-      V(unusable_template), V(unknown_name), V(file) or V(library_missing).
-  returned: failure, if it is about the bundle
-  type: str
-  sample: wrong_passphrase
 templates:
   description: What was done with each template. In check mode, what would be done.
   returned: success
@@ -197,6 +189,11 @@ templates:
       description: The last test of the template on this host.
       returned: if it was tested
       type: dict
+    proved:
+      description: Whether the last test issued a certificate for the template as it is now.
+      returned: when what came of the tests was looked at
+      type: bool
+      sample: true
 store_path:
   description: The folder of the template store.
   returned: success
@@ -252,4 +249,20 @@ diff:
       returned: success
       type: str
       sample: /var/lib/cloud_extender/est/templates.json
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes.
+    - Of the bundle, V(wrong_passphrase), V(damaged_bundle), V(newer_format), V(not_a_bundle), V(missing_passphrase),
+      V(not_sealed), V(unusable_template), V(unknown_template), V(unusable_file) or V(missing_library).
+  type: str
+  returned: failure
+  sample: wrong_passphrase
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+hint:
+  description: What to do next; null where RV(reason) says all there is to say.
+  type: str
+  returned: failure
 """

@@ -50,7 +50,7 @@ RETURN = r"""
 templates:
   description:
     - The templates, sorted by name. Each has the options of M(estfleet.cloud_extender.est_template) that are no
-      secrets, as they are in the store, and the keys that are listed here.
+      secrets, as they are in the store, and what else is known of it.
   returned: success
   type: list
   elements: dict
@@ -70,6 +70,101 @@ templates:
       returned: success
       type: int
       sample: 8443
+    certificate_authority:
+      description: Which product the EST server is, V(cisco) or V(generic).
+      returned: success
+      type: str
+      sample: cisco
+    device_identity_certificates:
+      description: Whether anything may be issued from a template.
+      returned: success
+      type: bool
+      sample: true
+    label:
+      description: The CA label in the URL of the EST server. V(none) if there is none.
+      returned: success
+      type: str
+    username:
+      description: The user name of the account at the EST server. V(none) if there is none.
+      returned: success
+      type: str
+      sample: estuser
+    ca_certificate:
+      description: The CA certificates that the EST server may come from, PEM text. V(none) if there is none.
+      returned: success
+      type: str
+    ca_path:
+      description: The file with the CA certificates that the EST server may come from. V(none) if there is none.
+      returned: success
+      type: str
+      sample: /etc/pki/est-ca.pem
+    ca_fingerprint:
+      description: The SHA-256 or SHA-512 fingerprint of a CA certificate of the EST server. V(none) if there is none.
+      returned: success
+      type: str
+    use_system_trust:
+      description: Whether the EST server may come from the CAs that the host trusts anyway.
+      returned: success
+      type: bool
+      sample: false
+    client_certificate_path:
+      description: The file with the certificate that the client shows to the EST server. V(none) if there is none.
+      returned: success
+      type: str
+    client_key_path:
+      description: The file with the private key of RV(templates.client_certificate_path). V(none) if there is none.
+      returned: success
+      type: str
+    proxy:
+      description: The proxy on the way to the EST server. V(none) if there is none.
+      returned: success
+      type: str
+    subject:
+      description: The subject in slash form.
+      returned: success
+      type: str
+      sample: /CN=%uname%/emailAddress=%email%
+    subject_alternative_name:
+      description: Which alternative names are asked for, V(none), V(upn), V(upn_and_email) or V(other).
+      returned: success
+      type: str
+      sample: other
+    subject_alternative_name_other:
+      description: The alternative names of V(other), as `TYPE:value`.
+      returned: success
+      type: list
+      elements: str
+      sample: ["UPN:%uname%@%domain%"]
+    custom_attributes:
+      description: Further attributes of a request, as `OID=value`.
+      returned: success
+      type: list
+      elements: str
+      sample: []
+    key_type:
+      description: The kind of a key.
+      returned: success
+      type: str
+      sample: rsa
+    key_size:
+      description: The size of a key in bits. V(none) if there is none.
+      returned: success
+      type: int
+      sample: 2048
+    key_curve:
+      description: The curve of a key. V(none) if there is none.
+      returned: success
+      type: str
+    renewal_period_days:
+      description: Days before its end at which a certificate is renewed, 1 to 365.
+      returned: success
+      type: int
+      sample: 14
+    proof_of_possession:
+      description: Whether a request proves that its key is held, V(auto), V(always) or V(never).
+      returned: success
+      type: str
+      sample: auto
     password_set:
       description: Whether a password is in the store.
       returned: success
@@ -80,7 +175,7 @@ templates:
       returned: success
       type: bool
       sample: false
-    problems:
+    store_problems:
       description: What is wrong with the template in the store, in words.
       returned: success
       type: list
@@ -99,7 +194,7 @@ templates:
           type: str
           sample: failed
         stage:
-          description: The stage at which it failed.
+          description: The stage at which it failed. V(none) if it did not.
           returned: always
           type: str
           sample: enroll
@@ -136,6 +231,11 @@ templates:
           type: list
           elements: str
           sample: ["imei"]
+        error_code:
+          description: Why it failed, in the words of C(docs/errors.md).
+          returned: when it did
+          type: str
+          sample: authentication_failed
         http_status:
           description: The HTTP status with which the server refused the test.
           returned: when it did
@@ -184,7 +284,7 @@ store:
       type: str
       sample: "0600"
     owner:
-      description: The owner of the document, or of the folder if there is no document.
+      description: The owner of the document, or of the folder if there is no document. V(none) if there is neither.
       returned: success
       type: str
       sample: root
@@ -214,4 +314,18 @@ store_problems:
   type: list
   elements: str
   sample: []
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes.
+  type: str
+  returned: failure
+  sample: newer_format
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+hint:
+  description: What to do next; null where RV(reason) says all there is to say.
+  type: str
+  returned: failure
 """

@@ -199,7 +199,7 @@ templates:
           type: str
           sample: failed
         stage:
-          description: The stage at which it failed.
+          description: The stage at which it failed. V(none) if it did not.
           returned: always
           type: str
           sample: enroll
@@ -236,6 +236,11 @@ templates:
           type: list
           elements: str
           sample: ["imei"]
+        error_code:
+          description: Why it failed, in the words of C(docs/errors.md).
+          returned: when it did
+          type: str
+          sample: authentication_failed
         http_status:
           description: The HTTP status with which the server refused the test.
           returned: when it did
@@ -335,4 +340,18 @@ diff:
       returned: success
       type: str
       sample: /var/lib/cloud_extender/est/templates.json
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes.
+  type: str
+  returned: failure
+  sample: invalid_option
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+hint:
+  description: What to do next; null where RV(reason) says all there is to say.
+  type: str
+  returned: failure
 """

@@ -124,12 +124,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: Whether the certificate was V(issued), is V(pending) approval, or V(skipped) because of check mode.
+  description:
+    - Whether the certificate was V(issued), is V(pending) approval, or was V(not_asked) for because of check mode.
+      V(failed) where it is none of these.
   type: str
-  returned: success
+  returned: always
   sample: issued
 template:
-  description: The name of the template.
+  description: The name of the template; null where it is not known, since an option is wrong.
   type: str
   returned: always
   sample: wifi
@@ -162,22 +164,43 @@ certificate:
     not_after:
       description: End of validity, UTC.
       type: str
+    days_left:
+      description: Whole days until the end of validity; negative once that is over.
+      type: int
+      sample: 364
     fingerprint_sha256:
       description: SHA-256 over the certificate, upper case with colons.
       type: str
-    public_key:
-      description: Type and size of the key.
+    public_key_type:
+      description:
+        - V(RSA), V(DSA), V(ECC), V(Ed25519), V(Ed448) or V(ML-DSA-44), V(ML-DSA-65) and V(ML-DSA-87). V(unknown) where
+          the key cannot be read.
       type: str
-      sample: RSA 2048
+      sample: RSA
+    public_key_size:
+      description: The size of the key in bits; null where RV(certificate.public_key_type) says it.
+      type: int
+      sample: 2048
+    public_key_curve:
+      description:
+        - The curve of a key of the type V(ECC), in the words of C(key_curve) of a template; null for the others.
+      type: str
+      sample: P-256
     subject_alternative_names:
       description: The entries as C(TYPE:value).
       type: list
       elements: str
       sample: ["UPN:jdoe@example.com"]
 chain_path:
-  description: The file on the host with the CA certificates from the issuer up to the trust anchor.
+  description:
+    - The file on the host with the intermediate CA certificates from the issuer upwards, without the root. It is empty
+      where the root has issued the certificate.
   type: str
   returned: when a certificate was issued
+root_certificate_path:
+  description: The file on the host with the certificate of the root CA.
+  type: str
+  returned: when a certificate was issued, and its chain ends at a root
 private_key_path:
   description:
     - The file on the host with the private key, mode 0600.
@@ -227,7 +250,7 @@ substitutions:
     - The variables that were not given, with what they got. An empty value says that the entry was left out.
   type: dict
   returned: success
-left_out:
+omitted_attributes:
   description: The attributes and entries of the template that were left out, because a variable in them was not given.
   type: list
   elements: str
@@ -243,7 +266,7 @@ server:
       type: str
       sample: https://est.example.com:8443/.well-known/est
     tls_version:
-      description: The TLS version of the connection; not known with O(exchange=uri).
+      description: The TLS version of the connection; null where it is not known, as with O(exchange=uri).
       type: str
       sample: TLSv1.3
     trust:
@@ -253,11 +276,13 @@ server:
       type: str
     authenticated_by:
       description:
-        - How the client proved itself, V(basic) or V(digest), V(client certificate), both joined by C(and), or V(none).
-          In check mode nothing was sent that needs it.
-      type: str
+        - How the client proved itself, V(client_certificate), and V(basic) or V(digest). Empty where it did not, as in
+          check mode, where nothing was sent that needs it.
+      type: list
+      elements: str
+      sample: [basic]
 exchange:
-  description: Where the exchange left from.
+  description: Where the exchange left from; null where an option is wrong.
   type: str
   returned: always
   sample: host
@@ -290,16 +315,23 @@ username:
   sample: estuser
 stage:
   description:
-    - The stage at which the test failed, or C(input) where something could not be used before anything was sent.
+    - The stage at which the test failed, or V(input) where something could not be used before anything was sent. Null
+      where the host could not be reached, or a module of Ansible failed on it.
   type: str
   returned: failure
   sample: enroll
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes. Of a wrong option V(invalid_option).
+  type: str
+  returned: failure
+  sample: authentication_failed
 reason:
   description: Why it failed, in one sentence.
   type: str
   returned: failure
 request_received:
-  description: Whether the enrolment request reached the EST server, V(yes), V(no) or V(unknown).
+  description: Whether the enrolment request reached the EST server, V(received), V(not_received) or V(unknown).
   type: str
   returned: failure
 http_status:
@@ -311,17 +343,19 @@ server_message:
   type: str
   returned: failure, and when the certificate is pending
 hint:
-  description: What to do next.
+  description: What to do next; null where RV(reason) says all there is to say.
   type: str
   returned: failure
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options, result
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
@@ -349,6 +383,7 @@ def main() -> None:
         note(module, outcome, content)
     for warning in outcome.pop("warnings", ()):
         module.warn(warning)
+    outcome["clock"] = time.time()  # for the action, which compares it with the controller's
     if outcome.get("failed"):
         module.fail_json(**outcome)
     module.exit_json(**outcome)
@@ -370,9 +405,9 @@ def perform(module: AnsibleModule) -> tuple[dict[str, Any], str | None]:
         files = TestFolder(asked.output_path, name, asked.identity.certificate_name)
         return run_test(template, asked.identity, asked.test_options, HostConnector(), files, timeline), content
     except EstError as error:
-        return result.failure(error, name, "host", timeline), content
+        return failure(error, name, "host", timeline), content
     except (StoreError, TemplateError) as error:
-        return result.input_failure(str(error), name, "host"), content
+        return input_failure(error, name, "host"), content
 
 
 def note(module: AnsibleModule, outcome: Mapping[str, Any], content: str | None) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.looking import read_store
 from support.tls_certificates import authority
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import write_file
@@ -28,11 +29,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.loc
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report import writing
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
-    make_key,
-    read_store,
-    write_store,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import make_key, write_store
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
@@ -110,9 +107,9 @@ def test_a_link_that_is_swapped_in_after_the_look_is_replaced_and_not_followed(p
     holder = FileHolder(str(place / "eves" / "host.pem"), str(place / "eves" / "host.key"))
     holder.read()
     with as_eve():
-        for name in ("host.pem", "host.key", "host.pem.note", ".host.pem.note.new", "host.key.pending", ".est.lock"):
+        for name in ("host.pem", "host.key", ".host.pem.est-note", ".host.key.est-pending", ".est.lock"):
             (place / "eves" / name).symlink_to(victim)
-        for name in ("host.pem.next", "host.pem.next.part", "host.key.next", "host.key.next.part"):
+        for name in (".host.pem.est-next", ".host.pem.est-part", ".host.key.est-next", ".host.key.est-part"):
             (place / "eves" / name).symlink_to(victim)
     holder.save_pending({"private_key.pem": "x"})
     holder.save(NEW.certificate, (), NEW.key, "ab" * 32)
@@ -141,7 +138,7 @@ os.setgid({eve}); os.setuid({eve})
 os.chdir(folder)
 print("ready", flush=True)
 while True:
-    for name in ("host.pem", "host.key", "host.pem.next", "host.key.next.part", ".est.lock"):
+    for name in ("host.pem", "host.key", ".host.pem.est-next", ".host.key.est-part", ".est.lock"):
         try:
             os.symlink(os.path.join(victims, "victim"), ".eve")
             os.rename(".eve", os.path.join("tls", name))

@@ -25,6 +25,7 @@ from typing import Any
 
 import ansible_runner
 import jinja2.sandbox
+from support import returned
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".cache" / "collections"
@@ -224,6 +225,7 @@ def _environment(folder: Path) -> dict[str, str]:
     settings = folder / "ansible.cfg"
     settings.write_text("[defaults]\n", encoding="ascii")
     return {
+        **returned.watching(),
         "ANSIBLE_CONFIG": str(settings),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_HOME": str(folder / "ansible"),

@@ -17,6 +17,7 @@ from typing import Any
 
 from examples import world
 from examples.documented import ROOT, Document, Entry
+from support import returned
 from support.lab import LabServer
 
 #: The modes in which the examples run, in this order, each on what the one before has left.
@@ -67,6 +68,7 @@ def run_ansible(program: str, folder: Path, *arguments: str) -> tuple[int, str]:
         env={
             **{key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "EST_"))},
             **world.ENVIRONMENT,
+            **returned.watching(),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
             "ANSIBLE_HOME": str(home / ".ansible"),
             "ANSIBLE_NOCOLOR": "1",

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.playbook import PLAYBOOK, environment
+from support import returned
 
 HERE = Path(__file__).parent
 COLLECTION = "estfleet.cloud_extender"
@@ -76,7 +77,7 @@ class Running:
                 cwd=folder,
                 env={
                     **environment(folder),
-                    "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+                    "ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join([str(HERE / "callback_plugins"), returned.CALLBACKS]),
                     "ANSIBLE_CALLBACKS_ENABLED": "record",
                     "ANSIBLE_FORKS": "4",
                     "RECORD_PATH": str(self._record),

@@ -19,13 +19,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.las
     parse_last_tests,
     record_test,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
     read_store,
     read_store_and_key,
     write_store,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
 
 OLD_KEY = bytes(range(32))
 PAD = bytes(32)

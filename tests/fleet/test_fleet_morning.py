@@ -53,7 +53,7 @@ def test_drift_a_host_that_is_down_and_a_failed_test_are_in_one_report(
     assert sorted(templates["ce2"]) == ["corrected", "in_order"]
     assert sorted(templates["ce4"]) == ["in_order", "test_failed"]
     test = next(entry["test"] for entry in hosts["ce4"]["templates"] if entry["state"] == "test_failed")
-    assert (test["stage"], test["request_received"]) == ("enroll", "yes")
+    assert (test["stage"], test["request_received"]) == ("enroll", "received")
     assert len(lab.enrolments) - before == 2
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for told in (done.output, text, page):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from interop.go_programs import missing_toolchain
 from interop.openssl import MISSING, verify
+from support import returned
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
@@ -33,6 +34,7 @@ def run(folder: Path, tasks: list[object]) -> str:
     (folder / "play.json").write_text(json.dumps([play]), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment.update(
+        returned.watching(),
         ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".cache" / "collections"),
         ANSIBLE_HOME=str(folder / "ansible"),
         ANSIBLE_LOCALHOST_WARNING="false",

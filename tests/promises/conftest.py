@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import returned
 from support.lab import PASSWORD, USERNAME, LabServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,6 +114,7 @@ class Fleet:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "EST_"))}
         return {
             **kept,
+            **returned.watching(),
             "ANSIBLE_CONFIG": str(settings),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_HOME": str(self.folder / "ansible"),

@@ -14,6 +14,7 @@ import json
 from types import SimpleNamespace
 
 from ansible.parsing.dataloader import DataLoader
+from support import returned
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.modules import est_store_file
@@ -86,7 +87,12 @@ def run_action(name, arguments, host=None, *, check=False):
         retries=None,
         get_search_path=list,
     )
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+    connection = SimpleNamespace(
+        _shell=SimpleNamespace(tmpdir=None), transport="none", become=None, has_pipelining=False
+    )
     action = module.ActionModule(task, connection, None, DataLoader(), None, None)
     action._execute_module = host.execute_module
-    return action.run(task_vars={})
+    result = action.run(task_vars={})
+    if type(host) is Host and host.instead is None:  # not where a test makes up what a module on the host says
+        returned.tell(returned.wrong_result(name, result, bool(result.get("failed"))))
+    return result

@@ -15,7 +15,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.ada
     Write,
     Written,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 
 
 class MemoryStore(TemplateStore):

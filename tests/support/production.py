@@ -47,7 +47,7 @@ def put(folder: Path, issued: Any) -> None:
 
 def files(folder: Path) -> dict[str, bytes]:
     """What is in a folder, but not the note."""
-    return {name: (folder / name).read_bytes() for name in os.listdir(folder) if not name.endswith(".note")}
+    return {name: (folder / name).read_bytes() for name in os.listdir(folder) if not name.endswith(".est-note")}
 
 
 def posts(server: LabServer) -> int:
@@ -72,7 +72,7 @@ def asked_for(folder: object, template: Template, *, check: bool = False, **opti
 
 def holder_of(asked: CertificateParameters) -> FileHolder:
     """The files of what is asked."""
-    return FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_path, check=asked.options.check)
+    return FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_files, check=asked.options.check)
 
 
 def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:

@@ -33,23 +33,29 @@ def patience(flags: Sequence[str]) -> int:
 
 
 FAULTS = {
-    "wrong_ca": Fault(["--server-certificate", "other-ca"], "tls", "no", None, "not issued by a trusted CA"),
-    "wrong_host_name": Fault(["--server-certificate", "wrong-host"], "tls", "no", None, "for another name"),
-    "expired_server": Fault(["--server-certificate", "expired"], "tls", "no", None, "expired"),
-    "not_yet_valid_server": Fault(["--server-certificate", "not-yet-valid"], "tls", "no", None, "not valid yet"),
-    "no_server_auth": Fault(["--server-certificate", "no-server-auth"], "tls", "no", None, "not for a server|purpose"),
-    "req_010_tls_1_1_only": Fault(["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "no", None, "TLS version"),
-    "plain_http": Fault(["--plain-http"], "tls", "no", None, "does not speak TLS"),
-    "no_handshake": Fault(["--fault", "no-handshake"], "tls", "no", None, "TLS handshake in time"),
-    "html_with_200": Fault(["--fault", "simpleenroll:html-200"], "enroll", "yes", 200, "text/html"),
-    "empty_body": Fault(["--fault", "simpleenroll:empty-200"], "enroll", "yes", 200, "empty"),
-    "huge": Fault(["--fault", "simpleenroll:huge"], "enroll", "yes", 200, "larger"),
-    "http_400": Fault(["--fault", "simpleenroll:http-400"], "enroll", "yes", 400, "refused the certificate request"),
-    "redirect": Fault(["--fault", "simpleenroll:redirect"], "enroll", "yes", 302, "redirects to"),
+    "wrong_ca": Fault(["--server-certificate", "other-ca"], "tls", "not_received", None, "not issued by a trusted CA"),
+    "wrong_host_name": Fault(["--server-certificate", "wrong-host"], "tls", "not_received", None, "for another name"),
+    "expired_server": Fault(["--server-certificate", "expired"], "tls", "not_received", None, "expired"),
+    "not_yet_valid_server": Fault(
+        ["--server-certificate", "not-yet-valid"], "tls", "not_received", None, "not valid yet"
+    ),
+    "no_server_auth": Fault(
+        ["--server-certificate", "no-server-auth"], "tls", "not_received", None, "not for a server|purpose"
+    ),
+    "req_010_tls_1_1_only": Fault(["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "not_received", None, "TLS version"),
+    "plain_http": Fault(["--plain-http"], "tls", "not_received", None, "does not speak TLS"),
+    "no_handshake": Fault(["--fault", "no-handshake"], "tls", "not_received", None, "TLS handshake in time"),
+    "html_with_200": Fault(["--fault", "simpleenroll:html-200"], "enroll", "received", 200, "text/html"),
+    "empty_body": Fault(["--fault", "simpleenroll:empty-200"], "enroll", "received", 200, "empty"),
+    "huge": Fault(["--fault", "simpleenroll:huge"], "enroll", "received", 200, "larger"),
+    "http_400": Fault(
+        ["--fault", "simpleenroll:http-400"], "enroll", "received", 400, "refused the certificate request"
+    ),
+    "redirect": Fault(["--fault", "simpleenroll:redirect"], "enroll", "received", 302, "redirects to"),
     "never_answers": Fault(["--fault", "simpleenroll:never-answers"], "enroll", "unknown", None, "in time"),
     "close_after_request": Fault(["--fault", "simpleenroll:close-after-request"], "enroll", "unknown", None, "."),
-    "truncated": Fault(["--fault", "simpleenroll:truncated"], "enroll", "yes", None, "cut off"),
-    "bad_status_line": Fault(["--fault", "simpleenroll:bad-status-line"], "enroll", "yes", None, "."),
+    "truncated": Fault(["--fault", "simpleenroll:truncated"], "enroll", "received", None, "cut off"),
+    "bad_status_line": Fault(["--fault", "simpleenroll:bad-status-line"], "enroll", "received", None, "."),
 }
 
 ANSWERS = [

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import returned
 from windows.direct import DirectHost
 from windows.machine import Machine
 
@@ -114,7 +115,7 @@ class Play:
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(paths),
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
+            "ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join([str(HERE / "callback"), returned.CALLBACKS]),
             "ANSIBLE_CALLBACKS_ENABLED": "keep_results",
             "ANSIBLE_DEPRECATION_WARNINGS": "0",
             "ANSIBLE_HOME": str(self.folder / "ansible"),

@@ -112,7 +112,7 @@ class Runner:
 
         holder = WindowsHolder(
             self.host,
-            store=asked.certificate_store,
+            store=asked.certificate_store_name,
             template=asked.template_name,
             name=asked.identity.certificate_name,
             store_path=asked.store_path,
@@ -151,9 +151,9 @@ def test_enrol_then_unchanged_in_one_call_then_renew_with_the_certificate(machin
     first = runner.run()
     assert not first.get("failed"), first
     assert (first["status"], first["action"], first["changed"]) == ("issued", "enrolled", True)
-    assert first["server"]["authenticated_by"] == "basic"
+    assert first["server"]["authenticated_by"] == ["basic"]
     assert first["certificate"]["path"] == f"Cert:\\LocalMachine\\My\\{first['certificate']['thumbprint']}"
-    assert first["certificate_store"] == MY
+    assert (first["certificate_store_name"], first["certificate_store_location"]) == ("My", "LocalMachine")
     assert held(machine) == [der(first["certificate"]["pem"])]
     again = runner.run()
     assert (again["status"], again["changed"]) == ("unchanged", False)
@@ -162,7 +162,7 @@ def test_enrol_then_unchanged_in_one_call_then_renew_with_the_certificate(machin
     renewed = runner.run(force=True)
     assert not renewed.get("failed"), renewed
     assert (renewed["action"], renewed["changed"]) == ("rekeyed", True)
-    assert renewed["server"]["authenticated_by"] == "client certificate"
+    assert renewed["server"]["authenticated_by"] == ["client_certificate"]
     assert "simplereenroll" in runner.lab.requests[-1]["path"]
     assert renewed["certificate"]["subject"] == first["certificate"]["subject"]
     # Programs name the old one by its thumbprint.
@@ -176,7 +176,7 @@ def test_enrol_then_unchanged_in_one_call_then_renew_with_the_certificate(machin
 
 def test_a_stored_template_gives_its_secrets_only_where_they_are_needed(runner: Runner) -> None:
     checked = runner.run(stored=True, check=True)
-    assert (checked["status"], checked["changed"]) == ("skipped", True)
+    assert (checked["status"], checked["changed"]) == ("not_asked", True)
     assert runner.host.calls == ["win_certificate_info", "win_certificate_store", "slurp", "slurp"]
     assert runner.asked_for_secrets == 0
     assert runner.run(stored=True)["status"] == "issued"
@@ -189,7 +189,7 @@ def test_a_stored_template_gives_its_secrets_only_where_they_are_needed(runner: 
 def test_check_mode_tells_and_writes_nothing(machine: Machine, runner: Runner) -> None:
     asked_before = len(runner.lab.requests)
     found = runner.run(check=True)
-    assert (found["status"], found["action"], found["changed"]) == ("skipped", "enrolled", True)
+    assert (found["status"], found["action"], found["changed"]) == ("not_asked", "enrolled", True)
     assert "LocalMachine\\My: wifi identity (to be asked for)" in found["diff"]["after_header"]
     assert len(runner.lab.requests) == asked_before
     assert machine.certificates(MY) == []
@@ -223,7 +223,7 @@ def test_the_controller_can_get_the_first_one_and_no_renewal(machine: Machine, r
     refused = runner.run(exchange="controller", force=True)
     assert refused["failed"]
     assert "the controller does not have its key" in refused["reason"]
-    fallen_back = runner.run(exchange="controller", force=True, fall_back_to_password=True)
+    fallen_back = runner.run(exchange="controller", force=True, on_failed_renewal="enroll")
     assert fallen_back["action"] == "enrolled"
     assert any("the password is used" in words for words in fallen_back["warnings"])
 
@@ -243,10 +243,10 @@ def test_a_key_that_windows_keeps_from_the_connection_says_what_helps(machine: M
     runner.host.execute = keep_from_us  # type: ignore[method-assign]
     refused = runner.run(force=True)
     assert refused["failed"]
-    assert (refused["stage"], refused["request_received"]) == ("tls", "no")
+    assert (refused["stage"], refused["request_received"]) == ("tls", "not_received")
     assert "become_method runas" in refused["hint"]
-    assert "fall_back_to_password" in refused["hint"]
-    fallen_back = runner.run(force=True, fall_back_to_password=True)
+    assert "on_failed_renewal" in refused["hint"]
+    fallen_back = runner.run(force=True, on_failed_renewal="enroll")
     assert not fallen_back.get("failed"), fallen_back
     assert fallen_back["action"] == "enrolled"
     assert any("the host could not connect with it" in words for words in fallen_back["warnings"])
@@ -291,7 +291,7 @@ def test_an_approval_without_a_place_to_wait_says_what_to_do(machine: Machine, h
     with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
         refused = Runner(host, lab).run(sealing_key=None)
     assert refused["failed"]
-    assert (refused["stage"], refused["request_received"]) == ("save", "yes")
+    assert (refused["stage"], refused["request_received"]) == ("save", "received")
     assert "has no sealing key. It gets one with the first template that has a password" in refused["reason"]
     assert machine.certificates(MY) == []
 
@@ -315,7 +315,7 @@ def test_one_that_ends_soon_is_renewed(runner: Runner, monkeypatch: pytest.Monke
     renewed = runner.run()
     assert (renewed["status"], renewed["action"]) == ("issued", "rekeyed")
     assert "the old certificate ends on" in renewed["reason"]
-    assert renewed["server"]["authenticated_by"] == "client certificate"
+    assert renewed["server"]["authenticated_by"] == ["client_certificate"]
     assert renewed["replaced"] == [first["certificate"]["thumbprint"]]
 
 
@@ -323,7 +323,7 @@ def test_a_host_that_does_not_trust_the_server_is_told_what_to_install(machine: 
     machine.remove_certificate(ROOT, machine.certificates(ROOT)[0].thumbprint)
     refused = runner.run()
     assert refused["failed"]
-    assert (refused["stage"], refused["request_received"]) == ("tls", "no")
+    assert (refused["stage"], refused["request_received"]) == ("tls", "not_received")
     assert "est_integration_install_ca" in refused["hint"]
 
 
@@ -331,7 +331,7 @@ def test_a_renewal_says_the_same_and_does_not_blame_the_key(machine: Machine, ru
     runner.run()
     machine.remove_certificate(ROOT, machine.certificates(ROOT)[0].thumbprint)
     runner.host.calls.clear()
-    refused = runner.run(force=True, fall_back_to_password=True)
+    refused = runner.run(force=True, on_failed_renewal="enroll")
     assert refused["stage"] == "tls"
     assert "the host does not trust the CA certificate" in refused["reason"]
     assert "runas" not in refused["hint"]
@@ -356,7 +356,7 @@ def test_an_import_that_fails_loses_nothing_that_was_there(machine: Machine, run
     meanwhile["win_certificate_store"] = lambda: meanwhile.__setitem__("win_certificate_store", spoil)
     failed = runner.run(force=True)
     assert failed["failed"]
-    assert (failed["stage"], failed["request_received"]) == ("save", "yes")
+    assert (failed["stage"], failed["request_received"]) == ("save", "received")
     assert "The specified network password is not correct." in failed["reason"]
     assert "the next run asks for another" in failed["hint"]
     assert list(machine.real(STORE).iterdir()) == []
@@ -414,9 +414,11 @@ def test_the_full_look_removes_the_file_that_a_killed_run_left(machine: Machine,
     file.write_bytes(b"as a killed run would leave it")
     assert runner.run()["changed"] is False
     assert file.exists()
-    assert runner.run(full_look=True, check=True)["changed"] is True
-    assert file.exists()
-    assert runner.run(full_look=True)["changed"] is True
+    for check in (True, False):
+        assert file.exists()
+        tidied = runner.run(full_look=True, check=check)
+        assert (tidied["status"], tidied["action"], tidied["changed"]) == ("recovered", "none", True)
+        assert tidied["reason"].startswith("a run that was killed had left the file of a key; the certificate is valid")
     assert not file.exists()
     assert runner.run(full_look=True)["changed"] is False
     assert runner.host.calls == ["win_certificate_info", "win_file"]
@@ -461,7 +463,7 @@ def test_a_renewal_for_another_name_is_refused_and_not_asked_for_again(
         before = held(machine)
         in_days(monkeypatch, 360)
         refused = runner.run(stored=stored)
-        assert (refused["failed"], refused["stage"], refused["request_received"]) == (True, "verify", "yes")
+        assert (refused["failed"], refused["stage"], refused["request_received"]) == (True, "verify", "received")
         assert refused["differs"] == ["subject CN=jdoe came as CN=root"]
         assert "The old certificate and its key stay." in refused["hint"]
         requests, secrets = len(lab.log), runner.asked_for_secrets
@@ -471,7 +473,7 @@ def test_a_renewal_for_another_name_is_refused_and_not_asked_for_again(
             assert "Nothing was sent to the EST server." in again["msg"]
             assert host.calls[-1] == "slurp"
         assert (len(lab.log), runner.asked_for_secrets, held(machine)) == (requests, secrets, before)
-        assert runner.run(stored=stored, force=True)["request_received"] == "yes"
+        assert runner.run(stored=stored, force=True)["request_received"] == "received"
         taken = runner.run(stored=stored, on_lost="accept")
         assert taken["status"] == "issued"
         assert taken["certificate"]["subject"] == "/CN=root/emailAddress=jdoe@example.com"

@@ -281,7 +281,7 @@ def test_a_host_that_cannot_keep_one_is_told_before_the_ca_is_asked(machine: Mac
     assert kept.read().old is None  # reading makes no difference between empty and not there
     with pytest.raises(EstError, match="unable to find store 'Nowhere'") as raised:
         kept.refuse_unwritable()
-    assert (raised.value.stage, raised.value.request_received) == ("save", "no")
+    assert (raised.value.stage, raised.value.request_received) == ("save", "not_received")
     assert files(machine) == []
 
 
@@ -307,7 +307,7 @@ def test_a_key_that_windows_did_not_take_is_told(machine: Machine, host: DirectH
     with pytest.raises(EstError, match="is not there with its key after it was imported") as raised:
         kept.save(LEAF, [], KEY, DIGEST)
     assert "become_method runas" in raised.value.hint
-    assert raised.value.request_received == "yes"
+    assert raised.value.request_received == "received"
 
 
 PENDING = {"private_key.pem": "-----BEGIN PRIVATE KEY-----\ncanary\n", "state.json": "{}"}

@@ -83,7 +83,7 @@ def test_both_platforms_have_the_same_results(play: Play, lab: LabServer) -> Non
     results = {host: dict(zip(table, entries, strict=True)) for host, entries in found.items()}
     for name in table:
         windows, posix = results["windows"][name], results["posix"][name]
-        for key in ("changed", "failed", "status", "action", "reason", "requested", "lost", "days_left", "msg"):
+        for key in ("changed", "failed", "status", "action", "reason", "requested", "lost", "msg"):
             told = [str(result.get(key)) for result in (windows, posix)]
             if key == "reason":
                 told = [text.split(" until ")[0] for text in told]
@@ -91,7 +91,7 @@ def test_both_platforms_have_the_same_results(play: Play, lab: LabServer) -> Non
         assert bool(windows["changed"]) == (name in ("store", "check", "enrol", "renew", "other names")), name
     windows = results["windows"]
     assert windows["enrol"]["exchange"] == "uri"
-    assert windows["renew"]["server"]["authenticated_by"] == "client certificate"
+    assert windows["renew"]["server"]["authenticated_by"] == ["client_certificate"]
     assert windows["renew"]["replaced"] == [windows["enrol"]["certificate"]["thumbprint"]]
     assert "a value is missing" not in windows or windows["a value is missing"]["failed"]
     assert "DOUBLE RESULT" in printed
@@ -155,8 +155,8 @@ def test_the_playbook_of_renewals_keeps_all_certificates_of_a_host(newest_play: 
     [
         ([{"certificate_path": "/a.pem"}, {"certificate_path": "/b.pem"}, {"certificate_path": "/a.pem"}], "/a.pem"),
         ([{"template": "web"}, {"template": "web", "certificate_name": "identity"}], "web identity My"),
-        ([{"inline": {"name": "web"}, "certificate_store": "x"}, {"template": "web", "certificate_store": "x"}] * 2,
-         "web identity x"),
+        ([{"inline": {"name": "web"}, "certificate_store_name": "x"},
+          {"template": "web", "certificate_store_name": "x"}] * 2, "web identity x"),
     ],
 )  # fmt: skip
 def test_the_playbook_of_renewals_refuses_two_certificates_in_one_place(
@@ -176,8 +176,8 @@ def test_what_cannot_be_done_on_a_windows_host_is_refused_and_named(newest_play:
         "exchange": task(inline=inline, exchange="host"),
         "renew": task(inline=inline, renewal_method="renew"),
         "path": task(inline=inline, certificate_path="/x.pem"),
-        "store": task(inline=inline, certificate_store="CertificateAuthority"),
-        "no such store": task(inline=inline, certificate_store="Nowhere"),
+        "store": task(inline=inline, certificate_store_name="CertificateAuthority"),
+        "no such store": task(inline=inline, certificate_store_name="Nowhere"),
         "trust": task(inline=inline),
     }
     found, _printed = newest_play.run(list(tasks.values()), hosts="windows")

@@ -115,13 +115,14 @@ def test_no_change_is_one_call_and_the_rest_is_bounded(newest_play: Play) -> Non
 def test_what_windows_hosts_cannot_do_is_refused_and_named(newest_play: Play) -> None:
     user = {"identity": {"user": "test", "domain": "example.com", "email": "test@example.com"}}
     server = {"server": "localhost", "port": 1, "use_system_trust": True}
+    inline = {"name": "Wi-Fi", **server}
     tasks = {
         "test from the host itself": task("est_test_enroll", template="Wi-Fi", exchange="host", **user),
-        "look from the host itself": task("est_server_info", exchange="host", **server),
-        "test": task("est_test_enroll", inline={"name": "Wi-Fi", **server}, **user),
-        "look": task("est_server_info", **server),
-        "look through uri": task("est_server_info", exchange="uri", **server),
-        "connect": task("est_server_info", exchange="controller", **server),
+        "look from the host itself": task("est_server_info", exchange="host", inline=inline),
+        "test": task("est_test_enroll", inline=inline, **user),
+        "look": task("est_server_info", inline=inline),
+        "look through uri": task("est_server_info", exchange="uri", inline=inline),
+        "connect": task("est_server_info", exchange="controller", inline=inline),
         "store": task("est_template", name="Wi-Fi", username="u", password="canary-1", **server),
         "connect with what is stored": task("est_server_info", exchange="controller", template="Wi-Fi"),
         "a POSIX path": task("est_template_info", store_path="/var/lib/cloud_extender/est"),

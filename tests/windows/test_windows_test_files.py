@@ -212,7 +212,7 @@ def test_what_cannot_be_written_is_told_before_the_ca_is_asked(host: DirectHost)
     host.machine.write("C:\\ProgramData\\wifi", b"")
     with pytest.raises(EstError, match=r"cannot be used on the host: .*is not a directory") as caught:
         files_on(host, "C:\\ProgramData").read_pending()
-    assert (caught.value.stage, caught.value.request_received) == ("save", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("save", "not_received")
 
 
 def test_the_folder_of_a_template_has_a_name_that_windows_can_have(host: DirectHost) -> None:

@@ -183,35 +183,35 @@ def test_a_refused_connection(lab: LabServer, web: WebHost, tmp_path: Path) -> N
         free.bind(("127.0.0.1", 0))
         with pytest.raises(EstError, match="cannot connect") as caught:
             enrol_by_win_uri(tmp_path, template_for(lab, port=free.getsockname()[1]), web)
-    assert (caught.value.stage, caught.value.request_received) == ("connect", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("connect", "not_received")
 
 
 BEFORE = "Unhandled exception occurred when sending web request. Exception: "
 STREAM = BEFORE + 'Exception calling "GetRequestStream" with "0" argument(s): "%s"'
 # What win_uri says | the stage that it names, or nothing | whether the enrolment can have arrived.
 SAID = {
-    f"{BEFORE}The remote name could not be resolved: 'est.example'": ("resolve", "no"),
-    f"{BEFORE}The proxy name could not be resolved: 'proxy.example'": ("resolve", "no"),
-    f"{BEFORE}Unable to connect to the remote server": ("connect", "no"),
-    STREAM % "Unable to connect to the remote server": ("connect", "no"),
-    STREAM % "The operation has timed out": ("connect", "no"),
+    f"{BEFORE}The remote name could not be resolved: 'est.example'": ("resolve", "not_received"),
+    f"{BEFORE}The proxy name could not be resolved: 'proxy.example'": ("resolve", "not_received"),
+    f"{BEFORE}Unable to connect to the remote server": ("connect", "not_received"),
+    STREAM % "Unable to connect to the remote server": ("connect", "not_received"),
+    STREAM % "The operation has timed out": ("connect", "not_received"),
     f"{BEFORE}The operation has timed out": ("", "unknown"),
     f"{BEFORE}The request was aborted: The operation has timed out.": ("", "unknown"),
-    f"{BEFORE}The remote server returned an error: (407) Proxy Authentication Required.": ("connect", "no"),
-    STREAM % "The underlying connection was closed: An unexpected error occurred on a send.": ("tls", "no"),
+    f"{BEFORE}The remote server returned an error: (407) Proxy Authentication Required.": ("connect", "not_received"),
+    STREAM % "The underlying connection was closed: An unexpected error occurred on a send.": ("tls", "not_received"),
     f"{BEFORE}The underlying connection was closed: An unexpected error occurred on a send.": ("tls", "unknown"),
     f"{BEFORE}The underlying connection was closed: An unexpected error occurred on a receive.": ("", "unknown"),
     f"{BEFORE}The underlying connection was closed: A connection that was expected to be kept alive was closed by the "
     "server.": ("", "unknown"),
-    f"{BEFORE}The request was aborted: Could not create SSL/TLS secure channel.": ("tls", "no"),
+    f"{BEFORE}The request was aborted: Could not create SSL/TLS secure channel.": ("tls", "not_received"),
     "Unhandled exception while executing module: Client certificate 'Cert:\\LocalMachine\\My\\00' does not exist": (
         "tls",
-        "no",
+        "not_received",
     ),
     # Windows in German: the name of the method is the same.
     'Ausnahme: Ausnahme beim Aufrufen von "GetRequestStream" mit 0 Argument(en): "Die Verbindung wurde getrennt"': (
         "",
-        "no",
+        "not_received",
     ),
     f"{BEFORE}Die Verbindung mit dem Remoteserver kann nicht hergestellt werden.": ("", "unknown"),
     "": ("", "unknown"),
@@ -305,7 +305,7 @@ def test_a_proxy_that_answers_itself_is_not_the_server() -> None:
         _asked, line = scripted({**result, "content": "no", "msg": "No"})
         with pytest.raises(EstError, match="proxy refused") as caught:
             line.request("POST", "https://x/", {}, b"body")
-        assert (caught.value.stage, caught.value.request_received) == ("connect", "no")
+        assert (caught.value.stage, caught.value.request_received) == ("connect", "not_received")
 
 
 def test_req_056_another_origin_gets_nothing_secret() -> None:
@@ -329,7 +329,7 @@ def test_a_wrong_password(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
     with pytest.raises(EstError, match="user name or the password") as caught:
         enrol_by_win_uri(tmp_path, template_for(lab, password="canary-77"), web)
     error = caught.value
-    assert (error.stage, error.request_received, error.http_status) == ("enroll", "yes", 401)
+    assert (error.stage, error.request_received, error.http_status) == ("enroll", "received", 401)
     assert error.server_message
     assert "canary" not in f"{error.reason} {error.hint} {error.server_message}{web.said!r}"
 
@@ -351,7 +351,7 @@ def test_basic_alone_does_not_answer_digest(web: WebHost, tmp_path: Path) -> Non
 
 def test_check_mode_asks_for_no_certificate(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
     before = len(lab.requests)
-    assert enrol_by_win_uri(tmp_path, template_for(lab), web, check=True)["status"] == "skipped"
+    assert enrol_by_win_uri(tmp_path, template_for(lab), web, check=True)["status"] == "not_asked"
     assert [entry["operation"] for entry in lab.requests[before:]] == ["cacerts", "csrattrs"]
     assert not any("dest" in asked for asked in web.asked)
 
@@ -365,7 +365,7 @@ def test_req_014_anchors_that_the_host_does_not_have_are_refused_and_named(
         both = lab.ca_pem + other.ca_pem
         enrol_by_win_uri(tmp_path, template_for(lab, ca_certificate=both), web, timeline=timeline)
     error = caught.value
-    assert (error.stage, error.request_received) == ("tls", "no")
+    assert (error.stage, error.request_received) == ("tls", "not_received")
     assert re.search(
         "does not trust the CA certificate /CN=.* of the template \\(SHA-256 [0-9A-F:]{95}\\)", error.reason
     )
@@ -383,7 +383,7 @@ def test_req_014_what_the_server_answers_is_checked_against_the_anchors_of_the_t
         trust(web.machine, other.ca_pem)
         with pytest.raises(EstError) as caught:
             enrol_by_win_uri(tmp_path, template_for(lab, ca_certificate=other.ca_pem), web)
-    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "not_received")
 
 
 def test_the_host_is_trusted_where_asked_for(lab: LabServer, web: WebHost, tmp_path: Path) -> None:
@@ -435,7 +435,7 @@ def test_a_body_that_is_cut_off_is_told_whatever_its_framing_was(web: WebHost, t
         with LabServer("--fault", "simpleenroll:truncated", *flags) as server:
             with pytest.raises(EstError, match="cut off") as caught:
                 enrol_by_win_uri(tmp_path, template_for(server), web)
-            assert (caught.value.stage, caught.value.request_received) == ("enroll", "yes")
+            assert (caught.value.stage, caught.value.request_received) == ("enroll", "received")
             assert len(server.enrolments) == 1
 
 
@@ -503,7 +503,7 @@ def test_a_proxy_that_refuses_is_told(lab: LabServer, web: WebHost, tmp_path: Pa
         template = template_for(lab, server="est.example.com", proxy=proxy.url)
         with pytest.raises(EstError, match=r"proxy refused.*407") as caught:
             enrol_by_win_uri(tmp_path, template, web)
-    assert (caught.value.stage, caught.value.request_received) == ("connect", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("connect", "not_received")
 
 
 def test_a_client_certificate_of_the_machines_store_is_shown(web: WebHost, tmp_path: Path) -> None:
@@ -517,16 +517,16 @@ def test_a_client_certificate_of_the_machines_store_is_shown(web: WebHost, tmp_p
         assert enrol_by_win_uri(tmp_path, template, web, client_cert=client_cert)["status"] == "issued"
         with pytest.raises(EstError) as caught:
             enrol_by_win_uri(tmp_path, template, web)
-        assert caught.value.request_received == "no"
+        assert caught.value.request_received == "not_received"
         with pytest.raises(EstError, match="client certificate cannot be used") as caught:
             enrol_by_win_uri(tmp_path, template, web, client_cert="Cert:\\LocalMachine\\My\\00")
-        assert (caught.value.stage, caught.value.request_received) == ("tls", "no")
+        assert (caught.value.stage, caught.value.request_received) == ("tls", "not_received")
 
 
 def test_a_handshake_that_never_ends_is_told_as_far_as_it_is_known(web: WebHost, tmp_path: Path) -> None:
     with LabServer("--fault", "no-handshake") as server, pytest.raises(EstError, match="in time") as caught:
         enrol_by_win_uri(tmp_path, template_for(server), web, timeout=1)
-    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "not_received")
 
 
 def test_a_file_that_could_not_be_written_matters_only_where_it_is_needed() -> None:
@@ -538,7 +538,7 @@ def test_a_file_that_could_not_be_written_matters_only_where_it_is_needed() -> N
     _asked, line = scripted({**failed, "status_code": 200, "content": "\ufffd"})
     with pytest.raises(EstError, match=r"is not text.*no space") as caught:
         line.request("POST", "https://x/", {}, b"body")
-    assert caught.value.request_received == "yes"
+    assert caught.value.request_received == "received"
 
     def fetch(path: str) -> bytes:
         raise Refused(f"{path} does not exist")

@@ -23,6 +23,7 @@ class Skipped(Value):
     """A template that was left out, and why."""
 
     name: str
+    code: str
     reason: str
 
 
@@ -51,12 +52,13 @@ def collect(observed: Observed, names: Sequence[str] | None, *, include_secrets:
         try:
             templates.append(_open(entry, observed, include_secrets=include_secrets))
         except (StoreError, TemplateError) as error:
-            skipped.append(Skipped(entry.name, str(error)))
+            skipped.append(Skipped(entry.name, error.code, str(error)))
     if skipped and not (skip_damaged and templates):
         told = "; ".join(f"{show(entry.name)}: {entry.reason}" for entry in skipped)
         raise StoreError(
             f"cannot export from the template store in {observed.store_path}: {told}. Apply these templates again, or "
-            "leave them out with skip_damaged: true (which needs at least one other)"
+            "leave them out with skip_damaged: true (which needs at least one other)",
+            code=skipped[0].code,
         )
     return Collected(Content.of(templates, secrets=include_secrets), tuple(skipped))
 
@@ -65,27 +67,30 @@ def _choose(observed: Observed, names: Sequence[str] | None) -> Sequence[StoredT
     where = f"the template store in {observed.store_path}"
     inspection = inspect(observed)
     if inspection.damaged:
-        raise StoreError(f"cannot export from {where}: {inspection.file_problems[0]}; apply the templates again")
+        raise StoreError(
+            f"cannot export from {where}: {inspection.file_problems[0]}; apply the templates again",
+            code="damaged_store",
+        )
     stored = inspection.document.templates if inspection.document else ()
     if names is None and not stored:
-        raise StoreError(f"there is no template in {where}, so nothing can be exported")
+        raise StoreError(f"there is no template in {where}, so nothing can be exported", code="unknown_template")
     return choose_templates(stored, names, observed.store_path)
 
 
 def _open(stored: StoredTemplate, observed: Observed, *, include_secrets: bool) -> Template:
     if "fields" in stored.edited_parts():
         # Not what anybody declared: it would travel to other sites as if it were.
-        raise StoreError("its fields were edited by hand")
+        raise StoreError("its fields were edited by hand", code="edited_by_hand")
     secrets: dict[str, str] = {}
     for name, secret in stored.secrets.items() if include_secrets else ():
         load_cipher()  # for its error, which is about the controller and not about this template
         if not secret.is_as_written(stored.name, name):
-            raise StoreError(f"its {name} was edited by hand")
+            raise StoreError(f"its {name} was edited by hand", code="edited_by_hand")
         if observed.key is None or not can_be_opened(stored, name, observed):
             why = "is another key" if observed.key_fingerprint else observed.key_damage or "is lost"
-            raise StoreError(f"its {name} cannot be opened: sealing.key {why}")
+            raise StoreError(f"its {name} cannot be opened: sealing.key {why}", code="secret_not_opened")
         try:
             secrets[name] = unseal(observed.key, stored.name, name, secret.sealed)
         except SealingError:
-            raise StoreError(f"its {name} cannot be opened: it was edited by hand") from None
+            raise StoreError(f"its {name} cannot be opened: it was edited by hand", code="edited_by_hand") from None
     return Template.from_fields(stored.fields, secrets)

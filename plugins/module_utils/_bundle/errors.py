@@ -9,10 +9,10 @@ from __future__ import annotations
 class BundleError(Exception):
     """A bundle cannot be read, understood or written. No message ever holds a secret.
 
-    :cvar reason: one word for a playbook to tell the errors apart by.
+    :cvar code: a name for a playbook to tell the errors apart by.
     """
 
-    reason = "unusable"
+    code = "unusable_bundle"
 
     def at(self, path: str) -> BundleError:
         """Return the same error with the path of the bundle before it."""
@@ -22,64 +22,64 @@ class BundleError(Exception):
 class FileError(BundleError):
     """The file cannot be read or written, or is something other than a file."""
 
-    reason = "file"
+    code = "unusable_file"
 
 
 class NotABundle(BundleError):
     """The file is something other than a bundle."""
 
-    reason = "not_a_bundle"
+    code = "not_a_bundle"
 
 
 class DamagedBundle(BundleError):
     """The file was a bundle once: it is cut short, or was changed after it was written."""
 
-    reason = "damaged"
+    code = "damaged_bundle"
 
 
 class NewerBundle(BundleError):
     """A newer version of this collection wrote the bundle."""
 
-    reason = "newer_version"
+    code = "newer_format"
 
 
 class WrongPassphrase(BundleError):
     """The bundle is whole, and sealed with another passphrase."""
 
-    reason = "wrong_passphrase"
+    code = "wrong_passphrase"
 
 
 class PassphraseMissing(BundleError):
     """The bundle is sealed, and no passphrase was given."""
 
-    reason = "passphrase_missing"
+    code = "missing_passphrase"
 
 
 class NotSealed(BundleError):
     """A passphrase was given, and the bundle is not sealed with any."""
 
-    reason = "not_sealed"
+    code = "not_sealed"
 
 
 class UnusableTemplate(BundleError):
     """A template in the bundle is not one that this version of the collection takes."""
 
-    reason = "unusable_template"
+    code = "unusable_template"
 
 
 class TooLarge(BundleError):
     """The bundle would be too large to be read again."""
 
-    reason = "too_large"
+    code = "bundle_too_large"
 
 
 class UnknownName(BundleError):
     """A template that was asked for is not in the bundle."""
 
-    reason = "unknown_name"
+    code = "unknown_template"
 
 
 class LibraryMissing(BundleError):
     """What seals and opens bundles is missing where this runs."""
 
-    reason = "library_missing"
+    code = "missing_library"

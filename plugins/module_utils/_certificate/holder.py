@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Protocol, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Protocol, Sequence, Tuple
 
 from .._value import Value, field
 from ..est.x509.held_certificate import OldCertificate
@@ -18,6 +18,24 @@ if TYPE_CHECKING:
     from .judge import Refusal
 
 
+#: Options that name files for the chain of a certificate on a POSIX host: with the certificate before it, the
+#: intermediates alone, and the root.
+CHAIN_FILES = ("fullchain_path", "chain_path", "root_certificate_path")
+
+
+class Recovered(Value):
+    """Something of a certificate that was put right without asking for another one, or would be in check mode.
+
+    :param reason: why it had to be, as a clause that is as true afterwards.
+    :param before: what was there, for diff mode, in lines without the last line feed.
+    :param after: what is there now, likewise.
+    """
+
+    reason: str
+    before: str = ""
+    after: str = ""
+
+
 class CurrentCertificate(Value):
     """What is in the place of a certificate.
 
@@ -28,9 +46,7 @@ class CurrentCertificate(Value):
     :param digest: what was noted when it was issued (see ``asked_digest()``), or the beginning of it; empty
         where nothing was.
     :param key: its private key, for a renewal with the same key; ``None`` where it cannot be read.
-    :param lacks: what was not there beside certificate and key, as a clause; a renewal brings it.
-    :param finished: whether it was put there just now, for a run that was killed and told nobody; in check mode,
-        whether it would be.
+    :param recovered: what a run that was killed had left, and is put right now.
     """
 
     certificate: Optional[Certificate] = None
@@ -38,8 +54,7 @@ class CurrentCertificate(Value):
     defect: str = ""
     digest: str = ""
     key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
-    lacks: str = ""
-    finished: bool = False
+    recovered: Tuple[Recovered, ...] = ()
 
 
 class CertificateHolder(Protocol):
@@ -51,11 +66,19 @@ class CertificateHolder(Protocol):
         :raises EstError: it cannot be looked at.
         """
 
+    def mend(self) -> Tuple[Sequence[Recovered], Sequence[str]]:
+        """Make the files that hold the chain of the certificate that is there, or correct them; in check mode, only
+        say so. Certificate and key stay as they are.
+
+        :returns: what was mended, and warnings of what cannot be.
+        :raises EstError: a file cannot be written; ``stage`` is ``save``.
+        """
+
     def refuse_unwritable(self) -> Sequence[str]:
         """Look whether a certificate could be kept, as far as that can be told. Called before anything is asked for.
 
         :returns: in check mode, warnings of what earlier tasks would put right.
-        :raises EstError: it could not be kept; ``stage`` is ``save`` and ``request_received`` ``no``.
+        :raises EstError: it could not be kept; ``stage`` is ``save`` and ``request_received`` ``not_received``.
         """
 
     def refuse_key(self, spec: KeySpec) -> None:
@@ -77,10 +100,12 @@ class CertificateHolder(Protocol):
         :raises EstError: it cannot be written; ``stage`` is ``save``.
         """
 
-    def drop_pending(self) -> None:
-        """Forget a pending enrolment that nobody goes on with.
+    def drop_pending(self) -> bool:
+        """Forget a pending enrolment that nobody goes on with; in check mode, only look for it.
 
         A holder that would have to look for one, at a price, only forgets what ``read_pending()`` has found.
+
+        :returns: whether there was one.
 
         :raises EstError: it cannot be removed; ``stage`` is ``save``.
         """

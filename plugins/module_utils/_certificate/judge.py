@@ -11,8 +11,9 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from .._exchange.acceptance import Acceptance
+from .._exchange.failure import NotAsAsked
 from .._exchange.hints import hint_of
-from .._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
+from .._exchange.issued import Comparison, compare_certificate, compare_with_older
 from .._template.model import Template
 from .._template.render import Rendered
 from .._value import Value, field
@@ -76,7 +77,9 @@ class Refusal(Value):
 
     def error(self) -> NotAsAsked:
         """The error of a run that does not ask again."""
-        error = NotAsAsked(self.reason, self.found, code="refused_before", hint=self.hint, request_received="no")
+        error = NotAsAsked(
+            self.reason, self.found, code="refused_before", hint=self.hint, request_received="not_received"
+        )
         error.note(self.delay())
         return error
 
@@ -180,7 +183,7 @@ class Judge:
         try:
             self._refuse(self._compared(certificate), "the certificate that is there is not what was asked for")
         except NotAsAsked as error:
-            error.request_received = "no"
+            error.request_received = "not_received"
             error.note("It stays, and no other was asked for.")
             raise
 

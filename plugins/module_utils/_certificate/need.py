@@ -59,7 +59,7 @@ def decide(
     rendered: Rendered,
     digest: str,
     *,
-    renew_before_days: int,
+    renewal_period_days: int,
     force: bool,
     now: datetime,
     allowed_lost: Tuple[str, ...] = (),
@@ -68,7 +68,7 @@ def decide(
 
     :param found: what is there.
     :param digest: of what is asked for; see ``asked_digest()``.
-    :param renew_before_days: a certificate that ends within so many days is renewed, but none before half of its
+    :param renewal_period_days: a certificate that ends within so many days is renewed, but none before half of its
         lifetime is over: one that is shorter than the period would be renewed on every run.
     :param force: renew one that needs nothing.
     :param now: an aware time.
@@ -91,19 +91,17 @@ def decide(
     left = days_left(certificate, now)
     if now > not_after(certificate):
         return Need(RENEW, f"the old certificate expired on {until}")
-    if now >= renewal_time(certificate, renew_before_days):
+    if now >= renewal_time(certificate, renewal_period_days):
         return Need(RENEW, f"the old certificate ends on {until}, in {left} days")
-    if found.lacks:
-        return Need(RENEW, found.lacks)
     if force:
         return Need(RENEW, "force is set")
     return Need(NONE, f"the certificate is valid until {until}, for {left} days")
 
 
-def renewal_time(certificate: Certificate, renew_before_days: int) -> datetime:
+def renewal_time(certificate: Certificate, renewal_period_days: int) -> datetime:
     """When a certificate is to be renewed."""
     first, last = not_before(certificate), not_after(certificate)
-    return max(last - timedelta(days=renew_before_days), first + (last - first) / 2)
+    return max(last - timedelta(days=renewal_period_days), first + (last - first) / 2)
 
 
 def _difference(certificate: Certificate, template: Template, rendered: Rendered, allowed_lost: Tuple[str, ...]) -> str:

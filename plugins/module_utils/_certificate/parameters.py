@@ -8,6 +8,7 @@ The action and the module share it, so that a wrong value is told on the control
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any, Dict, Optional
 
@@ -31,7 +32,8 @@ from .._template.names import SUBJECT, SUBJECT_ALTERNATIVE_NAME, check_path, ent
 from .._template.render import Rendered, render
 from .._template.variables import parse_variables, variables_in
 from .._value import Value, field
-from ..est.reenrolment import REKEY, RENEW
+from ..est.reenrolment import ENROLL, FAIL, REKEY, RENEW
+from .holder import CHAIN_FILES
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What a template asks for when a production certificate is issued: nothing is made up for a variable.
@@ -67,10 +69,14 @@ def render_identity(template: Template, identity: TestIdentity) -> Rendered:
 #: gets a certificate for "Test".
 IDENTITY_OPTIONS = ("certificate_name", IDENTITY)
 #: Options that say where a POSIX host keeps certificate and key, and how a Windows host does.
-POSIX_OPTIONS = ("certificate_path", "private_key_path", "chain_path")
-WINDOWS_OPTIONS = ("certificate_store", "key_exportable")
+POSIX_OPTIONS = ("certificate_path", "private_key_path", *CHAIN_FILES)
+WINDOWS_OPTIONS = ("certificate_store_name", "certificate_store_location", "key_exportable")
+#: The locations of certificate stores on a Windows host.
+LOCAL_MACHINE = "LocalMachine"
+#: The name of the certificate where none is given.
+DEFAULT_NAME = "identity"
 
-_RENEW_BEFORE_DAYS = (0, LONGEST_RENEWAL_PERIOD)
+_RENEWAL_PERIOD_DAYS = (1, LONGEST_RENEWAL_PERIOD)
 #: Options that ``read_options()`` checks, whatever type they have.
 CHECKED = (
     "template",
@@ -78,7 +84,7 @@ CHECKED = (
     *IDENTITY_OPTIONS,
     *RANGES,
     "wait_timeout",
-    "renew_before_days",
+    "renewal_period_days",
     *POSIX_OPTIONS,
     *ACCEPTANCE_OPTIONS,
 )
@@ -88,9 +94,9 @@ class CertificateOptions(ExchangeOptions):
     """How a certificate is obtained and renewed.
 
     :param renewal_method: ``rekey`` or ``renew``.
-    :param renew_before_days: days before its end; ``None`` for the renewal period of the template.
+    :param renewal_period_days: days before its end; ``None`` for that of the template.
     :param force: get a new one in any case.
-    :param fall_back_to_password: where the old certificate cannot authenticate its renewal.
+    :param on_failed_renewal: ``fail`` or ``enroll``, where the old certificate cannot authenticate its renewal.
     :param wait_timeout: seconds to wait in all for a certificate that must be approved.
     :param on_unverified_chain: ``fail`` or ``warn``, where the certificate does not chain to the CA certificates of the
         server.
@@ -99,9 +105,9 @@ class CertificateOptions(ExchangeOptions):
     """
 
     renewal_method: str = REKEY
-    renew_before_days: Optional[int] = None
+    renewal_period_days: Optional[int] = None
     force: bool = False
-    fall_back_to_password: bool = False
+    on_failed_renewal: str = FAIL
     wait_timeout: int = 0
     on_unverified_chain: str = "fail"
     acceptance: Acceptance = field(default_factory=Acceptance)
@@ -116,8 +122,8 @@ class CertificateParameters(Value):
     :param store_path: of the template store; on a Windows host the action checks it.
     :param identity: its ``certificate_name`` is the name of the certificate.
     :param certificate_path: on a POSIX host; like the two that follow.
-    :param chain_path: ``None`` where the chain follows the certificate in its file.
-    :param certificate_store: the name of a store of the machine, on a Windows host.
+    :param chain_files: paths of files for the chain, by the names of ``CHAIN_FILES``.
+    :param certificate_store_name: the name of a store of the machine, on a Windows host.
     :param key_exportable: whether the key may leave that store.
     """
 
@@ -128,24 +134,26 @@ class CertificateParameters(Value):
     options: CertificateOptions
     certificate_path: str = ""
     private_key_path: str = ""
-    chain_path: Optional[str] = None
-    certificate_store: str = "My"
+    chain_files: Mapping[str, str] = field(default_factory=dict)
+    certificate_store_name: str = "My"
     key_exportable: bool = False
 
 
 def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_certificate``."""
     return {
-        **enrolment_argument_spec("identity"),
+        **enrolment_argument_spec(DEFAULT_NAME),
+        "certificate_name": {"type": "str"},
         "certificate_path": {"type": "str"},
-        "private_key_path": {"type": "str", "no_log": False},
-        "chain_path": {"type": "str"},
-        "certificate_store": {"type": "str"},
+        "private_key_path": {"type": "str", "no_log": False, "aliases": ["privatekey_path"]},
+        **{option: {"type": "str"} for option in CHAIN_FILES},
+        "certificate_store_name": {"type": "str"},
+        "certificate_store_location": {"type": "str", "choices": [LOCAL_MACHINE]},
         "key_exportable": {"type": "bool"},
         "renewal_method": {"type": "str", "choices": [REKEY, RENEW], "default": REKEY},
-        "renew_before_days": {"type": "int"},
+        "renewal_period_days": {"type": "int", "aliases": ["remaining_days"]},
         "force": {"type": "bool", "default": False},
-        "fall_back_to_password": {"type": "bool", "default": False, "no_log": False},
+        "on_failed_renewal": {"type": "str", "choices": [FAIL, ENROLL], "default": FAIL},
     }
 
 
@@ -167,19 +175,21 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
             value=show(method),
             allowed=REKEY,
         )
-    days = options["renew_before_days"]
+    days = options["renewal_period_days"]
     checked = CertificateOptions(
         **read_exchange_options(options),
         renewal_method=method,
-        renew_before_days=None if days is None else check_range("renew_before_days", days, _RENEW_BEFORE_DAYS),
+        renewal_period_days=None if days is None else check_range("renewal_period_days", days, _RENEWAL_PERIOD_DAYS),
         force=options["force"],
-        fall_back_to_password=options["fall_back_to_password"],
+        on_failed_renewal=options["on_failed_renewal"],
         wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
         on_unverified_chain=options["on_unverified_chain"],
         acceptance=Acceptance.read(options),
         check=check_mode,
     )
     identity = {option: options[option] for option in IDENTITY_OPTIONS}
+    if identity["certificate_name"] is None:
+        identity["certificate_name"] = DEFAULT_NAME
     store_path = options["store_path"]
     return CertificateParameters(
         template_name=name,
@@ -198,15 +208,21 @@ def _refuse_other_platform(options: Mapping[str, Any], windows: bool) -> None:
     for option in there:
         if options[option] is not None:
             raise TemplateError(option, f"has no effect on a {kind} host", allowed=f"here: {', '.join(here)}")
+    if not windows and options["certificate_name"] is not None:
+        raise TemplateError(
+            "certificate_name",
+            "has no effect on a POSIX host, where certificate_path says which certificate it is",
+            value=show(options["certificate_name"]),
+            allowed="a name for a certificate in the certificate store of a Windows host",
+        )
 
 
 def _posix_place(options: Mapping[str, Any]) -> Dict[str, Any]:
-    paths = {option: options[option] for option in POSIX_OPTIONS}
+    paths = {option: options[option] for option in POSIX_OPTIONS if options[option] is not None}
+    for option in ("certificate_path", "private_key_path"):
+        if option not in paths:
+            raise TemplateError(option, "is missing", allowed="the absolute path of a PEM file on the host")
     for option, path in paths.items():
-        if path is None:
-            if option != "chain_path":
-                raise TemplateError(option, "is missing", allowed="the absolute path of a PEM file on the host")
-            continue
         if not isinstance(path, str):
             raise TemplateError(option, "is not a string", value=show(path), allowed="the absolute path of a PEM file")
         check_path(option, path)
@@ -217,18 +233,22 @@ def _posix_place(options: Mapping[str, Any]) -> Dict[str, Any]:
                 value=show(path),
                 allowed="a path on the host such as /etc/ssl/private/host.pem",
             )
-    if paths["chain_path"] in (paths["certificate_path"], paths["private_key_path"]):
-        raise TemplateError(
-            "chain_path",
-            "is the file of the certificate or of the key",
-            value=show(paths["chain_path"]),
-            allowed="a file of its own, or no chain_path: the chain then follows the certificate in its file",
-        )
-    return paths
+    seen: Dict[str, str] = {}
+    for option, path in paths.items():
+        other = seen.setdefault(posixpath.normpath(path), option)
+        if other != option and option in CHAIN_FILES:
+            raise TemplateError(
+                option, f"is the file of {other}", value=show(path), allowed="a file of its own for each of them"
+            )
+    chain_files = {option: paths.pop(option) for option in CHAIN_FILES if option in paths}
+    return {**paths, "chain_files": chain_files}
 
 
 def _windows_place(options: Mapping[str, Any]) -> Dict[str, Any]:
     given = {option: options[option] for option in WINDOWS_OPTIONS if options[option] is not None}
-    if "certificate_store" in given and not given["certificate_store"].strip():
-        raise TemplateError("certificate_store", "is empty", allowed="the name of a store of the machine, such as My")
+    given.pop("certificate_store_location", None)  # there is one
+    if not given.get("certificate_store_name", "My").strip():
+        raise TemplateError(
+            "certificate_store_name", "is empty", allowed="the name of a store of the machine, such as My"
+        )
     return given

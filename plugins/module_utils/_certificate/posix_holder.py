@@ -3,72 +3,88 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A production certificate in files of a POSIX host.
 
-Beside the certificate lies ``<certificate>.note``: what it was issued for, so that a later run can tell whether the
-same is asked for, and why the last one was refused, where it was. Beside the key lies ``<key>.pending`` while a request
-waits for approval: its key and the request. ``<certificate>.unusable`` is the last one that was issued and could not be
-used, with its key.
+Beside the certificate lies ``.<certificate>.est-note``: what it was issued for, so that a later run can tell whether
+the same is asked for, its chain, and why the last one was refused, where it was. Beside the key lies
+``.<key>.est-pending`` while a request waits for approval: its key and the request. ``.<certificate>.est-unusable`` is
+the last one that was issued and could not be used, with its key.
+
+The files of the chain are made from the note. So each can be asked for, taken back and mended without another
+certificate, and the certificate and its key stay as they are.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .._files.accounts import other_writers
 from .._files.lock import locked
 from .._files.paths import in_words
 from ..est.base.errors import EstError, InputError
-from ..est.x509.certificate import fingerprint_sha256
+from ..est.x509.certificate import fingerprint_sha256, subject_text
 from ..est.x509.client_certificate import ClientCertificate
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
 from ..est.x509.keys import KeySpec
-from ..est.x509.pair_files import PairFiles, Place
-from ..est.x509.path import is_self_signed
-from .holder import CurrentCertificate
+from ..est.x509.pair_files import PART, PairFiles, Place, Texts
+from ..est.x509.path import chain_above
+from .chain_files import contents, readable_certificates, same_certificates, subjects
+from .holder import CurrentCertificate, Recovered
 from .judge import Refusal
+from .note import Chain, Issued, Note
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from ..est.x509.fields import Certificate
 
-_FORMAT_VERSION = 1
-_NOTE, _PENDING, _UNUSABLE = ".note", ".pending", ".unusable"
+_NOTE, _PENDING, _KEPT, _UNUSABLE = "note", "pending", "kept-", "unusable"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
 _CERTIFICATE, _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----"), re.compile("PRIVATE KEY-----")
 _HINT = "Check the paths, the free space, and the user that the task runs as on the host."
+_KILLED_LATE = "a run that was killed had left a new certificate and its key beside the old ones"
+_KILLED_EARLY = "a run that was killed had left files of a certificate that was not complete"
 
 
 class FileHolder:
     """Keeps one certificate with its key in PEM files. See ``CertificateHolder``.
 
-    :param certificate_path: the certificate, followed by its intermediates where ``chain_path`` is ``None``.
+    :param certificate_path: the certificate alone.
     :param private_key_path: the key, not encrypted; it can be the same file.
-    :param chain_path: the CA certificates from the issuer up to the trust anchor.
-    :param check: only look: ``read()`` changes nothing.
+    :param chain_files: paths by the names of ``CHAIN_FILES``, as many as are wanted.
+    :param check: only look: nothing is changed.
     """
 
     def __init__(
-        self, certificate_path: str, private_key_path: str, chain_path: Optional[str] = None, *, check: bool = False
+        self,
+        certificate_path: str,
+        private_key_path: str,
+        chain_files: Optional[Mapping[str, str]] = None,
+        *,
+        check: bool = False,
     ) -> None:
         self._certificate_path = certificate_path
         self._key_path = private_key_path
-        self._chain_path = chain_path
+        self._chain_files = dict(chain_files or {})
         self._check = check
         self._opened: Optional[PairFiles] = None
-        self._noted_before: Dict[str, str] = {}
+        self._texts = Texts(None, None)
+        self._note = Note()
+        self._certificate: Optional[Certificate] = None
+        #: What is known of the certificate that is there.
+        self._known = Issued()
         self._strange_key = False
-        self._has_chain = False
+        #: Whether anything was changed so far, whatever becomes of the run.
+        self.changed = False
 
     @property
     def _files(self) -> ClientCertificate:
         one_file = os.path.realpath(self._certificate_path) == os.path.realpath(self._key_path)
-        key_path = None if one_file else self._key_path
-        return ClientCertificate(self._certificate_path, key_path, chain_path=self._chain_path)
+        return ClientCertificate(self._certificate_path, None if one_file else self._key_path)
 
     @property
     def _pair(self) -> PairFiles:
@@ -77,7 +93,7 @@ class FileHolder:
         :raises OSError: they cannot be opened.
         """
         if self._opened is None:
-            self._opened = PairFiles(self._files)
+            self._opened = PairFiles(self._files, tuple(self._chain_files.values()))
         return self._opened
 
     def read(self) -> CurrentCertificate:
@@ -86,22 +102,27 @@ class FileHolder:
         :raises EstError: a file cannot be read, or holds something else, which would be lost.
         """
         try:
-            texts = self._pair.read(check=self._check)
+            self._refuse_one_place()
+            self._texts = texts = self._pair.read(check=self._check)
+            self.changed = (texts.finished or texts.tidied) and not self._check
         except OSError as error:
             raise EstError(
-                f"certificate and key cannot be read: {in_words(error)}", stage="input", hint=_HINT
+                f"certificate and key cannot be read: {in_words(error)}", code="not_saved", stage="input", hint=_HINT
             ) from None
-        text, key_text, chain = texts.certificate or "", texts.key or "", texts.chain or ""
-        self._refuse_others(text, key_text, chain)
-        found = self._found(text, key_text, chain)
-        # One that is empty is there: a CA need not send one, and on_unverified_chain can let that pass.
-        lacks_chain = self._chain_path is not None and texts.chain is None
-        lacks = f"the chain {self._chain_path} was not there" if lacks_chain else ""
-        return found.replace(lacks=lacks, finished=texts.finished)
+        self._note = self._read_note()
+        self._refuse_others()
+        found = self._found(texts.certificate or "", texts.key or "")
+        recovered: List[Recovered] = []
+        if texts.finished:
+            new = f"{subject_text(found.certificate)} in {self._certificate_path}" if found.certificate else ""
+            recovered.append(Recovered(_KILLED_LATE, "", new))
+        elif texts.tidied:
+            recovered.append(Recovered(_KILLED_EARLY))
+        return found.replace(recovered=tuple(recovered))
 
-    def _found(self, text: str, key_text: str, chain: str) -> CurrentCertificate:
+    def _found(self, text: str, key_text: str) -> CurrentCertificate:
         self._strange_key = bool(key_text.strip())
-        self._has_chain = bool(chain.strip())
+        self._certificate, self._known = None, Issued()
         if not text.strip():
             return CurrentCertificate()
         where = repr(self._certificate_path)
@@ -112,28 +133,54 @@ class FileHolder:
         certificate = first[1]
         if not key_text.strip():
             return CurrentCertificate(certificate, defect=f"its private key {self._key_path} was not there")
+        self._known = self._knowledge(certificate)
         try:
             held = HeldCertificate.with_key(first, key_text, self._tls(), where)
         except InputError as error:
+            self._known = Issued()
             return CurrentCertificate(certificate, defect=error.reason)
-        fingerprint = fingerprint_sha256(certificate)
-        digest = self._noted(fingerprint)
-        self._strange_key = not digest
-        self._noted_before = {fingerprint: digest} if digest else {}
-        return CurrentCertificate(certificate, held, digest=digest, key=held.key)
+        self._certificate = certificate
+        self._strange_key = not self._known.digest
+        return CurrentCertificate(certificate, held, digest=self._known.digest, key=held.key)
+
+    def _knowledge(self, certificate: Certificate) -> Issued:
+        """What is known of a certificate: from the note, and where that says nothing, from all files that are here."""
+        noted = self._note.issued.get(fingerprint_sha256(certificate), Issued())
+        if noted.digest and noted.chain is not None:
+            return noted
+        texts = [self._texts.certificate or "", *(text or "" for text in self._texts.others.values())]
+        if noted.chain is not None:
+            texts += [noted.chain.intermediates, noted.chain.root]
+        chain = chain_above(certificate, readable_certificates(texts))
+        return noted.replace(chain=Chain.of(chain) if chain else None)
 
     def _tls(self) -> ClientCertificate:
-        """What authenticates a connection: the chain goes along where there is one."""
-        return self._files if self._has_chain else self._files.replace(chain_path=None)
+        """What authenticates a connection: the intermediates go along where there are any."""
+        chain = self._known.chain
+        return self._files.replace(chain_pem=chain.intermediates if chain is not None else "")
 
-    def _refuse_others(self, text: str, key_text: str, chain: str) -> None:
+    def _refuse_one_place(self) -> None:
+        """Refuse files that lead to one place: each would take it from the other."""
+        places = {option: self._pair.others[path] for option, path in self._chain_files.items()}
+        places.update(private_key_path=self._pair.key, certificate_path=self._pair.certificate)
+        for option, other in itertools.combinations(places, 2):
+            if option != "private_key_path" and places[option].is_at(places[other]):
+                raise InputError(
+                    f"{option} is {places[option].path!r}, which leads to the file of {other}",
+                    hint="Give each a file of its own.",
+                )
+
+    def _refuse_others(self) -> None:
         """Refuse to replace what is neither certificate nor key: somebody mistyped a path."""
+        texts = self._texts
         for option, path, content, marker in (
-            ("certificate_path", self._certificate_path, text, _CERTIFICATE),
-            ("private_key_path", self._key_path, key_text, _PRIVATE_KEY),
-            ("chain_path", self._chain_path, chain, _CERTIFICATE),
+            ("certificate_path", self._certificate_path, texts.certificate, _CERTIFICATE),
+            ("private_key_path", self._key_path, texts.key, _PRIVATE_KEY),
+            *((option, path, texts.others[path], _CERTIFICATE) for option, path in self._chain_files.items()),
         ):
-            problem = ""
+            content, problem = content or "", ""
+            if path in self._note.files and path in texts.others:
+                continue  # whatever is in it now, it is ours
             if content.strip() and not marker.search(content):
                 problem = "it is not a PEM file of this kind"
             elif len(_CERTIFICATE.findall(content)) > _MOST_CERTIFICATES:
@@ -144,6 +191,51 @@ class FileHolder:
                     hint="Name another file, or remove it.",
                 )
 
+    def mend(self) -> Tuple[Sequence[Recovered], Sequence[str]]:
+        """See ``CertificateHolder.mend()``."""
+        if self._certificate is None:
+            return (), ()
+        wanted = contents(self._certificate, self._known.chain)
+        recovered, warnings, texts = [], [], {}
+        for option, path in self._chain_files.items():
+            there, text = self._texts.others[path], wanted[option]
+            if text is None:
+                warnings.append(self._why_not_made(option, path))
+            elif not self._is_right(there, text):
+                problem = "was not there" if there is None else "was not what belongs to the certificate"
+                recovered.append(Recovered(f"{option} {path} {problem}", subjects(path, there), subjects(path, text)))
+                texts[path] = text
+        if texts:
+            warnings.extend(
+                self._refuse_unwritable_places(
+                    [self._pair.others[path] for path in texts], "files of the chain could not be written"
+                )
+            )
+        if texts and not self._check:
+            self._write_note(self._known_before(), tuple(texts), self._note.refused)
+            try:
+                self._pair.mend(texts)
+            except OSError as error:
+                raise EstError(
+                    f"files of the chain cannot be written: {in_words(error)}", stage="save", hint=_HINT
+                ) from None
+            self.changed = True
+        return recovered, warnings
+
+    def _is_right(self, there: Optional[str], text: str) -> bool:
+        """Whether a file is as it has to be. What somebody else has made is left alone where it means the same."""
+        if there is None or self._known.digest:
+            return there == text
+        return same_certificates(there, text)
+
+    def _why_not_made(self, option: str, path: str) -> str:
+        if self._known.digest and self._known.chain is not None:
+            return f"{option} {path} is not made: no root came with the certificate"
+        return (
+            f"{option} {path} is made with the next certificate: the one that is there was not asked for by this "
+            "module, and not all that would be in the file is on the host"
+        )
+
     def refuse_unwritable(self) -> Sequence[str]:
         """Look whether the files can be written.
 
@@ -151,12 +243,15 @@ class FileHolder:
             an earlier task may only say that it makes one.
         :raises EstError: at stage ``save``.
         """
+        return self._refuse_unwritable_places(
+            self._pair.places, "a certificate could not be kept, so none was asked for"
+        )
+
+    def _refuse_unwritable_places(self, places: Iterable[Place], words: str) -> List[str]:
         warnings: Dict[str, None] = {}
-        for place in self._pair.places:
+        for place in places:
             folder, problem = os.path.dirname(os.path.realpath(place.path)), ""
-            if place is self._pair.chain and (place.is_at(self._pair.key) or place.is_at(self._pair.certificate)):
-                problem = f"{place.path} leads to the file of the certificate or of the key"
-            elif self._check and not place.exists:
+            if self._check and not place.exists:
                 warnings[f"there is no folder {folder} now, and est_certificate does not make it"] = None
             elif not place.exists:
                 problem = f"there is no folder {folder}"
@@ -167,7 +262,8 @@ class FileHolder:
                     warnings[f"{writers} can write to the folder {folder}, and so replace what is kept in it"] = None
             if problem:
                 raise EstError(
-                    f"a certificate could not be kept, so none was asked for: {problem}",
+                    f"{words}: {problem}",
+                    code="not_saved",
                     stage="save",
                     hint="Correct the path, make the folder first, or let the task become a user who may write there.",
                 )
@@ -186,7 +282,9 @@ class FileHolder:
         except ValueError:
             return None
         except OSError as error:
-            raise EstError(f"the pending request cannot be read: {in_words(error)}", stage="save", hint=_HINT) from None
+            raise EstError(
+                f"the pending request cannot be read: {in_words(error)}", code="not_saved", stage="save", hint=_HINT
+            ) from None
         whole = isinstance(kept, dict) and all(isinstance(text, str) for text in kept.values())
         return kept if whole else None
 
@@ -194,22 +292,23 @@ class FileHolder:
         """Keep what is pending in one file, mode 0600."""
         self._write(self._pair.key, _PENDING, dict(files))
 
-    def drop_pending(self) -> None:
-        """Remove the file of what is pending, where there is one."""
+    def drop_pending(self) -> bool:
+        """Remove the file of what is pending, and say whether there was one; in check mode, only say it."""
         try:
-            if self._pair.key.has(_PENDING):
-                self._pair.key.folder.unlink(self._pair.key.name + _PENDING)
+            there = self._pair.key.has(_PENDING)
+            if there and not self._check:
+                self._pair.key.folder.unlink(self._pair.key.beside(_PENDING))
         except OSError as error:
             raise _not_kept(error) from None
+        return there
 
     def read_refusal(self) -> Optional[Refusal]:
         """What the note says of a certificate that was refused."""
-        return Refusal.from_data(self._note().get("refused"))
+        return self._note.refused
 
     def save_refusal(self, refusal: Refusal) -> None:
         """Put it into the note, beside what that says of the certificate that is there."""
-        note = {"format_version": _FORMAT_VERSION, "issued": self._noted_before, "refused": refusal.as_data()}
-        self._write(self._pair.certificate, _NOTE, note)
+        self._write_note(self._known_before(), refused=refusal)
 
     def save(
         self,
@@ -218,18 +317,21 @@ class FileHolder:
         key: Optional[PrivateKeyTypes],
         digest: str,
     ) -> None:
-        """Put the pair in place of the old one.
+        """Put the pair in place of the old one, and the files of its chain.
 
         The note goes first, with what it says of the old certificate: wherever a run is killed, it knows the
         certificate that is there.
         """
-        issued = {**self._noted_before, fingerprint_sha256(certificate): digest}
-        self._write(self._pair.certificate, _NOTE, {"format_version": _FORMAT_VERSION, "issued": issued})
+        above = Chain.of(chain)
+        wanted = contents(certificate, above)
+        texts = {
+            path: text for option, path in self._chain_files.items() for text in [wanted[option]] if text is not None
+        }
+        issued = {**self._known_before(), fingerprint_sha256(certificate): Issued(digest, above)}
+        self._write_note(issued, tuple(texts))
         if self._strange_key and key is not None:
             self._keep_strange_key()
-        if self._chain_path is None:
-            chain = [above for above in chain if not is_self_signed(above)]
-        self._pair.replace((certificate, *chain), key)
+        self._pair.replace((certificate,), key, texts)
         self.drop_pending()
 
     def save_unusable(self, certificates: str, key: str) -> str:
@@ -242,45 +344,49 @@ class FileHolder:
 
     def places(self) -> Dict[str, str]:
         """The files of key and chain."""
-        found = {"private_key_path": self._key_path}
-        if self._chain_path is not None:
-            found["chain_path"] = self._chain_path
-        return found
+        return {"private_key_path": self._key_path, **self._chain_files}
 
     def place(self) -> str:
         """The file of the certificate."""
         return self._certificate_path
 
-    def _noted(self, fingerprint: str) -> str:
-        """The digest that was noted with a certificate; empty where there is none, or a note that cannot be read."""
-        issued = self._note().get("issued")
-        digest = issued.get(fingerprint) if isinstance(issued, dict) else None
-        return digest if isinstance(digest, str) else ""
+    def _known_before(self) -> Dict[str, Issued]:
+        """What the note is to say of the certificate that is there, where anything is known of it."""
+        certificate, known = self._certificate, self._known
+        if certificate is None or not (known.digest or known.chain is not None):
+            return {}
+        return {fingerprint_sha256(certificate): known}
 
-    def _note(self) -> Dict[str, Any]:
+    def _read_note(self) -> Note:
         """The note; empty where there is none, or one that cannot be read."""
         try:
-            note = json.loads(_text(self._pair.certificate, _NOTE))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return note if isinstance(note, dict) else {}
+            return Note.from_text(_text(self._pair.certificate, _NOTE))
+        except OSError:
+            return Note()
+
+    def _write_note(
+        self, issued: Mapping[str, Issued], files: Sequence[str] = (), refused: Optional[Refusal] = None
+    ) -> None:
+        ours = {*files, *(path for path in self._note.files if path in self._chain_files.values())}
+        self._note = Note(issued, tuple(sorted(ours)), refused)
+        self._write(self._pair.certificate, _NOTE, self._note.as_data())
 
     def _keep_strange_key(self) -> None:
         """Keep under another name a key that this module did not put there: somebody may need it."""
         try:
-            self._pair.key.folder.keep_aside(self._pair.key.name, ".kept-")
+            self._pair.key.folder.keep_aside(self._pair.key.name, self._pair.key.beside(_KEPT))
         except OSError as error:
             raise _not_kept(error) from None
 
-    def _write(self, place: Place, suffix: str, content: Mapping[str, Any]) -> None:
-        self._write_text(place, suffix, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    def _write(self, place: Place, kind: str, content: Mapping[str, Any]) -> None:
+        self._write_text(place, kind, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
-    def _write_text(self, place: Place, suffix: str, text: str) -> str:
+    def _write_text(self, place: Place, kind: str, text: str) -> str:
         """Write a file of ours beside a place; returns its path."""
-        name = place.name + suffix
+        name = place.beside(kind)
         try:
-            with locked(place.folder):
-                place.folder.write(name, text.encode("ascii"), part=f".{name}.new")
+            with locked(self._pair.certificate.folder):
+                place.folder.write(name, text.encode("ascii"), part=place.beside(PART))
         except OSError as error:
             raise _not_kept(error) from None
         return place.folder.path_of(name)
@@ -297,13 +403,17 @@ def _why_not_writable(place: Place) -> str:
 
 def _not_kept(error: OSError) -> EstError:
     return EstError(
-        f"the certificate cannot be kept: {in_words(error)}", stage="save", request_received="yes", hint=_HINT
+        f"the certificate cannot be kept: {in_words(error)}",
+        code="not_saved",
+        stage="save",
+        request_received="received",
+        hint=_HINT,
     )
 
 
-def _text(place: Place, suffix: str) -> str:
-    """The content of a file beside that of a place; empty where there is none.
+def _text(place: Place, kind: str) -> str:
+    """The content of a file of ours beside that of a place; empty where there is none.
 
     :raises OSError: it cannot be read.
     """
-    return (place.read(suffix).content or b"").decode("latin-1")
+    return (place.read(kind).content or b"").decode("latin-1")

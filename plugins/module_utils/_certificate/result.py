@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from .._exchange.compare import in_words
 from .._exchange.result import authenticated_by
 from .._names.distinguished_names import format_slash_dn
 from .._template.render import Rendered
 from ..est.http.url import EstUrl
-from ..est.x509.certificate import days_left, describe, iso_utc, pem, subject_alternative_names
+from ..est.x509.certificate import describe, iso_utc, pem, public_key_words, subject_alternative_names
 from ..est.x509.names import read_name
+from .holder import Recovered
 from .need import renewal_time
 
 if TYPE_CHECKING:
@@ -44,12 +44,11 @@ def server(url: EstUrl, trust: Optional[str], client: Optional[EstClient], clien
     }
 
 
-def certificate(issued: Certificate, renew_before_days: int) -> Dict[str, Any]:
+def certificate(issued: Certificate, renewal_period_days: int) -> Dict[str, Any]:
     """The certificate that the host has now, and when it is to be renewed."""
     return {
         "certificate": {"pem": pem(issued), **describe(issued)},
-        "days_left": days_left(issued, datetime.now(timezone.utc)),
-        "renew_at": iso_utc(renewal_time(issued, renew_before_days)),
+        "renew_at": iso_utc(renewal_time(issued, renewal_period_days)),
     }
 
 
@@ -66,10 +65,21 @@ def difference(
     }
 
 
+def recovery(recovered: Sequence[Recovered], place: str) -> Dict[str, str]:
+    """What was put right, or would be, for diff mode."""
+    return {
+        "before_header": place,
+        "before": "".join(f"{line}\n" for each in recovered for line in (f"({each.reason})", each.before) if line),
+        "after_header": place,
+        "after": "".join(f"{each.after}\n" for each in recovered if each.after),
+    }
+
+
 def _lines(shown: Certificate) -> List[str]:
     subject = read_name(shown.subject)
     facts = describe(shown)
     return [
         *in_words(subject, subject_alternative_names(shown)),
-        *(f"{fact} {facts[fact]}" for fact in ("issuer", "serial_number", "not_before", "not_after", "public_key")),
+        *(f"{fact} {facts[fact]}" for fact in ("issuer", "serial_number", "not_before", "not_after")),
+        f"public_key {public_key_words(shown)}",
     ]

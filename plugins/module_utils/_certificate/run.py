@@ -25,17 +25,24 @@ from .._exchange.connection import (
 )
 from .._exchange.result import pending_result
 from .._template.model import Template
-from ..est.base.errors import EstError, InputError, ServerError, Timeline
+from ..est.base.errors import EstError, InputError, ServerError, Timeline, TransportError
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.enrol import Enrolment, EnrolmentRequest
 from ..est.http.url import EstUrl
 from ..est.pending import PendingEnrolment, request_digest
-from ..est.reenrolment import REKEY, Authentication, RenewalRequest, choose_authentication
+from ..est.reenrolment import (
+    ENROLL,
+    REKEY,
+    Authentication,
+    RenewalRequest,
+    choose_authentication,
+    refuses_old_certificate,
+)
 from ..est.x509.certificate import fingerprint_sha256, not_after
 from ..est.x509.keys import KeySpec, generate_key
 from . import need as needs
 from . import result
-from .holder import CertificateHolder, CurrentCertificate
+from .holder import CertificateHolder, CurrentCertificate, Recovered
 from .judge import Judge
 from .parameters import CertificateParameters, render_identity
 
@@ -84,13 +91,14 @@ class _Run:
         self._url = EstUrl.build(template.server, template.port, template.label)
         self._judge = Judge(template, self._rendered, asked.options, holder)
         self._digest = needs.asked_digest(template, self._rendered, self._url)
-        days = self._options.renew_before_days
-        self._renew_before_days = template.renewal_period_days if days is None else days
+        days = self._options.renewal_period_days
+        self._renewal_period_days = template.renewal_period_days if days is None else days
         self._found = CurrentCertificate()
         self._need = needs.Need(needs.NONE, "")
         self._trust = ""
         self._client_certificate = False
         self._is_pending = False
+        self._recovered: List[Recovered] = []
         self._warnings: List[str] = []
 
     def run(self) -> Dict[str, Any]:
@@ -101,35 +109,74 @@ class _Run:
             self._template,
             self._rendered,
             self._digest,
-            renew_before_days=self._renew_before_days,
+            renewal_period_days=self._renewal_period_days,
             force=self._options.force,
             now=now,
             allowed_lost=self._options.acceptance.allowed_lost,
         )
+        self._recovered.extend(self._found.recovered)
+        # What is to be replaced because somebody else has made it is not put right first.
+        if self._found.old is not None and (self._need.action != needs.ENROL or self._found.digest):
+            mended, warnings = self._holder.mend()
+            self._recovered.extend(mended)
+            self._warnings.extend(warnings if self._need.action == needs.NONE else ())
         if self._need.action == needs.NONE:
             self._judge.check_kept(self._found.certificate)
-            if not self._options.check:
-                self._drop_pending()
-            return self._result("unchanged", "none", changed=self._found.finished)
+            if self._drop_pending():
+                self._recovered.append(Recovered("a request that was pending is not needed any more"))
+            return self._result("recovered" if self._recovered else "unchanged", "none")
         self._warnings.extend(self._holder.refuse_unwritable())
         old = self._found.old if self._need.action == needs.RENEW else None
-        credentials, fall_back = account(self._template), self._options.fall_back_to_password
-        authentication = choose_authentication(old, credentials, now, fall_back_to_password=fall_back)
-        if old is not None and authentication.client_certificate is None:
-            self._warnings.append(authentication.reason)
+        credentials = account(self._template)
+        try:
+            authentication = choose_authentication(
+                old, credentials, now, on_failed_renewal=self._options.on_failed_renewal
+            )
+        except InputError as error:
+            error.note(_HOW_TO_ENROL)
+            raise
+        if authentication.client_certificate is None:
+            if old is not None:
+                self._warnings.append(authentication.reason)
+            return self._get(authentication)
+        anew = Authentication("simpleenroll", None, credentials, "the server refused the old certificate")
+        if self._enrols_anew and self._read_pending(anew) is not None:
+            # It was refused by an earlier run, and what was asked for then is waited for.
+            self._warnings.append("the certificate that is pending was asked for without the old one")
+            return self._get(anew)
         try:
             return self._get(authentication)
-        except ServerError as error:
-            if authentication.client_certificate is None or error.http_status != 401:
+        except EstError as error:
+            if not self._is_refused(error):
                 raise
-            if credentials is None or not fall_back:
-                error.note(
-                    "The server does not take the old certificate in place of a password. Give the template an "
-                    "account and set fall_back_to_password to true to enrol anew with it."
-                )
-                raise
-            self._warnings.append(f"the password is used, because the server refused the old certificate: {error}")
-        return self._get(Authentication("simpleenroll", None, credentials, "the server refused the old certificate"))
+            self._warnings.append(f"a certificate is enrolled anew, because the old one was refused: {error}")
+            refusal = error
+        try:
+            return self._get(anew)
+        except EstError as error:
+            error.note(f"That was the enrolment in place of a renewal, which had failed: {refusal}.")
+            raise
+
+    @property
+    def _enrols_anew(self) -> bool:
+        return self._options.on_failed_renewal == ENROLL
+
+    def _is_refused(self, error: EstError) -> bool:
+        """Whether to enrol anew after an error of a renewal. Where not, the error says what can be done."""
+        if isinstance(error, TransportError) and error.alert == "certificate_revoked":
+            error.note(
+                "A certificate that was revoked is not replaced by enrolling anew, whatever on_failed_renewal says. "
+                "Where this host may have another one, remove the old one, and the next run enrols."
+            )
+            return False
+        if not refuses_old_certificate(error):
+            return False
+        if not self._enrols_anew:
+            if error.code == "client_certificate_refused":
+                # The client certificate is the old one here, and not an option of the template.
+                error.code, error.hint = "old_certificate_refused", _OLD_REFUSED
+            error.note(f"The server does not take the old certificate. {_HOW_TO_ENROL}")
+        return self._enrols_anew
 
     def _get(self, authentication: Authentication) -> Dict[str, Any]:
         """Get a certificate with one authentication, or go on with a pending one."""
@@ -142,13 +189,13 @@ class _Run:
             old = None
         digest = self._request_digest(authentication)
         self._judge.check_refusal(digest)
-        pending = PendingEnrolment.from_texts(self._holder.read_pending(), digest)
+        pending = self._read_pending(authentication)
         self._is_pending = pending is not None
         if pending is not None and not pending.is_due(self._options.wait_timeout):
             # RFC 7030 section 4.2.3: not to be asked again before its time.
-            return self._result("pending", action, changed=self._found.finished, pending=pending)
+            return self._result("pending", action, pending=pending)
         if self._options.check:
-            return self._result("skipped", action, changed=True)
+            return self._result("not_asked", action, changed=True)
         with self._connected(authentication) as client:
             enrolment = Enrolment(
                 client,
@@ -242,21 +289,24 @@ class _Run:
             self._holder.save_pending(pending.as_texts(digest))
         self._is_pending = True
 
+    def _read_pending(self, authentication: Authentication) -> Optional[PendingEnrolment]:
+        """What an earlier run asked for in the same way, where that waits for approval."""
+        return PendingEnrolment.from_texts(self._holder.read_pending(), self._request_digest(authentication))
+
     def _drop_pending(self) -> bool:
-        """Forget a request that nobody goes on with. That it stays is not a reason to fail."""
+        """Forget a request that nobody goes on with, and say whether there was one. That it stays is no failure."""
         try:
-            self._holder.drop_pending()
+            return self._holder.drop_pending()
         except EstError as error:
             self._warnings.append(f"a request that was pending could not be removed: {error.reason}")
             return False
-        return True
 
     def _result(
         self,
         status: str,
         action: str,
         *,
-        changed: bool,
+        changed: bool = False,
         client: Optional[EstClient] = None,
         verified: Optional[VerifiedCertificate] = None,
         pending: Optional[PendingEnrolment] = None,
@@ -268,29 +318,41 @@ class _Run:
             warnings.extend(verified.warnings)
         server = result.server(self._url, self._trust or None, client, self._client_certificate)
         found: Dict[str, Any] = {
-            "changed": changed,
+            "changed": changed or bool(self._recovered),
             "status": status,
             "action": action,
-            "reason": self._need.reason,
+            "reason": "; ".join([*(recovered.reason for recovered in self._recovered), self._need.reason]),
             "template": self._template.name,
             "requested": result.requested(self._rendered),
             "server": server,
             "exchange": self._exchange,
             "timeline": self._timeline.as_list(),
-            "warnings": [*warnings, *self._warnings],
+            "warnings": list(dict.fromkeys([*warnings, *self._warnings])),
             **self._holder.places(),
         }
         old = self._found.certificate
         new = verified.certificate if verified is not None else None
         current = new or old
         if current is not None:
-            found.update(result.certificate(current, self._renew_before_days), **self._judge.result(current))
+            found.update(result.certificate(current, self._renewal_period_days), **self._judge.result(current))
             if new is not None or self._need.action != needs.ENROL:  # else another one was asked for
                 found["warnings"] += self._judge.warnings(current)
             found["certificate"].update(self._holder.describe(current))
-        if status in ("issued", "skipped"):
+        if status in ("issued", "not_asked"):
             found["diff"] = result.difference(old, new, self._rendered, self._holder.place())
+        elif self._recovered:
+            found["diff"] = result.recovery(self._recovered, self._holder.place())
         return {**found, **pending_result(pending)}
+
+
+_HOW_TO_ENROL = (
+    "Set on_failed_renewal to enroll to enrol anew where that happens, with the account or the TLS client certificate "
+    "of the template."
+)
+_OLD_REFUSED = (
+    "Check that the EST server accepts the CA of the old certificate, and keys of its kind, for TLS clients, and that "
+    "it has the intermediates."
+)
 
 
 def _is_denial(error: EstError) -> bool:

@@ -57,9 +57,9 @@ def run_sections(collectors: Mapping[str, Callable[[], Any]], seconds: float) ->
     return {name: done.get(name) or _too_slow(seconds) for name in collectors}
 
 
-def failed(reason: str, hint: str = "") -> Section:
+def failed(reason: str, hint: str = "", *, code: str = "not_collected") -> Section:
     """The section for what cannot be collected."""
-    return {"ok": False, "reason": reason, "hint": hint}
+    return {"ok": False, "error_code": code, "reason": reason, "hint": hint}
 
 
 def _run(name: str, collector: Callable[[], Any], answers: queue.SimpleQueue[Tuple[str, Section]]) -> None:
@@ -67,7 +67,7 @@ def _run(name: str, collector: Callable[[], Any], answers: queue.SimpleQueue[Tup
     try:
         section = {"ok": True, "data": collector()}
     except (EstError, TemplateError) as error:
-        section = failed(str(error), hint_of(error) if isinstance(error, EstError) else "")
+        section = failed(str(error), hint_of(error) if isinstance(error, EstError) else "", code=error.code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         hint = "Use become: true." if isinstance(error, PermissionError) else ""

@@ -10,8 +10,8 @@ A report is plain data::
      "services": section, "windows_proxy": section  (of a Windows host),
      "servers": [{"templates": [names], "section": section of probe.py}]}
 
-A section is what ``collect.py`` makes: ``ok`` and ``data``, or ``reason`` and ``hint``. One that is missing was not
-collected.
+A section is what ``collect.py`` makes: ``ok`` and ``data``, or ``error_code``, ``reason`` and ``hint``. One
+that is missing was not collected.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Finding(Value):
     :param ok: whether it is as it should be.
     :param text: what was found, or the reason why not.
     :param hint: what to do next, or an empty string.
+    :param code: of what is not as it should be, a name for programs.
     :param milliseconds: how long it took, where that was measured.
     """
 
@@ -39,6 +40,7 @@ class Finding(Value):
     ok: bool
     text: str
     hint: str = ""
+    code: str = ""
     milliseconds: Optional[float] = field(default=None, compare=False)
 
 
@@ -67,7 +69,13 @@ def windows_services(data: Mapping[str, Any]) -> Iterator[Finding]:
             f"account {service['username']}"
         )
         idle = service["state"] != "started" and service["start_mode"] in ("auto", "delayed")
-        yield Finding("services", not idle, words, "Start the service, and look at its logs." if idle else "")
+        yield Finding(
+            "services",
+            not idle,
+            words,
+            "Start the service, and look at its logs." if idle else "",
+            code="service_stopped" if idle else "",
+        )
     for product in data["products"]:
         yield Finding("services", True, f"installed: {product['name']}, version {product['version'] or 'not told'}")
 
@@ -76,7 +84,7 @@ def windows_proxy(data: Mapping[str, Any]) -> Iterator[Finding]:
     """What Windows itself has for proxies, beside the environment."""
     for where, settings in data.items():
         if "problem" in settings:
-            yield Finding("proxy", False, f"{where}: {settings['problem']}")
+            yield Finding("proxy", False, f"{where}: {settings['problem']}", code="not_collected")
             continue
         words = ", ".join(f"{name} {value}" for name, value in settings.items() if value)
         yield Finding("proxy", True, f"{where}: {words or 'none'}")
@@ -104,7 +112,7 @@ def judge(report: Mapping[str, Any]) -> List[Finding]:
         if section is None:
             continue
         if not section["ok"]:
-            found.append(Finding(name, False, section["reason"], section["hint"]))
+            found.append(Finding(name, False, section["reason"], section["hint"], code=section["error_code"]))
         if section.get("data") is not None:
             found.extend(explain(section["data"]))
     if report.get("clock") is not None:
@@ -133,13 +141,18 @@ def _system(data: Mapping[str, Any]) -> Iterator[Finding]:
             "it is not known what the EST servers answer",
             "Tests with exchange: host need them. Install the packages "
             f"{' and '.join(f'python3-{name}' for name in missing)}, or use exchange: uri.",
+            code="missing_library",
         )
     else:
         yield Finding("libraries", True, f"requests {versions['requests']}, cryptography {versions['cryptography']}")
     for space in data["disk_space"][:1]:  # the store, which is written to
         if space.get("free_bytes", _LITTLE_SPACE) < _LITTLE_SPACE or space.get("free_files") == 0:
             yield Finding(
-                "system", False, f"the disk of {space['path']} is full, or nearly so", "Free some space on it."
+                "system",
+                False,
+                f"the disk of {space['path']} is full, or nearly so",
+                "Free some space on it.",
+                code="disk_full",
             )
 
 
@@ -151,10 +164,11 @@ def _store(data: Mapping[str, Any]) -> Iterator[Finding]:
             False,
             f"there is no template store in {path}, so no EST server is known",
             "Apply the templates, or set store_path to where the store is.",
+            code="missing_store",
         )
         return
     for words in data["store_problems"]:
-        yield Finding("store", False, str(words), _STORE_HINT)
+        yield Finding("store", False, str(words), _STORE_HINT, code="store_problem")
     if not store["damaged"]:
         names = ", ".join(template["name"] for template in data["templates"]) or "none"
         # What is declared is not known here, so this speaks of the files alone.
@@ -172,10 +186,11 @@ def _last_tests(templates: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
         if test is not None:
             stage = f" at the stage {test['stage']}" if test["stage"] else ""
             came = f"{test['status']}{stage}, {test['at']}{_remarks(template)}"
-            hint = _LOST_HINT if test.get("lost") or test.get("differs") else ""
+            hint, code = (_LOST_HINT, "not_as_asked") if test.get("lost") or test.get("differs") else ("", "")
             if test["status"] == "failed":
-                hint = "Test it again with est_test_enroll, which tells the reason."
-            yield Finding("tests", not hint, f"the last test of template {template['name']}: {came}", hint)
+                hint, code = "Test it again with est_test_enroll, which tells the reason.", "tests_failed"
+                code = test.get("error_code") or code
+            yield Finding("tests", not hint, f"the last test of template {template['name']}: {came}", hint, code=code)
 
 
 def _remarks(template: Mapping[str, Any]) -> str:
@@ -224,7 +239,13 @@ def _logs(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("logs", True, f"{count}, {octets} octets; the newest is {newest['path']}")
     elif data["skipped_files"]:
         path, reason = data["skipped_files"][0]
-        yield Finding("logs", False, f"none was collected: {path} {reason}", "Check log_paths, and use become.")
+        yield Finding(
+            "logs",
+            False,
+            f"none was collected: {path} {reason}",
+            "Check log_paths, and use become.",
+            code="not_collected",
+        )
     else:
         yield Finding("logs", True, "none was asked for (log_paths)")
 
@@ -254,11 +275,14 @@ def _controller_clock(bounds: Sequence[float]) -> Finding:
     if low > CLOCK_TOLERANCE or high < -CLOCK_TOLERANCE:
         seconds = low if low > 0 else -high
         side = "ahead of" if low > 0 else "behind"
-        return Finding("clock", False, f"the host is {_duration(seconds)} {side} the controller", _CLOCK_HINT)
+        return Finding(
+            "clock", False, f"the host is {duration(seconds)} {side} the controller", _CLOCK_HINT, code="wrong_clock"
+        )
     return Finding("clock", True, f"agrees with the controller's (within {max(abs(low), abs(high)):.1f} seconds)")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in words."""
     for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -268,7 +292,9 @@ def _duration(seconds: float) -> str:
 def _server(templates: Sequence[str], section: Mapping[str, Any]) -> Iterator[Finding]:
     of_templates = f"({'template' if len(templates) == 1 else 'templates'} {', '.join(templates)})"
     if not section["ok"]:
-        yield Finding("server", False, f"{section['reason']} {of_templates}", section["hint"])
+        yield Finding(
+            "server", False, f"{section['reason']} {of_templates}", section["hint"], code=section["error_code"]
+        )
         return
     data = section["data"]
     for name, explain in _STEPS.items():
@@ -279,9 +305,11 @@ def _server(templates: Sequence[str], section: Mapping[str, Any]) -> Iterator[Fi
         where = f"{data['server']} {of_templates}" if name in ("trust", "est") else data["server"]
         if step["ok"]:
             for finding in explain(step):
-                yield Finding(name, finding.ok, f"{where}: {finding.text}", finding.hint, step["milliseconds"])
+                yield Finding(
+                    name, finding.ok, f"{where}: {finding.text}", finding.hint, finding.code, step["milliseconds"]
+                )
         elif not _is_told_already(name, data["steps"]):
-            yield Finding(name, False, f"{where}: {step['reason']}", step["hint"])
+            yield Finding(name, False, f"{where}: {step['reason']}", step["hint"], code=step["error_code"])
 
 
 def _is_told_already(name: str, steps: Mapping[str, Any]) -> bool:
@@ -299,7 +327,13 @@ def _detail(step: Mapping[str, Any]) -> Iterator[Finding]:
 def _route(step: Mapping[str, Any]) -> Iterator[Finding]:
     for path in step["paths"]:
         if "problem" in path:
-            yield Finding("", False, f"there is no route to {path['to']}: {path['problem']}", "Check the routes.")
+            yield Finding(
+                "",
+                False,
+                f"there is no route to {path['to']}: {path['problem']}",
+                "Check the routes.",
+                code="no_route",
+            )
         else:
             yield Finding("", True, f"packets to {path['to']} leave from {path['from']}")
 
@@ -310,7 +344,12 @@ def _tls(step: Mapping[str, Any]) -> Iterator[Finding]:
         return
     certificate = step["certificate"]
     if certificate is None:
-        yield Finding("", False, f"its certificate cannot be read: {step['certificate_problem']}")
+        yield Finding(
+            "",
+            False,
+            f"its certificate cannot be read: {step['certificate_problem']}",
+            code="invalid_server_certificate",
+        )
         return
     yield Finding(
         "",
@@ -322,7 +361,11 @@ def _tls(step: Mapping[str, Any]) -> Iterator[Finding]:
     if left < SOON_DAYS:
         words = f"expired on {certificate['not_after']}" if left < 0 else f"expires in {left} days"
         yield Finding(
-            "", False, f"the certificate {words} by the clock of the host", "Renew the certificate on the server."
+            "",
+            False,
+            f"the certificate {words} by the clock of the host",
+            "Renew the certificate on the server.",
+            code="server_certificate_ends",
         )
 
 
@@ -339,7 +382,13 @@ def _server_clock(step: Mapping[str, Any]) -> Iterator[Finding]:
     source = "" if step["verified"] else ", which is not verified"
     if abs(ahead) > CLOCK_TOLERANCE:
         side = "ahead of" if ahead > 0 else "behind"
-        yield Finding("", False, f"the host is {_duration(abs(ahead))} {side} this EST server{source}", _CLOCK_HINT)
+        yield Finding(
+            "",
+            False,
+            f"the host is {duration(abs(ahead))} {side} this EST server{source}",
+            _CLOCK_HINT,
+            code="wrong_clock",
+        )
     else:
         # The header tells whole seconds.
         within = step.get("within_seconds", abs(ahead) + 1)
@@ -360,7 +409,7 @@ def _est(step: Mapping[str, Any]) -> Iterator[Finding]:
         + (f"; asks for {schemes} authentication" if schemes else ""),
     )
     for warning in found["warnings"]:
-        yield Finding("", False, str(warning))
+        yield Finding("", False, str(warning), code="server_warning")
 
 
 _STEPS: Dict[str, Callable[[Mapping[str, Any]], Iterator[Finding]]] = {

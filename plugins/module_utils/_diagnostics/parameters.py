@@ -38,15 +38,15 @@ _ROUTE_FIELDS = (
 )
 
 
-def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str, Any]], List[Tuple[str, str]]]:
+def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str, Any]], List[Tuple[str, str, str]]]:
     """Group templates by how they reach their EST server.
 
     :param templates: as ``describe_store()`` describes them.
     :returns: targets, ``{"templates": [names], "fields": {...}}`` with fields that hold no account, and what cannot be
-        looked at: the template's name and why.
+        looked at: the template's name, a code and why.
     """
     targets: Dict[str, Dict[str, Any]] = {}
-    unusable: List[Tuple[str, str]] = []
+    unusable: List[Tuple[str, str, str]] = []
     names = {field.name for field in FIELDS if field.name not in SECRET_FIELDS}
     for described in templates:
         fields = {name: value for name, value in described.items() if name in names and name != "username"}
@@ -57,7 +57,7 @@ def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str,
             template = Template.from_fields(fields, {})
             EstUrl.build(template.server, template.port, template.label)
         except (TemplateError, EstError) as error:
-            unusable.append((str(described.get("name", "")), str(error)))
+            unusable.append((str(described.get("name", "")), error.code, str(error)))
             continue
         plain = template.as_fields()
         key = json.dumps([plain[name] for name in _ROUTE_FIELDS])
@@ -65,7 +65,9 @@ def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str,
         target["templates"].append(template.name)
     chosen = list(targets.values())
     for target in chosen[MAX_SERVERS:]:
-        unusable.extend((name, f"at most {MAX_SERVERS} EST servers are looked at") for name in target["templates"])
+        unusable.extend(
+            (name, "not_collected", f"at most {MAX_SERVERS} EST servers are looked at") for name in target["templates"]
+        )
     return chosen[:MAX_SERVERS], unusable
 
 

@@ -14,7 +14,6 @@ import contextlib
 import socket
 import ssl
 import time
-from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._exchange.connection import configured_trust
@@ -34,7 +33,7 @@ from ..est.http.tls import Trust, make_context
 from ..est.http.transport import Peer
 from ..est.http.unverified import NOBODY, UnverifiedDialler, make_unverified_context
 from ..est.http.url import EstUrl
-from ..est.x509.certificate import days_left, describe_names, load_certificate
+from ..est.x509.certificate import describe_names, load_certificate
 from ..est.x509.client_certificate import ClientCertificate
 
 #: Runs a program on this host: its words -> exit status, standard output, standard error. Raises OSError where there is
@@ -65,9 +64,9 @@ def probe(
 class _NameCheckingDialler(Dialler):
     """Leaves it to OpenSSL to compare the host name, where ``cryptography`` is missing."""
 
-    def _authorise(self, secured: TimedSocket) -> Peer:
+    def _authorize(self, secured: TimedSocket) -> Peer:
         certificate = secured.getpeercert(binary_form=True)
-        return Peer(self._trust.kind, secured.version(), "host name", certificate, cipher_name(secured))
+        return Peer(self._trust.kind, secured.version(), "host_name", certificate, cipher_name(secured))
 
 
 class _Probe:
@@ -118,9 +117,9 @@ class _Probe:
         try:
             yield
         except EstError as error:
-            step.update(ok=False, reason=error.reason, hint=hint_of(error))
+            step.update(ok=False, error_code=error.code, reason=error.reason, hint=hint_of(error))
         except OSError as error:
-            step.update(ok=False, reason=_in_words(error), hint="")
+            step.update(ok=False, error_code="connection_failed", reason=_in_words(error), hint="")
         step["milliseconds"] = round((time.monotonic() - started) * 1000, 1)
 
     def _exchange(self) -> Exchange:
@@ -150,11 +149,16 @@ class _Probe:
         except EstError as error:
             failure = error
         except OSError as error:
-            self._steps["connect"] = {"ok": False, "reason": _in_words(error), "hint": ""}
+            self._steps["connect"] = {
+                "ok": False,
+                "error_code": "connection_failed",
+                "reason": _in_words(error),
+                "hint": "",
+            }
         for part in timeline.as_list():
             step = {"ok": part["ok"], "milliseconds": part["milliseconds"], "detail": part["detail"]}
             if not part["ok"] and failure is not None:
-                step.update(reason=failure.reason, hint=hint_of(failure))
+                step.update(error_code=failure.code, reason=failure.reason, hint=hint_of(failure))
                 del step["detail"]
             self._steps[part["stage"]] = step
         if dialler.peer is None:
@@ -168,8 +172,7 @@ class _Probe:
         step.update(ok=True, version=peer.tls_version, cipher=peer.cipher, detail="", certificate=None)
         try:
             certificate = load_certificate(peer.certificate or b"")
-            left = days_left(certificate, datetime.now(timezone.utc))
-            step["certificate"] = {**describe_names(certificate), "days_left": left}
+            step["certificate"] = describe_names(certificate)
         except ParseError as error:
             step["certificate_problem"] = error.reason
 
@@ -226,6 +229,7 @@ def _no_trust(template: Template) -> Dict[str, Any]:
         }
     return {
         "ok": False,
+        "error_code": "no_trust",
         "reason": f"the template '{template.name}' says nothing of whom to trust",
         "hint": "Set ca_certificate, ca_path, ca_fingerprint or use_system_trust.",
     }

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import textwrap
 import time
 import zlib
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._value import Value, field
 from ..est.base.text import printable, redact
@@ -67,10 +66,10 @@ def summarise(
     return lines
 
 
-def problems(findings: Sequence[Finding]) -> List[Dict[str, str]]:
+def problems(findings: Sequence[Finding]) -> List[Dict[str, Optional[str]]]:
     """What does not work, as plain data."""
     return [
-        {"section": finding.section, "reason": finding.text, "hint": finding.hint}
+        {"section": finding.section, "error_code": finding.code, "reason": finding.text, "hint": finding.hint or None}
         for finding in findings
         if not finding.ok
     ]
@@ -96,6 +95,8 @@ def _count(number: int, what: str) -> str:
 
 FORMAT = "estfleet.cloud_extender.diagnostics"
 FORMAT_VERSION = 1
+#: What zlib calls the format of a gzip file.
+_GZIP = 16 + zlib.MAX_WBITS
 
 _HOST_HINT = "Check that Ansible can run modules on the host: ansible -m ansible.builtin.ping."
 _WITHHELD = Finding(
@@ -103,6 +104,7 @@ _WITHHELD = Finding(
     False,
     "logs were left out: passwords of templates cannot be opened, so nobody could take them out of the logs",
     "Apply the templates again, or give the passwords in redact.",
+    code="logs_withheld",
 )
 
 
@@ -127,6 +129,7 @@ class Report:
     :param targets: see ``find_targets()``, for this and ``unusable``.
     :param logs_withheld: whether logs were asked for and left out because of secrets that are not known.
     :param secrets: texts that may be nowhere in it.
+    :param max_log_octets: of all logs together, as it was asked for: a host may not send any amount.
     """
 
     def __init__(
@@ -138,12 +141,15 @@ class Report:
         stored: Stored,
         collected: Collected,
         targets: Sequence[Mapping[str, Any]],
-        unusable: Sequence[Tuple[str, str]],
+        unusable: Sequence[Tuple[str, str, str]],
         logs_withheld: bool,
         secrets: Sequence[str],
+        max_log_octets: int,
     ) -> None:
         self._began = int(began)
         answer = collected.answer
+        # Masks, and UTF-8 in place of another encoding, make a text longer than what was read.
+        self._log_octets_left = 2 * max_log_octets + 2**20
         self._files: List[Member] = []
         self._skipped_files: List[Dict[str, str]] = []
         data: Dict[str, Any] = {
@@ -152,7 +158,7 @@ class Report:
             "host": host,
             "collected_at": _utc(began),
             "controller": dict(controller),
-            "store": failed(stored.problem)
+            "store": failed(stored.problem, code=stored.error_code)
             if stored.problem
             else {"ok": True, "data": {"store_path": stored.store_path, **stored.description}},
         }
@@ -169,12 +175,14 @@ class Report:
             data["tests"] = self._take_tests(answer["sections"]["tests"])
             data["logs"] = self._take_logs(answer["logs"])
         else:
-            data["system"] = failed(f"nothing could be collected on the host: {collected.trouble}", _HOST_HINT)
+            data["system"] = failed(
+                f"nothing could be collected on the host: {collected.trouble}", _HOST_HINT, code="module_failed"
+            )
         data["servers"] = [
             {"templates": target["templates"], "section": section}
             for target, section in zip(targets, answer.get("servers", ()))
         ]
-        data["servers"] += [{"templates": [name], "section": failed(why)} for name, why in unusable]
+        data["servers"] += [{"templates": [name], "section": failed(why, code=code)} for name, code, why in unusable]
         self._data: Dict[str, Any] = _redacted(data, secrets)
         self._skipped_files = _redacted(self._skipped_files, secrets)
         self._findings = judge(self._data)
@@ -206,10 +214,15 @@ class Report:
         for log in found["files"]:
             path = names.take(f"logs/{safe_path(log['name'])}")
             try:
-                content = gzip.decompress(base64.b64decode(log["content"]))
-            except (ValueError, OSError, EOFError, zlib.error):
+                content = _decompressed(base64.b64decode(log["content"]), self._log_octets_left)
+            except _TooLarge:
+                words = "is more than was asked for, and the host sent it all the same"
+                found["skipped_files"].append((log["path"], words))
+                continue
+            except (ValueError, zlib.error):
                 found["skipped_files"].append((log["path"], "was damaged on its way"))
                 continue
+            self._log_octets_left -= len(content)
             self._files.append((path, log["modified"], content))
             files.append({**{key: log[key] for key in ("path", "size", "octets")}, "member": path})
         self._leave_out(found["skipped_files"])
@@ -245,6 +258,25 @@ class Report:
     def _as_json(self) -> bytes:
         whole = {**self._data, "problems": problems(self._findings), "skipped_files": self._skipped_files}
         return (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+
+
+class _TooLarge(Exception):
+    """A log is larger than what is left of the limit."""
+
+
+def _decompressed(octets: bytes, limit: int) -> bytes:
+    """Return the content of a gzip file.
+
+    :raises _TooLarge: it is larger than the limit. No more than that is decompressed.
+    :raises ValueError, zlib.error: it is damaged.
+    """
+    unpacking = zlib.decompressobj(_GZIP)
+    content = unpacking.decompress(octets, limit + 1)
+    if len(content) > limit:
+        raise _TooLarge
+    if not unpacking.eof:
+        raise ValueError("the file is cut short")
+    return content
 
 
 def _redacted(value: Any, secrets: Sequence[str]) -> Any:

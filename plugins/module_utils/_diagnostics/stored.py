@@ -8,7 +8,14 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from .._exchange.files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, REQUEST_FILE, STATE_FILE
+from .._exchange.files import (
+    CERTIFICATE_FILE,
+    CHAIN_FILE,
+    PRIVATE_KEY_FILE,
+    REQUEST_FILE,
+    ROOT_CERTIFICATE_FILE,
+    STATE_FILE,
+)
 from .._files.folder import Folder
 from .._files.paths import open_folder
 from .._store.adapter import Observed
@@ -21,7 +28,7 @@ from .archive import UniqueNames, safe_path
 # ----------------------------------------------------------------------------------------------------------------------
 # What the tests of a POSIX host left in their folder: certificates and what is pending. Never a private key.
 
-_COLLECTED = (CERTIFICATE_FILE, CHAIN_FILE, REQUEST_FILE, STATE_FILE)
+_COLLECTED = (CERTIFICATE_FILE, CHAIN_FILE, ROOT_CERTIFICATE_FILE, REQUEST_FILE, STATE_FILE)
 _LARGEST = 256 * 1024
 _MOST = 500
 
@@ -93,6 +100,7 @@ class Stored(Value):
     :param secrets: those of its templates, in clear: to be taken out of everything.
     :param all_secrets_known: whether there is none that could not be opened.
     :param problem: why it cannot be read, or an empty string.
+    :param error_code: the name of that for programs.
     """
 
     store_path: str
@@ -100,6 +108,7 @@ class Stored(Value):
     secrets: Tuple[str, ...] = field(default=(), repr=False)
     all_secrets_known: bool = False
     problem: str = ""
+    error_code: str = ""
 
     @property
     def templates(self) -> List[Dict[str, Any]]:

@@ -3,13 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a test enrolment leaves its files on a POSIX host: the "link to the test certificate" of the wizard.
 
-    <output_path>/<template>/<certificate name>/            certificate.pem  chain.pem  private_key.pem
+    <output_path>/<template>/<certificate name>/            certificate.pem  chain.pem  root_certificate.pem
+                                                            private_key.pem
     <output_path>/<template>/<certificate name>+pending/    private_key.pem  request.pem  state.json
     <output_path>/<template>/<certificate name>+unusable/   certificate.pem  private_key.pem
 
-The last one is what a CA issued that cannot be used. Each of the folders appears whole, by one rename, so that there is
-never a key without its certificate. A plus sign cannot be in a certificate name, so no two can ever be the same.
-Standard library only, because it also runs on hosts that have nothing else.
+``chain.pem`` has the intermediates, and is empty where the root has issued the certificate; there is no
+``root_certificate.pem`` where no root is known. The last folder is what a CA issued that cannot be used.
+
+Each of the folders appears whole, by one rename, so that there is never a key without its certificate. A plus sign
+cannot be in a certificate name, so no two can ever be the same. Standard library only, because it also runs on hosts
+that have nothing else.
 """
 
 from __future__ import annotations
@@ -23,12 +27,14 @@ from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from .._files.accounts import refuse_other_writers
 from .._files.folder import Folder
-from .._files.lock import is_locked, locked
+from .._files.lock import locked
 from .._files.paths import open_folder
+from .._files.reading import is_locked
 
 #: Names of the files of an issued test certificate.
 CERTIFICATE_FILE = "certificate.pem"
 CHAIN_FILE = "chain.pem"
+ROOT_CERTIFICATE_FILE = "root_certificate.pem"
 PRIVATE_KEY_FILE = "private_key.pem"
 #: Names of the files of a pending enrolment, beside the private key.
 REQUEST_FILE = "request.pem"

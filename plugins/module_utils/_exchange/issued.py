@@ -8,13 +8,11 @@ What comes from the certificate is cleaned and shortened before it is shown: a C
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
 from .._value import Value
-from ..est.base.errors import EstError
 from ..est.base.text import printable
 from ..est.x509.certificate import public_key_words, subject_alternative_names
 from ..est.x509.fields import Certificate
@@ -22,6 +20,7 @@ from ..est.x509.names import read_name
 from ..est.x509.path import says_ca
 from .acceptance import Acceptance
 from .compare import NOW, differs, lost
+from .failure import NotAsAsked
 
 #: What stands in ``differs`` for a certificate that can issue others.
 IS_CA = "it is the certificate of a CA (CA:TRUE)"
@@ -92,27 +91,6 @@ class Comparison(Value):
             for entry in acceptance.unaccepted(self.lost)
             if not any(line.startswith(f"{entry}{NOW}") for line in self.differs)
         ]
-
-
-class NotAsAsked(EstError):
-    """A certificate that is not what was asked for and is not accepted.
-
-    :param found: what it lacks and in what it differs; see ``Comparison.as_result()``.
-    """
-
-    code = "not_as_asked"
-
-    def __init__(
-        self,
-        reason: str,
-        found: Mapping[str, List[str]],
-        *,
-        code: Optional[str] = None,
-        hint: str = "",
-        request_received: str = "yes",
-    ) -> None:
-        super().__init__(reason, code=code, stage="verify", hint=hint, request_received=request_received)
-        self.found = dict(found)
 
 
 def compare_certificate(

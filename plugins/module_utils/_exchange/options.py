@@ -173,11 +173,8 @@ class TestParameters(Value):
     test_options: TestOptions
 
 
-def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
-    """A new argument spec of what every enrolment takes: a template, whom the certificate is for, and how to get it.
-
-    :param certificate_name: the default of the option.
-    """
+def template_choice_argument_spec() -> Dict[str, Any]:
+    """A new argument spec of which template it is: one of the store of the host, or one that is given inline."""
     inline = template_argument_spec()
     for option in WRITING_OPTIONS:  # they say how to write a template, and nothing is written
         del inline[option]
@@ -185,6 +182,16 @@ def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
         "template": {"type": "str"},
         "inline": {"type": "dict", "options": inline},
         "store_path": {"type": "str"},
+    }
+
+
+def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
+    """A new argument spec of what every enrolment takes: a template, whom the certificate is for, and how to get it.
+
+    :param certificate_name: the default of the option.
+    """
+    return {
+        **template_choice_argument_spec(),
         **exchange_argument_spec(),
         "certificate_name": {"type": "str", "default": certificate_name},
         IDENTITY: {"type": "dict", "options": identity_argument_spec()},

@@ -10,24 +10,17 @@ from typing import Any, Dict, List, Optional, Sequence
 from .._names.distinguished_names import format_slash_dn
 from .._template.model import Template
 from .._template.render import Rendered
-from ..est.base.errors import EstError, Timeline
+from ..est.base.errors import Timeline
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.http.url import EstUrl
 from ..est.pending import PendingEnrolment
 from ..est.x509.certificate import describe, iso_utc, pem, subject_alternative_names
 from ..est.x509.names import read_name
+from ..est.x509.path import is_self_signed
 from .acceptance import Acceptance
 from .compare import in_words
-from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
-from .hints import hint_of
-from .issued import Comparison, NotAsAsked
-
-#: Did the enrolment request reach the EST server, in words.
-_RECEIVED = {
-    "yes": "The enrolment request reached the EST server.",
-    "no": "The enrolment request did not reach the EST server.",
-    "unknown": "It is not known whether the enrolment request reached the EST server.",
-}
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, ROOT_CERTIFICATE_FILE
+from .issued import Comparison
 
 
 def success(
@@ -49,7 +42,7 @@ def success(
     pending: Optional[PendingEnrolment] = None,
     warnings: Sequence[str] = (),
 ) -> Dict[str, Any]:
-    """The result of a test that is ``issued``, ``pending`` or, in check mode, ``skipped``.
+    """The result of a test that is ``issued``, ``pending`` or, in check mode, ``not_asked``.
 
     :param trust: ``explicit``, ``system`` or ``fingerprint``.
     :param acceptance: what is accepted of a certificate that is not what was asked for.
@@ -69,7 +62,7 @@ def success(
         "template": template.name,
         "requested": requested,
         "substitutions": dict(rendered.substitutions),
-        "left_out": list(rendered.left_out),
+        "omitted_attributes": list(rendered.left_out),
         "server": {
             "url": url.base,
             "tls_version": peer.tls_version if peer is not None else None,
@@ -87,6 +80,8 @@ def success(
             **describe(verified.certificate),
         }
         found["chain_path"] = separator.join((path, CHAIN_FILE))
+        if any(is_self_signed(above) for above in verified.chain):
+            found["root_certificate_path"] = separator.join((path, ROOT_CERTIFICATE_FILE))
         found["private_key_path"] = separator.join((path, PRIVATE_KEY_FILE))
         asked = (rendered.subject, rendered.subject_alternative_names)
         issued = (read_name(verified.certificate.subject), subject_alternative_names(verified.certificate))
@@ -113,57 +108,17 @@ def pending_result(pending: Optional[PendingEnrolment]) -> Dict[str, Any]:
     return {"retry_at": iso_utc(pending.retry_at), **message}
 
 
-def failure(
-    error: EstError, template_name: str, exchange: str, timeline: Timeline, what: str = "EST test"
-) -> Dict[str, Any]:
-    """The result of a test that failed: where, why, whether the request got through, and what to do next.
-
-    :param what: what it was of the template that failed.
-    :returns: of a certificate that was refused also what it lacks, and in what it differs.
-    """
-    sentences: List[str] = [f"The {what} of template {template_name!r} failed at stage {error.stage}: {error.reason}."]
-    if error.server_message:
-        sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
-    not_asked = isinstance(error, NotAsAsked) and error.request_received == "no"
-    sentences.append("Nothing was sent to the EST server." if not_asked else _RECEIVED[error.request_received])
-    hint = hint_of(error)
-    if hint:
-        sentences.append(hint)
-    return {
-        **(error.found if isinstance(error, NotAsAsked) else {}),
-        "failed": True,
-        "changed": False,
-        "msg": " ".join(sentences),
-        "template": template_name,
-        "stage": error.stage,
-        "reason": error.reason,
-        "request_received": error.request_received,
-        "http_status": error.http_status,
-        "username": error.username,
-        "server_message": error.server_message,
-        "hint": hint,
-        "exchange": exchange,
-        "timeline": timeline.as_list(),
-    }
-
-
-def input_failure(reason: str, template_name: str, exchange: str) -> Dict[str, Any]:
-    """The result where an option, the store or the template cannot be used: nothing was sent."""
-    found = failure(EstError(reason), template_name, exchange, Timeline())
-    found["msg"] = reason
-    return found
-
-
-def authenticated_by(client: Optional[EstClient], client_certificate: bool) -> str:
+def authenticated_by(client: Optional[EstClient], client_certificate: bool) -> List[str]:
     """How the client proved itself to the server, as far as it did.
 
     :param client_certificate: whether it had one for TLS.
+    :returns: ``client_certificate``, and ``basic`` or ``digest``; none of them where it did not.
     """
     ways = []
     peer = client.peer if client is not None else None
     # Where nobody can tell whether the server asked for the client certificate, it counts.
     if peer is not None and client_certificate and peer.client_certificate_sent is not False:
-        ways.append("client certificate")
+        ways.append("client_certificate")
     if client is not None and client.authenticated_by is not None:
         ways.append(client.authenticated_by)
-    return " and ".join(ways) or "none"
+    return ways

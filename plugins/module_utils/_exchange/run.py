@@ -22,9 +22,10 @@ from ..est.enrol import Enrolment, EnrolmentRequest, IssuedCertificate
 from ..est.pending import PendingEnrolment, request_digest
 from ..est.x509.certificate import pem
 from ..est.x509.keys import private_key_pem
+from ..est.x509.path import is_self_signed
 from . import result
 from .connection import Connector, Destination, chosen_key, connected, refuse_without_devices, required_trust
-from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE
+from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, ROOT_CERTIFICATE_FILE
 from .issued import Comparison, compare_certificate
 from .options import TestOptions
 
@@ -102,7 +103,7 @@ class _Test:
             enrolment = Enrolment(client, self._request(), pending=pending)
             self._warnings = enrolment.warnings
             if self._options.check:
-                return self._result("skipped", changed=True, client=client)
+                return self._result("not_asked", changed=True, client=client)
             try:
                 issued = enrolment.run(
                     wait_timeout=self._options.wait_timeout,
@@ -157,8 +158,9 @@ class _Test:
         except OSError as error:
             raise EstError(
                 f"the files of the test cannot be read or written: {in_words(error)}",
+                code="not_saved",
                 stage="save",
-                request_received="no",
+                request_received="not_received",
                 hint="Check output_path, and the user that the task runs as on the host.",
             ) from None
 
@@ -173,8 +175,9 @@ class _Test:
             except OSError as error:
                 raise EstError(
                     f"the files of the test cannot be written: {in_words(error)}",
+                    code="not_saved",
                     stage="save",
-                    request_received="yes",
+                    request_received="received",
                     hint="Check output_path, the free space, and the user that the task runs as on the host.",
                 ) from None
 
@@ -197,8 +200,11 @@ class _Test:
 
 
 def _issued_files(issued: IssuedCertificate) -> Dict[str, str]:
-    return {
+    chain = issued.verified.chain
+    files = {
         PRIVATE_KEY_FILE: private_key_pem(issued.key).decode(),
-        CHAIN_FILE: "".join(pem(certificate) for certificate in issued.verified.chain),
+        CHAIN_FILE: "".join(pem(above) for above in chain if not is_self_signed(above)),
         CERTIFICATE_FILE: pem(issued.verified.certificate),
     }
+    root = "".join(pem(above) for above in chain if is_self_signed(above))
+    return {**files, ROOT_CERTIFICATE_FILE: root} if root else files

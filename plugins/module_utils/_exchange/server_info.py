@@ -7,69 +7,47 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-from .._template.errors import TemplateError
-from .._template.fields import argument_spec as template_argument_spec
 from .._template.model import Template
 from .._value import Value
-from ..est.base.errors import EstError, Timeline
+from ..est.base.errors import Timeline
 from ..est.server_info import server_info, unverified_server_info
 from .connection import Connector, Destination, configured_trust, connected
-from .hints import UNVERIFIED, hint_of
+from .hints import UNVERIFIED
 from .options import (
     RANGES,
     CheckFolder,
     ExchangeOptions,
     absolute_folder,
     exchange_argument_spec,
+    inline_template,
     read_exchange_options,
     stored_name,
+    template_choice_argument_spec,
 )
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The options of ``est_server_info``: Ansible's argument spec as plain data, and reading the values given.
 
-#: The options of a template that say how to reach its EST server.
-CONNECTION_OPTIONS = (
-    "server",
-    "port",
-    "label",
-    "username",
-    "password",
-    "ca_certificate",
-    "ca_path",
-    "ca_fingerprint",
-    "use_system_trust",
-    "client_certificate_path",
-    "client_key_path",
-    "client_key_passphrase",
-    "proxy",
-)
 #: Options that ``read_options()`` checks, whatever type they have.
-CHECKED = ("template", *CONNECTION_OPTIONS, *RANGES)
+CHECKED = ("template", "inline", *RANGES)
 
 
 class ServerInfoParameters(Value):
     """What is asked, checked.
 
-    :param template_name: of a template in the store of the host; ``None`` where the server is given by options.
-    :param given: a template that holds those options.
+    :param template_name: the template's name, from the store or inline.
+    :param inline: the template where it is given inline, else it is in the store of the host.
     """
 
-    template_name: Optional[str]
-    given: Optional[Template]
+    template_name: str
+    inline: Optional[Template]
     store_path: str
     exchange_options: ExchangeOptions
 
 
 def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_server_info``."""
-    connection = template_argument_spec()
-    return {
-        "template": {"type": "str"},
-        "store_path": {"type": "str"},
-        **exchange_argument_spec(),
-        **{name: connection[name] for name in CONNECTION_OPTIONS},
-    }
+    return {**template_choice_argument_spec(), **exchange_argument_spec()}
 
 
 def read_options(options: Mapping[str, Any], check_folder: CheckFolder = absolute_folder) -> ServerInfoParameters:
@@ -79,22 +57,12 @@ def read_options(options: Mapping[str, Any], check_folder: CheckFolder = absolut
     :param check_folder: checks the path of a folder on the host.
     :raises TemplateError: a value that cannot be used; it names the option.
     """
-    exchange_options = ExchangeOptions(**read_exchange_options(options))
-    given = {name: options[name] for name in CONNECTION_OPTIONS if options[name] not in (None, False)}
-    name = options["template"]
-    if name is not None and given:
-        raise TemplateError(
-            next(iter(given)), "is given, and template too", allowed="a template, or a server and how to reach it"
-        )
-    if name is None and "server" not in given:
-        raise TemplateError("server", "is missing", allowed="the name of an EST server, or template")
-    if name is not None:
-        name = stored_name(name)
+    inline = inline_template(options)
     return ServerInfoParameters(
-        template_name=name,
-        given=None if name is not None else Template.from_options({"name": "est_server_info", **given}),
+        template_name=inline.name if inline is not None else stored_name(options["template"]),
+        inline=inline,
         store_path=check_folder("store_path", options["store_path"]),
-        exchange_options=exchange_options,
+        exchange_options=ExchangeOptions(**read_exchange_options(options)),
     )
 
 
@@ -121,31 +89,10 @@ def look(template: Template, options: ExchangeOptions, connector: Connector, tim
     else:
         with connected(connector, destination, trust) as (client, transport):
             found = server_info(client, transport, trust)
-    return {"changed": False, **found, "exchange": connector.exchange, "timeline": timeline.as_list()}
-
-
-def failure(error: EstError, exchange: str, timeline: Timeline) -> Dict[str, Any]:
-    """The result of a look that failed: where, why, and what to do next."""
-    sentences = [f"Looking at the EST server failed at stage {error.stage}: {error.reason}."]
-    if error.server_message:
-        sentences.append(f"The server says: {error.server_message.rstrip('.')!r}.")
-    hint = hint_of(error)
-    if hint:
-        sentences.append(hint)
     return {
-        "failed": True,
         "changed": False,
-        "msg": " ".join(sentences),
-        "stage": error.stage,
-        "reason": error.reason,
-        "http_status": error.http_status,
-        "server_message": error.server_message,
-        "hint": hint,
-        "exchange": exchange,
+        "template": template.name,
+        **found,
+        "exchange": connector.exchange,
         "timeline": timeline.as_list(),
     }
-
-
-def input_failure(reason: str, exchange: str) -> Dict[str, Any]:
-    """The result where an option, the store or the template cannot be used: nothing was sent."""
-    return {**failure(EstError(reason), exchange, Timeline()), "msg": reason}

@@ -11,10 +11,10 @@ import os
 import pwd
 import stat
 
-from .folder import Folder
+from .reading import ReadableFolder
 
 
-def refuse_other_writers(folder: Folder) -> None:
+def refuse_other_writers(folder: ReadableFolder) -> None:
     """Refuse a folder to which other accounts than root and this user can write: what is in it can be theirs.
 
     :raises PermissionError: they can.
@@ -28,7 +28,7 @@ def refuse_other_writers(folder: Folder) -> None:
         raise PermissionError(errno.EPERM, words, folder.path)
 
 
-def other_writers(folder: Folder) -> str:
+def other_writers(folder: ReadableFolder) -> str:
     """Say which accounts can write to a folder besides root and this user; an empty string where there are none."""
     status = folder.status
     if status.st_uid not in (0, os.geteuid()):

@@ -19,120 +19,24 @@ import os
 import re
 import stat
 import time
-from typing import Iterator, List, Optional, Tuple
+from typing import Optional
 
-from .._value import Value, field
+from .beside import name_beside
+from .reading import READ, ReadableFolder
 
 #: Seconds after which nobody writes any more to a temporary file that has a name of its own.
 _LEFT_SECONDS = 600.0
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-#: Not blocked by a pipe: what is there may be anything.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 _SELINUX = "security.selinux"
 
 
-class File(Value):
-    """What is under a name in a folder.
-
-    :param status: its status, or ``None`` where nothing is there.
-    :param content: the content of a regular file that is not too large.
-    :param problem: why there is no content though something is there, or an empty string.
-    """
-
-    status: Optional[os.stat_result] = None
-    content: Optional[bytes] = field(default=None, repr=False)
-    problem: str = ""
-
-    @property
-    def is_regular(self) -> bool:
-        """Whether it is a regular file."""
-        return self.status is not None and stat.S_ISREG(self.status.st_mode)
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether it is a folder."""
-        return self.status is not None and stat.S_ISDIR(self.status.st_mode)
-
-    def same_as(self, status: Optional[os.stat_result]) -> bool:
-        """Say whether a status is still that of this file with this content."""
-        return identity(self.status) == identity(status)
-
-
-class Folder:
-    """A folder that is open; see ``paths.py``. All names are names in it, without a slash.
-
-    Every method may raise ``OSError``, with the whole path of what it is about.
-    """
-
-    def __init__(self, descriptor: int, path: str) -> None:
-        self.descriptor = descriptor
-        self.path = path
+class Folder(ReadableFolder):
+    """A folder that is open, and in which files can be changed; see ``paths.py``."""
 
     def __enter__(self) -> Folder:
         return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the folder; it can be closed again."""
-        descriptor, self.descriptor = self.descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-    def path_of(self, name: str) -> str:
-        """Return the path of a file, for people."""
-        return os.path.join(self.path, name)
-
-    @property
-    def status(self) -> os.stat_result:
-        """The status of the folder itself."""
-        return os.fstat(self.descriptor)
-
-    def names(self) -> List[str]:
-        """Return the names of what is in the folder."""
-        with self.about():
-            return os.listdir(self.descriptor)
-
-    def look(self, name: str) -> Optional[os.stat_result]:
-        """Return the status of what has a name, a link not followed, or ``None`` where nothing has it."""
-        with self.about(name):
-            try:
-                return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
-            except FileNotFoundError:
-                return None
-
-    def read(self, name: str, limit: int) -> File:
-        """Read a file.
-
-        :param limit: octets; a larger one is not read.
-        """
-        with self.about(name):
-            try:
-                descriptor = os.open(name, _READ, dir_fd=self.descriptor)
-            except FileNotFoundError:
-                return File()
-            except OSError:
-                status = self.look(name)
-                if status is None or not _kind(status):
-                    raise
-                return File(status, None, _kind(status))
-            try:
-                status = os.fstat(descriptor)
-                problem = _kind(status)
-                if status.st_size > limit:
-                    problem = problem or f"is larger than {_size(limit)}"
-                if problem:
-                    return File(status, None, problem)
-                with open(descriptor, "rb", closefd=False) as file:
-                    return File(status, file.read(min(limit, status.st_size)))
-            finally:
-                os.close(descriptor)
 
     def write(
         self,
@@ -248,7 +152,7 @@ class Folder:
     def put_right(self, mode: int, name: str = "") -> None:
         """Give the folder, or a file in it, to this user, and a mode."""
         with self.about(name):
-            descriptor = os.open(name, _READ, dir_fd=self.descriptor) if name else self.descriptor
+            descriptor = os.open(name, READ, dir_fd=self.descriptor) if name else self.descriptor
             try:
                 status = os.fstat(descriptor)
                 if status.st_uid != os.geteuid():
@@ -259,15 +163,13 @@ class Folder:
                 if name:
                     os.close(descriptor)
 
-    def keep_aside(self, name: str, infix: str) -> str:
-        """Keep what is here under another name, made of the name, the infix and the time, and return that name.
-
-        A file stays in its place as well until another one replaces it, unless the file system knows no hard links.
-        """
+    def keep_aside(self, name: str, beginning: str) -> str:
+        """Keep what is here under another name, made of a beginning and the time, and return that name. A file stays
+        in its place as well until another one replaces it, unless the file system knows no hard links."""
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        kept, number = f"{name}{infix}{stamp}", 1
+        kept, number = f"{beginning}{stamp}", 1
         while self.look(kept) is not None:
-            kept, number = f"{name}{infix}{stamp}-{number}", number + 1
+            kept, number = f"{beginning}{stamp}-{number}", number + 1
         with self.about(name):
             status = self.look(name)
             if status is not None and stat.S_ISREG(status.st_mode):
@@ -292,7 +194,7 @@ class Folder:
     def _beside(self, name: str) -> str:
         """Return a name that a file has while it is written, where no lock is held."""
         self._remove_left(name)
-        return f".{name}.{os.urandom(4).hex()}"
+        return name_beside(name, os.urandom(4).hex())
 
     def _fill(
         self,
@@ -335,7 +237,7 @@ class Folder:
         """Remove what runs that were killed left half written of a file."""
         with contextlib.suppress(OSError):  # another run was faster, or the folder cannot be listed
             for entry in self.names():
-                if re.fullmatch(rf"\.{re.escape(name)}\.[a-z0-9_]{{8}}", entry):
+                if re.fullmatch(rf"{re.escape(name_beside(name, ''))}[0-9a-f]{{8}}", entry):
                     left = self.look(entry)
                     if left is not None and time.time() - left.st_mtime > _LEFT_SECONDS:
                         self.unlink(entry)
@@ -346,33 +248,6 @@ class Folder:
     def _link(self, name: str, other: str) -> None:
         here = self.descriptor
         os.link(name, other, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
-
-    @contextlib.contextmanager
-    def about(self, name: str = "") -> Iterator[None]:
-        """Tell the whole path with an error: the system knows the name only, or of a full disk nothing at all."""
-        try:
-            yield
-        except OSError as error:
-            if not os.path.isabs(str(error.filename)):
-                error.filename = self.path_of(name) if name else self.path
-            raise
-
-
-def _kind(status: os.stat_result) -> str:
-    """Say what something is that is not a regular file; an empty string for one that is."""
-    if stat.S_ISREG(status.st_mode):
-        return ""
-    kinds = {stat.S_IFDIR: "is a folder", stat.S_IFLNK: "is a symbolic link"}
-    return kinds.get(stat.S_IFMT(status.st_mode), "is a device, socket or pipe")
-
-
-def _size(octets: int) -> str:
-    return f"{octets >> 20} MiB" if octets >> 20 else f"{octets} octets"
-
-
-def identity(status: Optional[os.stat_result]) -> Tuple[int, ...]:
-    """Return what is equal for two looks at the same file with the same content; nothing for no file."""
-    return () if status is None else (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _forget(name: str, descriptor: int) -> bool:

@@ -19,10 +19,10 @@ from typing import Iterator, Optional
 
 from .folder import Folder
 from .paths import open_folder
+from .reading import LOCK_NAME
 
 #: Seconds to wait for another run.
 LOCK_SECONDS = 30.0
-LOCK_NAME = ".est.lock"
 
 
 @contextlib.contextmanager
@@ -63,11 +63,6 @@ def locked_folder(path: str) -> Iterator[Folder]:
     """Open a folder and hold the lock on it; see ``locked()``."""
     with open_folder(path) as folder, locked(folder):
         yield folder
-
-
-def is_locked(folder: Folder) -> bool:
-    """Say whether a run is changing files of a folder, or was killed while it did."""
-    return folder.look(LOCK_NAME) is not None
 
 
 def _take(folder: Folder) -> Optional[int]:

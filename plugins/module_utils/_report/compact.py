@@ -29,6 +29,7 @@ _OF_TEST = (
     "this_run",
     "exchange",
     "stage",
+    "error_code",
     "reason",
     "hint",
     "request_received",
@@ -39,9 +40,11 @@ _OF_TEST = (
     "differs",
     "made_up",
     "account",
-    "left_out",
+    "omitted_attributes",
     "issuer",
-    "public_key",
+    "public_key_type",
+    "public_key_size",
+    "public_key_curve",
 )
 
 

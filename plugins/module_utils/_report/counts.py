@@ -38,7 +38,14 @@ SOON_DAYS = 30
 
 
 class ReportError(Exception):
-    """A report cannot be read, merged or written; the message says which file and why, and is safe to show."""
+    """A report cannot be read, merged or written; the message says which file and why, and is safe to show.
+
+    :param code: a name for programs.
+    """
+
+    def __init__(self, message: str, *, code: str = "unusable_file") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def remarks(test: Mapping[str, Any]) -> List[str]:
@@ -81,7 +88,7 @@ _TESTS = {
     "pending": "tests_pending",
     "failed": "tests_failed",
     NOT_TRIED: "tests_not_tried",
-    "skipped": "tests_not_asked",
+    "not_asked": "tests_not_asked",
 }
 #: What a count is of, its name begins with: hosts (``hosts_``, or none of these), templates on hosts (``templates_``,
 #: ``state_``), tests of this run (``tests_``), the last test that is known of a template on a host, of whichever run

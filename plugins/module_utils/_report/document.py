@@ -165,21 +165,23 @@ def parse_document(text: str, where: str) -> Document:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise ReportError(f"{where} is not a fleet report: it is not JSON ({error})") from None
+        raise ReportError(f"{where} is not a fleet report: it is not JSON ({error})", code="not_a_report") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ReportError(f"{where} is not a fleet report: its format is not {FORMAT}")
+        raise ReportError(f"{where} is not a fleet report: its format is not {FORMAT}", code="not_a_report")
     version = found.get("format_version")
     if not isinstance(version, int) or version < 1:
-        raise ReportError(f"{where} is not a fleet report: it has no format_version")
+        raise ReportError(f"{where} is not a fleet report: it has no format_version", code="not_a_report")
     if version > FORMAT_VERSION:
         raise ReportError(
             f"{where} has format_version {version}, and this version of the collection reads up to {FORMAT_VERSION}: "
-            "update the collection"
+            "update the collection",
+            code="newer_format",
         )
     hosts, runs = found.get("hosts"), found.get("runs")
     if not (isinstance(hosts, list) and isinstance(runs, list) and all(map(_is_host, hosts))):
         raise ReportError(
-            f"{where} is not a complete fleet report: hosts or runs are missing or not as docs/report.md says"
+            f"{where} is not a complete fleet report: hosts or runs are missing or not as docs/report.md says",
+            code="not_a_report",
         )
     return found
 

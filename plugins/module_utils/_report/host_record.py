@@ -13,12 +13,13 @@ from .counts import NOT_COMPARED, NOT_TRIED, UNKNOWN, template_state
 _OF_TEST = (
     "exchange",
     "stage",
+    "error_code",
     "reason",
     "hint",
     "request_received",
     "http_status",
     "server_message",
-    "left_out",
+    "omitted_attributes",
     "retry_at",
     "differs",
     "accepted_lost",
@@ -35,7 +36,9 @@ _OF_CERTIFICATE = (
     "not_before",
     "not_after",
     "fingerprint_sha256",
-    "public_key",
+    "public_key_type",
+    "public_key_size",
+    "public_key_curve",
 )
 
 #: The longest text that is taken over: a report is read by people, and a server may send anything.
@@ -122,7 +125,7 @@ def _template(
     action = str(entry.get("action") or UNKNOWN)
     told = _test(test, at=at, this_run=True) if test is not None else _last_test(entry.get("last_test"))
     # A test of check mode stops before the CA is asked: what the last real one found is still what is known.
-    if told is not None and told["status"] == "skipped" and entry.get("last_test"):
+    if told is not None and told["status"] == "not_asked" and entry.get("last_test"):
         told = _last_test(entry.get("last_test"))
     if action == "removed":
         told = None  # what its tests came to concerns nobody any more
@@ -143,7 +146,7 @@ def _template(
 
 def _proved(entry: Mapping[str, Any], test: Optional[Mapping[str, Any]]) -> Optional[bool]:
     """Say whether a test has proved the template as it is now; None where that is not known."""
-    if test is not None and test["this_run"] and test["status"] != "skipped":
+    if test is not None and test["this_run"] and test["status"] != "not_asked":
         return bool(test["status"] == "issued")
     proved = entry.get("proved")
     return proved if isinstance(proved, bool) else None

@@ -12,8 +12,9 @@ from . import sealing
 from .adapter import Observed, TemplateStore, Write
 from .document import Document, SealingKey, StoredSecret, StoredTemplate, serialise_document
 from .errors import StoreError, utc_now
+from .parts import key_fingerprint
 from .plan import Plan, Request, make_plan
-from .sealing import key_fingerprint, keyed_verifier
+from .sealing import keyed_verifier
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Turning a plan into the document to write: secrets are opened where the sealing key is rotated, and sealed.
@@ -164,5 +165,6 @@ def apply_request(store: TemplateStore, request: Request, *, check_mode: bool) -
             return Outcome(plan, written.kept)
     raise StoreError(
         f"the template store in {observed.store_path} was changed by others {MAX_ATTEMPTS} times between reading and "
-        "writing it; nothing was written: find out what else writes it, and run again"
+        "writing it; nothing was written: find out what else writes it, and run again",
+        code="store_busy",
     )

@@ -25,27 +25,6 @@ from .._value import Value, field
 from .errors import DamagedDocument, NewerFormat, is_utc
 from .sealing import Verifiers, content_digest, fields_digest, secret_digest
 
-# ----------------------------------------------------------------------------------------------------------------------
-# The names and permissions of a store's files.
-
-#: Where a store is on a POSIX host, where nothing else is said.
-DEFAULT_STORE_PATH = "/var/lib/cloud_extender/est"
-#: Where it is on a Windows host.
-WINDOWS_STORE_PATH = r"C:\ProgramData\CloudExtenderEST"
-DOCUMENT_NAME = "templates.json"
-KEY_NAME = "sealing.key"
-#: A new sealing key, until the document that it seals is in its place.
-NEXT_KEY_NAME = "sealing.key.next"
-#: What came of the last test of each template.
-LAST_TESTS_NAME = "last_tests.json"
-#: A file that is kept aside is named as before, with this and a time at the end.
-KEPT_INFIX = ".damaged-"
-#: Octets of a sealing key.
-KEY_OCTETS = 32
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
-
-
 #: The version that is written, and the newest that can be read.
 FORMAT_VERSION = 1
 FORMAT = "estfleet.cloud_extender.templates"

@@ -5,13 +5,22 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 import time
 
 
 class StoreError(Exception):
-    """The store cannot be read, understood or written. No message ever holds a secret."""
+    """The store cannot be read, understood or written. No message ever holds a secret.
+
+    :param code: a name for programs; left out: that of the class.
+    :param hint: what to do next, where the message does not say it.
+    """
+
+    code = "store_failed"
+
+    def __init__(self, message: str, *, code: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.hint = hint
 
 
 class DamagedDocument(StoreError):
@@ -20,20 +29,27 @@ class DamagedDocument(StoreError):
     It is drift, not the end: ``plan.py`` rebuilds the document and the old one is kept beside it.
     """
 
+    code = "damaged_store"
+
 
 class NewerFormat(StoreError):
     """The document was written by a newer version of this collection: it is never overwritten."""
 
+    code = "newer_format"
+
 
 class SealingError(StoreError):
     """A secret cannot be sealed or opened: no library, a wrong key, or a changed sealed value."""
+
+    code = "secret_not_opened"
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Times as the files of a store hold them: UTC, to the second.
 
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
-_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+#: The shape of a time, for ``str.translate()``: every digit is a zero.
+_ZEROS = str.maketrans("123456789", "000000000")
 
 
 def utc_now() -> str:
@@ -43,12 +59,4 @@ def utc_now() -> str:
 
 def is_utc(value: object) -> bool:
     """Say whether a value is such a text."""
-    return isinstance(value, str) and _UTC.fullmatch(value) is not None
-
-
-def days_since(moment: str) -> float | None:
-    """Return how many days ago such a time was, below 0 where it is to come; None where there is no such day."""
-    try:
-        return (time.time() - calendar.timegm(time.strptime(moment, _FORM))) / 86400
-    except ValueError:
-        return None
+    return isinstance(value, str) and value.translate(_ZEROS) == "0000-00-00T00:00:00Z"

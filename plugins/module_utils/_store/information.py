@@ -30,7 +30,7 @@ def describe_store(observed: Observed, names: Sequence[str] | None) -> dict[str,
     for template in choose_templates(stored, None if inspection.damaged else names, observed.store_path):
         described = plain_fields(template.fields)
         described.update((f"{name}_set", name in template.secrets) for name in SECRET_FIELDS)
-        described["problems"] = list(inspection.template_problems.get(template.name, ()))
+        described["store_problems"] = list(inspection.template_problems.get(template.name, ()))
         last = tests.get(template.name)
         described["last_test"] = None if last is None else last.as_result()
         described["proved"] = last is not None and last.proves(template.content)

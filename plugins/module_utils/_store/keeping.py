@@ -95,7 +95,8 @@ def retained_fields(desired: Desired, stored: StoredTemplate) -> RetainedFields:
         raise StoreError(
             f"template '{stored.name}' on this host has {' and '.join(sorted(secrets))} sealed for that spelling of "
             f"its name, and is declared as '{desired.name}' without: nothing was written; declare it with the old "
-            "spelling, or with the account, or say in remove what it is not to have"
+            "spelling, or with the account, or say in remove what it is not to have",
+            code="secret_not_opened",
         )
     return RetainedFields(fields, frozenset(secrets), warning)
 

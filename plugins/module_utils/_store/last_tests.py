@@ -12,7 +12,7 @@ is replaced at the next test. A document is::
      "tests": {"Wi-Fi": {"status": "issued", "stage": null, "at": "2026-11-22T12:00:00Z",
                          "not_after": "2027-11-22T12:00:00Z", "content": "<hex>", "exchange": "host",
                          "lost": ["subject_alternative_name UPN:jdoe@example.com"], "differs": [],
-                         "made_up": ["imei"], "http_status": null}}}
+                         "made_up": ["imei"], "http_status": null, "error_code": null}}}
 
 A reader leaves out the keys of an entry that it does not know, so a new one needs no new version. An entry without
 ``content`` proves nothing.
@@ -26,12 +26,12 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .._files.folder import Folder
 from .._files.lock import locked
 from .._value import Value
-from .document import LAST_TESTS_NAME
 from .errors import StoreError, is_utc, utc_now
-from .files import cannot, open_store, read_file, replace_file
+from .files import open_store, replace_file
+from .found import cannot, read_last_tests
+from .parts import LAST_TESTS_NAME
 
 FORMAT = "estfleet.cloud_extender.last_tests"
 FORMAT_VERSION = 1
@@ -59,6 +59,7 @@ class LastTest(Value):
     :param differs: in what else the certificate is not what was asked for, in words.
     :param made_up: the variables of the template for which nothing was given: ``Test`` or a blank stood for them.
     :param http_status: of the server's refusal, where that is why it failed.
+    :param error_code: the name for programs of why it failed; see docs/errors.md.
     """
 
     status: str
@@ -71,6 +72,7 @@ class LastTest(Value):
     differs: tuple[str, ...] = ()
     made_up: tuple[str, ...] = ()
     http_status: int | None = None
+    error_code: str | None = None
 
     def proves(self, content: str) -> bool:
         """Say whether this is a proof for a template of such a content."""
@@ -119,7 +121,8 @@ def last_test_entry(
     if result.get("failed"):
         if result["stage"] == NOT_STARTED:
             return None
-        return {**entry, "status": FAILED, "stage": result["stage"], "http_status": result.get("http_status")}
+        why = {name: result.get(name) for name in ("stage", "http_status", "error_code")}
+        return {**entry, **why, "status": FAILED}
     if not result["changed"]:
         return None
     if result["status"] == ISSUED:
@@ -164,14 +167,6 @@ def record_test(store_path: str, template: str, came: Mapping[str, Any]) -> None
         raise StoreError(cannot("write", os.path.join(store_path, LAST_TESTS_NAME), error)) from None
 
 
-def read_last_tests(store: Folder) -> str:
-    """Return the text of the file of a store; an empty text where there is none.
-
-    :raises StoreError: it cannot be read.
-    """
-    return (read_file(store, LAST_TESTS_NAME).content or b"").decode("utf-8", "replace")
-
-
 def _parse(entry: object) -> LastTest | None:
     if not isinstance(entry, dict):
         return None
@@ -184,6 +179,7 @@ def _parse(entry: object) -> LastTest | None:
     if not_after is not None and (status != ISSUED or not is_utc(not_after)):
         return None
     content, exchange, http_status = entry.get("content"), entry.get("exchange"), entry.get("http_status")
+    error_code = entry.get("error_code")
     return LastTest(
         status,
         stage,
@@ -195,6 +191,7 @@ def _parse(entry: object) -> LastTest | None:
         differs=_remarks(entry.get("differs")),
         made_up=_remarks(entry.get("made_up")),
         http_status=http_status if isinstance(http_status, int) and 100 <= http_status <= 999 else None,
+        error_code=error_code if isinstance(error_code, str) and _STAGE.fullmatch(error_code) else None,
     )
 
 

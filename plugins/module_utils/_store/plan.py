@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import calendar
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from .._value import Value, field
@@ -13,7 +15,7 @@ from .adapter import Observed
 from .decision import Decision, PlannedTemplate, TemplateResult, decide
 from .difference import Diff, describe_template
 from .document import Document, SealingKey, StoredTemplate
-from .errors import StoreError, days_since
+from .errors import StoreError
 from .keeping import Desired
 from .last_tests import LastTest, parse_last_tests
 from .reading import Inspection, can_be_opened, inspect
@@ -221,7 +223,7 @@ def _is_old(known: SealingKey | None, observed: Observed, days: int | None) -> b
         return False
     if known is None or known.fingerprint != observed.key_fingerprint or known.since is None:
         return True
-    age = days_since(known.since)
+    age = _days_since(known.since)
     return age is None or age >= days
 
 
@@ -262,7 +264,8 @@ def _refuse_to_lose(stays: Iterable[tuple[StoredTemplate, Iterable[str]]], obser
     if lost:
         raise StoreError(
             f"the sealing key of the template store in {observed.store_path} cannot be rotated: {lost} cannot be "
-            "opened, and would be lost; nothing was written: apply each such template with its secret, or remove it"
+            "opened, and would be lost; nothing was written: apply each such template with its secret, or remove it",
+            code="secret_not_opened",
         )
 
 
@@ -271,3 +274,11 @@ def _problems_of(names: list[str], inspection: Inspection) -> Iterator[str]:
     for name, words in inspection.template_problems.items():
         if name.casefold() in folded:
             yield from words
+
+
+def _days_since(moment: str) -> float | None:
+    """Return how many days ago such a time was, below 0 where it is to come; None where there is no such day."""
+    try:
+        return (time.time() - calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ"))) / 86400
+    except ValueError:
+        return None

@@ -15,46 +15,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import stat
 from typing import Any
 
-from .._files.accounts import user_name
-from .._files.folder import File, Folder
-from .._files.lock import is_locked, locked
+from .._files.folder import Folder
+from .._files.lock import locked
 from .._masking import mask
-from .._value import Value, field
-from .document import (
-    DOCUMENT_NAME,
-    FILE_MODE,
-    FOLDER_MODE,
-    KEPT_INFIX,
-    KEY_NAME,
-    KEY_OCTETS,
-    LAST_TESTS_NAME,
-    NEXT_KEY_NAME,
-)
 from .errors import StoreError
-from .files import cannot, keep_aside, new_name, open_store, read_file, replace_file
-from .key_file import Keys, put_key, read_keys, settle_keys, write_next_key
-from .last_tests import read_last_tests
-from .sealing import key_fingerprint
-
-
-class _Files(Value):
-    """The files of a store as they were read."""
-
-    file: File = File()
-    keys: Keys = field(default_factory=Keys)
-    half_written: tuple[str, ...] = ()
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the document; an empty string where there is none."""
-        if self.file.status is None:
-            return ""
-        # What is not a file has no content to compare: its kind stands for it.
-        content = self.file.content
-        return hashlib.sha256(content if content is not None else self.file.problem.encode("ascii")).hexdigest()
+from .files import keep_aside, open_store, replace_file
+from .found import Files, cannot, read_files
+from .key_file import put_key, settle_keys, write_next_key
+from .look import describe, nothing_found, with_masked_key
+from .parts import DOCUMENT_NAME, FILE_MODE, FOLDER_MODE, KEY_NAME, KEY_OCTETS, key_fingerprint
 
 
 def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
@@ -68,71 +39,20 @@ def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
         ``kept_documents``; see ``Observed`` for their meaning.
     :raises StoreError: when something is there and cannot be read.
     """
-    found, key = read_store_and_key(store_path)
-    found["masked_key"] = ""
-    if key is not None and key_pad is not None and len(key_pad) == len(key):
-        found["masked_key"] = mask(key, key_pad).hex()
-    return found
+    return with_masked_key(*read_store_and_key(store_path), key_pad)
 
 
 def read_store_and_key(store_path: str) -> tuple[dict[str, Any], bytes | None]:
     """Read the store with the sealing key in clear, for what runs on this host; see ``read_store()``."""
-    result: dict[str, Any] = {
-        "exists": False,
-        "content": None,
-        "sha256": "",
-        "damage": "",
-        "drift": [],
-        "key_fingerprint": "",
-        "key_damage": "",
-        "folder_mode": "",
-        "document_mode": "",
-        "owner": "",
-        "last_tests": "",
-        "kept_documents": [],
-    }
     try:
         store = open_store(store_path)
     except FileNotFoundError:
-        return result, None
+        return nothing_found(), None
     except OSError as error:
         raise StoreError(cannot("read", store_path, error)) from None
     with store:
-        return result, _describe(store, result)
-
-
-def _describe(store: Folder, result: dict[str, Any]) -> bytes | None:
-    """Fill in what is read of a store, and return the sealing key."""
-    folder, files = store.status, _read_snapshot(store)
-    document, keys = files.file, files.keys
-    result["folder_mode"] = _mode(folder)
-    result["owner"] = user_name(folder.st_uid)
-    _add_drift(result["drift"], "the folder", folder, FOLDER_MODE)
-    if document.status is not None:
-        result["exists"] = True
-        result["owner"] = user_name(document.status.st_uid)
-        result["sha256"] = files.sha256
-        result["damage"] = document.problem
-        if document.content is not None:
-            result["document_mode"] = _mode(document.status)
-            _add_drift(result["drift"], DOCUMENT_NAME, document.status, FILE_MODE)
-            try:
-                result["content"] = document.content.decode("utf-8")
-            except UnicodeDecodeError as error:
-                result["damage"] = f"is not UTF-8 text (octet {error.start})"
-    if keys.key is None:
-        result["key_damage"] = keys.damage
-    else:
-        result["key_fingerprint"] = key_fingerprint(keys.key)
-        if keys.file.status is not None and not keys.damage:
-            _add_drift(result["drift"], KEY_NAME, keys.file.status, FILE_MODE)
-    if keys.next_left:
-        result["drift"].append(f"{NEXT_KEY_NAME} was left by a run that ended while it made a new sealing key")
-    for name in files.half_written:
-        result["drift"].append(f"{name} was left by a run that was killed while it wrote")
-    result["last_tests"] = read_last_tests(store)
-    result["kept_documents"] = _kept_documents(store)
-    return keys.key
+        files = _read_snapshot(store)
+        return describe(store, files), files.keys.key
 
 
 def make_key(store_path: str, key_pad: bytes, replaced_key: str = "") -> str:
@@ -148,7 +68,7 @@ def make_key(store_path: str, key_pad: bytes, replaced_key: str = "") -> str:
     """
     try:
         with open_store(store_path, make=True) as store, locked(store):
-            keys = _read_files(store).keys
+            keys = read_files(store).keys
             if _fingerprint(keys.key) != replaced_key:
                 return ""
             settle_keys(store, keys)
@@ -184,7 +104,7 @@ def write_store(
     """
     try:
         with open_store(store_path, make=True) as store, locked(store):
-            files = _read_files(store)
+            files = read_files(store)
             keys = files.keys
             new_key = keys.next_key if use_new_key and not keys.next_in_force else None
             sealing = new_key if use_new_key else keys.key
@@ -200,7 +120,7 @@ def write_store(
         raise StoreError(cannot("write", store_path, error)) from None
 
 
-def _write(store: Folder, content: bytes, files: _Files, new_key: bytes | None, keep_old: bool) -> str:
+def _write(store: Folder, content: bytes, files: Files, new_key: bytes | None, keep_old: bool) -> str:
     store.put_right(FOLDER_MODE)
     # What an earlier writer left undone first: it goes by the document that is there now.
     settle_keys(store, files.keys)
@@ -236,48 +156,18 @@ def _put_back(store: Folder, kept: str) -> None:
             store.unlink(kept)
 
 
-def _read_snapshot(store: Folder) -> _Files:
+def _read_snapshot(store: Folder) -> Files:
     """Read document and key as they are at one moment."""
     try:
-        files = _read_files(store)
-        left = files.keys.next_file.status is not None or files.half_written or is_locked(store)
-        if not left and files.file.same_as(store.look(DOCUMENT_NAME)):
+        files = read_files(store)
+        if files.at_rest(store):
             return files
         # Somebody is writing just now, or was killed while writing: the lock tells the one from the other.
         with locked(store, looking=True):
-            return _read_files(store)
+            return read_files(store)
     except OSError as error:
         raise StoreError(cannot("read", store.path, error)) from None
-
-
-def _read_files(store: Folder) -> _Files:
-    files = _Files(read_file(store, DOCUMENT_NAME))
-    return files.replace(keys=read_keys(store, files.sha256), half_written=_half_written(store))
-
-
-def _half_written(store: Folder) -> tuple[str, ...]:
-    names = (new_name(name) for name in (DOCUMENT_NAME, KEY_NAME, NEXT_KEY_NAME, LAST_TESTS_NAME))
-    return tuple(name for name in names if store.look(name) is not None)
-
-
-def _kept_documents(store: Folder) -> list[str]:
-    try:
-        names = store.names()
-    except OSError as error:
-        raise StoreError(cannot("read", store.path, error)) from None
-    return [store.path_of(name) for name in sorted(names) if name.startswith(DOCUMENT_NAME + KEPT_INFIX)]
 
 
 def _fingerprint(key: bytes | None) -> str:
     return "" if key is None else key_fingerprint(key)
-
-
-def _add_drift(drift: list[str], what: str, status: os.stat_result, mode: int) -> None:
-    if stat.S_IMODE(status.st_mode) != mode:
-        drift.append(f"{what} has mode {_mode(status)}, not {mode:04o}")
-    if status.st_uid != os.geteuid():
-        drift.append(f"{what} belongs to {user_name(status.st_uid)}, not {user_name(os.geteuid())}")
-
-
-def _mode(status: os.stat_result) -> str:
-    return f"{stat.S_IMODE(status.st_mode):04o}"

@@ -16,8 +16,9 @@ from typing import Any
 from .._template.errors import show
 from .._value import Value, field
 from .adapter import Observed
-from .document import DOCUMENT_NAME, KEY_NAME, Document, StoredTemplate, parse_document
+from .document import Document, StoredTemplate, parse_document
 from .errors import DamagedDocument, NewerFormat, StoreError
+from .parts import DOCUMENT_NAME, KEY_NAME
 from .posix_file import read_store_and_key
 from .sealing import unseal
 
@@ -179,12 +180,15 @@ def find_template(store_path: str, name: str, *, content: str | None, exists: bo
             raise DamagedDocument(damage)
         templates = parse_document(content or "").templates if exists else ()
     except (DamagedDocument, NewerFormat) as error:
-        raise StoreError(f"{DOCUMENT_NAME} in {store_path} {error}") from None
+        raise StoreError(f"{DOCUMENT_NAME} in {store_path} {error}", code=error.code) from None
     for template in templates:
         if template.name == name:
             return template
     there = ", ".join(show(template.name) for template in templates) or "none"
-    raise StoreError(f"there is no template {show(name)} in the store {store_path}; templates there: {there}")
+    raise StoreError(
+        f"there is no template {show(name)} in the store {store_path}; templates there: {there}",
+        code="unknown_template",
+    )
 
 
 def edited_by_hand(name: str) -> str:
@@ -217,5 +221,5 @@ def read_stored(store_path: str, name: str) -> tuple[StoredTemplate, dict[str, s
         return template, {}
     if key is None:
         path, wrong = posixpath.join(store_path, KEY_NAME), found["key_damage"] or "does not exist"
-        raise StoreError(f"the sealing key {path} {wrong}; apply the templates again")
+        raise StoreError(f"the sealing key {path} {wrong}; apply the templates again", code="secret_not_opened")
     return template, open_secrets(template, key)

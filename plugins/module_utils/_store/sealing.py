@@ -21,14 +21,13 @@ from .._value import Value, field
 from .errors import DamagedDocument, SealingError, StoreError
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Digests that show a hand edit, and the fingerprint that tells one sealing key from another.
+# Digests that show a hand edit.
 #
 # They are no protection against somebody who may write the store and wants to deceive: whoever can do that can also
 # read the sealing key. They tell an edit by hand, or a damaged disk, from what this collection wrote.
 
 # ``json.dumps()`` would make an encoder for each digest.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-_FINGERPRINT_PREFIX = b"estfleet.cloud_extender sealing key\0"
 
 
 def digest(*parts: Any) -> str:
@@ -56,11 +55,6 @@ def secret_digest(
 ) -> str:
     """Return the digest of a sealed secret, bound to the template and the field that it belongs to."""
     return digest("secret", template, field, key_fingerprint, sealed, verifier, keyed_verifier)
-
-
-def key_fingerprint(key: bytes) -> str:
-    """Return 16 hex digits that tell this sealing key from another. The key is random, so this reveals nothing."""
-    return hashlib.sha256(_FINGERPRINT_PREFIX + key).hexdigest()[:16]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -128,7 +122,8 @@ def _aes_gcm() -> type[Any]:
     except ImportError:
         raise SealingError(
             "the Python library cryptography (3.4.8 or newer) is needed to seal and open passwords, and is not "
-            "installed; install it where this runs, for example with: pip install cryptography"
+            "installed; install it where this runs, for example with: pip install cryptography",
+            code="missing_library",
         ) from None
     return AESGCM
 
@@ -239,6 +234,7 @@ class Verifiers(Value):
             except (AttributeError, ValueError) as error:
                 raise StoreError(
                     f"this Python cannot compute scrypt, which the password verifiers need ({error}); use a Python "
-                    "that is built with OpenSSL 1.1.1 or newer"
+                    "that is built with OpenSSL 1.1.1 or newer",
+                    code="missing_library",
                 ) from None
         return self._keys[secret]

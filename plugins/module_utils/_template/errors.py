@@ -27,6 +27,8 @@ class TemplateError(ValueError):
     :param template: the name of the template as ``show()`` gives it, or an empty string.
     """
 
+    code = "invalid_option"
+
     def __init__(
         self,
         option: str,
@@ -59,16 +61,23 @@ class TemplateError(ValueError):
             template=template or self.template,
         )
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What is wrong, without a full stop and without the suggestion."""
         option = f"{self.where}.{self.option}" if self.where and self.option else self.where or self.option
         text = f"{option} of template {self.template}: " if self.template else f"{option}: "
         text += f"{self.value} {self.reason}" if self.value else self.reason
         if self.allowed:
             text += f" (allowed: {self.allowed})"
-        text += "."
-        if self.suggestion:
-            text += f" Did you mean {show(self.suggestion)}?"
         return text
+
+    @property
+    def hint(self) -> str:
+        """What was probably meant, or an empty string."""
+        return f"Did you mean {show(self.suggestion)}?" if self.suggestion else ""
+
+    def __str__(self) -> str:
+        return f"{self.sentence}. {self.hint}".rstrip()
 
 
 def show(value: object) -> str:

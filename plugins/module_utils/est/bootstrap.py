@@ -142,7 +142,7 @@ def _contact(
             return use(_fetch(url, own, connection), step)
     except EstError as error:
         # No enrolment request has been sent, whatever became of this one.
-        error.request_received = "no"
+        error.request_received = "not_received"
         raise
     finally:
         if timeline is not None:

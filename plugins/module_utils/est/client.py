@@ -157,7 +157,7 @@ class EstClient:
         :raises ServerError: any status but 200 (section 4.1.3), or none has the fingerprint that one must have.
         :raises ParseError: the answer is not a certs-only message, or is empty.
         """
-        with self._stage("cacerts", request_received="no") as step:
+        with self._stage("cacerts", request_received="not_received") as step:
             certificates, warnings = read_cacerts_answer(self._get("cacerts"))
             authorities = read_ca_certificates(
                 certificates, self._anchors, datetime.now(timezone.utc), authenticated=self._is_vouched_for()
@@ -209,7 +209,7 @@ class EstClient:
         """
         from .answers.csr_attributes import CsrAttributesAnswer, read_csr_attributes_answer
 
-        with self._stage("csrattrs", request_received="no") as step:
+        with self._stage("csrattrs", request_received="not_received") as step:
             try:
                 answer = read_csr_attributes_answer(self._get("csrattrs"), strict=strict)
             except TransportError as error:
@@ -339,7 +339,7 @@ class EstClient:
             sleep(pause)
             slept += pause
             # Whatever happens from here on, the server has had the request.
-            answer = self._post(operation, body, read, request_received="yes")
+            answer = self._post(operation, body, read, request_received="received")
         return answer
 
     def _post(
@@ -377,7 +377,7 @@ class EstClient:
         :param check: looks at the certificate once it has been verified, and raises an ``EstError`` to refuse it.
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
         """
-        with self._stage("verify", request_received="yes") as step:
+        with self._stage("verify", request_received="received") as step:
             try:
                 verified = verify_issued(
                     answer,

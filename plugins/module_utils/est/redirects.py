@@ -192,7 +192,7 @@ def _refused(
         http_status=response.status,
         server_message=clean_server_message(response.headers.get("content-type"), response.body),
         hint=hint,
-        request_received="yes",
+        request_received="received",
     )
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Optional, Sequence
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
 from .._value import Value, field
-from .base.errors import InputError
+from .base.errors import EstError, InputError, ServerError, TransportError
 from .enrol import EnrolmentRequest, Operation
 from .http.transport import Credentials
 from .request.csr import (
@@ -52,6 +52,26 @@ if TYPE_CHECKING:
 
 #: The ways to renew a certificate: for the same key, or for a new one.
 RENEW, REKEY = "renew", "rekey"
+#: What to do where the old certificate cannot authenticate its renewal: fail, or get one as if there were none.
+FAIL, ENROLL = "fail", "enroll"
+
+#: HTTP status codes by which a server refuses a client certificate or the renewal of it. Others are about the address
+#: or a moment.
+_REFUSING = (400, 401, 403)
+#: Alerts by which a server refuses a client certificate in TLS (RFC 8446 section 6.2), but not the one that says that
+#: it was revoked: a revocation is not to be undone by whoever has the password.
+_REFUSING_ALERTS = (
+    "access_denied",
+    "bad_certificate",
+    "certificate_expired",
+    "certificate_required",
+    "certificate_unknown",
+    "decrypt_error",
+    "handshake_failure",
+    "illegal_parameter",
+    "unknown_ca",
+    "unsupported_certificate",
+)
 
 
 class Authentication(Value):
@@ -74,18 +94,19 @@ def choose_authentication(
     credentials: Optional[Credentials],
     now: datetime,
     *,
-    fall_back_to_password: bool = False,
+    on_failed_renewal: str = FAIL,
     with_password: bool = False,
 ) -> Authentication:
-    """Use the certificate where there is one, and the password only to get the first (RFC 7030 sections 3.3.2 and 6).
+    """Use the certificate where there is one, and the account only to get the first (RFC 7030 sections 3.3.2 and 6).
 
     :param held: the certificate on disk, or ``None``.
     :param credentials: user name and password, or ``None``.
     :param now: an aware time.
-    :param fall_back_to_password: enrol anew with the password where the certificate has expired or may not be used for
-        TLS. Without it that is an error, so that nobody uses a password without knowing it.
+    :param on_failed_renewal: ``ENROLL``: enrol anew where the certificate has expired or may not be used for TLS, with
+        the credentials or whatever else authenticates the client. ``FAIL``: that is an error, so that nobody uses a
+        password without knowing it.
     :param with_password: send the password as well, for a server that wants both.
-    :raises InputError: the certificate cannot be used, and there is no fallback.
+    :raises InputError: the certificate cannot be used, and that is to be a failure.
     """
     if held is None:
         reason = "there is no certificate yet"
@@ -100,13 +121,27 @@ def choose_authentication(
         return Authentication(
             "simplereenroll", held.tls, None, f"{until}{', and not the password' if credentials else ''}"
         )
-    if fall_back_to_password and credentials:
-        reason = f"the password is used, and not the certificate {subject}: {problem}"
-        return Authentication("simpleenroll", None, credentials, reason)
+    if on_failed_renewal == ENROLL:
+        used = "the password is used, and not" if credentials else "a certificate is enrolled without"
+        return Authentication("simpleenroll", None, credentials, f"{used} the certificate {subject}: {problem}")
     raise InputError(
         f"the certificate {subject} cannot authenticate its own renewal: {problem}",
-        hint="Enrol anew with user name and password: give them, and allow this run to fall back to them.",
+        code="invalid_certificate",
+        hint="Enrol anew, as for the first certificate.",
     )
+
+
+def refuses_old_certificate(error: EstError) -> bool:
+    """Whether an error of a renewal says that the old certificate is refused, so that enrolling anew can help.
+
+    It can be the server that refuses it, in TLS or by HTTP, or OpenSSL, on this side. A certificate that was revoked,
+    a server that fails or has too much to do, and an answer that was lost are something else.
+    """
+    if isinstance(error, ServerError):
+        return error.http_status in _REFUSING
+    if isinstance(error, TransportError):
+        return error.alert in _REFUSING_ALERTS
+    return error.code == "invalid_client_certificate"
 
 
 def similar_key(certificate: Certificate) -> KeySpec:

@@ -44,7 +44,7 @@ def server_info(client: EstClient, transport: Transport, trust: Trust) -> Dict[s
     peer = transport.peer
     if peer is None:
         raise AssertionError("an answer comes from a peer")
-    server = _server(client.url, peer, trust.origin, peer.authorised_by, now, warnings)
+    server = _server(client.url, peer, trust.origin, peer.authorized_by, now, warnings)
     _warn_of_one(authorities.root, f"root {subject_text(authorities.root)}", now, warnings)
     warnings.extend(client.warnings)
     return {
@@ -54,10 +54,15 @@ def server_info(client: EstClient, transport: Transport, trust: Trust) -> Dict[s
             {**described, "self_signed": is_self_signed(certificate)}
             for described, certificate in zip(authorities.describe(now), authorities.certificates)
         ],
+        "root_certificate": describe(authorities.root, now),
         "root_trusted_by": authorities.root_trusted_by,
-        "days_left": authorities.days_left(now),
-        "dropped": [
-            {"subject": one.subject, "fingerprint_sha256": one.fingerprint_sha256, "reason": one.reason}
+        "untrusted_certificates": [
+            {
+                "subject": one.subject,
+                "fingerprint_sha256": one.fingerprint_sha256,
+                "error_code": one.code,
+                "reason": one.reason,
+            }
             for one in authorities.dropped
         ],
         "csr_attributes": attributes,
@@ -75,8 +80,7 @@ def unverified_server_info(url: EstUrl, bag: CaBag) -> Dict[str, Any]:
         "server": _server(url, bag.peer, "none", None, now, warnings),
         "ca_certificates": [
             {
-                **describe(certificate),
-                "days_left": days_left(certificate, now),
+                **describe(certificate, now),
                 "current_root": False,
                 "self_signed": is_self_signed(certificate),
             }
@@ -88,7 +92,7 @@ def unverified_server_info(url: EstUrl, bag: CaBag) -> Dict[str, Any]:
 
 
 def _server(
-    url: EstUrl, peer: Peer, trust: str, authorised_by: Optional[str], now: datetime, warnings: List[str]
+    url: EstUrl, peer: Peer, trust: str, authorized_by: Optional[str], now: datetime, warnings: List[str]
 ) -> Dict[str, Any]:
     certificate = None
     if peer.certificate is not None:
@@ -97,7 +101,7 @@ def _server(
         except ParseError as error:
             warnings.append(f"the certificate of the server: {error.reason}")
         else:
-            certificate = {**describe(loaded), "days_left": days_left(loaded, now)}
+            certificate = describe(loaded, now)
             _warn_of_one(loaded, "certificate of the server", now, warnings)
     return {
         "url": url.base,
@@ -105,7 +109,7 @@ def _server(
         "cipher": peer.cipher,
         "certificate": certificate,
         "trust": trust,
-        "authorised_by": authorised_by,
+        "authorized_by": authorized_by,
     }
 
 

@@ -108,7 +108,7 @@ def read_serverkeygen_answer(response: Response, wanted: KeyRequest) -> Union[Ge
     try:
         return _read(response, wanted)
     except ParseError as error:
-        error.http_status, error.request_received = response.status, "yes"
+        error.http_status, error.request_received = response.status, "received"
         raise
 
 

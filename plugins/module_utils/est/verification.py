@@ -12,7 +12,6 @@ from .._value import Value, field
 from .answers.enrolment import Issued
 from .base.errors import EstError, ParseError
 from .x509.certificate import (
-    days_left,
     describe,
     find_leaf,
     fingerprint_sha256,
@@ -48,10 +47,11 @@ if TYPE_CHECKING:
 MAX_CERTIFICATES = 100
 
 #: Why the current root is trusted.
-BY_CONFIGURATION = "configured trust anchor"
-BY_PATH = "certification path to a configured trust anchor"
-BY_EXPLICIT_SESSION = "session authenticated with a configured trust anchor"
-BY_SYSTEM_SESSION = "session authenticated with the system's trust store"
+BY_CONFIGURATION = "trust_anchor"  # it is configured as one
+BY_PATH = "path_to_trust_anchor"
+#: It came over a connection that was authenticated: with a configured trust anchor, or with the system's trust store.
+BY_EXPLICIT_SESSION = "explicit_connection"
+BY_SYSTEM_SESSION = "system_connection"
 
 
 class DroppedCertificate(Value):
@@ -59,11 +59,13 @@ class DroppedCertificate(Value):
 
     :param subject: in slash form, or words where it cannot be read.
     :param fingerprint_sha256: with colons; empty where the certificate cannot be read.
+    :param code: the name of why for programs, one of ``CODES``.
     :param reason: why it was dropped.
     """
 
     subject: str
     fingerprint_sha256: str
+    code: str
     reason: str
 
 
@@ -87,19 +89,11 @@ class CaCertificates(Value):
     dropped: Tuple[DroppedCertificate, ...] = ()
     signatures: SignatureChecks = field(default_factory=SignatureChecks, repr=False, compare=False)
 
-    def days_left(self, now: datetime) -> int:
-        """Whole days until the current root expires; before that the CA certificates should be fetched anew."""
-        return days_left(self.root, now)
-
     def describe(self, now: datetime) -> List[Dict[str, Any]]:
-        """The accepted certificates as plain JSON data: what ``describe()`` says, ``days_left``, and
-        ``current_root`` (true for one at most)."""
+        """The accepted certificates as plain JSON data: what ``describe()`` says, and ``current_root`` (true for
+        one at most)."""
         return [
-            {
-                **describe(certificate),
-                "days_left": days_left(certificate, now),
-                "current_root": certificate == self.root,
-            }
+            {**describe(certificate, now), "current_root": certificate == self.root}
             for certificate in self.certificates
         ]
 
@@ -143,23 +137,24 @@ class _Selection:
         self.accepted: Dict[Certificate, Certificate] = {}
         self._at = at
         self._candidates: List[Certificate] = []
-        self._rejected: Dict[Certificate, str] = {}
+        self._rejected: Dict[Certificate, Tuple[str, str]] = {}
         self._dropped: List[DroppedCertificate] = []
         self._signatures = SignatureChecks()
         for der in dict.fromkeys(bag):
             try:
                 certificate = load_certificate(der)
             except ParseError as error:
-                self._dropped.append(DroppedCertificate("(unreadable)", "", error.reason))
+                self._dropped.append(DroppedCertificate("(unreadable)", "", error.code, error.reason))
                 continue
-            problem = "" if certificate in anchors else _why_no_ca(certificate)
-            if problem:
-                self._drop(certificate, problem)
+            problem = None if certificate in anchors else _why_no_ca(certificate)
+            if problem is not None:
+                self._drop(certificate, *problem)
             else:
                 self._candidates.append(certificate)
 
-    def _drop(self, certificate: Certificate, reason: str) -> None:
-        self._dropped.append(DroppedCertificate(subject_text(certificate), fingerprint_sha256(certificate), reason))
+    def _drop(self, certificate: Certificate, code: str, reason: str) -> None:
+        dropped = DroppedCertificate(subject_text(certificate), fingerprint_sha256(certificate), code, reason)
+        self._dropped.append(dropped)
 
     def accept(self, trusted_by: Dict[Certificate, str], reason: str) -> None:
         """Accept what has a valid path to one of the anchors, and note in ``trusted_by`` for which reason."""
@@ -169,7 +164,7 @@ class _Selection:
             try:
                 path = find_path(certificate, self._candidates, self.anchors, self._at, self._signatures)
             except EstError as error:
-                self._rejected[certificate] = error.reason
+                self._rejected[certificate] = (error.code, error.reason)
             else:
                 self.accepted[certificate] = path.certificates[-1]
                 trusted_by.setdefault(certificate, reason)
@@ -191,7 +186,7 @@ class _Selection:
         """
         for certificate in self._candidates:
             if certificate not in self.accepted:
-                self._drop(certificate, self._rejected[certificate])
+                self._drop(certificate, *self._rejected[certificate])
         if not self.accepted:
             reasons = "; ".join(dict.fromkeys(dropped.reason for dropped in self._dropped)) or "there is none"
             raise ParseError(
@@ -206,14 +201,14 @@ class _Selection:
         return CaCertificates(accepted, root, trusted_by[root], anchors, tuple(self._dropped), self._signatures)
 
 
-def _why_no_ca(certificate: Certificate) -> str:
-    """Why a certificate is not a CA's; an empty string for one that may be: of version 1 it cannot say so."""
+def _why_no_ca(certificate: Certificate) -> Optional[Tuple[str, str]]:
+    """Code and reason why a certificate is not a CA's; ``None`` for one that may be: of version 1 it cannot say so."""
     try:
         constraints = basic_constraints(certificate)
     except ParseError as error:
-        return f"it cannot be told whether it is a CA certificate: {error.reason}"
+        return error.code, f"it cannot be told whether it is a CA certificate: {error.reason}"
     may_be = constraints.ca if constraints else certificate.version == 1 and is_self_issued(certificate)
-    return "" if may_be else "it is not a CA certificate"
+    return None if may_be else ("not_a_ca", "it is not a CA certificate")
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -13,14 +13,13 @@ from typing import Any
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import Content
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.envelope import FORMAT_VERSION
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import TemplateResult
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 
-from ..base.action import ControllerAction, plain, scrub, secret_values
+from ..base.action import ControllerAction
+from ..base.secrets import PASSPHRASE_VARIABLE, secret_values
 from ..base.templates import STORE_SPEC
-
-#: The variable of the controller's environment that gives the passphrase where the option does not.
-PASSPHRASE_VARIABLE = "EST_BUNDLE_PASSPHRASE"  # noqa: S105 (a name, not a passphrase)
 
 #: The options that export and import share.
 BUNDLE_SPEC: dict[str, Any] = {
@@ -38,7 +37,7 @@ class BundleAction(ControllerAction):
     def work(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do the work and return the result.
 
-        :raises BundleError: turned into a failed result, with its reason in one word.
+        :raises BundleError: turned into a failed result.
         """
 
     def perform(self, arguments):
@@ -46,12 +45,7 @@ class BundleAction(ControllerAction):
         try:
             return self.work(arguments)
         except BundleError as error:
-            return {"failed": True, "msg": str(error), "reason": error.reason}
-
-    def run(self, tmp=None, task_vars=None):
-        """See ``ControllerAction.run()``. The passphrase is a secret too, and so is what is opened with it."""
-        self._opened = secret_values({"password": plain(self._task.args).get("passphrase")})
-        return scrub(super().run(tmp, task_vars), self._opened)
+            return failure_of(error)
 
     def passphrase(self, arguments: Mapping[str, Any]) -> str | None:
         """Return the passphrase from the option or the environment, or None.
@@ -64,12 +58,12 @@ class BundleAction(ControllerAction):
             passphrase = os.environ.get(PASSPHRASE_VARIABLE) or None
         if passphrase is not None and not isinstance(passphrase, str):
             raise TemplateError("passphrase", "is not a text", allowed="a string, in quotes")
-        self._opened |= secret_values({"password": passphrase})
+        self._secrets |= secret_values({"passphrase": passphrase})
         return passphrase
 
     def hide(self, content: Content) -> None:
         """Censor the secrets of these templates in whatever the action returns."""
-        self._opened.update(secret for template in content.templates for secret in template.secrets().values())
+        self._secrets.update(secret for template in content.templates for secret in template.secrets().values())
 
 
 def describe_bundle(path: str, content: Content, *, sealed: bool) -> dict[str, Any]:

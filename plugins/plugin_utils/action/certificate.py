@@ -31,17 +31,17 @@ def keep_certificate(action: ExchangeAction, asked: CertificateParameters, excha
     :returns: the result of ``est_certificate``, a failed one where it failed.
     :raises TemplateError: no store can have that name.
     """
-    if not _STORE.fullmatch(asked.certificate_store):
+    if not _STORE.fullmatch(asked.certificate_store_name):
         raise TemplateError(
-            "certificate_store",
+            "certificate_store_name",
             "is not the name of a certificate store",
-            value=show(asked.certificate_store),
+            value=show(asked.certificate_store_name),
             allowed="a name such as My or WebHosting",
         )
     host = WindowsHost(action)
     holder = WindowsHolder(
         host,
-        store=asked.certificate_store,
+        store=asked.certificate_store_name,
         template=asked.template_name,
         name=asked.identity.certificate_name,
         store_path=asked.store_path,

@@ -13,7 +13,7 @@ from typing import Any, Optional, Protocol
 import yaml
 from ansible.release import __version__ as ansible_core_version
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import result, server_info
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import failure, server_info
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import (
     ExchangeOptions,
@@ -148,8 +148,8 @@ class ControllerExchange:
             lambda template: run_test(
                 template, asked.identity, asked.test_options, self._backend.connector, files, self._timeline
             ),
-            lambda error: result.failure(error, name, self._exchange, self._timeline),
-            lambda reason: result.input_failure(reason, name, self._exchange),
+            lambda error: failure.failure(error, name, self._exchange, self._timeline),
+            name,
         )
         came = last_test_entry(outcome, content(), asked.identity.variables)
         if came is not None and asked.inline is None and not asked.test_options.check:
@@ -159,24 +159,27 @@ class ControllerExchange:
                 outcome["warnings"] = [*outcome.get("warnings", ()), warning]
         return outcome
 
-    def look(self, options: ExchangeOptions) -> dict[str, Any]:
-        """The result of ``est_server_info``, a failed one where the server could not be looked at."""
+    def look(self, name: str, options: ExchangeOptions) -> dict[str, Any]:
+        """The result of ``est_server_info``, a failed one where the server could not be looked at.
+
+        :param name: of the template.
+        """
         return self._outcome(
             lambda template: server_info.look(template, options, self._backend.connector, self._timeline),
-            lambda error: server_info.failure(error, self._exchange, self._timeline),
-            lambda reason: server_info.input_failure(reason, self._exchange),
+            lambda error: failure.look_failure(error, name, self._exchange, self._timeline),
+            name,
         )
 
     def _outcome(
         self,
         run: Callable[[Template], dict[str, Any]],
-        failure: Callable[[EstError], dict[str, Any]],
-        input_failure: Callable[[str], dict[str, Any]],
+        failed: Callable[[EstError], dict[str, Any]],
+        name: str,
     ) -> dict[str, Any]:
         try:
             require_libraries()
             return run(self._find_template())
         except EstError as error:
-            return failure(error)
+            return failed(error)
         except (StoreError, TemplateError) as error:
-            return input_failure(str(error))
+            return failure.input_failure(error, name, self._exchange)

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import ntpath
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from ansible.errors import AnsibleError
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import nothing_sent
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import (
@@ -20,7 +22,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.rea
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
-from ..base.action import ControllerAction, ModuleFailed, OptionError
+from ..base.action import ControllerAction, ModuleFailed, OptionError, plain
 from ..windows.host import WindowsHost
 from ..windows.paths import check_windows_folder
 from .store import is_windows, store_of, store_path_of
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 _NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
 
 
-class EnrolmentParameters(Protocol):
-    """What is asked of any enrolment."""
+class ExchangeParameters(Protocol):
+    """What is asked of any exchange."""
 
     template_name: str
     inline: Optional[Template]
@@ -64,8 +66,8 @@ class ExchangeAction(ControllerAction):
                 spec[name].pop(limit, None)
         return spec
 
-    def enrol_on_host(self, module: str, arguments: Mapping[str, Any], asked: EnrolmentParameters) -> dict[str, Any]:
-        """Let the module of the host do all of an enrolment.
+    def run_on_host(self, module: str, arguments: Mapping[str, Any], asked: ExchangeParameters) -> dict[str, Any]:
+        """Let the module of the host do all of it.
 
         :param asked: what was read from the arguments: the template goes to the host as it was checked.
         """
@@ -74,7 +76,35 @@ class ExchangeAction(ControllerAction):
             given["template"] = asked.template_name
         else:
             given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
-        return self.execute(f"estfleet.cloud_extender.{module}", {**given, "exchange": "host"})
+        sent = time.time()
+        try:
+            answer = self.execute(f"estfleet.cloud_extender.{module}", {**given, "exchange": "host"})
+        except ModuleFailed as failure:
+            raise ModuleFailed(self._without_clock(failure.result, sent)) from None
+        return self._without_clock(answer, sent)
+
+    def _without_clock(self, answer: Mapping[str, Any], sent: float) -> dict[str, Any]:
+        """Return the answer of a host without its time, and warn where the controller has another.
+
+        A host cannot know that its clock is wrong, and judges every certificate by it.
+        """
+        from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.findings import (
+            CLOCK_TOLERANCE,
+            duration,
+        )
+
+        result = dict(answer)
+        clock = result.pop("clock", None)
+        if isinstance(clock, (int, float)):
+            ahead = max(clock - time.time(), 0) or min(clock - sent, 0)
+            if abs(ahead) > CLOCK_TOLERANCE:
+                self.warn(
+                    [
+                        f"the clock of the host is {duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} the "
+                        "controller's, and what is said of the validity of certificates goes by it: set one of the two"
+                    ]
+                )
+        return result
 
     def exchange_of(self, asked: str) -> str:
         """Where the exchange leaves from: ``host``, ``uri`` or ``controller``.
@@ -154,7 +184,7 @@ class ExchangeAction(ControllerAction):
     def _execute_or_fail(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         result = self.execute_anyway(name, arguments)
         if result.get("failed"):
-            raise StoreError(result.get("msg", f"{name} failed"))
+            raise StoreError(result.get("msg", f"{name} failed"), code=str(result.get("error_code") or ""))
         return result
 
     def stored_template(self, store_path: str, name: str, *, with_secrets: bool = True) -> Template:
@@ -174,7 +204,8 @@ class ExchangeAction(ControllerAction):
         if found.key is None:
             raise StoreError(
                 f"the sealing key of the store {store_path} {found.key_damage or 'does not exist'}; apply the "
-                "templates again"
+                "templates again",
+                code="secret_not_opened",
             )
         return Template.from_fields(stored.fields, open_secrets(stored, found.key))
 
@@ -193,3 +224,23 @@ class ExchangeAction(ControllerAction):
             if is_windows(self):  # ansible-core 2.21 puts a dot at the end, and would remove that
                 shell.tmpdir = ntpath.normpath(shell.tmpdir)
         return str(shell.join_path(shell.tmpdir, name))
+
+
+class ServerAction(ExchangeAction):
+    """Base of an action whose result tells of an exchange with an EST server."""
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """See ``ControllerAction.run()``."""
+        self._given = plain(self._task.args)  # not all of it stays in the task
+        return super().run(tmp, task_vars)
+
+    def complete(self, failed: Mapping[str, Any]) -> dict[str, Any]:
+        """See ``ControllerAction.complete()``. What comes from our own module on the host is complete."""
+        if "timeline" in failed:
+            return dict(failed)
+        inline = self._given.get("inline")
+        name = inline.get("name") if isinstance(inline, Mapping) else self._given.get("template")
+        told = nothing_sent(name if isinstance(name, str) else None, None)
+        if failed["error_code"] in ("module_failed", "unreachable"):
+            told.update(stage=None, request_received="unknown")
+        return {**told, **failed}

@@ -14,6 +14,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.ada
 
 from ..base.action import ControllerAction
 from ..base.templates import check_store_path
+from ..posix.quick_look import QuickLook
 from ..posix.store import PosixStore
 from ..windows.host import WindowsHost
 from ..windows.paths import check_windows_folder
@@ -55,7 +56,7 @@ def store_of(
     :param full_look: on a Windows host, look at more than the document.
     """
     if not is_windows(action):
-        return PosixStore(execute or action.execute, store_path)
+        return PosixStore(execute or action.execute, store_path, QuickLook(action).look)
     return WindowsStore(
         WindowsHost(action),
         store_path,

@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import BOOLEANS_TRUE
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure, failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import (
     ACCOUNT,
     CA_CERTIFICATE,
-    SECRET_FIELDS,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.server import check_basic
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.synonyms import meant_option
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.trust import read_pem_certificates
+
+from .host_answer import UnusableAnswer, answer_of, without_controls
+from .secrets import PASSWORD_VARIABLE, Unprinted, scrub, secret_values, short_arguments
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What the environment of the controller gives to a template, as a credential of AWX injects it.
@@ -39,8 +41,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 #   ``ca_fingerprint`` that does not use the system's trust either.
 #
 # What ``remove`` names is not added.
-
-_USERNAME, _PASSWORD, _CA_CERTIFICATE = "EST_USERNAME", "EST_PASSWORD", "EST_CA_CERTIFICATE"
+_USERNAME, _CA_CERTIFICATE = "EST_USERNAME", "EST_CA_CERTIFICATE"
 _WHERE = "in the environment of the controller"
 
 
@@ -56,7 +57,7 @@ def from_environment(options: Mapping[str, Any]) -> dict[str, str]:
     if ACCOUNT not in removed and _none_of(
         options, "username", "password", "client_certificate_path", "client_key_path"
     ):
-        added.update(_credentials(os.environ.get(_USERNAME), os.environ.get(_PASSWORD)))
+        added.update(_credentials(os.environ.get(_USERNAME), os.environ.get(PASSWORD_VARIABLE)))
     system_trust = str(options.get("use_system_trust")).strip().lower() in BOOLEANS_TRUE
     if (
         not system_trust
@@ -79,29 +80,41 @@ def _credentials(username: str | None, password: str | None) -> dict[str, str]:
     try:
         check_basic(username, password)
     except TemplateError as error:
-        error.option = f"{_USERNAME if error.option == 'username' else _PASSWORD} {_WHERE}"
+        error.option = f"{_USERNAME if error.option == 'username' else PASSWORD_VARIABLE} {_WHERE}"
         raise
     return {"username": username, "password": password}
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-# What a module's result says of the connection rather than of its work.
-_PASSED_ON = ("ansible_facts", "deprecations", "warnings")
-# Never censored: a password such as "True" must not change what a run means.
-_NEVER_CENSORED = ("changed", "failed", "unreachable")
-
 
 class OptionError(Exception):
-    """Arguments that the argument spec does not allow."""
+    """Arguments that the argument spec does not allow, or that cannot be used here.
+
+    :param code: a name for programs, where it is something else that failed.
+    :param hint: what to do next, where the message does not say it.
+    """
+
+    def __init__(self, message: str, *, code: str = "invalid_option", hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
 
 
 class ModuleFailed(Exception):
-    """A module on the host failed; its result is passed on as it is."""
+    """A module on the host failed; its result is passed on."""
 
     def __init__(self, result: Mapping[str, Any]) -> None:
         super().__init__(str(result.get("msg", "")))
         self.result = result
+
+    def as_failure(self) -> dict[str, Any]:
+        """The result in the shape of every failure. The modules of this collection give it that themselves."""
+        if "error_code" in self.result:
+            return dict(self.result)
+        code = "unreachable" if self.result.get("unreachable") else "module_failed"
+        msg = str(self) or "a module of Ansible failed on the host, and said nothing"
+        return {**failure(msg, code, msg), **self.result, "failed": True, "msg": msg}
 
 
 class ControllerAction(ActionBase):
@@ -137,18 +150,32 @@ class ControllerAction(ActionBase):
         result = super().run(tmp, task_vars)
         self._task_vars = task_vars or {}
         self._passed_on: dict[str, Any] = {}
-        arguments = plain(self._task.args)
-        if not self._task.until and self._task.retries is None:
-            self._task.args = _short_arguments(arguments)
+        arguments = self.given_arguments()
+        self._task.args = short_arguments(arguments)
         self._secrets = secret_values(arguments)
         try:
-            result.update(self.perform(validate(arguments, self.argument_spec(), self.called)))
-        except (TemplateError, StoreError, OptionError) as error:
-            result.update(failed=True, msg=str(error))
+            spec = self.argument_spec()
+            self.warn(_both_names(arguments, spec))
+            result.update(self.perform(validate(arguments, spec, self.called)))
+        except (TemplateError, StoreError, OptionError, UnusableAnswer) as error:
+            result.update(self.complete(failure_of(error)))
         except ModuleFailed as error:
-            result.update(error.result, failed=True)
+            result.update(self.complete(error.as_failure()))
         result.update(self._passed_on)
-        return scrub(result, self._secrets)
+        return without_controls(scrub(result, self._secrets))
+
+    def given_arguments(self) -> dict[str, Any]:
+        """Return what the task was given, whatever of it the task still has; see ``short_arguments()``.
+
+        With ``until`` or ``retries`` another action runs the same task again. What is kept beside the arguments of the
+        task stays in this process.
+        """
+        given: dict[str, Any] = vars(self._task).setdefault("_est_given", plain(self._task.args))
+        return given
+
+    def complete(self, failed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a failure with what this module has in each of its failures beside the common keys."""
+        return dict(failed)
 
     def with_environment(self, options: Any) -> Any:
         """Return the options of a template with what the environment adds; see ``from_environment()``.
@@ -183,32 +210,26 @@ class ControllerAction(ActionBase):
         if found:
             self._passed_on["warnings"] = found
 
-    def execute(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a module on the host.
+    def execute(self, name: str, arguments: Mapping[str, Any], *, keep_facts: bool = False) -> dict[str, Any]:
+        """Run a module on the host, and return the data of its answer; see ``answer_of()``.
 
-        :raises ModuleFailed: when it fails.
+        :param keep_facts: return the facts too, for the action itself. They never become variables.
+        :raises ModuleFailed: when it fails, or answers what no module does.
         """
-        result = plain(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=self._task_vars))
-        result.pop("invocation", None)
-        for key in _PASSED_ON:
-            if result.get(key):
-                self._passed_on[key] = result.pop(key)
-        if result.get("failed") or result.get("unreachable"):
+        asked = Unprinted(arguments)
+        found = plain(self._execute_module(module_name=name, module_args=asked, task_vars=self._task_vars))
+        try:
+            result, passed_on = answer_of(found, name.rpartition(".")[2], keep_facts=keep_facts)
+        except UnusableAnswer as error:
+            raise ModuleFailed(failure_of(error)) from None
+        for key in ("warnings", "deprecations"):
+            earlier = self._passed_on.get(key, [])
+            passed_on[key] = [*earlier, *(told for told in passed_on.get(key, ()) if told not in earlier)]
+        self._passed_on.update((key, value) for key, value in passed_on.items() if value)
+        # A header of an EST server can be in a result too, and is a text.
+        if result.get("failed") is True or result.get("unreachable") is True:
             raise ModuleFailed(result)
         return result
-
-
-def _short_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments that are short and not secret, for the task to keep once its work has begun.
-
-    ansible-core sends a task's arguments back with the result and holds those of all hosts until the last host is done:
-    more memory than all else of a run, and a callback may log them. Only a task that is retried needs them again.
-    """
-    return {
-        name: value
-        for name, value in arguments.items()
-        if not isinstance(value, (dict, list)) and name not in SECRET_FIELDS
-    }
 
 
 def plain(value: Any) -> Any:
@@ -241,7 +262,7 @@ def _plain_warning(value: Any) -> Any:
 
 
 def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], called: str) -> dict[str, Any]:
-    """Check arguments against an argument spec, and return them with types and defaults.
+    """Check arguments against an argument spec, and return them with types and defaults, by the names of the spec.
 
     :param called: what has these options, for the error about one that does not exist.
     :raises OptionError: for the first wrong one.
@@ -252,7 +273,17 @@ def validate(arguments: Mapping[str, Any], spec: Mapping[str, Any], called: str)
         if isinstance(validation.errors[0], UnsupportedError):
             message = f"Unsupported parameters for {called}: {message}{_meant(arguments, spec)}"
         raise OptionError(message)
-    return dict(validation.validated_parameters)
+    return {name: value for name, value in validation.validated_parameters.items() if name in spec}
+
+
+def _both_names(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each option that is given by its name and by an alias, which counts then."""
+    return [
+        f"{name} and its alias {alias} are both given; the alias counts"
+        for name, option in spec.items()
+        for alias in option.get("aliases", ())
+        if name in arguments and alias in arguments
+    ]
 
 
 def _meant(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
@@ -260,35 +291,3 @@ def _meant(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     meant = {name: meant_option(name, spec) for name in arguments if name not in spec}
     words = [f" {show(name)}: did you mean {show(option)}?" for name, option in meant.items() if option]
     return f".{''.join(words)}" if words else ""
-
-
-def secret_values(arguments: Any) -> set[str]:
-    """Return the values of all secret options, at any depth, whether the arguments are valid or not."""
-    return {text for text in _secret_texts(arguments) if text}
-
-
-def _secret_texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            if key in SECRET_FIELDS:
-                yield from _all_texts(entry)
-            else:
-                yield from _secret_texts(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _secret_texts(entry)
-
-
-def _all_texts(value: Any) -> Iterator[str]:
-    if isinstance(value, (Mapping, list)):
-        for entry in value.values() if isinstance(value, Mapping) else value:
-            yield from _all_texts(entry)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
-
-
-def scrub(result: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
-    """Return a result in which no secret is left, at any depth."""
-    scrubbed = dict(remove_values(dict(result), set(secrets)))
-    scrubbed.update((key, result[key]) for key in _NEVER_CENSORED if key in result)
-    return scrubbed

@@ -12,12 +12,12 @@ import yaml
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import Outcome
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import TemplateResult
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import (
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.keeping import Desired
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import FAILED
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import (
     DEFAULT_STORE_PATH,
     DOCUMENT_NAME,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.keeping import Desired
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import FAILED
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Plan
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import (

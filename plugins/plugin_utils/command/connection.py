@@ -104,6 +104,7 @@ def _write(path: str, text: str, mode: int) -> None:
 def _not_written(path: str, error: OSError) -> EstError:
     return EstError(
         f"{path!r} cannot be written: {error.strerror}",
+        code="not_saved",
         stage="save",
         hint="Check the folder, the free space, and the user that runs this command.",
     )

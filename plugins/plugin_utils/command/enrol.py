@@ -12,8 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ...module_utils._exchange.acceptance import CHOICES, Acceptance
-from ...module_utils._exchange.issued import Comparison, NotAsAsked, compare_certificate, compare_with_older
+from ...module_utils._exchange.failure import NotAsAsked
+from ...module_utils._exchange.issued import Comparison, compare_certificate, compare_with_older
 from ...module_utils._exchange.options import WAIT_TIMEOUT, check_range
+from ...module_utils._files.beside import name_beside
 from ...module_utils._files.paths import folder_of
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name
@@ -132,10 +134,20 @@ class Expectation:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: What is added to the path of a key whose certificate is not issued yet.
-PENDING_SUFFIX = ".pending"
-#: What is added to the path of a certificate that was issued and cannot be used.
-UNUSABLE_SUFFIX = ".unusable"
+
+def pending_path(key_path: str) -> str:
+    """The path of a key whose certificate is not issued yet: a dot file beside the one that it is to be in."""
+    return _beside(key_path, "pending")
+
+
+def unusable_path(certificate_path: str) -> str:
+    """The path of a certificate that was issued and cannot be used: a dot file beside the one that it was to be."""
+    return _beside(certificate_path, "unusable")
+
+
+def _beside(path: str, kind: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, name_beside(name, kind))
 
 
 def add_enrol_options(parser: argparse.ArgumentParser) -> None:
@@ -208,8 +220,8 @@ def get_certificate(
 ) -> Dict[str, Any]:
     """Get a certificate, and put it in place.
 
-    A new key is on the disk before the request is sent, as ``<key>.pending``, and takes its place together with the
-    certificate. As long as it is there, the next run goes on with it (RFC 7030 section 4.2.3).
+    A new key is on the disk before the request is sent, as ``.<key>.est-pending``, and takes its place together with
+    the certificate. As long as it is there, the next run goes on with it (RFC 7030 section 4.2.3).
 
     :param files: where certificate and key go. Its intermediates follow the certificate, unless ``--certificate-path``
         names that file.
@@ -220,7 +232,7 @@ def get_certificate(
     with options_of_the_command():
         wait_timeout = check_range("wait_timeout", options.wait_timeout, WAIT_TIMEOUT)
     key_path = files.key_path or files.certificate_path
-    pending = key_path + PENDING_SUFFIX
+    pending = pending_path(key_path)
     with connection.open(authentication) as client:
         enrolment = Enrolment(client, wanted, key=key or _kept_key(pending), make_key=_key_maker(pending))
         expectation = Expectation(acceptance, connection, wanted, enrolment.key)
@@ -253,7 +265,7 @@ def get_certificate(
                 _drop(pending)
             raise
     if isinstance(wanted, ServerKeyRequest):
-        more["key_protected_by"] = "TLS and CMS encryption" if issued.key_was_encrypted else "TLS"
+        more["key_protected_by"] = ["tls", "cms"] if issued.key_was_encrypted else ["tls"]
     found = {
         "status": "issued",
         "certificate": {"path": files.certificate_path, **describe(verified.certificate)},
@@ -298,7 +310,7 @@ def _key_maker(path: str) -> Callable[[KeySpec], PrivateKeyTypes]:
 
 def _write_unusable(certificate_path: str, certificates: str, key: str) -> str:
     """Keep what was issued and cannot be used beside the file that it was to be in."""
-    path = certificate_path + UNUSABLE_SUFFIX
+    path = unusable_path(certificate_path)
     write_private(path, certificates + key)
     return path
 

@@ -19,7 +19,7 @@ from ...module_utils.est.base.errors import EstError, InputError
 from ...module_utils.est.base.libraries import require_libraries
 from ...module_utils.est.bootstrap import fetch_unauthenticated
 from ...module_utils.est.server_info import server_info, unverified_server_info
-from ...module_utils.est.x509.certificate import pem
+from ...module_utils.est.x509.certificate import describe, pem
 from .connection import Connection, add_options, make_folder, write_public
 from .enrol import add_enrol_options, enroll
 from .hints import HINTS, UNVERIFIED
@@ -118,9 +118,11 @@ def _cacerts(options: argparse.Namespace, connection: Connection) -> Dict[str, A
     return {
         "trust": connection.trust.origin,
         "ca_certificates": authorities.describe(now),
+        "root_certificate": describe(authorities.root, now),
         "root_trusted_by": authorities.root_trusted_by,
-        "days_left": authorities.days_left(now),
-        "dropped": [{"subject": one.subject, "reason": one.reason} for one in authorities.dropped],
+        "untrusted_certificates": [
+            {"subject": one.subject, "error_code": one.code, "reason": one.reason} for one in authorities.dropped
+        ],
         **({"dest": options.dest} if options.dest else {}),
     }
 
@@ -157,9 +159,15 @@ def _say(text: str, stream: TextIO) -> None:
     stream.write(f"{text}\n")
 
 
+#: What some kinds of key have, and others do not: null means that, and not that it is unknown.
+_NOT_OF_EVERY_KEY = ("public_key_size", "public_key_curve")
+
+
 def _lines(found: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     """Plain data for people: a line for each value, what is in it below it."""
     for key, value in found.items():
+        if value is None and key in _NOT_OF_EVERY_KEY:
+            continue
         name = f"{indent}{key.replace('_', ' ')}"
         if isinstance(value, Mapping):
             yield f"{name}:"

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict
 
 from ...module_utils.est.base.errors import InputError
-from ...module_utils.est.reenrolment import REKEY, RENEW, RenewalRequest, choose_authentication
+from ...module_utils.est.reenrolment import ENROLL, FAIL, REKEY, RENEW, RenewalRequest, choose_authentication
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from .connection import Connection
 from .enrol import add_request_options, get_certificate, read_acceptance
@@ -24,6 +24,13 @@ def add_reenrol_options(parser: argparse.ArgumentParser) -> None:
         default=REKEY,
         help="for a new key of the same kind, or for the same key; default: %(default)s",
     )
+    parser.add_argument(
+        "--on-failed-renewal",
+        choices=(FAIL, ENROLL),
+        default=FAIL,
+        help="what to do where the old certificate cannot authenticate its renewal: enroll uses the account of "
+        "--username; default: %(default)s",
+    )
     add_request_options(parser)
 
 
@@ -34,10 +41,9 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
         raise InputError("there is nothing to renew: give the certificate as --client-certificate-path")
     acceptance = read_acceptance(options)
     held = HeldCertificate.load(files)
-    # A user name says that the password may be used where the certificate cannot.
-    account = connection.credentials()
     now = datetime.now(timezone.utc)
-    authentication = choose_authentication(held, account, now, fall_back_to_password=account is not None)
+    account = connection.credentials()
+    authentication = choose_authentication(held, account, now, on_failed_renewal=options.on_failed_renewal)
     return get_certificate(
         options,
         connection,

@@ -60,7 +60,7 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
     """/serverkeygen (RFC 7030 section 4.4).
 
     The request is signed with a key that is thrown away. While the certificate is pending it is kept as
-    ``<key>.pending``, since servers know the request by it (section 4.2.3).
+    ``.<key>.est-pending``, since servers know the request by it (section 4.2.3).
     """
     subject, names = asked_names(options)
     key_spec = asked_key(options)

@@ -53,6 +53,7 @@ class Failure(Value):
     :param pattern: a regular expression; case does not matter.
     :param stage: of the timeline; empty: what the request was for.
     :param received: whether the request can have arrived.
+    :param code: the name of the error, as the client of this collection gives it for the same trouble.
     """
 
     pattern: str
@@ -60,6 +61,7 @@ class Failure(Value):
     reason: str
     hint: str
     received: str
+    code: str
 
 
 class Answer(Value):
@@ -169,7 +171,7 @@ class ModuleTransport:
                 f"the answer of the EST server is larger than {self._max_response_bytes} bytes",
                 code="answer_too_large",
                 http_status=answer.status,
-                request_received="yes",
+                request_received="received",
                 hint="An EST answer takes a few kilobytes: check that this is the EST server.",
             )
         _refuse_short_body(answer)
@@ -223,7 +225,10 @@ class ModuleTransport:
             (known for known in self.failures if re.search(known.pattern, said, re.IGNORECASE)), self.unknown_failure
         )
         received = self.received(said, meaning)
-        error = TransportError(f"{meaning.reason} ({_shortened(said)})", hint=meaning.hint, request_received=received)
+        error = TransportError(
+            f"{meaning.reason} ({_shortened(said)})", code=meaning.code, hint=meaning.hint, request_received=received
+        )
+        error.keeps_hint = True  # it knows the way of the requests, and that of the front end does not
         if meaning.stage:  # else the caller knows: it is what the request was for
             error.stage = meaning.stage
             if self._timeline is not None:
@@ -253,7 +258,7 @@ def _refuse_short_body(answer: Answer) -> None:
             f"the answer of the EST server is cut off: {len(answer.body)} of {length} bytes",
             code="connection_closed",
             http_status=answer.status,
-            request_received="yes",
+            request_received="received",
             hint=CUT_OFF_HINT,
         )
 

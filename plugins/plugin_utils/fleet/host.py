@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options as test_options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.causes import describe_cause, find_causes
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import NOT_TRIED
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -49,6 +50,8 @@ OPTIONS: dict[str, Any] = {
 _JOB = ("awx_job_id", "tower_job_id")
 #: How many causes are told of a host that failed, at most.
 _MOST_CAUSES = 5
+#: What to do about tests that failed.
+_SEE_CAUSES = "Look at causes, which has an entry for each; the fleet report tells it of every template."
 #: What a difference is called where nothing is written.
 _NOT_WRITTEN = {"created": "missing", "updated": "differs", "repaired": "differs", "removed": "undeclared"}
 
@@ -67,7 +70,8 @@ def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -
             raise OptionError(
                 f"nothing is declared for this host: neither {name} nor est_integration_certificates is defined, and "
                 f"nothing was looked at. Define {name} in the variables of the group or the host; [] says that it is "
-                "to have none"
+                "to have none",
+                code="nothing_declared",
             )
         return None
     if not isinstance(declared, list):
@@ -259,7 +263,7 @@ def combine(result: dict[str, Any]) -> dict[str, Any]:
     tests = result["tests"]
     stopped = [test for test in tests if test.get("failed")]
     result["changed"] = bool(result.get("changed")) or any(
-        test.get("changed") and test.get("status") != "skipped" for test in tests
+        test.get("changed") and test.get("status") != "not_asked" for test in tests
     )
     diffs: list[Any] = []
     for part in (result, *tests):
@@ -271,7 +275,9 @@ def combine(result: dict[str, Any]) -> dict[str, Any]:
         not_tried = sum(test.get("status") == NOT_TRIED for test in stopped)
         told = [(len(stopped) - not_tried, "failed"), (not_tried, "not tried")]
         words = ", ".join(f"{number} {what}" for number, what in told if number)
-        result.update(failed=True, msg=f"{words} of {len(tests)} test{'' if len(tests) == 1 else 's'}: see causes")
+        msg = f"{words} of {len(tests)} test{'' if len(tests) == 1 else 's'}: see causes"
+        reason = msg.partition(": see")[0]
+        result.update({**failure(msg, "tests_failed", reason, _SEE_CAUSES), "changed": result["changed"]})
     return result
 
 
@@ -285,7 +291,8 @@ def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool)
     :param writes: whether this run was to write on the host, or would have been without check mode.
     """
     if result.get("failed") and result.get("tests"):
-        kept = ("changed", "failed", "msg", "store_problems", "drift", "warnings", "deprecations")
+        told = ("changed", "failed", "msg", "error_code", "reason", "hint")
+        kept = (*told, "store_problems", "drift", "warnings", "deprecations")
         causes = [describe_cause(cause, with_hosts=False) for cause in find_causes([record])]
         if len(causes) > _MOST_CAUSES:
             more = len(causes) - _MOST_CAUSES + 1

@@ -126,11 +126,13 @@ class WrittenReport(Value):
     :param document: its content.
     :param files: the JSON file and the HTML file, or None where none was asked for or could be written.
     :param error: why they could not be written, or why the play must not go on.
+    :param error_code: the name of that for programs.
     """
 
     document: Document
     files: Optional[tuple[str, str]] = None
     error: str = ""
+    error_code: str = ""
 
     @property
     def lines(self) -> list[str]:
@@ -166,8 +168,9 @@ def report_if_over(
         return report.replace(
             error="nothing was looked at: est_integration_templates is defined for none of these hosts. Define it in "
             "the variables of the group or of the hosts",
+            error_code="nothing_declared",
         )
-    return report.replace(error=_too_many_failed(states, max_fail_percentage))
+    return report.replace(error=_too_many_failed(states, max_fail_percentage), error_code="too_many_failed")
 
 
 def _ended_early(
@@ -199,7 +202,7 @@ def write(report_dest: str, document: Document) -> WrittenReport:
     try:
         return WrittenReport(document, write_report(report_dest, document))
     except ReportError as error:
-        return WrittenReport(document, error=str(error))
+        return WrittenReport(document, error=str(error), error_code=error.code)
 
 
 def _document(report_dest: str, records: Mapping[str, dict[str, Any]], task_vars: Mapping[str, Any]) -> Document:

@@ -12,6 +12,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import ExchangeOptions
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import NOT_TRIED
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
@@ -107,28 +108,29 @@ def account_of(template: Template) -> Account:
 def _refused_before_the_request(result: Mapping[str, Any]) -> bool:
     """Say whether a test of check mode, which sends no request, was refused when it asked for CSR attributes."""
     steps = [step for step in result.get("timeline") or () if step.get("stage") == "csrattrs"]
-    return result.get("status") == "skipped" and any("HTTP 401" in str(step.get("detail")) for step in steps)
+    return result.get("status") == "not_asked" and any("HTTP 401" in str(step.get("detail")) for step in steps)
 
 
 def _refused_in_check_mode() -> dict[str, Any]:
+    reason = "the server refused the user name or the password when it was asked for CSR attributes (HTTP 401)"
+    hint = "Check username and password of the template against the account on the EST server."
     return {
-        "failed": True,
+        **failure(f"{reason}. {hint}", "authentication_failed", reason, hint),
         "status": "failed",
         "stage": "csrattrs",
+        "request_received": "not_received",
         "http_status": 401,
-        "reason": "the server refused the user name or the password when it was asked for CSR attributes (HTTP 401)",
-        "hint": "Check username and password of the template against the account on the EST server.",
     }
 
 
 def _not_tried(refusal: Refusal) -> dict[str, Any]:
     what = "the user name or the password" if refusal.status == 401 else "what was asked for under this label"
+    reason = f"the server has refused {what} in this run already (HTTP {refusal.status}, test of {refusal.host})"
+    hint = "Correct the account; the proof stays owed."
     return {
-        "failed": True,
-        "changed": False,
+        **failure(f"{reason}. {hint}", "not_tried", reason, hint),
         "status": NOT_TRIED,
         "stage": "enroll",
+        "request_received": "not_received",
         "http_status": refusal.status,
-        "reason": f"the server has refused {what} in this run already (HTTP {refusal.status}, test of {refusal.host})",
-        "hint": "Correct the account; the proof stays owed.",
     }

@@ -5,6 +5,9 @@
 
 A variable whose name is mistyped has no effect, and Ansible says nothing: what it should have declared looks like
 nothing declared. So a name that is at most two letters away from one of ours is an error, wherever it was set.
+
+Facts come from the host itself, and win over the inventory. So a variable of ours among them is an error too: whoever
+has taken over a host would decide which templates it has, and where the controller writes.
 """
 
 from __future__ import annotations
@@ -58,6 +61,22 @@ def check_names(variables: Iterable[Any]) -> None:
             f"no role and no playbook of this collection knows the variable{'s' if len(wrong) > 1 else ''} "
             f"{', '.join(sorted(wrong))}. Correct the name in the inventory, the playbook or the extra variables; a "
             "helper of your own needs another name"
+        )
+
+
+def check_facts(variables: Mapping[str, Any]) -> None:
+    """Refuse variables of ours that the host has set by its facts.
+
+    :param variables: those of the host.
+    :raises OptionError: naming them.
+    """
+    facts = variables.get("ansible_facts")
+    ours = sorted(KNOWN.intersection(facts)) if isinstance(facts, Mapping) else []
+    if ours:
+        raise OptionError(
+            f"the facts of this host set {', '.join(ours)}: facts come from the host, which may not decide this, and "
+            "win over the inventory. Find out which module on the host returned them, and empty the cache of facts "
+            "(--flush-cache); set such a variable in the inventory, the play, or by set_fact without cacheable"
         )
 
 

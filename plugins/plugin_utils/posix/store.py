@@ -1,13 +1,17 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The template store of a POSIX host, through the private module ``est_store_file``: one round trip a call."""
+"""The template store of a POSIX host: one round trip a call.
+
+It is written through the private module ``est_store_file``. It is read by a quick look, and through the module where
+that gives no answer.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import (
@@ -16,12 +20,33 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.ada
     Write,
     Written,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import KEY_OCTETS
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import KEY_OCTETS
 
-MODULE = "estfleet.cloud_extender.est_store_file"
+from ..base.host_answer import UnusableAnswer, check_shape
+
+_NAME = "est_store_file"
+MODULE = f"estfleet.cloud_extender.{_NAME}"
+#: What it answers, where it reads.
+_READING = {
+    "exists": bool,
+    "content": (str, type(None)),
+    "sha256": str,
+    "damage": str,
+    "drift": [str],
+    "key_fingerprint": str,
+    "key_damage": str,
+    "masked_key": str,
+    "folder_mode": str,
+    "document_mode": str,
+    "owner": str,
+    "last_tests": str,
+    "kept_documents": [str],
+}
 
 #: Runs a module on the host: name, arguments -> result. Raises when the module fails.
 Execute = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+#: Looks at the store: its folder, a pad for its key -> what the module would find, or None; see ``QuickLook.look()``.
+Look = Callable[[str, Optional[bytes]], Optional[Mapping[str, Any]]]
 
 
 class PosixStore(TemplateStore):
@@ -29,21 +54,26 @@ class PosixStore(TemplateStore):
 
     :param execute: runs a module on the host.
     :param store_path: the folder.
+    :param look: the quick look.
     """
 
-    def __init__(self, execute: Execute, store_path: str) -> None:
+    def __init__(self, execute: Execute, store_path: str, look: Look) -> None:
         self._execute = execute
         self._store_path = store_path
+        self._look = look
 
     def read(self, *, want_key: bool) -> Observed:
         """See ``TemplateStore.read()``."""
-        arguments = {"operation": "read", "store_path": self._store_path}
-        # The key comes back XORed with this: a verbose connection prints what a module answers, not what it is told.
-        pad = os.urandom(KEY_OCTETS) if want_key else b""
-        if want_key:
-            arguments["key_pad"] = pad.hex()
-        found = self._execute(MODULE, arguments)
-        masked = bytes.fromhex(found["masked_key"])
+        # The key comes back XORed with this: a verbose connection prints what a host answers, not what it is told.
+        pad = os.urandom(KEY_OCTETS) if want_key else None
+        found = self._look(self._store_path, pad)
+        if found is None:
+            arguments = {"operation": "read", "store_path": self._store_path}
+            if pad is not None:
+                arguments["key_pad"] = pad.hex()
+            found = self._execute(MODULE, arguments)
+            check_shape(found, _READING, _NAME)
+        masked = _octets(found["masked_key"])
         return Observed(
             store_path=self._store_path,
             exists=found["exists"],
@@ -53,7 +83,7 @@ class PosixStore(TemplateStore):
             drift=tuple(found["drift"]),
             key_fingerprint=found["key_fingerprint"],
             key_damage=found["key_damage"],
-            key=mask(masked, pad) if masked else None,
+            key=mask(masked, pad) if masked and pad is not None else None,
             folder_mode=found["folder_mode"],
             document_mode=found["document_mode"],
             owner=found["owner"],
@@ -70,7 +100,9 @@ class PosixStore(TemplateStore):
             "key_pad": pad.hex(),
             "replaced_key": replaced_key,
         }
-        masked = bytes.fromhex(self._execute(MODULE, arguments)["masked_key"])
+        made = self._execute(MODULE, arguments)
+        check_shape(made, {"masked_key": str}, _NAME)
+        masked = _octets(made["masked_key"])
         return mask(masked, pad) if masked else None
 
     def write(self, change: Write) -> Written:
@@ -86,4 +118,19 @@ class PosixStore(TemplateStore):
             "keep_old": change.keep_old,
         }
         written = self._execute(MODULE, arguments)
+        check_shape(written, {"conflict": bool, "kept": str}, _NAME)
         return Written(conflict=written["conflict"], kept=written["kept"])
+
+
+def _octets(masked: str) -> bytes:
+    """Return a key that came as hexadecimal digits, or nothing.
+
+    :raises UnusableAnswer: it is something else.
+    """
+    try:
+        octets = bytes.fromhex(masked)
+    except ValueError:
+        octets = b"?"
+    if len(octets) not in (0, KEY_OCTETS):
+        raise UnusableAnswer(f"{_NAME} on the host answered with something else than a key for masked_key")
+    return octets

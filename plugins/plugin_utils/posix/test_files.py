@@ -19,9 +19,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
+from ..base.host_answer import UnusableAnswer, check_shape
 from ..exchange.module_transport import Execute
 
-_FILES_MODULE = "estfleet.cloud_extender.est_test_files"
+_NAME = "est_test_files"
+_FILES_MODULE = f"estfleet.cloud_extender.{_NAME}"
 
 
 class RemoteFiles:
@@ -44,17 +46,30 @@ class RemoteFiles:
         result = self._run("read", pad=base64.b64encode(pad).decode())
         if "files" not in result:
             return None
-        key = mask(base64.b64decode(result["masked_key"]), pad).decode()
+        check_shape(result, {"files": dict, "masked_key": str}, _NAME)
+        try:
+            key = mask(base64.b64decode(result["masked_key"]), pad).decode("ascii")
+        except ValueError:
+            raise UnusableAnswer(f"{_NAME} on the host answered with something else than a key") from None
         files = {name: _as_text(content) for name, content in result["files"].items()}
         return {**files, PRIVATE_KEY_FILE: key}
 
     def save_pending(self, files: Mapping[str, str]) -> str:
         """Keep a pending enrolment; returns its folder."""
-        return str(self._run("save_pending", files=dict(files))["path"])
+        return self._save("save_pending", files)
 
     def save_issued(self, files: Mapping[str, str]) -> str:
         """Keep an issued certificate; returns its folder."""
-        return str(self._run("save_issued", files=dict(files))["path"])
+        return self._save("save_issued", files)
+
+    def save_unusable(self, files: Mapping[str, str]) -> str:
+        """Keep a certificate that was issued and cannot be used; returns its folder."""
+        return self._save("save_unusable", files)
+
+    def _save(self, operation: str, files: Mapping[str, str]) -> str:
+        result = self._run(operation, files=dict(files))
+        check_shape(result, {"path": str}, _NAME)
+        return str(result["path"])
 
     def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note in the template store what came of the test; returns why that could not be done, or an empty text."""
@@ -67,8 +82,9 @@ class RemoteFiles:
         if result.get("failed"):
             raise EstError(
                 f"the files of the test cannot be used on the host: {result.get('msg', 'the module failed')}",
+                code="not_saved",
                 stage="save",
-                request_received="no" if operation == "read" else "yes",
+                request_received="not_received" if operation == "read" else "received",
                 hint="Check output_path, the free space, and the user that the task runs as on the host.",
             )
         return result

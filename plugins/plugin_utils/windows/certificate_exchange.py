@@ -13,7 +13,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure, input_failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
@@ -23,6 +23,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     TransportError,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import ENROLL
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
 
 from .certificate_holder import WindowsHolder
@@ -80,7 +81,7 @@ class WindowsCertificateExchange:
         except EstError as error:
             return failure(error, name, self._exchange, self._timeline, WHAT)
         except (StoreError, TemplateError) as error:
-            return input_failure(str(error), name, self._exchange)
+            return input_failure(error, name, self._exchange)
 
     def _outcome(self) -> dict[str, Any]:
         template, check = self._asked.inline, self._asked.options.check
@@ -90,7 +91,7 @@ class WindowsCertificateExchange:
             self._holder.check = True
             found = self._run(template, check=True)
             self._holder.check = check
-            if check or found["status"] != "skipped":
+            if check or found["status"] != "not_asked":
                 return self._tidied(found)
             template = self._find_template(True)
         self._refuse_key(template)
@@ -108,11 +109,12 @@ class WindowsCertificateExchange:
             shown = self._uri is not None and self._uri.shows_certificate
             if not shown or error.stage != "tls" or error.reason.startswith(NOT_TRUSTED):
                 raise
-            if not options.fall_back_to_password or template.username is None:
+            if options.on_failed_renewal != ENROLL:
                 error.note(
                     "The old certificate is shown to the server: where Windows refuses its key to the "
                     "logon of the connection, become with become_method runas helps, or CredSSP. Or set "
-                    "fall_back_to_password to true to enrol anew with the account of the template."
+                    "on_failed_renewal to enroll to enrol anew, with the account or the TLS client certificate of the "
+                    "template."
                 )
                 raise
             self._holder.distrust(f"the host could not connect with it: {error.reason}")
@@ -138,13 +140,19 @@ class WindowsCertificateExchange:
     def _tidied(self, found: dict[str, Any]) -> dict[str, Any]:
         """The result, once certificates that were replaced and are over are removed, and a file that was left."""
         removed: list[str] = []
-        left = False
+        done: list[str] = []
         try:
             removed = self._holder.remove_expired()
-            left = self._full_look and self._holder.remove_left_file()
+            if removed:
+                done.append(f"certificates that were replaced and are over were there: {', '.join(removed)}")
+            if self._full_look and self._holder.remove_left_file():
+                done.append("a run that was killed had left the file of a key")
         except EstError as error:
             # A new certificate has to be told of, whatever becomes of what is of no use any more.
             warning = f"what is of no use any more could not be removed from the host: {error.reason}"
             found["warnings"] = [*found["warnings"], warning]
-        found["changed"] = found["changed"] or bool(removed) or left
+        if done:
+            found.update(changed=True, reason="; ".join([*done, found["reason"]]))
+            if found["status"] == "unchanged":
+                found["status"] = "recovered"
         return {**found, "replaced": self._holder.replaced, "removed": removed}

@@ -28,8 +28,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import CurrentCertificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import (
+    CurrentCertificate,
+    Recovered,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import LOCAL_MACHINE
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError, StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import seal, unseal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
@@ -154,7 +158,7 @@ class WindowsHolder:
         try:
             stored = list_certificates(self._host, self._store)
         except StoreError as error:
-            raise _failed(str(error), "no") from None
+            raise _failed(str(error), "not_received") from None
         self._ours = [found for found in stored if self._friendly_name.fullmatch(found.friendly_name)]
         readable = []
         for found in self._ours:
@@ -209,7 +213,7 @@ class WindowsHolder:
                 try:
                     remove_certificate(self._host, self._store, found.thumbprint)
                 except StoreError as error:
-                    raise _failed(str(error), "no") from None
+                    raise _failed(str(error), "not_received") from None
             removed.append(found.thumbprint)
         self._ours = [found for found in self._ours if found.thumbprint not in removed]
         return sorted(removed)
@@ -222,10 +226,14 @@ class WindowsHolder:
         try:
             left = self._host.run("win_file", {"path": self._file("pfx"), "state": "absent"}, check=self.check)
         except Refused as refused:
-            raise _failed(str(refused), "no") from None
+            raise _failed(str(refused), "not_received") from None
         return bool(left["changed"])
 
     # -- keeping one -----------------------------------------------------------------------------------------------
+
+    def mend(self) -> tuple[Sequence[Recovered], Sequence[str]]:
+        """See ``CertificateHolder.mend()``. Windows has the chain in stores of its own, and finds it there itself."""
+        return (), ()
 
     def refuse_unwritable(self) -> Sequence[str]:
         """See ``CertificateHolder.refuse_unwritable()``."""
@@ -242,7 +250,7 @@ class WindowsHolder:
             raise _failed(
                 f"a certificate could not be kept in LocalMachine\\{self._store}, with its files in {self._folder}: "
                 f"{str(refused).strip()}",
-                "no",
+                "not_received",
             ) from None
         return ()
 
@@ -305,7 +313,7 @@ class WindowsHolder:
 
     def places(self) -> dict[str, str]:
         """See ``CertificateHolder.places()``."""
-        return {"certificate_store": f"LocalMachine\\{self._store}"}
+        return {"certificate_store_name": self._store, "certificate_store_location": LOCAL_MACHINE}
 
     def place(self) -> str:
         """See ``CertificateHolder.place()``."""
@@ -330,7 +338,7 @@ class WindowsHolder:
         except (SealingError, ValueError):  # cut short, or of another sealing key
             return None
         except StoreError as error:
-            raise _failed(f"what waits for approval cannot be opened: {error}", "no") from None
+            raise _failed(f"what waits for approval cannot be opened: {error}", "not_received") from None
         return found if isinstance(found, dict) else None
 
     def save_pending(self, files: Mapping[str, str]) -> None:
@@ -346,12 +354,14 @@ class WindowsHolder:
             self._host.put(self._file("pending"), seal(key, *self._bound_to(), json.dumps(dict(files))).encode("ascii"))
         self._pending, self._knows_pending, self._has_pending = files, True, True
 
-    def drop_pending(self) -> None:
+    def drop_pending(self) -> bool:
         """See ``CertificateHolder.drop_pending()``. To look for one would cost every run a call."""
-        if self._has_pending:
+        there = self._has_pending
+        if there and not self.check:
             with self._keeping():
                 self._host.run("win_file", {"path": self._file("pending"), "state": "absent"})
             self._pending, self._has_pending = None, False
+        return there
 
     # -- what was refused ------------------------------------------------------------------------------------------
 
@@ -376,7 +386,7 @@ class WindowsHolder:
             # The words are of the module itself, the same in every language of Windows.
             if str(refused).endswith("is not found"):
                 return None
-            raise _failed(f"{words} cannot be read: {refused}", "no") from None
+            raise _failed(f"{words} cannot be read: {refused}", "not_received") from None
 
     def _file(self, kind: str) -> str:
         # A template can have a name that no file can have.
@@ -391,7 +401,7 @@ class WindowsHolder:
         try:
             yield
         except (Refused, StoreError) as error:
-            raise _failed(str(error).strip(), "yes") from None
+            raise _failed(str(error).strip(), "received") from None
 
 
 def _is_over(der: bytes) -> bool:
@@ -403,10 +413,10 @@ def _is_over(der: bytes) -> bool:
 
 def _failed(reason: str, request_received: str) -> EstError:
     hint = "Check that the account of the connection is an administrator of the host."
-    if request_received == "yes":
+    if request_received == "received":
         hint = (
             "If the CA has issued a certificate, it is in the store of the machine, or its key is gone and the next "
             "run asks for another. Where Windows refuses keys to the logon of the connection, become with "
             "become_method runas helps, or CredSSP."
         )
-    return EstError(reason, stage="save", hint=hint, request_received=request_received)
+    return EstError(reason, code="not_saved", stage="save", hint=hint, request_received=request_received)

@@ -76,7 +76,8 @@ def _stored(entry: dict[str, Any]) -> StoredCertificate:
     if not encoded:
         raise StoreError(
             f"{COLLECTION}.win_certificate_info returns no certificate, only what is written in it; the collection "
-            "needs to be of another version (3.3.0 is tested)"
+            "needs to be of another version (3.3.0 is tested)",
+            code="missing_collection",
         )
     return StoredCertificate(
         base64.b64decode(encoded), entry.get("friendly_name") or "", bool(entry["has_private_key"])

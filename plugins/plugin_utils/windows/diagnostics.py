@@ -54,7 +54,7 @@ _MAX_PRODUCTS = 2
 _INTERNET_SETTINGS = r"HKU:\S-1-5-18\Software\Microsoft\Windows\CurrentVersion\Internet Settings"
 
 #: The files of a test that are collected, and the key, whose name is enough.
-_TEST_FILES = ("certificate.pem", "chain.pem", "request.pem", "state.json")
+_TEST_FILES = ("certificate.pem", "chain.pem", "root_certificate.pem", "request.pem", "state.json")
 _KEY_FILE = "private_key.pem"
 _LARGEST_TEST_FILE = 256 * 1024
 #: Tests whose files are read: each file is a round trip.
@@ -142,9 +142,9 @@ class WindowsCollector:
         try:
             section: Section = {"ok": True, "data": collector()}
         except (EstError, TemplateError) as error:
-            section = failed(str(error), getattr(error, "hint", ""))
+            section = failed(str(error), error.hint, code=error.code)
         except (Refused, StoreError) as error:
-            section = failed(str(error))
+            section = failed(str(error), code=error.code)
         except AnsibleConnectionFailure:
             raise
         except AnsibleError as error:

@@ -26,6 +26,8 @@ COLLECTION = "ansible.windows"
 class Refused(Exception):
     """A module, or the connection, could not do what it was asked for; the message says why."""
 
+    code = "module_failed"
+
 
 class WindowsHost:
     """The host of an action.
@@ -54,7 +56,7 @@ class WindowsHost:
         task = self._action._task
         check_mode, task.check_mode = task.check_mode, check
         try:
-            return self._action.execute(f"{COLLECTION}.{module}", arguments)
+            return self._action.execute(f"{COLLECTION}.{module}", arguments, keep_facts=True)
         except ModuleFailed as failure:
             if failure.result.get("unreachable"):
                 raise
@@ -64,7 +66,8 @@ class WindowsHost:
                 raise
             raise StoreError(
                 f"the collection {COLLECTION} is needed on the controller for Windows hosts, and has no module "
-                f"{module} or is not installed; install it with: ansible-galaxy collection install {COLLECTION}"
+                f"{module} or is not installed; install it with: ansible-galaxy collection install {COLLECTION}",
+                code="missing_collection",
             ) from None
         finally:
             task.check_mode = check_mode

@@ -9,7 +9,7 @@ import hashlib
 import re
 from typing import Optional
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import WINDOWS_STORE_PATH
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import WINDOWS_STORE_PATH
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text
 

@@ -129,7 +129,13 @@ class WindowsProbe:
         steps: dict[str, dict[str, Any]],
     ) -> None:
         """Tell how far it came."""
-        failure = {"ok": False, "milliseconds": None, "reason": str(error), "hint": getattr(error, "hint", "")}
+        failure = {
+            "ok": False,
+            "milliseconds": None,
+            "error_code": error.code,
+            "reason": str(error),
+            "hint": error.hint,
+        }
         stage = getattr(error, "stage", "")
         if answered:
             steps["est"] = failure
@@ -155,6 +161,7 @@ class WindowsProbe:
             return {
                 "ok": False,
                 "milliseconds": None,
+                "error_code": "connection_failed",
                 "reason": f"the host gets no connection to {name} port {port} in {self._step_seconds} seconds",
                 "hint": "Check its name resolution, whether something listens there, and the firewalls on the way.",
             }
@@ -196,7 +203,7 @@ def leave_no_file() -> NoReturn:
     raise _NoText(
         "the CA certificates come as octets that are no text, and a diagnosis leaves no file on the host to read them",
         hint="Run est_server_info, which does.",
-        request_received="yes",
+        request_received="received",
     )
 
 
@@ -222,7 +229,7 @@ def _clock(heard: _Heard, clock: Optional[Sequence[float]]) -> dict[str, Any]:
         return {**step, "ok": True, "host_ahead_seconds": None}
     if clock is None:
         reason = "the clock of the host is not known, so it cannot be compared with this EST server's"
-        return {**step, "ok": False, "reason": reason, "hint": ""}
+        return {**step, "ok": False, "error_code": "not_collected", "reason": reason, "hint": ""}
     low, high = heard.sent - heard.date - 1 + clock[0], heard.received - heard.date + clock[1]
     ahead = low if low > 0 else min(high, 0.0)
     return {**step, "ok": True, "host_ahead_seconds": round(ahead, 1), "within_seconds": max(abs(low), abs(high))}

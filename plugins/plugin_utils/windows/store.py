@@ -28,20 +28,20 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.ada
     Write,
     Written,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import (
-    DOCUMENT_NAME,
-    KEPT_INFIX,
-    KEY_NAME,
-    KEY_OCTETS,
-    LAST_TESTS_NAME,
-    parse_document,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import parse_document
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import (
     DamagedDocument,
     NewerFormat,
     StoreError,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import (
+    DOCUMENT_NAME,
+    KEPT_INFIX,
+    KEY_NAME,
+    KEY_OCTETS,
+    LAST_TESTS_NAME,
+    key_fingerprint,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 
 from .folder import Host, full_path, prepare_folder

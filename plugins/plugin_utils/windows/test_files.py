@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 r"""The files of a test on a managed Windows host, through the modules of ``ansible.windows`` and the connection.
 
-    <output_path>\<template>\<certificate name>\            certificate.pem  chain.pem  private_key.pem
+    <output_path>\<template>\<certificate name>\            certificate.pem  chain.pem  root_certificate.pem
+                                                            private_key.pem
     <output_path>\<template>\<certificate name>+pending\    private_key.pem  request.pem  state.json
 
 No module gives a folder another name, so the files are written in an order in which a run can end at any moment:
@@ -29,12 +30,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     MAX_PENDING_FILE_SIZE,
     PRIVATE_KEY_FILE,
     REQUEST_FILE,
+    ROOT_CERTIFICATE_FILE,
     STATE_FILE,
     folder_name,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import LAST_TESTS_NAME
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import with_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import LAST_TESTS_NAME
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 from .folder import Host, full_path, prepare_folder
@@ -73,8 +75,8 @@ class WindowsTestFiles:
         self._template_name = template_name
         folder = f"{output_path}\\{possible_name(folder_name(template_name))}"
         self._path = f"{folder}\\{certificate_name}"
-        self.pending_path = f"{self._path}+pending"
-        check_length("output_path", self.pending_path)
+        self.pending_path, self._unusable_path = f"{self._path}+pending", f"{self._path}+unusable"
+        check_length("output_path", self._unusable_path)  # the longest of the three
         # A folder that the user names may be one that others have to have: only what is ours is taken from them.
         in_store = f"{output_path}\\".lower().startswith(f"{store_path}\\".lower())
         self._private_folder = store_path if in_store else folder
@@ -88,7 +90,7 @@ class WindowsTestFiles:
         A test begins with this. So the folder is prepared here, where there will be something to write: better before
         the CA issues a certificate than after it.
         """
-        with _told("no"):
+        with _told("not_received"):
             self._pending = self._read_pending()
             if not self._check and self._pending is None:
                 self._prepare()
@@ -113,7 +115,7 @@ class WindowsTestFiles:
 
     def save_pending(self, files: Mapping[str, str]) -> str:
         """Keep a pending enrolment; returns its folder."""
-        with _told("yes"):
+        with _told("received"):
             self._prepare()
             before, self._pending = self._pending, files
             if before is not None and all(before[name] == files[name] for name in (PRIVATE_KEY_FILE, REQUEST_FILE)):
@@ -132,12 +134,15 @@ class WindowsTestFiles:
 
     def save_issued(self, files: Mapping[str, str]) -> str:
         """Keep an issued certificate; returns its folder."""
-        with _told("yes"):
+        with _told("received"):
             self._prepare()
             folder = self._make(self._path)
             self._remove(f"{folder}\\{PRIVATE_KEY_FILE}")
-            for name in (CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE):
-                self._put(folder, name, files[name])
+            for name in (CERTIFICATE_FILE, CHAIN_FILE, ROOT_CERTIFICATE_FILE, PRIVATE_KEY_FILE):
+                if name in files:
+                    self._put(folder, name, files[name])
+                else:
+                    self._remove(f"{folder}\\{name}")
             if self._has_pending_folder:
                 self._remove(self.pending_path)
                 self._has_pending_folder = False
@@ -145,12 +150,12 @@ class WindowsTestFiles:
 
     def save_unusable(self, files: Mapping[str, str]) -> str:
         """Keep a certificate that was issued and cannot be used; returns its folder."""
-        with _told("yes"):
+        with _told("received"):
             self._prepare()
-            folder = self._make(f"{self._path}+unusable")
+            folder = self._make(self._unusable_path)
             for name, text in files.items():
                 self._put(folder, name, text)
-        return f"{self._path}+unusable"
+        return self._unusable_path
 
     def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note in the template store what came of the test; returns why that could not be done, or an empty text."""
@@ -186,6 +191,7 @@ def _told(request_received: str) -> Iterator[None]:
     except Refused as refused:
         raise EstError(
             f"the files of the test cannot be used on the host: {str(refused).rstrip('.')}",
+            code="not_saved",
             stage="save",
             request_received=request_received,
             hint="Check output_path, the free space, and that the account is an administrator of the host.",

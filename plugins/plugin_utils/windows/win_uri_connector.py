@@ -130,14 +130,17 @@ class WinUriConnector(ControllerConnector):
                 "ansible.windows.win_uri knows no other trust"
             )
             timeline.add("tls", False, None, reason)
-            raise TransportError(
+            error = TransportError(
                 reason,
+                code="untrusted_certificate",
                 stage="tls",
-                request_received="no",
+                request_received="not_received",
                 hint="Let the role est_integration install it with est_integration_install_ca, or install it with "
                 "ansible.windows.win_certificate_store (store_name: Root, store_location: LocalMachine). Or use "
                 "exchange=controller.",
             )
+            error.keeps_hint = True
+            raise error
 
 
 def _is_local(server: str) -> bool:

@@ -22,21 +22,24 @@ FAILURES = (
         "resolve",
         "the host cannot resolve the name of the EST server",
         "Check the server name of the template and the name resolution of the host.",
-        "no",
+        "not_received",
+        "name_not_resolved",
     ),
     Failure(
         r"The proxy name could not be resolved",
         "resolve",
         "the host cannot resolve the name of the proxy",
         "Check proxy of the template and the name resolution of the host.",
-        "no",
+        "not_received",
+        "name_not_resolved",
     ),
     Failure(
         r"Client certificate '.*' does not exist|Failed to read client certificate",
         "tls",
         "the TLS client certificate cannot be used on the host",
         "Check that it is there, and that the account of the connection may use its key.",
-        "no",
+        "not_received",
+        "invalid_client_certificate",
     ),
     Failure(
         r"Could not establish trust relationship",
@@ -45,14 +48,16 @@ FAILURES = (
         "store, is for another name, has expired, or is not for a server",
         "Install the CA of the EST server into the machine's store of trusted root CAs, and compare the server of the "
         "template with the names in the server's certificate.",
-        "no",
+        "not_received",
+        "untrusted_certificate",
     ),
     Failure(
         r"Could not create SSL/TLS secure channel",
         "tls",
         "the host and the EST server cannot agree on a TLS connection",
         "They need a common TLS version and cipher suite. The EST server may want a TLS client certificate.",
-        "no",
+        "not_received",
+        "tls_failed",
     ),
     Failure(
         r"An unexpected error occurred on a send",
@@ -61,13 +66,15 @@ FAILURES = (
         "Check that the port of the template is the HTTPS port of the EST server, and that host and server have a "
         "common TLS version.",
         "unknown",
+        "tls_failed",
     ),
     Failure(
         r"Unable to connect to the remote server|actively refused",
         "connect",
         "the host cannot connect to the EST server, or to the proxy of the template",
         "Check server, port and proxy of the template, whether the EST server runs, and the firewalls on the way.",
-        "no",
+        "not_received",
+        "connection_failed",
     ),
     # An answer of the EST server would have been returned as one: this is the proxy's.
     Failure(
@@ -75,16 +82,20 @@ FAILURES = (
         "connect",
         "the proxy refused a connection to the EST server",
         "Allow this host to reach the EST server in the proxy's rules. Proxy passwords are not supported.",
-        "no",
+        "not_received",
+        "proxy_failed",
     ),
     # The status was read, and the body was not.
-    Failure(r"^HTTP \d+: ", "", "the answer of the EST server is cut off", CUT_OFF_HINT, "yes"),
+    Failure(
+        r"^HTTP \d+: ", "", "the answer of the EST server is cut off", CUT_OFF_HINT, "received", "connection_closed"
+    ),
     Failure(
         r"GetRequestStream.*timed out",
         "connect",
         "no connection to the EST server in time",
         "Check server and port of the template and the firewalls on the way.",
-        "no",
+        "not_received",
+        "connection_failed",
     ),
     Failure(
         r"timed out",
@@ -92,13 +103,15 @@ FAILURES = (
         "the EST server did not answer in time",
         "Check server and port of the template, the EST server, the firewalls on the way and the timeout option.",
         "unknown",
+        "no_answer",
     ),
     Failure(
         r"committed a protocol violation",
         "",
         "the EST server answered with something that is not valid HTTP",
         "Check that server and port of the template are those of an EST server.",
-        "yes",
+        "received",
+        "invalid_http",
     ),
     Failure(
         r"connection was closed|kept alive was closed|error occurred on a receive|transport connection|forcibly closed",
@@ -106,6 +119,7 @@ FAILURES = (
         "the EST server closed the connection without an answer",
         "The server's log may say why: it may want a TLS client certificate, or a proxy before it broke off.",
         "unknown",
+        "connection_closed",
     ),
 )
 
@@ -115,6 +129,7 @@ UNKNOWN_FAILURE = Failure(
     "the connection to the EST server failed",
     "Look at the log of the EST server, and try exchange=controller for a closer diagnosis.",
     "unknown",
+    "connection_failed",
 )
 
 CANNOT_FETCH = Failure(
@@ -123,7 +138,8 @@ CANNOT_FETCH = Failure(
     "the answer of the EST server is not text, or has the password in it by chance, and its file cannot be fetched "
     "from the host",
     "Check the connection to the host, and the free space there.",
-    "yes",
+    "received",
+    "not_supported",
 )
 
 

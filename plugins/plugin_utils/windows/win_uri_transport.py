@@ -152,6 +152,7 @@ class WinUriTransport(ModuleTransport):
         except Refused as refused:
             raise TransportError(
                 f"{CANNOT_FETCH.reason} ({refused})",
+                code=CANNOT_FETCH.code,
                 hint=CANNOT_FETCH.hint,
                 request_received=CANNOT_FETCH.received,
             ) from None
@@ -178,7 +179,7 @@ class WinUriTransport(ModuleTransport):
 
     def received(self, said: str, meaning: Failure) -> str:
         """Say whether a request can have arrived: not before .NET has a connection to write it to."""
-        return meaning.received if request_was_sent(said) else "no"
+        return meaning.received if request_was_sent(said) else "not_received"
 
 
 def _said(result: Mapping[str, Any]) -> str:

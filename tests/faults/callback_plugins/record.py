@@ -35,7 +35,7 @@ class CallbackModule(CallbackBase):
         # Its public names came with ansible-core 2.19.
         task, host = getattr(result, "task", None) or result._task, getattr(result, "host", None) or result._host
         data = getattr(result, "result", None) or result._result
-        self._note(ended=how, host=host.get_name(), task=task.get_name(), result=data)
+        self._note(ended=how, host=host.get_name(), task=task.get_name(), result=data, arguments=task.args)
 
     def v2_runner_on_ok(self, result):
         self._ended(result, "ok")

@@ -157,6 +157,20 @@ class AnsibleTest:
 
     # -- integration -----------------------------------------------------------------------------------------------
 
+    def look_at_results(self) -> Path:
+        """Have each result of a module in the targets looked at, also in what they start themselves.
+
+        :returns: the file in which a line stands for each one that is not as documented; it is there when there is one.
+        """
+        wrong = self.copy / "tests" / "output" / "returned"
+        # The name that ansible-test looks for. Everything that a target starts has this configuration.
+        settings = self.copy / "tests" / "integration" / "integration.cfg"
+        plugins = self.copy / "tests" / "support" / "callback_plugins"
+        settings.write_text(
+            f"[defaults]\ncallback_plugins = {plugins}\n[callback_returned]\nfile = {wrong}\n", encoding="utf-8"
+        )
+        return wrong
+
     def integration(self) -> None:
         """Run every integration target, each on its own; each counts as one."""
         status, output = self.run("integration", "--list-targets")
@@ -172,11 +186,16 @@ class AnsibleTest:
             targets = [target for target in targets if target in BETWEEN]
         if not targets:
             self.context.failed("there is no integration target to run", tail(output))
+        wrong = self.look_at_results()
         for target in targets:
             started = time.monotonic()
             status, output = self.run("integration", target)
+            told = wrong.read_text(encoding="utf-8") if wrong.exists() else ""
+            wrong.unlink(missing_ok=True)
             if status != 0:
-                self.context.failed(f"target {target} with ansible-core {self.core.minor}", tail(output, 60))
+                self.context.failed(f"target {target} with ansible-core {self.core.minor}", f"{told}{tail(output, 60)}")
+            elif told:
+                self.context.failed(f"target {target} returned something else than is documented", told)
             elif "PLAY RECAP" not in output and "runme.sh" not in output:
                 self.context.skipped(target, tail(output, 1) or "ansible-test left it out")
             else:

@@ -98,4 +98,9 @@ def _pytest(context: Context, path: str, folder: Folder, rest: Sequence[str]) ->
 def _integration(context: Context, target: str, core: Core, rest: Sequence[str]) -> int:
     test = AnsibleTest(context, core)
     env = context.environment(env=test.env, home=test.home)
-    return subprocess.run(test.command("integration", target, *rest), cwd=test.copy, env=env, check=False).returncode
+    wrong = test.look_at_results()
+    command = test.command("integration", target, *rest)
+    status = subprocess.run(command, cwd=test.copy, env=env, check=False).returncode
+    if wrong.exists():
+        print(f"results are not as documented:\n{wrong.read_text(encoding='utf-8')}", file=sys.stderr)
+    return status or int(wrong.exists())

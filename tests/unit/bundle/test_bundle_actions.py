@@ -180,12 +180,12 @@ def test_export_without_secrets_in_clear_and_sealed(here, bundle):
 
 
 @pytest.mark.parametrize(
-    ("make", "reason", "words"),
+    ("make", "code", "words"),
     [
         (lambda path: path.write_text("root:x:0:0"), "not_a_bundle", "is not a bundle of templates: it is not JSON"),
-        (lambda path: path.mkdir(), "file", "is a folder; name a file in it"),
-        (lambda path: path.symlink_to("x"), "file", "is a symbolic link"),
-        (os.mkfifo, "file", "is a device, socket or pipe"),
+        (lambda path: path.mkdir(), "unusable_file", "is a folder; name a file in it"),
+        (lambda path: path.symlink_to("x"), "unusable_file", "is a symbolic link"),
+        (os.mkfifo, "unusable_file", "is a device, socket or pipe"),
         (
             lambda path: path.write_bytes(b" " * (8 * 2**20 + 1)),
             "not_a_bundle",
@@ -193,12 +193,12 @@ def test_export_without_secrets_in_clear_and_sealed(here, bundle):
         ),
     ],
 )
-def test_export_overwrites_nothing_but_bundles(here, bundle, make, reason, words):
+def test_export_overwrites_nothing_but_bundles(here, bundle, make, code, words):
     make(bundle)
     here.host.calls.clear()
     for check in (True, False):
         result = here.export(bundle, check=check)
-        assert (result["failed"], result["reason"]) == (True, reason)
+        assert (result["failed"], result["error_code"]) == (True, code)
         assert result["msg"].startswith(f"the bundle {bundle} {words}")
     assert os.path.lexists(bundle)
     assert here.host.calls == [], "the host is not asked"
@@ -209,7 +209,7 @@ def test_export_does_not_overwrite_a_newer_bundle(here, bundle):
     newer = redigested({**json.loads(bundle.read_text()), "format_version": 2})
     bundle.write_bytes(newer)
     result = here.export(bundle)
-    assert result["reason"] == "newer_version"
+    assert result["error_code"] == "newer_format"
     assert result["msg"].endswith("It is left as it is: remove it, or name another dest")
     assert bundle.read_bytes() == newer
 
@@ -231,7 +231,7 @@ def test_export_to_what_can_be_no_file(here, tmp_path):
     (tmp_path / "file").write_text("")
     for check in (True, False):
         result = here.export(tmp_path / "file" / "x.bundle", check=check)
-        assert result["reason"] == "file"
+        assert result["error_code"] == "unusable_file"
         assert f"cannot be written: {tmp_path}/file is not a folder" in result["msg"]
         assert f"dest: '{tmp_path}/new/' is a folder" in here.export(f"{tmp_path}/new/", check=check)["msg"]
     assert not (tmp_path / "new").exists()
@@ -245,7 +245,11 @@ def test_export_of_what_cannot_be_opened(here, bundle):
     assert not bundle.exists()
     result = here.export(bundle, skip_damaged=True)
     assert result["skipped_templates"] == [
-        {"name": "Cisco", "reason": "its password cannot be opened: sealing.key is lost"}
+        {
+            "name": "Cisco",
+            "error_code": "secret_not_opened",
+            "reason": "its password cannot be opened: sealing.key is lost",
+        }
     ]
     assert result["bundle"]["templates"] == ["Other"]
     assert here.run("est_template_export", dest=str(bundle), include_secrets=False)["bundle"]["templates"] == [
@@ -347,7 +351,7 @@ def test_import_of_some(here, there, bundle):
     assert actions(did) == {"Other": "created"}
     assert did["bundle"]["templates"] == ["Cisco", "Other"]
     result = there.imported(bundle, names=["nobody"])
-    assert result["reason"] == "unknown_name"
+    assert result["error_code"] == "unknown_template"
     assert result["msg"] == f"the bundle {bundle} has no template 'nobody'; templates there: 'Cisco', 'Other'"
     assert actions(there.imported(bundle, names=["Cisco"], purge=True)) == {"Cisco": "created", "Other": "removed"}
 
@@ -375,27 +379,27 @@ def test_a_bundle_without_secrets_keeps_the_password_of_the_host(here, there, bu
 
 
 @pytest.mark.parametrize(
-    ("change", "reason", "words"),
+    ("change", "code", "words"),
     [
-        (lambda octets: octets[:500], "damaged", "is damaged: it is cut short"),
+        (lambda octets: octets[:500], "damaged_bundle", "is damaged: it is cut short"),
         (
             lambda octets: octets.replace(b'"n": 2,', b'"n": 4,'),
-            "damaged",
+            "damaged_bundle",
             "is damaged: it is not as it was writ",
         ),
         (
             lambda octets: octets.replace(b'"content": "', b'"content": "A'),
-            "damaged",
+            "damaged_bundle",
             "is damaged: it is not as it was",
         ),
         (
             lambda octets: redigested({**json.loads(octets), "format_version": 2}),
-            "newer_version",
+            "newer_format",
             "has format version 2",
         ),
         (
             lambda octets: redigested({**json.loads(octets), "about": "x"}),
-            "damaged",
+            "damaged_bundle",
             "the passphrase is right, and the",
         ),
         (lambda octets: b"", "not_a_bundle", "is not a bundle of templates: it is empty"),
@@ -411,12 +415,12 @@ def test_a_bundle_without_secrets_keeps_the_password_of_the_host(here, there, bu
         ),
     ],
 )
-def test_what_is_wrong_with_a_bundle_is_told_apart_and_the_host_not_asked(here, there, bundle, change, reason, words):
+def test_what_is_wrong_with_a_bundle_is_told_apart_and_the_host_not_asked(here, there, bundle, change, code, words):
     here.export(bundle)
     bundle.write_bytes(change(bundle.read_bytes()))
     for check in (True, False):
         result = there.imported(bundle, check=check)
-        assert (result["failed"], result["reason"], result.get("changed", False)) == (True, reason, False)
+        assert (result["failed"], result["error_code"], result.get("changed", False)) == (True, code, False)
         assert result["msg"].startswith(f"the bundle {bundle} ")
         assert words in result["msg"]
     assert there.host.calls == []
@@ -424,18 +428,18 @@ def test_what_is_wrong_with_a_bundle_is_told_apart_and_the_host_not_asked(here, 
 
 def test_a_wrong_missing_or_needless_passphrase(here, there, bundle):
     here.export(bundle)
-    for passphrase, reason in (("canary", "wrong_passphrase"), (None, "passphrase_missing")):
+    for passphrase, code in (("canary", "wrong_passphrase"), (None, "missing_passphrase")):
         result = there.imported(bundle, passphrase=passphrase)
-        assert (result["failed"], result["reason"]) == (True, reason)
+        assert (result["failed"], result["error_code"]) == (True, code)
     here.run("est_template_export", dest=str(bundle), include_secrets=False)
     result = there.imported(bundle)
-    assert result["reason"] == "not_sealed"
+    assert result["error_code"] == "not_sealed"
     assert there.host.calls == []
 
 
 def test_a_bundle_that_is_not_there(there, tmp_path):
     result = there.imported(tmp_path / "nothing")
-    assert (result["failed"], result["reason"]) == (True, "file")
+    assert (result["failed"], result["error_code"]) == (True, "unusable_file")
     assert result["msg"] == f"the bundle {tmp_path}/nothing cannot be found on the controller"
     (tmp_path / "folder").mkdir()
     assert there.imported(tmp_path / "folder")["msg"].endswith("folder is a folder; name a file in it")
@@ -444,7 +448,7 @@ def test_a_bundle_that_is_not_there(there, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"state": "absent"}, "value of state must be one of: present, replace, got: absent"),
+        ({"purge": "perhaps"}, "argument 'purge' is of type"),
         ({"passphrase": ""}, "passphrase: is empty"),
         ({"passphrase": {"canary": "canary"}}, "passphrase: is not a text"),
         ({"names": []}, "names: is empty"),
@@ -469,10 +473,10 @@ def test_the_passphrase_from_the_environment_of_the_controller(here, there, bund
     assert there.imported(bundle)["changed"]
     assert not there.imported(bundle, passphrase=None)["changed"]
     monkeypatch.setenv("EST_BUNDLE_PASSPHRASE", "canary that is wrong")
-    assert there.imported(bundle, passphrase=None)["reason"] == "wrong_passphrase"
+    assert there.imported(bundle, passphrase=None)["error_code"] == "wrong_passphrase"
     assert not there.imported(bundle)["changed"], "the option counts more"
     monkeypatch.setenv("EST_BUNDLE_PASSPHRASE", "")
-    assert there.imported(bundle, passphrase=None)["reason"] == "passphrase_missing"
+    assert there.imported(bundle, passphrase=None)["error_code"] == "missing_passphrase"
 
 
 def test_no_secret_is_in_a_traceback_or_error_of_the_host(here, there, bundle):

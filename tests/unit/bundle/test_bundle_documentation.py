@@ -67,10 +67,10 @@ def test_the_playbooks_of_the_page(page, tmp_path):
     assert run_action("est_templates", {"store_path": str(there), "templates": [template]})["changed"] is False
 
 
-def test_every_reason_is_told(page):
-    reasons = {kind.reason for kind in BundleError.__subclasses__()}
-    table = page.partition("| `reason` | means |")[2].partition("\n\n")[0]
-    assert reasons == set(re.findall(r"`(\w+)`", re.sub(r"\|[^|]*\|$", "|", table, flags=re.MULTILINE)))
+def test_every_code_is_told(page):
+    codes = {kind.code for kind in BundleError.__subclasses__()}
+    table = page.partition("| `error_code` | means |")[2].partition("\n\n")[0]
+    assert codes == set(re.findall(r"`(\w+)`", re.sub(r"\|[^|]*\|$", "|", table, flags=re.MULTILINE)))
 
 
 def test_the_parameters_are_told(page):

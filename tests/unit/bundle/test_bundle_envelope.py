@@ -155,6 +155,6 @@ def test_the_digest_is_as_documented():
 def test_an_error_with_its_path_keeps_its_kind():
     error = NewerBundle("has format version 2").at("/tmp/x")
     assert isinstance(error, NewerBundle)
-    assert (str(error), error.reason) == ("the bundle /tmp/x has format version 2", "newer_version")
+    assert (str(error), error.code) == ("the bundle /tmp/x has format version 2", "newer_format")
     kinds = BundleError.__subclasses__()
-    assert len({kind.reason for kind in kinds}) == len(kinds)
+    assert len({kind.code for kind in kinds}) == len(kinds)

@@ -118,7 +118,15 @@ def test_a_giant_file_is_not_read(tmp_path):
 
 def test_what_a_killed_run_left_is_removed_by_a_later_one(tmp_path):
     path = tmp_path / "bundle"
-    left = [tmp_path / name for name in (".bundle.abc_1234", ".bundle.abcd1234", ".other.abcd1234", ".bundle.mine")]
+    left = [
+        tmp_path / name
+        for name in (
+            ".bundle.est-abcd1233",
+            ".bundle.est-abcd1234",
+            ".other.est-abcd1234",
+            ".bundle.mine",
+        )
+    ]
     for number, file in enumerate(left):
         file.write_bytes(b"half")
         if number:
@@ -126,5 +134,5 @@ def test_what_a_killed_run_left_is_removed_by_a_later_one(tmp_path):
     write_file(str(path), b"new")
     # The first one may still be written; the others were never ours.
     assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted(
-        [".bundle.abc_1234", ".other.abcd1234", ".bundle.mine", "bundle"]
+        [".bundle.est-abcd1233", ".other.est-abcd1234", ".bundle.mine", "bundle"]
     )

@@ -18,9 +18,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.se
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
 
 
-def install(content, store=None, *, replace=False):
+def install(content, store=None, *, purge=False):
     store = store or MemoryStore()
-    outcome = apply_request(store, request_for(content, replace=replace, keep=()), check_mode=False)
+    outcome = apply_request(store, request_for(content, purge=purge, keep=()), check_mode=False)
     return store, outcome
 
 
@@ -40,7 +40,7 @@ def test_any_templates_arrive_at_another_host_as_they_left_and_a_second_import_c
     assert outcome.plan.changed
     assert there.calls.count("write") == 1
     assert collected(there, content) == content
-    _store, again = install(content, there, replace=True)
+    _store, again = install(content, there, purge=True)
     assert not again.plan.changed
 
 
@@ -48,7 +48,7 @@ def test_any_templates_arrive_at_another_host_as_they_left_and_a_second_import_c
 @given(contents(), contents())
 def test_after_a_replacement_nothing_is_left_of_what_was_there(content, before):
     there, _outcome = install(before)
-    install(content, there, replace=True)
+    install(content, there, purge=True)
     left = collected(there, content)
     if content.secrets:
         assert left == content

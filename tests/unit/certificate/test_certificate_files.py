@@ -51,7 +51,7 @@ def test_what_was_saved_is_found_with_its_digest(lab, holder):
     save(holder, issued)
     found = holder.read()
     assert found.old.certificate == own(issued)
-    assert (found.defect, found.digest, found.lacks) == ("", DIGEST, "")
+    assert (found.defect, found.digest, found.recovered) == ("", DIGEST, ())
     assert "PRIVATE" not in repr(found)
 
 
@@ -81,7 +81,7 @@ def test_req_083_a_killed_run_leaves_one_pair_whose_note_is_known(lab, holder, m
             save(holder, new, "02" * 32)
     found = FileHolder(holder.place(), holder.places()["private_key_path"]).read()
     assert found.defect == ""
-    assert found.finished == (count >= 3)
+    assert len(found.recovered) == 1
     expected = (new, "02" * 32) if count >= 3 else (old, "01" * 32)
     assert (found.old.certificate, found.digest) == (own(expected[0]), expected[1])
 
@@ -101,8 +101,11 @@ def test_a_pair_that_a_killed_run_left_complete_is_a_change_once(lab, tmp_path, 
         with pytest.raises(Killed):
             keep(tmp_path, template, force=True)
     healed = keep(tmp_path, template)
-    assert (healed["status"], healed["changed"], "diff" in healed) == ("unchanged", True, False)
-    assert keep(tmp_path, template)["changed"] is False
+    assert (healed["status"], healed["action"], healed["changed"]) == ("recovered", "none", True)
+    assert healed["reason"].startswith("a run that was killed had left a new certificate and its key")
+    assert healed["diff"]["after"] == f"/CN=jdoe/emailAddress=jdoe@example.com in {tmp_path}/host.pem\n"
+    again = keep(tmp_path, template)
+    assert (again["status"], again["changed"]) == ("unchanged", False)
 
 
 @pytest.mark.parametrize("count", range(5))
@@ -119,9 +122,13 @@ def test_check_mode_tells_of_what_a_killed_run_left_and_changes_nothing(lab, tmp
     told = keep(tmp_path, template, check=True, **places)
     assert _content(tmp_path) == content
     done = keep(tmp_path, template, **places)
-    for key in ("status", "changed", "reason", "certificate"):
+    for key in ("status", "changed", "reason", "certificate", "diff"):
         assert told[key] == done[key], key
-    assert (done["status"], done["changed"]) == ("unchanged", count >= 3)
+    assert (done["status"], done["changed"]) == ("recovered", True)
+    assert sorted(_content(tmp_path)) == sorted(
+        [".host.pem.est-note", "host.key", "host.pem", *map(os.path.basename, places.values())]
+    )
+    assert keep(tmp_path, template, **places)["status"] == "unchanged"
 
 
 def _content(folder):
@@ -134,7 +141,7 @@ def test_each_file_is_read_once(lab, holder, monkeypatch):
     real = os.open
     monkeypatch.setattr(os, "open", lambda path, *more, **named: opened.append(str(path)) or real(path, *more, **named))
     assert holder.read().digest == DIGEST
-    assert sorted(path for path in opened if path.startswith("host.")) == ["host.key", "host.pem", "host.pem.note"]
+    assert sorted(path for path in opened if "host." in path) == [".host.pem.est-note", "host.key", "host.pem"]
 
 
 def test_a_look_writes_nothing_where_nothing_is_left(lab, holder, monkeypatch):
@@ -160,7 +167,7 @@ def test_links_stay_links(lab, tmp_path):
     save(holder, lab.issue())
     assert holder.read().digest == DIGEST
     assert (tmp_path / "host.pem").is_symlink()
-    assert sorted(os.listdir(tmp_path / "real")) == ["host.key", "host.pem", "host.pem.note"]
+    assert sorted(os.listdir(tmp_path / "real")) == [".host.pem.est-note", "host.key", "host.pem"]
 
 
 def test_a_certificate_without_its_key_is_shown_and_not_used(lab, holder, tmp_path):
@@ -175,7 +182,7 @@ def test_a_certificate_without_its_key_is_shown_and_not_used(lab, holder, tmp_pa
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"issued": []}', '{"issued": {"x": 1}}'])
 def test_a_damaged_note_counts_as_none(lab, holder, tmp_path, note):
     save(holder, lab.issue())
-    (tmp_path / "host.pem.note").write_text(note)
+    (tmp_path / ".host.pem.est-note").write_text(note)
     assert holder.read().digest == ""
 
 
@@ -190,12 +197,12 @@ def test_the_note_of_another_certificate_does_not_count(lab, holder, tmp_path):
 def test_the_note_knows_the_current_certificate_and_no_more_than_the_one_before(lab, holder, tmp_path):
     for name in ("one", "two", "three"):
         save(holder, lab.issue(name))
-    assert len(json.loads((tmp_path / "host.pem.note").read_text())["issued"]) == 2
+    assert len(json.loads((tmp_path / ".host.pem.est-note").read_text())["issued"]) == 2
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"private_key.pem": 1}'])
 def test_damaged_pending_files_count_as_none(holder, tmp_path, content):
-    (tmp_path / "host.key.pending").write_text(content)
+    (tmp_path / ".host.key.est-pending").write_text(content)
     assert holder.read_pending() is None
 
 
@@ -219,11 +226,11 @@ def test_a_full_disk_is_told_and_leaves_the_old_pair(lab, tmp_path, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(EstError, match=r"cannot be kept: .*host\.pem\.note: No space left on device") as caught:
+    with pytest.raises(EstError, match=r"cannot be kept: .*\.host\.pem\.est-note: No space left on device") as caught:
         keep(tmp_path, template, force=True)
-    assert (caught.value.stage, caught.value.request_received) == ("save", "yes")
+    assert (caught.value.stage, caught.value.request_received) == ("save", "received")
     monkeypatch.undo()
-    _full_when_written(monkeypatch, "host.key.next.part")
+    _full_when_written(monkeypatch, ".host.key.est-part")
     with pytest.raises(EstError, match="No space left on device"):
         keep(tmp_path, template, force=True)
     assert old == ((tmp_path / "host.pem").read_bytes(), (tmp_path / "host.key").read_bytes())

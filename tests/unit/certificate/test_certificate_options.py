@@ -20,19 +20,21 @@ def read(*, windows=False, check=False, **options):
 
 def test_a_posix_host():
     asked = read(**PATHS, identity={"user": "web1"}, wait_timeout="60", check=True)
-    assert (asked.template_name, asked.inline, asked.chain_path) == ("web", None, None)
+    assert (asked.template_name, asked.inline, asked.chain_files) == ("web", None, {})
     assert asked.options.wait_timeout == 60
     assert asked.options.check
-    assert asked.options.renew_before_days is None
+    assert asked.options.renewal_period_days is None
     assert asked.identity.test_value == ""
     assert asked.identity.certificate_name == "identity"
 
 
 def test_a_windows_host():
-    asked = read(windows=True, certificate_store="WebHosting", key_exportable=True, store_path="C:\\est")
-    assert (asked.certificate_store, asked.key_exportable) == ("WebHosting", True)
+    given_store = {"certificate_store_name": "WebHosting", "certificate_store_location": "LocalMachine"}
+    asked = read(windows=True, **given_store, certificate_name="portal", key_exportable=True, store_path="C:\\est")
+    assert asked.identity.certificate_name == "portal"
+    assert (asked.certificate_store_name, asked.key_exportable) == ("WebHosting", True)
     assert asked.store_path == "C:\\est"
-    assert read(windows=True).certificate_store == "My"
+    assert read(windows=True).certificate_store_name == "My"
 
 
 @pytest.mark.parametrize(
@@ -44,19 +46,30 @@ def test_a_windows_host():
         ({**PATHS, "certificate_path": "C:\\web.pem"}, "certificate_path: is not the absolute path of a file"),
         ({**PATHS, "certificate_path": "/etc/ssl/"}, "certificate_path: is not the absolute path of a file"),
         ({**PATHS, "private_key_path": 7}, "private_key_path: is not a string"),
-        ({**PATHS, "chain_path": "/etc/ssl/web.pem"}, "chain_path: is the file of the certificate"),
-        ({**PATHS, "certificate_store": "My"}, "certificate_store: has no effect on a POSIX host"),
+        ({**PATHS, "chain_path": "/etc/ssl/web.pem"}, "chain_path: is the file of certificate_path"),
+        ({**PATHS, "fullchain_path": "/etc//ssl/web.key"}, "fullchain_path: is the file of private_key_path"),
+        (
+            {**PATHS, "chain_path": "/c.pem", "root_certificate_path": "/c.pem"},
+            "root_certificate_path: is the file of chain_path",
+        ),
+        ({**PATHS, "certificate_store_name": "My"}, "certificate_store_name: has no effect on a POSIX host"),
         ({**PATHS, "key_exportable": False}, "key_exportable: has no effect on a POSIX host"),
-        ({**PATHS, "renew_before_days": 366}, "renew_before_days: is out of range"),
+        ({**PATHS, "certificate_store_location": "LocalMachine"}, "certificate_store_location: has no effect"),
+        (
+            {**PATHS, "certificate_name": "web"},
+            "certificate_name: has no effect on a POSIX host, where certificate_path",
+        ),
+        ({**PATHS, "renewal_period_days": 0}, "renewal_period_days: is out of range"),
+        ({**PATHS, "renewal_period_days": 366}, "renewal_period_days: is out of range"),
         ({**PATHS, "wait_timeout": -1}, "wait_timeout: is out of range"),
         ({**PATHS, "on_lost": "Fail"}, "on_lost: is not allowed"),
         ({**PATHS, "allowed_lost": ["e-mail"]}, "allowed_lost: is not a name that a CA can leave out"),
-        ({**PATHS, "certificate_name": "a b"}, "certificate_name: has spaces in it"),
+        ({"windows": True, "certificate_name": "a b"}, "certificate_name: has spaces in it"),
         ({**PATHS, "store_path": "relative"}, "store_path: is not the absolute path"),
         ({**PATHS, "inline": {"name": "x"}}, "template and inline: are both given"),
         ({"windows": True, **PATHS}, "certificate_path: has no effect on a Windows host"),
         ({"windows": True, "renewal_method": "renew"}, "renewal_method: cannot be used on a Windows host"),
-        ({"windows": True, "certificate_store": " "}, "certificate_store: is empty"),
+        ({"windows": True, "certificate_store_name": " "}, "certificate_store_name: is empty"),
     ],
 )
 def test_what_is_refused_is_named(options, words):

@@ -20,9 +20,8 @@ from support.production import OTHER, asked_for, files, holder_of, keep, posts, 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import judge
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import NotAsAsked, failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 
@@ -113,11 +112,11 @@ def test_a_ca_certificate_takes_the_place_of_none_that_is_not(tmp_path):
 @pytest.mark.parametrize("method", ["rekey", "renew"])
 def test_a_renewal_for_another_name_is_never_put_in_place(renaming, tmp_path, on_lost, method):
     template = template_for(renaming)
-    options = {"on_lost": on_lost, "renewal_method": method, "renew_before_days": 365}
+    options = {"on_lost": on_lost, "renewal_method": method, "renewal_period_days": 365}
     keep(tmp_path, template, **options)
     before = files(tmp_path)
     error = refused(tmp_path, template, **options, force=True)
-    assert (error.stage, error.request_received) == ("verify", "yes")
+    assert (error.stage, error.request_received) == ("verify", "received")
     assert error.reason == f"the renewed certificate differs from the old one: {ROOT}"
     assert error.found == {"lost": ["subject CN=jdoe"], "differs": [ROOT], "accepted_lost": []}
     assert "The old certificate and its key stay." in hint_of(error)
@@ -146,7 +145,7 @@ def test_with_fail_an_enrolment_keeps_the_old_pair(upn, tmp_path):
 
 def test_with_fail_nothing_is_written_where_nothing_was(upn, tmp_path):
     refused(tmp_path, upn, on_lost="fail")
-    assert os.listdir(tmp_path) == ["host.pem.note"]
+    assert os.listdir(tmp_path) == [".host.pem.est-note"]
 
 
 def test_with_fail_a_certificate_that_is_there_and_lacks_something_is_a_failure_of_every_run(cisco, upn, tmp_path):
@@ -155,7 +154,7 @@ def test_with_fail_a_certificate_that_is_there_and_lacks_something_is_a_failure_
     for check in (False, True):
         error = refused(tmp_path, upn, on_lost="fail", check=check)
         assert error.reason.startswith("the certificate that is there is not what was asked for: it lacks ")
-        assert error.request_received == "no"
+        assert error.request_received == "not_received"
     assert (files(tmp_path), posts(cisco)) == (before, asked)
 
 
@@ -184,7 +183,7 @@ def test_what_was_refused_is_not_asked_for_in_the_next_run(cisco, upn, tmp_path)
     for check in (False, True):
         again = refused(tmp_path, upn, on_lost="fail", check=check)
         assert (again.stage, again.reason, again.found) == ("verify", first.reason, first.found)
-        assert again.request_received == "no"
+        assert again.request_received == "not_received"
         assert hint_of(again) == hint_of(first)
     assert len(cisco.log) == asked, "the server was not contacted"
 
@@ -224,7 +223,7 @@ def test_it_is_asked_for_when_the_delay_is_over(cisco, upn, tmp_path, monkeypatc
 
 
 def test_a_renewal_that_was_refused_waits_and_the_next_good_one_forgets_it(tmp_path):
-    options = {"renew_before_days": 365, "renewal_method": "renew"}
+    options = {"renewal_period_days": 365, "renewal_method": "renew"}
     with LabServer("--fault", "simplereenroll:other-name") as lab:
         template = template_for(lab)
         put(tmp_path, lab.issue(subject=subject(), days=(-20, 10)))
@@ -240,17 +239,17 @@ def test_a_renewal_that_was_refused_waits_and_the_next_good_one_forgets_it(tmp_p
 
 
 def note(folder):
-    return json.loads((folder / "host.pem.note").read_text())
+    return json.loads((folder / ".host.pem.est-note").read_text())
 
 
 def test_what_waits_for_approval_and_is_refused_is_forgotten(tmp_path):
     with LabServer("--profile", "cisco", "--manual-approval", "1") as lab:
         template = template_for(lab, subject_alternative_name="upn")
         refused(tmp_path, template, on_lost="fail", wait_timeout=20)
-        assert os.listdir(tmp_path) == ["host.pem.note"]
+        assert os.listdir(tmp_path) == [".host.pem.est-note"]
 
 
-def test_what_a_note_says_of_the_certificate_stays(upn, tmp_path):
+def test_what_the_note_says_of_the_certificate_stays(upn, tmp_path):
     keep(tmp_path, upn.replace(subject="/CN=%uname%", subject_alternative_name="none"))
     before = note(tmp_path)
     assert sorted(before) == ["format_version", "issued"]
@@ -260,7 +259,7 @@ def test_what_a_note_says_of_the_certificate_stays(upn, tmp_path):
 
 @pytest.mark.parametrize("damage", ["", "{}", "[]", '{"refused": 7}', '{"refused": {"at": "soon"}}', '{"refused": {}}'])
 def test_a_damaged_note_refuses_nothing(upn, tmp_path, damage):
-    (tmp_path / "host.pem.note").write_text(damage)
+    (tmp_path / ".host.pem.est-note").write_text(damage)
     assert holder_of(asked_for(tmp_path, upn)).read_refusal() is None
 
 
@@ -313,7 +312,7 @@ def test_nothing_is_issued_from_a_template_without_device_identity_certificates(
 
 
 def test_an_enrolment_in_place_of_a_renewal_is_held_to_the_same_names(tmp_path):
-    options = {"fall_back_to_password": True}
+    options = {"on_failed_renewal": "enroll"}
     with LabServer("--profile", "full") as server:
         template = template_for(server)
         keep(tmp_path, template, **options)

@@ -18,8 +18,8 @@ from support.production import OTHER, files, keep, posts, put, subject, template
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import refusal_digest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import NotAsAsked
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import NotAsAsked
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
@@ -50,7 +50,7 @@ def adding(monkeypatch, cisco, tmp_path):
     return asked
 
 
-RENEWED = {"renew_before_days": 365, "renewal_method": "renew"}
+RENEWED = {"renewal_period_days": 365, "renewal_method": "renew"}
 
 
 @pytest.mark.parametrize(
@@ -100,16 +100,16 @@ def test_what_cannot_be_used_is_not_asked_for_in_the_next_run(useless, tmp_path)
     template = template_for(server)
     with pytest.raises(EstError, match=words) as first:
         keep(tmp_path, template)
-    assert (first.value.stage, first.value.request_received) == ("verify", "yes")
+    assert (first.value.stage, first.value.request_received) == ("verify", "received")
     asked = len(server.log)
     for check in (False, True):
         with pytest.raises(EstError) as again:
             keep(tmp_path, template, check=check)
         assert (again.value.stage, again.value.reason) == ("verify", first.value.reason)
-        assert (again.value.request_received, hint_of(again.value)) == ("no", hint_of(first.value))
+        assert (again.value.request_received, hint_of(again.value)) == ("not_received", hint_of(first.value))
         assert again.value.found == {"lost": [], "differs": [], "accepted_lost": []}
-    kept = [] if words == "key" else ["host.pem.unusable"]
-    assert (len(server.log), sorted(os.listdir(tmp_path))) == (asked, ["host.pem.note", *kept])
+    kept = [] if words == "key" else [".host.pem.est-unusable"]
+    assert (len(server.log), sorted(os.listdir(tmp_path))) == (asked, [".host.pem.est-note", *kept])
     for name in kept:
         assert f"What the CA issued is kept in {tmp_path / name}." in hint_of(first.value)
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600

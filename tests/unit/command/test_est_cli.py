@@ -132,9 +132,9 @@ def test_without_a_terminal_there_is_no_prompt(lab: LabServer, monkeypatch: pyte
 def test_what_is_issued_and_cannot_be_used_is_kept_and_named(password_file: str, capsys) -> None:
     with LabServer("--fault", "simpleenroll:unrelated-issuer") as strange:
         assert cli.main(enroll(strange, "--username", "estuser", "--password-file", password_file)) == 1
-    assert "What the CA issued is kept in host.pem.unusable." in capsys.readouterr().err
-    assert HeldCertificate.load(ClientCertificate("host.pem.unusable")).certificate
-    assert stat.S_IMODE(os.stat("host.pem.unusable").st_mode) == 0o600
+    assert "What the CA issued is kept in .host.pem.est-unusable." in capsys.readouterr().err
+    assert HeldCertificate.load(ClientCertificate(".host.pem.est-unusable")).certificate
+    assert stat.S_IMODE(os.stat(".host.pem.est-unusable").st_mode) == 0o600
 
 
 def test_a_refusal_leaves_nothing_behind(lab: LabServer, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -195,11 +195,11 @@ def test_req_086_req_088_a_pending_enrolment_goes_on_with_the_same_key(
         arguments = enroll(lab, "--username", "estuser", "--password-file", password_file, "--json")
         assert cli.main(arguments) == cli.PENDING
         found = json.loads(capsys.readouterr().out)
-        assert (found["status"], found["private_key_path"]) == ("pending", "host.key.pending")
+        assert (found["status"], found["private_key_path"]) == ("pending", ".host.key.est-pending")
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found["retry_at"])
-        assert files() == ["host.key.pending", "password"]
-        assert stat.S_IMODE(os.stat("host.key.pending").st_mode) == 0o600
-        kept = load_pem_private_key(Path("host.key.pending").read_bytes(), None)
+        assert files() == [".host.key.est-pending", "password"]
+        assert stat.S_IMODE(os.stat(".host.key.est-pending").st_mode) == 0o600
+        kept = load_pem_private_key(Path(".host.key.est-pending").read_bytes(), None)
         assert cli.main(arguments) == cli.DONE
     assert files() == ["host.key", "host.pem", "password"]
     assert same_public_key(load_pem_private_key(Path("host.key").read_bytes(), None), kept)
@@ -209,7 +209,7 @@ def test_a_key_whose_request_may_have_arrived_is_kept(password_file: str) -> Non
     with LabServer("--fault", "simpleenroll:close-after-request") as lab:
         arguments = enroll(lab, "--username", "estuser", "--password-file", password_file)
         assert cli.main(arguments) == cli.FAILED
-    assert files() == ["host.key.pending", "password"]
+    assert files() == [".host.key.est-pending", "password"]
 
 
 @pytest.mark.parametrize("method", ["", "rekey", "renew"])
@@ -281,7 +281,7 @@ def test_req_117_req_120_req_125_a_key_of_the_server_and_its_certificate(form: s
         os.umask(before)
     said = capsys.readouterr()
     found = json.loads(said.out)
-    assert (found["status"], found["private_key_path"], found["key_protected_by"]) == ("issued", "host.key", "TLS")
+    assert (found["status"], found["private_key_path"], found["key_protected_by"]) == ("issued", "host.key", ["tls"])
     assert found["certificate"]["subject_alternative_names"] == ["DNS:host.example.com"]
     assert "PRIVATE KEY" not in said.out + said.err
     certificates, key = pair()
@@ -309,7 +309,7 @@ def test_req_122_req_123_the_key_is_encrypted_to_a_recipient(lab: LabServer, key
     tls = ["--client-certificate-path", "old.pem", "--client-key-path", "old.key"]
     capsys.readouterr()
     assert cli.main([*serverkeygen(lab, *tls, *recipient, "--json")]) == cli.DONE
-    assert json.loads(capsys.readouterr().out)["key_protected_by"] == "TLS and CMS encryption"
+    assert json.loads(capsys.readouterr().out)["key_protected_by"] == ["tls", "cms"]
     (certificate, *_above), key = pair()
     assert same_public_key(x509.load_pem_x509_certificate(certificate), load_pem_private_key(key, None))
 
@@ -348,8 +348,8 @@ def test_the_passphrase_of_a_recipient_key_is_no_argument(lab: LabServer, monkey
 def test_req_118_req_086_a_pending_key_is_asked_for_with_the_same_throw_away_key(capsys) -> None:
     with LabServer("--manual-approval", "1", "--retry-after", "60") as lab:
         assert cli.main(serverkeygen(lab)) == cli.PENDING
-        assert files() == ["host.key.pending"]
-        kept = load_pem_private_key(Path("host.key.pending").read_bytes(), None)
+        assert files() == [".host.key.est-pending"]
+        kept = load_pem_private_key(Path(".host.key.est-pending").read_bytes(), None)
         assert cli.main(serverkeygen(lab)) == cli.DONE
     assert files() == ["host.key", "host.pem"]
     assert not same_public_key(load_pem_private_key(Path("host.key").read_bytes(), None), kept)

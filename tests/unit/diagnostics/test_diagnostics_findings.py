@@ -56,7 +56,13 @@ def test_a_certificate_that_ends_soon_is_a_problem(left, words):
 def test_the_same_look_at_a_server_is_told_once_and_trust_for_each_template():
     resolve = {**OK, "detail": "est is 192.0.2.1"}
     trusted = {**OK, "kind": "explicit"}
-    refused = {"ok": False, "reason": "not trusted", "hint": "Do.", "milliseconds": 2.0}
+    refused = {
+        "ok": False,
+        "error_code": "untrusted_certificate",
+        "reason": "not trusted",
+        "hint": "Do.",
+        "milliseconds": 2.0,
+    }
     found = judged(
         servers=[
             server("a", "b", resolve=resolve, trust=trusted),
@@ -71,7 +77,7 @@ def test_the_same_look_at_a_server_is_told_once_and_trust_for_each_template():
 
 
 def test_one_reason_is_told_once():
-    refused = {"ok": False, "reason": "no cipher", "hint": "", "milliseconds": 1.0}
+    refused = {"ok": False, "error_code": "no_common_cipher", "reason": "no cipher", "hint": "", "milliseconds": 1.0}
     other = {**refused, "reason": "not trusted"}
     assert judged(servers=[server("a", tls=refused, trust=refused, est=refused)]) == [
         ("tls", False, "est:443: no cipher")
@@ -155,7 +161,12 @@ def test_the_summary_says_first_what_does_not_work():
         "controller": {"collection": "0.1.0", "ansible_core": "2.19", "python": "3.11"},
         "clock": [100.0, 101.0],
         "proxy": {"ok": True, "data": {}},
-        "logs": {"ok": False, "reason": "had not ended after 20 seconds", "hint": "Raise time_limit."},
+        "logs": {
+            "ok": False,
+            "error_code": "not_collected",
+            "reason": "had not ended after 20 seconds",
+            "hint": "Raise time_limit.",
+        },
     }
     findings = judge(report)
     lines = summarise(report, findings, [{"path": f"/{number}", "reason": "is a pipe"} for number in range(30)])
@@ -170,7 +181,8 @@ def test_the_summary_says_first_what_does_not_work():
     ]
     positions = [text.index(words) for words in (*order, "NOT IN THIS ARCHIVE", "and 10 more")]
     assert positions == sorted(positions)
-    assert [problem["section"] for problem in problems(findings)] == ["logs", "clock"]
+    told = [(problem["section"], problem["error_code"]) for problem in problems(findings)]
+    assert told == [("logs", "not_collected"), ("clock", "wrong_clock")]
 
 
 @pytest.mark.parametrize(

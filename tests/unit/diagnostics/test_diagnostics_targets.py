@@ -46,11 +46,12 @@ def test_a_template_that_was_edited_into_nonsense_is_told():
     wrong = {**described("wrong"), "port": 99999}
     targets, unusable = find_targets([wrong, described("right")])
     assert [target["templates"] for target in targets] == [["right"]]
-    ((name, why),) = unusable
+    ((name, code, why),) = unusable
+    assert code == "invalid_option"
     assert name == "wrong" and "port" in why
 
 
 def test_the_number_of_servers_is_bounded():
     targets, unusable = find_targets([described(f"t{port}", port=port) for port in range(1, MAX_SERVERS + 3)])
     assert len(targets) == MAX_SERVERS
-    assert [name for name, _why in unusable] == [f"t{MAX_SERVERS + 1}", f"t{MAX_SERVERS + 2}"]
+    assert [name for name, _code, _why in unusable] == [f"t{MAX_SERVERS + 1}", f"t{MAX_SERVERS + 2}"]

@@ -137,7 +137,11 @@ def test_req_043_req_066_a_challenge_is_not_answered(challenge: str) -> None:
     script = [[answer(b"who?", status="401 Unauthorized", headers=f"WWW-Authenticate: {challenge}\r\n")] * 2] * 2
     with Peer(script, context=context()) as peer, pytest.raises(ServerError, match="gets neither") as caught:
         bootstrap(here(peer), pin(CA.der), **LIMITS)
-    assert (caught.value.http_status, caught.value.stage, caught.value.request_received) == (401, "cacerts", "no")
+    assert (caught.value.http_status, caught.value.stage, caught.value.request_received) == (
+        401,
+        "cacerts",
+        "not_received",
+    )
     assert [sorted(request.headers) for request in peer.received] == [
         ["accept", "accept-encoding", "host", "user-agent"]
     ]
@@ -162,7 +166,7 @@ def test_req_046_a_mismatch_names_what_was_expected_and_what_was_seen(algorithm:
     for fingerprint in (wanted, pin(CA.der, algorithm), pin(OTHER.der, algorithm)):
         assert fingerprint in caught.value.reason
     assert "Nothing was accepted" in caught.value.hint
-    assert caught.value.request_received == "no"
+    assert caught.value.request_received == "not_received"
     assert timeline.as_list()[-1]["detail"].startswith("bootstrap: no CA certificate of the server has")
 
 
@@ -218,5 +222,5 @@ def test_req_045_a_server_that_the_pinned_ca_did_not_certify_gets_nothing() -> N
 def test_a_server_that_does_not_answer_as_it_should(script, kind: type[EstError], words: str) -> None:
     with Peer([script], context=context()) as peer, pytest.raises(kind, match=words) as caught:
         fetch_unauthenticated(here(peer), max_response_size=4096, **LIMITS)
-    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "not_received")
     assert caught.value.hint

@@ -85,7 +85,7 @@ class TestCacerts:
         with pytest.raises(ServerError) as caught:
             est.cacerts()
         error = caught.value
-        assert (error.stage, error.http_status, error.request_received) == ("cacerts", status, "no")
+        assert (error.stage, error.http_status, error.request_received) == ("cacerts", status, "not_received")
         assert f"(HTTP {status})" in error.reason
         assert error.hint
         assert len(transport.sent) == 1
@@ -129,7 +129,7 @@ class TestCacerts:
         with pytest.raises(ParseError, match=words) as caught:
             est.cacerts()
         error = caught.value
-        assert (error.stage, error.http_status, error.request_received) == ("cacerts", 200, "no")
+        assert (error.stage, error.http_status, error.request_received) == ("cacerts", 200, "not_received")
         assert error.hint
 
     def test_an_error_of_connecting_keeps_its_stage(self) -> None:
@@ -137,7 +137,11 @@ class TestCacerts:
         with pytest.raises(TransportError) as caught:
             est.cacerts()
         # Whatever happened to this request: the one to enrol was never sent.
-        assert (caught.value.stage, caught.value.hint, caught.value.request_received) == ("connect", "Look.", "no")
+        assert (caught.value.stage, caught.value.hint, caught.value.request_received) == (
+            "connect",
+            "Look.",
+            "not_received",
+        )
 
 
 class TestPin:
@@ -162,7 +166,7 @@ class TestPin:
         with pytest.raises(ServerError) as caught:
             est.cacerts()
         error = caught.value
-        assert (error.stage, error.request_received) == ("cacerts", "no")
+        assert (error.stage, error.request_received) == ("cacerts", "not_received")
         expected, seen = error.reason.split("; it has ")
         assert str(pin) in expected
         assert seen == f"{Fingerprint.of(ROOT.certificate, algorithm)} (/CN=Client Test Root)"
@@ -175,7 +179,7 @@ class TestSimpleenroll:
         with pytest.raises(ServerError) as caught:
             est.simpleenroll(REQUEST, wait_timeout=60, sleep=pytest.fail)
         error = caught.value
-        assert (error.stage, error.http_status, error.request_received) == ("enroll", status, "yes")
+        assert (error.stage, error.http_status, error.request_received) == ("enroll", status, "received")
         assert error.reason.endswith(f"(HTTP {status})")
         assert error.server_message == "No way"
         assert error.hint
@@ -184,9 +188,9 @@ class TestSimpleenroll:
     @pytest.mark.parametrize(
         ("error", "received"),
         [
-            (TransportError("refused", stage="connect", request_received="no"), "no"),
+            (TransportError("refused", stage="connect", request_received="not_received"), "not_received"),
             (TransportError("cut", stage="", request_received="unknown"), "unknown"),
-            (TransportError("too large", stage="", request_received="yes", http_status=200), "yes"),
+            (TransportError("too large", stage="", request_received="received", http_status=200), "received"),
         ],
     )
     def test_the_transport_knows_whether_the_request_got_there(self, error: TransportError, received: str) -> None:
@@ -201,7 +205,11 @@ class TestSimpleenroll:
         est, _transport = client(bag_of())
         with pytest.raises(ParseError) as caught:
             est.simpleenroll(REQUEST)
-        assert (caught.value.stage, caught.value.http_status, caught.value.request_received) == ("enroll", 200, "yes")
+        assert (caught.value.stage, caught.value.http_status, caught.value.request_received) == (
+            "enroll",
+            200,
+            "received",
+        )
 
 
 class TestPending:
@@ -298,7 +306,7 @@ class TestPending:
         [
             reply(403),
             reply(body=certs_only()),
-            TransportError("refused", stage="connect", request_received="no"),
+            TransportError("refused", stage="connect", request_received="not_received"),
             TransportError("cut", stage="", request_received="unknown"),
         ],
         ids=["refused", "empty bag", "no connection", "broken"],
@@ -306,7 +314,7 @@ class TestPending:
     def test_after_a_202_the_server_has_had_the_request_whatever_follows(self, then: Any) -> None:
         error, pauses, sent, _timeline = self.run(self.pending("5"), then, wait=60)
         assert isinstance(error, EstError)
-        assert error.request_received == "yes"
+        assert error.request_received == "received"
         assert (pauses, len(sent)) == ([5], 2)
 
 
@@ -338,7 +346,7 @@ class TestVerify:
         error, est = self.verified(stranger)
         assert isinstance(error, ParseError)
         assert "for another public key" in error.reason
-        assert (error.stage, error.request_received) == ("verify", "yes")
+        assert (error.stage, error.request_received) == ("verify", "received")
         assert steps(est.timeline)[-1][:2] == ("verify", False)
 
     def test_req_074_another_key_is_no_matter_of_the_chain(self) -> None:
@@ -353,13 +361,13 @@ class TestVerify:
         assert isinstance(error, EstError)
         assert "the issued certificate is valid from" in error.reason
         assert "clock" in error.hint
-        assert (error.stage, error.request_received) == ("verify", "yes")
+        assert (error.stage, error.request_received) == ("verify", "received")
 
     def test_req_075_a_certificate_of_another_ca_is_an_error(self) -> None:
         error, est = self.verified(issue(STRANGER))
         assert isinstance(error, EstError)
         assert "/CN=Stranger" in error.reason
-        assert (error.stage, error.request_received) == ("verify", "yes")
+        assert (error.stage, error.request_received) == ("verify", "received")
         assert error.hint
         assert steps(est.timeline)[-1] == ("verify", False, error.reason)
 

@@ -173,7 +173,7 @@ def test_req_053_the_end_of_the_connection_is_the_end_of_the_answer(
     version: str, end: Callable[[bytes], Step], more: str
 ) -> None:
     answers = [end(until_the_end(AUTHORITIES, version, more)), NONE, end(until_the_end(ANSWER, version, more))]
-    enrol(*([answer] for answer in answers))
+    enrol(*([answer] for answer in answers), connections_end=True)
 
 
 def test_a_server_that_closes_after_each_answer_without_saying_so() -> None:

@@ -53,10 +53,10 @@ TRANSPORTED = [
 ]
 #: Whether the enrolment request may have got there: of one without an answer it cannot be known.
 RECEIVED = {
-    "cacerts": ("no",),
-    "csrattrs": ("no",),
-    "simpleenroll": ("yes", "unknown"),
-    "serverkeygen": ("yes", "unknown"),
+    "cacerts": ("not_received",),
+    "csrattrs": ("not_received",),
+    "simpleenroll": ("received", "unknown"),
+    "serverkeygen": ("received", "unknown"),
 }
 OPERATIONS: dict[str, Callable[[EstClient], Any]] = {
     "cacerts": lambda est: est.cacerts(),

@@ -36,6 +36,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import (
+    ENROLL,
     REKEY,
     RENEW,
     RenewalRequest,
@@ -324,10 +325,11 @@ class TestAuthentication:
             assert caught.value.reason.startswith(
                 f"the certificate /CN=host cannot authenticate its own renewal: {problem}"
             )
-            assert "user name and password" in caught.value.hint
-        with pytest.raises(InputError):
-            choose_authentication(held, None, NOW, fall_back_to_password=True)
-        way = choose_authentication(held, CREDENTIALS, NOW, fall_back_to_password=True)
+            assert "Enrol anew" in caught.value.hint
+        other = choose_authentication(held, None, NOW, on_failed_renewal=ENROLL)
+        assert (other.operation, other.client_certificate, other.credentials) == ("simpleenroll", None, None)
+        assert other.reason.startswith(f"a certificate is enrolled without the certificate /CN=host: {problem}")
+        way = choose_authentication(held, CREDENTIALS, NOW, on_failed_renewal=ENROLL)
         assert (way.operation, way.client_certificate, way.credentials) == ("simpleenroll", None, CREDENTIALS)
         assert way.reason.startswith(f"the password is used, and not the certificate /CN=host: {problem}")
         assert PASSWORD not in way.reason + repr(way)

@@ -87,7 +87,7 @@ def refused(*answers: Any, wanted: KeyRequest = WANTED) -> EstError:
         assert text[:12].decode("latin-1") not in words
     assert KEY_TEXT[:12].decode() not in repr(error.__context__) + repr(error.__cause__)
     assert error.hint
-    assert (error.stage, error.request_received) == ("enroll", "yes")
+    assert (error.stage, error.request_received) == ("enroll", "received")
     return error
 
 
@@ -137,7 +137,7 @@ def test_req_117_refused_with_system_trust_alone() -> None:
         est.serverkeygen(WANTED)
     assert transport.sent == []
     assert caught.value.hint
-    assert caught.value.request_received == "no"
+    assert caught.value.request_received == "not_received"
 
 
 class TestAnswer:

@@ -12,8 +12,8 @@ from support.enrolment import LOST, NOT_AS_ASKED, enrol, stages, template_for
 from support.lab import LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.acceptance import Acceptance
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import IS_CA, NotAsAsked
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.result import failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import NotAsAsked, failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.issued import IS_CA
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
@@ -150,7 +150,7 @@ def test_a_test_is_silent_of_what_is_accepted(upn, tmp_path):
 def test_with_fail_a_test_fails_and_saves_nothing(upn, tmp_path):
     with pytest.raises(NotAsAsked) as caught:
         enrol(tmp_path, upn, acceptance=Acceptance("fail", ("UPN",)))
-    assert (caught.value.stage, caught.value.request_received) == ("verify", "yes")
+    assert (caught.value.stage, caught.value.request_received) == ("verify", "received")
     assert caught.value.reason == f"the CA issued a certificate that is not what was asked for: it lacks {LOST[0]}"
     found = failure(caught.value, "wifi", "host", Timeline())
     assert (found["lost"], found["differs"], found["accepted_lost"]) == (LOST, [], [LOST[1]])

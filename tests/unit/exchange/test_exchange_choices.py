@@ -13,8 +13,9 @@ from cryptography import x509
 from support.enrolment import enrol, template_for
 from support.lab import LabServer
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import result
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
@@ -41,7 +42,7 @@ def nothing_is_sent(lab):
 def refused(tmp_path, template, words):
     with pytest.raises(InputError, match=words) as caught:
         enrol(tmp_path, template)
-    assert (caught.value.stage, caught.value.request_received) == ("input", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("input", "not_received")
     assert hint_of(caught.value)
     assert os.listdir(tmp_path) == []
 
@@ -122,12 +123,12 @@ def test_an_identity_that_leaves_no_subject_is_refused(lab, tmp_path):
 def test_a_server_that_wants_no_password(tmp_path, lab):
     for template in (template_for(lab), template_for(lab, username=None, password=None)):
         outcome = enrol(tmp_path, template, check=True)
-        assert outcome["server"]["authenticated_by"] == "none"
+        assert outcome["server"]["authenticated_by"] == []
 
 
 def test_req_069_it_is_told_what_the_server_took(tmp_path):
     with LabServer("--authentication", "digest-sha256") as server:
-        assert enrol(tmp_path, template_for(server))["server"]["authenticated_by"] == "digest"
+        assert enrol(tmp_path, template_for(server))["server"]["authenticated_by"] == ["digest"]
 
 
 # -- pending -----------------------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def test_check_mode_of_what_is_due_asks_for_no_certificate(pending, tmp_path):
     server, template, first = pending
     let_it_be_due(first)
     outcome = enrol(tmp_path, template, check=True)
-    assert (outcome["status"], outcome["changed"]) == ("skipped", True)
+    assert (outcome["status"], outcome["changed"]) == ("not_asked", True)
     assert len(server.enrolments) == 1
     assert os.path.exists(first["private_key_path"])
 
@@ -224,7 +225,7 @@ def test_a_state_that_cannot_be_read_is_an_error_in_words(pending, tmp_path):
     os.mkdir(first["private_key_path"])
     with pytest.raises(EstError, match=r"private_key\.pem: Is a directory") as caught:
         enrol(tmp_path, template)
-    assert (caught.value.stage, caught.value.request_received) == ("save", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("save", "not_received")
     assert len(server.enrolments) == 1
 
 
@@ -243,7 +244,9 @@ FAILURE_KEYS = {
     "changed",
     "msg",
     "template",
+    "status",
     "stage",
+    "error_code",
     "reason",
     "request_received",
     "http_status",
@@ -257,7 +260,11 @@ FAILURE_KEYS = {
 
 @pytest.mark.parametrize(
     ("received", "words"),
-    [("yes", "reached the EST server"), ("no", "did not reach the EST server"), ("unknown", "It is not known whether")],
+    [
+        ("received", "reached the EST server"),
+        ("not_received", "did not reach the EST server"),
+        ("unknown", "It is not known whether"),
+    ],
 )
 def test_a_failure_has_every_key_and_its_message_says_it_all(received, words):
     error = EstError(
@@ -268,7 +275,7 @@ def test_a_failure_has_every_key_and_its_message_says_it_all(received, words):
         http_status=401,
         server_message="Go away.",
     )
-    found = result.failure(error, "wifi", "host", Timeline())
+    found = failure(error, "wifi", "host", Timeline())
     assert set(found) == FAILURE_KEYS
     for part in ("'wifi'", "stage enroll", "(HTTP 401).", "The server says: 'Go away'.", words, "Check the password."):
         assert part in found["msg"]
@@ -276,7 +283,8 @@ def test_a_failure_has_every_key_and_its_message_says_it_all(received, words):
 
 
 def test_an_input_failure_has_the_same_keys():
-    found = result.input_failure("there is no template 'x'", "x", "uri")
+    found = input_failure(StoreError("there is no template 'x'", code="unknown_template"), "x", "uri")
     assert set(found) == FAILURE_KEYS
     assert found["msg"] == found["reason"] == "there is no template 'x'"
-    assert (found["stage"], found["request_received"], found["timeline"]) == ("input", "no", [])
+    assert (found["status"], found["error_code"], found["hint"]) == ("failed", "unknown_template", None)
+    assert (found["stage"], found["request_received"], found["timeline"]) == ("input", "not_received", [])

@@ -64,7 +64,7 @@ def test_req_064_the_scheme_can_be_chosen(scheme: str, offered: str, sent: list[
     with LabServer("--authentication", offered, "--credentials", "password") as server:
         outcome = enrol(tmp_path, template_for(server), http_authentication=scheme)
         assert [entry.get("authorization_present") for entry in server.enrolments] == [one is not None for one in sent]
-    assert outcome["server"]["authenticated_by"] == sent[-1]
+    assert outcome["server"]["authenticated_by"] == [sent[-1]]
 
 
 @pytest.mark.parametrize(("scheme", "offered"), [("digest", "basic"), ("basic", "digest")])

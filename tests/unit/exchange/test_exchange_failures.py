@@ -36,7 +36,7 @@ def test_failure(name, tmp_path):
     with LabServer(*flags) as lab, pytest.raises(EstError, match=f"(?i){words}") as caught:
         enrol(tmp_path, template_for(lab), timeout=patience(flags), connect_timeout=patience(flags))
     error = caught.value
-    assert (error.stage, error.request_received) == (stage, "yes")
+    assert (error.stage, error.request_received) == (stage, "received")
     assert hint_of(error)
     assert "estpwd" not in f"{error.reason} {hint_of(error)} {error.server_message}"
     written = {
@@ -75,5 +75,5 @@ def test_no_certificate_is_asked_for_that_could_not_be_kept(tmp_path):
         with pytest.raises(EstError) as caught:
             enrol(tmp_path / "file" / "tests", template_for(lab))
         assert [request["path"] for request in lab.requests] == []
-    assert (caught.value.stage, caught.value.request_received) == ("save", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("save", "not_received")
     assert "Not a directory" in caught.value.reason and "output_path" in caught.value.hint

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from support.lab import LabServer
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import look_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.server_info import (
     argument_spec,
-    failure,
     look,
     read_options,
 )
@@ -41,9 +41,9 @@ def options(**given: Any) -> dict[str, Any]:
 
 
 def look_at(lab: LabServer, **given: Any) -> dict[str, Any]:
-    asked = read_options(options(server=lab.host, port=lab.port, **given))
-    assert asked.given is not None
-    return look(asked.given, asked.exchange_options, HostConnector(), Timeline())
+    asked = read_options(options(inline={"name": "wifi", "server": lab.host, "port": lab.port, **given}))
+    assert asked.inline is not None
+    return look(asked.inline, asked.exchange_options, HostConnector(), Timeline())
 
 
 def fingerprint_of(lab: LabServer) -> str:
@@ -60,7 +60,7 @@ def test_req_003_req_040_a_verified_server(lab: LabServer) -> None:
     json.dumps(found)
     assert (found["changed"], found["trusted"], found["exchange"]) == (False, True, "host")
     server = found["server"]
-    assert (server["url"], server["trust"], server["authorised_by"]) == (lab.est_url, "explicit", "host name")
+    assert (server["url"], server["trust"], server["authorized_by"]) == (lab.est_url, "explicit", "host_name")
     assert server["tls_version"] == "TLSv1.3"
     assert server["cipher"].startswith("TLS_")
     assert "DNS:localhost" in server["certificate"]["subject_alternative_names"]
@@ -68,9 +68,10 @@ def test_req_003_req_040_a_verified_server(lab: LabServer) -> None:
     (root,) = found["ca_certificates"]
     assert root["fingerprint_sha256"] == fingerprint_of(lab)
     assert (root["current_root"], root["self_signed"]) == (True, True)
-    assert root["days_left"] == found["days_left"] > 0
-    assert found["root_trusted_by"] == "configured trust anchor"
-    assert found["dropped"] == []
+    assert root["days_left"] == found["root_certificate"]["days_left"] > 0
+    assert found["root_certificate"].items() <= root.items()
+    assert found["root_trusted_by"] == "trust_anchor"
+    assert found["untrusted_certificates"] == []
     assert [wish["name"] for wish in found["csr_attributes"] if wish["kind"] == "key"] == ["ecPublicKey"]
     assert "P-384" in found["csr_attributes"][0]["words"]
     stages = [step["stage"] for step in found["timeline"]]
@@ -96,7 +97,7 @@ def test_req_064_the_offered_authentication_is_seen_without_a_request_and_withou
 def test_req_042_req_044_without_trust_it_shows_the_fingerprints_and_asks_for_nothing_else(lab: LabServer) -> None:
     before = len(lab.requests)
     found = look_at(lab, username="estuser", password="estpwd")
-    assert (found["trusted"], found["server"]["trust"], found["server"]["authorised_by"]) == (False, "none", None)
+    assert (found["trusted"], found["server"]["trust"], found["server"]["authorized_by"]) == (False, "none", None)
     (root,) = found["ca_certificates"]
     assert root["fingerprint_sha256"] == fingerprint_of(lab)
     assert (root["current_root"], root["self_signed"]) == (False, True)
@@ -104,14 +105,14 @@ def test_req_042_req_044_without_trust_it_shows_the_fingerprints_and_asks_for_no
     assert "Nothing of this server has been verified" in found["hint"]
     assert found["warnings"] == []
     assert sent(lab, before) == [("GET", "cacerts", False)]
-    assert not {"authentication", "csr_attributes", "days_left", "root_trusted_by"} & set(found)
+    assert not {"authentication", "csr_attributes", "root_certificate", "root_trusted_by"} & set(found)
 
 
 def test_req_004_what_it_shows_can_be_given_back(lab: LabServer) -> None:
     shown = look_at(lab)["ca_certificates"][0]["fingerprint_sha256"]
     found = look_at(lab, ca_fingerprint=shown)
     assert (found["trusted"], found["server"]["trust"]) == (True, "fingerprint")
-    assert found["root_trusted_by"] == "configured trust anchor"
+    assert found["root_trusted_by"] == "trust_anchor"
     assert [step["detail"].startswith("bootstrap: ") for step in found["timeline"]] == [True] * 4 + [False] * 6
 
 
@@ -139,12 +140,14 @@ def test_a_server_that_hangs_up_on_the_empty_request() -> None:
 
 def test_a_failure_says_where_and_what_to_do(lab: LabServer) -> None:
     timeline = Timeline()
-    asked = read_options(options(server=lab.host, port=1, ca_certificate=lab.ca_pem))
-    assert asked.given is not None
+    inline = {"name": "wifi", "server": lab.host, "port": 1, "ca_certificate": lab.ca_pem}
+    asked = read_options(options(inline=inline))
+    assert asked.inline is not None
     with pytest.raises(EstError) as caught:
-        look(asked.given, asked.exchange_options, HostConnector(), timeline)
-    found = failure(caught.value, "host", timeline)
-    assert (found["failed"], found["stage"], found["exchange"]) == (True, "connect", "host")
+        look(asked.inline, asked.exchange_options, HostConnector(), timeline)
+    found = look_failure(caught.value, "wifi", "host", timeline)
+    assert (found["status"], found["stage"], found["exchange"]) == ("failed", "connect", "host")
+    assert found["error_code"] == "connection_refused"
     assert found["reason"] in found["msg"] and found["hint"] in found["msg"]
     assert [step["ok"] for step in found["timeline"]] == [True, False]
 
@@ -152,15 +155,15 @@ def test_a_failure_says_where_and_what_to_do(lab: LabServer) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "server: is missing"),
-        ({"template": "wifi", "server": "est.example.com"}, "server: is given, and template too"),
-        ({"template": "wifi", "use_system_trust": True}, "use_system_trust: is given, and template too"),
+        ({}, "template and inline: are both missing"),
+        ({"template": "wifi", "inline": {"name": "wifi", "server": "est.example.com"}}, "are both given"),
         ({"template": ""}, "template: is empty"),
-        ({"server": "http://est.example.com"}, "server"),
-        ({"server": "est.example.com", "ca_fingerprint": "ab"}, "ca_fingerprint"),
-        ({"server": "est.example.com", "timeout": 0}, "timeout: 0 is out of range"),
-        ({"server": "est.example.com", "store_path": "here"}, "store_path"),
-        ({"server": "est.example.com", "username": "estuser"}, "password"),
+        ({"inline": {"server": "est.example.com"}}, "inline.name: is missing"),
+        ({"inline": {"name": "wifi", "server": "http://est.example.com"}}, "server"),
+        ({"inline": {"name": "wifi", "server": "est.example.com", "ca_fingerprint": "ab"}}, "ca_fingerprint"),
+        ({"template": "wifi", "timeout": 0}, "timeout: 0 is out of range"),
+        ({"template": "wifi", "store_path": "here"}, "store_path"),
+        ({"inline": {"name": "wifi", "server": "est.example.com", "username": "estuser"}}, "password"),
     ],
 )
 def test_an_option_that_cannot_be_used(given: dict[str, Any], words: str) -> None:

@@ -13,6 +13,7 @@ from support.imports import COLLECTION, PLUGINS, ROOT, files, imports
 
 # From below to above. A folder may import from those before it, and from itself.
 ORDER = (
+    "module_utils/_failure",
     "module_utils/_masking",
     "module_utils/_value",
     "module_utils/_files",

@@ -17,10 +17,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.actio
     ControllerAction,
     OptionError,
     plain,
-    scrub,
-    secret_values,
     validate,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.secrets import scrub, secret_values
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import check_store_path, to_yaml
 
 SPEC = {
@@ -167,27 +166,41 @@ class Echo(ControllerAction):
     """Returns what it was given."""
 
     def argument_spec(self):
-        return {"store_path": {"type": "str"}, "password": {"type": "str"}, "templates": {"type": "list"}}
+        return {
+            "store_path": {"type": "str", "aliases": ["folder"]},
+            "password": {"type": "str"},
+            "templates": {"type": "list"},
+        }
 
     def perform(self, arguments):
         return {"got": dict(arguments)}
 
 
-def run_echo(*, until=(), retries=None):
-    arguments = {"store_path": "/s", "password": "canary-1f2e", "templates": [{"name": "wifi"}]}
+def echo(arguments):
     options = {"action": "echo", "check_mode": False, "diff": False, "async_val": 0}
-    task = SimpleNamespace(args=dict(arguments), until=list(until), retries=retries, **options)
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-    result = Echo(task, connection, None, None, None, None).run(task_vars={})
-    assert result["got"]["templates"] == [{"name": "wifi"}]
-    return arguments, task.args
+    task = SimpleNamespace(args=dict(arguments), until=[], retries=None, **options)
+    connection = SimpleNamespace(
+        _shell=SimpleNamespace(tmpdir=None), transport="none", become=None, has_pipelining=False
+    )
+    return Echo(task, connection, None, None, None, None).run(task_vars={})
 
 
-def test_a_task_does_not_keep_what_takes_memory_nor_a_password():
-    assert run_echo()[1] == {"store_path": "/s"}
+def test_an_alias_is_the_option_and_both_are_told():
+    """A module that got both would warn of what nobody has written."""
+    empty = {"password": None, "templates": None}
+    for given in ({"store_path": "/s"}, {"folder": "/s"}):
+        result = echo(given)
+        assert (result["got"], "warnings" in result) == ({**empty, "store_path": "/s"}, False)
+    result = echo({"store_path": "/s", "folder": "/t"})
+    assert result["got"] == {**empty, "store_path": "/t"}
+    assert result["warnings"] == ["store_path and its alias folder are both given; the alias counts"]
 
 
-@pytest.mark.parametrize("words", [{"until": ["result is succeeded"]}, {"retries": 3}])
-def test_a_task_that_is_retried_keeps_its_arguments(words):
-    given, kept = run_echo(**words)
-    assert kept == given
+def test_a_task_keeps_neither_what_takes_memory_nor_a_password_and_can_be_run_again():
+    options = {"action": "echo", "check_mode": False, "diff": False, "async_val": 0}
+    arguments = {"store_path": "/s", "password": "canary-1f2e", "templates": [{"name": "wifi"}]}
+    task = SimpleNamespace(args=arguments, until=["result is succeeded"], retries=3, **options)
+    for _attempt in range(3):  # ansible-core makes a new action for each
+        action = Echo(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)), None, None, None, None)
+        assert action.run(task_vars={})["got"]["templates"] == [{"name": "wifi"}]
+        assert task.args == {"store_path": "/s"}

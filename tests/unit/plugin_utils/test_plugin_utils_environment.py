@@ -156,8 +156,19 @@ class Recorder(Host):
 @pytest.mark.parametrize(
     ("arguments", "counts"),
     [
-        ({"server": "a.example"}, True),
-        ({"server": "a.example", "username": "mine", "password": "mine", "use_system_trust": True}, False),
+        ({"inline": {"name": "A", "server": "a.example"}}, True),
+        (
+            {
+                "inline": {
+                    "name": "A",
+                    "server": "a.example",
+                    "username": "mine",
+                    "password": "mine",
+                    "use_system_trust": True,
+                }
+            },
+            False,
+        ),
         ({"template": "A"}, False),
     ],
 )
@@ -166,9 +177,10 @@ def test_a_look_at_a_server_that_is_given_uses_it(credential, arguments, counts)
     result = run_action("est_server_info", arguments, host)
     ((module, given),) = host.calls
     assert module == "est_server_info"
-    assert (given.get("username") == "awx") is counts
-    assert (given.get("password") == CANARY) is counts
-    assert (given.get("ca_certificate") == pem()) is counts
+    inline = given.get("inline") or {}
+    assert (inline.get("username") == "awx") is counts
+    assert (inline.get("password") == CANARY) is counts
+    assert (inline.get("ca_certificate") == pem()) is counts
     assert CANARY not in json.dumps(result)
 
 

@@ -331,7 +331,7 @@ def test_info_tells_drift_and_never_a_secret_written_by_hand(store, host):
     (store / "templates.json").chmod(0o644)
     found = run_action("est_template_info", {"store_path": str(store)}, host)
     assert "by-hand" not in repr(found)
-    assert found["templates"][0]["problems"] == ["template 'Cisco' was edited by hand: fields"]
+    assert found["templates"][0]["store_problems"] == ["template 'Cisco' was edited by hand: fields"]
     assert found["store_problems"][0] == "templates.json has mode 0644, not 0600"
 
 

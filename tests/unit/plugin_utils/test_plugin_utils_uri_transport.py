@@ -120,6 +120,7 @@ def test_the_same_fault_is_told_the_same(name, tmp_path):
             enrol_by_uri(tmp_path, template_for(lab), timeline=timeline, timeout=limit, connect_timeout=limit)
         with pytest.raises(EstError) as by_host:
             enrol(tmp_path, template_for(lab), timeout=limit, connect_timeout=limit)
+    assert by_uri.value.code == by_host.value.code
     for error in (by_uri.value, by_host.value):
         assert (error.stage, error.request_received) == (stage, received)
         assert error.hint
@@ -138,7 +139,7 @@ def test_a_refused_connection(lab, tmp_path):
         port = free.getsockname()[1]
         with pytest.raises(EstError, match="refused the connection") as caught:
             enrol_by_uri(tmp_path, template_for(lab, port=port))
-    assert (caught.value.stage, caught.value.request_received) == ("connect", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("connect", "not_received")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_an_unknown_host(said, lab, tmp_path, monkeypatch):
     monkeypatch.setattr(host, "execute", lambda _name, _arguments: {"failed": True, "status": -1, "msg": said})
     with pytest.raises(EstError, match="cannot resolve") as caught:
         enrol_by_uri(tmp_path, template_for(lab, server="est.example.invalid"), host=host)
-    assert (caught.value.stage, caught.value.request_received) == ("resolve", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("resolve", "not_received")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_a_module_that_dies_is_told_without_its_traceback(result, words, lab, tm
     with pytest.raises(EstError, match=words) as caught:
         enrol_by_uri(tmp_path, template_for(lab), host=host)
     assert "Traceback" not in caught.value.reason
-    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "not_received")
 
 
 def test_a_wrong_password(lab, tmp_path):
@@ -184,7 +185,7 @@ def test_a_wrong_password(lab, tmp_path):
     with pytest.raises(EstError, match="user name or the password") as caught:
         enrol_by_uri(tmp_path, template_for(lab, password="canary-77"), host=host)
     error = caught.value
-    assert (error.stage, error.request_received, error.http_status) == ("enroll", "yes", 401)
+    assert (error.stage, error.request_received, error.http_status) == ("enroll", "received", 401)
     assert error.server_message
     assert "canary" not in f"{error.reason} {error.hint} {error.server_message}{''.join(host.said)}"
 
@@ -207,7 +208,7 @@ def test_a_character_set_that_the_module_does_not_know_is_an_error_in_words(tmp_
 def test_a_reset_in_the_handshake_is_told_as_far_as_it_is_known(tmp_path):
     with LabServer("--fault", "reset-on-connect") as server, pytest.raises(EstError, match="closed") as caught:
         enrol_by_uri(tmp_path, template_for(server))
-    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "no")
+    assert (caught.value.stage, caught.value.request_received) == ("cacerts", "not_received")
 
 
 def test_a_host_name_in_the_common_name_only_is_beyond_this_way(tmp_path):
@@ -264,7 +265,7 @@ def test_req_016_proxies_and_netrc_of_the_host_count_for_nothing(lab, tmp_path):
     )
     before = len(lab.requests)
     outcome = enrol_by_uri(tmp_path, template_for(lab, username=None, password=None), host=host, check=True)
-    assert outcome["status"] == "skipped"
+    assert outcome["status"] == "not_asked"
     assert {entry["authorization_present"] for entry in lab.requests[before:]} == {False}
 
 
@@ -276,7 +277,7 @@ def test_a_password_that_ansible_finds_in_the_answer_is_told(password, lab, tmp_
         template = template_for(server, password=password)
         with pytest.raises(EstError, match="censor") as caught:
             enrol_by_uri(tmp_path, template)
-    assert (caught.value.stage, caught.value.request_received) == ("enroll", "yes")
+    assert (caught.value.stage, caught.value.request_received) == ("enroll", "received")
     assert "exchange=host" in caught.value.hint
 
 

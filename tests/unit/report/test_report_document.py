@@ -193,7 +193,7 @@ def states(host):
         ("unchanged", "enforce", issued("t", lost=("subject CN",)), "lost"),
         ("updated", "enforce", refused("t"), "test_failed"),
         ("updated", "enforce", {"status": "pending", "template": "t"}, "pending"),
-        ("unchanged", "report", {"status": "skipped", "template": "t"}, "in_order"),
+        ("unchanged", "report", {"status": "not_asked", "template": "t"}, "in_order"),
     ],
 )
 def test_the_worst_that_is_known_is_the_state_of_a_template(action, mode, test, state):
@@ -207,7 +207,7 @@ def test_the_last_test_counts_where_none_was_made():
     assert told["test"]["at"] == "2026-11-21T12:00:00Z"
     assert told["test"]["stage"] == "tls"
     assert told["test"]["this_run"] is False
-    skipped = {"status": "skipped", "template": "t"}
+    skipped = {"status": "not_asked", "template": "t"}
     (told,) = record("h", entry("t", last_test=last), tests=(skipped,))["templates"]
     assert told["state"] == "test_failed"
 

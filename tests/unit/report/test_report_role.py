@@ -214,7 +214,7 @@ def test_which_templates_are_tested(policy, writes, names):
 
 
 def test_a_test_of_check_mode_is_no_change():
-    skipped = {"changed": True, "status": "skipped"}
+    skipped = {"changed": True, "status": "not_asked"}
     assert not combine({"changed": False, "tests": [skipped]})["changed"]
     assert combine({"changed": False, "tests": [skipped, {"changed": True, "status": "issued"}]})["changed"]
 
@@ -232,6 +232,9 @@ def test_the_result_of_a_failed_host_has_an_entry_for_each_cause_and_not_for_eac
         "changed": True,
         "failed": True,
         "msg": "1 failed, 1 not tried of 3 tests: see causes",
+        "error_code": "tests_failed",
+        "reason": "1 failed, 1 not tried of 3 tests",
+        "hint": "Look at causes, which has an entry for each; the fleet report tells it of every template.",
         "causes": ["templates 'a', 'b' (1 failed, 1 not tried): x, stage enroll: no"],
     }
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import pytest
+from support import returned
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 PLAYBOOK = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
@@ -51,6 +52,7 @@ def run(tmp_path):
             cwd=tmp_path,
             env={
                 **{key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")},
+                **returned.watching(),
                 "ANSIBLE_COLLECTIONS_PATH": os.path.join(ROOT, ".cache", "collections"),
                 "ANSIBLE_HOME": str(tmp_path / "home"),
                 "ANSIBLE_SHOW_CUSTOM_STATS": "true",

@@ -24,7 +24,7 @@ print(",".join(heavy))
 
 PLANS_NOTHING = """
 from STORE.document import Document, StoredSecret, StoredTemplate, serialise_document
-from STORE.sealing import key_fingerprint
+from STORE.parts import key_fingerprint
 from STORE.sealing import Verifiers
 verifiers, key = Verifiers.new(), b"k" * 32
 secret = StoredSecret.of("A", "password", sealed="AAAA", key_fingerprint=key_fingerprint(key),

@@ -13,18 +13,18 @@ import threading
 import time
 
 import pytest
+from support.looking import read_store
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import files as store_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import found as store_found
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import posix_file
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
-    read_store,
     read_store_and_key,
     write_store,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
 
 PAD = bytes(range(32))
 LEFT = "sealing.key.next was left by a run that ended while it made a new sealing key"
@@ -106,7 +106,7 @@ def steps_of(path, monkeypatch, die_at):
 
     with monkeypatch.context() as patched:
         for name in ("open", "write", "fsync", "rename", "unlink", "fchmod", "chmod"):
-            patched.setattr(store_files.os, name, counted(getattr(os, name)))
+            patched.setattr(store_found.os, name, counted(getattr(os, name)))
         try:
             rotate(path)
         except Killed:

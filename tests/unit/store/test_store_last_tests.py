@@ -13,8 +13,9 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.looking import read_store
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import files as store_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import found as store_found
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import (
     NOT_STARTED,
@@ -22,7 +23,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.las
     parse_last_tests,
     record_test,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import STAGES, EstError
 
 
@@ -57,6 +57,7 @@ def test_the_last_test_of_each_template_is_kept(path):
         "at",
         "content",
         "differs",
+        "error_code",
         "exchange",
         "http_status",
         "lost",
@@ -183,7 +184,7 @@ def test_an_error_says_which_file_and_leaves_the_old_one(path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(store_files.os, "write", fail)
+        patched.setattr(store_found.os, "write", fail)
         with pytest.raises(StoreError, match=r"cannot write .*last_tests.json: No space left on device; free some"):
             record(str(path), "VPN", "failed", "tls")
     assert known(path) == {"VPN": ("issued", None)}
@@ -215,10 +216,10 @@ NOTHING_FOUND = {"content": "c", "exchange": "host"}
         ),
         ({"status": "pending", "changed": True}, {"status": "pending"}),
         ({"status": "pending", "changed": False}, None),
-        ({"status": "skipped", "changed": True}, None),
+        ({"status": "not_asked", "changed": True}, None),
         (
-            {"failed": True, "changed": False, "stage": "enroll", "http_status": 401},
-            {"status": "failed", "stage": "enroll", "http_status": 401},
+            {"failed": True, "changed": False, "stage": "enroll", "http_status": 401, "error_code": "forbidden"},
+            {"status": "failed", "stage": "enroll", "http_status": 401, "error_code": "forbidden"},
         ),
         ({"failed": True, "changed": False, "stage": "input"}, None),
     ],

@@ -16,20 +16,20 @@ import time
 from pathlib import Path
 
 import pytest
+from support.looking import read_store
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files import lock
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import files as store_files
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import found as store_found
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
-    read_store,
     read_store_and_key,
     write_store,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
 
-STORE = store_files.__name__.rpartition(".")[0]
+STORE = store_found.__name__.rpartition(".")[0]
 KEY = bytes(range(32))
 PAD = bytes(range(100, 132))
 TESTS = Path(__file__).resolve().parents[2]
@@ -153,7 +153,7 @@ def test_not_utf8(store):
 
 
 def test_too_large(store, monkeypatch):
-    monkeypatch.setattr(store_files, "MAX_FILE_OCTETS", 1024 * 1024)
+    monkeypatch.setattr(store_found, "MAX_FILE_OCTETS", 1024 * 1024)
     (store / "templates.json").write_bytes(b" " * (1024 * 1024 + 1))
     assert read_store(str(store))["damage"] == "is larger than 1 MiB"
 
@@ -257,7 +257,7 @@ def test_the_old_document_is_kept_where_there_are_no_hard_links(store, monkeypat
     def no_links(*_args, **_options):
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(store_files.os, "link", no_links)
+    monkeypatch.setattr(store_found.os, "link", no_links)
     assert Path(write(store, keep_old=True)["kept"]).read_text() == "old\n"
 
 
@@ -281,9 +281,9 @@ def test_a_failed_write_keeps_no_second_copy_of_the_old_document(store, monkeypa
     def fail(*_args, **_options):
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(store_files.os, "write", fail)
+    monkeypatch.setattr(store_found.os, "write", fail)
     if not links:
-        monkeypatch.setattr(store_files.os, "link", fail)
+        monkeypatch.setattr(store_found.os, "link", fail)
     with pytest.raises(StoreError):
         write(store, keep_old=True)
     monkeypatch.undo()
@@ -305,7 +305,7 @@ def test_a_failed_write_leaves_the_old_document_and_no_other_file(store, monkeyp
     def fail(*_args, **_options):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(store_files.os, call, fail)
+    monkeypatch.setattr(store_found.os, call, fail)
     with pytest.raises(StoreError) as error:
         write(store)
     assert f"cannot write the template store {store}: {words}" in str(error.value)
@@ -316,7 +316,7 @@ def test_a_failed_write_leaves_the_old_document_and_no_other_file(store, monkeyp
 
 def test_a_short_write_is_completed(store, monkeypatch):
     real = os.write
-    monkeypatch.setattr(store_files.os, "write", lambda descriptor, data: real(descriptor, data[:3]))
+    monkeypatch.setattr(store_found.os, "write", lambda descriptor, data: real(descriptor, data[:3]))
     write(store, "a longer text\n")
     monkeypatch.undo()
     assert (store / "templates.json").read_text() == "a longer text\n"

@@ -80,7 +80,7 @@ def check_noticed(text: str) -> None:
         assert str(error)
         assert "\n" not in str(error)
         found = inspect(Observed("/memory", True, text)) if isinstance(error, DamagedDocument) else None
-        assert found is None or (found.damaged and found.file_drift)
+        assert found is None or (found.damaged and found.file_problems)
         return
     again = parse_document(serialise_document(document))  # sorted by name, which a text in a name's place changes
     assert {entry.name: entry for entry in again.templates} == {entry.name: entry for entry in document.templates}

@@ -15,9 +15,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.app
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import parse_document
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError, StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.information import describe_store
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import open_secrets
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint, seal
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import seal
 
 
 def wanted(name, password, *, update=True, **fields):

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import sealing
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import SealingError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.sealing import key_fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 
 KEY = bytes(range(32))
 

@@ -128,10 +128,12 @@ function names(kind, shown, all) {
     all > Math.min(shown.length, MOST) ? " and more: filter the table" : "");
 }
 
-const RECEIVED = { yes: "yes", no: "no", unknown: "not known" };
+const RECEIVED = { received: "yes", not_received: "no", unknown: "not known" };
 const TOLD = {
-  issued: "test certificate issued", pending: "waits for approval", skipped: "check mode: nothing was issued", failed: "failed", not_tried: "not tried in this run",
+  issued: "test certificate issued", pending: "waits for approval", not_asked: "check mode: nothing was issued", failed: "failed", not_tried: "not tried in this run",
 };
+
+const keyOf = (test) => [test.public_key_type, test.public_key_curve || test.public_key_size].filter(Boolean).join(" ");
 
 function testFacts(cell) {
   const test = testOf(cell);
@@ -144,8 +146,8 @@ function testFacts(cell) {
     ["Request reached the server", test.status === "failed" ? RECEIVED[test.request_received] : null],
     ["HTTP status", test.http_status], ["The server says", test.server_message], ["What to do", test.hint],
     ["Dropped by the CA", lostOf(test).join(", ")], ["Dropped by the CA, and accepted", acceptedOf(test).join(", ")],
-    ["Other than asked for", (test.differs || []).join("; ")], ["Left out, no value given", (test.left_out || []).join(", ")],
-    ["Issuer", test.issuer], ["Key", test.public_key],
+    ["Other than asked for", (test.differs || []).join("; ")], ["Left out, no value given", (test.omitted_attributes || []).join(", ")],
+    ["Issuer", test.issuer], ["Key", keyOf(test)],
     ["Exchange from", test.exchange], ["Tested", test.this_run ? null : "in an earlier run"],
   ];
 }

@@ -165,7 +165,7 @@ Object.assign(FILTERS, {
 });
 for (const [status, words, state] of [
   ["issued", "test certificate issued", "in_order"], ["pending", "wait for approval", "pending"], ["failed", "failed", "test_failed"],
-  ["not_tried", "not tried", "unproved"], ["skipped", "left out by check mode", "not_looked_at"],
+  ["not_tried", "not tried", "unproved"], ["not_asked", "left out by check mode", "not_looked_at"],
 ]) FILTERS[`test:${status}`] = { group: "Tests of this run", words, sign: STATES[state], cell: (cell) => nowTested(cell, status) };
 FILTERS["test:made_up"] = {
   group: "Tests of this run", words: "issued for made-up values", sign: ["m", "", "mild"],

@@ -44,7 +44,7 @@ function overview() {
 
   group(counts.tests, `${counts.tests === 1 ? "test" : "tests"} of this run`, [
     ["test:issued", counts.tests_issued], ["test:pending", counts.tests_pending], ["test:failed", counts.tests_failed],
-    ["test:not_tried", counts.tests_not_tried], ["test:skipped", counts.tests_not_asked],
+    ["test:not_tried", counts.tests_not_tried], ["test:not_asked", counts.tests_not_asked],
   ].map(parts), [["test:made_up", counts.tests_made_up]].map(parts));
 
   const { test_certificates: certificates, test_certificates_expired: expired, test_certificates_ending_soon: soon } = counts;

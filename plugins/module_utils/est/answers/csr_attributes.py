@@ -87,7 +87,7 @@ def _read(response: Response) -> CsrAttributesAnswer:
             f"the CSR attributes cannot be read: {error.reason}",
             hint="Ask the administrator of the EST server to look at what it sends as CSR attributes.",
             http_status=response.status,
-            request_received="yes",
+            request_received="received",
         ) from None
     empty = not attributes.describe() and attributes.subject is None
     return CsrAttributesAnswer(None if empty else attributes, (*warnings, *attributes.warnings))

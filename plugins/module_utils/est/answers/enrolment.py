@@ -86,6 +86,6 @@ def read_certificates(response: Response) -> Tuple[Tuple[bytes, ...], Tuple[str,
         warnings = require_pkcs7(response.headers.get("content-type"), response.body)
         bag = parse_certs_only(decode_body(response.body))
     except ParseError as error:
-        error.http_status, error.request_received = response.status, "yes"
+        error.http_status, error.request_received = response.status, "received"
         raise
     return bag.certificates, (*warnings, *bag.warnings)

@@ -151,7 +151,7 @@ def refusal(response: Response, operation: str) -> ServerError:
         http_status=status,
         server_message=_server_words(response),
         hint=hint,
-        request_received="yes",
+        request_received="received",
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 CODES = {
     "failed": "The exchange failed in a way that has no code of its own.",
     # Refused before anything was sent.
-    "invalid_input": "An option or argument cannot be used.",
+    "invalid_option": "An option or argument cannot be used.",
     "missing_library": "A Python library is not installed, or is too old.",
     "not_supported": "This client, or the way that the requests take, cannot do what was asked for.",
     "no_trust": "Nothing says by what to trust the server.",
@@ -68,7 +68,8 @@ CODES = {
     "key_not_encrypted": "The server sent a private key without the encryption that was asked for.",
     "certificate_not_valid": "The issued certificate is not valid now.",
     "untrusted_issuer": "The issued certificate does not chain to the CA certificates of the server.",
+    "not_a_ca": "A certificate that came among CA certificates is not one.",
     "not_as_asked": "The certificate is not what was asked for, and that is not accepted.",
     "refused_before": "A certificate for the same request was refused a short while ago, and no other is asked for.",
-    "not_saved": "What was issued cannot be saved.",
+    "not_saved": "The files of the certificate cannot be read or written.",
 }

@@ -25,7 +25,8 @@ class EstError(Exception):
     :param code: one of ``CODES`` in ``codes.py``; left out: that of the class.
     :param values: what a sentence about this code needs, such as the name of a server.
     :param hint: what to do next, in words for a program that calls this library, or an empty string.
-    :param request_received: ``"yes"``, ``"no"`` or ``"unknown"``: did the enrolment request reach the EST server.
+    :param request_received: ``"received"``, ``"not_received"`` or ``"unknown"``: did the enrolment request reach the
+        EST server.
     :param http_status: the HTTP status code of the answer, where there was one.
     :param server_message: the server's own words, cleaned (see ``answers/server_message.py``), where it said any.
     """
@@ -41,7 +42,7 @@ class EstError(Exception):
         values: Optional[Mapping[str, str]] = None,
         stage: str = "input",
         hint: str = "",
-        request_received: str = "no",
+        request_received: str = "not_received",
         http_status: Optional[int] = None,
         server_message: str = "",
     ) -> None:
@@ -51,6 +52,8 @@ class EstError(Exception):
         self.code = code or type(self).code
         self.values = dict(values or {})
         self.hint = hint or self._default_hint
+        #: Whether the hint counts for every front end, as it is in their words already.
+        self.keeps_hint = False
         #: What callers have to add, in sentences that come before the hint.
         self.notes: List[str] = []
         self.request_received = request_received
@@ -71,8 +74,9 @@ class EstError(Exception):
         :param hints: by code, with the names of ``values`` in braces; for other codes the library's hint is used.
         """
         said = self.hint
-        with suppress(KeyError):  # no hint for this code, or an error of this code without its values
-            said = hints[self.code].format(**self.values)
+        if not self.keeps_hint:
+            with suppress(KeyError):  # no hint for this code, or an error of this code without its values
+                said = hints[self.code].format(**self.values)
         return " ".join([*self.notes, said]).strip()
 
     def __str__(self) -> str:
@@ -83,7 +87,7 @@ class EstError(Exception):
 class InputError(EstError):
     """An option or argument that cannot be used: nothing has been sent."""
 
-    code = "invalid_input"
+    code = "invalid_option"
 
 
 class ParseError(EstError):
@@ -99,10 +103,18 @@ class ParseError(EstError):
 
 
 class TransportError(EstError):
-    """There was no HTTP answer: resolving, connecting, TLS, sending or reading failed."""
+    """There was no HTTP answer: resolving, connecting, TLS, sending or reading failed.
+
+    :param alert: the TLS alert by which the server ended the connection, such as ``unknown_ca``; empty where there was
+        none.
+    """
 
     code = "connection_failed"
     _default_hint = "Check server and port, and the network between this host and the EST server."
+
+    def __init__(self, reason: str, *, alert: str = "", **more: Any) -> None:
+        super().__init__(reason, **more)
+        self.alert = alert
 
 
 class ServerError(EstError):

@@ -32,10 +32,14 @@ def printable(text: str, limit: int) -> str:
     :param limit: the most characters; a longer text is cut and ends in ``...``.
     """
     # A cut may go through a secret, and cleaning may change one beyond recognition, or make one visible.
-    text = re.sub(_ESCAPES, "", without_secrets(text))
-    kept = "".join(character if _is_shown(character) else _stand_in(character) for character in text)
-    folded = without_secrets(" ".join(kept.split()))
+    folded = without_secrets(" ".join(cleaned(without_secrets(text)).split()))
     return folded if len(folded) <= limit else folded[: max(limit - 3, 0)] + "..."
+
+
+def cleaned(text: str) -> str:
+    """The text without escape sequences and without control, format and bidi characters; a white one is a space."""
+    text = re.sub(_ESCAPES, "", text)
+    return "".join(character if _is_shown(character) else _stand_in(character) for character in text)
 
 
 # Only the first bytes of a body are ever shown, and a secret in them may be longer than what is shown.

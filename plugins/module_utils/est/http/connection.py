@@ -20,7 +20,7 @@ from typing import Any, Callable, List, Optional, Tuple, Union
 from ..base.errors import Step, Timeline, TransportError
 from .deadline import Exchange, TimedSocket
 from .proxy import Proxy, open_tunnel
-from .server_identity import authorise
+from .server_identity import authorize, authorized_words
 from .tls import Trust, handshake_failure, is_version_alert, tls_1_2_refused
 from .transport import Binding, Peer
 from .url import EstUrl
@@ -108,8 +108,10 @@ class Dialler:
         with self._timeline.stage("tls") as step, self._closed_on_failure(connection):
             secured = self._handshake(connection, exchange)
             with self._closed_on_failure(secured):
-                peer = self._authorise(secured)
-            self._note(step, f"{peer.tls_version}, {peer.cipher}, {peer.trust} trust, {peer.authorised_by}")
+                peer = self._authorize(secured)
+            self._note(
+                step, f"{peer.tls_version}, {peer.cipher}, {peer.trust} trust, {authorized_words(peer.authorized_by)}"
+            )
         self.peer = peer
         return secured
 
@@ -209,10 +211,10 @@ class Dialler:
         secured.exchange = exchange
         return secured
 
-    def _authorise(self, secured: TimedSocket) -> Peer:
+    def _authorize(self, secured: TimedSocket) -> Peer:
         certificate = secured.getpeercert(binary_form=True) or b""
-        authorised_by = authorise(certificate, self._url.host, self._trust)
-        return Peer(self._trust.kind, secured.version(), authorised_by, certificate, cipher_name(secured))
+        authorized_by = authorize(certificate, self._url.host, self._trust)
+        return Peer(self._trust.kind, secured.version(), authorized_by, certificate, cipher_name(secured))
 
 
 def cipher_name(secured: ssl.SSLSocket) -> str:

@@ -21,7 +21,7 @@ from .authentication import HttpAuthentication, Next
 from .connection import Adapter, Dialler, Line, Pool
 from .deadline import Deadline, Exchange
 from .proxy import Proxy
-from .tls import Trust, client_certificate_refused, is_client_certificate_alert, make_context
+from .tls import Trust, alert_of, client_certificate_refused, is_client_certificate_alert, make_context
 from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response
 from .url import EstUrl
 
@@ -327,16 +327,16 @@ class HttpsTransport:
             code=code,
             stage="",
             hint=hint,
-            request_received="yes",
+            request_received="received",
             http_status=status,
         )
 
     def _broken(self, exchange: Exchange, request: str) -> TransportError:
         """Why there is no answer, from what was seen on the wire: the libraries' exceptions differ by version."""
         where = f"{self._url.authority} ({request})"
-        unanswered = "unknown" if exchange.written else "no"
-        received = "yes" if exchange.received else unanswered
-        if is_client_certificate_alert(exchange.failure) and received != "yes" and not exchange.reused:
+        unanswered = "unknown" if exchange.written else "not_received"
+        received = "received" if exchange.received else unanswered
+        if is_client_certificate_alert(exchange.failure) and received != "received" and not exchange.reused:
             return client_certificate_refused(exchange.failure, self._url.authority)
         if isinstance(exchange.failure, socket.timeout):
             if exchange.deadline.passed:
@@ -353,4 +353,5 @@ class HttpsTransport:
         else:
             reason = f"{where} answered with something that is not valid HTTP"
             code, hint = "invalid_http", "Check that server and port are those of an EST server."
-        return TransportError(reason, code=code, stage="", hint=hint, request_received=received)
+        alert = alert_of(exchange.failure) if received != "yes" else ""
+        return TransportError(reason, code=code, stage="", hint=hint, request_received=received, alert=alert)

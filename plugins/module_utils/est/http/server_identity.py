@@ -25,11 +25,15 @@ CMC_RA = "1.3.6.1.5.5.7.3.28"
 # The alternatives of GeneralName (RFC 5280 section 4.2.1.6).
 _DNS_NAME, _IP_ADDRESS = 2, 7
 
+#: What authorizes a server.
+HOST_NAME, REGISTRATION_AUTHORITY = "host_name", "cmc_ra"
+_WORDS = {HOST_NAME: "host name", REGISTRATION_AUTHORITY: "id-kp-cmcRA"}
+
 _NAMES_SHOWN = 5
 _NAME_LENGTH = 80
 
 
-def authorise(certificate_der: bytes, host: str, trust: Trust) -> str:
+def authorize(certificate_der: bytes, host: str, trust: Trust) -> str:
     """Decide whether the owner of a certificate may act as the EST server ``host``.
 
     With explicit anchors a matching name or id-kp-cmcRA will do (RFC 7030 section 3.6.1). With the system's store, in
@@ -37,7 +41,7 @@ def authorise(certificate_der: bytes, host: str, trust: Trust) -> str:
 
     :param certificate_der: the server's certificate, which TLS has already verified.
     :param host: the host of the URL.
-    :returns: ``"host name"`` or ``"id-kp-cmcRA"``: what authorised the server.
+    :returns: ``"host_name"`` or ``"cmc_ra"``: what authorized the server.
     :raises TransportError: stage ``tls``: the certificate is for another server, or cannot be read.
     """
     try:
@@ -52,10 +56,15 @@ def authorise(certificate_der: bytes, host: str, trust: Trust) -> str:
             hint="Have the server's certificate issued again: an extension in it is malformed.",
         ) from None
     if matches(host, dns_names, addresses):
-        return "host name"
+        return HOST_NAME
     if trust.kind == "explicit" and is_registration_authority:
-        return "id-kp-cmcRA"
+        return REGISTRATION_AUTHORITY
     raise _wrong_name(host, dns_names, addresses, _common_name(certificate))
+
+
+def authorized_words(authorized_by: str) -> str:
+    """What ``authorize()`` returned, for people."""
+    return _WORDS.get(authorized_by, authorized_by)
 
 
 def matches(host: str, dns_names: Sequence[str], addresses: Sequence[IpAddress]) -> bool:

@@ -13,6 +13,7 @@ Known deviations:
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 from datetime import datetime, timezone
@@ -119,7 +120,7 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     """The TLS context for connections to an EST server.
 
     Chains are validated by OpenSSL (RFC 5280: signatures, validity, basicConstraints, path length, key usages). The
-    host name is not: that is for ``authorise()``, directly after the handshake. There is no way to turn either off.
+    host name is not: that is for ``authorize()``, directly after the handshake. There is no way to turn either off.
 
     :param client: for TLS client authentication.
     :raises InputError: anchors that cannot be read or have all expired; a client certificate that cannot be used.
@@ -206,7 +207,13 @@ def handshake_failure(error: Exception, where: str, trust: Trust, seconds: float
     :param seconds: the time that the handshake was given.
     """
     code, reason, hint = _explain(error, where, trust, seconds)
-    return TransportError(reason, code=code, stage="tls", hint=hint)
+    return TransportError(reason, code=code, stage="tls", hint=hint, alert=alert_of(error))
+
+
+def alert_of(error: object) -> str:
+    """The TLS alert by which the server ended the connection, such as ``unknown_ca``; empty where it was not one."""
+    found = re.search("ALERT_([A-Z0-9_]+)", error.reason or "") if isinstance(error, ssl.SSLError) else None
+    return found.group(1).lower() if found else ""
 
 
 def is_client_certificate_alert(error: object) -> bool:
@@ -226,6 +233,7 @@ def client_certificate_refused(error: object, where: str) -> TransportError:
         stage="tls",
         hint="Give a TLS client certificate (with its intermediates) from a CA that the EST server accepts for TLS "
         "clients, and check that it has not expired.",
+        alert=alert_of(error),
     )
 
 

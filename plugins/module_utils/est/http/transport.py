@@ -29,7 +29,8 @@ class Peer(Value):
 
     :param trust: ``"explicit"`` (configured anchors) or ``"system"`` (the host's store): RFC 7030 section 3.3.1.
     :param tls_version: such as ``"TLSv1.3"``; ``None`` where the transport cannot know it.
-    :param authorised_by: ``"host name"`` or ``"id-kp-cmcRA"`` (RFC 7030 section 3.6.1).
+    :param authorized_by: what authorized the server: ``"host_name"``, or ``"cmc_ra"`` where its certificate has the
+        key usage id-kp-cmcRA (RFC 7030 section 3.6.1).
     :param certificate: the server's certificate, DER; ``None`` where the transport cannot know it.
     :param cipher: the cipher suite by OpenSSL's name; ``None`` where the transport cannot know it.
     :param client_certificate_sent: whether the server got the TLS client certificate; ``None`` where there is none, or
@@ -38,7 +39,7 @@ class Peer(Value):
 
     trust: str
     tls_version: Optional[str] = None
-    authorised_by: str = "host name"
+    authorized_by: str = "host_name"
     certificate: Optional[bytes] = field(default=None, repr=False)
     cipher: Optional[str] = None
     client_certificate_sent: Optional[bool] = None
@@ -99,7 +100,8 @@ class Transport(Protocol):
             each time the request is sent.
         :param authenticate: use the configured credentials, where there are any.
         :raises TransportError: with ``stage`` one of resolve, connect, tls; for what happens after the TLS handshake
-            the stage is left to the caller and ``request_received`` is ``"yes"``, ``"no"`` or ``"unknown"``.
+            the stage is left to the caller and ``request_received`` is ``"received"``, ``"not_received"`` or
+            ``"unknown"``.
         """
 
     @property

@@ -42,6 +42,6 @@ def make_unverified_context(trust: Trust, client: Optional[ClientCertificate] = 
 class UnverifiedDialler(Dialler):
     """Opens connections to whoever answers, and says so in the peer: its ``trust`` is ``no``."""
 
-    def _authorise(self, secured: TimedSocket) -> Peer:
+    def _authorize(self, secured: TimedSocket) -> Peer:
         certificate = secured.getpeercert(binary_form=True)
         return Peer("no", secured.version(), "the server is not verified", certificate, cipher_name(secured))

@@ -245,7 +245,7 @@ def _line(kind: str, oid: str, words: str) -> Dict[str, str]:
 def _challenge(oid: str) -> Dict[str, str]:
     if oid in (CHALLENGE_PASSWORD, EST_IDENTITY_LINKING):
         words = f"proof of possession: {oid_name(oid)} links the request to the TLS session that carries it"
-        return _line("proof of possession", oid, words)
+        return _line("proof_of_possession", oid, words)
     what = "a one-time password" if oid == OTP_CHALLENGE else "a password to revoke the certificate with"
     return _line("challenge", oid, f"{oid_name(oid)}: {what}")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ..._names.errors import NameSyntaxError
 from ..._names.general_names import GeneralName
@@ -21,7 +21,7 @@ from ..._value import Value
 from ..base.errors import InputError, ParseError
 from .extensions import alternative_names
 from .fields import Certificate
-from .keys import describe_public_key, load_public_key, same_public_key
+from .keys import KeyFacts, describe_public_key, key_facts, load_public_key, same_public_key
 from .names import Name, read_general_name
 
 #: How many bytes of a serial number are shown; RFC 5280 section 4.1.2.2 allows 20.
@@ -33,8 +33,11 @@ _DESCRIBED = (
     "serial_number",
     "not_before",
     "not_after",
+    "days_left",
     "fingerprint_sha256",
-    "public_key",
+    "public_key_type",
+    "public_key_size",
+    "public_key_curve",
     "subject_alternative_names",
 )
 #: How much of a name is in a message. A CA can write what it likes there, and an answer can have a hundred of them.
@@ -103,34 +106,47 @@ def public_key_words(certificate: Certificate) -> str:
         return "unknown kind of key"
 
 
+def _key_facts(certificate: Certificate) -> KeyFacts:
+    try:
+        return key_facts(load_public_key(certificate.public_key_info))
+    except InputError:
+        return KeyFacts("unknown")
+
+
 def fingerprint_sha256(certificate: Certificate) -> str:
     """The SHA-256 fingerprint as OpenSSL prints it: pairs of capital hexadecimal digits with colons."""
     return ":".join(f"{octet:02X}" for octet in hashlib.sha256(certificate.der).digest())
 
 
-def describe(certificate: Certificate) -> Dict[str, Union[str, List[str]]]:
+def describe(certificate: Certificate, now: Optional[datetime] = None) -> Dict[str, Any]:
     """What a user wants to know about a certificate, as plain JSON data. Never fails.
 
+    :param now: an aware time, for ``days_left``; by default the time now.
     :returns: ``subject`` and ``issuer`` in slash form; ``serial_number`` as text in capital hexadecimal digits, an even
         number of them as OpenSSL prints it (a JSON number would lose digits); ``not_before`` and ``not_after`` in ISO
-        8601 and UTC, such as ``2026-11-22T15:04:05Z``; ``fingerprint_sha256`` with colons; ``public_key`` in words;
-        ``subject_alternative_names``, a list of ``TYPE:value``.
+        8601 and UTC, such as ``2026-11-22T15:04:05Z``; ``days_left``, see ``days_left()``; ``fingerprint_sha256`` with
+        colons; ``public_key_type``, ``public_key_size`` and ``public_key_curve``, see ``KeyFacts`` (the type is
+        ``unknown`` where the key cannot be read); ``subject_alternative_names``, a list of ``TYPE:value``.
     """
+    key = _key_facts(certificate)
     found = {
-        **describe_names(certificate),
+        **describe_names(certificate, now),
         "serial_number": _serial_text(certificate.serial),
-        "public_key": public_key_words(certificate),
+        "public_key_type": key.type,
+        "public_key_size": key.size,
+        "public_key_curve": key.curve,
     }
     return {name: found[name] for name in _DESCRIBED}
 
 
-def describe_names(certificate: Certificate) -> Dict[str, Union[str, List[str]]]:
+def describe_names(certificate: Certificate, now: Optional[datetime] = None) -> Dict[str, Any]:
     """The part of ``describe()`` that needs no ``cryptography``: all but serial number and public key."""
     return {
         "subject": certificate.subject.text,
         "issuer": certificate.issuer.text,
         "not_before": iso_utc(not_before(certificate)),
         "not_after": iso_utc(not_after(certificate)),
+        "days_left": days_left(certificate, now or datetime.now(timezone.utc)),
         "fingerprint_sha256": fingerprint_sha256(certificate),
         "subject_alternative_names": [str(name) for name in subject_alternative_names(certificate)],
     }

@@ -35,6 +35,7 @@ class ClientCertificate(Value):
     :param key_path: PEM file of the private key; ``None`` where it is in the same file.
     :param passphrase: of an encrypted key.
     :param chain_path: PEM file of the intermediates, where they are not in the certificate's file.
+    :param chain_pem: the intermediates as text, in place of all that are in files.
     :param certificate_pem: in place of the files.
     :param key_pem: in place of the files.
     """
@@ -45,6 +46,7 @@ class ClientCertificate(Value):
     chain_path: Optional[str] = None
     certificate_pem: str = field(default="", repr=False)
     key_pem: str = field(default="", repr=False)
+    chain_pem: str = field(default="", repr=False)
 
     @classmethod
     def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:
@@ -116,12 +118,12 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
         certificate = _read(client.certificate_path)
         key_path = client.key_path or client.certificate_path
         key = written = _read(key_path)
-        chain = _read(client.chain_path) if client.chain_path is not None else ""
+        chain = client.chain_pem or (_read(client.chain_path) if client.chain_path is not None else "")
         if not key.isascii():
             key = decode_text(key.encode("latin-1"))
         if f"\n{private_key_block(key)}" not in f"\n{written}\n":
             key_path = None
-        if key_path and client.chain_path is None and is_plain(certificate):
+        if key_path and client.chain_path is None and not client.chain_pem and is_plain(certificate):
             yield client.certificate_path, client.key_path, client.passphrase
             return
     with tempfile.TemporaryDirectory(prefix="est-client-") as folder:  # 0700
@@ -145,10 +147,19 @@ def private_key_block(text: str) -> str:
     return "".join(f"{line.strip()}\n" for line in found.group().replace("\\n", "\n").splitlines())
 
 
-def _certificates(client: ClientCertificate, *texts: str) -> str:
+def _certificates(client: ClientCertificate, text: str, chain: str) -> str:
     where = f"the TLS client certificate {_words(client)}"
-    bundles = [read_bundle(text.encode("latin-1", "replace"), where) for text in texts if text.strip()]
-    return "".join(pem_text(certificate.der) for bundle in bundles for certificate in bundle.certificates)
+    try:
+        own, above = (
+            read_bundle(each.encode("latin-1", "replace"), where).certificates if each.strip() else ()
+            for each in (text, chain)
+        )
+    except InputError as error:
+        error.code = "invalid_client_certificate"
+        raise
+    if client.chain_pem and not client.certificate_pem:
+        own = own[:1]
+    return "".join(pem_text(certificate.der) for certificate in (*own, *above))
 
 
 def _read(path: str) -> str:

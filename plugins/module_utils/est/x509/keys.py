@@ -247,15 +247,35 @@ def same_public_key(a: Any, b: Any) -> bool:
         return False
 
 
-def describe_public_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> str:
-    """A description of a key: ``RSA 2048``, ``EC P-256``, ``Ed25519``, ``ML-DSA-65``, ``X25519``."""
+class KeyFacts(Value):
+    """What is told of a key.
+
+    :param type: ``RSA``, ``DSA``, ``ECC``, ``Ed25519``, ``Ed448``, ``X25519``, ``X448``, ``ML-DSA-44`` and the like: as
+        ``community.crypto.x509_certificate_info`` has it, where it knows it.
+    :param size: in bits; ``None`` where the type says it.
+    :param curve: of a key of the type ``ECC``, such as ``P-256``; ``None`` for the others.
+    """
+
+    type: str
+    size: Optional[int] = None
+    curve: Optional[str] = None
+
+
+def key_facts(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> KeyFacts:
+    """Type, size and curve of a key."""
+    size = getattr(key, "key_size", None)
     curve = getattr(key, "curve", None)
     if curve is not None:
-        return f"EC {_CURVE_WORDS.get(curve.name, curve.name)}"
+        return KeyFacts("ECC", size, _CURVE_WORDS.get(curve.name, curve.name))
     # The name of cryptography's class is the only thing that all kinds of key of all its versions have.
     name = re.sub(r"^_+|(?:Public|Private)Key$", "", type(key).__name__)
     ml_dsa = re.fullmatch(r"MLDSA(\d+)", name)
-    if ml_dsa:
-        return f"ML-DSA-{ml_dsa.group(1)}"
-    size = getattr(key, "key_size", None)
-    return f"{name} {size}" if size is not None else name
+    return KeyFacts(f"ML-DSA-{ml_dsa.group(1)}" if ml_dsa else name, size)
+
+
+def describe_public_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> str:
+    """A key in words: ``RSA 2048``, ``EC P-256``, ``Ed25519``, ``ML-DSA-65``, ``X25519``."""
+    facts = key_facts(key)
+    if facts.curve is not None:
+        return f"EC {facts.curve}"
+    return facts.type if facts.size is None else f"{facts.type} {facts.size}"

@@ -6,10 +6,10 @@
 A web server or a TLS client has the paths of the files in its configuration, so they must stay what they are, and no
 file system replaces two files in one step. What is done instead:
 
-1. The new key is written beside the old one, as ``<path>.next``; then so is the chain, where it has a file of its own;
-   the certificate comes last. Each is on the disk before the next one begins.
-2. That ``<certificate>.next`` is there says that the new pair is complete. From now on it counts.
-3. The files are renamed into place in the same order: key, chain, certificate.
+1. The new key is written beside the old one, as ``.<name>.est-next``; then so is each file that goes along with the
+   pair, such as one of the chain; the certificate comes last. Each is on the disk before the next one begins.
+2. That the certificate is there under that name says that the new pair is complete. From now on it counts.
+3. The files are renamed into place in the same order: key, others, certificate.
 
 A run that is killed before step 2 leaves the old pair as it was, and one that is killed later leaves a complete new
 pair: ``read_pair()`` and ``replace_pair()`` begin with finishing the one and removing what is left of the other.
@@ -24,11 +24,14 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
+import time
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..._files.folder import File, Folder
-from ..._files.lock import is_locked, locked
+from ..._files.beside import name_beside
+from ..._files.folder import Folder
+from ..._files.lock import LOCK_SECONDS, locked
 from ..._files.paths import in_words, locate
+from ..._files.reading import File, is_locked
 from ..._value import Value, field
 from ..base.errors import EstError, InputError
 from .certificate import pem
@@ -40,10 +43,10 @@ if TYPE_CHECKING:
 
     from .fields import Certificate
 
-#: What a new file is called until it takes the place of the old one.
-_NEXT = ".next"
-#: A file of which not everything is written yet.
-_PART = ".next.part"
+#: What a new file is until it takes the place of the old one.
+_NEXT = "next"
+#: A file of which not everything is written yet. Whoever writes it holds the lock on the folder of the certificate.
+PART = "part"
 #: Octets; a larger file is none of a certificate.
 _MAX_OCTETS = 1024 * 1024
 
@@ -53,14 +56,16 @@ class Texts(Value):
 
     :param certificate: the text of its file, or None where there is none; so are the next two.
     :param key: the same one, where they share a file.
-    :param chain: None as well where it has no file of its own.
+    :param others: those of the files that go along with the pair, by path.
     :param finished: whether a run that was killed had a pair complete and did not put it in place. It is this one.
+    :param tidied: whether a run that was killed left files of a pair that was not complete. They are removed.
     """
 
     certificate: Optional[str]
     key: Optional[str] = field(repr=False)
-    chain: Optional[str]
+    others: Mapping[str, Optional[str]] = field(default_factory=dict)
     finished: bool = False
+    tidied: bool = False
 
 
 class Place:
@@ -97,18 +102,26 @@ class Place:
             )
         return self._folder
 
-    def has(self, suffix: str = "") -> bool:
-        """Say whether there is something at the place, or beside it with a suffix."""
-        return self._folder is not None and self._folder.look(self.name + suffix) is not None
+    def beside(self, kind: str) -> str:
+        """The name of a file of ours beside it; see ``name_beside()``."""
+        return name_beside(self.name, kind)
 
-    def read(self, suffix: str = "") -> File:
-        """Read the file, or the one with a suffix.
+    def has(self, kind: str = "") -> bool:
+        """Say whether there is something at the place, or a file of ours beside it."""
+        return self.look(kind) is not None
+
+    def look(self, kind: str = "") -> Optional[os.stat_result]:
+        """Return the status of what is at the place, or of a file of ours beside it; ``None`` where nothing is."""
+        return self._folder.look(self.beside(kind) if kind else self.name) if self._folder is not None else None
+
+    def read(self, kind: str = "") -> File:
+        """Read the file, or one of ours beside it.
 
         :raises OSError: it cannot be read.
         """
         if self._folder is None:
             return File()
-        found = self._folder.read(self.name + suffix, _MAX_OCTETS)
+        found = self._folder.read(self.beside(kind) if kind else self.name, _MAX_OCTETS)
         if found.is_folder:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
         if found.problem:
@@ -125,20 +138,23 @@ class Place:
 class PairFiles:
     """The files of a pair. Nobody else who uses this class is at them while it changes or finishes something.
 
-    :param files: the paths, which need not exist yet; the passphrase is that of a new key.
+    :param files: the paths, which need not exist yet; the passphrase is that of a new key. Where ``chain_path`` is
+        given, intermediates go into that file, and else into that of the certificate.
+    :param others: paths of files that go along with the pair. All are files of their own.
     :raises OSError: see ``Place``.
     """
 
-    def __init__(self, files: ClientCertificate) -> None:
+    def __init__(self, files: ClientCertificate, others: Sequence[str] = ()) -> None:
         self._passphrase = files.passphrase
+        self._chain_path = files.chain_path
         self.certificate = Place(files.certificate_path)
         self.key = Place(files.key_path) if files.key_path else self.certificate
-        self.chain = Place(files.chain_path) if files.chain_path else None
         if self.key.is_at(self.certificate):
             self.key = self.certificate
+        #: The files that go along with the pair, by path.
+        self.others = {path: Place(path) for path in (*([files.chain_path] if files.chain_path else ()), *others)}
         #: All places, in the order in which the files are replaced.
-        self.places = [place for place in (self.key, self.chain) if place not in (None, self.certificate)]
-        self.places.append(self.certificate)
+        self.places = [*(() if self.key is self.certificate else (self.key,)), *self.others.values(), self.certificate]
 
     def read(self, *, check: bool = False) -> Texts:
         """Read the files. What a run that was killed had complete is put in place, and what else it left is removed.
@@ -148,27 +164,50 @@ class PairFiles:
         :param check: change nothing: read the pair that would be put in place.
         :raises OSError: a file cannot be looked at, or put in place.
         """
+        if check:
+            return self._read_only()
         if not self._is_left():
-            files = [place.read() for place in self.places]
-            if not self._is_left() and all(
-                file.same_as(place.folder.look(place.name) if place.exists else None)
-                for file, place in zip(files, self.places)
-            ):
-                return self._texts(dict(zip(self.places, files)), finished=False)
-        with locked(self.certificate.folder, looking=check or not self._has_left_files()):
-            finished = self.certificate.has(_NEXT) if check else self._recover()
-            ahead = check and finished
-            files = [place.read(_NEXT if ahead and place.has(_NEXT) else "") for place in self.places]
-            return self._texts(dict(zip(self.places, files)), finished=finished)
+            texts, stayed = self._look()
+            if stayed and not self._is_left():
+                return texts
+        with locked(self.certificate.folder, looking=not self._has_left_files()):
+            left = self._has_left_files()
+            finished = self._recover()
+            return self._look()[0].replace(finished=finished, tidied=left and not finished)
 
-    def _texts(self, files: dict[Place, File], *, finished: bool) -> Texts:
-        def text(place: Optional[Place]) -> Optional[str]:
-            content = files[place].content if place is not None else None
-            return None if content is None else content.decode("latin-1")
+    def _read_only(self) -> Texts:
+        """Read what counts, and take no lock, which would be a file: look again where a run was at the files."""
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            texts, stayed = self._look()
+            if stayed or time.monotonic() > deadline:
+                return texts
+            time.sleep(0.01)
 
-        return Texts(text(self.certificate), text(self.key), text(self.chain), finished)
+    def _look(self) -> Tuple[Texts, bool]:
+        """Return what counts now, and whether it still did when all of it was read."""
+        before = self._left_files()
+        finished = (self.certificate, _NEXT) in before
+        kinds = {place: _NEXT if finished and (place, _NEXT) in before else "" for place in self.places}
+        files = {place: place.read(kind) for place, kind in kinds.items()}
+        stayed = before == self._left_files() and all(
+            file.same_as(place.look(kinds[place])) for place, file in files.items()
+        )
+        texts = Texts(
+            _text(files[self.certificate]),
+            _text(files[self.key]),
+            {path: _text(files[place]) for path, place in self.others.items()},
+            finished,
+            bool(before) and not finished,
+        )
+        return texts, stayed
 
-    def replace(self, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes] = None) -> None:
+    def replace(
+        self,
+        certificates: Sequence[Certificate],
+        key: Optional[PrivateKeyTypes] = None,
+        others: Optional[Mapping[str, str]] = None,
+    ) -> None:
         """Put a new certificate, and a new key where there is one, in place of those on disk (requirement 83).
 
         A file that replaces another gets its owner and mode. A new key file is 0600, other new files 0644. A key is
@@ -176,6 +215,7 @@ class PairFiles:
 
         :param certificates: the certificate, then its intermediates.
         :param key: the new key; None where the certificate was renewed for the old one, which then stays as it is.
+        :param others: the texts of files that go along with the pair, by path; one that is left out stays as it is.
         :raises InputError: the key is not that of the certificate; nothing has been changed.
         :raises EstError: at stage ``save``: something could not be written. Either pair is complete then; the next use
             of this class sees to it that it is the one on disk.
@@ -183,22 +223,34 @@ class PairFiles:
         try:
             with locked(self.certificate.folder):
                 self._recover()
-                contents = self._new_contents(certificates, key)
+                contents = self._new_contents(certificates, key, dict(others or {}))
                 for place, text, private in contents:
                     # Complete and on the disk beside the old file, with its owner and mode.
                     place.folder.write(
-                        place.name + _NEXT,
+                        place.beside(_NEXT),
                         text.encode("ascii"),
-                        part=place.name + _PART,
+                        part=place.beside(PART),
                         mode=0o600 if private else 0o644,
                         like=place.name,
                     )
-                self._take_over([place for place, _text, _private in contents])
+                self._take_over([place for place, _content, _private in contents])
         except OSError as error:
             raise _not_saved(error) from None
 
+    def mend(self, others: Mapping[str, str]) -> None:
+        """Put files that go along with the pair in place, and leave the pair alone.
+
+        :param others: their texts by path. One that replaces another gets its owner and mode, a new one is 0644.
+        :raises OSError: one cannot be written; it is as it was then.
+        """
+        with locked(self.certificate.folder):
+            for path, text in others.items():
+                place = self.others[path]
+                content, part = text.encode("ascii"), place.beside(PART)
+                place.folder.write(place.name, content, part=part, mode=0o644, like=place.name)
+
     def _new_contents(
-        self, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes]
+        self, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes], others: Dict[str, str]
     ) -> List[Tuple[Place, str, bool]]:
         """Return place, text, and whether it is private, of each file to write; the certificate comes last."""
         if key is not None:
@@ -217,10 +269,11 @@ class PairFiles:
         own_key_file = self.key is not self.certificate
         if own_key_file and key is not None:
             contents.append((self.key, key_text, True))
-        if self.chain is not None:
-            contents.append((self.chain, "".join(texts[1:]), False))
-        text = "".join(texts if self.chain is None else texts[:1]) + ("" if own_key_file else key_text)
-        contents.append((self.certificate, text, not own_key_file))
+        if self._chain_path is not None:
+            others[self._chain_path] = "".join(texts[1:])
+            del texts[1:]
+        contents.extend((self.others[path], text, False) for path, text in others.items())
+        contents.append((self.certificate, "".join(texts) + ("" if own_key_file else key_text), not own_key_file))
         return contents
 
     def _is_left(self) -> bool:
@@ -228,26 +281,33 @@ class PairFiles:
         return (self.certificate.exists and is_locked(self.certificate.folder)) or self._has_left_files()
 
     def _has_left_files(self) -> bool:
-        return any(place.has(suffix) for place in self.places for suffix in (_NEXT, _PART))
+        return bool(self._left_files())
+
+    def _left_files(self) -> List[Tuple[Place, str]]:
+        return [(place, kind) for place in self.places for kind in (_NEXT, PART) if place.has(kind)]
 
     def _recover(self) -> bool:
         """Finish what a run that was killed had begun, and say so, or remove what is left of it."""
         there = [place for place in self.places if place.exists]
         for place in there:
-            place.folder.unlink(place.name + _PART)
+            place.folder.unlink(place.beside(PART))
         if self.certificate.has(_NEXT):
             self._take_over([place for place in there if place.has(_NEXT)])
             return True
         for place in there:
-            place.folder.unlink(place.name + _NEXT)
+            place.folder.unlink(place.beside(_NEXT))
         return False
 
     @staticmethod
     def _take_over(places: Sequence[Place]) -> None:
         for place in places:
-            place.folder.rename(place.name + _NEXT, place.name)
+            place.folder.rename(place.beside(_NEXT), place.name)
             # The order of renames is only kept over a power failure where each is on the disk before the next.
             place.folder.sync()
+
+
+def _text(file: File) -> Optional[str]:
+    return None if file.content is None else file.content.decode("latin-1")
 
 
 def read_pair(files: ClientCertificate) -> Tuple[str, str]:
@@ -287,5 +347,5 @@ def _not_saved(error: OSError) -> EstError:
         stage="save",
         code="not_saved",
         hint="Make room or correct access rights and run again: a pair that was complete is put in place then.",
-        request_received="yes",
+        request_received="received",
     )

@@ -123,6 +123,28 @@ def says_ca(certificate: Certificate) -> Optional[bool]:
     return None if constraints is None else constraints.ca
 
 
+def chain_above(certificate: Certificate, candidates: Sequence[Certificate]) -> Certificates:
+    """The certificates above one, from its issuer upwards, as far as they are among the candidates.
+
+    Only names and signatures are looked at: it is for certificates that others have to validate.
+    """
+    signatures = SignatureChecks()
+    chain = [certificate]
+    while len(chain) < MAX_LENGTH and not is_self_signed(chain[-1], signatures):
+        issuers = (
+            candidate
+            for candidate in candidates
+            if candidate.subject == chain[-1].issuer
+            and candidate not in chain
+            and not signatures.problem(chain[-1], candidate)
+        )
+        issuer = next(issuers, None)
+        if issuer is None:
+            break
+        chain.append(issuer)
+    return tuple(chain[1:])
+
+
 def _hint(read: Callable[[Certificate], _Read], certificate: Certificate) -> Optional[_Read]:
     """The value of an extension that decides nothing; ``None`` where it cannot be read."""
     try:

@@ -102,7 +102,7 @@ def test_req_096_a_refusal_is_an_error_where_the_user_is_strict(status: int) -> 
     with pytest.raises(ServerError) as caught:
         est.csrattrs(strict=True)
     error = caught.value
-    assert (error.stage, error.http_status, error.request_received) == ("csrattrs", status, "no")
+    assert (error.stage, error.http_status, error.request_received) == ("csrattrs", status, "not_received")
     assert f"(HTTP {status})" in error.reason
     assert error.hint
 
@@ -142,7 +142,11 @@ def test_req_096_an_answer_that_cannot_be_read_is_a_warning_or_an_error(body: by
     est, _transport = client(reply(200, body, TYPE))
     with pytest.raises(ParseError) as caught:
         est.csrattrs(strict=True)
-    assert (caught.value.stage, caught.value.http_status, caught.value.request_received) == ("csrattrs", 200, "no")
+    assert (caught.value.stage, caught.value.http_status, caught.value.request_received) == (
+        "csrattrs",
+        200,
+        "not_received",
+    )
     assert caught.value.hint
 
 

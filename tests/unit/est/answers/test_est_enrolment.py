@@ -45,7 +45,7 @@ class TestMeaning:
     def test_req_091_text_with_status_200_is_no_success(self) -> None:
         with pytest.raises(ParseError, match="text/plain") as caught:
             read_enrolment_answer(reply(200, b"Enrolled.", "text/plain"))
-        assert (caught.value.http_status, caught.value.request_received) == (200, "yes")
+        assert (caught.value.http_status, caught.value.request_received) == (200, "received")
         assert '"Enrolled."' in caught.value.reason
 
     def test_req_091_text_with_status_400_is_the_message(self) -> None:

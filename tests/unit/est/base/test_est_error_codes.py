@@ -21,6 +21,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import FIELDS
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base import errors
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.codes import CODES
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.codes import CODES as OWN_CODES
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.command.hints import HINTS as FLAG_HINTS
 
 EST = Path(errors.__file__).parents[1]
@@ -57,16 +58,24 @@ def test_no_sentence_of_the_library_names_a_template_or_an_option(path: Path) ->
 def test_the_check_of_sentences_finds_what_it_is_for() -> None:
     source = '"""Set ca_path."""\nfail("Set ca_path now.")\nfail(f"{x} of the template")\nread("ca_path")'
     assert [names_of_front_ends(text) for text in sentences(source)] == [{"ca_path"}, {"template"}]
-    assert {"ca_certificate", "allow_redirects_to", "on_lost", "fall_back_to_password"} <= OPTIONS
+    assert {"ca_certificate", "allow_redirects_to", "on_lost", "on_failed_renewal"} <= OPTIONS
 
 
 def codes_in(tree: ast.AST) -> Iterator[str]:
-    """The codes that are given to errors, as an argument or by a class or a variable of that name."""
+    """The codes that are given to errors and results: by an argument, a class, a variable or a key of that name."""
     for node in ast.walk(tree):
-        is_argument = isinstance(node, ast.keyword) and node.arg == "code"
+        found: list[ast.expr | None] = []
+        is_argument = isinstance(node, ast.keyword) and node.arg in ("code", "error_code")
         is_name = isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["code"]
-        if (is_argument or is_name) and isinstance(node.value, ast.Constant):
-            yield node.value.value
+        if is_argument or is_name:
+            found = [node.value]
+        elif isinstance(node, ast.Dict):
+            found = [value for key, value in zip(node.keys, node.values) if key and ast.unparse(key) == "'error_code'"]
+        elif isinstance(node, ast.arguments):
+            found = [value for name, value in zip(node.kwonlyargs, node.kw_defaults) if name.arg == "code"]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "failure":
+            found = node.args[1:2]
+        yield from (value.value for value in found if isinstance(value, ast.Constant) and value.value)
 
 
 def test_every_code_is_in_the_list_and_every_one_of_the_list_is_given() -> None:
@@ -79,12 +88,13 @@ def test_every_code_is_in_the_list_and_every_one_of_the_list_is_given() -> None:
             texts.update(
                 node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
             )
-    assert given - set(CODES) == set()
-    assert set(CODES) - texts == set()
+    assert given - set(CODES) - set(OWN_CODES) == set()
+    assert (set(CODES) | set(OWN_CODES)) - texts == set()
+    assert set(CODES) & set(OWN_CODES) == set()
 
 
 def test_codes_are_names_with_a_sentence_each() -> None:
-    for code, meaning in CODES.items():
+    for code, meaning in {**CODES, **OWN_CODES}.items():
         assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", code)
         assert meaning[0].isupper() and meaning.endswith(".")
 
@@ -113,7 +123,7 @@ def test_advice_is_that_of_the_front_end_after_what_callers_noted() -> None:
 
 
 def test_a_code_is_that_of_the_class_where_none_is_given() -> None:
-    assert errors.InputError("x").code == "invalid_input"
+    assert errors.InputError("x").code == "invalid_option"
     assert errors.ParseError("x").code == "malformed_answer"
     assert errors.ParseError("x").hint
     assert errors.ServerError("x", code="forbidden").code == "forbidden"

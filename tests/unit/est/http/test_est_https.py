@@ -240,7 +240,7 @@ def test_req_001_req_021_req_066_req_070_nothing_is_sent_to_an_untrusted_server(
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
     with Peer([[read_request]], context=context()) as peer:
         error = failure(peer, "POST", trust=trust)
-    assert (error.stage, error.request_received) == ("tls", "no")
+    assert (error.stage, error.request_received) == ("tls", "not_received")
     assert peer.received == []
 
 
@@ -250,7 +250,7 @@ def test_req_021_req_026_req_066_req_070_nothing_is_sent_to_a_server_with_anothe
     with Peer([[read_request]], context=server_context(wrong)) as peer:
         timeline = Timeline()
         error = failure(peer, method, timeline=timeline)
-    assert (error.stage, error.request_received) == ("tls", "no")
+    assert (error.stage, error.request_received) == ("tls", "not_received")
     assert "not for localhost: it is for other.example" in error.reason
     assert (peer.handshakes, peer.received) == (1, [])
     assert stages(timeline) == [("resolve", True), ("connect", True), ("tls", False)]
@@ -264,7 +264,7 @@ def test_req_003_req_024_the_peer_says_which_trust_and_what_authorised() -> None
         get(line, peer.port)
         line.close()
     assert line.peer is not None
-    assert (line.peer.trust, line.peer.authorised_by, line.peer.certificate) == ("explicit", "id-kp-cmcRA", ra.der)
+    assert (line.peer.trust, line.peer.authorized_by, line.peer.certificate) == ("explicit", "cmc_ra", ra.der)
 
 
 def test_req_003_req_025_system_trust_needs_the_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_req_003_req_025_system_trust_needs_the_name(monkeypatch: pytest.MonkeyP
         get(line, peer.port)
         line.close()
     assert line.peer is not None
-    assert (line.peer.trust, line.peer.authorised_by) == ("system", "host name")
+    assert (line.peer.trust, line.peer.authorized_by) == ("system", "host_name")
 
 
 def test_req_001_req_002_the_environment_adds_no_anchor_no_proxy_and_no_credentials(
@@ -409,7 +409,7 @@ class TestClientCertificate:
         options = context(version=getattr(ssl.TLSVersion, version), client_ca=CA)
         with Peer([[read_request]], context=options) as peer:
             error = failure(peer, "POST")
-        assert (error.stage, error.request_received) == ("tls", "no")
+        assert (error.stage, error.request_received) == ("tls", "not_received")
         assert "client certificate" in error.reason
         assert "client_certificate_path" in hint_of(error)
 
@@ -496,7 +496,7 @@ class TestProxy:
             with pytest.raises(TransportError) as caught:
                 get(line, 8443, authenticate=True)
         error = checked(caught.value)
-        assert (error.stage, error.request_received) == ("connect", "no")
+        assert (error.stage, error.request_received) == ("connect", "not_received")
         assert words in error.reason
 
     def test_a_proxy_that_does_not_answer(self) -> None:

@@ -50,7 +50,7 @@ class TestReaching:
         with pytest.raises(TransportError) as caught:
             get(line, 8443, host="no-such-host.invalid")
         error = checked(caught.value)
-        assert (error.stage, error.request_received) == ("resolve", "no")
+        assert (error.stage, error.request_received) == ("resolve", "not_received")
         assert "no-such-host.invalid" in error.reason
         assert stages(timeline) == [("resolve", False)]
 
@@ -83,7 +83,7 @@ class TestReaching:
         with pytest.raises(TransportError) as caught:
             get(transport(port, timeline=timeline), port)
         error = checked(caught.value)
-        assert (error.stage, error.request_received) == ("connect", "no")
+        assert (error.stage, error.request_received) == ("connect", "not_received")
         assert error.reason == f"nothing listens on localhost:{port} (connection refused)"
         assert stages(timeline) == [("resolve", True), ("connect", False)]
 
@@ -121,7 +121,7 @@ class TestHandshake:
     def refused(self, identity: Identity, *chain: Identity, trust: Trust | None = None) -> TransportError:
         with Peer([[read_request]], context=server_context(identity, chain=chain)) as peer:
             error = failure(peer, "POST", trust=trust)
-        assert (error.stage, error.request_received) == ("tls", "no")
+        assert (error.stage, error.request_received) == ("tls", "not_received")
         assert peer.received == []
         return error
 
@@ -208,7 +208,7 @@ class TestHandshake:
         old = context(version=getattr(ssl.TLSVersion, version), ciphers="DEFAULT:@SECLEVEL=0")
         with Peer([[read_request]], context=old) as peer:
             error = failure(peer, "POST")
-        assert (error.stage, error.request_received) == ("tls", "no")
+        assert (error.stage, error.request_received) == ("tls", "not_received")
         assert "TLS 1.2 or 1.3 is needed" in error.reason
 
     @pytest.mark.parametrize("version", [b"\x03\x01", b"\x03\x02"])
@@ -304,7 +304,7 @@ class TestAnswers:
         with Peer([[read_request, send(data)]], context=context()) as peer:
             error = failure(peer, "POST")
         assert words in error.reason
-        assert (error.stage, error.request_received) == ("", "yes")
+        assert (error.stage, error.request_received) == ("", "received")
         assert len(peer.received) == 1
 
     @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ class TestAnswers:
         with Peer([[read_request, send(data), stall]], context=context()) as peer, ends():
             error = failure(peer, max_response_size=1500)
         assert "larger than 1500 bytes" in error.reason
-        assert (error.http_status, error.request_received) == (200, "yes")
+        assert (error.http_status, error.request_received) == (200, "received")
 
     def test_req_061_ten_megabytes_are_not_read(self) -> None:
         chunks = itertools.repeat(b"10000\r\n" + b"x" * 65536 + b"\r\n", 160)
@@ -364,14 +364,14 @@ class TestTimeLimits:
         with Peer([[read_request, drip(data, 0.05)]], context=context()) as peer, ends():
             error = failure(peer, "POST", timeout=1.5)
         assert error.reason.endswith("did not complete its answer within 1.5 seconds")
-        assert error.request_received == "yes"
+        assert error.request_received == "received"
 
     def test_req_061_a_server_that_does_not_read(self) -> None:
         with Peer([[stall]], context=context()) as peer, ends():
             line = transport(peer.port, read_timeout=0.3)
             with pytest.raises(TransportError) as caught:
                 post(line, peer.port, b"x" * 20_000_000)
-        assert checked(caught.value).request_received == "no"
+        assert checked(caught.value).request_received == "not_received"
 
 
 class TestClosedConnections:

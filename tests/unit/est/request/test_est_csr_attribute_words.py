@@ -32,7 +32,7 @@ def test_the_example_of_rfc_7030():
             "words": "the request is signed with ecdsa-with-SHA384",
         },
         {
-            "kind": "proof of possession",
+            "kind": "proof_of_possession",
             "oid": samples.CHALLENGE_PASSWORD,
             "name": "challengePassword",
             "words": "proof of possession: challengePassword links the request to the TLS session that carries it",

@@ -38,7 +38,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.k
 
 NAMES = (GeneralName("UPN", "jdoe@example.com"), GeneralName("DNS", "a.example"))
 KEYS = {
-    "subject", "issuer", "serial_number", "not_before", "not_after", "fingerprint_sha256", "public_key",
+    "subject", "issuer", "serial_number", "not_before", "not_after", "days_left", "fingerprint_sha256",
+    "public_key_type", "public_key_size", "public_key_curve",
     "subject_alternative_names",
 }  # fmt: skip
 
@@ -80,7 +81,8 @@ def test_describe(certificate):
     assert described["serial_number"] == "ABCDEF0123456789ABCDEF"
     assert described["not_before"] == "2031-05-16T12:00:00Z"
     assert described["not_after"] == "2032-06-14T12:00:00Z"
-    assert described["public_key"] == "EC P-256"
+    key = [described[f"public_key_{fact}"] for fact in ("type", "size", "curve")]
+    assert key == ["ECC", 256, "P-256"]
     assert described["subject_alternative_names"] == ["UPN:jdoe@example.com", "DNS:a.example"]
     assert json.loads(json.dumps(described)) == described
 
@@ -197,7 +199,7 @@ def test_a_country_of_the_wrong_length_is_told_or_refused_with_the_reason(author
 
 def test_an_unknown_kind_of_key_is_told(certificate):
     odd = load_certificate(damaged(certificate, EC_KEY, UNKNOWN_KEY))
-    assert describe(odd)["public_key"] == "unknown kind of key"
+    assert describe(odd)["public_key_type"] == "unknown"
 
 
 def test_an_empty_subject_is_told_in_words(authority):

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is noted beside a certificate in a file: what it was issued for, its chain, and why the last one was refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from .._names.pem import pem_text, read_blocks
+from .._value import Value, field
+from ..est.x509.certificate import pem
+from ..est.x509.path import is_self_signed
+from .judge import Refusal
+
+if TYPE_CHECKING:
+    from ..est.x509.fields import Certificate
+
+_FORMAT_VERSION = 1
+
+
+class Chain(Value):
+    """The CA certificates above a certificate, PEM.
+
+    :param intermediates: from its issuer upwards, without the root; empty where the root is the issuer.
+    :param root: empty where it is not known.
+    """
+
+    intermediates: str = ""
+    root: str = ""
+
+    @classmethod
+    def of(cls, chain: Sequence[Certificate]) -> Chain:
+        """The texts of a chain, from the issuer upwards."""
+        texts = ["", ""]
+        for certificate in chain:
+            texts[is_self_signed(certificate)] += pem(certificate)
+        return cls(*texts)
+
+
+class Issued(Value):
+    """What is noted of one certificate.
+
+    :param digest: of what was asked for; see ``asked_digest()``. Empty where somebody else asked for it.
+    :param chain: ``None`` where it is not known.
+    """
+
+    digest: str = ""
+    chain: Optional[Chain] = None
+
+    @classmethod
+    def from_data(cls, data: Any) -> Optional[Issued]:
+        """Read it back; ``None`` where it is something else, or damaged."""
+        if not isinstance(data, dict) or not isinstance(data.get("digest"), str):
+            return None
+        intermediates, root = data.get("intermediates"), data.get("root")
+        known = _is_pem(intermediates) and _is_pem(root)
+        return cls(data["digest"], Chain(str(intermediates), str(root)) if known else None)
+
+    def as_data(self) -> Dict[str, str]:
+        """The same as plain JSON data."""
+        if self.chain is None:
+            return {"digest": self.digest}
+        return {"digest": self.digest, "intermediates": self.chain.intermediates, "root": self.chain.root}
+
+
+class Note(Value):
+    """All that is noted.
+
+    :param issued: of certificates, by their fingerprint: the one that is there, and the one that is to take its place.
+    :param files: the paths of the files of the chain that were written, so that what is in them now is not somebody's.
+    :param refused: why the last certificate was refused.
+    """
+
+    issued: Mapping[str, Issued] = field(default_factory=dict)
+    files: Tuple[str, ...] = ()
+    refused: Optional[Refusal] = None
+
+    @classmethod
+    def from_text(cls, text: str) -> Note:
+        """Read it back. What is damaged, or something else, counts as not noted."""
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            return cls()
+        if not isinstance(data, dict):
+            return cls()
+        issued, files = data.get("issued"), data.get("files")
+        found = {key: Issued.from_data(value) for key, value in issued.items()} if isinstance(issued, dict) else {}
+        return cls(
+            {key: value for key, value in found.items() if value is not None},
+            tuple(path for path in files if isinstance(path, str)) if isinstance(files, list) else (),
+            Refusal.from_data(data.get("refused")),
+        )
+
+    def as_data(self) -> Dict[str, Any]:
+        """The same as plain JSON data."""
+        return {
+            "format_version": _FORMAT_VERSION,
+            "issued": {key: value.as_data() for key, value in self.issued.items()},
+            **({"files": list(self.files)} if self.files else {}),
+            **({"refused": self.refused.as_data()} if self.refused is not None else {}),
+        }
+
+
+def _is_pem(text: Any) -> bool:
+    """Whether it is a text that ``pem()`` has made."""
+    return isinstance(text, str) and text == "".join(pem_text(block.content) for block in read_blocks(text))

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A renewal that the server refuses: what is enrolled anew where the user chose so, and what fails in any case."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+
+import pytest
+from support.lab import LabServer
+from support.production import keep, put, subject, template_for
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, TransportError
+
+ENROLL = {"force": True, "on_failed_renewal": "enroll"}
+#: RFC 8446 section 6, and whether another enrolment helps after it.
+ALERTS = {
+    "handshake_failure": (40, True),
+    "bad_certificate": (42, True),
+    "unsupported_certificate": (43, True),
+    "certificate_revoked": (44, False),
+    "certificate_expired": (45, True),
+    "certificate_unknown": (46, True),
+    "illegal_parameter": (47, True),
+    "unknown_ca": (48, True),
+    "access_denied": (49, True),
+    "decrypt_error": (51, True),
+    "internal_error": (80, False),
+}
+
+
+class Relay:
+    """Passes connections on to a server, but answers the next one with a TLS alert where one is set."""
+
+    def __init__(self, port):
+        self._target = port
+        self.alert = None
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self):
+        self._socket.close()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _address = self._socket.accept()
+                alert, self.alert = self.alert, None
+                if alert is None:
+                    threading.Thread(target=self._carry, args=(connection,), daemon=True).start()
+                    continue
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(bytes((21, 3, 3, 0, 2, 2, alert)))
+                    connection.shutdown(socket.SHUT_WR)
+                    connection.recv(1)
+
+    def _carry(self, connection):
+        with connection, socket.create_connection(("127.0.0.1", self._target)) as server:
+            back = threading.Thread(target=self._pass_on, args=(server, connection))
+            back.start()
+            self._pass_on(connection, server)
+            back.join()
+
+    @staticmethod
+    def _pass_on(source, target):
+        with contextlib.suppress(OSError):
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    target.shutdown(socket.SHUT_WR)
+                    return
+                target.sendall(data)
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with LabServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def relay(lab):
+    with contextlib.closing(Relay(lab.port)) as relay:
+        yield relay
+
+
+def pair(folder):
+    return (folder / "host.pem").read_bytes(), (folder / "host.key").read_bytes()
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_is_a_refusal_unless_it_says_revoked_or_nothing_of_the_certificate(lab, relay, tmp_path, alert):
+    number, helps = ALERTS[alert]
+    template = template_for(lab, port=relay.port)
+    keep(tmp_path, template)
+    before = pair(tmp_path)
+    relay.alert = number
+    with pytest.raises(TransportError) as caught:
+        keep(tmp_path, template, force=True)
+    assert (caught.value.alert, caught.value.stage) == (alert, "tls")
+    assert ("Set on_failed_renewal to enroll" in hint_of(caught.value)) == helps
+    assert pair(tmp_path) == before, "that is the default"
+    relay.alert = number
+    if helps:
+        healed = keep(tmp_path, template, **ENROLL)
+        assert (healed["status"], healed["action"]) == ("issued", "enrolled")
+        assert healed["server"]["authenticated_by"] == ["basic"]
+        assert "enrolled anew, because the old one was refused" in healed["warnings"][-1]
+        assert keep(tmp_path, template)["status"] == "unchanged"
+    else:
+        with pytest.raises(TransportError) as caught:
+            keep(tmp_path, template, **ENROLL)
+        assert ("was revoked is not replaced" in hint_of(caught.value)) == (alert == "certificate_revoked")
+        assert pair(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "helps"),
+    [
+        ("http-400", True),
+        ("http-403", True),
+        ("http-404", False),
+        ("http-500", False),
+        ("http-503", False),
+        ("reset-before-answer", False),
+    ],
+)
+def test_a_status_is_a_refusal_where_it_is_about_the_request_and_not_about_a_moment(tmp_path, fault, helps):
+    with LabServer("--fault", f"simplereenroll:{fault}") as server:
+        template = template_for(server)
+        keep(tmp_path, template)
+        before = pair(tmp_path)
+        if helps:
+            assert keep(tmp_path, template, **ENROLL)["action"] == "enrolled"
+            return
+        with pytest.raises(EstError) as caught:
+            keep(tmp_path, template, **ENROLL)
+        assert "on_failed_renewal" not in hint_of(caught.value)
+        assert pair(tmp_path) == before
+
+
+def test_a_server_that_cannot_be_reached_refuses_nothing(tmp_path):
+    with LabServer() as server:
+        template = template_for(server)
+        keep(tmp_path, template)
+    with pytest.raises(EstError, match="connection refused"):
+        keep(tmp_path, template, **ENROLL)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_after_a_change_of_the_ca_a_host_gets_a_certificate_of_the_new_one(tmp_path, version):
+    with LabServer() as server:
+        keep(tmp_path, template_for(server))
+        port = str(server.port)
+    with LabServer("--port", port, "--tls-max", version, state=str(tmp_path / "new")) as server:
+        template = template_for(server)
+        with pytest.raises(EstError, match=r"refused the TLS client certificate.*unknown ca") as caught:
+            keep(tmp_path, template, force=True)
+        assert caught.value.code == "old_certificate_refused"
+        assert "client_certificate_path" not in hint_of(caught.value), "it is the old certificate that was shown"
+        healed = keep(tmp_path, template, **ENROLL)
+        assert healed["action"] == "enrolled"
+        assert keep(tmp_path, template, force=True)["action"] == "rekeyed"
+
+
+def test_what_enrols_anew_is_whatever_the_template_has(tmp_path):
+    """A template without an account: its TLS client certificate gets the new one."""
+    with LabServer("--credentials", "certificate", "--reenroll-credentials", "password") as server:
+        other = server.issue("gateway")
+        account = {"username": None, "password": None}
+        template = template_for(
+            server, **account, client_certificate_path=other.chain_path, client_key_path=other.key_path
+        )
+        for days in ((-100, -1), (-1, 100)):
+            put(tmp_path, server.issue(subject=subject(), days=days))
+            healed = keep(tmp_path, template, **ENROLL)
+            assert healed["action"] == "enrolled"
+            assert healed["server"]["authenticated_by"] == ["client_certificate"]
+            assert server.requests[-1]["client_certificate_subject"] == "CN=gateway"
+
+
+def test_both_refusals_are_told_where_enrolling_anew_fails_too(lab, relay, tmp_path):
+    template = template_for(lab, port=relay.port)
+    keep(tmp_path, template)
+    relay.alert = ALERTS["unknown_ca"][0]
+    with pytest.raises(EstError, match="HTTP 401") as caught:
+        keep(tmp_path, template.replace(password="wrong"), **ENROLL)
+    assert "in place of a renewal, which had failed: " in hint_of(caught.value)
+    assert "unknown ca" in hint_of(caught.value)
+
+
+def test_an_enrolment_in_place_of_a_renewal_that_waits_for_approval_is_gone_on_with(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "1", "--reenroll-credentials", "password") as server:
+        template = template_for(server)
+        put(tmp_path, server.issue(subject=subject(), days=(-1, 100)))
+        assert keep(tmp_path, template, **ENROLL)["status"] == "pending"
+        asked = len(server.log)
+        assert keep(tmp_path, template, **ENROLL)["status"] == "pending"
+        assert len(server.log) == asked, "not asked before its time, by a renewal neither"
+        assert keep(tmp_path, template, wait_timeout=30, **ENROLL)["action"] == "enrolled"
+        assert not [name for name in os.listdir(tmp_path) if "pending" in name]
