@@ -110,6 +110,7 @@ options:
     description:
       - The trust anchors for the EST server, PEM text with one or more certificates. Mutually exclusive with
         O(ca_path).
+      - One that cannot be used among others that can is left out with a warning.
       - Where neither O(ca_certificate), O(ca_path), O(ca_fingerprint) nor O(use_system_trust) is given, and the
         environment of the controller has E(EST_CA_CERTIFICATE), PEM text, it is used.
       - Where it is not given at all, the one that the template has on the host is left as it is, unless O(ca_path) or
@@ -117,7 +118,8 @@ options:
     type: str
   ca_path:
     description:
-      - The absolute path of a PEM file with trust anchors on the host. Mutually exclusive with O(ca_certificate).
+      - The absolute path of a file with trust anchors on the host, in PEM, C(.p7b) or DER. Mutually exclusive with
+        O(ca_certificate).
     type: str
   ca_fingerprint:
     description:

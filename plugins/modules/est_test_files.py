@@ -18,11 +18,11 @@ options:
   operation:
     description:
       - V(read) returns what is kept of a pending enrolment.
-      - V(save_pending) and V(save_issued) replace the files of the test.
+      - V(save_pending), V(save_issued) and V(save_unusable) replace the files of the test.
       - V(note) notes in the template store what came of the test.
     type: str
     required: true
-    choices: [read, save_pending, save_issued, note]
+    choices: [read, save_pending, save_issued, save_unusable, note]
   output_path:
     description: The folder under which all tests of the host are kept, an absolute path.
     type: str
@@ -100,11 +100,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking i
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test
 
+SAVES = ("save_pending", "save_issued", "save_unusable")
+
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "operation": {"type": "str", "required": True, "choices": ["read", "save_pending", "save_issued", "note"]},
+            "operation": {"type": "str", "required": True, "choices": ["read", *SAVES, "note"]},
             "output_path": {"type": "str", "required": True},
             "template": {"type": "str", "required": True},
             "certificate_name": {"type": "str", "required": True},
@@ -115,8 +117,7 @@ def main() -> None:
         },
         required_if=[
             ("operation", "read", ["pad"]),
-            ("operation", "save_pending", ["files"]),
-            ("operation", "save_issued", ["files"]),
+            *(("operation", operation, ["files"]) for operation in SAVES),
             ("operation", "note", ["store_path", "came"]),
         ],
     )
@@ -127,7 +128,7 @@ def main() -> None:
         if module.params["operation"] == "note":
             record_test(*(module.params[name] for name in ("store_path", "template", "came")))
             module.exit_json(changed=True)
-        save = folder.save_issued if module.params["operation"] == "save_issued" else folder.save_pending
+        save = getattr(folder, module.params["operation"])
         module.exit_json(changed=True, path=save(module.params["files"]))
     except OSError as error:
         module.fail_json(**failure(in_words(error), "not_saved", in_words(error)))

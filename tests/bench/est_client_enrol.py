@@ -18,8 +18,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    load_pem_certificates,
     pem,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (

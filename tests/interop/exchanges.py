@@ -22,8 +22,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
     CertificateRequest,
     build_csr,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    load_pem_certificates,
     pem,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (

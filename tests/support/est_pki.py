@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
+
 #: The time of the tests: far from any real clock, so that nothing depends on one.
 NOW = datetime(2031, 6, 15, 12, 0, tzinfo=timezone.utc)
 _SERIALS = itertools.count(1000)
@@ -30,8 +32,13 @@ def new_key() -> Any:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
+def der(certificate: Certificate) -> bytes:
+    return certificate.der
+
+
+def library_certificate(certificate: Certificate) -> x509.Certificate:
+    """The same as cryptography reads it."""
+    return x509.load_der_x509_certificate(certificate.der)
 
 
 def key_usage(*uses: str) -> x509.KeyUsage:
@@ -55,7 +62,7 @@ def make_certificate(
     days: Tuple[float, float] = (-30, 365),
     algorithm: Any = None,
     serial: Optional[int] = None,
-) -> x509.Certificate:
+) -> Certificate:
     """A certificate. ``ca=None`` leaves basicConstraints out; ``days`` is the validity relative to ``NOW``."""
     builder = (
         x509.CertificateBuilder()
@@ -74,14 +81,14 @@ def make_certificate(
         builder = builder.add_extension(extension, critical=critical)
     if algorithm is None and not isinstance(signing_key, ed25519.Ed25519PrivateKey):
         algorithm = hashes.SHA256()
-    return builder.sign(signing_key, algorithm, None)
+    return Certificate(builder.sign(signing_key, algorithm, None).public_bytes(Encoding.DER))
 
 
 @dataclass
 class Authority:
     """A certificate authority: its certificate, and the key that it signs with."""
 
-    certificate: x509.Certificate
+    certificate: Certificate
     key: Any
 
     @classmethod
@@ -94,7 +101,7 @@ class Authority:
 
     @property
     def subject(self) -> x509.Name:
-        return self.certificate.subject
+        return library_certificate(self.certificate).subject
 
     def subordinate(self, common_name: str, key: Any = None, **options: Any) -> Authority:
         """An authority below this one."""
@@ -102,7 +109,7 @@ class Authority:
         options.setdefault("ca", True)
         return Authority(self.issue(common_name, key.public_key(), **options), key)
 
-    def issue(self, common_name: Any, public_key: Any = None, **options: Any) -> x509.Certificate:
+    def issue(self, common_name: Any, public_key: Any = None, **options: Any) -> Certificate:
         """A certificate that this authority signs; an end entity unless ``ca`` says otherwise."""
         public_key = public_key or new_key().public_key()
         return make_certificate(common_name, public_key, self.subject, self.key, **options)

@@ -13,10 +13,12 @@ from support.est_pki import make_certificate, new_key
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.attributes import Subject
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.der import read
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     subject_alternative_names,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import Name
 
 KEY = new_key()
 
@@ -28,6 +30,11 @@ def _request(subject: Subject, names: Sequence[GeneralName]) -> x509.Certificate
 def build_name(subject: Subject) -> x509.Name:
     """A subject as cryptography reads it in a request of ours."""
     return _request(subject, [GeneralName("DNS", "a.example")]).subject
+
+
+def own_name(name: x509.Name) -> Name:
+    """A name of cryptography as we read it."""
+    return Name(read(name.public_bytes()))
 
 
 def build_general_names(names: Sequence[GeneralName]) -> x509.SubjectAlternativeName:

@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import pem
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
+
 CMC_RA = "1.3.6.1.5.5.7.3.28"
 SERVER_AUTH = ExtendedKeyUsageOID.SERVER_AUTH.dotted_string
 CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string
@@ -26,16 +29,21 @@ _SERIALS = itertools.count(1)
 class Identity:
     """A certificate and its key."""
 
-    certificate: x509.Certificate
+    certificate: Certificate
     key: Any
 
     @property
     def pem(self) -> str:
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+        return pem(self.certificate)
 
     @property
     def der(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.DER)
+        return self.certificate.der
+
+    @property
+    def name(self) -> x509.Name:
+        """Its subject, as cryptography takes it."""
+        return x509.load_der_x509_certificate(self.der).subject
 
     def key_pem(self, passphrase: Optional[bytes] = None) -> str:
         protection: Any = serialization.NoEncryption()
@@ -69,7 +77,7 @@ def make(
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
-        .issuer_name(issuer.certificate.subject if issuer else name)
+        .issuer_name(issuer.name if issuer else name)
         .public_key(key.public_key())
         .serial_number(next(_SERIALS))
         .not_valid_before(today + datetime.timedelta(days=days[0]))
@@ -84,7 +92,8 @@ def make(
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     if ca is not None:
         builder = builder.add_extension(x509.BasicConstraints(ca, path_length), critical=ca_critical)
-    return Identity(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+    signed = builder.sign(issuer.key if issuer else key, hashes.SHA256())
+    return Identity(Certificate(signed.public_bytes(serialization.Encoding.DER)), key)
 
 
 def authority(common_name: str = "Test Root", **options: Any) -> Identity:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509.oid import NameOID
 from windows.machine import Fail, HeldCertificate, Machine
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import not_after, not_before
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
@@ -319,10 +319,8 @@ def _times(certificate: x509.Certificate) -> Result:
     def told(when: datetime, name: str) -> Result:
         return {name: when.timestamp(), f"{name}_iso8601": when.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
-    return {
-        **told(not_before(certificate), "valid_from"),
-        **told(not_after(certificate), "valid_to"),
-    }
+    read = Certificate(certificate.public_bytes(serialization.Encoding.DER))
+    return {**told(read.not_before, "valid_from"), **told(read.not_after, "valid_to")}
 
 
 def _name(name: x509.Name) -> str:

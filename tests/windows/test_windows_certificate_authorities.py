@@ -19,8 +19,10 @@ from windows.conftest import STORE, Play
 from windows.direct import DirectHost
 from windows.machine import ADMINISTRATORS, SYSTEM, Machine
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.pem import pem_text
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.cms import parse_certs_only
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import add_authorities, combine
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
@@ -31,10 +33,10 @@ ROOT, CA = "LocalMachine\\Root", "LocalMachine\\CA"
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 
 
-def authority(name: str, issuer: str) -> x509.Certificate:
+def authority(name: str, issuer: str) -> Certificate:
     """A CA certificate, signed by whatever key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    return (
+    made = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
@@ -44,16 +46,17 @@ def authority(name: str, issuer: str) -> x509.Certificate:
         .not_valid_after(START + datetime.timedelta(days=3650))
         .sign(key, hashes.SHA256())
     )
+    return Certificate(made.public_bytes(serialization.Encoding.DER))
 
 
-def pem(*certificates: x509.Certificate) -> str:
+def pem(*certificates: Certificate) -> str:
     """The certificates as PEM text."""
-    return "".join(cert.public_bytes(serialization.Encoding.PEM).decode() for cert in certificates)
+    return "".join(pem_text(cert.der) for cert in certificates)
 
 
-def der(certificate: x509.Certificate) -> bytes:
+def der(certificate: Certificate) -> bytes:
     """The certificate in DER."""
-    return certificate.public_bytes(serialization.Encoding.DER)
+    return certificate.der
 
 
 ONE, TWO = authority("Root One", "Root One"), authority("Root Two", "Root Two")
@@ -129,7 +132,7 @@ def test_a_file_of_the_host_counts_as_well(machine: Machine, host: DirectHost) -
     with pytest.raises(StoreError, match=r"template 'x': ca_path .* cannot be read on the host: .* is not found"):
         keep(host, {"name": "x", "ca_path": "C:\\no.pem"})
     machine.write("C:\\ca.pem", b"\xff\xfe")
-    with pytest.raises(StoreError, match=r"template 'x': ca_path .* cannot be used: the text holds no PEM certificate"):
+    with pytest.raises(StoreError, match=r"template 'x': ca_path .* cannot be used: .* no PEM certificate"):
         keep(host, {"name": "x", "ca_path": "C:\\ca.pem"})
 
 
@@ -141,7 +144,7 @@ def test_why_it_failed_is_told_though_the_file_is_left_behind_too(machine: Machi
 
 def test_an_empty_file_is_no_ca_certificate(machine: Machine, host: DirectHost) -> None:
     machine.write("C:\\ca.pem", b"")
-    with pytest.raises(StoreError, match=r"template 'x': ca_path .* cannot be used: the text holds no PEM certificate"):
+    with pytest.raises(StoreError, match=r"template 'x': ca_path .* cannot be used: .* no PEM certificate"):
         keep(host, {"name": "x", "ca_path": "C:\\ca.pem"})
 
 

@@ -21,6 +21,7 @@ from windows.machine import ADMINISTRATORS, SYSTEM, Killed, Machine
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_holder import WindowsHolder
 
 MY, CA = "LocalMachine\\My", "LocalMachine\\CA"
@@ -47,9 +48,9 @@ class MortalHost(DirectHost):
         return call(*arguments, **more)
 
 
-def certificate(name: str, begins: int = -1, ends: int = 30, issuer: str = "Issuing", key: Any = KEY) -> Any:
+def certificate(name: str, begins: int = -1, ends: int = 30, issuer: str = "Issuing", key: Any = KEY) -> Certificate:
     """A certificate; when it begins and ends is told in days from now."""
-    return (
+    made = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
@@ -59,11 +60,12 @@ def certificate(name: str, begins: int = -1, ends: int = 30, issuer: str = "Issu
         .not_valid_after(NOW + datetime.timedelta(days=ends))
         .sign(key, hashes.SHA256())
     )
+    return Certificate(made.public_bytes(serialization.Encoding.DER))
 
 
-def der(certificate: x509.Certificate) -> bytes:
+def der(certificate: Certificate) -> bytes:
     """The certificate in DER."""
-    return certificate.public_bytes(serialization.Encoding.DER)
+    return certificate.der
 
 
 LEAF = certificate("host")

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, Iterable, List, Optional
 
-from ..est.base.errors import ParseError
-from ..est.base.text import decode_body
-from ..est.x509.certificate import load_certificate, pem, subject_text
-from ..est.x509.client_certificate import certificate_blocks
+from .._names.pem import read_blocks
+from ..est.base.errors import InputError
+from ..est.x509.bundle import read_bundle
+from ..est.x509.certificate import pem, subject_text
 from .holder import CHAIN_FILES
 from .note import Chain
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from ..est.x509.fields import Certificate
 
 
-def contents(certificate: x509.Certificate, chain: Optional[Chain]) -> Dict[str, Optional[str]]:
+def contents(certificate: Certificate, chain: Optional[Chain]) -> Dict[str, Optional[str]]:
     """What is to be in the files of the chain; ``None`` where that is not known."""
     if chain is None:
         return dict.fromkeys(CHAIN_FILES)
@@ -29,29 +29,21 @@ def contents(certificate: x509.Certificate, chain: Optional[Chain]) -> Dict[str,
     }
 
 
-def readable_certificates(texts: Iterable[str]) -> List[x509.Certificate]:
+def readable_certificates(texts: Iterable[str]) -> List[Certificate]:
     """All certificates in texts that can be read."""
-    found: Dict[x509.Certificate, None] = {}
-    for block in (block for text in texts for block in certificate_blocks(text)):
+    found: Dict[Certificate, None] = {}
+    for text in texts:
         try:
-            found.setdefault(load_certificate(_der(block)))
-        except ParseError:
+            found.update(dict.fromkeys(read_bundle(text.encode("latin-1", "replace")).certificates))
+        except InputError:
             continue
     return list(found)
 
 
 def same_certificates(text: str, other: str) -> bool:
     """Whether two texts have the same certificates in the same order, whatever else is in them."""
-    one, two = ([*map(_der, certificate_blocks(each))] for each in (text, other))
+    one, two = ([block for block in read_blocks(each) if block.is_certificate] for each in (text, other))
     return one == two
-
-
-def _der(block: str) -> bytes:
-    """The octets of a PEM block; none where it cannot be read."""
-    try:
-        return decode_body(block.encode("ascii", "replace"))
-    except ParseError:
-        return b""
 
 
 def subjects(path: str, text: Optional[str]) -> str:

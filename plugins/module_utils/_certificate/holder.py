@@ -12,9 +12,9 @@ from ..est.x509.held_certificate import OldCertificate
 from ..est.x509.keys import KeySpec
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+    from ..est.x509.fields import Certificate
     from .judge import Refusal
 
 
@@ -49,7 +49,7 @@ class CurrentCertificate(Value):
     :param recovered: what a run that was killed had left, and is put right now.
     """
 
-    certificate: Optional[x509.Certificate] = None
+    certificate: Optional[Certificate] = None
     old: Optional[OldCertificate] = None
     defect: str = ""
     digest: str = ""
@@ -127,8 +127,8 @@ class CertificateHolder(Protocol):
 
     def save(
         self,
-        certificate: x509.Certificate,
-        chain: Sequence[x509.Certificate],
+        certificate: Certificate,
+        chain: Sequence[Certificate],
         key: Optional[PrivateKeyTypes],
         digest: str,
     ) -> None:
@@ -141,7 +141,15 @@ class CertificateHolder(Protocol):
         :raises EstError: it could not be kept whole; ``stage`` is ``save``.
         """
 
-    def describe(self, certificate: x509.Certificate) -> Dict[str, Any]:
+    def save_unusable(self, certificates: str, key: str) -> str:
+        """Keep a certificate that was issued and cannot be used, so that it is not lost, in place of an older one.
+
+        :param certificates: PEM, as is the key.
+        :returns: where it is, in words.
+        :raises EstError: it cannot be written; ``stage`` is ``save``.
+        """
+
+    def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """Where a certificate is kept, for the key ``certificate`` of the result: ``path``, or ``thumbprint``."""
 
     def places(self) -> Dict[str, str]:

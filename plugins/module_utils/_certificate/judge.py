@@ -26,7 +26,7 @@ from .holder import CertificateHolder
 from .parameters import CertificateOptions
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from ..est.x509.fields import Certificate
 
 # ----------------------------------------------------------------------------------------------------------------------
 # A certificate that the CA issued and that was refused here, noted so that it is not asked for again in every run.
@@ -165,15 +165,15 @@ class Judge:
         self._force = options.force
         self._holder = holder
 
-    def result(self, certificate: x509.Certificate) -> Dict[str, List[str]]:
+    def result(self, certificate: Certificate) -> Dict[str, List[str]]:
         """What the result says of a certificate that the host has."""
         return self._compared(certificate).as_result(self._acceptance)
 
-    def warnings(self, certificate: x509.Certificate) -> List[str]:
+    def warnings(self, certificate: Certificate) -> List[str]:
         """What is told of it."""
         return self._compared(certificate).warnings(self._acceptance, self._authority, self._name)
 
-    def check_kept(self, certificate: Optional[x509.Certificate]) -> None:
+    def check_kept(self, certificate: Optional[Certificate]) -> None:
         """Fail where the certificate that stays is not what was asked for, and that is to be a failure.
 
         :raises NotAsAsked: it is so.
@@ -187,7 +187,7 @@ class Judge:
             error.note("It stays, and no other was asked for.")
             raise
 
-    def check_issued(self, old: Optional[x509.Certificate], issued: VerifiedCertificate) -> None:
+    def check_issued(self, old: Optional[Certificate], issued: VerifiedCertificate) -> None:
         """Refuse an issued certificate that must not take the place of the old one.
 
         One that renews another has its names (RFC 7030 section 4.2.2), also where ``on_lost`` is ``warn``.
@@ -214,7 +214,7 @@ class Judge:
         if refusal is not None and refusal.holds(self._digest(request), datetime.now(timezone.utc)):
             raise refusal.error()
 
-    def note(self, error: EstError, request: str, there: Optional[x509.Certificate]) -> None:
+    def note(self, error: EstError, request: str, there: Optional[Certificate]) -> None:
         """Note that a certificate was refused, and forget its request. That it cannot be noted is told in the error.
 
         :param request: the digest of the request.
@@ -234,7 +234,7 @@ class Judge:
     def _digest(self, request: str) -> str:
         return refusal_digest(request, self._template, self._acceptance, on_unverified_chain=self._on_unverified_chain)
 
-    def _compared(self, certificate: x509.Certificate) -> Comparison:
+    def _compared(self, certificate: Certificate) -> Comparison:
         rendered = self._rendered
         with hiding(self._secrets):
             return compare_certificate(rendered.subject, rendered.subject_alternative_names, certificate)

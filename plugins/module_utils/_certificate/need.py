@@ -14,7 +14,6 @@ from .._exchange.issued import compare_certificate
 from .._template.model import Template
 from .._template.render import Rendered
 from .._value import Value
-from ..est.base.libraries import without_warnings
 from ..est.http.url import EstUrl
 from ..est.pending import request_digest
 from ..est.reenrolment import kind_of_key
@@ -23,7 +22,7 @@ from ..est.x509.path import is_self_issued
 from .holder import CurrentCertificate
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from ..est.x509.fields import Certificate
 
 #: What is to be done: nothing, ask for a first certificate, or for one in place of an older one.
 NONE, ENROL, RENEW = "none", "enrol", "renew"
@@ -99,19 +98,15 @@ def decide(
     return Need(NONE, f"the certificate is valid until {until}, for {left} days")
 
 
-def renewal_time(certificate: x509.Certificate, renewal_period_days: int) -> datetime:
+def renewal_time(certificate: Certificate, renewal_period_days: int) -> datetime:
     """When a certificate is to be renewed."""
     first, last = not_before(certificate), not_after(certificate)
     return max(last - timedelta(days=renewal_period_days), first + (last - first) / 2)
 
 
-def _difference(
-    certificate: x509.Certificate, template: Template, rendered: Rendered, allowed_lost: Tuple[str, ...]
-) -> str:
+def _difference(certificate: Certificate, template: Template, rendered: Rendered, allowed_lost: Tuple[str, ...]) -> str:
     """In what a certificate of unknown origin is not what is asked for, in words; empty where it is."""
-    with without_warnings():
-        self_issued = is_self_issued(certificate)
-    if self_issued:
+    if is_self_issued(certificate):
         return "it is self-issued"
     # Only names that are listed are accepted here: on_lost says what a CA may do, and this may be of any CA.
     acceptance = Acceptance(allowed_lost=allowed_lost)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 
+from .._names.pem import pem_text, read_blocks
 from .._value import Value, field
 from ..est.x509.certificate import pem
-from ..est.x509.client_certificate import certificate_blocks
 from ..est.x509.path import is_self_signed
 from .judge import Refusal
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from ..est.x509.fields import Certificate
 
 _FORMAT_VERSION = 1
 
@@ -31,7 +31,7 @@ class Chain(Value):
     root: str = ""
 
     @classmethod
-    def of(cls, chain: Sequence[x509.Certificate]) -> Chain:
+    def of(cls, chain: Sequence[Certificate]) -> Chain:
         """The texts of a chain, from the issuer upwards."""
         texts = ["", ""]
         for certificate in chain:
@@ -106,4 +106,4 @@ class Note(Value):
 
 def _is_pem(text: Any) -> bool:
     """Whether it is a text that ``pem()`` has made."""
-    return isinstance(text, str) and text == "".join(f"{block}\n" for block in certificate_blocks(text))
+    return isinstance(text, str) and text == "".join(pem_text(block.content) for block in read_blocks(text))

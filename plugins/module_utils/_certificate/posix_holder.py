@@ -5,7 +5,8 @@
 
 Beside the certificate lies ``.<certificate>.est-note``: what it was issued for, so that a later run can tell whether
 the same is asked for, its chain, and why the last one was refused, where it was. Beside the key lies
-``.<key>.est-pending`` while a request waits for approval: its key and the request.
+``.<key>.est-pending`` while a request waits for approval: its key and the request. ``.<certificate>.est-unusable`` is
+the last one that was issued and could not be used, with its key.
 
 The files of the chain are made from the note. So each can be asked for, taken back and mended without another
 certificate, and the certificate and its key stay as they are.
@@ -17,6 +18,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -36,13 +38,14 @@ from .judge import Refusal
 from .note import Chain, Issued, Note
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-_NOTE, _PENDING, _KEPT = "note", "pending", "kept-"
+    from ..est.x509.fields import Certificate
+
+_NOTE, _PENDING, _KEPT, _UNUSABLE = "note", "pending", "kept-", "unusable"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
-_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+_CERTIFICATE, _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----"), re.compile("PRIVATE KEY-----")
 _HINT = "Check the paths, the free space, and the user that the task runs as on the host."
 _KILLED_LATE = "a run that was killed had left a new certificate and its key beside the old ones"
 _KILLED_EARLY = "a run that was killed had left files of a certificate that was not complete"
@@ -72,7 +75,7 @@ class FileHolder:
         self._opened: Optional[PairFiles] = None
         self._texts = Texts(None, None)
         self._note = Note()
-        self._certificate: Optional[x509.Certificate] = None
+        self._certificate: Optional[Certificate] = None
         #: What is known of the certificate that is there.
         self._known = Issued()
         self._strange_key = False
@@ -141,7 +144,7 @@ class FileHolder:
         self._strange_key = not self._known.digest
         return CurrentCertificate(certificate, held, digest=self._known.digest, key=held.key)
 
-    def _knowledge(self, certificate: x509.Certificate) -> Issued:
+    def _knowledge(self, certificate: Certificate) -> Issued:
         """What is known of a certificate: from the note, and where that says nothing, from all files that are here."""
         noted = self._note.issued.get(fingerprint_sha256(certificate), Issued())
         if noted.digest and noted.chain is not None:
@@ -173,15 +176,15 @@ class FileHolder:
         texts = self._texts
         for option, path, content, marker in (
             ("certificate_path", self._certificate_path, texts.certificate, _CERTIFICATE),
-            ("private_key_path", self._key_path, texts.key, "PRIVATE KEY-----"),
+            ("private_key_path", self._key_path, texts.key, _PRIVATE_KEY),
             *((option, path, texts.others[path], _CERTIFICATE) for option, path in self._chain_files.items()),
         ):
             content, problem = content or "", ""
             if path in self._note.files and path in texts.others:
                 continue  # whatever is in it now, it is ours
-            if content.strip() and marker not in content:
+            if content.strip() and not marker.search(content):
                 problem = "it is not a PEM file of this kind"
-            elif content.count(_CERTIFICATE) > _MOST_CERTIFICATES:
+            elif len(_CERTIFICATE.findall(content)) > _MOST_CERTIFICATES:
                 problem = f"it holds more than {_MOST_CERTIFICATES} certificates"
             if problem:
                 raise InputError(
@@ -332,8 +335,8 @@ class FileHolder:
 
     def save(
         self,
-        certificate: x509.Certificate,
-        chain: Sequence[x509.Certificate],
+        certificate: Certificate,
+        chain: Sequence[Certificate],
         key: Optional[PrivateKeyTypes],
         digest: str,
     ) -> None:
@@ -354,7 +357,11 @@ class FileHolder:
         self._pair.replace((certificate,), key, texts)
         self.drop_pending()
 
-    def describe(self, certificate: x509.Certificate) -> Dict[str, Any]:
+    def save_unusable(self, certificates: str, key: str) -> str:
+        """Keep it in one file beside that of the certificate, mode 0600."""
+        return self._write_text(self._pair.certificate, _UNUSABLE, certificates + key)
+
+    def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """The file."""
         return {"path": self._certificate_path}
 
@@ -395,13 +402,18 @@ class FileHolder:
             raise _not_kept(error) from None
 
     def _write(self, place: Place, kind: str, content: Mapping[str, Any]) -> None:
-        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        self._write_text(place, kind, json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+    def _write_text(self, place: Place, kind: str, text: str) -> str:
+        """Write a file of ours beside a place; returns its path."""
+        name = place.beside(kind)
         self._release()
         try:
             with locked(self._pair.certificate.folder):
-                place.folder.write(place.beside(kind), text.encode("ascii"), part=place.beside(PART))
+                place.folder.write(name, text.encode("ascii"), part=place.beside(PART))
         except OSError as error:
             raise _not_kept(error) from None
+        return place.folder.path_of(name)
 
 
 def _why_not_writable(place: Place) -> str:

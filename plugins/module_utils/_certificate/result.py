@@ -11,7 +11,6 @@ from .._exchange.compare import in_words
 from .._exchange.result import authenticated_by
 from .._names.distinguished_names import format_slash_dn
 from .._template.render import Rendered
-from ..est.base.libraries import without_warnings
 from ..est.http.url import EstUrl
 from ..est.x509.certificate import describe, iso_utc, pem, public_key_words, subject_alternative_names
 from ..est.x509.names import read_name
@@ -19,9 +18,8 @@ from .holder import Recovered
 from .need import renewal_time
 
 if TYPE_CHECKING:
-    from cryptography import x509
-
     from ..est.client import EstClient
+    from ..est.x509.fields import Certificate
 
 #: How a failure names what failed.
 WHAT = "production certificate"
@@ -46,7 +44,7 @@ def server(url: EstUrl, trust: Optional[str], client: Optional[EstClient], clien
     }
 
 
-def certificate(issued: x509.Certificate, renewal_period_days: int) -> Dict[str, Any]:
+def certificate(issued: Certificate, renewal_period_days: int) -> Dict[str, Any]:
     """The certificate that the host has now, and when it is to be renewed."""
     return {
         "certificate": {"pem": pem(issued), **describe(issued)},
@@ -55,7 +53,7 @@ def certificate(issued: x509.Certificate, renewal_period_days: int) -> Dict[str,
 
 
 def difference(
-    old: Optional[x509.Certificate], new: Optional[x509.Certificate], rendered: Rendered, place: str
+    old: Optional[Certificate], new: Optional[Certificate], rendered: Rendered, place: str
 ) -> Dict[str, str]:
     """The old certificate against the new one, or against what would be asked for, for diff mode."""
     after = _lines(new) if new is not None else in_words(rendered.subject, rendered.subject_alternative_names)
@@ -77,9 +75,8 @@ def recovery(recovered: Sequence[Recovered], place: str) -> Dict[str, str]:
     }
 
 
-def _lines(shown: x509.Certificate) -> List[str]:
-    with without_warnings():
-        subject = read_name(shown.subject)
+def _lines(shown: Certificate) -> List[str]:
+    subject = read_name(shown.subject)
     facts = describe(shown)
     return [
         *in_words(subject, subject_alternative_names(shown)),

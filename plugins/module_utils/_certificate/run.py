@@ -213,6 +213,7 @@ class _Run:
                     check=functools.partial(self._judge.check_issued, old),
                 )
             except EstError as error:
+                enrolment.keep_unusable(error, self._holder.save_unusable)
                 if error.stage == "verify":
                     self._judge.note(error, digest, self._found.certificate)
                 elif self._is_pending and _is_denial(error) and self._drop_pending():

@@ -14,7 +14,6 @@ import contextlib
 import socket
 import ssl
 import time
-from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._exchange.connection import configured_trust
@@ -34,8 +33,8 @@ from ..est.http.tls import Trust, make_context
 from ..est.http.transport import Peer
 from ..est.http.unverified import NOBODY, UnverifiedDialler, make_unverified_context
 from ..est.http.url import EstUrl
+from ..est.x509.certificate import describe_names, load_certificate
 from ..est.x509.client_certificate import ClientCertificate
-from .certificate_text import describe_der
 
 #: Runs a program on this host: its words -> exit status, standard output, standard error. Raises OSError where there is
 #: no such program.
@@ -172,7 +171,8 @@ class _Probe:
         step = self._steps["tls"]
         step.update(ok=True, version=peer.tls_version, cipher=peer.cipher, detail="", certificate=None)
         try:
-            step["certificate"] = describe_der(peer.certificate or b"", datetime.now(timezone.utc))
+            certificate = load_certificate(peer.certificate or b"")
+            step["certificate"] = describe_names(certificate)
         except ParseError as error:
             step["certificate_problem"] = error.reason
 

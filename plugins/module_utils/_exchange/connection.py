@@ -17,7 +17,7 @@ from ..est.client import EstClient
 from ..est.http.tls import Trust
 from ..est.http.transport import Credentials, Transport
 from ..est.http.url import EstUrl
-from ..est.x509.certificate import Fingerprint, load_pem_certificates
+from ..est.x509.certificate import Fingerprint
 from ..est.x509.client_certificate import ClientCertificate
 from ..est.x509.keys import KeySpec
 from .options import ExchangeOptions
@@ -110,7 +110,7 @@ class Connector(Protocol):
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
         """Raise an ``InputError`` for what template or options ask for and this way cannot do."""
 
-    def read_text(self, path: str) -> str:
+    def read_file(self, path: str) -> bytes:
         """A text file of the host, such as the one of ``ca_path``."""
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
@@ -132,7 +132,7 @@ def configured_trust(template: Template, connector: Connector) -> Optional[Trust
     if template.ca_certificate:
         return Trust.explicit(template.ca_certificate, "ca_certificate")
     if template.ca_path:
-        return Trust.explicit(connector.read_text(template.ca_path), f"the file of ca_path {template.ca_path!r}")
+        return Trust.explicit(connector.read_file(template.ca_path), f"the file of ca_path {template.ca_path!r}")
     return Trust.system() if template.use_system_trust else None
 
 
@@ -159,12 +159,13 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
     with EstClient(
         destination.url,
         transport,
-        anchors=load_pem_certificates(trust.pem) if trust.kind == "explicit" else None,
+        anchors=trust.anchors,
         ca_fingerprint=destination.fingerprint,
         secrets=tuple(destination.template.secrets().values()),
         timeline=destination.timeline,
         allow_redirects_to=options.allow_redirects_to,
         busy_timeout=options.busy_timeout,
+        warnings=trust.warnings,
     ) as client:
         try:
             yield client, transport

@@ -6,12 +6,13 @@
     <output_path>/<template>/<certificate name>/            certificate.pem  chain.pem  root_certificate.pem
                                                             private_key.pem
     <output_path>/<template>/<certificate name>+pending/    private_key.pem  request.pem  state.json
+    <output_path>/<template>/<certificate name>+unusable/   certificate.pem  private_key.pem
 
 ``chain.pem`` has the intermediates, and is empty where the root has issued the certificate; there is no
-``root_certificate.pem`` where no root is known.
+``root_certificate.pem`` where no root is known. The last folder is what a CA issued that cannot be used.
 
-Each of the two folders appears whole, by one rename, so that there is never a key without its certificate. A plus sign
-cannot be in a certificate name, so the two can never be the same. Standard library only, because it also runs on hosts
+Each of the folders appears whole, by one rename, so that there is never a key without its certificate. A plus sign
+cannot be in a certificate name, so no two can ever be the same. Standard library only, because it also runs on hosts
 that have nothing else.
 """
 
@@ -71,6 +72,7 @@ class TestFolder:
     def __init__(self, output_path: str, template_name: str, certificate_name: str) -> None:
         self._parent = os.path.join(output_path, folder_name(template_name))
         self._name, self._pending_name = certificate_name, f"{certificate_name}+pending"
+        self._unusable_name = f"{certificate_name}+unusable"
         self.path = os.path.join(self._parent, self._name)
         self.pending_path = os.path.join(self._parent, self._pending_name)
 
@@ -136,6 +138,17 @@ class TestFolder:
             _replace(parent, self._name, files)
             parent.remove(self._pending_name)
         return self.path
+
+    def save_unusable(self, files: Mapping[str, str]) -> str:
+        """Keep a certificate that was issued and cannot be used, with its key, in place of an older one.
+
+        :returns: the folder.
+        :raises OSError: it cannot be written.
+        """
+        with self._made() as parent, self._at_work(parent):
+            _tidy_up(parent, self._unusable_name)
+            _replace(parent, self._unusable_name, files)
+        return os.path.join(self._parent, self._unusable_name)
 
     def _made(self) -> Folder:
         """Open the folder of the template. Where it is missing, it is made with those above it, for their owner only.

@@ -28,8 +28,8 @@ class HostConnector:
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
         """Nothing is unsupported here."""
 
-    def read_text(self, path: str) -> str:
-        """A text file of this host."""
+    def read_file(self, path: str) -> bytes:
+        """A file of this host."""
         return read_anchor_file(path)
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
@@ -78,13 +78,13 @@ def _connection(destination: Destination) -> Dict[str, Any]:
     }
 
 
-def read_anchor_file(path: str) -> str:
+def read_anchor_file(path: str) -> bytes:
     """The file of ``ca_path``.
 
     :raises InputError: it cannot be read.
     """
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, "rb") as file:
             return file.read()
     except OSError as error:
         raise InputError(

@@ -13,19 +13,14 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
 from .._value import Value
-from ..est.base.libraries import without_warnings
 from ..est.base.text import printable
 from ..est.x509.certificate import public_key_words, subject_alternative_names
+from ..est.x509.fields import Certificate
 from ..est.x509.names import read_name
-from ..est.x509.path import extension_value
+from ..est.x509.path import says_ca
 from .acceptance import Acceptance
 from .compare import NOW, differs, lost
 from .failure import NotAsAsked
-
-try:
-    from cryptography import x509
-except ImportError:  # told by require_libraries()
-    pass
 
 #: What stands in ``differs`` for a certificate that can issue others.
 IS_CA = "it is the certificate of a CA (CA:TRUE)"
@@ -101,7 +96,7 @@ class Comparison(Value):
 def compare_certificate(
     subject: Subject,
     names: Sequence[GeneralName],
-    certificate: x509.Certificate,
+    certificate: Certificate,
     *,
     key: Optional[str] = None,
     may_be_ca: bool = False,
@@ -114,8 +109,7 @@ def compare_certificate(
     :param may_be_ca: whether a certificate of a CA is not a difference.
     :param same_subject: see ``differs()``.
     """
-    with without_warnings():
-        issued = read_name(certificate.subject), subject_alternative_names(certificate)
+    issued = read_name(certificate.subject), subject_alternative_names(certificate)
     other = differs(subject, names, *issued, same_subject=same_subject)
     if len(other) > _MOST:  # none is accepted unseen
         other[_MOST:] = [f"{len(other) - _MOST} other names differ"]
@@ -128,15 +122,13 @@ def compare_certificate(
     return Comparison(tuple(lost(subject, names, *issued)), shown)
 
 
-def compare_with_older(certificate: x509.Certificate, old: x509.Certificate) -> Comparison:
+def compare_with_older(certificate: Certificate, old: Certificate) -> Comparison:
     """Compare a renewed certificate with the one that it is to replace.
 
     Both have the same names (RFC 7030 section 4.2.2): one that is added would be asked for ever after.
     """
-    with without_warnings():
-        subject = read_name(old.subject)
     return compare_certificate(
-        subject,
+        read_name(old.subject),
         subject_alternative_names(old),
         certificate,
         may_be_ca=is_ca(old),
@@ -144,7 +136,6 @@ def compare_with_older(certificate: x509.Certificate, old: x509.Certificate) -> 
     )
 
 
-def is_ca(certificate: x509.Certificate) -> bool:
+def is_ca(certificate: Certificate) -> bool:
     """Whether a certificate says that its owner is a CA."""
-    constraints = extension_value(certificate, x509.BasicConstraints)
-    return constraints is not None and bool(constraints.ca)
+    return bool(says_ca(certificate))

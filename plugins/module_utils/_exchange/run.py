@@ -47,6 +47,9 @@ class TestFiles(Protocol):
     def save_issued(self, files: Mapping[str, str]) -> str:
         """Keep an issued certificate; returns its folder."""
 
+    def save_unusable(self, files: Mapping[str, str]) -> str:
+        """Keep a certificate that was issued and cannot be used; returns its folder."""
+
 
 def run_test(
     template: Template,
@@ -101,12 +104,16 @@ class _Test:
             self._warnings = enrolment.warnings
             if self._options.check:
                 return self._result("not_asked", changed=True, client=client)
-            issued = enrolment.run(
-                wait_timeout=self._options.wait_timeout,
-                keep=lambda pending: self._save(self._files.save_pending, pending.as_texts(digest)),
-                on_unverified_chain=self._options.on_unverified_chain,
-                check=self._refuse,
-            )
+            try:
+                issued = enrolment.run(
+                    wait_timeout=self._options.wait_timeout,
+                    keep=lambda pending: self._save(self._files.save_pending, pending.as_texts(digest)),
+                    on_unverified_chain=self._options.on_unverified_chain,
+                    check=self._refuse,
+                )
+            except EstError as error:
+                enrolment.keep_unusable(error, self._save_unusable)
+                raise
             if isinstance(issued, PendingEnrolment):
                 return self._result("pending", changed=True, client=client, pending=issued, path=self._saved_in)
             self._save(self._files.save_issued, _issued_files(issued))
@@ -156,6 +163,10 @@ class _Test:
                 request_received="not_received",
                 hint="Check output_path, and the user that the task runs as on the host.",
             ) from None
+
+    def _save_unusable(self, certificates: str, key: str) -> str:
+        self._save(self._files.save_unusable, {PRIVATE_KEY_FILE: key, CERTIFICATE_FILE: certificates})
+        return self._saved_in
 
     def _save(self, save: Callable[[Mapping[str, str]], str], files: Mapping[str, str]) -> None:
         with self._timeline.stage("save") as step:

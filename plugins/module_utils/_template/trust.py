@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-
 from .._names.errors import NameSyntaxError
 from .._names.identifiers import parse_fingerprint
+from .._names.pem import (
+    CERTIFICATE,
+    MESSAGES,
+    NO_CERTIFICATE,
+    TRUSTED_CERTIFICATE,
+    UNENDED,
+    PemBlock,
+    describe_other,
+    pem_text,
+    read_blocks,
+)
 from .errors import TemplateError, show
 from .names import check_path
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
-_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
-_SPACES = re.compile(r"\s+")
-_CERTIFICATE = "CERTIFICATE"
+#: The OID that begins a message with certificates, behind the header of a SEQUENCE (RFC 5652 section 3).
+_SIGNED_DATA, _HEADER = bytes.fromhex("06092a864886f70d010702"), 20
 _ALLOWED_PEM = "PEM text with one or more blocks -----BEGIN CERTIFICATE-----"
 
 
@@ -56,32 +61,22 @@ def read_pem_certificates(option: str, text: str) -> str:
     """Return the certificates of a PEM text (RFC 7468) in one spelling: 64 columns, no text around the blocks.
 
     That each block is a certificate is checked by its outer structure only (RFC 5280 section 4.1): the EST client reads
-    the rest.
+    the rest, and the messages with certificates (``.p7b``) among the blocks.
 
     :raises TemplateError: when there is none, or something else among them. A private key is never shown.
     """
     if "PRIVATE KEY" in text:
         raise TemplateError(option, "holds a private key, which belongs nowhere near a template", allowed=_ALLOWED_PEM)
-    blocks = _BLOCK.findall(text)
-    if len(_BEGIN.findall(text)) != len(blocks):
-        raise TemplateError(option, "has a PEM block that does not end", allowed=_ALLOWED_PEM)
+    blocks = read_blocks(text)
     if not blocks:
         stripped = text.strip()
-        if stripped.startswith("MII"):
-            raise TemplateError(option, "is base64 without the PEM lines around it", allowed=_ALLOWED_PEM)
         is_path = "\n" not in stripped and len(stripped) < 256 and ("/" in stripped or "\\" in stripped)
-        raise TemplateError(
-            option,
-            "is a path: use ca_path for a file on the host" if is_path else "is not PEM",
-            value=show(text),
-            allowed=_ALLOWED_PEM,
-        )
-    canonical: list[str] = []
-    for index, (label, body) in enumerate(blocks, start=1):
-        if label != _CERTIFICATE:
-            raise TemplateError(option, f"has a block of {show(label)}", allowed=_ALLOWED_PEM)
-        canonical.append(_read_block(option, index, len(blocks), body))
-    return "".join(canonical)
+        what = "is not PEM" if describe_other(text) == NO_CERTIFICATE else describe_other(text)
+        if is_path and not stripped.startswith("MII"):
+            what = "is a path: use ca_path for a file on the host"
+        value = "" if stripped.startswith("MII") else show(text)
+        raise TemplateError(option, what, value=value, allowed=_ALLOWED_PEM)
+    return "".join(_checked(option, index, len(blocks), block) for index, block in enumerate(blocks, start=1))
 
 
 def read_fingerprint(option: str, text: str) -> str:
@@ -98,23 +93,32 @@ def read_fingerprint(option: str, text: str) -> str:
     return f"{hash_name}:{digits}"
 
 
-def _read_block(option: str, index: int, count: int, body: str) -> str:
+def _checked(option: str, index: int, count: int, block: PemBlock) -> str:
     which = "has a block" if count == 1 else f"has a block (number {index})"
-    try:
-        der = base64.b64decode(_SPACES.sub("", body), validate=True)
-    except (ValueError, binascii.Error):
-        raise TemplateError(option, f"{which} that is not base64", allowed=_ALLOWED_PEM) from None
-    if not _looks_like_a_certificate(der):
+    if block.problem == UNENDED:
+        raise TemplateError(option, f"has a PEM block that {UNENDED}", allowed=_ALLOWED_PEM)
+    if not block.is_certificate and block.label not in MESSAGES:
+        raise TemplateError(option, f"has a block of {show(block.label)}", allowed=_ALLOWED_PEM)
+    if block.problem:
+        raise TemplateError(option, f"{which} that {block.problem}", allowed=_ALLOWED_PEM)
+    if block.label in MESSAGES:
+        if _SIGNED_DATA not in block.content[:_HEADER]:
+            raise TemplateError(option, f"{which} that is not a message with certificates", allowed=_ALLOWED_PEM)
+        return pem_text(block.content, block.label)
+    # What OpenSSL adds to a trusted certificate the EST client reads.
+    is_trusted = block.label == TRUSTED_CERTIFICATE
+    if not _looks_like_a_certificate(block.content, more=is_trusted):
         raise TemplateError(option, f"{which} that is not a certificate", allowed=_ALLOWED_PEM)
-    text = base64.b64encode(der).decode("ascii")
-    lines = "".join(f"{text[start : start + 64]}\n" for start in range(0, len(text), 64))
-    return f"-----BEGIN {_CERTIFICATE}-----\n{lines}-----END {_CERTIFICATE}-----\n"
+    return pem_text(block.content, block.label if is_trusted else CERTIFICATE)
 
 
-def _looks_like_a_certificate(der: bytes) -> bool:
-    """Tell whether the bytes are one SEQUENCE of SEQUENCE, SEQUENCE and BIT STRING, and nothing after it."""
+def _looks_like_a_certificate(der: bytes, *, more: bool) -> bool:
+    """Tell whether the bytes are one SEQUENCE of SEQUENCE, SEQUENCE and BIT STRING, and nothing after it.
+
+    :param more: whether something may be after it.
+    """
     outer = _element(der, 0)
-    if outer is None or outer[0] != 0x30 or outer[2] != len(der):
+    if outer is None or outer[0] != 0x30 or (outer[2] != len(der) and not more):
         return False
     position = outer[1]
     for tag in (0x30, 0x30, 0x03):
@@ -122,7 +126,7 @@ def _looks_like_a_certificate(der: bytes) -> bool:
         if element is None or element[0] != tag:
             return False
         position = element[2]
-    return position == len(der)
+    return position == outer[2]
 
 
 def _element(der: bytes, start: int) -> tuple[int, int, int] | None:

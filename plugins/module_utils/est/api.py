@@ -37,7 +37,7 @@ _PLACES = {
     "Trust": ".http.tls",
     "ClientCertificate": ".x509.client_certificate",
     "Fingerprint": ".x509.certificate",
-    "load_pem_certificates": ".x509.certificate",
+    "load_pem_certificates": ".x509.bundle",
     "pem": ".x509.certificate",
     "KeySpec": ".x509.keys",
     "generate_key": ".x509.keys",

@@ -29,13 +29,9 @@ from .http.transport import Peer, Response
 from .http.unverified import NOBODY, UnverifiedDialler, make_unverified_context
 from .http.url import EstUrl
 from .verification import MAX_CERTIFICATES
-from .x509.certificate import Fingerprint, load_certificate, pem, subject_text
+from .x509.certificate import Fingerprint, load_certificate, subject_text
+from .x509.fields import Certificate
 from .x509.path import is_self_issued
-
-try:
-    from cryptography import x509
-except ImportError:  # require_libraries() reports it
-    pass
 
 _Result = TypeVar("_Result")
 
@@ -55,11 +51,11 @@ class CaBag(Value):
     :param warnings: what was odd about the answer.
     """
 
-    certificates: Tuple[x509.Certificate, ...] = field(repr=False)
+    certificates: Tuple[Certificate, ...] = field(repr=False)
     peer: Peer
     warnings: Tuple[str, ...] = ()
 
-    def find(self, fingerprint: Optional[Fingerprint]) -> x509.Certificate:
+    def find(self, fingerprint: Optional[Fingerprint]) -> Certificate:
         """The certificate with this fingerprint.
 
         :param fingerprint: ``None`` is the fingerprint of nothing.
@@ -114,7 +110,7 @@ def bootstrap(
     def accept(bag: CaBag, step: Step) -> Trust:
         certificate = bag.find(pin)
         step.detail = f"{subject_text(certificate)} accepted by its fingerprint {pin}"
-        return Trust("explicit", pem(certificate), str(pin))
+        return Trust.explicit(certificate.der, "the CA certificate of the server").replace(fingerprint=str(pin))
 
     return _contact(url, timeline, connection, accept)
 

@@ -55,12 +55,7 @@ if TYPE_CHECKING:
     from .request.csr import LinkedRequest
     from .serverkeygen import GeneratedKey, KeyRequest
     from .x509.certificate import Fingerprint
-
-try:
-    from cryptography import x509
-except ImportError:  # require_libraries() reports it
-    pass
-
+    from .x509.fields import Certificate
 
 __all__ = ("EstClient", "Request", "VerifiedCertificate")
 
@@ -86,6 +81,7 @@ class EstClient:
         client certificate (see ``FollowingTransport``).
     :param busy_timeout: how long to wait in all, for each request, for a server that answers 503 or 429 and says when
         to come back; 0 makes such an answer an error at once.
+    :param warnings: what is to be told of the anchors: see ``Trust``.
     """
 
     def __init__(
@@ -93,18 +89,20 @@ class EstClient:
         url: EstUrl,
         transport: Transport,
         *,
-        anchors: Optional[Sequence[x509.Certificate]] = None,
+        anchors: Optional[Sequence[Certificate]] = None,
         ca_fingerprint: Optional[Fingerprint] = None,
         secrets: Iterable[str] = (),
         timeline: Optional[Timeline] = None,
         allow_redirects_to: Iterable[str] = (),
         busy_timeout: float = 0,
+        warnings: Iterable[str] = (),
     ) -> None:
         self.url = url
         self.timeline = timeline if timeline is not None else Timeline()
         self._anchors = anchors
         self._ca_fingerprint = ca_fingerprint
         self._secrets = tuple(secrets)
+        self._warnings = tuple(warnings)
         self._transport = FollowingTransport(transport, url, allowed=allow_redirects_to, busy_timeout=busy_timeout)
 
     def __enter__(self) -> EstClient:
@@ -130,8 +128,9 @@ class EstClient:
 
     @property
     def warnings(self) -> Tuple[str, ...]:
-        """What is risky about trust and credentials together, and which servers redirects led to without consent."""
-        return self._transport.warnings
+        """What is odd about the anchors or risky about trust and credentials together, and which servers redirects led
+        to without consent."""
+        return (*self._warnings, *self._transport.warnings)
 
     @contextlib.contextmanager
     def _stage(self, name: str, request_received: Optional[str] = None) -> Iterator[Step]:
@@ -379,13 +378,18 @@ class EstClient:
         :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
         """
         with self._stage("verify", request_received="received") as step:
-            verified = verify_issued(
-                answer,
-                request.public_key_der,
-                authorities,
-                datetime.now(timezone.utc),
-                on_unverified_chain=on_unverified_chain,
-            )
+            try:
+                verified = verify_issued(
+                    answer,
+                    request.public_key_der,
+                    authorities,
+                    datetime.now(timezone.utc),
+                    on_unverified_chain=on_unverified_chain,
+                )
+            except EstError as error:
+                if error.code != "wrong_key":  # what is somebody else's is not kept
+                    error.issued = answer.certificates
+                raise
             if check is not None:
                 check(verified)
             length = len(verified.chain) + 1

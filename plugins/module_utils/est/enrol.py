@@ -23,12 +23,14 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Union
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
+from .._names.pem import pem_text
 from .._value import Value, field
 from .answers.enrolment import Issued, Pending
+from .base.errors import EstError
 from .pending import PendingEnrolment
 from .request.csr import CertificateRequest, LinkedRequest
 from .request.plan import RequestPlan, plan_request
-from .x509.keys import KeySpec, generate_key
+from .x509.keys import KeySpec, generate_key, private_key_pem
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -157,6 +159,8 @@ class Enrolment:
         self.warnings = (*answer.warnings, *plan.warnings)
         #: The key of the request.
         self.key = made = key if key is not None else make_key(plan.key_spec)
+        # What is kept with a certificate that cannot be used. A key that was there before is not lost with it.
+        self._new_key = made if key is None or pending is not None else None
         self._pending = pending
         self._request: Request
         if plan.needs_pop:
@@ -164,6 +168,23 @@ class Enrolment:
         else:
             kept = pending.request if pending is not None else None
             self._request = kept or wanted.build(plan, made)
+
+    def keep_unusable(self, error: EstError, save: Callable[[str, str], str]) -> None:
+        """Keep what was issued and cannot be used, so that it is not lost, and say in the error where it is.
+
+        :param error: of ``run()``; for any other than that of such a certificate nothing is kept.
+        :param save: keeps certificates and key, each as PEM, and returns their place; or raises an ``EstError``. Where
+            the key was there already, there is none.
+        """
+        if not error.issued:
+            return
+        certificates = "".join(map(pem_text, error.issued))
+        try:
+            place = save(certificates, private_key_pem(self._new_key).decode("ascii") if self._new_key else "")
+        except EstError as trouble:
+            error.note(f"What the CA issued could not be kept: {trouble.reason}.")
+        else:
+            error.note(f"What the CA issued is kept in {place}.")
 
     def run(
         self,
@@ -206,4 +227,5 @@ class Enrolment:
         # Which certificate of an answer was issued, its key says: that of the request, or the one that the server made.
         if isinstance(answer, Issued):
             return IssuedCertificate(verify(answer, self._request), self.key)
+        self._new_key = answer.key
         return IssuedCertificate(verify(answer.issued, answer), answer.key, answer.encrypted)

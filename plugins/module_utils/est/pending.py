@@ -15,23 +15,20 @@ import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
+from .._names.pem import pem_text, read_blocks
 from .._value import Value, field
-from .base.errors import InputError
+from .base.errors import InputError, ParseError
 from .request.csr import CertificateRequest, LinkedRequest
+from .x509.fields import request_public_key
 from .x509.keys import load_private_key, private_key_pem, public_key_der, same_public_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-try:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-except ImportError:  # require_libraries() reports it
-    pass
-
 #: The names of the texts that are kept.
 PRIVATE_KEY, REQUEST, STATE = "private_key.pem", "request.pem", "state.json"
 
+_REQUEST_LABEL = "CERTIFICATE REQUEST"
 _FORMAT_VERSION = 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -84,7 +81,7 @@ class PendingEnrolment(Value):
         """
         request = ""
         if self.request is not None:
-            request = x509.load_der_x509_csr(self.request.der).public_bytes(Encoding.PEM).decode()
+            request = pem_text(self.request.der, _REQUEST_LABEL)
         state = {
             "format_version": _FORMAT_VERSION,
             "request_digest": digest,
@@ -108,13 +105,14 @@ class PendingEnrolment(Value):
                 return None
             retry_at = datetime.strptime(state["retry_at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
             key = load_private_key((texts or {})[PRIVATE_KEY].encode())
-            csr = x509.load_pem_x509_csr((texts or {})[REQUEST].encode())
-        except (InputError, KeyError, TypeError, ValueError, RecursionError):
+            (block,) = read_blocks((texts or {})[REQUEST])
+            is_for_key = same_public_key(key, request_public_key(block.content))
+        except (InputError, ParseError, KeyError, TypeError, ValueError, RecursionError):
             return None
-        if not same_public_key(key, csr):
+        if not is_for_key:
             return None
         # Nobody looks at its names again: they are the same as before.
-        return cls(key, CertificateRequest(csr.public_bytes(Encoding.DER), public_key_der(key), subject=()), retry_at)
+        return cls(key, CertificateRequest(block.content, public_key_der(key), subject=()), retry_at)
 
 
 def request_digest(**asked: Any) -> str:

@@ -25,7 +25,6 @@ from .._names.attributes import Subject
 from .._names.general_names import GeneralName
 from .._value import Value, field
 from .base.errors import EstError, InputError, ServerError, TransportError
-from .base.libraries import without_warnings
 from .enrol import EnrolmentRequest, Operation
 from .http.transport import Credentials
 from .request.csr import (
@@ -38,13 +37,12 @@ from .request.csr import (
 from .request.plan import RequestPlan
 from .x509.certificate import iso_utc, not_after, public_key_words, subject_alternative_names, subject_text
 from .x509.client_certificate import ClientCertificate
-from .x509.fields import SUBJECT, SUBJECT_ALTERNATIVE_NAME, Extension, certificate_fields, encoded_extension
+from .x509.fields import SUBJECT_ALTERNATIVE_NAME, Certificate, Extension
 from .x509.held_certificate import OldCertificate
 from .x509.keys import KeySpec
 from .x509.names import read_name
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from .client import EstClient
@@ -146,7 +144,7 @@ def refuses_old_certificate(error: EstError) -> bool:
     return error.code == "invalid_client_certificate"
 
 
-def similar_key(certificate: x509.Certificate) -> KeySpec:
+def similar_key(certificate: Certificate) -> KeySpec:
     """The kind of key that a certificate is for, to make another one of that kind.
 
     :raises InputError: a kind or size that is not made any more.
@@ -162,7 +160,7 @@ def similar_key(certificate: x509.Certificate) -> KeySpec:
         ) from None
 
 
-def kind_of_key(certificate: x509.Certificate) -> Optional[KeySpec]:
+def kind_of_key(certificate: Certificate) -> Optional[KeySpec]:
     """The kind of key that a certificate is for; ``None`` for one that is not made any more."""
     try:
         return similar_key(certificate)
@@ -198,22 +196,20 @@ def build_reenrolment_request(
     :raises ParseError: the certificate is not what X.509 says, although it could be read.
     """
     wanted = [extension for extension in extensions if extension.oid != SUBJECT_ALTERNATIVE_NAME]
-    alternative_name = encoded_extension(held.der, SUBJECT_ALTERNATIVE_NAME)
+    alternative_name = held.certificate.extension(SUBJECT_ALTERNATIVE_NAME)
     if alternative_name is not None:
         wanted.insert(0, alternative_name)
     more = list(attributes)
     if new_subject or new_general_names:
         more.append(change_subject_name(new_subject, new_general_names))
-    with without_warnings():
-        subject = read_name(held.certificate.subject)
     request = build_csr(
         key,
-        subject,
+        read_name(held.certificate.subject),
         extensions=wanted,
         attributes=more,
         hash_name=hash_name,
         linking=linking,
-        encoded_subject=certificate_fields(held.der)[SUBJECT].encoded,
+        encoded_subject=held.certificate.subject.encoded,
     )
     names = subject_alternative_names(held.certificate)
     return CertificateRequest(request.der, request.public_key_der, request.subject, names)
@@ -240,8 +236,7 @@ class RenewalRequest(EnrolmentRequest):
         path: str = "simplereenroll",
     ) -> RenewalRequest:
         """What is asked for in place of a certificate."""
-        with without_warnings():
-            names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
+        names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
         return cls(*names, key_spec, proof_of_possession, old, path)
 
     def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:

@@ -17,12 +17,8 @@ from .http.tls import Trust
 from .http.transport import Peer, Transport
 from .http.url import EstUrl
 from .x509.certificate import days_left, describe, load_certificate, subject_text
+from .x509.fields import Certificate
 from .x509.path import is_self_signed
-
-try:
-    from cryptography import x509
-except ImportError:  # require_libraries() reports it
-    pass
 
 _SOON_DAYS = 30
 _COMPARE = (
@@ -117,7 +113,7 @@ def _server(
     }
 
 
-def _warn_of_one(certificate: x509.Certificate, name: str, now: datetime, warnings: List[str]) -> None:
+def _warn_of_one(certificate: Certificate, name: str, now: datetime, warnings: List[str]) -> None:
     """RFC 7030 section 4.1.2: the CA certificates should be fetched anew before they expire."""
     left = days_left(certificate, now)
     if left < 0:

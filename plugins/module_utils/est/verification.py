@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import datetime
-from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 from .._value import Value, field
 from .answers.enrolment import Issued
 from .base.errors import EstError, ParseError
-from .base.libraries import without_warnings
 from .x509.certificate import (
     describe,
     find_leaf,
@@ -23,7 +21,10 @@ from .x509.certificate import (
     not_before,
     subject_text,
 )
-from .x509.path import extension_value, find_path, is_self_issued, is_self_signed
+from .x509.extensions import basic_constraints
+from .x509.fields import Certificate
+from .x509.path import find_path, is_self_issued, is_self_signed
+from .x509.signatures import SignatureChecks
 
 if TYPE_CHECKING:
     from typing import Any
@@ -41,12 +42,6 @@ if TYPE_CHECKING:
 # 4. whatever has a valid path to that root.
 #
 # Everything else is dropped, with the reason.
-
-try:
-    from cryptography import x509
-except ImportError:  # require_libraries() reports it
-    pass
-
 
 #: The most certificates that a bag may hold.
 MAX_CERTIFICATES = 100
@@ -84,13 +79,15 @@ class CaCertificates(Value):
         ``BY_SYSTEM_SESSION``.
     :param anchors: the trust anchors for certificates that this CA issues: those configured, and the accepted roots.
     :param dropped: the certificates of the bag that are not trusted.
+    :param signatures: those of this exchange that were checked.
     """
 
-    certificates: Tuple[x509.Certificate, ...] = field(repr=False)
-    root: x509.Certificate = field(repr=False)
+    certificates: Tuple[Certificate, ...] = field(repr=False)
+    root: Certificate = field(repr=False)
     root_trusted_by: str
-    anchors: Tuple[x509.Certificate, ...] = field(repr=False)
+    anchors: Tuple[Certificate, ...] = field(repr=False)
     dropped: Tuple[DroppedCertificate, ...] = ()
+    signatures: SignatureChecks = field(default_factory=SignatureChecks, repr=False, compare=False)
 
     def describe(self, now: datetime) -> List[Dict[str, Any]]:
         """The accepted certificates as plain JSON data: what ``describe()`` says, and ``current_root`` (true for
@@ -103,7 +100,7 @@ class CaCertificates(Value):
 
 def read_ca_certificates(
     bag: Sequence[bytes],
-    anchors: Optional[Sequence[x509.Certificate]],
+    anchors: Optional[Sequence[Certificate]],
     at: datetime,
     *,
     authenticated: bool = True,
@@ -135,51 +132,54 @@ def read_ca_certificates(
 class _Selection:
     """The certificates of one bag, sorted into accepted and rejected."""
 
-    def __init__(self, bag: Sequence[bytes], anchors: Tuple[x509.Certificate, ...], at: datetime) -> None:
+    def __init__(self, bag: Sequence[bytes], anchors: Tuple[Certificate, ...], at: datetime) -> None:
         self.anchors = anchors
-        self.accepted: Dict[x509.Certificate, x509.Certificate] = {}
+        self.accepted: Dict[Certificate, Certificate] = {}
         self._at = at
-        self._candidates: List[x509.Certificate] = []
-        self._rejected: Dict[x509.Certificate, Tuple[str, str]] = {}
+        self._candidates: List[Certificate] = []
+        self._rejected: Dict[Certificate, Tuple[str, str]] = {}
         self._dropped: List[DroppedCertificate] = []
+        self._signatures = SignatureChecks()
         for der in dict.fromkeys(bag):
             try:
                 certificate = load_certificate(der)
             except ParseError as error:
                 self._dropped.append(DroppedCertificate("(unreadable)", "", error.code, error.reason))
                 continue
-            if certificate in anchors or _may_be_ca(certificate):
-                self._candidates.append(certificate)
+            problem = None if certificate in anchors else _why_no_ca(certificate)
+            if problem is not None:
+                self._drop(certificate, *problem)
             else:
-                self._drop(certificate, "not_a_ca", "it is not a CA certificate")
+                self._candidates.append(certificate)
 
-    def _drop(self, certificate: x509.Certificate, code: str, reason: str) -> None:
+    def _drop(self, certificate: Certificate, code: str, reason: str) -> None:
         dropped = DroppedCertificate(subject_text(certificate), fingerprint_sha256(certificate), code, reason)
         self._dropped.append(dropped)
 
-    def accept(self, trusted_by: Dict[x509.Certificate, str], reason: str) -> None:
+    def accept(self, trusted_by: Dict[Certificate, str], reason: str) -> None:
         """Accept what has a valid path to one of the anchors, and note in ``trusted_by`` for which reason."""
         for certificate in self._candidates:
             if certificate in self.accepted:
                 continue
             try:
-                path = find_path(certificate, self._candidates, self.anchors, self._at)
+                path = find_path(certificate, self._candidates, self.anchors, self._at, self._signatures)
             except EstError as error:
                 self._rejected[certificate] = (error.code, error.reason)
             else:
                 self.accepted[certificate] = path.certificates[-1]
                 trusted_by.setdefault(certificate, reason)
 
-    def current_root(self) -> Optional[x509.Certificate]:
+    def current_root(self) -> Optional[Certificate]:
         """The self-signed certificate with the latest notAfter (RFC 7030 section 4.1.3) of those valid now."""
         roots = [
             certificate
             for certificate in self._candidates
-            if not_before(certificate) <= self._at <= not_after(certificate) and is_self_signed(certificate)
+            if not_before(certificate) <= self._at <= not_after(certificate)
+            and is_self_signed(certificate, self._signatures)
         ]
         return max(roots, key=not_after, default=None)
 
-    def result(self, trusted_by: Dict[x509.Certificate, str]) -> CaCertificates:
+    def result(self, trusted_by: Dict[Certificate, str]) -> CaCertificates:
         """What was accepted.
 
         :raises ParseError: nothing was.
@@ -195,18 +195,20 @@ class _Selection:
                 hint="Give the root of this CA as the trust anchor.",
             )
         accepted = tuple(certificate for certificate in self._candidates if certificate in self.accepted)
-        roots = [certificate for certificate in accepted if is_self_signed(certificate)]
+        roots = [certificate for certificate in accepted if is_self_signed(certificate, self._signatures)]
         root = max(roots or self.accepted.values(), key=not_after)
         anchors = tuple(dict.fromkeys((*self.anchors, *roots)))
-        return CaCertificates(accepted, root, trusted_by[root], anchors, tuple(self._dropped))
+        return CaCertificates(accepted, root, trusted_by[root], anchors, tuple(self._dropped), self._signatures)
 
 
-def _may_be_ca(certificate: x509.Certificate) -> bool:
-    """Whether a certificate says that it is a CA's; self-signed ones of version 1 cannot say it."""
-    constraints = extension_value(certificate, x509.BasicConstraints)
-    if constraints is None:
-        return certificate.version == x509.Version.v1 and is_self_issued(certificate)
-    return bool(constraints.ca)
+def _why_no_ca(certificate: Certificate) -> Optional[Tuple[str, str]]:
+    """Code and reason why a certificate is not a CA's; ``None`` for one that may be: of version 1 it cannot say so."""
+    try:
+        constraints = basic_constraints(certificate)
+    except ParseError as error:
+        return error.code, f"it cannot be told whether it is a CA certificate: {error.reason}"
+    may_be = constraints.ca if constraints else certificate.version == 1 and is_self_issued(certificate)
+    return None if may_be else ("not_a_ca", "it is not a CA certificate")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -221,8 +223,8 @@ class VerifiedCertificate(Value):
     :param warnings: why no path could be built (where that is allowed), and weak signatures on the way.
     """
 
-    certificate: x509.Certificate
-    chain: Tuple[x509.Certificate, ...]
+    certificate: Certificate
+    chain: Tuple[Certificate, ...]
     warnings: Tuple[str, ...] = ()
 
 
@@ -242,14 +244,18 @@ def verify_issued(
         becomes a warning, and no error. Its key and validity are checked all the same.
     :raises EstError: no certificate for the requested key, outside its validity, or no path to the CA.
     """
-    with without_warnings():
-        return _verify_issued(answer, public_key, authorities, now, on_unverified_chain)
-
-
-def _verify_issued(
-    answer: Issued, public_key: bytes, authorities: CaCertificates, now: datetime, on_unverified_chain: str
-) -> VerifiedCertificate:
-    certificates = list(_readable(answer.certificates))
+    certificates: List[Certificate] = []
+    unreadable: List[str] = []
+    for der in answer.certificates:
+        try:
+            certificates.append(load_certificate(der))
+        except ParseError as error:  # what else a server sends along must not spoil the certificate that was issued
+            unreadable.append(error.reason)
+    if unreadable and not certificates:
+        raise ParseError(
+            f"no certificate that the server sent can be used: {'; '.join(dict.fromkeys(unreadable))}",
+            hint="Look at it with: openssl x509 -noout -text. The CA makes certificates that are not what X.509 says.",
+        )
     leaf = find_leaf(certificates, public_key)
     first, last = not_before(leaf), not_after(leaf)
     if not first <= now <= last:
@@ -261,7 +267,9 @@ def _verify_issued(
     others = [certificate for certificate in certificates if certificate is not leaf]
     warnings: List[str] = list(answer.warnings)
     try:
-        path = find_path(leaf, others + list(authorities.certificates), authorities.anchors, now)
+        path = find_path(
+            leaf, others + list(authorities.certificates), authorities.anchors, now, authorities.signatures
+        )
         chain = tuple(path.certificates[1:])
         warnings.extend(path.warnings)
     except EstError as error:
@@ -270,10 +278,3 @@ def _verify_issued(
         chain = tuple(others)
         warnings.append(error.reason)
     return VerifiedCertificate(leaf, chain, tuple(warnings))
-
-
-def _readable(certificates: Iterable[bytes]) -> Iterator[x509.Certificate]:
-    """Those that can be read: what else a server sends along must not spoil the certificate that was issued."""
-    for der in certificates:
-        with contextlib.suppress(ParseError):
-            yield load_certificate(der)

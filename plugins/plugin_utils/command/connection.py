@@ -24,7 +24,7 @@ from ...module_utils.est.http.tls import Trust
 from ...module_utils.est.http.transport import Credentials, Transport
 from ...module_utils.est.http.url import EstUrl
 from ...module_utils.est.reenrolment import Authentication
-from ...module_utils.est.x509.certificate import Fingerprint, load_pem_certificates
+from ...module_utils.est.x509.certificate import Fingerprint
 from ...module_utils.est.x509.client_certificate import ClientCertificate
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -36,8 +36,16 @@ def read_text(option: str, path: str) -> str:
 
     :raises InputError: it cannot be read.
     """
+    return read_file(option, path).decode("utf-8", "replace")
+
+
+def read_file(option: str, path: str) -> bytes:
+    """A file.
+
+    :raises InputError: it cannot be read.
+    """
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, "rb") as file:
             return file.read()
     except OSError as error:
         raise InputError(f"{option} {path!r} cannot be read: {error.strerror}") from None
@@ -232,7 +240,9 @@ class Connection:
         """Whom to trust; where only a fingerprint says it, the server is asked for its CA certificates."""
         if self._trust is None:
             if self._options.ca_path:
-                self._trust = Trust.explicit(read_text("--ca-path", self._options.ca_path), "--ca-path")
+                self._trust = Trust.explicit(
+                    read_file("--ca-path", self._options.ca_path), f"--ca-path {self._options.ca_path!r}"
+                )
             elif self._options.use_system_trust:
                 self._trust = Trust.system()
             else:
@@ -274,12 +284,13 @@ class Connection:
         return EstClient(
             self.url,
             self._transport,
-            anchors=load_pem_certificates(trust.pem) if trust.kind == "explicit" else None,
+            anchors=trust.anchors,
             ca_fingerprint=ca_fingerprint,
             secrets=self.secrets,
             timeline=self.timeline,
             allow_redirects_to=exchange.allow_redirects_to,
             busy_timeout=exchange.busy_timeout,
+            warnings=trust.warnings,
         )
 
     def credentials(self) -> Optional[Credentials]:

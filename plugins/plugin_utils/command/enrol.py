@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -42,8 +43,9 @@ from ...module_utils.est.x509.path import is_self_signed
 from .connection import Connection, options_of_the_command, read_text, write_private, write_public
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from ...module_utils.est.x509.fields import Certificate
 
 # ----------------------------------------------------------------------------------------------------------------------
 # How the command compares what came with what was asked for, and the options that say what is accepted of that.
@@ -135,8 +137,17 @@ class Expectation:
 
 def pending_path(key_path: str) -> str:
     """The path of a key whose certificate is not issued yet: a dot file beside the one that it is to be in."""
-    folder, name = os.path.split(key_path)
-    return os.path.join(folder, name_beside(name, "pending"))
+    return _beside(key_path, "pending")
+
+
+def unusable_path(certificate_path: str) -> str:
+    """The path of a certificate that was issued and cannot be used: a dot file beside the one that it was to be."""
+    return _beside(certificate_path, "unusable")
+
+
+def _beside(path: str, kind: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, name_beside(name, kind))
 
 
 def add_enrol_options(parser: argparse.ArgumentParser) -> None:
@@ -249,6 +260,7 @@ def get_certificate(
                 new_key = [key_path] if key is None else []
                 step.detail = ", ".join(dict.fromkeys([files.certificate_path, *new_key, *chains.values()]))
         except EstError as error:
+            enrolment.keep_unusable(error, functools.partial(_write_unusable, files.certificate_path))
             if is_final(error):
                 _drop(pending)
             raise
@@ -266,7 +278,7 @@ def get_certificate(
 
 
 def _save_chains(
-    options: argparse.Namespace, files: ClientCertificate, certificates: Sequence[x509.Certificate]
+    options: argparse.Namespace, files: ClientCertificate, certificates: Sequence[Certificate]
 ) -> Dict[str, str]:
     """Write the intermediates where they are wanted; return these files by option.
 
@@ -294,6 +306,13 @@ def _key_maker(path: str) -> Callable[[KeySpec], PrivateKeyTypes]:
         return key
 
     return make
+
+
+def _write_unusable(certificate_path: str, certificates: str, key: str) -> str:
+    """Keep what was issued and cannot be used beside the file that it was to be in."""
+    path = unusable_path(certificate_path)
+    write_private(path, certificates + key)
+    return path
 
 
 def _drop(path: str) -> None:

@@ -62,6 +62,10 @@ class RemoteFiles:
         """Keep an issued certificate; returns its folder."""
         return self._save("save_issued", files)
 
+    def save_unusable(self, files: Mapping[str, str]) -> str:
+        """Keep a certificate that was issued and cannot be used; returns its folder."""
+        return self._save("save_unusable", files)
+
     def _save(self, operation: str, files: Mapping[str, str]) -> str:
         result = self._run(operation, files=dict(files))
         check_shape(result, {"path": str}, _NAME)

@@ -21,7 +21,7 @@ from .folder import Host, prepare_folder
 from .host import Refused
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 
 
 def keep_authorities(
@@ -35,7 +35,7 @@ def keep_authorities(
     :returns: ``changed``, ``certificate_authorities``, ``problems`` and, where something is missing, ``diff``.
     :raises StoreError: when that cannot be done.
     """
-    by_store: dict[str, dict[bytes, x509.Certificate]] = {}
+    by_store: dict[str, dict[bytes, Certificate]] = {}
     for options in templates:
         for certificate in _authorities(host, options):
             store = ROOT if certificate.subject == certificate.issuer else INTERMEDIATE
@@ -75,12 +75,10 @@ def keep_authorities(
     return result
 
 
-def _authorities(host: Host, options: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
+def _authorities(host: Host, options: Mapping[str, Any]) -> tuple[Certificate, ...]:
     # Loads cryptography, which a run without this option does not need.
     from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
-    from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-        load_pem_certificates,
-    )
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 
     text, path = options.get("ca_certificate"), options.get("ca_path")
     if not text and not path:
@@ -90,7 +88,7 @@ def _authorities(host: Host, options: Mapping[str, Any]) -> tuple[x509.Certifica
     try:
         require_libraries("cryptography")
         if not text:
-            text = base64.b64decode(host.run("slurp", {"src": path})["content"]).decode("ascii", "replace")
+            text = base64.b64decode(host.run("slurp", {"src": path})["content"])
         return load_pem_certificates(text)
     except Refused as refused:
         raise StoreError(f"{where} cannot be read on the host: {refused}") from None
@@ -105,7 +103,7 @@ def _prepared(host: Host, store_path: str) -> str:
         raise StoreError(f"cannot prepare the folder {store_path} for CA certificates: {refused}") from None
 
 
-def _described(certificate: x509.Certificate) -> dict[str, str]:
+def _described(certificate: Certificate) -> dict[str, str]:
     from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
         fingerprint_sha256,
         subject_text,

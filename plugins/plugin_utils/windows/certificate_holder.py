@@ -69,7 +69,7 @@ from .host import Refused
 from .pkcs12 import pkcs12_file, require_pkcs12
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 
 #: The types of keys that Windows can import.
 KEY_TYPES = ("rsa", "ec")
@@ -90,7 +90,7 @@ class WindowsCertificate(Value):
     """
 
     der: bytes = field(repr=False)
-    certificate: x509.Certificate
+    certificate: Certificate
     tls: ClientCertificate
     unusable: str = ""
 
@@ -268,8 +268,8 @@ class WindowsHolder:
 
     def save(
         self,
-        certificate: x509.Certificate,
-        chain: Sequence[x509.Certificate],
+        certificate: Certificate,
+        chain: Sequence[Certificate],
         key: Any,
         digest: str,
     ) -> None:
@@ -304,7 +304,13 @@ class WindowsHolder:
             with self._keeping():
                 self._host.run("win_file", {"path": self._file("refused"), "state": "absent"})
 
-    def describe(self, certificate: x509.Certificate) -> dict[str, Any]:
+    def save_unusable(self, certificates: str, key: str) -> str:
+        """See ``CertificateHolder.save_unusable()``. The key is not kept: no key of a Windows host lies in a file."""
+        with self._keeping():
+            self._host.put(self._file("unusable"), certificates.encode("ascii"))
+        return f"{self._file('unusable')}, without its key"
+
+    def describe(self, certificate: Certificate) -> dict[str, Any]:
         """See ``CertificateHolder.describe()``."""
         mark = thumbprint(der_of(certificate))
         return {"path": self._path(mark), "thumbprint": mark}

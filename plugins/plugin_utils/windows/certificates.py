@@ -19,7 +19,7 @@ from .folder import Host
 from .host import COLLECTION, Refused
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 
 #: The stores by the names that both modules take; "CA" is that of intermediate CAs.
 ROOT, INTERMEDIATE, PERSONAL = "Root", "CA", "My"
@@ -46,12 +46,9 @@ class StoredCertificate(Value):
         return thumbprint(self.der)
 
 
-def der_of(certificate: x509.Certificate) -> bytes:
+def der_of(certificate: Certificate) -> bytes:
     """Return a certificate as Windows keeps it."""
-    # Here, because this file is also read where there is no cryptography.
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return certificate.public_bytes(Encoding.DER)
+    return certificate.der
 
 
 def thumbprint(der: bytes) -> str:

@@ -12,12 +12,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import (
+    READ_ERRORS,
+    without_warnings,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import subject_text
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.serialization import KeySerializationEncryption
 
 try:
+    from cryptography import x509
     from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,18 +36,17 @@ except ImportError:  # told by require_libraries()
 _ROUNDS = 2048
 
 
-def pkcs12_file(key: Any, certificate: Optional[x509.Certificate], friendly_name: str, passphrase: str) -> bytes:
+def pkcs12_file(key: Any, certificate: Optional[Certificate], friendly_name: str, passphrase: str) -> bytes:
     """Return a certificate and its key as PKCS#12. There is no other certificate in it.
 
     :param friendly_name: what Windows will show for the certificate.
     :param passphrase: random, and for this file alone.
     :raises InputError: the cryptography of the controller can make no such file.
     """
+    loaded = None if certificate is None else _loaded(certificate)
     for encryption in _encryptions(passphrase.encode("ascii")):
         try:
-            return pkcs12.serialize_key_and_certificates(
-                friendly_name.encode("utf-8"), key, certificate, None, encryption
-            )
+            return pkcs12.serialize_key_and_certificates(friendly_name.encode("utf-8"), key, loaded, None, encryption)
         except (UnsupportedAlgorithm, InternalError):
             continue
     raise InputError(
@@ -49,6 +54,19 @@ def pkcs12_file(key: Any, certificate: Optional[x509.Certificate], friendly_name
         "SHA-256 for PKCS#12",
         hint="A controller in FIPS mode may need another version of cryptography.",
     )
+
+
+def _loaded(certificate: Certificate) -> x509.Certificate:
+    """The certificate as cryptography takes it, which reads fewer than the client does."""
+    try:
+        with without_warnings():
+            return x509.load_der_x509_certificate(certificate.der, None)
+    except READ_ERRORS as error:
+        raise InputError(
+            f"the certificate {subject_text(certificate)} cannot be made into a file for Windows: the cryptography of "
+            f"the controller does not read it ({str(error)[:200]})",
+            hint="Another version of cryptography on the controller may read it.",
+        ) from None
 
 
 def require_pkcs12() -> None:

@@ -75,8 +75,8 @@ class WindowsTestFiles:
         self._template_name = template_name
         folder = f"{output_path}\\{possible_name(folder_name(template_name))}"
         self._path = f"{folder}\\{certificate_name}"
-        self.pending_path = f"{self._path}+pending"
-        check_length("output_path", self.pending_path)
+        self.pending_path, self._unusable_path = f"{self._path}+pending", f"{self._path}+unusable"
+        check_length("output_path", self._unusable_path)  # the longest of the three
         # A folder that the user names may be one that others have to have: only what is ours is taken from them.
         in_store = f"{output_path}\\".lower().startswith(f"{store_path}\\".lower())
         self._private_folder = store_path if in_store else folder
@@ -147,6 +147,15 @@ class WindowsTestFiles:
                 self._remove(self.pending_path)
                 self._has_pending_folder = False
         return self._path
+
+    def save_unusable(self, files: Mapping[str, str]) -> str:
+        """Keep a certificate that was issued and cannot be used; returns its folder."""
+        with _told("received"):
+            self._prepare()
+            folder = self._make(self._unusable_path)
+            for name, text in files.items():
+                self._put(folder, name, text)
+        return self._unusable_path
 
     def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note in the template store what came of the test; returns why that could not be done, or an empty text."""

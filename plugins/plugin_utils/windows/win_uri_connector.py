@@ -18,7 +18,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.u
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     Fingerprint,
     fingerprint_sha256,
-    load_pem_certificates,
     subject_text,
 )
 
@@ -116,7 +115,7 @@ class WinUriConnector(ControllerConnector):
         )
 
     def _refuse_unknown_anchors(self, trust: Trust, timeline: Timeline) -> None:
-        anchors = load_pem_certificates(trust.pem)
+        anchors = trust.anchors or ()
         only = thumbprint(der_of(anchors[0])) if len(anchors) == 1 else None
         found = {certificate.der for certificate in list_certificates(self._host, ROOT, only)}
         roots = [anchor for anchor in anchors if der_of(anchor) in found]

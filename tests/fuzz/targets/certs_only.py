@@ -8,9 +8,11 @@ from __future__ import annotations
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.cms import parse_certs_only
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    describe,
     load_certificate,
-    subject_text,
+    not_before,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import find_path
 
 ERRORS = (EstError,)
 
@@ -18,4 +20,6 @@ ERRORS = (EstError,)
 def run(data: bytes) -> None:
     """Parse it."""
     for encoded in parse_certs_only(data).certificates[:20]:
-        subject_text(load_certificate(encoded))
+        certificate = load_certificate(encoded)
+        describe(certificate)
+        find_path(certificate, (), (certificate,), not_before(certificate))

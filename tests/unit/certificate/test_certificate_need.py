@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import CurrentCertificate
@@ -26,6 +27,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.u
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -38,7 +40,7 @@ def certificate(days, common_name="web1"):
     """One that begins and ends so many days from now, of a CA."""
     key = ec.generate_private_key(ec.SECP256R1())
     named = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in (common_name, "CA")]
-    return (
+    made = (
         x509.CertificateBuilder()
         .subject_name(named[0])
         .issuer_name(named[1])
@@ -48,6 +50,7 @@ def certificate(days, common_name="web1"):
         .not_valid_after(NOW + timedelta(days=days[1]))
         .sign(key, hashes.SHA256())
     )
+    return Certificate(made.public_bytes(Encoding.DER))
 
 
 def found(days=(-100, 100), digest=DIGEST, common_name="web1", **more):

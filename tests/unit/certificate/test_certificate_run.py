@@ -26,8 +26,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     TransportError,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    load_pem_certificates,
     not_after,
     not_before,
 )
@@ -102,7 +102,7 @@ def test_req_080_a_renewal_uses_the_old_certificate_and_not_the_password(lab, te
     assert requests[-1]["operation"] == REENROL
     assert not any(entry.get("authorization_scheme") for entry in requests)
     new, new_key = pair(tmp_path)
-    assert new.serial_number != old.serial_number
+    assert new.serial != old.serial
     assert same_public_key(new, new_key)
     assert same_public_key(old, new_key) == (method == "renew")
     assert new.subject == old.subject
@@ -146,7 +146,7 @@ def test_another_password_or_trust_is_no_reason(template, tmp_path):
         (lambda folder: (folder / "host.key").write_text("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"),
          "not a PEM private key"),
         (lambda folder: (folder / "host.pem").write_text(
-            "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"), "cannot be read"),
+            "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"), "cannot be used"),
     ],
 )  # fmt: skip
 def test_a_pair_that_is_none_is_replaced(template, tmp_path, damage, reason):
@@ -207,7 +207,8 @@ def test_a_self_issued_certificate_is_not_adopted(lab, tmp_path):
     issued = lab.issue(subject=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "jdoe")]))
     own = x509.CertificateBuilder().subject_name(issued.certificate.subject).issuer_name(issued.certificate.subject)
     own = own.public_key(issued.private_key.public_key()).serial_number(1)
-    own = own.not_valid_before(not_before(issued.certificate)).not_valid_after(not_after(issued.certificate))
+    (read,) = load_pem_certificates(issued.certificate_pem)
+    own = own.not_valid_before(not_before(read)).not_valid_after(not_after(read))
     certificate = own.sign(issued.private_key, issued.certificate.signature_hash_algorithm)
     (tmp_path / "host.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (tmp_path / "host.key").write_text(issued.key_pem)

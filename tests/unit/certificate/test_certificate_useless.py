@@ -24,6 +24,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.gen
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
 
 # -- names that a renewal adds ----------------------------------------------------------------------------------------
 
@@ -104,7 +108,12 @@ def test_what_cannot_be_used_is_not_asked_for_in_the_next_run(useless, tmp_path)
         assert (again.value.stage, again.value.reason) == ("verify", first.value.reason)
         assert (again.value.request_received, hint_of(again.value)) == ("not_received", hint_of(first.value))
         assert again.value.found == {"lost": [], "differs": [], "accepted_lost": []}
-    assert (len(server.log), os.listdir(tmp_path)) == (asked, [".host.pem.est-note"])
+    kept = [] if words == "key" else [".host.pem.est-unusable"]
+    assert (len(server.log), sorted(os.listdir(tmp_path))) == (asked, [".host.pem.est-note", *kept])
+    for name in kept:
+        assert f"What the CA issued is kept in {tmp_path / name}." in hint_of(first.value)
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+        assert HeldCertificate.load(ClientCertificate(str(tmp_path / name))).certificate
     assert "no other is asked for before" in hint_of(first.value)
     for options in ({"force": True}, {"identity": OTHER}, {"on_unverified_chain": "warn"}):
         before = posts(server)

@@ -22,6 +22,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from support.lab import PASSWORD, LabServer
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
     KeySpec,
     generate_key,
@@ -123,6 +127,14 @@ def test_without_a_terminal_there_is_no_prompt(lab: LabServer, monkeypatch: pyte
     assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.WRONG_INPUT
     assert "EST_PASSWORD" in capsys.readouterr().err
     assert files() == []
+
+
+def test_what_is_issued_and_cannot_be_used_is_kept_and_named(password_file: str, capsys) -> None:
+    with LabServer("--fault", "simpleenroll:unrelated-issuer") as strange:
+        assert cli.main(enroll(strange, "--username", "estuser", "--password-file", password_file)) == 1
+    assert "What the CA issued is kept in .host.pem.est-unusable." in capsys.readouterr().err
+    assert HeldCertificate.load(ClientCertificate(".host.pem.est-unusable")).certificate
+    assert stat.S_IMODE(os.stat(".host.pem.est-unusable").st_mode) == 0o600
 
 
 def test_a_refusal_leaves_nothing_behind(lab: LabServer, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -494,7 +506,10 @@ def test_csrattrs(capsys) -> None:
             ],
             "key size 1",
         ),
-        (["info", "h", "--ca-path", __file__], "est: --ca-path has no PEM certificate in it"),
+        (
+            ["info", "h", "--ca-path", __file__],
+            f"est: --ca-path {__file__!r} holds a private key and",
+        ),
     ],
 )
 def test_an_argument_that_cannot_be_used(arguments: list[str], words: str, capsys) -> None:

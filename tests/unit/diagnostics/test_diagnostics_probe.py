@@ -10,7 +10,6 @@ import ssl
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
 
 import pytest
 from support.effort import ends
@@ -19,13 +18,11 @@ from support.tls_certificates import authority
 from support.tls_peer import Peer, answer, closed_port, read_request, send, server_context, stall
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics import probe as probe_module
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.certificate_text import describe_der
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.probe import probe
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import MissingLibrary, ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import MissingLibrary
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    days_left,
     describe,
-    load_pem_certificates,
 )
 
 COLLECTIONS = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", ".cache", "collections"))
@@ -235,22 +232,6 @@ def test_time_that_is_over_is_told_and_no_error():
 def test_a_proxy_that_does_not_answer_is_told():
     steps = look("est.example.com", 443, proxy=f"http://127.0.0.1:{closed_port()}", use_system_trust=True)
     assert "proxy" in steps["connect"]["reason"]
-
-
-def test_a_certificate_is_read_without_cryptography_as_with_it():
-    root = authority("Ünï, código")
-    issued = root.issue("device", dns=["a.example.com", "*.example.com"], addresses=["192.0.2.1", "2001:db8::1"])
-    for identity in (root, issued, root.issue("x" * 64, days=(-400, -30)), root.issue("y", days=(0, 12000))):
-        found = describe_der(identity.der, datetime.now(timezone.utc))
-        told = describe(identity.certificate)
-        assert found.pop("days_left") == days_left(identity.certificate, datetime.now(timezone.utc))
-        assert found == {name: told[name] for name in found}
-
-
-@pytest.mark.parametrize("der", [b"", b"\x30\x00", b"\x30\x02\x30\x00", b"nonsense"])
-def test_what_is_no_certificate_is_our_own_error(der):
-    with pytest.raises(ParseError):
-        describe_der(der, datetime.now(timezone.utc))
 
 
 def test_all_of_the_collection_runs_with_the_standard_library_only(lab, tmp_path):

@@ -36,6 +36,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.h
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust, make_context
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.unverified import NOBODY
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import subject_text
 
 LIMITS = {"connect_timeout": 30, "read_timeout": 30, "timeout": 50}
 OTHER = authority("Other CA")
@@ -189,7 +190,7 @@ def test_what_the_first_contact_shows() -> None:
     server = OTHER.issue("server", dns=["elsewhere.example.com"], days=(-30, -1))
     with Peer([[bag_answer(leaf.der, CA.der, UNREADABLE)]], context=server_context(server)) as peer:
         bag = fetch_unauthenticated(here(peer), **LIMITS)
-    assert [certificate.subject.rfc4514_string() for certificate in bag.certificates] == ["CN=Test Root", "CN=no CA"]
+    assert [subject_text(certificate) for certificate in bag.certificates] == ["/CN=Test Root", "/CN=no CA"]
     assert bag.peer.certificate == server.der
     assert bag.peer.tls_version == "TLSv1.3"
     assert len(bag.warnings) == 1 and "not a readable X.509 certificate" in bag.warnings[0]

@@ -10,6 +10,7 @@ import itertools
 import json
 
 import pytest
+from support import odd_certificates as odd
 from support.est_pki import NOW, Authority, der, new_key
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
@@ -21,7 +22,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.verifi
     BY_SYSTEM_SESSION,
     read_ca_certificates,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import signatures
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import describe
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.names import Name
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import find_path
 
 
@@ -272,3 +276,47 @@ def test_a_leaf_of_an_accepted_intermediate_has_a_path(root, issuing):
     leaf = issuing.issue("leaf", new_key().public_key())
     found = find_path(leaf, authorities.certificates, authorities.anchors, NOW)
     assert found.certificates == (leaf, issuing.certificate, root.certificate)
+
+
+def test_a_bag_that_is_made_to_be_slow_costs_a_bounded_number_of_operations(monkeypatch):
+    """Each of 100 CAs has the same long name and is signed by another one, so that every one may be above every other.
+
+    What is counted is what was done once for each comparison: signatures, and names that are brought into one form.
+    """
+    counted = {"signatures": 0, "names": 0}
+
+    def count(kind, function):
+        def counting(*arguments):
+            counted[kind] += 1
+            return function(*arguments)
+
+        return counting
+
+    keys = [new_key() for _unused in range(100)]
+    long = odd.name(*(odd.attribute("11", 0x0C, f"unit {number:050}".encode()) for number in range(80)))
+    bag = [
+        odd.certificate(long, signer=keys[at - 1], public_key=keys[at], extensions=[odd.IS_CA], serial=bytes([1, at]))
+        for at in range(100)
+    ]
+    root = Certificate(odd.certificate(long, extensions=[odd.IS_CA, odd.SIGNS]))
+    monkeypatch.setattr(signatures, "signature_problem", count("signatures", signatures.signature_problem))
+    monkeypatch.setattr(Name, "comparable", property(count("names", Name.comparable.fget)))
+    with pytest.raises(ParseError) as caught:
+        read_ca_certificates(bag, [root], odd.NOW)
+    assert len(caught.value.reason) < 2000
+    assert counted["signatures"] <= signatures.MAX_SIGNATURES
+    assert counted["names"] <= 2 * 101
+
+
+def test_a_bag_of_the_most_certificates_that_are_read_is_within_the_bounds():
+    """A line of 99 CAs would be too long for one path; ten lines of ten are what a large CA can have."""
+    root = Authority.root("Root")
+    bag = [root.certificate]
+    for line in range(11):
+        above = root
+        for level in range(9):
+            above = above.subordinate(f"CA {line}.{level}")
+            bag.append(above.certificate)
+    found = read_ca_certificates([der(certificate) for certificate in bag], [root.certificate], NOW)
+    assert len(found.certificates) == len(bag) == 100
+    assert found.signatures.count <= 200

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, List, Optional
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from support.est_answers import KEY, REQUEST, ROOT, ScriptedTransport, certs_only, issue, reply
 from support.est_answers import client as scripted_client
@@ -37,6 +36,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
     build_csr,
     tls_unique_base64,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec, generate_key
 
 SUBJECT = parse_slash_dn("/CN=device")
@@ -287,8 +287,8 @@ class TestClient:
             assert est.verify(answered, request, authorities).certificate == issue_of(answered)
 
 
-def issue_of(answered: Issued) -> x509.Certificate:
-    return x509.load_der_x509_certificate(answered.certificates[0])
+def issue_of(answered: Issued) -> Certificate:
+    return Certificate(answered.certificates[0])
 
 
 class TestLab:

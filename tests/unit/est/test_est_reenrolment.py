@@ -48,9 +48,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
     CHANGE_SUBJECT_NAME,
     CertificateRequest,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     iso_utc,
-    load_pem_certificates,
     not_after,
     pem,
 )
@@ -58,11 +58,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
     ClientCertificate,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import (
-    SUBJECT,
     SUBJECT_ALTERNATIVE_NAME,
+    Certificate,
     Extension,
-    certificate_fields,
-    encoded_extension,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import (
@@ -102,7 +100,7 @@ ODD_SUBJECT = x509.Name(
 
 #: An order that sorting would not leave as it is.
 def encoded_subject(certificate: bytes) -> bytes:
-    return certificate_fields(certificate)[SUBJECT].encoded
+    return Certificate(certificate).subject.encoded
 
 
 ODD_NAMES = x509.SubjectAlternativeName(
@@ -139,7 +137,7 @@ class TestNames:
     def test_req_079_subject_and_alternative_name_are_the_same_bytes(self, critical: bool) -> None:
         held = hold(ODD_SUBJECT, extensions=[(ODD_NAMES, critical)])
         request = build_reenrolment_request(held, held.key)
-        whole = held.certificate.public_bytes(serialization.Encoding.DER)
+        whole = held.certificate.der
         assert held.der == whole
         subject = ODD_SUBJECT.public_bytes()
         # The second opinion is cryptography's, which wrote the certificate.
@@ -241,13 +239,13 @@ class TestEncodedCertificate:
         with pytest.raises(ParseError):
             encoded_subject(data)
         with pytest.raises(ParseError):
-            encoded_extension(data, SUBJECT_ALTERNATIVE_NAME)
+            Certificate(data).extension(SUBJECT_ALTERNATIVE_NAME)
 
     def test_every_truncation_is_an_error(self) -> None:
         whole = der(hold(extensions=[(ODD_NAMES, False)]).certificate)
         for length in range(len(whole)):
             with pytest.raises(ParseError):
-                encoded_extension(whole[:length], SUBJECT_ALTERNATIVE_NAME)
+                Certificate(whole[:length]).extension(SUBJECT_ALTERNATIVE_NAME)
 
 
 def key_for(held: HeldCertificate, mode: str) -> Any:
@@ -369,7 +367,7 @@ class TestHeldCertificate:
 
     def test_a_damaged_certificate_is_told(self, tmp_path: Path) -> None:
         block = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
-        with pytest.raises(InputError, match="the certificate in the text of the certificate cannot be read"):
+        with pytest.raises(InputError, match="certificate 1 of the text of the certificate cannot be used"):
             HeldCertificate.load(ClientCertificate.from_text(block, private_key_pem(hold().key).decode("ascii")))
 
     def test_ed25519(self) -> None:
@@ -442,9 +440,8 @@ class TestWithTheLab:
             again = HeldCertificate.load(held.tls)
             assert again.certificate == issued.certificate != held.certificate
             assert encoded_subject(again.der) == ODD_SUBJECT.public_bytes()
-            assert encoded_extension(again.der, SUBJECT_ALTERNATIVE_NAME) == encoded_extension(
-                held.der, SUBJECT_ALTERNATIVE_NAME
-            )
+            names = [one.certificate.extension(SUBJECT_ALTERNATIVE_NAME) for one in (again, held)]
+            assert names[0] == names[1] is not None
             entry = last(lab)
             assert (entry["reenrolment"], entry["status"]) == (mode, 200)
             assert entry["authorization_present"] is False

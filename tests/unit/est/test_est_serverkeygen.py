@@ -35,8 +35,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.key_protection import KeyProtection
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import plan_request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    load_pem_certificates,
     subject_text,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
@@ -304,7 +304,7 @@ class TestWithTheLab:
         with LabServer("--key-transport", transport, "--key-content", content, "--key-cipher", "aes-128-cbc") as lab:
             # The lab knows the key of the TLS client certificate and that of the request.
             held = lab.issue(private_key=generate_key(KeySpec("rsa")))
-            protection = KeyProtection.by_certificate(held.certificate, held.private_key)
+            protection = KeyProtection.by_certificate(*load_pem_certificates(held.certificate_pem), held.private_key)
             wanted = KeyRequest.build(KeySpec("ec"), SUBJECT, protection=protection)
             answer, issued = generate(lab, wanted, ClientCertificate(held.chain_path, held.key_path))
             assert entry_of(lab)["key_encrypted"] is True
@@ -314,7 +314,7 @@ class TestWithTheLab:
     def test_req_122_req_123_encrypted_to_an_ec_key(self) -> None:
         with LabServer() as lab:
             held = lab.issue(private_key=generate_key(KeySpec("ec", curve="P-521")))
-            protection = KeyProtection.by_certificate(held.certificate, held.private_key)
+            protection = KeyProtection.by_certificate(*load_pem_certificates(held.certificate_pem), held.private_key)
             wanted = KeyRequest.build(KeySpec("rsa"), SUBJECT, protection=protection)
             answer, issued = generate(lab, wanted, ClientCertificate(held.chain_path, held.key_path))
         assert answer.encrypted

@@ -17,6 +17,11 @@ from support.server_faults import patience
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import subject_text
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
+    ClientCertificate,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.held_certificate import HeldCertificate
 
 # flags of the server | stage | words of the reason
 FAILURES = {
@@ -34,7 +39,17 @@ def test_failure(name, tmp_path):
     assert (error.stage, error.request_received) == (stage, "received")
     assert hint_of(error)
     assert "estpwd" not in f"{error.reason} {hint_of(error)} {error.server_message}"
-    assert not any(files for _folder, _folders, files in os.walk(tmp_path)), "nothing may be written"
+    written = {
+        os.path.relpath(folder, tmp_path): sorted(files) for folder, _folders, files in os.walk(tmp_path) if files
+    }
+    if stage == "verify":
+        ((folder, files),) = written.items()
+        assert (folder.endswith("+unusable"), files) == (True, ["certificate.pem", "private_key.pem"])
+        assert f"What the CA issued is kept in {tmp_path / folder}." in hint_of(error)
+        held = HeldCertificate.load(ClientCertificate(*(str(tmp_path / folder / file) for file in files)))
+        assert "/CN=jdoe" in subject_text(held.certificate)
+    else:
+        assert not written, "nothing may be written"
 
 
 @pytest.mark.parametrize("kind", ["text", "json", "html", "cmc"])

@@ -32,11 +32,21 @@ def test_no_trust_at_all_is_allowed() -> None:
         "  " + pem(),
         "subject=CN=Root\n\n" + pem() + "\nthe end",
         pem().strip(),
+        pem().replace("\n", " "),
+        pem().replace("\n", "\\n"),
         f"-----BEGIN CERTIFICATE-----\n{ONE_LINE[:4]}\n {ONE_LINE[4:]}\n-----END CERTIFICATE-----",
     ],
 )
 def test_pem_comes_out_in_one_spelling(text: str) -> None:
     assert template(ca_certificate=text).ca_certificate == pem()
+
+
+def test_what_holds_certificates_in_another_way_stays_as_it_is() -> None:
+    trusted = pem("TRUSTED CERTIFICATE", der=base64.b64decode(ONE_LINE) + b"\x30\x00")
+    message = pem("PKCS7", der=bytes.fromhex("300b06092a864886f70d010702"))
+    for text in (trusted, message):
+        assert template(ca_certificate=f"comment\n{text}").ca_certificate == text
+    assert template(ca_certificate=pem("X509 CERTIFICATE")).ca_certificate == pem()
 
 
 def test_several_certificates_and_long_lines() -> None:
@@ -60,9 +70,9 @@ def test_several_certificates_and_long_lines() -> None:
         (pem() + "-----BEGIN CERTIFICATE-----\nMIIB", "has a PEM block that does not end"),
         ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE REQUEST-----", "has a PEM block that does not end"),
         (pem("CERTIFICATE REQUEST"), "has a block of 'CERTIFICATE REQUEST'"),
-        (pem("TRUSTED CERTIFICATE"), "has a block of 'TRUSTED CERTIFICATE'"),
+        (pem("TRUSTED CERTIFICATE", der=b"hello"), "has a block that is not a certificate"),
         (pem("PUBLIC KEY"), "has a block of 'PUBLIC KEY'"),
-        (pem() + pem("PKCS7"), "has a block of 'PKCS7'"),
+        (pem() + pem("PKCS7"), "has a block (number 2) that is not a message with certificates"),
         ("-----BEGIN CERTIFICATE-----\nM*IB\n-----END CERTIFICATE-----", "has a block that is not base64"),
         ("-----BEGIN CERTIFICATE-----\nMIIBA\n-----END CERTIFICATE-----", "has a block that is not base64"),
         ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "has a block that is not a certificate"),

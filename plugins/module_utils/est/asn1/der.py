@@ -25,6 +25,7 @@ MAX_OID_BYTES = 128
 
 UNIVERSAL, APPLICATION, CONTEXT, PRIVATE = range(4)
 
+BOOLEAN = 1
 INTEGER = 2
 BIT_STRING = 3
 OCTET_STRING = 4
@@ -34,6 +35,7 @@ SEQUENCE = 16
 SET = 17
 PRINTABLE_STRING = 19
 IA5_STRING = 22
+UTC_TIME = 23
 GENERALIZED_TIME = 24
 
 _CLASS_NAMES = ("universal", "application", "context", "private")
@@ -238,6 +240,26 @@ class Element:
             raise ParseError(f"the ASN.1 INTEGER at byte {self.start} is empty or too long")
         return int.from_bytes(self.value, "big", signed=True)
 
+    def boolean(self) -> bool:
+        """The value of a BOOLEAN: anything but zero is true (X.690 section 8.2).
+
+        :raises ParseError: no BOOLEAN.
+        """
+        self.expect(BOOLEAN, "a BOOLEAN")
+        if self.constructed or len(self.value) != 1:
+            raise ParseError(f"the ASN.1 BOOLEAN at byte {self.start} does not have one byte")
+        return self.value != b"\0"
+
+    def bits(self) -> bytes:
+        """The octets of a BIT STRING; those bits of the last one that do not count are zero.
+
+        :raises ParseError: no BIT STRING, one in segments, or one that is malformed.
+        """
+        value = self.expect(BIT_STRING, "a BIT STRING").value
+        if self.constructed or not value or value[0] > 7 or (value[0] and len(value) == 1):
+            raise ParseError(f"the ASN.1 BIT STRING at byte {self.start} is malformed")
+        return value[1:-1] + bytes([value[-1] >> value[0] << value[0]]) if value[0] else value[1:]
+
     def oid(self) -> str:
         """The value of an OBJECT IDENTIFIER in dotted form.
 
@@ -276,6 +298,18 @@ class Element:
             else:
                 segments.append(segment.value)
         return b"".join(segments)
+
+
+def read_whole(data: bytes) -> Element:
+    """Read the element that the data are, from the first byte to the last.
+
+    :param data: BER or DER.
+    :raises ParseError: see ``read()``; or something follows the element.
+    """
+    element = read(data)
+    if element.end != len(data):
+        raise ParseError(f"{len(data) - element.end} bytes follow the end of the ASN.1 data")
+    return element
 
 
 def read(data: bytes, start: int = 0) -> Element:

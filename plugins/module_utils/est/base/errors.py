@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 #: The stages of an EST exchange, in the order in which they happen.
 STAGES = ("resolve", "connect", "tls", "cacerts", "csrattrs", "enroll", "verify", "save")
@@ -59,6 +59,8 @@ class EstError(Exception):
         self.request_received = request_received
         self.http_status = http_status
         self.server_message = server_message
+        #: Certificates that the server has issued although they cannot be used: DER.
+        self.issued: Tuple[bytes, ...] = ()
         #: The user name that was used; ``None`` where there was none, or the server was not contacted.
         self.username: Optional[str] = None
 

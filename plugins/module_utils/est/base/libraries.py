@@ -11,9 +11,27 @@ import re
 import ssl
 import sys
 import warnings
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, Iterator, Optional, Tuple, Type
 
 from .errors import MissingLibrary
+
+try:
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+except ImportError:  # reported by require_libraries()
+    _OF_CRYPTOGRAPHY: Tuple[Type[Exception], ...] = ()
+else:
+    _OF_CRYPTOGRAPHY = (InternalError, UnsupportedAlgorithm)
+
+#: What cryptography can raise for a key, a signature or a certificate that it does not take: it differs between its
+#: versions. This is the one list of them.
+READ_ERRORS: Tuple[Type[Exception], ...] = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    AssertionError,
+    NotImplementedError,
+    *_OF_CRYPTOGRAPHY,
+)
 
 #: The oldest versions that the client is tested with.
 MINIMUM_VERSIONS = {"requests": "2.25", "cryptography": "3.4.8"}

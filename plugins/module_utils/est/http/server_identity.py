@@ -9,21 +9,21 @@ host.
 
 from __future__ import annotations
 
+import ipaddress
 from typing import List, Sequence, Tuple
 
-from ..base.errors import TransportError
-from ..base.libraries import without_warnings
+from ..._names.attributes import ATTRIBUTE_OIDS
+from ..base.errors import ParseError, TransportError
+from ..x509.extensions import alternative_names, extended_key_usage
+from ..x509.fields import Certificate
 from .tls import Trust
 from .url import IpAddress, ascii_host, ip_address
 
-try:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-except ImportError:  # require_libraries() reports it
-    pass
-
 #: id-kp-cmcRA, RFC 6402 section 2.10: the certificate of a registration authority.
 CMC_RA = "1.3.6.1.5.5.7.3.28"
+
+# The alternatives of GeneralName (RFC 5280 section 4.2.1.6).
+_DNS_NAME, _IP_ADDRESS = 2, 7
 
 #: What authorizes a server.
 HOST_NAME, REGISTRATION_AUTHORITY = "host_name", "cmc_ra"
@@ -45,14 +45,12 @@ def authorize(certificate_der: bytes, host: str, trust: Trust) -> str:
     :raises TransportError: stage ``tls``: the certificate is for another server, or cannot be read.
     """
     try:
-        with without_warnings():
-            certificate = x509.load_der_x509_certificate(certificate_der)
-            dns_names, addresses = _alternative_names(certificate)
-            is_registration_authority = CMC_RA in _extended_key_usages(certificate)
-            common_name = _common_name(certificate)
-    except ValueError as error:
+        certificate = Certificate(certificate_der)
+        dns_names, addresses = _alternative_names(certificate)
+        is_registration_authority = CMC_RA in (extended_key_usage(certificate) or ())
+    except ParseError as error:
         raise TransportError(
-            f"the certificate of {host} is trusted, but its names cannot be read ({_clean(str(error))})",
+            f"the certificate of {host} is trusted, but what it is for cannot be read: {error.reason}",
             code="invalid_server_certificate",
             stage="tls",
             hint="Have the server's certificate issued again: an extension in it is malformed.",
@@ -61,7 +59,7 @@ def authorize(certificate_der: bytes, host: str, trust: Trust) -> str:
         return HOST_NAME
     if trust.kind == "explicit" and is_registration_authority:
         return REGISTRATION_AUTHORITY
-    raise _wrong_name(host, dns_names, addresses, common_name)
+    raise _wrong_name(host, dns_names, addresses, _common_name(certificate))
 
 
 def authorized_words(authorized_by: str) -> str:
@@ -91,26 +89,21 @@ def _name_matches(reference: str, presented: str) -> bool:
     return bool(first) and rest == parent and "." in parent and "*" not in parent
 
 
-def _alternative_names(certificate: x509.Certificate) -> Tuple[List[str], List[IpAddress]]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return [], []
-    addresses = [ip_address(str(address)) for address in names.get_values_for_type(x509.IPAddress)]
-    return list(names.get_values_for_type(x509.DNSName)), [address for address in addresses if address is not None]
+def _alternative_names(certificate: Certificate) -> Tuple[List[str], List[IpAddress]]:
+    """The names that can be compared with a host; any other is passed over."""
+    dns_names: List[str] = []
+    addresses: List[IpAddress] = []
+    for entry in alternative_names(certificate) or ():
+        if entry.is_context(_DNS_NAME):
+            dns_names.append(entry.value.decode("latin-1"))  # beyond ASCII it is equal to no host
+        elif entry.is_context(_IP_ADDRESS) and len(entry.value) in (4, 16):
+            addresses.append(ipaddress.ip_address(entry.value))
+    return dns_names, addresses
 
 
-def _extended_key_usages(certificate: x509.Certificate) -> List[str]:
-    try:
-        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return []
-    return [usage.dotted_string for usage in usages]
-
-
-def _common_name(certificate: x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else ""
+def _common_name(certificate: Certificate) -> str:
+    names = [value for oid, value in certificate.subject.attributes if oid == ATTRIBUTE_OIDS["CN"]]
+    return names[0] if names else ""
 
 
 def _wrong_name(

@@ -16,17 +16,19 @@ import errno
 import re
 import socket
 import ssl
-import time
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, List, Optional, Tuple, Union
 
+from ..._names.pem import pem_text
 from ..._value import Value, field
 from ..base.errors import InputError, TransportError
+from ..x509.bundle import load_pem_certificates, read_bundle
+from ..x509.certificate import iso_utc, subject_text
 from .transport import NO_CHANNEL_BINDING
 
 if TYPE_CHECKING:
     from ..x509.client_certificate import ClientCertificate
-
-_CERTIFICATE = r"(?a)-----BEGIN (?:X509 )?CERTIFICATE-----[\x20-\x7e\s]*?-----END (?:X509 )?CERTIFICATE-----"
+    from ..x509.fields import Certificate
 
 # ssl.VERIFY_X509_PARTIAL_CHAIN has a name from Python 3.10 on; OpenSSL has had the flag since 1.0.2.
 _VERIFY_PARTIAL_CHAIN = 0x80000
@@ -46,37 +48,55 @@ class Trust(Value):
     :param fingerprint: where the anchor was fetched from the server and accepted by its fingerprint
         (``bootstrap()``): that fingerprint.
     :param source: where the anchors come from, as an error says it.
+    :param warnings: which of the configured certificates are no anchors, and why.
     """
 
     kind: str
     pem: str = field(default="", repr=False)
     fingerprint: Optional[str] = None
     source: str = "the text of CA certificates"
+    warnings: Tuple[str, ...] = ()
 
     @property
     def origin(self) -> str:
         """Where the anchors come from: ``"explicit"``, ``"system"`` or ``"fingerprint"``."""
         return "fingerprint" if self.fingerprint is not None else self.kind
 
+    @property
+    def anchors(self) -> Optional[Tuple[Certificate, ...]]:
+        """The configured anchors; ``None`` for the system's store."""
+        return load_pem_certificates(self.pem) if self.kind == "explicit" else None
+
     @classmethod
-    def explicit(cls, pem_text: str, source: str = "the text of CA certificates") -> Trust:
+    def explicit(cls, content: Union[str, bytes], source: str = "the text of CA certificates") -> Trust:
         """Trust these certificates and nothing else.
 
         CA certificates are meant, roots or intermediates. A server's own certificate works as well: it is then the only
-        one that is accepted.
+        one that is accepted. One that cannot be read is left out, with a warning.
 
-        :param pem_text: one or more PEM certificates; comments and other PEM blocks between them are passed over.
-        :param source: where the text comes from, as an error says it.
-        :raises InputError: there is no certificate in it.
+        :param content: one or more certificates, in any shape that ``read_bundle()`` reads.
+        :param source: where they come from, as an error says it.
+        :raises InputError: there is no certificate in it that can be read.
         """
-        blocks = re.findall(_CERTIFICATE, pem_text)
-        if not blocks:
+        bundle = read_bundle(content, source, anchors=True)
+        texts: List[str] = []
+        unread: List[str] = []
+        scratch = make_distrustful_context()
+        for certificate in bundle.certificates:
+            try:
+                scratch.load_verify_locations(cadata=certificate.der)
+                texts.append(pem_text(certificate.der))
+            except (ssl.SSLError, ValueError):
+                words = "cannot be used: OpenSSL does not read it"
+                unread.append(f"the certificate {subject_text(certificate)} of {source} {words}")
+        if not texts:
             raise InputError(
-                f"{source} has no PEM certificate in it",
+                "; ".join(unread[:3]),
                 code="invalid_trust_anchors",
-                hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
+                hint="openssl x509 -noout -text says what is wrong with them.",
             )
-        return cls("explicit", "\n".join(blocks) + "\n", source=source)
+        left_out = (f"{reason}; it was left out" for reason in unread)
+        return cls("explicit", "".join(texts), source=source, warnings=(*bundle.skipped, *left_out))
 
     @classmethod
     def system(cls) -> Trust:
@@ -125,30 +145,16 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
 
 
 def _load_anchors(context: ssl.SSLContext, trust: Trust) -> None:
-    try:
-        context.load_verify_locations(cadata=trust.pem)
-    except (ssl.SSLError, ValueError):
-        raise InputError(
-            f"{trust.source} has a PEM block that is not an X.509 certificate",
-            code="invalid_trust_anchors",
-            hint="Look at it with: openssl x509 -noout -text. It may be cut off or damaged by copying.",
-        ) from None
-    now = time.time()
-    # OpenSSL gives the dates of CA certificates only; any other kind of anchor is left to the handshake.
-    anchors: List[Mapping[str, Any]] = list(context.get_ca_certs())
-    expired = [anchor for anchor in anchors if ssl.cert_time_to_seconds(anchor["notAfter"]) < now]
-    if expired and len(expired) == context.cert_store_stats()["x509"]:
-        names = ", ".join(f"{_common_name(anchor)} on {anchor['notAfter']}" for anchor in expired[:3])
+    context.load_verify_locations(cadata=trust.pem)
+    anchors = trust.anchors or ()
+    now = datetime.now(timezone.utc)
+    if all(anchor.not_after < now for anchor in anchors):
+        names = ", ".join(f"{subject_text(anchor)} on {iso_utc(anchor.not_after)}" for anchor in anchors[:3])
         raise InputError(
             f"the trusted CA certificates in {trust.source} have all expired: {names}",
             code="invalid_trust_anchors",
             hint="Ask the CA's administrator for its current certificate, and check the clock of this host.",
         )
-
-
-def _common_name(anchor: Mapping[str, Any]) -> str:
-    names = [value for part in anchor.get("subject", ()) for kind, value in part if kind == "commonName"]
-    return repr(names[0][:64]) if names else "a certificate without a common name"
 
 
 # ----------------------------------------------------------------------------------------------------------------------

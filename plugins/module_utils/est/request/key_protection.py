@@ -9,20 +9,21 @@ the EST server and the end of the TLS session, such as a proxy.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Optional, Tuple
 
 from ..._value import Value, field
-from ..asn1.der import encode, encode_oid
-from ..base.errors import InputError
-from ..base.libraries import without_warnings
-from ..x509.keys import describe_public_key
+from ..asn1.der import encode, encode_oid, read
+from ..base.errors import InputError, ParseError
+from ..x509.extensions import subject_key_identifier
+from ..x509.fields import Certificate
+from ..x509.keys import describe_public_key, public_key_der
 from .csr import Attribute
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 try:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 except ImportError:  # reported by require_libraries()
     pass
@@ -58,17 +59,16 @@ class KeyProtection(Value):
     secret_key: Optional[bytes] = field(default=None, repr=False)
 
     @classmethod
-    def by_certificate(cls, certificate: x509.Certificate, key: PrivateKeyTypes) -> KeyProtection:
+    def by_certificate(cls, certificate: Certificate, key: PrivateKeyTypes) -> KeyProtection:
         """Encrypt to the key of a certificate that the server knows, such as the TLS client certificate.
 
         :raises InputError: nothing can be encrypted to this kind of key.
         """
-        with without_warnings():
-            try:
-                extension = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-            except x509.ExtensionNotFound:
-                return cls.by_key(key)
-        return cls(extension.value.digest, _checked(key))
+        try:
+            identifier = subject_key_identifier(certificate)
+        except ParseError:
+            identifier = None
+        return cls.by_key(key) if identifier is None else cls(identifier, _checked(key))
 
     @classmethod
     def by_key(cls, key: PrivateKeyTypes) -> KeyProtection:
@@ -77,7 +77,8 @@ class KeyProtection(Value):
         :raises InputError: nothing can be encrypted to this kind of key.
         """
         public_key = _checked(key).public_key()
-        return cls(x509.SubjectKeyIdentifier.from_public_key(public_key).digest, key)  # type: ignore[arg-type]
+        _algorithm, bits = read(public_key_der(public_key)).children()
+        return cls(hashlib.sha1(bits.bits(), usedforsecurity=False).digest(), key)
 
     @classmethod
     def by_shared_secret(cls, identifier: bytes, secret_key: bytes) -> KeyProtection:

@@ -9,117 +9,63 @@ what is odd in any other into words, and never fails.
 
 from __future__ import annotations
 
-import re
+import hashlib
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from ..._names.distinguished_names import format_slash_dn
 from ..._names.errors import NameSyntaxError
 from ..._names.general_names import GeneralName
 from ..._names.identifiers import parse_fingerprint
+from ..._names.pem import pem_text
 from ..._value import Value
 from ..base.errors import InputError, ParseError
-from ..base.libraries import without_warnings
-from .fields import SUBJECT_ALTERNATIVE_NAME, encoded_extension
-from .keys import KeyFacts, describe_public_key, key_facts, public_key_der
-from .names import read_general_names, read_name
+from .extensions import alternative_names
+from .fields import Certificate
+from .keys import KeyFacts, describe_public_key, key_facts, load_public_key, same_public_key
+from .names import Name, read_general_name
 
-try:
-    from cryptography import x509
-    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes
-except ImportError:  # reported by require_libraries()
-    pass
-
-
-_PEM_BLOCK = r"(?s)-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
-
-
-#: What reading a malformed certificate can raise: it differs between the versions of cryptography.
-try:
-    READ_ERRORS: Tuple[Any, ...] = (
-        ValueError,
-        TypeError,
-        OverflowError,
-        AssertionError,
-        InternalError,
-        UnsupportedAlgorithm,
-        x509.InvalidVersion,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    )
-except NameError:  # without cryptography nothing here is called
-    READ_ERRORS = ()
+#: How many bytes of a serial number are shown; RFC 5280 section 4.1.2.2 allows 20.
+_SHOWN_SERIAL = 64
+#: What is told of a certificate, in the order in which people read it.
+_DESCRIBED = (
+    "subject",
+    "issuer",
+    "serial_number",
+    "not_before",
+    "not_after",
+    "days_left",
+    "fingerprint_sha256",
+    "public_key_type",
+    "public_key_size",
+    "public_key_curve",
+    "subject_alternative_names",
+)
+#: How much of a name is in a message. A CA can write what it likes there, and an answer can have a hundred of them.
+_LONGEST_NAME = 300
 
 
-def load_certificate(der: bytes) -> x509.Certificate:
+def load_certificate(der: bytes) -> Certificate:
     """Read a certificate from DER.
 
-    :raises ParseError: not a certificate, or one whose names, serial number or dates cannot be read.
+    :raises ParseError: not a certificate, or one whose names or dates cannot be read: the reason names the field.
     """
     try:
-        with without_warnings():
-            return _readable(x509.load_der_x509_certificate(der, None))
-    except READ_ERRORS as error:
-        raise ParseError(f"this is not a readable X.509 certificate: {_first_line(error)}") from None
+        return Certificate(der)
+    except ParseError as error:
+        raise ParseError(f"this is not a readable X.509 certificate: {error.reason}") from None
 
 
-def _readable(certificate: x509.Certificate) -> x509.Certificate:
-    """The certificate, once its fields were read: cryptography reads them only when asked, and fails only then."""
-    read_name(certificate.subject)
-    read_name(certificate.issuer)
-    _unused = certificate.version, certificate.serial_number, not_before(certificate), not_after(certificate)
-    return certificate
-
-
-def load_pem_certificates(text: str) -> Tuple[x509.Certificate, ...]:
-    """Read all certificates of a PEM text, such as a file of trust anchors, in order and without repetitions.
-
-    :raises InputError: there is none, or one of them cannot be read.
-    """
-    certificates: Dict[x509.Certificate, None] = {}
-    for number, block in enumerate(re.findall(_PEM_BLOCK, text), start=1):
-        try:
-            with without_warnings():
-                certificates.setdefault(_readable(x509.load_pem_x509_certificate(block.encode("ascii"), None)))
-        except READ_ERRORS as error:
-            raise InputError(
-                f"certificate {number} of the PEM text cannot be read: {_first_line(error)}",
-                hint="Give PEM certificates (BEGIN CERTIFICATE ... END CERTIFICATE), complete and unchanged.",
-            ) from None
-    if not certificates:
-        raise InputError(
-            "the text holds no PEM certificate",
-            hint="Give one or more PEM certificates: text that begins with -----BEGIN CERTIFICATE-----.",
-        )
-    return tuple(certificates)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
-
-
-def not_before(certificate: x509.Certificate) -> datetime:
+def not_before(certificate: Certificate) -> datetime:
     """The begin of the validity period, as an aware time in UTC."""
-    return _utc(certificate, "not_valid_before")
+    return certificate.not_before
 
 
-def not_after(certificate: x509.Certificate) -> datetime:
+def not_after(certificate: Certificate) -> datetime:
     """The end of the validity period, as an aware time in UTC."""
-    return _utc(certificate, "not_valid_after")
+    return certificate.not_after
 
 
-def _utc(certificate: x509.Certificate, attribute: str) -> datetime:
-    # From 42 on the aware attribute is there and the naive one is deprecated; before, there is only the naive one.
-    aware = f"{attribute}_utc"
-    if hasattr(type(certificate), aware):
-        moment: datetime = getattr(certificate, aware)
-        return moment
-    naive: datetime = getattr(certificate, attribute)
-    return naive.replace(tzinfo=timezone.utc)
-
-
-def days_left(certificate: x509.Certificate, now: datetime) -> int:
+def days_left(certificate: Certificate, now: datetime) -> int:
     """Whole days until the certificate expires (rounded down); negative once it has expired.
 
     :param now: an aware time.
@@ -127,62 +73,52 @@ def days_left(certificate: x509.Certificate, now: datetime) -> int:
     return (not_after(certificate) - now) // timedelta(days=1)
 
 
-def subject_text(certificate: x509.Certificate) -> str:
+def subject_text(certificate: Certificate) -> str:
     """The subject in slash form for a message; ``(empty subject)`` where there is none."""
-    with without_warnings():
-        return _name_text(certificate.subject) or "(empty subject)"
+    return _name_text(certificate.subject) or "(empty subject)"
 
 
-def issuer_text(certificate: x509.Certificate) -> str:
+def issuer_text(certificate: Certificate) -> str:
     """The issuer in slash form for a message; ``(empty issuer)`` where there is none."""
-    with without_warnings():
-        return _name_text(certificate.issuer) or "(empty issuer)"
+    return _name_text(certificate.issuer) or "(empty issuer)"
 
 
-def _name_text(name: x509.Name) -> str:
-    return format_slash_dn(read_name(name))
+def _name_text(name: Name) -> str:
+    return name.text if len(name.text) <= _LONGEST_NAME else f"{name.text[: _LONGEST_NAME - 3]}..."
 
 
-def subject_alternative_names(certificate: x509.Certificate) -> Tuple[GeneralName, ...]:
+def subject_alternative_names(certificate: Certificate) -> Tuple[GeneralName, ...]:
     """The entries of the subject alternative name; an empty tuple where there are none.
 
     An extension that cannot be read becomes one entry, ``unreadable:`` and the reason.
     """
-    # Here, for the reason that keys.py names.
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     try:
-        with without_warnings():
-            _unused = certificate.extensions  # cryptography is stricter, and refuses what is there twice
-        extension = encoded_extension(certificate.public_bytes(Encoding.DER), SUBJECT_ALTERNATIVE_NAME)
-        return read_general_names(extension.value) if extension else ()
-    except (*READ_ERRORS, ParseError) as error:
-        return (GeneralName("unreadable", _first_line(error)),)
+        return tuple(map(read_general_name, alternative_names(certificate) or ()))
+    except ParseError as error:
+        return (GeneralName("unreadable", error.reason),)
 
 
-def public_key_words(certificate: x509.Certificate) -> str:
+def public_key_words(certificate: Certificate) -> str:
     """The public key in words, such as ``RSA 2048``."""
     try:
-        with without_warnings():
-            return describe_public_key(certificate.public_key())
-    except READ_ERRORS:
+        return describe_public_key(load_public_key(certificate.public_key_info))
+    except InputError:
         return "unknown kind of key"
 
 
-def _key_facts(certificate: x509.Certificate) -> KeyFacts:
+def _key_facts(certificate: Certificate) -> KeyFacts:
     try:
-        with without_warnings():
-            return key_facts(certificate.public_key())
-    except READ_ERRORS:
+        return key_facts(load_public_key(certificate.public_key_info))
+    except InputError:
         return KeyFacts("unknown")
 
 
-def fingerprint_sha256(certificate: x509.Certificate) -> str:
+def fingerprint_sha256(certificate: Certificate) -> str:
     """The SHA-256 fingerprint as OpenSSL prints it: pairs of capital hexadecimal digits with colons."""
-    return ":".join(f"{octet:02X}" for octet in certificate.fingerprint(hashes.SHA256()))
+    return ":".join(f"{octet:02X}" for octet in hashlib.sha256(certificate.der).digest())
 
 
-def describe(certificate: x509.Certificate, now: Optional[datetime] = None) -> Dict[str, Any]:
+def describe(certificate: Certificate, now: Optional[datetime] = None) -> Dict[str, Any]:
     """What a user wants to know about a certificate, as plain JSON data. Never fails.
 
     :param now: an aware time, for ``days_left``; by default the time now.
@@ -193,23 +129,33 @@ def describe(certificate: x509.Certificate, now: Optional[datetime] = None) -> D
         ``unknown`` where the key cannot be read); ``subject_alternative_names``, a list of ``TYPE:value``.
     """
     key = _key_facts(certificate)
-    with without_warnings():
-        return {
-            "subject": _name_text(certificate.subject),
-            "issuer": _name_text(certificate.issuer),
-            "serial_number": _serial_text(certificate.serial_number),
-            "not_before": iso_utc(not_before(certificate)),
-            "not_after": iso_utc(not_after(certificate)),
-            "days_left": days_left(certificate, now or datetime.now(timezone.utc)),
-            "fingerprint_sha256": fingerprint_sha256(certificate),
-            "public_key_type": key.type,
-            "public_key_size": key.size,
-            "public_key_curve": key.curve,
-            "subject_alternative_names": [str(name) for name in subject_alternative_names(certificate)],
-        }
+    found = {
+        **describe_names(certificate, now),
+        "serial_number": _serial_text(certificate.serial),
+        "public_key_type": key.type,
+        "public_key_size": key.size,
+        "public_key_curve": key.curve,
+    }
+    return {name: found[name] for name in _DESCRIBED}
 
 
-def _serial_text(number: int) -> str:
+def describe_names(certificate: Certificate, now: Optional[datetime] = None) -> Dict[str, Any]:
+    """The part of ``describe()`` that needs no ``cryptography``: all but serial number and public key."""
+    return {
+        "subject": certificate.subject.text,
+        "issuer": certificate.issuer.text,
+        "not_before": iso_utc(not_before(certificate)),
+        "not_after": iso_utc(not_after(certificate)),
+        "days_left": days_left(certificate, now or datetime.now(timezone.utc)),
+        "fingerprint_sha256": fingerprint_sha256(certificate),
+        "subject_alternative_names": [str(name) for name in subject_alternative_names(certificate)],
+    }
+
+
+def _serial_text(octets: bytes) -> str:
+    if len(octets) > _SHOWN_SERIAL:
+        return f"{octets[:_SHOWN_SERIAL].hex().upper()}..."
+    number = int.from_bytes(octets, "big", signed=True)
     digits = f"{abs(number):X}"
     return ("-" if number < 0 else "") + digits.zfill(len(digits) + len(digits) % 2)
 
@@ -219,15 +165,12 @@ def iso_utc(moment: datetime) -> str:
     return f"{moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0).isoformat()}Z"
 
 
-def pem(certificate: x509.Certificate) -> str:
+def pem(certificate: Certificate) -> str:
     """The certificate as PEM text that ends in a line feed."""
-    # Here, for the reason that keys.py names.
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return certificate.public_bytes(Encoding.PEM).decode("ascii")
+    return pem_text(certificate.der)
 
 
-def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509.Certificate:
+def find_leaf(certificates: Sequence[Certificate], public_key: Any) -> Certificate:
     """The issued certificate: the one with the public key of the request, wherever it stands (RFC 7030 section 4.2.3).
 
     Where a server sends several for the same key (such as an older one), it is the one whose validity begins last.
@@ -235,10 +178,11 @@ def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509
     :param public_key: what was requested: SubjectPublicKeyInfo in DER, or anything else that has a public key.
     :raises ParseError: no certificate is for that key; then nothing of the answer may be used.
     """
-    keys = [_public_key_der(certificate) for certificate in certificates]
-    # Equal bytes are equal keys. Where there are none, the same key may still be encoded in another way.
-    wanted = public_key if public_key in keys else public_key_der(public_key)
-    matching = [certificate for certificate, key in zip(certificates, keys) if key == wanted]
+    keys = [certificate.public_key_info for certificate in certificates]
+    if public_key in keys:  # equal bytes are equal keys
+        matching = [certificate for certificate, key in zip(certificates, keys) if key == public_key]
+    else:  # the same key may still be encoded in another way
+        matching = [certificate for certificate in certificates if same_public_key(certificate, public_key)]
     if matching:
         return max(matching, key=not_before)
     if not certificates:
@@ -249,14 +193,6 @@ def find_leaf(certificates: Sequence[x509.Certificate], public_key: Any) -> x509
         code="wrong_key",
         hint="The CA mixed up requests, or answers from a cache. Nothing was saved; look at the log of the EST server.",
     )
-
-
-def _public_key_der(certificate: x509.Certificate) -> Optional[bytes]:
-    """The public key of a certificate; ``None`` where it cannot be read."""
-    try:
-        return public_key_der(certificate)
-    except InputError:
-        return None
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -288,12 +224,11 @@ class Fingerprint(Value):
             ) from None
 
     @classmethod
-    def of(cls, certificate: x509.Certificate, algorithm: str = "sha256") -> Fingerprint:
+    def of(cls, certificate: Certificate, algorithm: str = "sha256") -> Fingerprint:
         """The fingerprint of a certificate."""
-        hash_algorithm = hashes.SHA512() if algorithm == "sha512" else hashes.SHA256()
-        return cls(algorithm, certificate.fingerprint(hash_algorithm).hex())
+        return cls(algorithm, hashlib.new(algorithm, certificate.der).hexdigest())
 
-    def matches(self, certificate: x509.Certificate) -> bool:
+    def matches(self, certificate: Certificate) -> bool:
         """Whether this is the fingerprint of that certificate."""
         return Fingerprint.of(certificate, self.algorithm) == self
 

@@ -15,13 +15,14 @@ import re
 import secrets
 import ssl
 import tempfile
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
+from ..._names.pem import decode_text, is_plain, pem_text
 from ..._value import Value, field
 from ..base.errors import InputError
+from .bundle import read_bundle
 from .keys import load_private_key, private_key_pem
 
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
 
 
@@ -92,8 +93,11 @@ def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) 
         problem = _problem(client, error)
     except UnicodeError:
         problem = "it is not PEM text"
-    except (OSError, ValueError):
+    except ValueError:
         problem = "the passphrase of the key is longer than OpenSSL takes (1024 bytes), or the key cannot be read"
+    except OSError as error:  # a copy of it for OpenSSL, in the folder for temporary files
+        what = f"{error.filename}: " if error.filename else ""
+        problem = f"a file that OpenSSL needs cannot be written or read: {what}{error.strerror or error}"
     if problem:
         raise InputError(
             f"the TLS client certificate {_words(client)} cannot be used: {problem}",
@@ -108,48 +112,62 @@ def load_client_certificate(context: ssl.SSLContext, client: ClientCertificate) 
 def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Optional[str]]]:
     """Paths of certificate and key, and the passphrase: OpenSSL reads from files only, and the chain from the same one.
 
-    A key that was given as text is encrypted with a passphrase of the moment before it touches a file.
+    Files that are written as OpenSSL reads them are left where they are; what they hold in another shape is written for
+    the moment. A key is encrypted then, with a passphrase of the moment, before it touches a file.
     """
-    if not client.certificate_pem and client.chain_path is None and not client.chain_pem:
-        yield client.certificate_path, client.key_path, client.passphrase
-        return
+    certificate, key, chain = client.certificate_pem, client.key_pem, ""
+    key_path: Optional[str] = None
+    if not certificate:
+        certificate = _read(client.certificate_path)
+        key_path = client.key_path or client.certificate_path
+        key = written = _read(key_path)
+        chain = client.chain_pem or (_read(client.chain_path) if client.chain_path is not None else "")
+        if not key.isascii():
+            key = decode_text(key.encode("latin-1"))
+        if f"\n{private_key_block(key)}" not in f"\n{written}\n":
+            key_path = None
+        if key_path and client.chain_path is None and not client.chain_pem and is_plain(certificate):
+            yield client.certificate_path, client.key_path, client.passphrase
+            return
     with tempfile.TemporaryDirectory(prefix="est-client-") as folder:  # 0700
         certificate_path = os.path.join(folder, "certificate.pem")
-        if not client.certificate_pem:
-            certificates = certificate_blocks(_read(client.certificate_path))
-            if client.chain_pem:
-                certificates = [*certificates[:1], client.chain_pem]
-            elif client.chain_path is not None:
-                certificates.append(_read(client.chain_path))
-            _write(certificate_path, _certificates(*certificates))
-            yield certificate_path, client.key_path or client.certificate_path, client.passphrase
+        _write(certificate_path, _certificates(client, certificate, chain))
+        if key_path is not None:
+            yield certificate_path, key_path, client.passphrase
             return
-        pem = private_key_block(client.key_pem).encode("ascii")
+        pem = private_key_block(key).encode("ascii")
         passphrase = secrets.token_urlsafe(24)
         key_path = os.path.join(folder, "key.pem")
-        _write(certificate_path, _certificates(client.certificate_pem))
         _write(key_path, private_key_pem(load_private_key(pem, client.passphrase), passphrase).decode("ascii"))
         yield certificate_path, key_path, passphrase
 
 
-def certificate_blocks(text: str) -> List[str]:
-    """The PEM certificates in a text."""
-    return _CERTIFICATE.findall(text)
-
-
 def private_key_block(text: str) -> str:
-    """The PEM private key in a text; the text itself where there is none."""
+    """The PEM private key in a text, each line without what it is indented by; the text itself where there is none."""
     found = _PRIVATE_KEY.search(text)
-    return f"{found.group()}\n" if found else text
+    if not found:
+        return text
+    return "".join(f"{line.strip()}\n" for line in found.group().replace("\\n", "\n").splitlines())
 
 
-def _certificates(*texts: str) -> str:
-    return "".join(f"{block}\n" for text in texts for block in certificate_blocks(text))
+def _certificates(client: ClientCertificate, text: str, chain: str) -> str:
+    where = f"the TLS client certificate {_words(client)}"
+    try:
+        own, above = (
+            read_bundle(each.encode("latin-1", "replace"), where).certificates if each.strip() else ()
+            for each in (text, chain)
+        )
+    except InputError as error:
+        error.code = "invalid_client_certificate"
+        raise
+    if client.chain_pem and not client.certificate_pem:
+        own = own[:1]
+    return "".join(pem_text(certificate.der) for certificate in (*own, *above))
 
 
 def _read(path: str) -> str:
-    with open(path, encoding="latin-1") as file:
-        return file.read()
+    with open(path, "rb") as file:
+        return file.read().decode("latin-1")
 
 
 def _write(path: str, text: str) -> None:

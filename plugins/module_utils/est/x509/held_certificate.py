@@ -10,24 +10,18 @@ from typing import TYPE_CHECKING, Optional, Protocol, Tuple
 
 from ..._value import Value, field
 from ..base.errors import InputError, ParseError
-from ..base.libraries import without_warnings
-from ..base.text import decode_body
-from .certificate import READ_ERRORS, iso_utc, load_certificate, not_after, not_before, subject_text
-from .client_certificate import ClientCertificate, certificate_blocks, private_key_block
+from .bundle import read_bundle
+from .certificate import iso_utc, not_after, not_before, subject_text
+from .client_certificate import ClientCertificate, private_key_block
+from .extensions import DIGITAL_SIGNATURE, extended_key_usage, key_usage
+from .fields import Certificate
 from .keys import load_private_key, same_public_key
 from .pair_files import read_pair
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-try:
-    from cryptography import x509
-    from cryptography.x509.oid import ExtendedKeyUsageOID
-except ImportError:  # reported by require_libraries()
-    pass
-
-
-_ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
+_ANY_EXTENDED_KEY_USAGE, _CLIENT_AUTH = "2.5.29.37.0", "1.3.6.1.5.5.7.3.2"
 
 
 class OldCertificate(Protocol):
@@ -38,7 +32,7 @@ class OldCertificate(Protocol):
         """The certificate, byte for byte as it is stored."""
 
     @property
-    def certificate(self) -> x509.Certificate:
+    def certificate(self) -> Certificate:
         """The same, parsed."""
 
     @property
@@ -59,7 +53,7 @@ class HeldCertificate(Value):
     """
 
     der: bytes = field(repr=False)
-    certificate: x509.Certificate
+    certificate: Certificate
     key: PrivateKeyTypes = field(repr=False)
     tls: ClientCertificate
 
@@ -78,7 +72,7 @@ class HeldCertificate(Value):
 
     @classmethod
     def with_key(
-        cls, first: Tuple[bytes, x509.Certificate], key_text: str, pair: ClientCertificate, where: str
+        cls, first: Tuple[bytes, Certificate], key_text: str, pair: ClientCertificate, where: str
     ) -> HeldCertificate:
         """Read the key of a certificate.
 
@@ -103,31 +97,22 @@ class HeldCertificate(Value):
         return tls_problem(self.certificate, now)
 
 
-def read_first_certificate(text: str, where: str) -> Tuple[bytes, x509.Certificate]:
-    """The first certificate of a PEM text, byte for byte and parsed.
+def read_first_certificate(text: str, where: str) -> Tuple[bytes, Certificate]:
+    """The first certificate of a text, byte for byte and parsed.
 
+    :param text: PEM; each byte of a file that is none is a character.
     :param where: the place of the text, in words.
     :raises InputError: there is none, or it cannot be read.
     """
-    blocks = certificate_blocks(text)
-    if not blocks:
+    bundle = read_bundle(text.encode("latin-1", "replace"), where)
+    if bundle.lacks_first:  # one after it is of a CA
         raise InputError(
-            f"{where} has no PEM certificate in it",
-            code="invalid_certificate",
-            hint="It begins with -----BEGIN CERTIFICATE-----. Convert a DER file with: openssl x509 -inform DER.",
+            bundle.skipped[0], code="invalid_certificate", hint="Look at it with: openssl x509 -noout -text."
         )
-    try:
-        der = decode_body(blocks[0].encode("ascii", "replace"))
-        return der, load_certificate(der)
-    except ParseError as error:
-        raise InputError(
-            f"the certificate in {where} cannot be read: {error.reason}",
-            code="invalid_certificate",
-            hint="Look at it with: openssl x509 -noout -text.",
-        ) from None
+    return bundle.certificates[0].der, bundle.certificates[0]
 
 
-def tls_problem(certificate: x509.Certificate, now: datetime) -> Optional[str]:
+def tls_problem(certificate: Certificate, now: datetime) -> Optional[str]:
     """Why no server can accept a certificate as a TLS client certificate; ``None`` where one can.
 
     A certificate that is about to expire is as good as any (requirement 82). What only the server knows, such as a
@@ -141,20 +126,16 @@ def tls_problem(certificate: x509.Certificate, now: datetime) -> Optional[str]:
     if now < first:
         return f"it is not valid before {iso_utc(first)}"
     try:
-        with without_warnings():
-            return _forbidden(certificate)
-    except READ_ERRORS:
+        return _forbidden(certificate)
+    except ParseError:
         return None  # let the server judge what cannot be read here
 
 
-def _forbidden(certificate: x509.Certificate) -> Optional[str]:
+def _forbidden(certificate: Certificate) -> Optional[str]:
     """What in it forbids to use it for TLS client authentication (RFC 5280 sections 4.2.1.3 and 4.2.1.12)."""
-    for extension in certificate.extensions:
-        value = extension.value
-        if isinstance(value, x509.ExtendedKeyUsage):
-            allowed = {purpose.dotted_string for purpose in value}
-            if not allowed & {ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string, _ANY_EXTENDED_KEY_USAGE}:
-                return "its extended key usage does not have TLS client authentication"
-        elif isinstance(value, x509.KeyUsage) and not value.digital_signature:
-            return "its key usage does not have digital signatures, which TLS needs"
+    purposes, usage = extended_key_usage(certificate), key_usage(certificate)
+    if purposes is not None and not purposes & {_CLIENT_AUTH, _ANY_EXTENDED_KEY_USAGE}:
+        return "its extended key usage does not have TLS client authentication"
+    if usage is not None and DIGITAL_SIGNATURE not in usage:
+        return "its key usage does not have digital signatures, which TLS needs"
     return None

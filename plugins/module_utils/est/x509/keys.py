@@ -15,15 +15,16 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
 from ..._value import Value
-from ..base.errors import InputError, MissingLibrary
-from ..base.libraries import without_warnings
+from ..asn1.der import OBJECT_IDENTIFIER, SEQUENCE, read
+from ..base.errors import InputError, MissingLibrary, ParseError
+from ..base.libraries import READ_ERRORS, without_warnings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
 try:
     import cryptography
-    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 except ImportError:  # reported by require_libraries()
     pass
@@ -165,7 +166,7 @@ def load_private_key(pem: bytes, passphrase: Optional[str] = None) -> PrivateKey
     except UnsupportedAlgorithm:
         reason = f"the private key is of a kind that cryptography {cryptography.__version__} does not know"
         hint = "Use an RSA or EC key, or install a newer cryptography."
-    except ValueError:
+    except READ_ERRORS:
         if password is None:
             reason, hint = "the private key is not a PEM private key, or is damaged", "Give a PEM file in PKCS#8 form."
         else:
@@ -175,18 +176,53 @@ def load_private_key(pem: bytes, passphrase: Optional[str] = None) -> PrivateKey
     raise InputError(reason, hint=hint)
 
 
-def public_key_der(source: Any) -> bytes:
-    """The SubjectPublicKeyInfo in DER (RFC 5280 section 4.1.2.7), re-encoded so that equal keys give equal bytes.
+_EC_PUBLIC_KEY = "1.2.840.10045.2.1"
 
-    :param source: a public or private key, a certificate, a certificate request, or SubjectPublicKeyInfo as ``bytes``.
-    :raises InputError: the public key is of a kind that the installed cryptography cannot read.
+
+def load_public_key(info: bytes) -> PublicKeyTypes:
+    """Read a public key.
+
+    :param info: SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), encoded.
+    :raises InputError: the installed cryptography cannot read this kind of key; the reason says which it is.
     """
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
         with without_warnings():
-            if isinstance(source, bytes):
-                source = load_der_public_key(source, None)
+            return load_der_public_key(info, None)
+    except READ_ERRORS:
+        pass
+    if _has_explicit_curve(info):
+        raise InputError(
+            "the public key describes its elliptic curve with all its parameters, in place of its name (RFC 5480 "
+            f"section 2.1.1 forbids that), and cryptography {cryptography.__version__} does not read it",
+            hint="Have the certificate issued for a key with a named curve, or install a newer cryptography.",
+        )
+    raise InputError("the public key is damaged or of an unknown kind")
+
+
+def _has_explicit_curve(info: bytes) -> bool:
+    try:
+        algorithm = next(read(info).children())
+        oid, parameters = list(algorithm.children())
+        return oid.is_universal(OBJECT_IDENTIFIER) and oid.oid() == _EC_PUBLIC_KEY and parameters.is_universal(SEQUENCE)
+    except (ParseError, ValueError, StopIteration):
+        return False
+
+
+def public_key_der(source: Any) -> bytes:
+    """The SubjectPublicKeyInfo in DER (RFC 5280 section 4.1.2.7), re-encoded so that equal keys give equal bytes.
+
+    :param source: a public or private key, a ``Certificate``, or SubjectPublicKeyInfo as ``bytes``.
+    :raises InputError: the public key is of a kind that the installed cryptography cannot read.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    info = getattr(source, "public_key_info", source)
+    if isinstance(info, bytes):
+        source = load_public_key(info)
+    try:
+        with without_warnings():
             public_key = source.public_key() if hasattr(source, "public_key") else source
             encoded: bytes = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             if isinstance(public_key, ec.EllipticCurvePublicKey):
@@ -195,13 +231,13 @@ def public_key_der(source: Any) -> bytes:
                     # Rebuilt from its numbers, as old versions of cryptography keep a compressed point compressed.
                     public_key = public_key.public_numbers().public_key()
                     encoded = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, TypeError, InternalError, UnsupportedAlgorithm):
+    except READ_ERRORS:
         raise InputError("the public key is damaged or of an unknown kind") from None
     return encoded
 
 
 def same_public_key(a: Any, b: Any) -> bool:
-    """Whether two keys, certificates or requests have the same public key (requirement 74).
+    """Whether two keys or certificates have the same public key (requirement 74).
 
     A key that cannot be read is equal to none. The arguments are those of ``public_key_der()``.
     """

@@ -11,8 +11,10 @@ Both are our own: no version of cryptography reads names that stand alone, and f
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import ipaddress
-from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from ..._names.attributes import ATTRIBUTE_OIDS, Subject, SubjectAttribute, check_attribute
 from ..._names.distinguished_names import format_slash_dn, parse_distinguished_name
@@ -33,9 +35,6 @@ from ..asn1.der import (
 )
 from ..base.errors import InputError, ParseError
 
-if TYPE_CHECKING:
-    from cryptography import x509
-
 # ----------------------------------------------------------------------------------------------------------------------
 # Name (RFC 5280 section 4.1.2.4).
 
@@ -46,17 +45,23 @@ _STRING_TYPES: Dict[str, int] = {
     ),
     **dict.fromkeys((ATTRIBUTE_OIDS["emailAddress"], ATTRIBUTE_OIDS["DC"]), IA5_STRING),
 }
-#: The string types of X.680 that a name can have, and their encodings (TeletexString as everybody uses it).
-_STRING_ENCODINGS: Dict[int, str] = {
-    UTF8_STRING: "utf-8",
-    18: "ascii",
-    PRINTABLE_STRING: "ascii",
-    20: "latin-1",
-    IA5_STRING: "ascii",
-    26: "ascii",
-    28: "utf-32-be",
-    30: "utf-16-be",
+_ONE_BYTE = ("utf-8", "latin-1")
+#: The string types of X.680 that a name can have, and what is found in them (TeletexString as everybody uses it).
+_STRING_ENCODINGS: Dict[int, Sequence[str]] = {
+    UTF8_STRING: ("utf-8",),
+    18: _ONE_BYTE,
+    PRINTABLE_STRING: _ONE_BYTE,
+    20: ("latin-1",),
+    21: _ONE_BYTE,
+    IA5_STRING: _ONE_BYTE,
+    25: _ONE_BYTE,
+    26: _ONE_BYTE,
+    27: ("latin-1",),
+    28: ("utf-32-be",),
+    30: ("utf-16-be",),
 }
+#: An RDN is a set of attributes.
+ComparableName = Tuple[FrozenSet[Tuple[str, str]], ...]
 
 
 def encode_name(subject: Subject) -> bytes:
@@ -83,48 +88,99 @@ def _encode_rdn(attribute: SubjectAttribute) -> bytes:
     return encode(0x31, encode(0x30, encode_oid(attribute.oid), value))
 
 
-def read_name(name: x509.Name) -> Subject:
-    """The attributes of an X.509 name in order; RDNs with several attributes are flattened."""
-    return tuple(SubjectAttribute(attribute.oid.dotted_string, _text(attribute.value)) for attribute in name)
+class Name:
+    """A distinguished name as a CA has encoded it. Two are equal where RFC 5280 section 7.1 says so: without regard to
+    case, surrounding and repeated spaces, string types, and the order inside an RDN.
+
+    Names are compared and told often, in search of paths: the forms in which that is done are made only once.
+
+    :ivar encoded: the Name in DER.
+    """
+
+    __slots__ = ("_comparable", "_digest", "_rdns", "_text", "encoded")
+
+    def __init__(self, element: Element) -> None:
+        """Read it.
+
+        :raises ParseError: it is none. A value that is no text is none the less a value.
+        """
+        self.encoded = element.encoded
+        self._rdns = tuple(_read_rdn(rdn) for rdn in element.expect(SEQUENCE, "the SEQUENCE of a name").children())
+        self._comparable: Optional[ComparableName] = None
+        self._digest = b""
+        self._text: Optional[str] = None
+
+    @property
+    def text(self) -> str:
+        """The attributes in slash form."""
+        if self._text is None:
+            self._text = format_slash_dn(self.attributes)
+        return self._text
+
+    @property
+    def attributes(self) -> Subject:
+        """The attributes in order; RDNs with several of them are flattened."""
+        return tuple(attribute for rdn in self._rdns for attribute in rdn)
+
+    @property
+    def comparable(self) -> ComparableName:
+        """The RDNs in a form in which equal ones are equal."""
+        if self._comparable is None:
+            self._comparable = tuple(
+                frozenset((oid, " ".join(value.casefold().split())) for oid, value in rdn) for rdn in self._rdns
+            )
+        return self._comparable
+
+    def _compared(self) -> bytes:
+        # Of one length, whatever a CA writes into its name.
+        if not self._digest:
+            plain = repr([sorted(rdn) for rdn in self.comparable])
+            self._digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).digest()
+        return self._digest
+
+    def __eq__(self, other: object) -> bool:
+        return self._compared() == other._compared() if isinstance(other, Name) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._compared())
+
+    def __repr__(self) -> str:
+        return f"<Name {self.text}>"
 
 
-def _text(value: Union[str, bytes]) -> str:
-    # Newer versions of cryptography give a BIT STRING (x500UniqueIdentifier) as bytes.
-    return value if isinstance(value, str) else value.hex().upper()
+def _read_rdn(rdn: Element) -> Subject:
+    found: List[SubjectAttribute] = []
+    for single in rdn.expect(SET, "the SET of an RDN").children():
+        fields = list(single.expect(SEQUENCE, "an attribute of a name").children())
+        if len(fields) != 2:
+            raise ParseError(f"the attribute of a name at byte {single.start} has no type or no value")
+        found.append(SubjectAttribute(fields[0].oid(), read_string(fields[1].encoded)))
+    return tuple(found)
 
 
-def comparable_name(name: x509.Name) -> Tuple[FrozenSet[Tuple[str, str]], ...]:
-    """A name in a form in which equal names are equal (RFC 5280 section 7.1): without regard to case, surrounding and
-    repeated spaces, string types, and the order inside an RDN."""
-    return tuple(
-        frozenset(
-            (attribute.oid.dotted_string, " ".join(_text(attribute.value).casefold().split())) for attribute in rdn
-        )
-        for rdn in name.rdns
-    )
+def read_name(name: Name) -> Subject:
+    """The attributes of a name in order; RDNs with several of them are flattened."""
+    return name.attributes
 
 
 def read_string(der: bytes) -> str:
-    """The text of a string type; ``#`` and hexadecimal DER (RFC 4514 section 2.4) for anything else."""
+    """The text of a string type; ``#`` and hexadecimal DER (RFC 4514 section 2.4) for anything else.
+
+    A CA that does not know better puts UTF-8 or Latin-1 into a type that is only for ASCII: OpenSSL reads that, and so
+    it is text here.
+    """
     try:
         element = read(der)
-        encoding = _STRING_ENCODINGS[element.number]
-        if element.is_universal(element.number) and not element.constructed and element.end == len(der):
+        encodings = _STRING_ENCODINGS[element.number]
+    except (ParseError, KeyError):
+        encodings = ()
+    else:
+        if element.tag_class or element.constructed or element.end != len(der):
+            encodings = ()
+    for encoding in encodings:
+        with contextlib.suppress(UnicodeDecodeError):
             return element.value.decode(encoding)
-    except (ParseError, KeyError, UnicodeDecodeError):
-        pass  # shown in hexadecimal below
     return "#" + der.hex().upper()
-
-
-def _read_encoded_name(name: Element) -> Subject:
-    found: List[SubjectAttribute] = []
-    for rdn in name.expect(SEQUENCE, "the SEQUENCE of a name").children():
-        for single in rdn.expect(SET, "the SET of an RDN").children():
-            fields = list(single.expect(SEQUENCE, "an attribute of a name").children())
-            if len(fields) != 2:
-                raise ParseError(f"the attribute of a name at byte {single.start} has no type or no value")
-            found.append(SubjectAttribute(fields[0].oid(), read_string(fields[1].encoded)))
-    return tuple(found)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -159,7 +215,7 @@ def _encode_directory_name(text: str) -> bytes:
 
 def _decode_directory_name(entry: Element) -> str:
     (name,) = entry.children()
-    return format_slash_dn(_read_encoded_name(name))
+    return Name(name).text
 
 
 def _encode_ip_address(text: str) -> bytes:

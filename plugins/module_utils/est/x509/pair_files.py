@@ -34,13 +34,15 @@ from ..._files.paths import in_words, locate
 from ..._files.reading import File, is_locked
 from ..._value import Value, field
 from ..base.errors import EstError, InputError
-from .certificate import load_pem_certificates, pem
+from .bundle import load_pem_certificates
+from .certificate import pem
 from .client_certificate import ClientCertificate, private_key_block
 from .keys import load_private_key, private_key_pem, same_public_key
 
 if TYPE_CHECKING:
-    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from .fields import Certificate
 
 #: What a new file is until it takes the place of the old one.
 _NEXT = "next"
@@ -207,7 +209,7 @@ class PairFiles:
 
     def replace(
         self,
-        certificates: Sequence[x509.Certificate],
+        certificates: Sequence[Certificate],
         key: Optional[PrivateKeyTypes] = None,
         others: Optional[Mapping[str, str]] = None,
     ) -> None:
@@ -268,7 +270,7 @@ class PairFiles:
                 place.folder.write(place.name, content, part=part, mode=0o644, like=place.name)
 
     def _new_contents(
-        self, certificates: Sequence[x509.Certificate], key: Optional[PrivateKeyTypes], others: Dict[str, str]
+        self, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes], others: Dict[str, str]
     ) -> List[Tuple[Place, str, bool]]:
         """Return place, text, and whether it is private, of each file to write; the certificate comes last."""
         if key is not None:
@@ -330,7 +332,7 @@ class PairFiles:
     def _is_key_of_certificate(self, kind: str) -> bool:
         try:
             key = load_private_key(self.key.read(kind).content or b"", self._passphrase)
-            certificate = load_pem_certificates((self.certificate.read().content or b"").decode("latin-1"))[0]
+            certificate = load_pem_certificates(self.certificate.read().content or b"")[0]
             return same_public_key(key, certificate)
         except (EstError, OSError, ValueError, IndexError):
             return False
@@ -396,7 +398,7 @@ def read_pair(files: ClientCertificate) -> Tuple[str, str]:
 
 
 def replace_pair(
-    files: ClientCertificate, certificates: Sequence[x509.Certificate], key: Optional[PrivateKeyTypes] = None
+    files: ClientCertificate, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes] = None
 ) -> None:
     """Put a new certificate, and a new key where there is one, in place of those on disk: see ``PairFiles.replace``."""
     try:

@@ -11,30 +11,29 @@ and revocation are not checked.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 from ..._value import Value
-from ..base.errors import EstError
-from ..base.libraries import without_warnings
-from .certificate import READ_ERRORS, iso_utc, issuer_text, not_after, not_before, subject_text
-from .keys import same_public_key
+from ..base.errors import EstError, ParseError
+from .certificate import iso_utc, issuer_text, not_after, not_before, subject_text
+from .extensions import (
+    KEY_CERT_SIGN,
+    authority_key_identifier,
+    basic_constraints,
+    extended_key_usage,
+    key_usage,
+    name_constraints,
+    subject_key_identifier,
+)
+from .fields import Certificate
 from .name_constraints import name_constraints_problem
-from .names import comparable_name
-from .signatures import signature_problem, weak_signature
-
-if TYPE_CHECKING:
-    from typing import Any
-
-try:
-    from cryptography import x509
-except ImportError:  # reported by require_libraries()
-    pass
-
+from .names import Name
+from .signatures import SignatureChecks, weak_signature
 
 #: The most certificates in a path, the first and the trust anchor included.
 MAX_LENGTH = 10
-#: The most signatures that are checked in search of one path: a bound for bags that are made to be slow.
-MAX_SIGNATURES = 100
+#: The most steps in search of one path: a bound for bags that are made to be slow.
+MAX_STEPS = 100
 
 #: Critical extensions that are evaluated here, or have no bearing on a path for which no policy is demanded.
 _KNOWN_EXTENSIONS = frozenset(
@@ -44,14 +43,17 @@ _KNOWN_EXTENSIONS = frozenset(
         "2.5.29.18",  # issuerAltName
         "2.5.29.19",  # basicConstraints
         "2.5.29.30",  # nameConstraints
+        "2.5.29.31",  # cRLDistributionPoints: revocation is not checked
         "2.5.29.32",  # certificatePolicies
         "2.5.29.33",  # policyMappings
         "2.5.29.37",  # extKeyUsage
         "2.5.29.54",  # inhibitAnyPolicy
+        "1.3.6.1.5.5.7.48.1.5",  # id-pkix-ocsp-nocheck, likewise
     )
 )
 
-Certificates = Tuple["x509.Certificate", ...]
+Certificates = Tuple[Certificate, ...]
+_Read = TypeVar("_Read")
 
 
 class PathError(EstError):
@@ -72,79 +74,82 @@ class Path(Value):
 
 
 def find_path(
-    leaf: x509.Certificate,
-    intermediates: Sequence[x509.Certificate],
-    anchors: Sequence[x509.Certificate],
+    leaf: Certificate,
+    intermediates: Sequence[Certificate],
+    anchors: Sequence[Certificate],
     at: datetime,
+    signatures: Optional[SignatureChecks] = None,
 ) -> Path:
     """Find a valid path from a certificate to one of the trust anchors.
 
     Checked are signatures, names, validity, basicConstraints, path length, keyUsage, name constraints and unknown
-    critical extensions. A trust anchor counts by its name and key, and must be within its validity as well.
+    critical extensions. A trust anchor counts by its name and key, and must be within its validity as well. No other
+    field of a certificate is looked at: one that is malformed does not matter.
 
     :param leaf: any certificate, an end entity's or a CA's. One that is itself a trust anchor is a path of its own.
     :param intermediates: candidates in any order; unrelated ones, cross certificates and loops do no harm.
     :param at: the time for which the path must be valid, aware.
+    :param signatures: those of the exchange, where several paths are searched for in it.
     :raises PathError: there is no valid path.
     """
-    with without_warnings():
-        search = _Search(intermediates, anchors, at)
-        certificates = search.extend((leaf,))
-        if certificates is None:
-            raise PathError(search.reason, hint=_HINT)
-        problems = ((certificate, weak_signature(certificate)) for certificate in certificates[:-1])
-        return Path(
-            certificates, tuple(f"{subject_text(certificate)} {weak}" for certificate, weak in problems if weak)
-        )
+    search = _Search(intermediates, anchors, at, signatures or SignatureChecks())
+    certificates = search.extend((leaf,))
+    if certificates is None:
+        raise PathError(search.reason, hint=_HINT)
+    problems = ((certificate, weak_signature(certificate)) for certificate in certificates[:-1])
+    return Path(certificates, tuple(f"{subject_text(certificate)} {weak}" for certificate, weak in problems if weak))
 
 
 _HINT = "Check that the trust anchor is the root of this CA, and that the server sends its intermediate certificates."
 
 
-def is_self_issued(certificate: x509.Certificate) -> bool:
+def is_self_issued(certificate: Certificate) -> bool:
     """Whether subject and issuer are the same name (RFC 5280 section 3.2)."""
-    with without_warnings():
-        return comparable_name(certificate.subject) == comparable_name(certificate.issuer)
+    return certificate.subject == certificate.issuer
 
 
-def is_self_signed(certificate: x509.Certificate) -> bool:
-    """Whether a certificate is self-issued and signed with its own key."""
-    return is_self_issued(certificate) and not signature_problem(certificate, certificate)
+def is_self_signed(certificate: Certificate, signatures: Optional[SignatureChecks] = None) -> bool:
+    """Whether a certificate is self-issued and signed with its own key.
+
+    :param signatures: those of the exchange.
+    """
+    checks = signatures or SignatureChecks()
+    return is_self_issued(certificate) and not checks.problem(certificate, certificate)
 
 
-def chain_above(certificate: x509.Certificate, candidates: Sequence[x509.Certificate]) -> Certificates:
+def says_ca(certificate: Certificate) -> Optional[bool]:
+    """Whether a certificate says that its owner is a CA; ``None`` where it says nothing, or nothing readable."""
+    constraints = _hint(basic_constraints, certificate)
+    return None if constraints is None else constraints.ca
+
+
+def chain_above(certificate: Certificate, candidates: Sequence[Certificate]) -> Certificates:
     """The certificates above one, from its issuer upwards, as far as they are among the candidates.
 
     Only names and signatures are looked at: it is for certificates that others have to validate.
     """
+    signatures = SignatureChecks()
     chain = [certificate]
-    with without_warnings():
-        while len(chain) < MAX_LENGTH and not is_self_signed(chain[-1]):
-            wanted = comparable_name(chain[-1].issuer)
-            issuers = (
-                candidate
-                for candidate in candidates
-                if comparable_name(candidate.subject) == wanted
-                and candidate not in chain
-                and not signature_problem(chain[-1], candidate)
-            )
-            issuer = next(issuers, None)
-            if issuer is None:
-                break
-            chain.append(issuer)
+    while len(chain) < MAX_LENGTH and not is_self_signed(chain[-1], signatures):
+        issuers = (
+            candidate
+            for candidate in candidates
+            if candidate.subject == chain[-1].issuer
+            and candidate not in chain
+            and not signatures.problem(chain[-1], candidate)
+        )
+        issuer = next(issuers, None)
+        if issuer is None:
+            break
+        chain.append(issuer)
     return tuple(chain[1:])
 
 
-def extension_value(certificate: x509.Certificate, kind: Any) -> Any:
-    """The value of an extension by its class of cryptography; ``None`` where it is not there or cannot be read."""
-    with without_warnings():
-        return _value(certificate, kind)
-
-
-def _value(certificate: x509.Certificate, kind: Any) -> Any:
+def _hint(read: Callable[[Certificate], _Read], certificate: Certificate) -> Optional[_Read]:
+    """The value of an extension that decides nothing; ``None`` where it cannot be read."""
     try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, *READ_ERRORS):
+        return read(certificate)
+    except ParseError:
         return None
 
 
@@ -152,12 +157,19 @@ class _Search:
     """A depth-first search from the leaf upwards that remembers the reason which came closest to a valid path."""
 
     def __init__(
-        self, intermediates: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], at: datetime
+        self,
+        intermediates: Sequence[Certificate],
+        anchors: Sequence[Certificate],
+        at: datetime,
+        signatures: SignatureChecks,
     ) -> None:
-        self._anchors = tuple(anchors)
-        self._candidates = (*self._anchors, *(other for other in intermediates if other not in self._anchors))
+        self._anchors = frozenset(anchors)
+        self._by_subject: Dict[Name, List[Certificate]] = {}
+        for candidate in dict.fromkeys((*anchors, *intermediates)):
+            self._by_subject.setdefault(candidate.subject, []).append(candidate)
         self._at = at
-        self._signatures_left = MAX_SIGNATURES
+        self._signatures = signatures
+        self._steps_left = MAX_STEPS
         self._best = (0, 0)
         self.reason = "there is no trust anchor"
 
@@ -172,16 +184,16 @@ class _Search:
             return chain
         issuers = self._issuers(chain)
         if not issuers:
-            self._note(1, chain, _no_issuer(last))
+            self._note(1, chain, self._no_issuer(last))
         elif len(chain) >= MAX_LENGTH:
             issuers = []
             self._note(1, chain, f"no trust anchor is reached within {MAX_LENGTH} certificates")
         for issuer in issuers:
-            if self._signatures_left == 0:
-                self._note(3, chain, f"no path was found after checking {MAX_SIGNATURES} signatures")
+            if self._steps_left == 0:
+                self._note(3, chain, f"no path was found after looking at {MAX_STEPS} issuers")
                 return None
-            self._signatures_left -= 1
-            problem = signature_problem(last, issuer)
+            self._steps_left -= 1
+            problem = self._signatures.problem(last, issuer)
             if problem:
                 self._note(2, chain, f"{subject_text(last)} {problem}, {subject_text(issuer)}")
                 continue
@@ -196,60 +208,52 @@ class _Search:
             self._best = (rank, len(chain))
             self.reason = reason
 
-    def _issuers(self, chain: Certificates) -> List[x509.Certificate]:
+    def _issuers(self, chain: Certificates) -> List[Certificate]:
         """Certificates with the name of the issuer: trust anchors first, then those whose key identifier fits."""
         last = chain[-1]
-        wanted = comparable_name(last.issuer)
+        # What would make a loop is left out: the same certificate, or the same CA (name and key) once more. The first
+        # one of the chain is compared as a whole only, so that a root can be validated through its OldWithNew or
+        # NewWithOld certificate, which has the same name and key (RFC 4210 section 4.4).
+        taken = {(other.subject, other.public_key_info) for other in chain[1:]}
         found = [
             candidate
-            for candidate in self._candidates
-            if comparable_name(candidate.subject) == wanted and not _is_in(candidate, chain)
+            for candidate in self._by_subject.get(last.issuer, ())
+            if candidate != chain[0] and (candidate.subject, candidate.public_key_info) not in taken
         ]
         if len(found) < 2:
             return found
-        authority = getattr(_value(last, x509.AuthorityKeyIdentifier), "key_identifier", None)
+        authority = _hint(authority_key_identifier, last)
 
-        def key_identifier_differs(candidate: x509.Certificate) -> bool:
-            own = _value(candidate, x509.SubjectKeyIdentifier)
-            return authority is not None and own is not None and own.digest != authority
+        def key_identifier_differs(candidate: Certificate) -> bool:
+            own = _hint(subject_key_identifier, candidate)
+            return authority is not None and own is not None and own != authority
 
         # Only an order: the identifiers are hints, and CAs get them wrong (RFC 5280 section 4.2.1.1).
         return sorted(found, key=lambda candidate: (candidate not in self._anchors, key_identifier_differs(candidate)))
 
-
-def _no_issuer(certificate: x509.Certificate) -> str:
-    if is_self_signed(certificate):
-        return f"{subject_text(certificate)} is self-signed and is not a trust anchor"
-    return f"{subject_text(certificate)} was issued by {issuer_text(certificate)}, of which there is no certificate"
-
-
-def _is_in(candidate: x509.Certificate, chain: Certificates) -> bool:
-    """Whether a candidate would make a loop: the same certificate, or the same CA (name and key) once more.
-
-    The first certificate of the chain is compared as a whole only, so that a root can be validated through its
-    OldWithNew or NewWithOld certificate, which has the same name and key (RFC 4210 section 4.4).
-    """
-    return candidate == chain[0] or any(
-        candidate == other
-        or (comparable_name(candidate.subject) == comparable_name(other.subject) and same_public_key(candidate, other))
-        for other in chain[1:]
-    )
+    def _no_issuer(self, certificate: Certificate) -> str:
+        if is_self_signed(certificate, self._signatures):
+            return f"{subject_text(certificate)} is self-signed and is not a trust anchor"
+        return f"{subject_text(certificate)} was issued by {issuer_text(certificate)}, of which there is no certificate"
 
 
 def _path_problem(chain: Certificates, at: datetime) -> str:
     """What is wrong with a complete path whose signatures and names fit; an empty string where nothing is."""
     last = len(chain) - 1
     for position, certificate in enumerate(chain):
-        problem = _validity_problem(certificate, at) or _extensions_problem(certificate, is_anchor=position == last)
-        if not problem and position > 0:
-            problem = _issuer_problem(chain, position)
+        role = "the trust anchor " if position == last else ""
+        try:
+            problem = _validity_problem(certificate, at) or _extensions_problem(certificate, is_anchor=position == last)
+            if not problem and position > 0:
+                problem = _issuer_problem(chain, position)
+        except ParseError as error:
+            problem = f"is not accepted: {error.reason}"
         if problem:
-            role = "the trust anchor " if position == last else ""
             return f"{role}{subject_text(certificate)} {problem}"
     return _constraints_problem(chain)
 
 
-def _validity_problem(certificate: x509.Certificate, at: datetime) -> str:
+def _validity_problem(certificate: Certificate, at: datetime) -> str:
     if at < not_before(certificate):
         return f"is not valid before {iso_utc(not_before(certificate))}"
     if at > not_after(certificate):
@@ -257,15 +261,16 @@ def _validity_problem(certificate: x509.Certificate, at: datetime) -> str:
     return ""
 
 
-def _extensions_problem(certificate: x509.Certificate, is_anchor: bool) -> str:
-    try:
-        extensions = list(certificate.extensions)
-    except READ_ERRORS as error:
-        return f"has extensions that cannot be read: {str(error).splitlines()[0] if str(error) else 'malformed'}"
-    for extension in extensions:
-        oid = extension.oid.dotted_string
-        if extension.critical and oid not in _KNOWN_EXTENSIONS and not is_anchor:
-            return f"has a critical extension ({oid}) that this client does not know"
+def _extensions_problem(certificate: Certificate, is_anchor: bool) -> str:
+    """What speaks against the extensions.
+
+    :raises ParseError: one that decisions need cannot be read.
+    """
+    for read in (basic_constraints, key_usage, extended_key_usage, name_constraints):
+        read(certificate)
+    for extension in certificate.extensions:
+        if extension.critical and extension.oid not in _KNOWN_EXTENSIONS and not is_anchor:
+            return f"has a critical extension ({extension.oid}) that this client does not know"
     return ""
 
 
@@ -273,7 +278,7 @@ def _issuer_problem(chain: Certificates, position: int) -> str:
     """What speaks against the certificate at this position as the issuer of the one before (RFC 5280 section 6.1.4)."""
     certificate = chain[position]
     is_anchor = position == len(chain) - 1
-    constraints = _value(certificate, x509.BasicConstraints)
+    constraints = basic_constraints(certificate)
     # A trust anchor is trusted by its name and key: old roots have no extensions at all.
     if constraints is None and not is_anchor:
         return "is used as a CA, but has no basicConstraints"
@@ -283,22 +288,25 @@ def _issuer_problem(chain: Certificates, position: int) -> str:
         below = sum(not is_self_issued(other) for other in chain[1:position])
         if below > constraints.path_length:
             return f"allows {constraints.path_length} CA certificates below it, but there are {below}"
-    usage = _value(certificate, x509.KeyUsage)
-    if usage is not None and not usage.key_cert_sign:
+    usage = key_usage(certificate)
+    if usage is not None and KEY_CERT_SIGN not in usage:
         return "is used as a CA, but its keyUsage does not allow to sign certificates"
     return ""
 
 
 def _constraints_problem(chain: Certificates) -> str:
     for position in range(1, len(chain)):
-        constraints = _value(chain[position], x509.NameConstraints)
+        constraints = name_constraints(chain[position])
         if constraints is None:
             continue
         for below in range(position):
             certificate = chain[below]
             if below > 0 and is_self_issued(certificate):
                 continue  # RFC 5280 section 6.1.3 (b): not to self-issued certificates, unless it is the last one
-            problem = name_constraints_problem(constraints, certificate)
+            try:
+                problem = name_constraints_problem(constraints, certificate)
+            except ParseError as error:
+                problem = f"cannot be compared with the name constraints of its CA: {error.reason}"
             if problem:
                 return f"{subject_text(certificate)} {problem}"
     return ""

@@ -5,111 +5,191 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Tuple, Type
 
-from ..asn1.der import encode, encode_oid
-from ..base.errors import InputError, MissingLibrary
-from ..base.libraries import without_warnings
-from .keys import describe_public_key
+from ..asn1.der import SEQUENCE, encode, encode_oid, read_whole
+from ..base.errors import InputError, MissingLibrary, ParseError
+from ..base.libraries import READ_ERRORS, without_warnings
+from .fields import Algorithm, Certificate
+from .keys import describe_public_key, load_public_key
 
 if TYPE_CHECKING:
     from typing import Any
 
 try:
     import cryptography
-    from cryptography import x509
-    from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 except ImportError:  # reported by require_libraries()
     pass
 
 
+#: What a signature algorithm is made with: the class of the key that checks it, and the hash. A key of another class
+#: brings its own hash, and its signature has no choice of algorithm.
+_ALGORITHMS: Dict[str, Tuple[str, str]] = {
+    "1.2.840.113549.1.1.2": ("RSA", "md2"),
+    "1.2.840.113549.1.1.3": ("RSA", "md4"),
+    "1.2.840.113549.1.1.4": ("RSA", "md5"),
+    "1.2.840.113549.1.1.5": ("RSA", "sha1"),
+    "1.3.14.3.2.29": ("RSA", "sha1"),
+    "1.2.840.113549.1.1.14": ("RSA", "sha224"),
+    "1.2.840.113549.1.1.11": ("RSA", "sha256"),
+    "1.2.840.113549.1.1.12": ("RSA", "sha384"),
+    "1.2.840.113549.1.1.13": ("RSA", "sha512"),
+    "2.16.840.1.101.3.4.3.13": ("RSA", "sha3_224"),
+    "2.16.840.1.101.3.4.3.14": ("RSA", "sha3_256"),
+    "2.16.840.1.101.3.4.3.15": ("RSA", "sha3_384"),
+    "2.16.840.1.101.3.4.3.16": ("RSA", "sha3_512"),
+    "1.2.840.10045.4.1": ("EC", "sha1"),
+    "1.2.840.10045.4.3.1": ("EC", "sha224"),
+    "1.2.840.10045.4.3.2": ("EC", "sha256"),
+    "1.2.840.10045.4.3.3": ("EC", "sha384"),
+    "1.2.840.10045.4.3.4": ("EC", "sha512"),
+    "2.16.840.1.101.3.4.3.9": ("EC", "sha3_224"),
+    "2.16.840.1.101.3.4.3.10": ("EC", "sha3_256"),
+    "2.16.840.1.101.3.4.3.11": ("EC", "sha3_384"),
+    "2.16.840.1.101.3.4.3.12": ("EC", "sha3_512"),
+    "1.2.840.10040.4.3": ("DSA", "sha1"),
+    "2.16.840.1.101.3.4.3.1": ("DSA", "sha224"),
+    "2.16.840.1.101.3.4.3.2": ("DSA", "sha256"),
+}
+#: What says that a signature is none that can be checked.
+_NOT_CHECKED: Tuple[Type[Exception], ...] = (ParseError, *READ_ERRORS)
 _RSASSA_PSS = "1.2.840.113549.1.1.10"
+#: The hashes that the parameters of RSASSA-PSS name (RFC 4055 section 2.1).
+_HASHES: Dict[str, str] = {
+    "1.3.14.3.2.26": "sha1",
+    "2.16.840.1.101.3.4.2.4": "sha224",
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+}
 #: Hashes for which signatures can be forged in practice.
 _BROKEN_HASHES = ("md2", "md4", "md5")
 #: Hashes that are still accepted, with a warning, because there are CAs that use nothing better.
 _WEAK_HASHES = ("sha1",)
 
+#: The most signatures that are checked in one exchange: a bound for bags that are made to be slow. A bag of the most
+#: certificates that are read, each below another one, needs two for each.
+MAX_SIGNATURES = 500
 
-def signature_problem(certificate: x509.Certificate, issuer: x509.Certificate) -> str:
+
+class SignatureChecks:
+    """Checks signatures of certificates, each of them once, and no more of them than one exchange can need.
+
+    :ivar count: how many were checked.
+    """
+
+    def __init__(self, limit: int = MAX_SIGNATURES) -> None:
+        self._limit = limit
+        self._known: Dict[Tuple[Certificate, bytes], str] = {}
+        self.count = 0
+
+    def problem(self, certificate: Certificate, issuer: Certificate) -> str:
+        """See ``signature_problem()``; one that is not checked any more is told to be that."""
+        pair = certificate, issuer.public_key_info
+        if pair not in self._known:
+            if self.count >= self._limit:
+                return f"has a signature that was not checked, after {self._limit} others of this exchange"
+            self.count += 1
+            self._known[pair] = signature_problem(certificate, issuer)
+        return self._known[pair]
+
+
+def signature_problem(certificate: Certificate, issuer: Certificate) -> str:
     """What is wrong with the signature of a certificate, as a predicate; an empty string where nothing is.
 
-    RSA (PKCS #1 v1.5 and PSS), ECDSA, Ed25519, Ed448 and ML-DSA are checked as far as the installed cryptography has
-    them. Signatures over MD5 and older are refused.
+    RSA (PKCS #1 v1.5 and PSS), ECDSA, DSA, Ed25519, Ed448 and ML-DSA are checked as far as the installed cryptography
+    has them. Signatures over MD5 and older are refused. The parameters of an algorithm that has none do not matter.
 
     :param issuer: the certificate whose public key should verify the signature. Names are not compared here.
     """
-    hash_name = _hash_name(certificate)
+    hash_name = _hash_name(certificate.algorithm)
     if hash_name in _BROKEN_HASHES:
         return f"is signed with {hash_name.upper()}, which is broken"
+    if certificate.algorithm != certificate.inner_algorithm:
+        return "names one signature algorithm where it is signed and another one beside the signature"
     try:
+        public_key = load_public_key(issuer.public_key_info)
         with without_warnings():
-            _verify(certificate, issuer.public_key())
+            _verify(certificate, public_key)
     except InvalidSignature:
         return "has a signature that does not verify with the key of its issuer"
-    except (UnsupportedAlgorithm, InternalError, ValueError, TypeError):
+    except InputError as error:
+        return f"has a signature that cannot be checked with the key of its issuer: {error.reason}"
+    except _NOT_CHECKED:
         return (
-            f"has a signature ({certificate.signature_algorithm_oid.dotted_string}) that cryptography "
-            f"{cryptography.__version__} cannot check with the key of its issuer"
+            f"has a signature ({certificate.algorithm.oid}) that cryptography {cryptography.__version__} cannot check "
+            "with the key of its issuer"
         )
     return ""
 
 
-def weak_signature(certificate: x509.Certificate) -> str:
+def weak_signature(certificate: Certificate) -> str:
     """Why a signature is weak although it is accepted, as a predicate; an empty string where it is not."""
-    hash_name = _hash_name(certificate)
+    hash_name = _hash_name(certificate.algorithm)
     return "is signed with SHA-1, which is no longer secure" if hash_name in _WEAK_HASHES else ""
 
 
-def _hash_name(certificate: x509.Certificate) -> str:
-    algorithm = _hash(certificate)
-    return algorithm.name if algorithm is not None else ""
-
-
-def _hash(certificate: x509.Certificate) -> Optional[hashes.HashAlgorithm]:
+def _hash_name(algorithm: Algorithm) -> str:
+    if algorithm.oid != _RSASSA_PSS:
+        return _ALGORITHMS.get(algorithm.oid, ("", ""))[1]
     try:
-        return certificate.signature_hash_algorithm
-    except (UnsupportedAlgorithm, ValueError, TypeError):
-        return None
+        return _pss_parameters(algorithm)[0]
+    except ParseError:
+        return ""
 
 
-def _verify(certificate: x509.Certificate, public_key: Any) -> None:
-    signature, signed = certificate.signature, certificate.tbs_certificate_bytes
-    algorithm = _hash(certificate)
-    if isinstance(public_key, rsa.RSAPublicKey):
-        if certificate.signature_algorithm_oid.dotted_string == _RSASSA_PSS:
-            _verify_pss(certificate, public_key)
-        elif algorithm is None:
-            raise UnsupportedAlgorithm("no hash")
-        else:
-            public_key.verify(signature, signed, padding.PKCS1v15(), algorithm)
-    elif isinstance(public_key, ec.EllipticCurvePublicKey):
-        if algorithm is None:
-            raise UnsupportedAlgorithm("no hash")
-        public_key.verify(signature, signed, ec.ECDSA(algorithm))
-    else:  # Ed25519, Ed448, ML-DSA; a key that cannot verify has no such method, or another signature of it
-        verify = getattr(public_key, "verify", None)
-        if verify is None:
-            raise UnsupportedAlgorithm("the key cannot verify")
-        verify(signature, signed)
-
-
-def _verify_pss(certificate: x509.Certificate, public_key: rsa.RSAPublicKey) -> None:
-    algorithm = _hash(certificate)
-    if algorithm is not None and hasattr(certificate, "signature_algorithm_parameters"):
-        parameters: Any = certificate.signature_algorithm_parameters
-        public_key.verify(certificate.signature, certificate.tbs_certificate_bytes, parameters, algorithm)
+def _verify(certificate: Certificate, public_key: Any) -> None:
+    signature, signed, algorithm = certificate.signature, certificate.signed, certificate.algorithm
+    if algorithm.oid == _RSASSA_PSS and isinstance(public_key, rsa.RSAPublicKey):
+        hash_name, mask_hash, salt = _pss_parameters(algorithm)
+        scheme = padding.PSS(padding.MGF1(_hash(mask_hash)), salt)
+        public_key.verify(signature, signed, scheme, _hash(hash_name))
         return
-    # cryptography before 41 does not tell the parameters: try those that RFC 4055 section 3.1 and CAs use.
-    for candidate in (hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
-        scheme = padding.PSS(padding.MGF1(candidate), candidate.digest_size)
-        try:
-            public_key.verify(certificate.signature, certificate.tbs_certificate_bytes, scheme, candidate)
-            return
-        except InvalidSignature:
-            continue
-    raise InvalidSignature
+    kind, hash_name = _ALGORITHMS.get(algorithm.oid, ("", ""))
+    words = describe_public_key(public_key)
+    if kind != words.split()[0] if kind else _WITHOUT_HASH.get(words) != algorithm.oid:
+        raise UnsupportedAlgorithm("a key of another kind")
+    if kind == "RSA":
+        public_key.verify(signature, signed, padding.PKCS1v15(), _hash(hash_name))
+    elif kind == "EC":
+        public_key.verify(signature, signed, ec.ECDSA(_hash(hash_name)))
+    elif kind == "DSA":
+        public_key.verify(signature, signed, _hash(hash_name))
+    else:
+        public_key.verify(signature, signed)
+
+
+def _hash(name: str) -> hashes.HashAlgorithm:
+    algorithm: hashes.HashAlgorithm = getattr(hashes, name.upper())()
+    return algorithm
+
+
+def _pss_parameters(algorithm: Algorithm) -> Tuple[str, str, int]:
+    """The hash of RSASSA-PSS, that of its mask, and the length of the salt (RFC 4055 section 3.1).
+
+    :raises ParseError: they cannot be read, or name a hash that is not known.
+    """
+    hash_name, mask_hash, salt = "sha1", "sha1", 20
+    if algorithm.parameters is not None:
+        for parameter in read_whole(algorithm.parameters).expect(SEQUENCE, "the parameters of RSASSA-PSS").children():
+            value = next(parameter.children(), parameter)
+            if parameter.is_context(0):
+                hash_name = _hash_of(Algorithm.read(value))
+            elif parameter.is_context(1):
+                mask_hash = _hash_of(Algorithm.read(read_whole(Algorithm.read(value).parameters or b"")))
+            elif parameter.is_context(2):
+                salt = value.integer()
+    return hash_name, mask_hash, salt
+
+
+def _hash_of(algorithm: Algorithm) -> str:
+    name = _HASHES.get(algorithm.oid)
+    if name is None:
+        raise ParseError(f"the hash {algorithm.oid} of RSASSA-PSS is not known")
+    return name
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -36,6 +36,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     ParseError,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.key_protection import KeyProtection
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import pem
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import same_public_key
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
@@ -49,7 +51,7 @@ ENVELOPED, AES_128, AES_256 = "1.2.840.113549.1.7.3", "2.16.840.1.101.3.4.1.2", 
 RSA_PKCS1 = tlv(SEQUENCE, oid("1.2.840.113549.1.1.1"), b"\x05\x00")
 
 
-def certificate(key: Any, **options: Any) -> x509.Certificate:
+def certificate(key: Any, **options: Any) -> Certificate:
     return make_certificate("recipient", key.public_key(), "issuer", OTHER_EC, days=(-4000, 4000), **options)
 
 
@@ -58,7 +60,7 @@ def openssl(folder: Path, *arguments: str, keys: Sequence[Any] = ()) -> bytes:
     (folder / "content.der").write_bytes(CONTENT)
     recipients = []
     for number, key in enumerate(keys):
-        (folder / f"{number}.pem").write_bytes(certificate(key).public_bytes(Encoding.PEM))
+        (folder / f"{number}.pem").write_text(pem(certificate(key)))
         recipients += ["-recip", f"{number}.pem"]
     command = ["openssl", "cms", "-binary", "-in", "content.der", "-outform", "DER"]
     # The kind of message comes before its recipients, and their options after them.
@@ -89,7 +91,7 @@ class TestOpenssl:
         if options == ["-keyid"]:
             identifier = x509.SubjectKeyIdentifier.from_public_key(RSA_KEY.public_key())
             named = certificate(RSA_KEY, extensions=[(identifier, False)])
-            (tmp_path / "named.pem").write_bytes(named.public_bytes(Encoding.PEM))
+            (tmp_path / "named.pem").write_text(pem(named))
             options = ["-keyid", "-recip", "named.pem"]
             message = openssl(tmp_path, "-encrypt", cipher, *options)
         else:
@@ -154,11 +156,11 @@ class TestOpenssl:
     def test_a_key_that_openssl_signed_packed_and_encrypted(self, tmp_path: Path) -> None:
         """Signed by one, encrypted to another, all by OpenSSL: the form of RFC 7030 section 4.4.2."""
         (tmp_path / "signer.pem").write_bytes(
-            make_certificate("s", OTHER_EC.public_key(), "s", OTHER_EC, days=(-4000, 4000)).public_bytes(Encoding.PEM)
+            pem(make_certificate("s", OTHER_EC.public_key(), "s", OTHER_EC, days=(-4000, 4000))).encode()
         )
         (tmp_path / "signer.key").write_bytes(OTHER_EC.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         (tmp_path / "key.der").write_bytes(tlv(SEQUENCE, CONTENT))
-        (tmp_path / "recip.pem").write_bytes(certificate(EC_KEY).public_bytes(Encoding.PEM))
+        (tmp_path / "recip.pem").write_text(pem(certificate(EC_KEY)))
         sign = (
             "cms -sign -binary -nodetach -in key.der -outform DER -out signed.der -signer signer.pem -inkey signer.key"
         )

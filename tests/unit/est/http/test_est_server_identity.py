@@ -118,5 +118,5 @@ def test_names_in_the_error_are_cleaned_and_cut() -> None:
 
 
 def test_a_certificate_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(TransportError, match="its names cannot be read"):
+    with pytest.raises(TransportError, match="what it is for cannot be read"):
         authorize(b"\x30\x03\x02\x01\x00", "est.example.com", EXPLICIT)

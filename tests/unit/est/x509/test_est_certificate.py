@@ -20,13 +20,13 @@ from support.names import build_general_names, build_name
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError, ParseError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     Fingerprint,
     days_left,
     describe,
     find_leaf,
     load_certificate,
-    load_pem_certificates,
     not_after,
     not_before,
     pem,

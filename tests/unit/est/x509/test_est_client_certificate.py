@@ -31,8 +31,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
-    load_pem_certificates,
     subject_text,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
@@ -166,6 +166,15 @@ def test_a_chain_that_cannot_be_read_is_named(folder: Path) -> None:
         transport(1, client_certificate=from_files(folder, "leaf.pem", "key.pem", "gone.pem", None))
 
 
+def test_a_copy_that_cannot_be_written_is_not_called_a_passphrase(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "gone"))
+    with pytest.raises(InputError, match=r"cannot be written or read: .*/gone/.*: No such file") as caught:
+        transport(1, client_certificate=from_files(folder, "leaf.pem", "locked.pem", "chain.pem", "canary"))
+    assert "passphrase" not in caught.value.reason
+
+
 def enrol(
     lab: LabServer, client_certificate: Optional[ClientCertificate], *subjects: str, password: bool = False
 ) -> List[VerifiedCertificate]:
@@ -219,5 +228,5 @@ class TestWithTheLab:
             client_certificate = ClientCertificate(held.chain_path, held.key_path)
             issued = enrol(lab, client_certificate, "/CN=web", "/CN=mail", "/CN=vpn")
             assert [subject_text(each.certificate) for each in issued] == ["/CN=web", "/CN=mail", "/CN=vpn"]
-            assert len({each.certificate.serial_number for each in issued}) == 3
+            assert len({each.certificate.serial for each in issued}) == 3
             assert {entry["client_certificate_subject"] for entry in lab.enrolments} == {"CN=the holder"}

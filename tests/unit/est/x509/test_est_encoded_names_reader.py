@@ -32,7 +32,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.n
         (28, "J\u00f6".encode("utf-32-be"), "J\u00f6"),
         (30, "J\u00f6rg".encode("utf-16-be"), "J\u00f6rg"),
         (12, b"\xff", "#0C01FF"),
-        (19, b"\xff", "#1301FF"),
+        (19, b"J\xf6rg & Co", "J\u00f6rg & Co"),  # not a PrintableString, and OpenSSL reads it
+        (30, b"\xff", "#1E01FF"),
         (2, b"\x01", "#020101"),
     ],
 )

@@ -18,7 +18,6 @@ from support.names import build_general_names, build_name
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.asn1.der import encode, read
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import name_constraints
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import load_certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import PathError, find_path
 
@@ -158,7 +157,7 @@ def test_an_unknown_critical_extension_is_refused_and_one_that_is_not_critical_i
 def test_extensions_that_cannot_be_read_are_refused(root):
     bad = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), b"\x30\x7f")
     told = reason(root.issue("leaf", extensions=[(bad, True)]), [], [root.certificate])
-    assert "/CN=leaf has extensions that cannot be read" in told
+    assert told.startswith("/CN=leaf is not accepted: its basicConstraints cannot be read: ")
 
 
 def test_names_are_compared_without_regard_to_case_and_spaces(root):
@@ -209,7 +208,7 @@ def test_a_bag_that_is_made_to_be_slow_is_bounded(root):
     bag = [root.issue("Same", new_key().public_key(), ca=True) for _unused in range(60)]
     bag += [make_certificate("Same", new_key().public_key(), "Same", key, ca=True) for _unused in range(60)]
     leaf = make_certificate("leaf", new_key().public_key(), "Same", key)
-    assert "100 signatures" in reason(leaf, bag, [root.certificate])
+    assert "100 issuers" in reason(leaf, bag, [root.certificate])
 
 
 @pytest.mark.parametrize("key", [rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate()])
@@ -339,14 +338,6 @@ def test_names_outside_of_the_constraints_are_refused(root, entry, told):
     text = reason(ca.issue("leaf", extensions=[(san, False)]), [ca.certificate], [root.certificate])
     assert told in text
     assert f"({entry})" in text
-
-
-def test_no_name_escapes_the_constraints_where_there_are_no_words_for_it(root, monkeypatch):
-    monkeypatch.setattr(name_constraints, "subject_alternative_names", lambda _certificate: ())
-    ca = constrained(root, PERMITTED)
-    san = build_general_names([GeneralName("DNS", "example.com"), GeneralName("DNS", "example.org")])
-    leaf = ca.issue("leaf", extensions=[(san, False)])
-    assert "outside" in reason(leaf, [ca.certificate], [root.certificate])
 
 
 def test_constraints_apply_to_the_subject_and_to_an_email_address_in_it(root):
