@@ -137,6 +137,20 @@ def test_req_035_an_intermediate_that_may_not_be_used_is_dropped(root, options, 
     assert told in authorities.dropped[0].reason
 
 
+@pytest.mark.parametrize(
+    ("constraints", "code", "told"),
+    [
+        (b"\x30\x00", "not_a_ca", "it is not a CA certificate"),
+        (b"\x30\x02\x01\x05", "malformed_answer", "cannot be told whether it is a CA certificate"),
+    ],
+)
+def test_req_035_why_a_certificate_is_no_ca_has_a_code(root, constraints, code, told):
+    other = odd.certificate(odd.common_name("x"), extensions=[odd.extension("19", constraints)])
+    authorities = read_ca_certificates([other, der(root.certificate)], [root.certificate], NOW)
+    (dropped,) = authorities.dropped
+    assert (dropped.code, told in dropped.reason) == (code, True)
+
+
 def test_req_035_a_certificate_that_cannot_be_read_is_dropped(root):
     authorities = read_ca_certificates([b"\x30\x00", der(root.certificate)], [root.certificate], NOW)
     assert authorities.certificates == (root.certificate,)

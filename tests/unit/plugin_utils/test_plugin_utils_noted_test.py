@@ -21,6 +21,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.las
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
 from ansible_collections.estfleet.cloud_extender.plugins.modules import est_test_enroll
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import controller as controller_exchange
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.test_files import RemoteFiles
 
 CONTENT = "c" * 64
 PENDING = {"status": "pending", "template": "wifi", "changed": True, "retry_at": "2026-11-22T13:00:00Z"}
@@ -42,6 +43,16 @@ def execute(name, arguments):
         check=False,
     )
     return json.loads(process.stdout)
+
+
+def test_a_host_keeps_what_was_issued_and_cannot_be_used(tmp_path):
+    files = {"private_key.pem": "a key", "certificate.pem": "a certificate"}
+    path = RemoteFiles(execute, str(tmp_path), "wifi", "test").save_unusable(files)
+    assert path == f"{tmp_path}/wifi/test+unusable"
+    for name, text in files.items():
+        with open(os.path.join(path, name), encoding="ascii") as file:
+            assert file.read() == text
+        assert os.stat(file.name).st_mode & 0o777 == 0o600
 
 
 def by_the_host(store, result):

@@ -108,6 +108,13 @@ class TestOnTheWire:
             CLIENT.der
         ]
 
+    @pytest.mark.parametrize("names", [("leaf.pem", "key.pem"), ("strange.pem", "key.pem"), ("both.pem", None)])
+    def test_a_chain_as_text_takes_the_place_of_what_follows_in_the_file(self, folder: Path, names: Any) -> None:
+        (folder / "strange.pem").write_text(CLIENT.pem + CA.issue("another", ca=True).pem, encoding="ascii")
+        client = from_files(folder, *names, None, None)
+        assert presented(client, "TLSv1_3") is None
+        assert presented(client.replace(chain_pem=SUB.pem), "TLSv1_3") == [CLIENT.der]
+
     @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
     def test_trap_12_without_its_chain_it_is_refused(self, folder: Path, version: str) -> None:
         assert presented(from_files(folder, "leaf.pem", "key.pem", None, None), version) is None
@@ -159,6 +166,13 @@ class TestText:
         words = repr(ClientCertificate.from_text(CLIENT.pem, CLIENT.key_pem(), "canary"))
         assert "canary" not in words
         assert "KEY" not in words
+
+
+@pytest.mark.parametrize("chain", [None, "chain.pem"])
+def test_a_file_without_a_certificate_is_told_as_the_client_certificate(folder: Path, chain: Optional[str]) -> None:
+    with pytest.raises(InputError, match=r"the TLS client certificate .*holds a private key and no") as caught:
+        transport(1, client_certificate=from_files(folder, "key.pem", "key.pem", chain, None))
+    assert caught.value.code == "invalid_client_certificate"
 
 
 def test_a_chain_that_cannot_be_read_is_named(folder: Path) -> None:
