@@ -26,7 +26,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.synonyms import meant_option
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.trust import read_pem_certificates
 
-from .host_answer import UnusableAnswer, answer_of, without_controls
+from .host_answer import UnusableAnswer, answer_of, with_clean_warnings, without_controls
 from .secrets import PASSWORD_VARIABLE, Unprinted, scrub, secret_values, short_arguments
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -209,6 +209,11 @@ class ControllerAction(ActionBase):
         found = [*self._passed_on.get("warnings", ()), *warnings]
         if found:
             self._passed_on["warnings"] = found
+
+    def _parse_returned_data(self, res: Any, *arguments: Any, **options: Any) -> Any:
+        """See ``ActionBase``. From ansible-core 2.21 on the warnings of a module go from here to the terminal."""
+        clean = {**res, "stdout": with_clean_warnings(res.get("stdout") or "")}
+        return super()._parse_returned_data(clean, *arguments, **options)
 
     def execute(self, name: str, arguments: Mapping[str, Any], *, keep_facts: bool = False) -> dict[str, Any]:
         """Run a module on the host, and return the data of its answer; see ``answer_of()``.

@@ -11,6 +11,7 @@ the interpreter that core itself found.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -34,6 +35,9 @@ _ACTED_ON = frozenset(
         "skipped",
     )
 )
+_WARNINGS = ("warnings", "deprecations")
+# As a character, and as JSON has it.
+_ESCAPE = re.compile(r"[\x07\x1b\x80-\x9f]|\\u00(?:07|1[bB]|[89][0-9a-fA-F])")
 _INTERPRETER = "discovered_interpreter_python"
 _LAYOUT = {ord("\n"): None, ord("\t"): None}
 _PATH = re.compile(r"/[\w./+-]{1,250}")
@@ -65,7 +69,7 @@ def answer_of(
     interpreter = facts.get(_INTERPRETER) if isinstance(facts, Mapping) else None
     if isinstance(interpreter, str) and _PATH.fullmatch(interpreter):
         passed_on["ansible_facts"] = {_INTERPRETER: interpreter}
-    for key in ("warnings", "deprecations"):
+    for key in _WARNINGS:
         told = result.get(key)
         if isinstance(told, list) and told:
             passed_on[key] = [_told(entry) for entry in told[:_MOST_WARNINGS]]
@@ -73,7 +77,7 @@ def answer_of(
         key: value
         for key, value in result.items()
         if key not in _ACTED_ON
-        and key not in ("deprecations", "invocation", "warnings")
+        and key not in (*_WARNINGS, "invocation")
         and not key.startswith(("_ansible_", "ansible_"))
     }
     if keep_facts and isinstance(facts, Mapping):
@@ -122,6 +126,23 @@ def without_controls(value: Any) -> Any:
     from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import cleaned
 
     return "".join(piece if piece in ("\n", "\t") else cleaned(piece) for piece in re.split(r"([\n\t])", value))
+
+
+def with_clean_warnings(printed: str) -> str:
+    """Return what a module printed, with warnings that cannot steer a terminal.
+
+    :param printed: its JSON, and whatever else the host has printed around it.
+    """
+    if not any(f'"{key}"' in printed for key in _WARNINGS):
+        return printed
+    start, end = printed.find("{"), printed.rfind("}") + 1
+    try:
+        answer = json.loads(printed[start:end])
+    except (ValueError, RecursionError):
+        # Nothing of ours prints this. Whatever core makes of it, it has no escape character.
+        return _ESCAPE.sub("", printed)
+    cleaned = {key: without_controls(answer[key]) for key in _WARNINGS if key in answer}
+    return f"{printed[:start]}{json.dumps({**answer, **cleaned})}{printed[end:]}"
 
 
 def _told(entry: Any) -> Any:
