@@ -189,7 +189,7 @@ class Stage:
         text = world.in_the_lab(entry.text, str(self._host(document)), self._values)
         store = self._store(document)
         defaults = {
-            f"group/{_COLLECTION}.est": {"store_path": store},
+            f"group/{_COLLECTION}.store": {"store_path": store},
             f"{_COLLECTION}.est_fleet_host": {"est_integration_store_path": store},
         }
         hosts = re.search(r"^(?:- |  )hosts: (.*)$", text, re.MULTILINE)
