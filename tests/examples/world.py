@@ -60,6 +60,7 @@ TEMPLATES = {
     "est_test_enroll": ("wifi",),
     "docs/bundle.md: Export the templates of ce1": ("wifi",),
     "docs/certificates.md: Certificates of the web servers": ("web",),
+    "docs/errors.md: Test the template": ("wifi",),
 }
 
 #: Folders of a host that an example presupposes. Those of /etc/ssl are on every host.
