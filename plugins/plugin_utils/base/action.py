@@ -113,8 +113,16 @@ class ModuleFailed(Exception):
         if "error_code" in self.result:
             return dict(self.result)
         code = "unreachable" if self.result.get("unreachable") else "module_failed"
-        msg = str(self) or "a module of Ansible failed on the host, and said nothing"
+        msg = str(self) or self._last_words() or "a module of Ansible failed on the host, and said nothing"
         return {**failure(msg, code, msg), **self.result, "failed": True, "msg": msg}
+
+    def _last_words(self) -> str:
+        """What was printed in place of an answer, such as by an interpreter that cannot start: the last line of it."""
+        for key in ("module_stderr", "module_stdout"):
+            lines = [line.strip() for line in str(self.result.get(key) or "").splitlines() if line.strip()]
+            if lines:
+                return f"a module of Ansible failed on the host: {lines[-1][:300]}"
+        return ""
 
 
 class ControllerAction(ActionBase):

@@ -161,7 +161,7 @@ def test_enroll_replaces_nothing(lab: LabServer, there: str, capsys) -> None:
 
 
 @pytest.mark.usefixtures("password")
-@pytest.mark.parametrize("command", [enroll, lambda lab: serverkeygen(lab)])
+@pytest.mark.parametrize("command", [enroll, serverkeygen])
 def test_each_file_has_what_its_option_says(lab: LabServer, command, capsys) -> None:
     more = ["--certificate-path", "leaf.pem", "--chain-path", "chain.pem", "--username", "estuser", "--json"]
     assert cli.main([*command(lab), *more]) == cli.DONE

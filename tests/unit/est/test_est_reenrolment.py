@@ -441,7 +441,8 @@ class TestWithTheLab:
             assert again.certificate == issued.certificate != held.certificate
             assert encoded_subject(again.der) == ODD_SUBJECT.public_bytes()
             names = [one.certificate.extension(SUBJECT_ALTERNATIVE_NAME) for one in (again, held)]
-            assert names[0] == names[1] is not None
+            assert names[0] == names[1]
+            assert names[0] is not None
             entry = last(lab)
             assert (entry["reenrolment"], entry["status"]) == (mode, 200)
             assert entry["authorization_present"] is False

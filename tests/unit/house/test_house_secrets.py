@@ -45,7 +45,7 @@ def documented() -> Iterator[tuple[str, str, str]]:
 
 def test_every_option_that_is_named_like_a_secret_is_in_the_list() -> None:
     found = list(documented())
-    assert {name for _, name, _ in found} > set(SECRET_OPTIONS), "the list names what no option is called"
+    assert {name for _module, name, _kind in found} > set(SECRET_OPTIONS), "the list names what no option is called"
     missing = [
         f"{module}: {name}"
         for module, name, kind in found

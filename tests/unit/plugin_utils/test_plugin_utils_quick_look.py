@@ -32,7 +32,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.quic
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import PosixStore
 
 KEY, PAD, MARK = bytes(range(32)), bytes(range(100, 132)), "0123456789abcdef01234567"
-PYTHON = [sys.executable, "-I", "-S", "-"]
+PYTHON = (sys.executable, "-I", "-S", "-")
 
 
 @pytest.fixture
