@@ -237,7 +237,7 @@ def test_no_file_of_ours_beside_a_certificate_is_visible(tmp_path, paths, monkey
         for count in range(12):
             renames = iter(range(count + 1))
 
-            def rename(source, target, renames=renames, **more):
+            def rename(source, target, count=count, renames=renames, **more):
                 if next(renames, count) >= count:
                     raise Killed
                 real(source, target, **more)

@@ -161,8 +161,9 @@ def test_enroll_replaces_nothing(lab: LabServer, there: str, capsys) -> None:
 
 
 @pytest.mark.usefixtures("password")
-@pytest.mark.parametrize("command", [enroll, serverkeygen])
-def test_each_file_has_what_its_option_says(lab: LabServer, command, capsys) -> None:
+@pytest.mark.parametrize("name", ["enroll", "serverkeygen"])
+def test_each_file_has_what_its_option_says(lab: LabServer, name: str, capsys) -> None:
+    command = {"enroll": enroll, "serverkeygen": serverkeygen}[name]
     more = ["--certificate-path", "leaf.pem", "--chain-path", "chain.pem", "--username", "estuser", "--json"]
     assert cli.main([*command(lab), *more]) == cli.DONE
     found = json.loads(capsys.readouterr().out)
