@@ -112,7 +112,7 @@ templates:
       returned: success
       type: str
     client_key_path:
-      description: The file with the private key of RV(templates.client_certificate_path). V(none) if there is none.
+      description: The file with the private key of RV(templates[].client_certificate_path). V(none) if there is none.
       returned: success
       type: str
     proxy:
