@@ -46,6 +46,8 @@ _ASIDE = ".old"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 #: Octets. A pending enrolment's files are smaller than this; what is larger was not written by us.
 MAX_PENDING_FILE_SIZE = 16 * 1024
+#: What to do where the files of a test cannot be read or written.
+FILES_HINT = "Check output_path, the free space, and the user that the task runs as on the host."
 #: Octets that the files of a test may need.
 _ROOM_OCTETS = 64 * 1024
 

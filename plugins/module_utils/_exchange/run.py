@@ -25,7 +25,7 @@ from ..est.x509.keys import private_key_pem
 from ..est.x509.path import is_self_signed
 from . import result
 from .connection import Connector, Destination, chosen_key, connected, refuse_without_devices, required_trust
-from .files import CERTIFICATE_FILE, CHAIN_FILE, PRIVATE_KEY_FILE, ROOT_CERTIFICATE_FILE
+from .files import CERTIFICATE_FILE, CHAIN_FILE, FILES_HINT, PRIVATE_KEY_FILE, ROOT_CERTIFICATE_FILE
 from .issued import Comparison, compare_certificate
 from .options import TestOptions
 
@@ -161,7 +161,7 @@ class _Test:
                 code="not_saved",
                 stage="save",
                 request_received="not_received",
-                hint="Check output_path, and the user that the task runs as on the host.",
+                hint=FILES_HINT,
             ) from None
 
     def _save_unusable(self, certificates: str, key: str) -> str:
@@ -178,7 +178,7 @@ class _Test:
                     code="not_saved",
                     stage="save",
                     request_received="received",
-                    hint="Check output_path, the free space, and the user that the task runs as on the host.",
+                    hint=FILES_HINT,
                 ) from None
 
     def _result(self, status: str, *, verified: Optional[VerifiedCertificate] = None, **more: Any) -> Dict[str, Any]:

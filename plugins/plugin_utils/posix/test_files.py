@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import (
+    FILES_HINT,
     MAX_PENDING_FILE_SIZE,
     PRIVATE_KEY_FILE,
     TestFolder,
@@ -85,7 +86,7 @@ class RemoteFiles:
                 code="not_saved",
                 stage="save",
                 request_received="not_received" if operation == "read" else "received",
-                hint="Check output_path, the free space, and the user that the task runs as on the host.",
+                hint=FILES_HINT,
             )
         return result
 
