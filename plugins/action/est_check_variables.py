@@ -5,11 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
-    check_facts,
-    check_names,
-    without_effect,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_variables
 
 _TEMPLATES, _CERTIFICATES = "est_integration_templates", "est_integration_certificates"
 
@@ -23,9 +19,7 @@ class ActionModule(ControllerAction):
         return {"certificates": {"type": "bool", "default": False}}
 
     def perform(self, arguments):
-        check_facts(self._task_vars)
-        check_names(self._task_vars)
-        self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
+        self.warn(check_variables(self._task_vars, self._task.get_play().hosts))
         if arguments["certificates"]:
             self._check_certificates()
         return {"changed": False}

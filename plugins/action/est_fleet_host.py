@@ -43,11 +43,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.test
     accept_earlier,
     doubt_other_ways,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
-    check_facts,
-    check_names,
-    without_effect,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_variables
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
 )
@@ -88,9 +84,7 @@ class ActionModule(ControllerAction):
         return shown(result, watch.ended(result), writes=self._may_write)
 
     def perform(self, arguments):
-        check_facts(self._task_vars)
-        check_names(self._task_vars)
-        self.warn(filter(None, [without_effect(self._task_vars, self._task.get_play().hosts)]))
+        self.warn(check_variables(self._task_vars, self._task.get_play().hosts))
         variables = self._variables(arguments)
         check_days("est_integration_rotate_key_after_days", variables["rotate_key_after_days"])
         templates = read_templates(variables, self._task_vars)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,26 @@ def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
 def rounds(request: pytest.FixtureRequest) -> int:
     """How often to try what does not happen the same way each time."""
     return int(request.config.getoption("--rounds"))
+
+
+@pytest.fixture
+def mount_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Mount a disk of so many octets, which goes with the test."""
+    path = tmp_path / "disk"
+
+    def mount(octets: int) -> Path:
+        if os.geteuid() != 0:
+            pytest.skip("only root may mount a disk")
+        path.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={octets},mode=0700", "est-faults", str(path)]
+        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+        if mounted.returncode:
+            pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+        return path
+
+    yield mount
+    if os.path.ismount(path):
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
 @pytest.fixture

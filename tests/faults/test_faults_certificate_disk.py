@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,8 @@ NAMES = ("certificate_path", "private_key_path", "fullchain_path", "chain_path",
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "disk"
-    path.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a disk")
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "est-faults", str(path)]
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
+def disk(mount_disk: Callable[[int], Path]) -> Path:
+    return mount_disk(4 * 1024 * 1024)
 
 
 @pytest.fixture

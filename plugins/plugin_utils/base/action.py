@@ -26,7 +26,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.synonyms import meant_option
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.trust import read_pem_certificates
 
-from .host_answer import UnusableAnswer, answer_of, with_clean_warnings, without_controls
+from .host_answer import UnusableAnswer, answer_of, last_line, with_clean_warnings, without_controls
 from .secrets import PASSWORD_VARIABLE, Unprinted, scrub, secret_values, short_arguments
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -118,11 +118,8 @@ class ModuleFailed(Exception):
 
     def _last_words(self) -> str:
         """What was printed in place of an answer, such as by an interpreter that cannot start: the last line of it."""
-        for key in ("module_stderr", "module_stdout"):
-            lines = [line.strip() for line in str(self.result.get(key) or "").splitlines() if line.strip()]
-            if lines:
-                return f"a module of Ansible failed on the host: {lines[-1][:300]}"
-        return ""
+        last = last_line(self.result, "module_stderr") or last_line(self.result, "module_stdout")
+        return f"a module of Ansible failed on the host: {last[:300]}" if last else ""
 
 
 class ControllerAction(ActionBase):
@@ -178,7 +175,10 @@ class ControllerAction(ActionBase):
         With ``until`` or ``retries`` another action runs the same task again. What is kept beside the arguments of the
         task stays in this process.
         """
-        given: dict[str, Any] = vars(self._task).setdefault("_est_given", plain(self._task.args))
+        kept = vars(self._task)
+        if "_est_given" not in kept:
+            kept["_est_given"] = plain(self._task.args)
+        given: dict[str, Any] = kept["_est_given"]
         return given
 
     def complete(self, failed: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,12 @@ def without_controls(value: Any) -> Any:
     return "".join(piece if piece in ("\n", "\t") else cleaned(piece) for piece in re.split(r"([\n\t])", value))
 
 
+def last_line(result: Mapping[str, Any], key: str) -> str:
+    """Return the last line with anything in it of a text in a result, or an empty string: of a traceback, the error."""
+    lines = [line.strip() for line in str(result.get(key) or "").splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
 def with_clean_warnings(printed: str) -> str:
     """Return what a module printed, with warnings that cannot steer a terminal.
 
@@ -146,7 +152,7 @@ def with_clean_warnings(printed: str) -> str:
 
 
 def _told(entry: Any) -> Any:
-    """Return a warning or a deprecation without what could steer a terminal."""
+    """Return a warning or a deprecation as a text, or what core needs of it. The action cleans it with its result."""
     if isinstance(entry, Mapping):
         known = ("msg", "version", "date", "collection_name")
         return {key: _words(entry[key]) for key in known if isinstance(entry.get(key), str)}
@@ -154,7 +160,7 @@ def _told(entry: Any) -> Any:
 
 
 def _words(text: Any) -> str:
-    return " ".join(str(without_controls(str(text))).split())[:_LONGEST_WARNING]
+    return " ".join(str(text).split())[:_LONGEST_WARNING]
 
 
 def _is_larger(value: Any, limit: int) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, Optional
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ServerError, Timeline
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 
+from ..base.host_answer import last_line
 from .module_transport import CENSORED, CUT_OFF_HINT, Answer, Execute, Failure, ModuleTransport
 
 #: Suites that exist only from TLS 1.2 on: ``uri`` has no option for the protocol version (RFC 8996, RFC 9325).
@@ -264,8 +265,7 @@ class UriTransport(ModuleTransport):
         said = str(result.get("msg") or "")
         if said and not said.startswith("MODULE FAILURE"):
             return said
-        lines = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
-        return lines[-1] if lines else said or "no answer"
+        return last_line(result, "module_stderr") or said or "no answer"
 
 
 #: The response headers that the EST client reads, and the keys under which ``uri`` returns them.

@@ -42,6 +42,17 @@ _MOST = 2
 _LOOKS_LIKE_OURS = re.compile("est", re.IGNORECASE)
 
 
+def check_variables(variables: Mapping[str, Any], patterns: Any) -> list[str]:
+    """Check the variables of a host before it is asked for anything, and return what to warn of.
+
+    :param patterns: ``hosts`` of the play, as it was read.
+    :raises OptionError: see ``check_facts()`` and ``check_names()``.
+    """
+    check_facts(variables)
+    check_names(variables)
+    return [warning for warning in [without_effect(variables, patterns)] if warning]
+
+
 def check_names(variables: Iterable[Any]) -> None:
     """Refuse variables with names that are nearly ours.
 

@@ -26,10 +26,10 @@ from ansible import constants as C
 from ansible.utils.display import Display
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils import _store
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.look import nothing_found, with_masked_key
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import KEY_OCTETS
 
 from ..base.action import ControllerAction
+from ..base.host_answer import UnusableAnswer
+from .store import READING, check_reading
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The program.
@@ -194,18 +194,13 @@ def read_answer(output: str, mark: str) -> Optional[dict[str, Any]]:
         return None
     try:
         told = json.loads(parts[1])
-        expected = with_masked_key(nothing_found(), None, None)
-        if not isinstance(told, dict) or told.keys() != expected.keys():
+        if not isinstance(told, dict) or told.keys() != READING.keys():
             return None
         found = {name: _value(value) for name, value in told.items()}
-        key_is_right = len(bytes.fromhex(found["masked_key"])) in (0, KEY_OCTETS)
-    except (ValueError, TypeError, RecursionError):
+        check_reading(found)
+    except (ValueError, TypeError, RecursionError, UnusableAnswer):
         return None
-    right = key_is_right and all(
-        type(value) is type(expected[name]) or (name == "content" and isinstance(value, str))
-        for name, value in found.items()
-    )
-    return found if right else None
+    return found
 
 
 def _value(value: Any) -> Any:

@@ -20,28 +20,24 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.ada
     Write,
     Written,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.look import nothing_found, with_masked_key
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import KEY_OCTETS
 
 from ..base.host_answer import UnusableAnswer, check_shape
 
 _NAME = "est_store_file"
 MODULE = f"estfleet.cloud_extender.{_NAME}"
-#: What it answers, where it reads.
-_READING = {
-    "exists": bool,
-    "content": (str, type(None)),
-    "sha256": str,
-    "damage": str,
-    "drift": [str],
-    "key_fingerprint": str,
-    "key_damage": str,
-    "masked_key": str,
-    "folder_mode": str,
-    "document_mode": str,
-    "owner": str,
-    "last_tests": str,
-    "kept_documents": [str],
-}
+
+
+def _shape_of(example: Any) -> Any:
+    """Return the shape of a value in a reading, for ``check_shape()``."""
+    if example is None:
+        return (str, type(None))
+    return [str] if isinstance(example, list) else type(example)
+
+
+#: The shape of what a look at the store tells, whether by the module or by the quick look.
+READING = {name: _shape_of(example) for name, example in with_masked_key(nothing_found(), None, None).items()}
 
 #: Runs a module on the host: name, arguments -> result. Raises when the module fails.
 Execute = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
@@ -72,8 +68,7 @@ class PosixStore(TemplateStore):
             if pad is not None:
                 arguments["key_pad"] = pad.hex()
             found = self._execute(MODULE, arguments)
-            check_shape(found, _READING, _NAME)
-        masked = _octets(found["masked_key"])
+        masked = check_reading(found)
         return Observed(
             store_path=self._store_path,
             exists=found["exists"],
@@ -102,7 +97,7 @@ class PosixStore(TemplateStore):
         }
         made = self._execute(MODULE, arguments)
         check_shape(made, {"masked_key": str}, _NAME)
-        masked = _octets(made["masked_key"])
+        masked = _masked_key(made)
         return mask(masked, pad) if masked else None
 
     def write(self, change: Write) -> Written:
@@ -122,13 +117,18 @@ class PosixStore(TemplateStore):
         return Written(conflict=written["conflict"], kept=written["kept"])
 
 
-def _octets(masked: str) -> bytes:
-    """Return a key that came as hexadecimal digits, or nothing.
+def check_reading(found: Mapping[str, Any]) -> bytes:
+    """Check what was told of a store, and return its masked key, or nothing.
 
     :raises UnusableAnswer: it is something else.
     """
+    check_shape(found, READING, _NAME)
+    return _masked_key(found)
+
+
+def _masked_key(answer: Mapping[str, Any]) -> bytes:
     try:
-        octets = bytes.fromhex(masked)
+        octets = bytes.fromhex(answer["masked_key"])
     except ValueError:
         octets = b"?"
     if len(octets) not in (0, KEY_OCTETS):
