@@ -104,5 +104,5 @@ def test_both_kinds_of_manifest_are_read() -> None:
     newer = {"scripts": {script: {"script": source}}, "actions": [{"name": "module_wrapper.ps1", "params": params}]}
     order = read_order(json.dumps({"name": "exec_wrapper"}).encode() + b"\n\0\0\0\0\n" + json.dumps(newer).encode())
     assert (order.name, order.source, order.arguments) == ("slurp", b"#!powershell", {"src": "y"})
-    with pytest.raises(ValueError, match="no order"):
+    with pytest.raises(ValueError, match="not an order"):
         read_order(b"Remove-Item")

@@ -25,7 +25,7 @@ READING = ["slurp", "win_stat", "fetch_file"]
 PREPARING = ["win_file", "win_acl", "win_acl", "win_owner", "win_acl_inheritance"]
 ASKING = ["win_certificate_info", "win_uri", "win_uri"]
 ENROLLING = ["make temporary folder", "win_uri"]
-SAVING = ["win_file", "win_file", "put_file", "put_file", "put_file"]
+SAVING = ["win_file", "win_file", "put_file", "put_file", "put_file", "put_file"]
 NOTING = ["slurp", "put_file"]
 TIDYING = ["remove temporary folder"]
 
@@ -236,6 +236,8 @@ def test_wrong_values_are_told_as_on_posix_hosts(newest_play: Play, lab: LabServ
         "est_test_enroll_folder": {"path": "C:/ProgramData/target"},
         "est_test_enroll_store": "{{ est_store }}",
         "est_test_enroll_exchanges": ["uri", "controller"],
+        # The words of win_uri tell no more of it.
+        "est_server_info_refused_code": "connection_failed",
     }
     targets = HERE.parent / "integration" / "targets"
     plays = [

@@ -43,8 +43,8 @@ TRUTH_TABLE = {
     "rotate the key": task("est_templates", templates=[WIFI], rotate_key=True),
     "info": task("est_template_info"),
     # Each takes what the other had: a bundle of Windows is one of POSIX.
-    "import": task("est_template_import", src="{{ other }}.bundle", passphrase=PASSPHRASE, state="replace"),
-    "import again": task("est_template_import", src="{{ other }}.bundle", passphrase=PASSPHRASE, state="replace"),
+    "import": task("est_template_import", src="{{ other }}.bundle", passphrase=PASSPHRASE, purge=True),
+    "import again": task("est_template_import", src="{{ other }}.bundle", passphrase=PASSPHRASE, purge=True),
     "purge, check": task("est_templates", check=True, templates=[VPN], purge=True),
     "purge": task("est_templates", templates=[VPN], purge=True),
     "purge again": task("est_templates", templates=[VPN], purge=True),

@@ -51,7 +51,7 @@ _JOB = ("awx_job_id", "tower_job_id")
 #: How many causes are told of a host that failed, at most.
 _MOST_CAUSES = 5
 #: What to do about tests that failed.
-_SEE_CAUSES = "Look at causes, which has an entry for each; the fleet report tells it of every template."
+_SEE_CAUSES = "Look at causes; the fleet report has every template."
 #: What a difference is called where nothing is written.
 _NOT_WRITTEN = {"created": "missing", "updated": "differs", "repaired": "differs", "removed": "undeclared"}
 

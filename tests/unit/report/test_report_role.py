@@ -234,7 +234,7 @@ def test_the_result_of_a_failed_host_has_an_entry_for_each_cause_and_not_for_eac
         "msg": "1 failed, 1 not tried of 3 tests: see causes",
         "error_code": "tests_failed",
         "reason": "1 failed, 1 not tried of 3 tests",
-        "hint": "Look at causes, which has an entry for each; the fleet report tells it of every template.",
+        "hint": "Look at causes; the fleet report has every template.",
         "causes": ["templates 'a', 'b' (1 failed, 1 not tried): x, stage enroll: no"],
     }
 
