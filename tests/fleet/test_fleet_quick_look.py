@@ -75,6 +75,8 @@ def test_another_user_can_be_become(fleet: Fleet, apply: Apply, pipelining: bool
         "ansible_become": True,
         "ansible_become_user": "nobody",
         "ansible_python_interpreter": "/usr/bin/python3",
+        # That of the fleet belongs to root, once a test has made it.
+        "ansible_remote_tmp": "/tmp",
     }
     assert apply({"ansible_pipelining": True}).status == 0
     refused = apply(variables)

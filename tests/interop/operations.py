@@ -33,6 +33,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.plan import plan_request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509 import certificate as certificates
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
 )
@@ -63,7 +64,7 @@ def cacerts(server: Server, _folder: Path) -> None:
 
 
 def bootstrap_by_fingerprint(server: Server, _folder: Path) -> None:
-    fingerprint = certificates.fingerprint_sha256(certificates.load_pem_certificates(server.ca_pem)[0])
+    fingerprint = certificates.fingerprint_sha256(load_pem_certificates(server.ca_pem)[0])
     assert bootstrap(EstUrl.build(server.url), fingerprint).pem == server.ca_pem
 
 

@@ -28,6 +28,7 @@ PREFIX = "est_integration_"
 
 #: Types of Python that stand for one of Ansible's, and of others.
 _PYTHON = {str: "str", int: "int", float: "float", bool: "bool", dict: "dict", list: "list"}
+_NONE = type(None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,7 +215,7 @@ def _ansible(hint: Any) -> str | None:
         return _PYTHON[hint]
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Union:
-        kinds = {_ansible(one) for one in inner if one is not type(None)}
+        kinds = {_ansible(one) for one in inner if one is not _NONE}
         return kinds.pop() if len(kinds) == 1 else None
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return "dict"
