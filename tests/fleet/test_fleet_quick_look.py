@@ -75,11 +75,11 @@ def test_another_user_can_be_become(fleet: Fleet, apply: Apply, pipelining: bool
         "ansible_become": True,
         "ansible_become_user": "nobody",
         "ansible_python_interpreter": "/usr/bin/python3",
-        # That of the fleet belongs to root, once a test has made it.
-        "ansible_remote_tmp": "/tmp",
     }
+    # That of the fleet belongs to root, once a test has made it.
+    temporary = ("-e", "ansible_remote_tmp=/tmp")
     assert apply({"ansible_pipelining": True}).status == 0
-    refused = apply(variables)
+    refused = apply(variables, *temporary)
     assert refused.hosts("failed") == ["ce1", "ce2"]
     assert MODULE in refused.output, "the error is that of the module"
     assert "cannot read the template store" in refused.output
@@ -89,7 +89,7 @@ def test_another_user_can_be_become(fleet: Fleet, apply: Apply, pipelining: bool
                 path.chmod(path.stat().st_mode | 0o011)
         for path in (host.store, *host.store.iterdir()):
             os.chown(path, nobody.pw_uid, nobody.pw_gid)
-    again = apply(variables)
+    again = apply(variables, *temporary)
     assert (again.status, again.hosts("changed")) == (0, []), again.output
     assert quiet(again), again.output
 
