@@ -39,25 +39,45 @@ class Spool:
         self._folder, self._name = folder, f"est-fleet-report-{digest}.jsonl"
         self.path = os.path.join(folder, self._name)
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Add the entry of a host.
+    def add(self, record: Mapping[str, Any], batch: Sequence[str] = ()) -> bool:
+        """Add the entry of a host, and say whether by now none of its batch could be reached.
 
+        All entries are read for that only when as many hosts have ended as were missing at the last reading: what a
+        fleet that is down costs grows with it, not with its square.
+
+        :param batch: the hosts that run together with it.
         :raises OSError: it cannot be written.
         """
         # The state comes first, apart, so that those who only look for states need not read the rest as JSON.
         line = f"{record['state']}\t{json.dumps(record['name'])}\t{json.dumps(record)}\n".encode("ascii")
+        ended, due = f"{self._name}.ended", f"{self._name}.due"
         with locked_folder(self._folder) as folder:
             folder.append(self._name, line)
+            if not batch:
+                return False
+            folder.append(ended, b".")
+            if record["state"] != "unreachable":
+                return False
+            noted = folder.look(ended)
+            number = noted.st_size if noted else 0
+            of_batch = hashlib.sha256("\0".join(batch).encode("utf-8", "surrogateescape")).hexdigest()
+            known, _space, at = (folder.read(due, _MAX_OCTETS).content or b"").decode("ascii").partition(" ")
+            if known == of_batch and number < int(at):
+                return False
+            missing = len(set(batch) - self._unreachable(folder))
+            # Where none is missing, from here on it would be another round.
+            folder.write(due, f"{of_batch} {number + (missing or len(batch))}".encode("ascii"), durable=False)
+        return not missing
 
     def records(self) -> Dict[str, Dict[str, Any]]:
         """Return the entries by host; of a host that was added more than once, the last."""
         found = (json.loads(line.split(b"\t", 2)[2]) for line in self._lines())
         return {str(record["name"]): record for record in found}
 
-    def unreachable(self) -> Set[str]:
+    def _unreachable(self, locked: Folder) -> Set[str]:
         """Return the hosts whose last entry says that they could not be reached."""
         states: Dict[str, bytes] = {}
-        for line in self._lines():
+        for line in self._lines(locked):
             state, name, _rest = line.split(b"\t", 2)
             states[str(json.loads(name))] = state
         return {name for name, state in states.items() if state == b"unreachable"}

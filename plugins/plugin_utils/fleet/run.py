@@ -87,11 +87,8 @@ class HostWatch:
             started_at=self._started_at,
             seconds=time.monotonic() - self._started,
         )
-        spool = spool_of(report_dest)
         try:
-            spool.add(record)
-            batch = set(self._task_vars.get("ansible_play_batch") or ())
-            if record["state"] == "unreachable" and batch <= spool.unreachable():
+            if spool_of(report_dest).add(record, self._task_vars.get("ansible_play_batch") or ()):
                 self._report_alone(report_dest)
         except OSError as error:
             # The report falls back on what the play itself knows.

@@ -94,13 +94,46 @@ def test_a_spool_gives_back_the_last_entry_of_each_host(tmp_path):
     spool.add(host_record("a\tb\n", state="unreachable"))
     spool.add(host_record("c", state="ok"))
     assert spool.news() == {"a\tb\n": "unreachable", "c": "ok"}
-    assert spool.unreachable() == {"a\tb\n"}
     spool.add(host_record("a\tb\n", state="failed"))
     assert spool.news() == {"a\tb\n": "failed"}
     assert spool.news() == {}
     assert {name: found["state"] for name, found in spool.records().items()} == {"a\tb\n": "failed", "c": "ok"}
-    assert spool.unreachable() == set()
     assert stat.S_IMODE(os.stat(spool.path).st_mode) == 0o600
+
+
+def test_the_last_host_of_a_batch_is_told_that_all_of_it_are_down(tmp_path):
+    spool = Spool(str(tmp_path), "r")
+
+    def down(name, batch, state="unreachable"):
+        return spool.add(host_record(name, state=state), batch)
+
+    first, second = ["a", "b\n", "c"], ["d", "e"]
+    assert [down(name, first) for name in first] == [False, False, True]
+    assert [down(name, first) for name in first] == [False, False, True], "a second role of the play"
+    assert [down("d", second, "ok"), down("e", second)] == [False, False]
+    assert [down("d", second), down("e", second)] == [True, False], "the last entry of a host counts"
+    assert [
+        down(name, ["f", "g", "h"], state) for name, state in zip("fgh", ["unreachable", "failed", "unreachable"])
+    ] == [
+        False,
+        False,
+        False,
+    ]
+    assert [down(name, first) for name in first] == [True, False, False], "all of it were down before"
+    assert not down("i", [])
+
+
+def test_a_fleet_that_is_down_costs_as_much_as_it_has_hosts(tmp_path, monkeypatch):
+    """As many lines are looked at as there are hosts, and not the square of that."""
+    looked = []
+    lines = Spool._lines
+    monkeypatch.setattr(Spool, "_lines", lambda *given: looked.append(lines(*given)) or looked[-1])
+    spool, batch = Spool(str(tmp_path), "r"), [f"ce{number}" for number in range(300)]
+    told = [spool.add(host_record(name, state="unreachable"), batch) for name in batch]
+    assert told == [*[False] * 299, True]
+    one_up = [spool.add(host_record(name, state="ok" if name == "ce7" else "unreachable"), batch) for name in batch]
+    assert not any(one_up[7:])
+    assert sum(map(len, looked)) < 10 * len(batch)
 
 
 def test_another_report_has_another_file(tmp_path):
