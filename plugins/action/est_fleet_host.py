@@ -22,7 +22,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.sto
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
     ControllerAction,
     OptionError,
-    plain,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import check_days
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.account_gate import AccountGate
@@ -37,13 +36,21 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host
     shown,
     to_test,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import HostWatch
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import (
+    HostWatch,
+    TimeIsUp,
+    alarm,
+    seconds_for,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.tests import (
     HostTests,
     accept_earlier,
     doubt_other_ways,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import check_variables
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.variables import (
+    check_variables,
+    read_variables,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
 )
@@ -52,7 +59,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.pa
 
 _TEMPLATES = "estfleet.cloud_extender.est_templates"
 _TEST = "estfleet.cloud_extender.est_test_enroll"
-_DECLARED = "est_integration_templates"
 
 # With this file, before the forks: otherwise every host's fork would load it, and all that it needs, by itself.
 importlib.import_module("ansible_collections.estfleet.cloud_extender.plugins.action.est_templates")
@@ -68,6 +74,8 @@ class ActionModule(ControllerAction):
         return OPTIONS
 
     def run(self, tmp=None, task_vars=None):
+        variables, self._problem = read_variables(OPTIONS, task_vars or {}, self._templar.template)
+        self._given = {**variables, **super().given_arguments()}
         watch = HostWatch(
             self.given_arguments(),
             task_vars or {},
@@ -83,9 +91,27 @@ class ActionModule(ControllerAction):
             raise
         return shown(result, watch.ended(result), writes=self._may_write)
 
+    def given_arguments(self):
+        """See ``ControllerAction``: the variables of the role; arguments of the task win over them."""
+        return self._given
+
     def perform(self, arguments):
+        limit = seconds_for(arguments, self._task.timeout)
+        try:
+            with alarm(limit):
+                return self._perform(arguments)
+        except TimeIsUp:
+            raise OptionError(
+                f"the host was given up after {limit} seconds",
+                code="host_timed_out",
+                hint="See what it waits for; est_integration_host_timeout sets the bound.",
+            ) from None
+
+    def _perform(self, arguments):
         self.warn(check_variables(self._task_vars, self._task.get_play().hosts))
-        variables = self._variables(arguments)
+        if self._problem:
+            raise OptionError(self._problem)
+        variables = {name.removeprefix("__").removeprefix("est_integration_"): arguments[name] for name in arguments}
         check_days("est_integration_rotate_key_after_days", variables["rotate_key_after_days"])
         templates = read_templates(variables, self._task_vars)
         test = read_test(variables["test"], check_folder=check_windows_folder if is_windows(self) else absolute_folder)
@@ -105,14 +131,6 @@ class ActionModule(ControllerAction):
         if names is None or names:
             self._test(templates, names, test, variables, result, writes=writes)
         return combine(result)
-
-    def _variables(self, arguments):
-        """The variables of the role, without their prefix."""
-        variables = {name.removeprefix("__").removeprefix("est_integration_"): arguments[name] for name in arguments}
-        if variables["templates"] is None and self._task_vars.get(_DECLARED) is not None:
-            # A variable in it that is not defined looks to the role as if all of it were not.
-            variables["templates"] = plain(self._templar.template(self._task_vars[_DECLARED]))
-        return variables
 
     def _apply(self, templates, test, variables, result, *, writes):
         """Apply templates on the host, or compare them, and add what came of it to the result."""

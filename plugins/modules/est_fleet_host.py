@@ -16,7 +16,7 @@ description:
   - This module is private and may change. The role C(estfleet.cloud_extender.est_integration) is made of it.
     Use the role, or M(estfleet.cloud_extender.est_templates) and M(estfleet.cloud_extender.est_test_enroll), instead.
   - Does all of the role on one host in one task, and leaves a note for M(estfleet.cloud_extender.est_fleet_report).
-  - The options are the variables of the role, described there.
+  - The options are the variables of the role, described there. What the task does not give is read from the variables.
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
@@ -88,6 +88,12 @@ options:
     description: Where the fleet report will be written.
     type: path
     default: ""
+  est_integration_host_timeout:
+    description:
+      - Seconds after which the host is given up.
+      - Without it, the C(timeout) of the play or C(TASK_TIMEOUT) of the configuration count, or else 600, with 120 and
+        C(wait_timeout) of O(est_integration_test) more for each template.
+    type: int
   __est_integration_tests_only:
     description: Whether to test all declared templates as they are on the host, and to apply none.
     type: bool

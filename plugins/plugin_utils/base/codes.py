@@ -35,6 +35,7 @@ CODES = {
     "bundle_too_large": "The bundle would be too large to be read again.",
     # A fleet.
     "nothing_declared": "No variable of this collection declares anything for the host, or for any host of the play.",
+    "host_timed_out": "The host took longer than it may, and was given up.",
     "tests_failed": "Tests of templates failed, or were not tried.",
     "not_tried": "The test was left out, because the server had refused the same account before in this run.",
     "too_many_failed": "More hosts failed than the play allows.",

@@ -26,8 +26,7 @@ _GIVEN_BY_THE_ROLE = {
     "store_path": "est_integration_store_path",
 }
 
-#: The options, by the names of the role's variables: the role passes them on as they are, and errors name what the
-#: user has set.
+#: The options, by the names of the role's variables, as which they are set, and which errors name.
 OPTIONS: dict[str, Any] = {
     "est_integration_templates": {"type": "raw"},
     "est_integration_purge": {"type": "bool", "default": False},
@@ -43,6 +42,7 @@ OPTIONS: dict[str, Any] = {
     "est_integration_cluster": {"type": "str", "default": ""},
     "est_integration_cluster_writer": {"type": "str", "default": ""},
     "est_integration_report_dest": {"type": "path", "default": ""},
+    "est_integration_host_timeout": {"type": "int"},
     "__est_integration_tests_only": {"type": "bool", "default": False},
 }
 

@@ -9,7 +9,9 @@ task when all have ended. When no host of a batch could be reached, no task foll
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Callable, Optional
@@ -33,7 +35,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.su
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import report_files, write_report
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 
-from ..base.action import plain
+from ..base.action import OptionError, plain
 
 #: What the role registers the result of a host as.
 RESULT = "est_integration_result"
@@ -101,6 +103,66 @@ class HostWatch:
         if made.error:
             Display().warning(made.error)
         Display().display("\n".join(made.lines))
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+#: How many seconds a host may take, and how many more for each template; a test may wait for approval besides.
+_SECONDS, _SECONDS_EACH = 600, 120
+#: Ten days.
+_MOST_SECONDS = 864000
+
+
+class TimeIsUp(BaseException):
+    """A host has taken longer than it may. It passes through everything that goes on after an exception."""
+
+
+def seconds_for(variables: Mapping[str, Any], of_task: Optional[int]) -> int:
+    """Return how many seconds a host may take; 0 where ansible-core watches over that.
+
+    :param variables: the options.
+    :param of_task: the limit of the task, from the configuration (``TASK_TIMEOUT``) or the play.
+    :raises OptionError: the variable is not a number of seconds.
+    """
+    given = variables["est_integration_host_timeout"]
+    if given is not None:
+        if not 1 <= given <= _MOST_SECONDS:
+            raise OptionError(f"est_integration_host_timeout: {given} is out of range (1 to {_MOST_SECONDS})")
+        return int(given)
+    if of_task:
+        return 0
+    templates, test = (variables[f"est_integration_{name}"] for name in ("templates", "test"))
+    waiting = test.get("wait_timeout") if isinstance(test, Mapping) else 0
+    each = _SECONDS_EACH + (int(waiting) if str(waiting).isdecimal() else 0)
+    return min(_SECONDS + each * (len(templates) if isinstance(templates, list) else 0), _MOST_SECONDS)
+
+
+@contextlib.contextmanager
+def alarm(seconds: int) -> Iterator[None]:
+    """Interrupt what is done after some seconds.
+
+    :param seconds: 0 for never.
+    :raises TimeIsUp: after them.
+    """
+
+    def ring(_signal: int, _frame: Any) -> None:
+        raise TimeIsUp
+
+    if not seconds:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, ring)
+    left, began = signal.alarm(seconds), time.monotonic()
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        if left:  # of ansible-core
+            signal.alarm(max(1, left - int(time.monotonic() - began)))
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def record_of(name: str, result: Mapping[str, Any], **told: Any) -> dict[str, Any]:

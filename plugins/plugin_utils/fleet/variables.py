@@ -13,12 +13,13 @@ has taken over a host would decide which templates it has, and where the control
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible import errors
 from ansible.inventory.manager import split_host_pattern
 
-from ..base.action import OptionError
+from ..base.action import OptionError, plain
 
 _NAMES = {
     "est_integration_": "templates certificates purge purge_all purge_keep rotate_key rotate_key_after_days mode"
@@ -40,6 +41,51 @@ KNOWN = frozenset(f"{prefix}{name}" for prefix, names in _NAMES.items() for name
 #: How many letters may differ.
 _MOST = 2
 _LOOKS_LIKE_OURS = re.compile("est", re.IGNORECASE)
+
+
+#: From ansible-core 2.19 on: all of a variable is "{{ omit }}".
+_OMITTED = getattr(errors, "AnsibleValueOmittedError", ())
+
+
+def read_variables(
+    names: Iterable[str], variables: Mapping[str, Any], template: Callable[[Any], Any]
+) -> tuple[dict[str, Any], str]:
+    """Return the values of those variables that are set, and why one of them cannot be read, or an empty text.
+
+    A task that had them as arguments would have each compiled as a template of its own, in the fork of each host.
+
+    :param variables: those of the host.
+    :param template: of the task's templar.
+    """
+    found: dict[str, Any] = {}
+    problem = ""
+    for name in names:
+        if variables.get(name) is None:
+            continue
+        try:
+            value = template(variables[name])
+        except _OMITTED:
+            continue
+        except errors.AnsibleError as error:
+            problem = problem or f"{name}: {str(getattr(error, 'message', '') or error).rstrip('.')}"
+            continue
+        found[name] = _without_omitted(plain(value), variables.get("omit"))
+    return {name: value for name, value in found.items() if value is not _LEFT_OUT}, problem
+
+
+_LEFT_OUT = object()
+
+
+def _without_omitted(value: Any, token: Any) -> Any:
+    """Return a value without what is to be left out of it, as ansible-core does with the arguments of a task."""
+    if isinstance(token, str) and value == token:
+        return _LEFT_OUT
+    if isinstance(value, dict):
+        kept = {name: _without_omitted(entry, token) for name, entry in value.items()}
+        return {name: entry for name, entry in kept.items() if entry is not _LEFT_OUT}
+    if isinstance(value, list):
+        return [entry for entry in (_without_omitted(one, token) for one in value) if entry is not _LEFT_OUT]
+    return value
 
 
 def check_variables(variables: Mapping[str, Any], patterns: Any) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -29,13 +30,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host
     shown,
     to_test,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import TimeIsUp, alarm, seconds_for
 
 ROLE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", "roles", "est_integration"))
-OF_THE_ROLE_ALONE = {"est_integration_host_timeout"}
 WITHOUT_DEFAULT = {
     "est_integration_templates",
     "est_integration_store_path",
     "est_integration_rotate_key_after_days",
+    "est_integration_host_timeout",
 }
 
 
@@ -49,13 +51,12 @@ def documented():
     return load("meta", "argument_specs.yml")["argument_specs"]["configure"]["options"]
 
 
-def test_every_variable_is_documented_and_passed_on(documented):
+def test_every_variable_is_documented_and_read_by_the_action_alone(documented):
     options = {name for name in OPTIONS if name.startswith("est_integration_")}
-    assert set(documented) - OF_THE_ROLE_ALONE == options
-    assert set(load("defaults", "main.yml")) - OF_THE_ROLE_ALONE == options - WITHOUT_DEFAULT
+    assert set(documented) == options
+    assert set(load("defaults", "main.yml")) == options - WITHOUT_DEFAULT
     (block,) = load("tasks", "configure.yml")
-    passed_on = block["block"][0]["estfleet.cloud_extender.est_fleet_host"]
-    assert set(passed_on) == set(OPTIONS)
+    assert block["block"][0]["estfleet.cloud_extender.est_fleet_host"] is None
 
 
 def test_the_defaults_are_the_documented_ones(documented):
@@ -64,7 +65,7 @@ def test_the_defaults_are_the_documented_ones(documented):
     assert defaults["est_integration_test"] == documented["est_integration_test"]["default"] == {}
     assert not WITHOUT_DEFAULT & set(defaults)
     assert not any("default" in documented[name] or "default" in OPTIONS[name] for name in WITHOUT_DEFAULT)
-    for name in set(documented) - OF_THE_ROLE_ALONE - WITHOUT_DEFAULT - {"est_integration_test"}:
+    for name in set(documented) - WITHOUT_DEFAULT - {"est_integration_test"}:
         assert defaults[name] == documented[name]["default"] == OPTIONS[name]["default"], name
         assert documented[name].get("choices") == OPTIONS[name].get("choices"), name
 
@@ -298,6 +299,46 @@ def test_what_stays_wrong_with_a_template_is_not_called_repaired():
         {"template": "wifi", "action": "differs", "summary": [lost]},
         {"template": "old", "action": "undeclared", "summary": [edited]},
     ]
+
+
+def variables_of(templates=None, test=None, host_timeout=None):
+    named = {"templates": templates, "test": test, "host_timeout": host_timeout}
+    return {f"est_integration_{name}": value for name, value in named.items()}
+
+
+@pytest.mark.parametrize(
+    ("variables", "of_task", "seconds"),
+    [
+        (variables_of(), None, 600),
+        (variables_of(templates=[{}, {}]), None, 840),
+        (variables_of(templates=[{}, {}], test={"wait_timeout": "30"}), None, 900),
+        (variables_of(templates="wrong", test="wrong"), None, 600),
+        (variables_of(templates=[{}], test={"wait_timeout": "wrong"}), None, 720),
+        (variables_of(), 50, 0),
+        (variables_of(host_timeout=20), 50, 20),
+    ],
+)
+def test_how_long_a_host_may_take(variables, of_task, seconds):
+    assert seconds_for(variables, of_task) == seconds
+
+
+def test_a_host_is_not_waited_for_without_a_bound():
+    with pytest.raises(OptionError, match="est_integration_host_timeout: 0 is out of range"):
+        seconds_for(variables_of(host_timeout=0), None)
+
+
+def test_time_is_up_while_ansible_watches_too():
+    earlier = signal.signal(signal.SIGALRM, lambda *_given: None)
+    signal.alarm(100)
+    try:
+        with pytest.raises(TimeIsUp), alarm(1):
+            signal.pause()
+        assert 0 < signal.alarm(100) <= 100, "that of ansible-core goes on"
+        with alarm(0):
+            assert 0 < signal.alarm(100) <= 100
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, earlier)
 
 
 def test_an_error_names_the_variable_and_no_module_that_users_do_not_know():

@@ -93,6 +93,34 @@ def test_some_hosts_fail_or_are_down_and_the_others_go_on(run):
     assert '"unreachable": 1' in output[output.index("CUSTOM STATS") :], "set_stats for workflows"
 
 
+def test_variables_are_read_as_arguments_of_a_task_are(run):
+    """Templates in templates, what is left out, what is not set, and what is not defined or not valid, with its name."""
+    hosts = {
+        "ce1": {"est_integration_templates": [{**TEMPLATE, "port": "{{ 8000 + 443 }}", "username": "{{ omit }}"}]},
+        "ce2": {
+            "est_integration_templates": "{{ [one] }}",
+            "one": {**TEMPLATE, "server": "{{ two }}"},
+            "two": "b.example",
+        },
+        "ce3": {
+            "est_integration_mode": "{{ omit }}",
+            "est_integration_purge_keep": None,
+            "est_integration_purge": "yes",
+        },
+        "ce4": {"est_integration_templates": [{**TEMPLATE, "password": "{{ nowhere }}"}]},
+        "ce5": {"est_integration_mode": "{{ 'enfocre' }}"},
+    }
+    _status, output, report = run(hosts, "--diff")
+    messages = {host["name"]: host["message"] for host in report["hosts"] if host["message"]}
+    assert sorted(messages) == ["ce4", "ce5"], messages
+    assert messages["ce4"].startswith("est_integration_templates: ")
+    assert "'nowhere' is undefined" in messages["ce4"]
+    assert messages["ce5"].startswith("value of est_integration_mode must be one of: enforce, report, got: enfocre")
+    assert "8443" in output
+    assert "b.example" in output
+    assert "omit" not in output
+
+
 def test_every_host_is_down(run):
     status, output, report = run(dict.fromkeys(NAMES, DOWN))
     assert status == 4
