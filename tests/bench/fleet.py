@@ -8,7 +8,8 @@ round, so a busy machine slows all of them; what counts are the ratios within th
 of the controller, its forks, every ssh, every sshd, and the Python that runs on the hosts.
 
     venv=$(python3 tests/tools/suite/venvs.py bench tests/requirements/bench.txt)
-    $venv/bin/python tests/bench/fleet.py                all parts, half an hour
+    $venv/bin/python tests/bench/fleet.py                all parts, an hour
+    $venv/bin/python tests/bench/fleet.py quick          a run that changes nothing, in two minutes
     $venv/bin/python tests/bench/fleet.py no-change      one part
 """
 
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.pop(0)  # or this file would stand for the package "fleet"
 sys.path.insert(0, str(ROOT / "tests"))
 
-from fleet.measure import Cost, in_turns, median, play, table  # noqa: E402 (found on the path only now)
-from fleet.playbook import COLLECTIONS, PLAYBOOK, environment, write_playbook  # noqa: E402
+from fleet.measure import Cost, in_turns, measure, median, play, table  # noqa: E402 (found on the path only now)
+from fleet.playbook import COLLECTIONS, PLAYBOOK, environment, run_playbook, write_playbook  # noqa: E402
 from fleet.ssh_fleet import GROUP, Fleet  # noqa: E402
 from support.lab import PASSWORD, USERNAME, LabProcess  # noqa: E402
 
@@ -48,12 +49,30 @@ EST_TEMPLATES = {
     }
 }
 ROLE = {"ansible.builtin.import_role": {"name": "estfleet.cloud_extender.est_integration"}}
+CERTIFICATE = {
+    "estfleet.cloud_extender.est_certificate": {
+        "template": "wifi",
+        "store_path": "{{ est_integration_store_path }}-certificate",
+        "certificate_path": "{{ est_integration_store_path | dirname }}/own.pem",
+        "private_key_path": "{{ est_integration_store_path | dirname }}/own.key",
+        "identity": {"user": "alex", "email": "alex@example.com"},
+    }
+}
 TASKS: dict[str, dict[str, Any]] = {
     "no task": {"ansible.builtin.meta": "noop"},
     "ping": {"ansible.builtin.ping": {}},
     "est_templates": EST_TEMPLATES,
     "est_integration": ROLE,
+    "est_certificate": CERTIFICATE,
 }
+#: Settings of Ansible under which a run that changes nothing is measured.
+WAYS: dict[str, tuple[bool, dict[str, str]]] = {
+    "pipelining, 20 forks": (True, {}),
+    "no pipelining, 20 forks": (False, {}),
+    "pipelining, 5 forks": (True, {"ANSIBLE_FORKS": "5"}),
+    "pipelining, 20 forks, strategy free": (True, {"ANSIBLE_STRATEGY": "free"}),
+}
+QUICK = ("pipelining, 20 forks", "no pipelining, 20 forks")
 
 
 def templates(count: int, **fields: Any) -> list[dict[str, Any]]:
@@ -78,25 +97,60 @@ class Bench:
             folder.mkdir(parents=True)
             self._playbooks[name] = write_playbook(folder, [{"hosts": GROUP, "gather_facts": False, "tasks": [task]}])
 
-    def inventory(self, name: str, declared: list[dict[str, Any]], size: int | None = None, store: str = "") -> Path:
+    def inventory(
+        self, name: str, declared: list[dict[str, Any]], size: int | None = None, store: str = "", **extra: Any
+    ) -> Path:
         """Write an inventory; ``store`` tells stores of the same host apart."""
-        variables: dict[str, Any] = {"est_integration_templates": declared}
+        variables: dict[str, Any] = {"est_integration_templates": declared, **extra}
         path = self.fleet.inventory(variables, name=f"{name}.json", size=size)
         if store:
             path.write_text(path.read_text(encoding="utf-8").replace('/store"', f'/store-{store}"'), encoding="utf-8")
         return path
 
-    def run(self, name: str, inventory: Path) -> Cost:
+    def run(self, name: str, inventory: Path, settings: Mapping[str, str] = SETTINGS) -> Cost:
         """Run one contender."""
-        return play(self.fleet, inventory, self._playbooks[name], SETTINGS)
+        return play(self.fleet, inventory, self._playbooks[name], settings)
 
-    def no_change(self, size: int) -> None:
-        """Nothing to change, on hosts whose connections are open."""
-        inventory = self.inventory("no_change", templates(TEMPLATES), size)
-        self.run("est_templates", inventory)
-        contenders = {name: functools.partial(self.run, name, inventory) for name in TASKS}
-        print(f"\n{size} hosts, {TEMPLATES} templates, nothing to change, {self.rounds} rounds", flush=True)
-        table(in_turns(contenders, self.rounds), "ping", size)
+    def no_change(self, size: int, ways: Iterable[str]) -> None:
+        """Nothing to change, on hosts whose connections are open.
+
+        :param ways: of ``WAYS``.
+        """
+        with LabProcess("--profile", "full", state=str(self.fleet.folder / "lab of no change")) as lab:
+            one = {"server": lab.url, "username": USERNAME, "password": PASSWORD, "ca_path": lab.ca_path}
+            wifi = {"name": "wifi", "key_type": "ec", **one}
+            inventory = self.inventory("certificate", [wifi], size, store="certificate")
+            self.run("est_templates", inventory)
+            self.run("est_certificate", self.inventory("no_change", templates(TEMPLATES), size))
+            before = len(lab.enrolments)
+            for way in ways:
+                pipelining, settings = WAYS[way]
+                extra = {"ansible_pipelining": pipelining}
+                inventory = self.inventory("no_change", templates(TEMPLATES), size, **extra)
+                self.run("est_templates", inventory)
+                run = functools.partial(self.run, inventory=inventory, settings={**SETTINGS, **settings})
+                print(
+                    f"\n{size} hosts, {TEMPLATES} templates, nothing to change, {way}, {self.rounds} rounds", flush=True
+                )
+                table(in_turns({name: functools.partial(run, name) for name in TASKS}, self.rounds), "ping", size)
+            if len(lab.enrolments) != before:
+                sys.exit("certificates were asked for where nothing is to be done")
+
+    def unreachable(self, count: int) -> None:
+        """Hosts that are all down."""
+        variables = {"ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_ssh_retries": 0}
+        variables |= {"est_integration_templates": templates(TEMPLATES)}
+        hosts = {f"down{number}": {} for number in range(count)}
+        inventory = self.fleet.folder / "unreachable.json"
+        inventory.write_text(json.dumps({GROUP: {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+
+        def run(name: str) -> Cost:
+            return measure(self.fleet, lambda: run_playbook(self._playbooks[name], inventory, **how).seconds)
+
+        how: Any = {"folder": self.fleet.folder, "settings": SETTINGS, "limit": 900}
+        print(f"\n{count} hosts that are all down, {self.rounds} rounds", flush=True)
+        contenders = {name: functools.partial(run, name) for name in ("ping", "est_integration")}
+        table(in_turns(contenders, self.rounds), "ping", count)
 
     def change(self, size: int) -> None:
         """Every template changes, in every run."""
@@ -188,14 +242,17 @@ class Bench:
 
 
 def memory(hosts: int) -> None:
-    """The memory of the controller's process for hosts that are fakes on this machine.
+    """The memory and the CPU of the controller and its forks for hosts that are fakes on this machine.
 
-    Their Python is a script that gives the answer of a real host at once. The controller cannot tell, and only its
-    memory is looked at.
+    Their Python is a script that gives the answer of a real host at once. The controller cannot tell, and only what it
+    takes itself is looked at, with the little that the script does.
     """
-    print(f"\nMemory of the controller, {hosts} hosts, {TEMPLATES} templates, nothing to change", flush=True)
-    print(f"{'':<18}{'controller MiB':>16}{'largest of all processes MiB':>31}{'x ping':>9}")
-    base = 0.0
+    print(f"\nThe controller alone, {hosts} hosts, {TEMPLATES} templates, nothing to change", flush=True)
+    print(
+        f"{'':<18}{'controller MiB':>16}{'largest of all processes MiB':>31}{'x ping':>9}"
+        f"{'CPU ms/host':>14}{'x ping':>9}"
+    )
+    base, base_cpu = 0.0, 0.0
     with tempfile.TemporaryDirectory(prefix="est-bench-") as name:
         folder = Path(name)
         variables = {
@@ -205,7 +262,7 @@ def memory(hosts: int) -> None:
             "est_integration_store_path": f"{folder}/store",
             "est_integration_templates": templates(TEMPLATES),
         }
-        _peak_memory("est_templates", ["ce1"], variables, folder)  # makes the store that all the others have
+        _of_controller("est_templates", ["ce1"], variables, folder)  # makes the store that all the others have
         real = {"ping": {"ping": "pong", "changed": False}}
         look = _read_store(folder)
         for contender in ("ping", "est_templates", "est_integration"):
@@ -215,9 +272,11 @@ def memory(hosts: int) -> None:
             fake.write_text(f"#!/bin/sh\nmark=$({_FIND_MARK})\ncat <<END\n{answer}\nEND\n", encoding="utf-8")
             fake.chmod(0o700)
             variables["ansible_python_interpreter"] = str(fake)
-            own, largest = _peak_memory(contender, [f"ce{number}" for number in range(hosts)], variables, folder)
-            base = base or own
-            print(f"{contender:<18}{own:>16.0f}{largest:>31.0f}{own / base:>9.2f}", flush=True)
+            names = [f"ce{number}" for number in range(hosts)]
+            own, largest, cpu = _of_controller(contender, names, variables, folder)
+            base, base_cpu = base or own, base_cpu or cpu
+            told = f"{own:>16.0f}{largest:>31.0f}{own / base:>9.2f}{1000 * cpu / hosts:>14.1f}{cpu / base_cpu:>9.2f}"
+            print(f"{contender:<18}{told}", flush=True)
 
 
 # Takes all of the program, and prints the mark.
@@ -231,8 +290,11 @@ def _read_store(folder: Path) -> str:
     return str(look.as_line(look.quick_look(str(folder / "store"), None)))
 
 
-def _peak_memory(contender: str, hosts: list[str], variables: dict[str, Any], folder: Path) -> tuple[float, float]:
-    """Run a contender; return the peak resident MiB of the controller, and of the largest of it and its children."""
+def _of_controller(
+    contender: str, hosts: list[str], variables: dict[str, Any], folder: Path
+) -> tuple[float, float, float]:
+    """Run a contender; return the peak resident MiB of the controller, and of the largest of it and its children, and
+    the CPU seconds of them together."""
     inventory = folder / "inventory.json"
     inventory.write_text(
         json.dumps({GROUP: {"hosts": {host: {} for host in hosts}, "vars": variables}}), encoding="utf-8"
@@ -256,7 +318,7 @@ def _peak_memory(contender: str, hosts: list[str], variables: dict[str, Any], fo
     told = (folder / "output").read_text(encoding="utf-8")
     if process.returncode or (len(hosts) > 1 and re.search("changed=[1-9]", told)):
         sys.exit(f"{contender} failed, or changed a host:\n{told[-4000:]}")
-    return own / 1024, used.ru_maxrss / 1024
+    return own / 1024, used.ru_maxrss / 1024, used.ru_utime + used.ru_stime
 
 
 def versions() -> str:
@@ -277,12 +339,18 @@ def versions() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = ("no-change", "change", "templates", "sizes", "existing", "memory")
-    parser.add_argument("part", nargs="*", help=f"one or more of {', '.join(parts)}; none: all")
+    parts = ("no-change", "change", "templates", "sizes", "existing", "unreachable", "memory")
+    parser.add_argument("part", nargs="*", help=f"one or more of {', '.join(parts)}; none: all; or quick")
     parser.add_argument("--hosts", type=int, default=50, help="of no-change (default 50); half as many of the others")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory-hosts", type=int, default=1000)
+    parser.add_argument("--down-hosts", type=int, default=200)
     options = parser.parse_args()
+    if options.part == ["quick"]:
+        print(versions(), flush=True)
+        with Fleet(10) as fleet:
+            Bench(fleet, 3).no_change(10, QUICK)
+        return
     if wrong := set(options.part).difference(parts):
         parser.error(f"unknown part {', '.join(sorted(wrong))}; parts are {', '.join(parts)}")
     chosen = options.part or parts
@@ -292,7 +360,7 @@ def main() -> None:
         with Fleet(sizes[-1] if "sizes" in chosen else options.hosts) as fleet:
             bench = Bench(fleet, options.rounds)
             if "no-change" in chosen:
-                bench.no_change(options.hosts)
+                bench.no_change(options.hosts, WAYS)
             if "change" in chosen:
                 bench.change(options.hosts // 2)
             if "templates" in chosen:
@@ -301,6 +369,8 @@ def main() -> None:
                 bench.sizes(sizes)
             if "existing" in chosen:
                 bench.existing(options.hosts // 5)
+            if "unreachable" in chosen:
+                bench.unreachable(options.down_hosts)
     if "memory" in chosen:
         memory(options.memory_hosts)
 
