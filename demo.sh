@@ -5,12 +5,21 @@
 # The main job on this machine: five local hosts, a lab EST server, templates, drift, test certificates. It sets itself up
 # from nothing but a shell and a Python 3.11 or newer, stops what it started, and fails where something does not come out
 # as stated. Everything it makes is in .cache/demo.
+#
+#   ./demo.sh --keep   leaves the lab EST server running, and says how to go on and how to end it
 
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=tests/tools/bootstrap.sh
 source "$root/tests/tools/bootstrap.sh"
+
+keep=""
+case "$*" in
+  "") ;;
+  --keep) keep=yes ;;
+  *) echo "usage: demo.sh [--keep]" >&2; exit 2 ;;
+esac
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -54,7 +63,10 @@ playbook() {
   local expectations=()
   while [[ "$1" != -- ]]; do expectations+=("$1"); shift; done
   shift
-  "$venv/bin/python" demo/expect.py "${expectations[@]}" -- \
+  local last=${*: -1}
+  [[ "$last" == --* ]] && last="${*: -2}"
+  echo "    \$ ansible-playbook -i demo/inventory.yml $last"
+  "$venv/bin/python" demo/expect.py --log "$demo/ansible.log" "${expectations[@]}" -- \
     "$venv/bin/ansible-playbook" -i demo/inventory.yml \
     -e "demo_root=$demo demo_port=$port demo_ca=$demo/lab/ca.pem demo_python=$venv/bin/python" "$@"
 }
@@ -91,12 +103,25 @@ playbook --contains "the server refused the user name or the password" -- demo/w
 
 say "The test certificates"
 certificates=("$demo"/hosts/*/est/tests/*/*/certificate.pem)
-printf '    %s\n' "${certificates[@]}"
+printf '    %s\n' "${certificates[@]:0:3}" "... and of ce2 to ce5"
 [[ ${#certificates[@]} -eq 15 ]] || { echo "expected 15 test certificates" >&2; exit 1; }
 
-say "The report of the last run on the fleet, for a browser"
-echo "    $demo/report.html"
 [[ -s "$demo/report.html" && -s "$demo/report.json" ]] || { echo "expected a report" >&2; exit 1; }
+say "All came out as stated, in $((SECONDS - started)) seconds. Look at the report of the fleet in a browser:"
+echo "    file://$demo/report.html"
+echo "    The whole output of Ansible: $demo/ansible.log"
 
-stop_lab
-say "All came out as stated, in $((SECONDS - started)) seconds. The lab server is stopped; $demo has the files."
+if [[ -n "$keep" ]]; then
+  say "The lab server goes on at $url, with the account estuser, password $DEMO_PASSWORD. To go on, in this shell's folder:"
+  cat <<END
+    export ANSIBLE_COLLECTIONS_PATH=$ANSIBLE_COLLECTIONS_PATH DEMO_PASSWORD=$DEMO_PASSWORD
+    $venv/bin/ansible-playbook -i demo/inventory.yml -e 'demo_root=$demo demo_port=$port demo_ca=$demo/lab/ca.pem' \\
+      -e demo_python=$venv/bin/python estfleet.cloud_extender.configure --diff
+    kill $lab_pid   # ends the lab server
+END
+  disown "$lab_pid"
+  trap - EXIT
+else
+  stop_lab
+  echo "    The lab server is stopped (./demo.sh --keep leaves it running)."
+fi

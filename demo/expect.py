@@ -1,17 +1,19 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run an ansible-playbook command, show its output, and fail where its recap is not what was announced.
+"""Run an ansible-playbook command, show what matters of its output, and fail where its recap is not what was announced.
 
-usage: expect.py [--changed HOSTS] [--contains TEXT] [--warns TEXT] -- COMMAND...
+usage: expect.py [--changed HOSTS] [--contains TEXT] [--warns TEXT] [--log FILE] -- COMMAND...
 
-HOSTS is a comma-separated list of the hosts that shall report a change; without it, none shall. No host may have failed
-or be unreachable. With --warns there shall be warnings, and each shall have TEXT; without it, none may be.
+HOSTS are those that shall report a change, with commas; without it, none shall. No host may have failed
+or be unreachable. With --warns there shall be warnings, and each shall have TEXT; without it, none may be. FILE gets the
+whole output.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -21,20 +23,66 @@ RECAP = re.compile(
 )
 
 
+#: Lines of Ansible's frame, which say nothing by themselves.
+FRAME = re.compile(r"\s*$|PLAY |TASK |\s*[\]{}],?$|.*\"msg\": \[$|Origin: | *[0-9]+ |\s+\^ |\.\.\.ignoring")
+#: What a task says of one host.
+STATE = re.compile(r"(?P<state>ok|changed|fatal): \[(?P<host>[^\]]+)\](?! => \{$)")
+#: A line of a list that ansible.builtin.debug prints.
+ENTRY = re.compile(r'\s+"(?P<text>.*)",?$')
+WIDTH = 150
+
+
+class Shown:
+    """Prints what a reader looks for as it comes: summary, differences, warnings, and the hosts of a task in one line."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, list[str]] = {}
+
+    def line(self, line: str) -> None:
+        state = STATE.match(line)
+        entry = ENTRY.match(line)
+        if state is not None:
+            self._hosts.setdefault(state["state"], []).append(state["host"])
+        elif line.startswith("TASK "):
+            self.hosts()
+        elif entry is not None:
+            self._print(entry["text"])
+        elif not FRAME.match(line) and not RECAP.match(line) and not line.startswith("ok: "):
+            self._print(line.rstrip("\n"))
+
+    def hosts(self) -> None:
+        """Print what the hosts of a task did."""
+        told = [f"{state}: {', '.join(sorted(hosts))}" for state, hosts in sorted(self._hosts.items())]
+        if told:
+            self._print("; ".join(told))
+        self._hosts.clear()
+
+    @staticmethod
+    def _print(text: str) -> None:
+        print(f"    {text if len(text) <= WIDTH else f'{text[: WIDTH - 4]} ...'}", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--changed", default="")
     parser.add_argument("--contains", action="append", default=[])
     parser.add_argument("--warns", default="")
+    parser.add_argument("--log", default=os.devnull)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
 
     lines: list[str] = []
-    with subprocess.Popen(options.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    shown = Shown()
+    with (
+        open(options.log, "a", encoding="utf-8") as log,
+        subprocess.Popen(options.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+    ):
         assert process.stdout is not None
         for line in process.stdout:
-            print(f"    {line}", end="", flush=True)
+            log.write(line)
+            shown.line(line)
             lines.append(line)
+    shown.hosts()
 
     recap = [match for line in lines if (match := RECAP.match(line))]
     changed = {match["host"] for match in recap if int(match["changed"])}
