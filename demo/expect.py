@@ -5,8 +5,8 @@
 
 usage: expect.py [--changed HOSTS] [--contains TEXT] [--warns TEXT] [--log FILE] -- COMMAND...
 
-HOSTS are those that shall report a change, with commas; without it, none shall. No host may have failed
-or be unreachable. With --warns there shall be warnings, and each shall have TEXT; without it, none may be. FILE gets the
+HOSTS are those that shall report a change, with commas; without it, none shall. No host may have failed or be
+unreachable. With --warns there shall be warnings, and each shall have TEXT; without it, none may be. FILE gets the
 whole output.
 """
 
@@ -33,7 +33,7 @@ WIDTH = 150
 
 
 class Shown:
-    """Prints what a reader looks for as it comes: summary, differences, warnings, and the hosts of a task in one line."""
+    """Prints what a reader looks for as it comes: summary, differences, warnings, and a line for the hosts."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, list[str]] = {}
