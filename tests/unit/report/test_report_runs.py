@@ -94,7 +94,7 @@ def test_some_hosts_fail_or_are_down_and_the_others_go_on(run):
 
 
 def test_variables_are_read_as_arguments_of_a_task_are(run):
-    """Templates in templates, what is left out, what is not set, and what is not defined or not valid, with its name."""
+    """Templates in templates, what is left out or not set, and what is not defined or not valid, with its name."""
     hosts = {
         "ce1": {"est_integration_templates": [{**TEMPLATE, "port": "{{ 8000 + 443 }}", "username": "{{ omit }}"}]},
         "ce2": {
