@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 
 from .._value import Value, field
 from . import sealing
 from .adapter import Observed, TemplateStore, Write
-from .document import Document, SealingKey, StoredSecret, StoredTemplate, serialise_document
+from .document import Document, JointVerifier, SealingKey, StoredSecret, StoredTemplate, serialise_document
 from .errors import StoreError, utc_now
 from .parts import key_fingerprint
 from .plan import Plan, Request, make_plan
-from .sealing import keyed_verifier
+from .sealing import Known, keyed_verifier
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Turning a plan into the document to write: secrets are opened where the sealing key is rotated, and sealed.
@@ -69,8 +70,9 @@ def build_write(plan: Plan, observed: Observed, opened: Opened, key: bytes | Non
         StoredTemplate.of(template.fields, _seal(str(template.fields["name"]), template.keep, secrets, plan, key))
         for template, secrets in zip(plan.planned, opened.planned)
     )
+    document = Document(tuple(templates), plan.verifiers, _sealing_key(plan, observed, key))
     return Write(
-        content=serialise_document(Document(tuple(templates), plan.verifiers, _sealing_key(plan, observed, key))),
+        content=serialise_document(document.replace(joint=_joint_verifier(templates, plan, opened, key))),
         expected_sha256=observed.sha256,
         key_fingerprint=key_fingerprint(key) if key is not None and (opened or plan.new_key) else "",
         use_new_key=plan.new_key,
@@ -103,6 +105,33 @@ def _seal(
                 keyed_verifier=keyed_verifier(key, template, name, secret),
             )
     return dict(sorted(result.items()))
+
+
+def _joint_verifier(
+    templates: list[StoredTemplate], plan: Plan, opened: Opened, key: bytes | None
+) -> JointVerifier | None:
+    """Return the verifier of all secrets that are known here: those that were sealed now, and those declared."""
+    sealed = {
+        (template.name, name): secret
+        for template, secrets in zip(templates, (*opened.kept, *opened.planned))
+        for name, secret in secrets.items()
+    }
+    known = []
+    for template in templates:
+        for name, stored in template.secrets.items():
+            secret = sealed.get((template.name, name), plan.declared.get((template.name, name)))
+            # What is declared need not be what is there: update_secrets may be false.
+            if secret is not None and _is_of(stored, template.name, name, secret, plan, key):
+                known.append(Known(template.name, name, secret, stored.digest))
+    if not known:
+        return None
+    return JointVerifier(tuple((one.template, one.field_name) for one in known), plan.verifiers.make_joint(known))
+
+
+def _is_of(stored: StoredSecret, template: str, name: str, secret: str, plan: Plan, key: bytes | None) -> bool:
+    if key is not None and stored.key_fingerprint == key_fingerprint(key) and stored.keyed_verifier:
+        return hmac.compare_digest(keyed_verifier(key, template, name, secret), stored.keyed_verifier)
+    return plan.verifiers.matches(template, name, secret, stored.verifier)
 
 
 def _no_key(observed: Observed) -> StoreError:

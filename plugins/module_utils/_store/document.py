@@ -8,6 +8,7 @@ Equal content gives equal bytes: templates are sorted by name and the formatting
     {"format": "estfleet.cloud_extender.templates", "format_version": 1,
      "sealing_key": {"fingerprint": "<hex>", "since": "2026-11-22T12:00:00Z"},
      "verifier": {"kdf": "scrypt", "n": 4096, "r": 8, "p": 1, "salt": "<base64>"},
+     "joint_verifier": {"of": [["<template>", "<field>"], ...], "verifier": "<hex>"},
      "templates": [{"fields": {"name": "...", ...}, "digest": "<hex>",
                     "secrets": {"password": {"sealed": "<base64>", "key_fingerprint": "<hex>",
                                              "verifier": "<hex>", "keyed_verifier": "<hex>",
@@ -29,7 +30,8 @@ from .sealing import Verifiers, content_digest, fields_digest, secret_digest
 FORMAT_VERSION = 1
 FORMAT = "estfleet.cloud_extender.templates"
 
-_DOCUMENT_KEYS = ("format", "format_version", "sealing_key", "verifier", "templates")
+_DOCUMENT_KEYS = ("format", "format_version", "sealing_key", "verifier", "joint_verifier", "templates")
+_JOINT_KEYS = ("of", "verifier")
 _SEALING_KEY_KEYS = ("fingerprint", "since")
 _TEMPLATE_KEYS = ("fields", "digest", "secrets")
 _SECRET_KEYS = ("sealed", "key_fingerprint", "verifier", "keyed_verifier", "digest")
@@ -78,6 +80,20 @@ class StoredSecret(Value):
         return {key: getattr(self, key) for key in _SECRET_KEYS}
 
 
+class JointVerifier(Value):
+    """The verifier of several secrets together; see ``Verifiers.make_joint()``.
+
+    :param of: template and field of each.
+    """
+
+    of: tuple[tuple[str, str], ...]
+    verifier: str = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the document holds it."""
+        return {"of": [list(place) for place in self.of], "verifier": self.verifier}
+
+
 class StoredTemplate(Value):
     """One template of the document: its fields (plain JSON data, with ``name``) and its sealed secrets."""
 
@@ -122,12 +138,14 @@ class Document(Value):
 
     :param sealing_key: None where there was none.
     :param format_version: that it was read in.
+    :param joint: None where no secret was known when it was written.
     """
 
     templates: tuple[StoredTemplate, ...]
     verifiers: Verifiers
     sealing_key: SealingKey | None = None
     format_version: int = FORMAT_VERSION
+    joint: JointVerifier | None = None
 
     def find(self, name: str) -> StoredTemplate | None:
         """Return the template of this name (case does not count), or None."""
@@ -174,7 +192,7 @@ def parse_document(text: str) -> Document:
         raise DamagedDocument(f"has the wrong shape: {error}") from None
     templates = tuple(_template(entry, index) for index, entry in enumerate(data["templates"]))
     _refuse_duplicates(templates)
-    return Document(templates, verifiers, _sealing_key(data["sealing_key"]), version)
+    return Document(templates, verifiers, _sealing_key(data["sealing_key"]), version, _joint(data["joint_verifier"]))
 
 
 def serialise_document(document: Document) -> str:
@@ -184,6 +202,7 @@ def serialise_document(document: Document) -> str:
         "format_version": FORMAT_VERSION,
         "sealing_key": document.sealing_key.as_json() if document.sealing_key else None,
         "verifier": document.verifiers.as_json(),
+        "joint_verifier": document.joint.as_json() if document.joint else None,
         "templates": [template.as_json() for template in sorted(document.templates, key=_sort_key)],
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
@@ -231,6 +250,20 @@ def _sealing_key(entry: Any) -> SealingKey | None:
     if since is not None and not is_utc(since):
         raise DamagedDocument("has the wrong shape: sealing_key.since is not a time in UTC")
     return SealingKey(fingerprint, since)
+
+
+def _joint(entry: Any) -> JointVerifier | None:
+    if entry is None:
+        return None
+    _require_keys(entry, _JOINT_KEYS, "joint_verifier")
+    places = entry["of"]
+    if not isinstance(entry["verifier"], str):
+        raise DamagedDocument("has the wrong shape: joint_verifier.verifier is not text")
+    if not isinstance(places, list) or not all(
+        isinstance(place, list) and len(place) == 2 and all(isinstance(name, str) for name in place) for place in places
+    ):
+        raise DamagedDocument("has the wrong shape: joint_verifier.of is not a list of pairs of texts")
+    return JointVerifier(tuple((template, name) for template, name in places), entry["verifier"])
 
 
 def _template(entry: Any, index: int) -> StoredTemplate:

@@ -19,7 +19,7 @@ from .errors import StoreError
 from .keeping import Desired
 from .last_tests import LastTest, parse_last_tests
 from .reading import Inspection, can_be_opened, inspect
-from .sealing import Verifiers
+from .sealing import Known, Verifiers
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Which templates a purge leaves alone.
@@ -72,6 +72,7 @@ class Plan(Value):
     :param planned: the templates to make anew.
     :param kept: the templates that stay as they are.
     :param verifiers: the verifiers of the document.
+    :param declared: the secrets that were declared, in clear, by template and field.
     :param keep_old: whether to keep the old document beside the new one.
     :param sealing_key: the sealing key that the document names.
     :param rotate: whether the sealing key in force is replaced, and everything sealed anew.
@@ -89,6 +90,7 @@ class Plan(Value):
     planned: tuple[PlannedTemplate, ...]
     kept: tuple[StoredTemplate, ...]
     verifiers: Verifiers = field(repr=False)
+    declared: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     keep_old: bool = False
     sealing_key: SealingKey | None = None
     rotate: bool = False
@@ -117,6 +119,9 @@ def make_plan(request: Request, observed: Observed) -> Plan:
     """
     inspection = inspect(observed)
     document = inspection.document or Document((), Verifiers.new())
+    declared = _declared_secrets(request)
+    if observed.key is None:
+        _match_together(document, declared)
     last_tests = None if observed.last_tests is None else parse_last_tests(observed.last_tests)
     decisions = _decisions(request, document, inspection, observed, last_tests or {})
     removed, undeclared = _others(document, request)
@@ -138,6 +143,7 @@ def make_plan(request: Request, observed: Observed) -> Plan:
         planned=tuple(planned),
         kept=tuple(kept),
         verifiers=document.verifiers,
+        declared=declared,
         keep_old=inspection.damaged or "repaired" in actions,
         sealing_key=document.sealing_key,
         rotate=rotate,
@@ -146,6 +152,25 @@ def make_plan(request: Request, observed: Observed) -> Plan:
         proved=_proved(decisions),
         warnings=tuple(warning for decision in decisions for warning in decision.warnings if warning),
     )
+
+
+def _declared_secrets(request: Request) -> dict[tuple[str, str], str]:
+    return {(desired.name, name): secret for desired in request.present for name, secret in desired.secrets.items()}
+
+
+def _match_together(document: Document, declared: Mapping[tuple[str, str], str]) -> None:
+    """Compare all secrets that were known together when the document was written, in one step."""
+    joint = document.joint
+    if joint is None:
+        return
+    known = []
+    for template, name in joint.of:
+        stored = document.find(template)
+        secret = declared.get((template, name))
+        if secret is None or stored is None or stored.name != template or name not in stored.secrets:
+            return
+        known.append(Known(template, name, secret, stored.secrets[name].digest))
+    document.verifiers.match_together(known, joint.verifier)
 
 
 def _decisions(

@@ -106,6 +106,55 @@ def test_with_the_key_no_password_is_put_through_scrypt(monkeypatch):
     assert results(outcome) == [("A", "unchanged", ()), ("B", "updated", ("password",))]
 
 
+@pytest.fixture
+def scrypts(monkeypatch):
+    """The secrets of which a scrypt is made."""
+    calls, real = [], hashlib.scrypt
+    monkeypatch.setattr(hashlib, "scrypt", lambda *given, **how: calls.append(given[0]) or real(*given, **how))
+    return calls
+
+
+def without_key(store):
+    """A store whose key does not come with the document, as on Windows."""
+    found = MemoryStore(store.content, store.key)
+    found.facts = {"key": None}
+    return found
+
+
+def test_without_the_key_one_scrypt_answers_for_all_passwords(scrypts):
+    declared = [cisco(f"T{number}", password=f"password {number}") for number in range(20)]
+    store = without_key(applied(*declared))
+    scrypts.clear()
+    for check in (True, False):
+        assert not apply(store, *declared, check=check).plan.changed
+    assert len(scrypts) == 2, "one a run"
+    scrypts.clear()
+    outcome = apply(store, *declared[:7], cisco("T7", password="another"), *declared[8:], check=True)
+    assert [name for name, action, _fields in results(outcome) if action == "updated"] == ["T7"]
+    assert len(scrypts) == 21, "the one for all does not match, so each has its own"
+
+
+def test_a_secret_that_is_not_known_leaves_the_others_one_scrypt(scrypts):
+    """Of a template that is not declared; and one whose secret was not compared counts as what it is."""
+    first, other = cisco("A", password="one"), cisco("B", password="two")
+    store = applied(first, other, cisco("Theirs", password="three"))
+    apply(store, cisco("A", password="one", port=1), cisco("B", password="not it", update=False))
+    store = without_key(store)
+    scrypts.clear()
+    assert not apply(store, cisco("A", password="one", port=1), check=True).plan.changed
+    assert len(scrypts) == 1
+    outcome = apply(store, cisco("A", password="one", port=1), cisco("B", password="not it"), check=True)
+    assert results(outcome) == [("A", "unchanged", ()), ("B", "updated", ("password",))]
+
+
+@pytest.mark.parametrize("part", ["sealed", "verifier", "digest"])
+def test_one_verifier_for_all_says_nothing_of_a_secret_that_was_changed_since(part):
+    store = without_key(applied(cisco("A"), cisco("B", password="another")))
+    edited(store, lambda templates: templates[0]["secrets"]["password"].update({part: "00"}))
+    outcome = apply(store, cisco("A"), cisco("B", password="another"), check=True)
+    assert results(outcome) == [("A", "repaired", ("password",)), ("B", "unchanged", ())]
+
+
 def test_absent_and_purge():
     store = applied(cisco("A"), cisco("B"), cisco("C"))
     assert results(apply(store, absent=["a"], check=True)) == [("A", "removed", ())]

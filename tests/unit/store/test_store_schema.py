@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import (
     Document,
+    JointVerifier,
     SealingKey,
     StoredSecret,
     StoredTemplate,
@@ -65,6 +66,7 @@ def documents():
             ),
             verifiers,
             SealingKey("0" * 16, "2026-11-22T12:00:00Z"),
+            joint=JointVerifier((("Everything", "password"),), "0" * 64),
         )
     )
 
@@ -100,6 +102,11 @@ def broken_documents():
         lambda data: data["templates"][0]["secrets"].update(password={}),
         lambda data: data["templates"][0].update(fields=[]),
         lambda data: data["verifier"].update(kdf="none"),
+        lambda data: data.pop("joint_verifier"),
+        lambda data: data.update(joint_verifier={"of": [["a"]], "verifier": ""}),
+        lambda data: data.update(joint_verifier={"of": [["a", 1]], "verifier": ""}),
+        lambda data: data.update(joint_verifier={"of": [], "verifier": 1}),
+        lambda data: data.update(joint_verifier={"of": [], "verifier": "", "more": 1}),
         lambda data: data.pop("sealing_key"),
         lambda data: data["sealing_key"].update(since="today"),
         lambda data: data["sealing_key"].update(fingerprint=""),
