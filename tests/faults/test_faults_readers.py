@@ -235,7 +235,8 @@ def test_a_reader_while_runs_are_killed(
         # Before each enrolment all is removed, also from under the reader.
         assert kind == "enrol" or set(seen) == {"looks", "together"}
     left = {path.name for path in tmp_path.glob(".tls*")} - {path.name for path in tmp_path.glob(".tls.est-version-?*")}
-    assert left == ({".tls.est-note"} if versioned else set())
+    # Room that a killed run kept may be that of one that is at work: the next certificate gives it back.
+    assert left - {".tls.est-room"} == ({".tls.est-note"} if versioned else set())
 
 
 def test_a_reader_while_tests_are_killed(
