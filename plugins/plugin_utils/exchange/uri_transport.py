@@ -29,7 +29,7 @@ CIPHERS = ["ECDHE+AESGCM", "ECDHE+CHACHA20", "DHE+AESGCM"]
 #: Python 3.13 tells it.
 _STRICT = (
     "(Authority|Subject) Key Identifier|marked critical|not critical|does not include key usage|keyCertSign|"
-    "Path length|(Subject|Issuer) name empty|Empty Subject Alternative Name|at least X509v3|signature algorithm mismatch"
+    "Path length|(Subject|Issuer) name empty|Empty Subject Alternative Name|at least X509v3|algorithm mismatch"
 )
 
 #: What ``uri`` says -> stage (empty: what the request was for), reason, hint, and whether the request can have arrived.
@@ -93,8 +93,8 @@ _FAILURES = (
     Failure(
         rf"CERTIFICATE_VERIFY_FAILED.*({_STRICT})",
         "tls",
-        "the certificate of the EST server or of its CA is not as RFC 5280 wants it, and Python on the host, from 3.13 on, "
-        "is strict about that",
+        "the certificate of the EST server or of its CA is not as RFC 5280 wants it, and Python on the host, from 3.13 "
+        "on, is strict about that",
         "Use exchange: host, whose client takes such a certificate, or have the CA certificate issued anew.",
         "not_received",
         "invalid_server_certificate",
