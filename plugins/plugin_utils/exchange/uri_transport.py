@@ -159,7 +159,7 @@ _FAILURES = (
         r"unknown encoding|not a text encoding|undefined encoding|Unsupported error handling",
         "",
         "the EST server declares a character set for its answer that Python on the host does not know",
-        "Use exchange: host, which reads the octets of the answer. Or correct charset in the Content-Type of the server.",
+        "Use exchange: host, which reads the octets of the answer, or correct charset in the server's Content-Type.",
         "received",
         "not_supported",
     ),
