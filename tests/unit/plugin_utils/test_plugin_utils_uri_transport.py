@@ -231,7 +231,7 @@ def test_what_python_refuses_only_because_it_is_strict_is_told_as_that(tmp_path)
     certificate = ca.issue("127.0.0.1", addresses=["127.0.0.1"])
     with (
         Peer([[read_request, answer()]], context=server_context(certificate)) as peer,
-        pytest.raises(EstError, match="Python on the host, from 3.13 on, is strict about that") as caught,
+        pytest.raises(EstError, match=r"Python on the host, from 3\.13 on, is strict about that") as caught,
     ):
         server = SimpleNamespace(host="127.0.0.1", port=peer.port, ca_pem=ca.pem)
         enrol_by_uri(tmp_path, template_for(server))
