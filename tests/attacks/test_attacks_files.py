@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.pos
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
+    load_client_certificate,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.pair_files import read_pair, replace_pair
 
@@ -129,6 +131,35 @@ def test_a_folder_that_is_swapped_after_the_look_gets_nothing(place: Path) -> No
     holder.save(NEW.certificate, (), NEW.key, "ab" * 32)
     assert list((place / "roots").iterdir()) == []
     assert (place / "eves" / "old" / "host.pem").read_text() == NEW.pem
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_another_key_of_root_that_is_swapped_in_after_the_look_proves_nobody(place: Path, versioned: bool) -> None:
+    """The owner of the folder would else let root speak to the EST server as somebody else."""
+    folder = place / "eves" / "tls"
+    if not versioned:
+        folder.mkdir()
+    holder = FileHolder(str(folder / "host.pem"), str(folder / "host.key"), versioned=versioned)
+    holder.read()
+    holder.save(OLD.certificate, (), OLD.key, "ab" * 32)
+    replace_pair(pair_in(place), [NEW.certificate], NEW.key)
+    found = holder.read().old
+    for name in ("host.pem", "host.key"):
+        os.unlink(folder / name)
+        os.symlink(place / name, folder / name)
+        os.chown(folder / name, EVE, EVE, follow_symlinks=False)
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    server.load_cert_chain(place / "host.pem", place / "host.key")
+    server.verify_mode, client.check_hostname, client.verify_mode = ssl.CERT_REQUIRED, False, ssl.CERT_NONE
+    server.load_verify_locations(cadata=CA.pem)
+    load_client_certificate(client, found.tls)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [server.wrap_bio(to_server, to_client, server_side=True), client.wrap_bio(to_client, to_server)]
+    for _turn in range(4):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    assert ends[0].getpeercert(binary_form=True) == OLD.der
 
 
 def versions_in(folder: Path) -> FileHolder:

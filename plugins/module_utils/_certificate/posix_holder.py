@@ -26,8 +26,8 @@ from .._files.accounts import other_writers
 from .._files.lock import locked
 from .._files.paths import in_words
 from ..est.base.errors import EstError, InputError
-from ..est.x509.certificate import fingerprint_sha256, subject_text
-from ..est.x509.client_certificate import ClientCertificate
+from ..est.x509.certificate import fingerprint_sha256, pem, subject_text
+from ..est.x509.client_certificate import ClientCertificate, private_key_block
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
 from ..est.x509.keys import KeySpec
 from ..est.x509.pair_files import PART, PairFiles, Place, Texts
@@ -142,7 +142,7 @@ class FileHolder:
             return CurrentCertificate(certificate, defect=f"its private key {self._key_path} was not there")
         self._known = self._knowledge(certificate)
         try:
-            held = HeldCertificate.with_key(first, key_text, self._tls(), where)
+            held = HeldCertificate.with_key(first, key_text, self._tls(certificate, text, key_text), where)
         except InputError as error:
             self._known = Issued()
             return CurrentCertificate(certificate, defect=error.reason)
@@ -161,10 +161,15 @@ class FileHolder:
         chain = chain_above(certificate, readable_certificates(texts))
         return noted.replace(chain=Chain.of(chain) if chain else None)
 
-    def _tls(self) -> ClientCertificate:
-        """What authenticates a connection: the intermediates go along where there are any."""
+    def _tls(self, certificate: Certificate, text: str, key_text: str) -> ClientCertificate:
+        """What authenticates a connection: the intermediates go along where there are any.
+
+        It is what was read, and not the paths: what is there when the connection is made may lead to another key of
+        this user's, where the folder is somebody else's.
+        """
         chain = self._known.chain
-        return self._files.replace(chain_pem=chain.intermediates if chain is not None else "")
+        whole = text if chain is None else pem(certificate) + chain.intermediates
+        return self._files.replace(certificate_pem=whole, key_pem=private_key_block(key_text))
 
     def _refuse_one_place(self) -> None:
         """Refuse files that lead to one place: each would take it from the other."""
