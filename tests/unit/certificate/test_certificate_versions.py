@@ -154,7 +154,7 @@ def test_owner_and_mode_of_folder_and_files_stay(web: Versions) -> None:
     paths = [web.path, *(web.path / name for name in NAMES)]
     before = [os.stat(path) for path in paths]
     web.keep(force=True)
-    for path, old in zip(paths, before, strict=True):
+    for path, old in zip(paths, before):
         new = os.stat(path)
         assert new.st_ino != old.st_ino or path.name in ("chain.pem", "root.pem"), path
         assert (new.st_mode, new.st_uid, new.st_gid) == (old.st_mode, old.st_uid, old.st_gid), path
@@ -340,7 +340,7 @@ def test_req_083_a_killed_run_leaves_one_whole_version(
     assert len(counted) > 20
     # Up to one moment the old version counts, from then on the new one.
     assert len(set(counted)) == 2
-    assert sum(one != two for one, two in zip(counted, counted[1:], strict=False)) == 1
+    assert sum(one != two for one, two in zip(counted, counted[1:])) == 1
 
 
 @pytest.mark.parametrize("number", range(1, 12))
