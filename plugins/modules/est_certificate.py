@@ -30,7 +30,7 @@ description:
     or outside its validity. Until then each run fails with the same reason, and contacts nobody.
   - Every variable of the template needs a value. Nothing is made up, as a test does.
   - Certificate and key are replaced so that a run that is killed leaves the old or the new pair. What else it left, the
-    next run puts right.
+    next run puts right. Where another program may never see them apart, use one file for both, or O(versioned_folder).
   - On a Windows host, certificate and key are in a certificate store of the machine. The key is made on the controller,
     and reaches the host as PKCS12 under a passphrase of its own, in a file that is removed when it is imported. A new
     certificate joins the old one there, as programs of Windows name a certificate by its thumbprint; see
@@ -110,6 +110,20 @@ options:
       - A PEM file on a POSIX host for the certificate of the root CA.
       - It is not made, and a warning says so, where the chain ends at an intermediate CA that the template trusts.
     type: str
+  versioned_folder:
+    description:
+      - Whether the folder of O(certificate_path) on a POSIX host is replaced as a whole, so that a program that opens
+        it once never sees certificate and key apart. O(certificate_path), O(private_key_path) and the files of the
+        chain have to be in this one folder then, which is for one certificate alone.
+      - The folder is a symbolic link to a version beside it, such as C(.web.est-version-4) for C(/etc/ssl/web).
+        Whatever changes is written into a new version, and the link is replaced in one step. The version before is kept
+        for those who are reading it, older ones are removed. The module makes the link and the first version, 0755; the
+        folder above has to exist. A version has owner and mode of the one before, and so has each file.
+      - What else is in the folder is taken along; it may not have folders in it. A folder that is no such link is
+        refused, and the error says how to make it the first version.
+      - The files that this module keeps for itself are beside the link and named after it, such as C(.web.est-note).
+      - The default is not.
+    type: bool
   certificate_store_name:
     description:
       - The name of the certificate store that keeps certificate and key on a Windows host, which has to exist.
@@ -213,6 +227,18 @@ EXAMPLES = r"""
     renewal_period_days: 30
     wait_timeout: 120
   register: relay
+
+- name: Keep key and certificate of the proxy in one folder, which is replaced as a whole
+  estfleet.cloud_extender.est_certificate:
+    template: web
+    identity:
+      user: "{{ inventory_hostname_short }}"
+      domain: example.com
+      email: webmaster@example.com
+    certificate_path: /etc/proxy/tls/host.pem
+    private_key_path: /etc/proxy/tls/host.key
+    fullchain_path: /etc/proxy/tls/fullchain.pem
+    versioned_folder: true
 
 - name: Keep the certificate of a service on a Windows host
   estfleet.cloud_extender.est_certificate:
@@ -536,7 +562,13 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
         asked = parameters.read_options(module.params, check_mode=module.check_mode)
         require_libraries("cryptography")
         template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
-        holder = FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_files, check=module.check_mode)
+        holder = FileHolder(
+            asked.certificate_path,
+            asked.private_key_path,
+            asked.chain_files,
+            versioned=asked.versioned_folder,
+            check=module.check_mode,
+        )
         return run_certificate(template, asked, connect, "host", holder, timeline)
     except EstError as error:
         # What was put right before it failed is another matter.

@@ -106,6 +106,31 @@ def test_an_answer_of_another_shape_gets_a_sentence(tmp_path: Path, answer: dict
     assert not {"\x07", "\u202e"} & set(done.output) and "\x1b[2J" not in done.output
 
 
+DEEP = '{"exists": ' + "[" * 100000 + "]" * 100000 + "}"
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"),
+    [
+        (json.dumps(READING) + "\n\x1b[2Jjunk \x1b]0;title\x07 \u202eafter }", ""),
+        ("\x1b[2Jjunk \x1b]0;title\x07 before {\n" + json.dumps(READING), ""),
+        ("\x1b[2J{no \x1b]0;title\x07 answer", "a module of Ansible failed on the host: {no  answer"),
+        (DEEP, "est_store_file on the host answered with data in too many levels"),
+        ('{"exists": ' + "[" * 900 + "]" * 900 + "}", "est_store_file on the host answered with "),
+        ('{"failed": true, "msg": "a\\ud800b"}', ""),
+    ],
+)
+@pytest.mark.parametrize("verbosity", ["-v", "-vvvv"])
+def test_what_a_host_prints_steers_no_terminal(tmp_path: Path, printed: str, words: str, verbosity: str) -> None:
+    host = {"store": str(tmp_path / "store"), "ansible_python_interpreter": interpreter(tmp_path, printed)}
+    work = play("all", task("read", "est_template_info"))
+    done = Running(tmp_path / "run", [work], {"taken": host}, verbosity).wait()
+    assert not {"\x07", "\u202e"} & set(done.output) and "\x1b[2J" not in done.output and "\x1b]" not in done.output
+    assert "RecursionError" not in done.output and "codec can't" not in done.output
+    (told,) = done.told()
+    assert words in str(told.result.get("msg", ""))
+
+
 @pytest.mark.parametrize(("off", "words"), [(-4000, "46 days behind"), (0, ""), (9e6, "104 days ahead of")])
 def test_a_host_with_another_time_is_told(tmp_path: Path, off: float, words: str) -> None:
     # The host is honest but for its time: what comes after its answer is of a program that runs it.

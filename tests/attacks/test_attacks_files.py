@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.pos
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
+    load_client_certificate,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.pair_files import read_pair, replace_pair
 
@@ -131,6 +133,114 @@ def test_a_folder_that_is_swapped_after_the_look_gets_nothing(place: Path) -> No
     assert (place / "eves" / "old" / "host.pem").read_text() == NEW.pem
 
 
+@pytest.mark.parametrize("versioned", [False, True])
+def test_another_key_of_root_that_is_swapped_in_after_the_look_proves_nobody(place: Path, versioned: bool) -> None:
+    """The owner of the folder would else let root speak to the EST server as somebody else."""
+    folder = place / "eves" / "tls"
+    if not versioned:
+        folder.mkdir()
+    holder = FileHolder(str(folder / "host.pem"), str(folder / "host.key"), versioned=versioned)
+    holder.read()
+    holder.save(OLD.certificate, (), OLD.key, "ab" * 32)
+    replace_pair(pair_in(place), [NEW.certificate], NEW.key)
+    found = holder.read().old
+    for name in ("host.pem", "host.key"):
+        os.unlink(folder / name)
+        os.symlink(place / name, folder / name)
+        os.chown(folder / name, EVE, EVE, follow_symlinks=False)
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    server.load_cert_chain(place / "host.pem", place / "host.key")
+    server.verify_mode, client.check_hostname, client.verify_mode = ssl.CERT_REQUIRED, False, ssl.CERT_NONE
+    server.load_verify_locations(cadata=CA.pem)
+    load_client_certificate(client, found.tls)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [server.wrap_bio(to_server, to_client, server_side=True), client.wrap_bio(to_client, to_server)]
+    for _turn in range(4):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    assert ends[0].getpeercert(binary_form=True) == OLD.der
+
+
+def versions_in(folder: Path) -> FileHolder:
+    """The files of a certificate in a folder that is replaced as a whole."""
+    return FileHolder(str(folder / "tls" / "host.pem"), str(folder / "tls" / "host.key"), versioned=True)
+
+
+def test_what_another_account_plants_beside_a_folder_of_versions_is_replaced_and_not_followed(
+    place: Path, victim: Path
+) -> None:
+    eves = place / "eves"
+    holder = versions_in(eves)
+    holder.read()
+    holder.save(OLD.certificate, (), OLD.key, "ab" * 32)
+    kept = (".tls.est-next", ".tls.est-part", ".tls.est-room", ".tls.est-note", ".tls.est-pending", ".est.lock")
+    for what in ("link to a file", "link to a folder", "version of its own"):
+        with as_eve():
+            for name in kept:
+                with contextlib.suppress(FileNotFoundError):
+                    (eves / name).unlink()
+                (eves / name).symlink_to(victim if what == "link to a file" else place)
+            (eves / ".tls.est-version-part").symlink_to(victim if what == "link to a file" else place)
+            if what == "version of its own":
+                (eves / ".tls.est-next").unlink()
+                (eves / ".tls.est-version-9").mkdir()
+                (eves / ".tls.est-version-9" / "host.pem").symlink_to(victim)
+                (eves / ".tls.est-next").symlink_to(".tls.est-version-9")
+        holder = versions_in(eves)
+        assert holder.read().old.certificate == OLD.certificate, "nobody else's version counts"
+        holder.save_pending({"private_key.pem": "x"})
+        with holder.reserved():
+            holder.save(OLD.certificate, (), OLD.key, "ab" * 32)
+        assert untouched(victim)
+        assert sorted(entry.name for entry in place.iterdir()) == ["eves", "victim"]
+    names = {name.split("-")[1] for name in os.listdir(eves) if name != "tls"}
+    assert names == {"note", "kept", "version"}, "without a note, the key that was there counts as somebody else's"
+
+
+def test_the_owner_of_a_version_reaches_nothing_else_of_root(place: Path, victim: Path) -> None:
+    """The service that the folder was given to leads links out of it, which go along as what they are."""
+    (place / "roots").mkdir()
+    (place / "roots" / "precious").write_text("too")
+    holder = versions_in(place / "eves")
+    holder.read()
+    holder.save(OLD.certificate, (), OLD.key, "ab" * 32)
+    version = place / "eves" / os.readlink(place / "eves" / "tls")
+    os.chown(version, EVE, EVE)
+    with as_eve():
+        (version / "file").symlink_to(victim)
+        (version / "folder").symlink_to(place / "roots")
+        os.mkfifo(version / "pipe")
+    os.link(victim, version / "hard")  # as where the system lets everybody do that
+    for identity in (NEW, OLD, NEW):
+        holder = versions_in(place / "eves")
+        holder.read()
+        holder.save(identity.certificate, (), identity.key, "ab" * 32)
+        assert untouched(victim)
+        assert (place / "roots" / "precious").read_text() == "too"
+    assert (place / "eves" / "tls").stat().st_uid == EVE
+    assert os.readlink(place / "eves" / "tls" / "file") == str(victim)
+    with as_eve():
+        (place / "eves" / "tls" / "host.key").unlink()
+        (place / "eves" / "tls" / "host.key").symlink_to(victim)
+    with pytest.raises(EstError, match=r"tls.*/host\.key: (is a symbolic link|this symbolic link belongs to)"):
+        versions_in(place / "eves").read()
+    assert untouched(victim)
+
+
+def test_a_link_of_another_account_in_place_of_the_folder_is_refused(place: Path) -> None:
+    holder = versions_in(place / "eves")
+    holder.read()
+    holder.save(OLD.certificate, (), OLD.key, "ab" * 32)
+    with as_eve():
+        (place / "eves" / "tls").unlink()
+        (place / "eves" / "tls").symlink_to(".tls.est-version-1")
+    with pytest.raises(EstError, match=f"/eves/tls: this symbolic link belongs to {EVE} and is not followed"):
+        versions_in(place / "eves").read()
+    with pytest.raises(EstError, match="is not followed"):  # swapped in after the look
+        holder.save(NEW.certificate, (), NEW.key, "ab" * 32)
+
+
 SWAPPER = """
 import os, sys
 folder, victims = sys.argv[1:]
@@ -138,7 +248,8 @@ os.setgid({eve}); os.setuid({eve})
 os.chdir(folder)
 print("ready", flush=True)
 while True:
-    for name in ("host.pem", "host.key", ".host.pem.est-next", ".host.key.est-part", ".est.lock"):
+    names = ("host.pem", "host.key", ".host.pem.est-next", ".host.key.est-part", ".est.lock")
+    for name in (*names, "tls", ".tls.est-next", ".tls.est-version-part", ".tls.est-version-1"):
         try:
             os.symlink(os.path.join(victims, "victim"), ".eve")
             os.rename(".eve", os.path.join("tls", name))
@@ -168,6 +279,10 @@ def test_an_account_that_swaps_links_all_the_time_moves_nothing_of_root(place: P
             identity = (OLD, NEW)[number % 2]
             with contextlib.suppress(EstError):
                 replace_pair(pair_in(place / "eves" / "tls"), [identity.certificate], identity.key)
+            with contextlib.suppress(EstError):
+                holder = versions_in(place / "eves" / "tls")
+                holder.read()
+                holder.save(identity.certificate, (), identity.key, "ab" * 32)
             assert untouched(victim)
             assert sorted(entry.name for entry in place.iterdir()) == ["eves", "victim"]
     finally:

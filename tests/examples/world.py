@@ -60,15 +60,17 @@ TEMPLATES = {
     "est_test_enroll": ("wifi",),
     "docs/bundle.md: Export the templates of ce1": ("wifi",),
     "docs/certificates.md: Certificates of the web servers": ("web",),
+    "docs/certificates.md: Keep the pair together": ("web",),
     "docs/errors.md: Test the template": ("wifi",),
 }
 
 #: Folders of a host that an example presupposes. Those of /etc/ssl are on every host.
 FOLDERS = {
-    "est_certificate": ("etc/ssl/certs", "etc/ssl/private", "etc/relay/tls"),
+    "est_certificate": ("etc/ssl/certs", "etc/ssl/private", "etc/relay/tls", "etc/proxy"),
     "est_diagnostics": ("srv",),
     "est_template_export": ("srv/exchange",),
     "docs/certificates.md: Certificates of the web servers": ("etc/ssl/certs", "etc/ssl/private"),
+    "docs/certificates.md: Keep the pair together": ("etc/proxy",),
 }
 
 #: Files of a host that an example presupposes, with their content; ``{ca_pem}`` is the CA certificate of the server.

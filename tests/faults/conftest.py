@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 _faults: Counter[tuple[str, str]] = Counter()
+#: What readers saw while something was replaced or killed: looks, and those of which key and certificate were apart.
+_looks: dict[str, Counter[str]] = {}
 
 
 _MEMORY = "/dev/shm"
@@ -75,7 +77,21 @@ def count() -> Callable[[str, str], None]:
     return note
 
 
+@pytest.fixture
+def looks() -> Callable[[str, Counter[str]], None]:
+    """Note what a reader saw: ``together``, ``apart``, ``absent`` and the like, by the number of its looks."""
+
+    def note(what: str, seen: Counter[str]) -> None:
+        _looks.setdefault(what, Counter()).update(seen)
+
+    return note
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _looks:
+        terminalreporter.section("looks at key and certificate")
+        for what, seen in sorted(_looks.items()):
+            terminalreporter.write_line(f"{what}: " + ", ".join(f"{number} {kind}" for kind, number in seen.items()))
     if not _faults:
         return
     terminalreporter.section("faults")

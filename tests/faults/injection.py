@@ -35,6 +35,7 @@ _CALLS = (
     "rename",
     "replace",
     "rmdir",
+    "symlink",
     "unlink",
     "write",
 )

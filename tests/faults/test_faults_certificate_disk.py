@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 import pytest
 from faults.runs import Running, play, task
 from support.lab import LabServer
+from support.production import keep, template_for
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 NAMES = ("certificate_path", "private_key_path", "fullchain_path", "chain_path", "root_certificate_path")
 
@@ -101,3 +105,46 @@ def test_a_file_that_something_is_mounted_on_is_named_before_the_ca_is_asked(
         assert {name: (disk / name).read_bytes() for name in NAMES} == before
     finally:
         subprocess.run(["umount", str(disk / mounted)], check=True)
+
+
+def test_a_folder_of_versions_is_as_careful(tmp_path: Path, disk: Path, lab: LabServer) -> None:
+    """A mount point in it, a read-only and a full disk: told before the CA is asked, and nothing is changed."""
+    web, template = disk / "web", template_for(lab)
+    assert keep(web, template, versioned_folder=True)["status"] == "issued"
+    version = Path(os.path.realpath(web))
+    asked = enrolled(lab)
+    elsewhere = tmp_path / "elsewhere"
+    for mounted in (version / "host.pem", version):
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        shutil.copytree(version, elsewhere) if mounted == version else elsewhere.write_bytes(mounted.read_bytes())
+        subprocess.run(["mount", "--bind", str(elsewhere), str(mounted)], check=True)
+        try:
+            with pytest.raises(
+                EstError, match=r"web(/host\.pem)? is a mount point, and stays as it is: mount"
+            ) as caught:
+                keep(web, template, versioned_folder=True, force=True)
+            assert (caught.value.stage, caught.value.request_received) == ("save", "not_received")
+            assert keep(web, template, versioned_folder=True)["status"] == "unchanged"
+        finally:
+            subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+        elsewhere.unlink() if elsewhere.is_file() else shutil.rmtree(elsewhere)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    assert keep(web, template, versioned_folder=True)["status"] == "unchanged"
+    with pytest.raises(EstError, match="may not write to the folder"):
+        keep(web, template, versioned_folder=True, force=True)
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    with (disk / "filler").open("wb", buffering=0) as file:
+        file.write(bytes(os.statvfs(disk).f_bfree * os.statvfs(disk).f_frsize))
+    with pytest.raises(EstError, match=r"so none was asked for: .*No space left on device") as caught:
+        keep(web, template, versioned_folder=True, force=True)
+    assert caught.value.request_received == "not_received"
+    assert enrolled(lab) == asked
+    (disk / "filler").unlink()
+    assert os.path.realpath(web) == str(version)
+    assert keep(web, template, versioned_folder=True, force=True)["status"] == "issued"
+    assert sorted(path.name for path in disk.iterdir()) == [
+        ".web.est-note",
+        ".web.est-version-1",
+        ".web.est-version-2",
+        "web",
+    ]

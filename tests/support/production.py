@@ -72,7 +72,13 @@ def asked_for(folder: object, template: Template, *, check: bool = False, **opti
 
 def holder_of(asked: CertificateParameters) -> FileHolder:
     """The files of what is asked."""
-    return FileHolder(asked.certificate_path, asked.private_key_path, asked.chain_files, check=asked.options.check)
+    return FileHolder(
+        asked.certificate_path,
+        asked.private_key_path,
+        asked.chain_files,
+        versioned=asked.versioned_folder,
+        check=asked.options.check,
+    )
 
 
 def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:

@@ -154,6 +154,8 @@ def test_the_playbook_of_renewals_keeps_all_certificates_of_a_host(newest_play: 
     ("entries", "twice"),
     [
         ([{"certificate_path": "/a.pem"}, {"certificate_path": "/b.pem"}, {"certificate_path": "/a.pem"}], "/a.pem"),
+        ([{"certificate_path": "/x/a.pem", "versioned_folder": True},
+          {"certificate_path": "/x/b.pem", "versioned_folder": "yes"}], "/x"),
         ([{"template": "web"}, {"template": "web", "certificate_name": "identity"}], "web identity My"),
         ([{"inline": {"name": "web"}, "certificate_store_name": "x"},
           {"template": "web", "certificate_store_name": "x"}] * 2, "web identity x"),

@@ -69,7 +69,9 @@ def render_identity(template: Template, identity: TestIdentity) -> Rendered:
 #: gets a certificate for "Test".
 IDENTITY_OPTIONS = ("certificate_name", IDENTITY)
 #: Options that say where a POSIX host keeps certificate and key, and how a Windows host does.
-POSIX_OPTIONS = ("certificate_path", "private_key_path", *CHAIN_FILES)
+POSIX_PATHS = ("certificate_path", "private_key_path", *CHAIN_FILES)
+VERSIONED_FOLDER = "versioned_folder"
+POSIX_OPTIONS = (*POSIX_PATHS, VERSIONED_FOLDER)
 WINDOWS_OPTIONS = ("certificate_store_name", "certificate_store_location", "key_exportable")
 #: The locations of certificate stores on a Windows host.
 LOCAL_MACHINE = "LocalMachine"
@@ -85,7 +87,7 @@ CHECKED = (
     *RANGES,
     "wait_timeout",
     "renewal_period_days",
-    *POSIX_OPTIONS,
+    *POSIX_PATHS,
     *ACCEPTANCE_OPTIONS,
 )
 
@@ -123,6 +125,7 @@ class CertificateParameters(Value):
     :param identity: its ``certificate_name`` is the name of the certificate.
     :param certificate_path: on a POSIX host; like the two that follow.
     :param chain_files: paths of files for the chain, by the names of ``CHAIN_FILES``.
+    :param versioned_folder: whether all of these are in one folder, which is replaced as a whole.
     :param certificate_store_name: the name of a store of the machine, on a Windows host.
     :param key_exportable: whether the key may leave that store.
     """
@@ -135,6 +138,7 @@ class CertificateParameters(Value):
     certificate_path: str = ""
     private_key_path: str = ""
     chain_files: Mapping[str, str] = field(default_factory=dict)
+    versioned_folder: bool = False
     certificate_store_name: str = "My"
     key_exportable: bool = False
 
@@ -147,6 +151,7 @@ def argument_spec() -> Dict[str, Any]:
         "certificate_path": {"type": "str"},
         "private_key_path": {"type": "str", "no_log": False, "aliases": ["privatekey_path"]},
         **{option: {"type": "str"} for option in CHAIN_FILES},
+        VERSIONED_FOLDER: {"type": "bool"},
         "certificate_store_name": {"type": "str"},
         "certificate_store_location": {"type": "str", "choices": [LOCAL_MACHINE]},
         "key_exportable": {"type": "bool"},
@@ -218,7 +223,7 @@ def _refuse_other_platform(options: Mapping[str, Any], windows: bool) -> None:
 
 
 def _posix_place(options: Mapping[str, Any]) -> Dict[str, Any]:
-    paths = {option: options[option] for option in POSIX_OPTIONS if options[option] is not None}
+    paths = {option: options[option] for option in POSIX_PATHS if options[option] is not None}
     for option in ("certificate_path", "private_key_path"):
         if option not in paths:
             raise TemplateError(option, "is missing", allowed="the absolute path of a PEM file on the host")
@@ -240,8 +245,27 @@ def _posix_place(options: Mapping[str, Any]) -> Dict[str, Any]:
             raise TemplateError(
                 option, f"is the file of {other}", value=show(path), allowed="a file of its own for each of them"
             )
+    if options[VERSIONED_FOLDER]:
+        _refuse_other_folders(paths)
     chain_files = {option: paths.pop(option) for option in CHAIN_FILES if option in paths}
-    return {**paths, "chain_files": chain_files}
+    return {**paths, "chain_files": chain_files, VERSIONED_FOLDER: bool(options[VERSIONED_FOLDER])}
+
+
+def _refuse_other_folders(paths: Mapping[str, str]) -> None:
+    """Refuse files that cannot be replaced by replacing one folder."""
+    folder = posixpath.dirname(paths["certificate_path"])
+    for option, path in paths.items():
+        problem = ""
+        if ".." in path.split("/"):
+            problem = f"has .. in it, and {VERSIONED_FOLDER} needs the plain path of a folder"
+        elif posixpath.normpath(posixpath.dirname(path)) != posixpath.normpath(folder):
+            problem = f"is not in the folder of certificate_path, and {VERSIONED_FOLDER} replaces one folder as a whole"
+        elif not posixpath.normpath(path).strip("/").count("/"):
+            problem = f"is in the folder /, which {VERSIONED_FOLDER} cannot replace"
+        if problem:
+            raise TemplateError(
+                option, problem, value=show(path), allowed="files of one folder of their own, such as /etc/ssl/web"
+            )
 
 
 def _windows_place(options: Mapping[str, Any]) -> Dict[str, Any]:

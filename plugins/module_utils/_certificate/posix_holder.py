@@ -6,7 +6,8 @@
 Beside the certificate lies ``.<certificate>.est-note``: what it was issued for, so that a later run can tell whether
 the same is asked for, its chain, and why the last one was refused, where it was. Beside the key lies
 ``.<key>.est-pending`` while a request waits for approval: its key and the request. ``.<certificate>.est-unusable`` is
-the last one that was issued and could not be used, with its key.
+the last one that was issued and could not be used, with its key. Where all files are in a folder that is replaced as a
+whole, these are beside that folder, and named after it.
 
 The files of the chain are made from the note. So each can be asked for, taken back and mended without another
 certificate, and the certificate and its key stay as they are.
@@ -19,18 +20,18 @@ import itertools
 import json
 import os
 import re
-import stat
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._files.accounts import other_writers
 from .._files.lock import locked
-from .._files.paths import in_words, is_mount_point
+from .._files.paths import in_words
 from ..est.base.errors import EstError, InputError
-from ..est.x509.certificate import fingerprint_sha256, subject_text
-from ..est.x509.client_certificate import ClientCertificate
+from ..est.x509.certificate import fingerprint_sha256, pem, subject_text
+from ..est.x509.client_certificate import ClientCertificate, private_key_block
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
 from ..est.x509.keys import KeySpec
 from ..est.x509.pair_files import PART, PairFiles, Place, Texts
+from ..est.x509.pair_versions import PairVersions
 from ..est.x509.path import chain_above
 from .chain_files import contents, readable_certificates, same_certificates, subjects
 from .holder import CurrentCertificate, Recovered
@@ -48,6 +49,7 @@ _MOST_CERTIFICATES = 16
 _CERTIFICATE, _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----"), re.compile("PRIVATE KEY-----")
 _HINT = "Check the paths, the free space, and the user that the task runs as on the host."
 _KILLED_LATE = "a run that was killed had left a new certificate and its key beside the old ones"
+_KILLED_VERSION = "a run that was killed had left a new version of the folder beside the old one"
 _KILLED_EARLY = "a run that was killed had left files of a certificate that was not complete"
 
 
@@ -57,6 +59,7 @@ class FileHolder:
     :param certificate_path: the certificate alone.
     :param private_key_path: the key, not encrypted; it can be the same file.
     :param chain_files: paths by the names of ``CHAIN_FILES``, as many as are wanted.
+    :param versioned: all of these are in one folder, which is replaced as a whole; see ``pair_versions.py``.
     :param check: only look: nothing is changed.
     """
 
@@ -66,8 +69,10 @@ class FileHolder:
         private_key_path: str,
         chain_files: Optional[Mapping[str, str]] = None,
         *,
+        versioned: bool = False,
         check: bool = False,
     ) -> None:
+        self._versioned = versioned
         self._certificate_path = certificate_path
         self._key_path = private_key_path
         self._chain_files = dict(chain_files or {})
@@ -94,7 +99,8 @@ class FileHolder:
         :raises OSError: they cannot be opened.
         """
         if self._opened is None:
-            self._opened = PairFiles(self._files, tuple(self._chain_files.values()))
+            kind = PairVersions if self._versioned else PairFiles
+            self._opened = kind(self._files, tuple(self._chain_files.values()))
         return self._opened
 
     def read(self) -> CurrentCertificate:
@@ -116,7 +122,7 @@ class FileHolder:
         recovered: List[Recovered] = []
         if texts.finished:
             new = f"{subject_text(found.certificate)} in {self._certificate_path}" if found.certificate else ""
-            recovered.append(Recovered(_KILLED_LATE, "", new))
+            recovered.append(Recovered(_KILLED_VERSION if self._versioned else _KILLED_LATE, "", new))
         elif texts.tidied:
             recovered.append(Recovered(_KILLED_EARLY))
         return found.replace(recovered=tuple(recovered))
@@ -136,7 +142,7 @@ class FileHolder:
             return CurrentCertificate(certificate, defect=f"its private key {self._key_path} was not there")
         self._known = self._knowledge(certificate)
         try:
-            held = HeldCertificate.with_key(first, key_text, self._tls(), where)
+            held = HeldCertificate.with_key(first, key_text, self._tls(certificate, text, key_text), where)
         except InputError as error:
             self._known = Issued()
             return CurrentCertificate(certificate, defect=error.reason)
@@ -155,10 +161,15 @@ class FileHolder:
         chain = chain_above(certificate, readable_certificates(texts))
         return noted.replace(chain=Chain.of(chain) if chain else None)
 
-    def _tls(self) -> ClientCertificate:
-        """What authenticates a connection: the intermediates go along where there are any."""
+    def _tls(self, certificate: Certificate, text: str, key_text: str) -> ClientCertificate:
+        """What authenticates a connection: the intermediates go along where there are any.
+
+        It is what was read, and not the paths: what is there when the connection is made may lead to another key of
+        this user's, where the folder is somebody else's.
+        """
         chain = self._known.chain
-        return self._files.replace(chain_pem=chain.intermediates if chain is not None else "")
+        whole = text if chain is None else pem(certificate) + chain.intermediates
+        return self._files.replace(certificate_pem=whole, key_pem=private_key_block(key_text))
 
     def _refuse_one_place(self) -> None:
         """Refuse files that lead to one place: each would take it from the other."""
@@ -209,7 +220,7 @@ class FileHolder:
         if texts:
             warnings.extend(
                 self._refuse_unwritable_places(
-                    [self._pair.others[path] for path in texts], "files of the chain could not be written"
+                    self._pair.targets(tuple(texts)), "files of the chain could not be written"
                 )
             )
         if texts and not self._check:
@@ -245,7 +256,7 @@ class FileHolder:
         :raises EstError: at stage ``save``.
         """
         return self._refuse_unwritable_places(
-            self._pair.places, "a certificate could not be kept, so none was asked for"
+            self._pair.targets(), "a certificate could not be kept, so none was asked for"
         )
 
     def _refuse_unwritable_places(self, places: Iterable[Place], words: str) -> List[str]:
@@ -257,10 +268,14 @@ class FileHolder:
             elif not place.exists:
                 problem = f"there is no folder {folder}"
             else:
-                problem = _why_not_writable(place)
-                writers = other_writers(place.folder)
-                if writers:
-                    warnings[f"{writers} can write to the folder {folder}, and so replace what is kept in it"] = None
+                problem = self._pair.obstacle(place)
+                # This knows of read-only file systems.
+                if not problem and not os.access(".", os.W_OK | os.X_OK, dir_fd=place.folder.descriptor):
+                    problem = f"this user may not write to the folder {place.folder.path}"
+                for each in self._pair.folders(place):
+                    who = other_writers(each)
+                    if who:
+                        warnings[f"{who} can write to the folder {each.path}, and so replace what is kept in it"] = None
             if problem:
                 raise EstError(
                     f"{words}: {problem}",
@@ -301,7 +316,7 @@ class FileHolder:
         :raises EstError: it cannot be read.
         """
         try:
-            kept = json.loads(_text(self._pair.key, _PENDING))
+            kept = json.loads(_text(self._pair.key_home, _PENDING))
         except ValueError:
             return None
         except OSError as error:
@@ -313,14 +328,15 @@ class FileHolder:
 
     def save_pending(self, files: Mapping[str, str]) -> None:
         """Keep what is pending in one file, mode 0600."""
-        self._write(self._pair.key, _PENDING, dict(files))
+        self._write(self._pair.key_home, _PENDING, dict(files))
 
     def drop_pending(self) -> bool:
         """Remove the file of what is pending, and say whether there was one; in check mode, only say it."""
         try:
-            there = self._pair.key.has(_PENDING)
+            place = self._pair.key_home
+            there = place.has(_PENDING)
             if there and not self._check:
-                self._pair.key.folder.unlink(self._pair.key.beside(_PENDING))
+                place.folder.unlink(place.beside(_PENDING))
         except OSError as error:
             raise _not_kept(error) from None
         return there
@@ -358,8 +374,8 @@ class FileHolder:
         self.drop_pending()
 
     def save_unusable(self, certificates: str, key: str) -> str:
-        """Keep it in one file beside that of the certificate, mode 0600."""
-        return self._write_text(self._pair.certificate, _UNUSABLE, certificates + key)
+        """Keep it in one file beside that of the certificate, or beside the folder of versions, mode 0600."""
+        return self._write_text(self._pair.home, _UNUSABLE, certificates + key)
 
     def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """The file."""
@@ -383,7 +399,7 @@ class FileHolder:
     def _read_note(self) -> Note:
         """The note; empty where there is none, or one that cannot be read."""
         try:
-            return Note.from_text(_text(self._pair.certificate, _NOTE))
+            return Note.from_text(_text(self._pair.home, _NOTE))
         except OSError:
             return Note()
 
@@ -392,12 +408,12 @@ class FileHolder:
     ) -> None:
         ours = {*files, *(path for path in self._note.files if path in self._chain_files.values())}
         self._note = Note(issued, tuple(sorted(ours)), refused)
-        self._write(self._pair.certificate, _NOTE, self._note.as_data())
+        self._write(self._pair.home, _NOTE, self._note.as_data())
 
     def _keep_strange_key(self) -> None:
         """Keep under another name a key that this module did not put there: somebody may need it."""
         try:
-            self._pair.key.folder.keep_aside(self._pair.key.name, self._pair.key.beside(_KEPT))
+            self._pair.keep_key(_KEPT)
         except OSError as error:
             raise _not_kept(error) from None
 
@@ -409,22 +425,11 @@ class FileHolder:
         name = place.beside(kind)
         self._release()
         try:
-            with locked(self._pair.certificate.folder):
+            with locked(self._pair.home.folder):
                 place.folder.write(name, text.encode("ascii"), part=place.beside(PART))
         except OSError as error:
             raise _not_kept(error) from None
         return place.folder.path_of(name)
-
-
-def _why_not_writable(place: Place) -> str:
-    status = place.folder.look(place.name)
-    if status is not None and stat.S_ISDIR(status.st_mode):
-        return f"{place.path} is a folder"
-    if is_mount_point(place.folder.path_of(place.name)):
-        return f"{place.path} is a mount point, and no file can take its place: mount the folder in its stead"
-    if not os.access(".", os.W_OK | os.X_OK, dir_fd=place.folder.descriptor):  # which knows of read-only file systems
-        return f"this user may not write to the folder {place.folder.path}"
-    return ""
 
 
 def _not_kept(error: OSError) -> EstError:

@@ -19,10 +19,11 @@ import os
 import re
 import stat
 import time
-from typing import Optional
+from typing import Optional, Tuple
 
 from .beside import name_beside
 from .reading import READ, ReadableFolder
+from .walk import target_of
 
 #: Seconds after which nobody writes any more to a temporary file that has a name of its own.
 _LEFT_SECONDS = 600.0
@@ -64,7 +65,8 @@ class Folder(ReadableFolder):
                 self.unlink(part)  # left by a run that was killed; under the lock it is nobody else's
             else:
                 part = self._beside(name)
-            self._fill(part, content, mode, like, context_of=like or name, durable=durable)
+            old = self.look(like) if like else None
+            self._fill(part, content, mode, old, context=(self, like or name), durable=durable)
             try:
                 os.rename(part, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
             except OSError:
@@ -73,10 +75,72 @@ class Folder(ReadableFolder):
             if durable:
                 self.sync()
 
-    def add(self, name: str, content: bytes) -> None:
-        """Make a file of mode 0600 in a folder that nobody looks into yet: it is there while it is written."""
+    def add(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        mode: int = 0o600,
+        like: Optional[Tuple[Folder, Optional[os.stat_result]]] = None,
+    ) -> None:
+        """Make a file in a folder that nobody looks into yet: it is there while it is written.
+
+        :param mode: see ``write()``.
+        :param like: give it owner, mode and context of the file of this name in another folder, by its status there.
+        """
         with self.about(name):
-            self._fill(name, content)
+            if like is None:
+                self._fill(name, content, mode)
+            else:
+                self._fill(name, content, mode, like[1], context=(like[0], name))
+
+    def take_along(self, name: str, source: Folder, limit: int) -> None:
+        """Have a file or link of another folder in this one as well, in which nobody looks yet.
+
+        It is the same file, or where the file system cannot do that, one with the same content, owner and mode.
+
+        :param limit: octets; a larger file is not copied.
+        """
+        with source.about(name):
+            try:
+                # A link is not followed: it is one here as well.
+                os.link(name, name, src_dir_fd=source.descriptor, dst_dir_fd=self.descriptor, follow_symlinks=False)
+                return
+            except OSError as error:
+                if error.errno not in (*_NO_HARD_LINKS, errno.EXDEV):
+                    raise
+            found = source.read(name, limit)
+            if found.content is None:
+                words = f"{found.problem or 'is not there any more'}, and cannot be taken along"
+                raise OSError(errno.EINVAL, words)
+        # Content and owner are those of one open file, whatever has its name meanwhile.
+        self.add(name, found.content, like=(source, found.status))
+
+    def take_after(self, other: Folder) -> None:
+        """Give this folder owner, mode and SELinux context of another one."""
+        with self.about():
+            os.fchmod(self.descriptor, _give(self.descriptor, other.status, private=False))
+            if hasattr(os, "getxattr"):
+                with contextlib.suppress(OSError):
+                    os.setxattr(self.descriptor, _SELINUX, os.getxattr(other.descriptor, _SELINUX))
+
+    def link_target(self, name: str) -> Optional[str]:
+        """Return where a symbolic link leads; ``None`` for what is not a link, or is not there.
+
+        :raises OSError: it was made by another account than root and this user.
+        """
+        with self.about(name):
+            return target_of(self.descriptor, name)
+
+    def symlink(self, target: str, name: str, *, like: str) -> None:
+        """Make a symbolic link, which has the SELinux context of the one that it is to replace."""
+        with self.about(name):
+            os.symlink(target, name, dir_fd=self.descriptor)
+            if hasattr(os, "getxattr"):
+                old, new = (f"/proc/self/fd/{self.descriptor}/{each}" for each in (like, name))
+                with contextlib.suppress(OSError):
+                    context = os.getxattr(old, _SELINUX, follow_symlinks=False)
+                    os.setxattr(new, _SELINUX, context, follow_symlinks=False)
 
     def append(self, name: str, content: bytes) -> None:
         """Add to the end of a file, which is made where there is none; under the lock, where others do so too."""
@@ -186,10 +250,7 @@ class Folder(ReadableFolder):
     def keep_aside(self, name: str, beginning: str) -> str:
         """Keep what is here under another name, made of a beginning and the time, and return that name. A file stays
         in its place as well until another one replaces it, unless the file system knows no hard links."""
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        kept, number = f"{beginning}{stamp}", 1
-        while self.look(kept) is not None:
-            kept, number = f"{beginning}{stamp}-{number}", number + 1
+        kept = self.free_name(beginning)
         with self.about(name):
             status = self.look(name)
             if status is not None and stat.S_ISREG(status.st_mode):
@@ -201,6 +262,14 @@ class Folder(ReadableFolder):
                         raise
             self.rename(name, kept)
         return kept
+
+    def free_name(self, beginning: str) -> str:
+        """Return a name that nothing has here, made of a beginning and the time."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        name, number = f"{beginning}{stamp}", 1
+        while self.look(name) is not None:
+            name, number = f"{beginning}{stamp}-{number}", number + 1
+        return name
 
     def sync(self) -> None:
         """Have the file system keep the names in the folder, where it can."""
@@ -221,21 +290,24 @@ class Folder(ReadableFolder):
         part: str,
         content: bytes,
         mode: int = 0o600,
-        like: str = "",
+        old: Optional[os.stat_result] = None,
         *,
-        context_of: str = "",
+        context: Optional[Tuple[Folder, str]] = None,
         durable: bool = True,
     ) -> None:
-        """Make a file, complete and on the disk, or leave none."""
-        old = self.look(like) if like else None
+        """Make a file, complete and on the disk, or leave none.
+
+        :param old: the status of the file that it is to be like, where that is a regular file.
+        :param context: folder and name of the file whose SELinux context it is to have.
+        """
         descriptor = os.open(part, _NEW, 0o600, dir_fd=self.descriptor)
         try:
             try:
                 if old is not None and stat.S_ISREG(old.st_mode):
                     mode = _give(descriptor, old, private=not mode & 0o077)
                 os.fchmod(descriptor, mode)  # whatever the umask says
-                if context_of:
-                    self._keep_context(context_of, descriptor)
+                if context is not None:
+                    _keep_context(*context, descriptor)
                 _write_all(descriptor, content)
                 if durable:
                     os.fsync(descriptor)
@@ -244,14 +316,6 @@ class Folder(ReadableFolder):
         except (OSError, KeyboardInterrupt):
             self._forget(part)
             raise
-
-    def _keep_context(self, name: str, descriptor: int) -> None:
-        """Give a new file the SELinux context of the one that it will replace."""
-        if hasattr(os, "getxattr"):
-            # There is no such call with a folder's descriptor, and to open the file one would have to be able to read.
-            path = f"/proc/self/fd/{self.descriptor}/{name}"
-            with contextlib.suppress(OSError):
-                os.setxattr(descriptor, _SELINUX, os.getxattr(path, _SELINUX, follow_symlinks=False))
 
     def _remove_left(self, name: str) -> None:
         """Remove what runs that were killed left half written of a file."""
@@ -281,6 +345,15 @@ def _forget(name: str, descriptor: int) -> bool:
         os.unlink(name, dir_fd=descriptor)
         return True
     return False
+
+
+def _keep_context(folder: Folder, name: str, descriptor: int) -> None:
+    """Give a new file the SELinux context of an old one."""
+    if hasattr(os, "getxattr"):
+        # There is no such call with a folder's descriptor, and to open the file one would have to be able to read.
+        path = f"/proc/self/fd/{folder.descriptor}/{name}"
+        with contextlib.suppress(OSError):
+            os.setxattr(descriptor, _SELINUX, os.getxattr(path, _SELINUX, follow_symlinks=False))
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -61,7 +61,7 @@ class Walk:
                 name = ahead.pop()
                 next_one = None
                 with About("/" + "/".join([*behind, name]), always=True):
-                    target = _target(here, name) if ahead or follow else None
+                    target = target_of(here, name) if ahead or follow else None
                     if target is not None:
                         links += 1
                         if links > _MOST_LINKS:
@@ -98,7 +98,7 @@ def _parts(path: str) -> list[str]:
     return [part for part in reversed(path.split("/")) if part not in ("", ".")]
 
 
-def _target(here: int, name: str) -> str | None:
+def target_of(here: int, name: str) -> str | None:
     """Return where a link leads; ``None`` for what is not a link, or is not there.
 
     :raises OSError: the link is somebody else's.

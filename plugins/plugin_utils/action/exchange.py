@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
-from ansible.errors import AnsibleError
-
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import nothing_sent
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
@@ -23,15 +21,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.rea
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
 from ..base.action import ControllerAction, ModuleFailed, OptionError, plain
+from ..base.host_answer import documented
 from ..windows.host import WindowsHost
 from ..windows.paths import check_windows_folder
 from .store import is_windows, store_of, store_path_of
 
 if TYPE_CHECKING:
     from .controller import ControllerExchange
-
-#: What ansible-core raises, in place of a result, where a module returns octets that are not UTF-8.
-_NOT_UTF8 = "Refusing to deserialize an invalid UTF8 string value"
 
 
 class ExchangeParameters(Protocol):
@@ -80,8 +76,10 @@ class ExchangeAction(ControllerAction):
         try:
             answer = self.execute(f"estfleet.cloud_extender.{module}", {**given, "exchange": "host"})
         except ModuleFailed as failure:
-            raise ModuleFailed(self._without_clock(failure.result, sent)) from None
-        return self._without_clock(answer, sent)
+            if "error_code" not in failure.result:
+                raise
+            raise ModuleFailed(self._without_clock(documented(failure.result, module), sent)) from None
+        return self._without_clock(documented(answer, module), sent)
 
     def _without_clock(self, answer: Mapping[str, Any], sent: float) -> dict[str, Any]:
         """Return the answer of a host without its time, and warn where the controller has another.
@@ -166,10 +164,6 @@ class ExchangeAction(ControllerAction):
             if failure.result.get("unreachable"):
                 raise
             return dict(failure.result)
-        except AnsibleError as error:
-            if _NOT_UTF8 not in str(error):
-                raise
-            return {"failed": True, "msg": _NOT_UTF8}
         finally:
             self._task.check_mode = check_mode
 

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import BOOLEANS_TRUE
@@ -26,7 +27,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.synonyms import meant_option
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.trust import read_pem_certificates
 
-from .host_answer import UnusableAnswer, answer_of, last_line, with_clean_warnings, without_controls
+from .host_answer import UnusableAnswer, answer_of, failure_words, printed_cleanly, without_controls
 from .secrets import PASSWORD_VARIABLE, Unprinted, scrub, secret_values, short_arguments
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -101,6 +102,12 @@ class OptionError(Exception):
         self.hint = hint
 
 
+#: What ansible-core calls it, in an error in place of a result, where a module returns octets that are not UTF-8.
+NOT_UTF8 = "invalid UTF8 string"
+#: What ansible-core tells of a module that gave no answer, or of a host that it did not reach.
+_OF_A_DEAD_MODULE = ("unreachable", "rc", "module_stdout", "module_stderr")
+
+
 class ModuleFailed(Exception):
     """A module on the host failed; its result is passed on."""
 
@@ -113,13 +120,9 @@ class ModuleFailed(Exception):
         if "error_code" in self.result:
             return dict(self.result)
         code = "unreachable" if self.result.get("unreachable") else "module_failed"
-        msg = str(self) or self._last_words() or "a module of Ansible failed on the host, and said nothing"
-        return {**failure(msg, code, msg), **self.result, "failed": True, "msg": msg}
-
-    def _last_words(self) -> str:
-        """What was printed in place of an answer, such as by an interpreter that cannot start: the last line of it."""
-        last = last_line(self.result, "module_stderr") or last_line(self.result, "module_stdout")
-        return f"a module of Ansible failed on the host: {last[:300]}" if last else ""
+        msg = str(self) or "a module of Ansible failed on the host, and said nothing"
+        printed = {key: value for key, value in self.result.items() if key in _OF_A_DEAD_MODULE}
+        return {**failure(msg, code, msg), **printed, "failed": True, "msg": msg}
 
 
 class ControllerAction(ActionBase):
@@ -219,8 +222,10 @@ class ControllerAction(ActionBase):
             self._passed_on["warnings"] = found
 
     def _parse_returned_data(self, res: Any, *arguments: Any, **options: Any) -> Any:
-        """See ``ActionBase``. From ansible-core 2.21 on the warnings of a module go from here to the terminal."""
-        clean = {**res, "stdout": with_clean_warnings(res.get("stdout") or "")}
+        """See ``ActionBase``. What a host prints after an answer goes from here to the terminal, and from ansible-core
+        2.21 on the warnings of a module.
+        """
+        clean = {**res, "stdout": printed_cleanly(res.get("stdout") or "")}
         return super()._parse_returned_data(clean, *arguments, **options)
 
     def execute(self, name: str, arguments: Mapping[str, Any], *, keep_facts: bool = False) -> dict[str, Any]:
@@ -229,19 +234,27 @@ class ControllerAction(ActionBase):
         :param keep_facts: return the facts too, for the action itself. They never become variables.
         :raises ModuleFailed: when it fails, or answers what no module does.
         """
-        asked = Unprinted(arguments)
-        found = plain(self._execute_module(module_name=name, module_args=asked, task_vars=self._task_vars))
+        asked, module = Unprinted(arguments), name.rpartition(".")[2]
         try:
-            result, passed_on = answer_of(found, name.rpartition(".")[2], keep_facts=keep_facts)
+            found = plain(self._execute_module(module_name=name, module_args=asked, task_vars=self._task_vars))
+            result, passed_on = answer_of(found, module, keep_facts=keep_facts)
         except UnusableAnswer as error:
             raise ModuleFailed(failure_of(error)) from None
+        except RecursionError:
+            nested = f"{module} on the host answered with data in too many levels: something else answers in its place"
+            raise ModuleFailed(failure_of(UnusableAnswer(nested))) from None
+        except AnsibleError as error:
+            if NOT_UTF8 not in str(error):
+                raise
+            words = f"{module} on the host answered with an {NOT_UTF8}, which ansible-core does not carry"
+            raise ModuleFailed(failure_of(UnusableAnswer(words))) from None
         for key in ("warnings", "deprecations"):
             earlier = self._passed_on.get(key, [])
             passed_on[key] = [*earlier, *(told for told in passed_on.get(key, ()) if told not in earlier)]
         self._passed_on.update((key, value) for key, value in passed_on.items() if value)
         # A header of an EST server can be in a result too, and is a text.
         if result.get("failed") is True or result.get("unreachable") is True:
-            raise ModuleFailed(result)
+            raise ModuleFailed({**result, "msg": failure_words(found)})
         return result
 
 

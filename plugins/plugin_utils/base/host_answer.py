@@ -20,6 +20,16 @@ from typing import Any
 MAX_ANSWER = 160 * 1024 * 1024
 _MOST_WARNINGS = 20
 _LONGEST_WARNING = 1000
+#: A larger number cannot be told apart from its neighbours in JSON's readers, and overflows in arithmetic.
+_LARGEST_NUMBER = 2**53
+_LONGEST_LAST_LINE = 300
+#: How ansible-core's words begin where a module gave no answer; they tell nothing of the reason.
+_SAYS_NOTHING = (
+    "MODULE FAILURE",
+    "Module result deserialization failed",
+    "The module failed to execute correctly",
+    "Unknown failure",
+)
 
 # A result that has one of these is more to ansible-core than a result: of an action as well, with some versions.
 _ACTED_ON = frozenset(
@@ -38,6 +48,8 @@ _ACTED_ON = frozenset(
 _WARNINGS = ("warnings", "deprecations")
 # As a character, and as JSON has it.
 _ESCAPE = re.compile(r"[\x07\x1b\x80-\x9f]|\\u00(?:07|1[bB]|[89][0-9a-fA-F])")
+# What may be in a text of JSON as it is, and steers a terminal: also marks that reverse the direction of a text.
+_STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _INTERPRETER = "discovered_interpreter_python"
 _LAYOUT = {ord("\n"): None, ord("\t"): None}
 _PATH = re.compile(r"/[\w./+-]{1,250}")
@@ -104,11 +116,54 @@ def check_shape(answer: Mapping[str, Any], shape: Mapping[str, Any], module: str
         )
 
 
+# What the modules return that run an exchange on the host, by name: a name has one type wherever it is. A test holds it
+# against their documentation. Any of it can be null.
+_TEXT = (
+    "action after after_header algorithm authorized_by before before_header certificate_store_location "
+    "certificate_store_name chain_path cipher detail error_code exchange fingerprint_sha256 fullchain_path hint issuer "
+    "kind msg name not_after not_before oid path pem private_key_path public_key_curve public_key_type realm reason "
+    "renew_at request_received retry_at root_certificate_path root_trusted_by scheme serial_number server_message "
+    "stage status subject template thumbprint tls_version trust url username words"
+)
+_TEXTS = "accepted_lost authenticated_by differs lost omitted_attributes removed replaced subject_alternative_names"
+_TABLES = "ca_certificates csr_attributes schemes timeline untrusted_certificates"
+_PARTS = "authentication certificate diff requested root_certificate server substitutions"
+_RETURNED: dict[str, Any] = {
+    **dict.fromkeys(_TEXT.split(), str),
+    **dict.fromkeys(("days_left", "http_status", "public_key_size"), int),
+    **dict.fromkeys(("clock", "milliseconds"), (int, float)),
+    **dict.fromkeys(("changed", "current_root", "failed", "ok", "required", "self_signed", "trusted"), bool),
+    **dict.fromkeys(_PARTS.split(), dict),
+    **{name: [str] for name in _TEXTS.split()},
+    **{name: [dict] for name in _TABLES.split()},
+}
+
+
+def documented(answer: Mapping[str, Any], module: str) -> dict[str, Any]:
+    """Return what is documented of an answer of a module that ran an exchange on the host: the result of the task.
+
+    :param module: its name, for the message.
+    :raises UnusableAnswer: something of it has another type than is documented, at any depth.
+    """
+    known = {key: value for key, value in answer.items() if key in _RETURNED}
+    waiting: list[Mapping[str, Any]] = [known]
+    while waiting:
+        found = waiting.pop()
+        for key, value in found.items():
+            if value is not None and not _is(value, _RETURNED.get(key, (str, int, float, bool))):
+                check_shape({key: value}, {key: _RETURNED.get(key, str)}, module)
+            waiting.extend(each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict))
+    return known
+
+
 def _is(value: Any, types: Any) -> bool:
     if isinstance(types, list):
         return isinstance(value, list) and all(_is(entry, types[0]) for entry in value)
+    if isinstance(value, (int, float)) and not abs(value) <= _LARGEST_NUMBER:  # or it is none at all (NaN)
+        return False
     # True is a number to Python.
-    return isinstance(value, types) and (not isinstance(value, bool) or types is bool)
+    wants_bool = types is bool or (isinstance(types, tuple) and bool in types)
+    return isinstance(value, types) and (not isinstance(value, bool) or wants_bool)
 
 
 def without_controls(value: Any) -> Any:
@@ -128,17 +183,31 @@ def without_controls(value: Any) -> Any:
     return "".join(piece if piece in ("\n", "\t") else cleaned(piece) for piece in re.split(r"([\n\t])", value))
 
 
-def last_line(result: Mapping[str, Any], key: str) -> str:
-    """Return the last line with anything in it of a text in a result, or an empty string: of a traceback, the error."""
-    lines = [line.strip() for line in str(result.get(key) or "").splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def failure_words(result: Mapping[str, Any]) -> str:
+    """Return what a module says of its failure, or where it could say nothing, what there is in its place.
 
+    That is the last line that it printed, such as one of an interpreter that cannot start, or of a traceback the error.
+    From ansible-core 2.19 on the error of a module that died is in ``exception`` alone, and there is no ``msg``.
 
-def with_clean_warnings(printed: str) -> str:
-    """Return what a module printed, with warnings that cannot steer a terminal.
-
-    :param printed: its JSON, and whatever else the host has printed around it.
+    :param result: of the module, as plain data, with all its keys.
+    :returns: empty where there is nothing at all.
     """
+    said = str(result.get("msg") or "").strip()
+    if said and not said.startswith(_SAYS_NOTHING):
+        return said
+    for key in ("module_stderr", "module_stdout", "exception"):
+        lines = [line.strip() for line in str(result.get(key) or "").splitlines() if line.strip()]
+        if lines and not lines[-1].startswith(_SAYS_NOTHING):
+            return f"a module of Ansible failed on the host: {lines[-1][:_LONGEST_LAST_LINE]}"
+    return said
+
+
+def printed_cleanly(printed: str) -> str:
+    """Return what a module printed, of which nothing can steer a terminal that ansible-core itself shows: the warnings
+    in its JSON, and whatever else the host has printed around that.
+    """
+    if _STEERS.search(printed):
+        printed = _cleaned_around(printed)
     if not any(f'"{key}"' in printed for key in _WARNINGS):
         return printed
     start, end = printed.find("{"), printed.rfind("}") + 1
@@ -149,6 +218,16 @@ def with_clean_warnings(printed: str) -> str:
         return _ESCAPE.sub("", printed)
     cleaned = {key: without_controls(answer[key]) for key in _WARNINGS if key in answer}
     return f"{printed[:start]}{json.dumps({**answer, **cleaned})}{printed[end:]}"
+
+
+def _cleaned_around(printed: str) -> str:
+    """Clean what is before and after the JSON; all of it where there is none."""
+    start = max(printed.find("{"), 0)
+    try:
+        _answer, end = json.JSONDecoder().raw_decode(printed, start)
+    except (ValueError, RecursionError):
+        return str(without_controls(printed))
+    return f"{without_controls(printed[:start])}{printed[start:end]}{without_controls(printed[end:])}"
 
 
 def _told(entry: Any) -> Any:

@@ -39,12 +39,15 @@ def short_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that are short and not secret, for the task to keep once its work has begun.
 
     ansible-core sends a task's arguments back with the result and holds those of all hosts until the last host is done:
-    more memory than all else of a run, and a callback may log them.
+    more memory than all else of a run, and a callback may log them. So may a template that somebody gave as a text, in
+    place of a dictionary, with its password in it.
     """
     return {
         name: value
         for name, value in arguments.items()
-        if not isinstance(value, (dict, list)) and name not in SECRET_OPTIONS
+        if not isinstance(value, (dict, list))
+        and name not in SECRET_OPTIONS
+        and not any(secret in str(value) for secret in SECRET_OPTIONS)
     }
 
 

@@ -27,6 +27,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Transport
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import Fingerprint
 
+from ..base.host_answer import UnusableAnswer, check_shape
 from .module_transport import Execute
 from .uri_transport import UriTransport
 
@@ -58,10 +59,14 @@ class ControllerConnector:
         result = self._execute(self._slurp, {"src": path})
         if result.get("failed"):
             raise InputError(
-                f"ca_path {path!r} cannot be read on the host: {result.get('msg', 'slurp failed')}",
+                f"ca_path {path!r} cannot be read on the host: {result.get('msg') or 'slurp failed'}",
                 hint="Put the PEM file of the CA there, or give it as text in ca_certificate.",
             )
-        return base64.b64decode(result["content"])
+        check_shape(result, {"content": str}, "slurp")
+        try:
+            return base64.b64decode(result["content"])
+        except ValueError:
+            raise UnusableAnswer("slurp on the host answered with something else than octets") from None
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
         """Ask from the controller."""

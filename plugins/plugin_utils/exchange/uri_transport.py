@@ -19,11 +19,18 @@ from typing import Any, Optional
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import ServerError, Timeline
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Credentials
 
-from ..base.host_answer import last_line
+from ..base.host_answer import failure_words
 from .module_transport import CENSORED, CUT_OFF_HINT, Answer, Execute, Failure, ModuleTransport
 
 #: Suites that exist only from TLS 1.2 on: ``uri`` has no option for the protocol version (RFC 8996, RFC 9325).
 CIPHERS = ["ECDHE+AESGCM", "ECDHE+CHACHA20", "DHE+AESGCM"]
+
+#: What OpenSSL says of a certificate that it only refuses where it is told to be strict (X509_V_FLAG_X509_STRICT), as
+#: Python 3.13 tells it.
+_STRICT = (
+    "(Authority|Subject) Key Identifier|marked critical|not critical|does not include key usage|keyCertSign|"
+    "Path length|(Subject|Issuer) name empty|Empty Subject Alternative Name|at least X509v3|algorithm mismatch"
+)
 
 #: What ``uri`` says -> stage (empty: what the request was for), reason, hint, and whether the request can have arrived.
 _FAILURES = (
@@ -84,6 +91,15 @@ _FAILURES = (
         "invalid_server_certificate",
     ),
     Failure(
+        rf"CERTIFICATE_VERIFY_FAILED.*({_STRICT})",
+        "tls",
+        "the certificate of the EST server or of its CA is not as RFC 5280 wants it, and Python on the host, from 3.13 "
+        "on, is strict about that",
+        "Use exchange: host, whose client takes such a certificate, or have the CA certificate issued anew.",
+        "not_received",
+        "invalid_server_certificate",
+    ),
+    Failure(
         r"CERTIFICATE_VERIFY_FAILED",
         "tls",
         "the certificate of the EST server is not issued by a trusted CA",
@@ -138,6 +154,14 @@ _FAILURES = (
         CUT_OFF_HINT,
         "received",
         "connection_closed",
+    ),
+    Failure(
+        r"unknown encoding|not a text encoding|undefined encoding|Unsupported error handling",
+        "",
+        "the EST server declares a character set for its answer that Python on the host does not know",
+        "Use exchange: host, which reads the octets of the answer, or correct charset in the server's Content-Type.",
+        "received",
+        "not_supported",
     ),
     Failure(
         r"invalid UTF8 string",
@@ -262,10 +286,7 @@ class UriTransport(ModuleTransport):
 
     def words(self, result: Mapping[str, Any]) -> str:
         """What the module says of its failure; of a traceback the last line."""
-        said = str(result.get("msg") or "")
-        if said and not said.startswith("MODULE FAILURE"):
-            return said
-        return last_line(result, "module_stderr") or said or "no answer"
+        return failure_words(result) or "no answer"
 
 
 #: The response headers that the EST client reads, and the keys under which ``uri`` returns them.
@@ -287,7 +308,11 @@ def _octets(result: Mapping[str, Any]) -> bytes:
     surrogate: this is the way back.
     """
     declared = _CHARSET.search(str(result.get("content_type") or ""))
-    return str(result.get("content") or "").encode(declared.group(1) if declared else "utf-8", "surrogateescape")
+    content = str(result.get("content") or "")
+    try:
+        return content.encode(declared.group(1) if declared else "utf-8", "surrogateescape")
+    except (LookupError, UnicodeError):  # one that the host knows and this Python does not; what is ASCII stays so
+        return content.encode("utf-8", "surrogateescape")
 
 
 def _is_censored(answer: Answer) -> bool:

@@ -68,6 +68,7 @@ def test_a_windows_host():
         ({**PATHS, "store_path": "relative"}, "store_path: is not the absolute path"),
         ({**PATHS, "inline": {"name": "x"}}, "template and inline: are both given"),
         ({"windows": True, **PATHS}, "certificate_path: has no effect on a Windows host"),
+        ({"windows": True, "versioned_folder": True}, "versioned_folder: has no effect on a Windows host"),
         ({"windows": True, "renewal_method": "renew"}, "renewal_method: cannot be used on a Windows host"),
         ({"windows": True, "certificate_store_name": " "}, "certificate_store_name: is empty"),
     ],

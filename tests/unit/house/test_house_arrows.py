@@ -105,3 +105,21 @@ def test_the_map_names_files_that_are_there() -> None:
     lab = ROOT / "roles" / "est_lab_server" / "files" / "est_lab_server"
     assert len(named) > 20
     assert [name for name in sorted(named) if not any((root / name).exists() for root in (*roots, lab))] == []
+
+
+def test_the_pages_on_security_and_certificates_name_tests_that_are_there() -> None:
+    for page in ("security.md", "certificates.md"):
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        named = set(re.findall(r"`(tests/[\w/.-]+)`", text))
+        assert named, page
+        assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    # Each row of a table says which test holds it.
+    rows = [line for line in text_of_tables() if not re.match(r"\| (attack|who|---)", line)]
+    assert [row for row in rows if "`tests/" not in row] == []
+
+
+def text_of_tables() -> list[str]:
+    """The rows of the tables of attacks."""
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    promised = text[text.index("## What is promised") : text.index("## What is not promised")]
+    return [line for line in promised.splitlines() if line.startswith("|")]

@@ -16,7 +16,11 @@ from support.imports import COLLECTION, PLUGINS
 
 pytest.importorskip("ansible", reason="what hides secrets on the controller needs ansible-core")
 
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.secrets import SECRET_OPTIONS, secret_values
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.secrets import (
+    SECRET_OPTIONS,
+    secret_values,
+    short_arguments,
+)
 
 _NAMED_LIKE_A_SECRET = re.compile(r"pass|secret|token|challenge|(^|_)(pin|key)$")
 # Words, numbers and switches that speak of a secret without being one.
@@ -60,3 +64,11 @@ def test_every_option_that_is_named_like_a_secret_is_in_the_list() -> None:
 @pytest.mark.parametrize("name", SECRET_OPTIONS)
 def test_a_secret_is_found_wherever_it_is_given(name: str) -> None:
     assert secret_values({"templates": [{"inline": {name: "canary"}}], "other": "open"}) == {"canary"}
+
+
+@pytest.mark.parametrize("name", SECRET_OPTIONS)
+def test_no_task_keeps_a_secret_for_callbacks_that_log_arguments(name: str) -> None:
+    open_one = {"dest": "/tmp/report", "force": True}
+    for given in ({name: "canary"}, {"inline": {name: "canary"}}, {"inline": f'{{"{name}": "canary"}}'},
+                  {"templates": f"name=wifi {name}=canary"}):  # fmt: skip
+        assert short_arguments({**given, **open_one}) == open_one

@@ -85,6 +85,47 @@ def test_a_host_that_fails(module, result):
         assert (found["status"], found["stage"], found["request_received"]) == ("failed", None, "unknown")
 
 
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        # ansible-core 2.19 and newer have the error of a module that died in "exception" alone.
+        ({"exception": "unknown encoding: x"}, "a module of Ansible failed on the host: unknown encoding: x"),
+        (
+            {"exception": "Traceback (most recent call last):\n  x\nOSError: no", "msg": "MODULE FAILURE\nSee"},
+            "OSError: no",
+        ),
+        (
+            {"module_stderr": "python3: cannot open libpython\n", "msg": "MODULE FAILURE\nSee stdout/stderr"},
+            "libpython",
+        ),
+        (
+            {
+                "module_stderr": "libpython3.so: no such file\n",
+                "msg": "Module result deserialization failed: No start of",
+            },
+            "a module of Ansible failed on the host: libpython3.so: no such file",
+        ),
+        (
+            {"module_stderr": "sh: python9: not found", "msg": "The module failed to execute correctly, you probably"},
+            "sh: python9: not found",
+        ),
+        ({"module_stdout": "Welcome!\nThis account is closed.", "module_stderr": ""}, "This account is closed."),
+        ({"msg": "its own words", "module_stderr": "noise"}, "its own words"),
+        ({}, "a module of Ansible failed on the host, and said nothing"),
+    ],
+)
+@pytest.mark.parametrize("module", ["est_template_info", "est_test_enroll", "est_server_info"])
+def test_what_a_module_says_or_prints_reaches_the_user(module, result, words):
+    inline = {"name": "wifi", "server": "https://127.0.0.1:9", "ca_path": "/ca.pem", "subject": "/CN=x"}
+    for exchange in ("host", "uri") if module != "est_template_info" else (None,):
+        arguments = {"inline": inline, "exchange": exchange} if exchange else {}
+        found = run_action(module, arguments, Broken(failed=True, **result))
+        if exchange == "uri" and not result:
+            words = "cannot be read on the host"
+        assert words in found["msg"], found["msg"]
+        assert "Traceback" not in found["msg"]
+
+
 def test_a_failure_of_our_own_module_on_the_host_is_passed_on():
     told = {"failed": True, "msg": "a; b", "error_code": "damaged_store", "reason": "a", "hint": None}
     result = run_action("est_template_info", {}, Broken(**told))

@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,8 @@ pytest.importorskip("ansible", reason="actions and modules need ansible-core, wh
 from support.enrolment import IDENTITY, enrol, template_for
 from support.lab import LabServer
 from support.server_faults import ANSWERS, FAULTS, patience
+from support.tls_certificates import authority
+from support.tls_peer import Peer, answer, read_request, server_context
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import TestOptions
@@ -200,9 +203,41 @@ def test_a_character_set_that_the_module_does_not_know_is_an_error_in_words(tmp_
     flags = ["--content-type", "application/pkcs7-mime; charset=x-unknown"]
     with LabServer(*flags) as server, pytest.raises(EstError, match="x-unknown") as caught:
         enrol_by_uri(tmp_path, template_for(server))
-    assert caught.value.stage == "cacerts"
+    assert (caught.value.stage, caught.value.code) == ("cacerts", "not_supported")
+    assert "declares a character set for its answer that Python on the host does not know" in caught.value.reason
     assert "Traceback" not in caught.value.reason
-    assert "exchange=host" in caught.value.hint
+    assert "exchange: host" in caught.value.hint
+
+
+@pytest.mark.parametrize("charset", ["x-unknown", "binary", "base64", "idna", "undefined"])
+def test_a_character_set_that_only_the_host_knows_does_not_break_the_answer(charset, tmp_path):
+    host = Host(tmp_path)
+
+    def execute(name, arguments):
+        found = host.execute(name, arguments)
+        return {**found, "content_type": f"{found.get('content_type')}; charset={charset}"}
+
+    with LabServer() as server:
+        template = template_for(server)
+        connector = UriConnector(execute, host.write_file)
+        files = TestFolder(str(tmp_path), template.name, "test")
+        assert run_test(template, IDENTITY, TestOptions(), connector, files, Timeline())["status"] == "issued"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="an older Python is not strict")
+def test_what_python_refuses_only_because_it_is_strict_is_told_as_that(tmp_path):
+    """A CA without authorityKeyIdentifier in what it issues, which OpenSSL and curl take."""
+    ca = authority()
+    certificate = ca.issue("127.0.0.1", addresses=["127.0.0.1"])
+    with (
+        Peer([[read_request, answer()]], context=server_context(certificate)) as peer,
+        pytest.raises(EstError, match=r"Python on the host, from 3\.13 on, is strict about that") as caught,
+    ):
+        server = SimpleNamespace(host="127.0.0.1", port=peer.port, ca_pem=ca.pem)
+        enrol_by_uri(tmp_path, template_for(server))
+    assert "Missing Authority Key Identifier" in caught.value.reason
+    assert (caught.value.stage, caught.value.request_received) == ("tls", "not_received")
+    assert "exchange: host" in caught.value.hint
 
 
 def test_a_reset_in_the_handshake_is_told_as_far_as_it_is_known(tmp_path):

@@ -36,7 +36,7 @@ class ClientCertificate(Value):
     :param passphrase: of an encrypted key.
     :param chain_path: PEM file of the intermediates, where they are not in the certificate's file.
     :param chain_pem: the intermediates as text, in place of all that are in files.
-    :param certificate_pem: in place of the files.
+    :param certificate_pem: in place of the files, whose paths are only told then.
     :param key_pem: in place of the files.
     """
 
@@ -176,7 +176,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _words(client: ClientCertificate) -> str:
-    if client.certificate_pem:
+    if client.certificate_pem and not client.certificate_path:
         return "that was given as text"
     return f"{client.certificate_path!r} with key {client.key_path or client.certificate_path!r}"
 

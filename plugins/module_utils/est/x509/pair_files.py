@@ -13,24 +13,23 @@ file system replaces two files in one step. What is done instead:
 
 A run that is killed before step 2 leaves the old pair as it was, and one that is killed later leaves a complete new
 pair: ``read_pair()`` and ``replace_pair()`` begin with finishing the one and removing what is left of the other.
-So no key is ever lost whose certificate was issued. Between two of the renames, for microseconds, another program can
-see the new key with the old certificate; where even that is too much, keep both in one file, which is one rename.
-
-A folder with both files and a symbolic link to it that is moved over would be one step too, but it would take away the
-administrator's choice of paths, which often lie in two folders with different access rights.
+So no key is ever lost whose certificate was issued. Between two of the renames, for as long as one takes, another
+program can see the new key with the old certificate; where even that is too much, keep both in one file, which is one
+rename, or all of them in one folder that is replaced as a whole: ``pair_versions.py``.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..._files.beside import name_beside
 from ..._files.folder import Folder
 from ..._files.lock import LOCK_SECONDS, locked
-from ..._files.paths import in_words, locate
+from ..._files.paths import folder_of, in_words, is_mount_point, locate
 from ..._files.reading import File, is_locked
 from ..._value import Value, field
 from ..base.errors import EstError, InputError
@@ -45,15 +44,15 @@ if TYPE_CHECKING:
     from .fields import Certificate
 
 #: What a new file is until it takes the place of the old one.
-_NEXT = "next"
+NEXT = "next"
 #: The second name of an old file while new ones take the places of the old.
 _OLD = "old"
 #: A file of which not everything is written yet. Whoever writes it holds the lock on the folder of the certificate.
 PART = "part"
 #: A file that keeps room on the disk while a CA is asked, and the octets that each file may need, with its note.
-_ROOM, _ROOM_OCTETS = "room", 32 * 1024
+ROOM, ROOM_OCTETS = "room", 32 * 1024
 #: Octets; a larger file is none of a certificate.
-_MAX_OCTETS = 1024 * 1024
+MAX_OCTETS = 1024 * 1024
 
 
 class Texts(Value):
@@ -77,18 +76,23 @@ class Place:
     """Where a file is: its folder, which is opened once and stays open, and its name there.
 
     :param path: links to the file are followed now, and never again: they stay, and what they lead to is replaced.
+    :param follow: False where the path itself may be a link, and that is what is meant.
     :raises OSError: the folder may not be opened, or somebody else's link is on the way. A missing one is no
         error yet.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, follow: bool = True) -> None:
         self.path = path
         self._folder: Optional[Folder] = None
         self.name = os.path.basename(path)
         try:
-            self._folder, self.name = locate(path)
+            self._folder, self.name = locate(path) if follow else folder_of(path)
         except FileNotFoundError:
             pass
+
+    def move_to(self, folder: Optional[Folder]) -> None:
+        """Have the file of the path's name in another folder that is open, or in none."""
+        self._folder, self.name = folder, os.path.basename(self.path)
 
     @property
     def exists(self) -> bool:
@@ -126,7 +130,7 @@ class Place:
         """
         if self._folder is None:
             return File()
-        found = self._folder.read(self.beside(kind) if kind else self.name, _MAX_OCTETS)
+        found = self._folder.read(self.beside(kind) if kind else self.name, MAX_OCTETS)
         if found.is_folder:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
         if found.problem:
@@ -138,6 +142,23 @@ class Place:
         if not self.exists or not other.exists:
             return os.path.realpath(self.path) == os.path.realpath(other.path)
         return self.name == other.name and os.path.samestat(self.folder.status, other.folder.status)
+
+
+#: Place, text, and whether it is private, of a file to write.
+Content = Tuple[Place, str, bool]
+
+
+class Situation(Value):
+    """What a look at the names in the folders of a pair tells. Two that are equal: nothing has changed between.
+
+    :param left: what a run that was killed has left, or one that is at work has made, and that is to go.
+    :param finished: whether it is a whole pair, which counts.
+    :param version: the folder that counts, where files are replaced in whole folders.
+    """
+
+    left: Tuple[object, ...]
+    finished: bool
+    version: str = ""
 
 
 class PairFiles:
@@ -161,6 +182,40 @@ class PairFiles:
         #: All places, in the order in which the files are replaced: key and certificate directly after one another.
         self.places = [*self.others.values(), *(() if self.key is self.certificate else (self.key,)), self.certificate]
 
+    @property
+    def home(self) -> Place:
+        """The place beside which this class and its user keep files of theirs; the lock is in its folder."""
+        return self.certificate
+
+    @property
+    def key_home(self) -> Place:
+        """The same for what has a key in it."""
+        return self.key
+
+    def targets(self, others: Optional[Sequence[str]] = None) -> Sequence[Place]:
+        """The places at which something is replaced: of all files, or where only those of these paths are mended."""
+        return self.places if others is None else [self.others[path] for path in others]
+
+    def folders(self, place: Place) -> Sequence[Folder]:
+        """The folders in which the files of a target can be replaced."""
+        return [place.folder]
+
+    def obstacle(self, place: Place) -> str:
+        """Say why what is at a target could not be replaced; an empty string where it could, or nobody can tell."""
+        status = place.look()
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            return f"{place.path} is a folder"
+        if is_mount_point(place.folder.path_of(place.name)):
+            return f"{place.path} is a mount point, and no file can take its place: mount the folder in its stead"
+        return ""
+
+    def keep_key(self, kind: str) -> None:
+        """Keep the key under another name, made of ``kind`` and the time: it stays when another replaces it.
+
+        :raises OSError: that cannot be done.
+        """
+        self.key.folder.keep_aside(self.key.name, self.key.beside(kind))
+
     def read(self, *, check: bool = False) -> Texts:
         """Read the files. What a run that was killed had complete is put in place, and what else it left is removed.
 
@@ -175,8 +230,8 @@ class PairFiles:
             texts, stayed = self._look()
             if stayed and not self._is_left():
                 return texts
-        with locked(self.certificate.folder, looking=not self._has_left_files()):
-            left = self._has_left_files()
+        with locked(self.home.folder, looking=not self._situation().left):
+            left = bool(self._situation().left)
             finished = self._recover()
             return self._look()[0].replace(finished=finished, tidied=left and not finished)
 
@@ -191,21 +246,24 @@ class PairFiles:
 
     def _look(self) -> Tuple[Texts, bool]:
         """Return what counts now, and whether it still did when all of it was read."""
-        before = self._left_files()
-        finished = self._is_complete(before)
-        kinds = {place: _NEXT if finished and (place, _NEXT) in before else "" for place in self.places}
+        before = self._situation()
+        kinds = self._kinds(before)
         files = {place: place.read(kind) for place, kind in kinds.items()}
-        stayed = before == self._left_files() and all(
+        stayed = before == self._situation() and all(
             file.same_as(place.look(kinds[place])) for place, file in files.items()
         )
         texts = Texts(
             _text(files[self.certificate]),
             _text(files[self.key]),
             {path: _text(files[place]) for path, place in self.others.items()},
-            finished,
-            bool(before) and not finished,
+            before.finished,
+            bool(before.left) and not before.finished,
         )
         return texts, stayed
+
+    def _kinds(self, situation: Situation) -> Mapping[Place, str]:
+        """The place of each file that counts, and which of the files beside it that is."""
+        return {place: NEXT if situation.finished and (place, NEXT) in situation.left else "" for place in self.places}
 
     def replace(
         self,
@@ -226,22 +284,25 @@ class PairFiles:
             of this class sees to it that it is the one on disk.
         """
         try:
-            with locked(self.certificate.folder):
+            with locked(self.home.folder):
                 self.release()
                 self._recover()
-                contents = self._new_contents(certificates, key, dict(others or {}))
-                for place, text, private in contents:
-                    # Complete and on the disk beside the old file, with its owner and mode.
-                    place.folder.write(
-                        place.beside(_NEXT),
-                        text.encode("ascii"),
-                        part=place.beside(PART),
-                        mode=0o600 if private else 0o644,
-                        like=place.name,
-                    )
-                self._take_over([place for place, _content, _private in contents])
+                self._put(self._new_contents(certificates, key, dict(others or {})))
         except OSError as error:
             raise _not_saved(error) from None
+
+    def _put(self, contents: Sequence[Content]) -> None:
+        """Replace files, in this order."""
+        for place, text, private in contents:
+            # Complete and on the disk beside the old file, with its owner and mode.
+            place.folder.write(
+                place.beside(NEXT),
+                text.encode("ascii"),
+                part=place.beside(PART),
+                mode=mode_of_new(private),
+                like=place.name,
+            )
+        self._take_over([place for place, _content, _private in contents])
 
     def reserve(self) -> None:
         """Keep room on the disk for a new pair: once a CA has issued a certificate, it is too late to find out.
@@ -249,13 +310,13 @@ class PairFiles:
         :raises OSError: there is none.
         """
         for place in self.places:
-            place.folder.reserve(place.beside(_ROOM), _ROOM_OCTETS)
+            place.folder.reserve(place.beside(ROOM), ROOM_OCTETS)
 
     def release(self) -> None:
         """Give back the room that was kept, or that a killed run left so."""
         for place in self.places:
             if place.exists:
-                place.folder.unlink(place.beside(_ROOM))
+                place.folder.unlink(place.beside(ROOM))
 
     def mend(self, others: Mapping[str, str]) -> None:
         """Put files that go along with the pair in place, and leave the pair alone.
@@ -263,7 +324,7 @@ class PairFiles:
         :param others: their texts by path. One that replaces another gets its owner and mode, a new one is 0644.
         :raises OSError: one cannot be written; it is as it was then.
         """
-        with locked(self.certificate.folder):
+        with locked(self.home.folder):
             for path, text in others.items():
                 place = self.others[path]
                 content, part = text.encode("ascii"), place.beside(PART)
@@ -271,7 +332,7 @@ class PairFiles:
 
     def _new_contents(
         self, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes], others: Dict[str, str]
-    ) -> List[Tuple[Place, str, bool]]:
+    ) -> List[Content]:
         """Return place, text, and whether it is private, of each file to write; the certificate comes last."""
         if key is not None:
             key_text = private_key_pem(key, self._passphrase).decode("ascii")
@@ -297,24 +358,23 @@ class PairFiles:
 
     def _is_left(self) -> bool:
         """Say whether a run is at the files, or was killed while it was."""
-        return (self.certificate.exists and is_locked(self.certificate.folder)) or self._has_left_files()
+        return (self.home.exists and is_locked(self.home.folder)) or bool(self._situation().left)
 
-    def _has_left_files(self) -> bool:
-        return bool(self._left_files())
-
-    def _left_files(self) -> List[Tuple[Place, str]]:
-        return [(place, kind) for place in self.places for kind in (_NEXT, PART, _OLD) if place.has(kind)]
+    def _situation(self) -> Situation:
+        """Look what there is beside the files."""
+        left = [(place, kind) for place in self.places for kind in (NEXT, PART, _OLD) if place.has(kind)]
+        return Situation(tuple(left), self._is_complete(left))
 
     def _recover(self) -> bool:
         """Finish what a run that was killed had begun, and say so, or remove what is left of it."""
         there = [place for place in self.places if place.exists]
         for place in there:
             place.folder.unlink(place.beside(PART))
-        if self._is_complete(self._left_files()):
-            self._take_over([place for place in there if place.has(_NEXT)])
+        if self._situation().finished:
+            self._take_over([place for place in there if place.has(NEXT)])
             return True
         for place in there:
-            place.folder.unlink(place.beside(_NEXT))
+            place.folder.unlink(place.beside(NEXT))
             place.folder.unlink(place.beside(_OLD))
         return False
 
@@ -325,9 +385,9 @@ class PairFiles:
         file systems, a power failure can undo the renaming of the key alone: then the certificate that is in place says
         which of the two keys is its own.
         """
-        if (self.certificate, _NEXT) in left:
+        if (self.certificate, NEXT) in left:
             return True
-        return (self.key, _NEXT) in left and self._is_key_of_certificate(_NEXT) and not self._is_key_of_certificate("")
+        return (self.key, NEXT) in left and self._is_key_of_certificate(NEXT) and not self._is_key_of_certificate("")
 
     def _is_key_of_certificate(self, kind: str) -> bool:
         try:
@@ -348,12 +408,12 @@ class PairFiles:
         done: List[Place] = []
         try:
             for place in places:
-                place.folder.rename(place.beside(_NEXT), place.name)
+                place.folder.rename(place.beside(NEXT), place.name)
                 done.append(place)
         except OSError:
             for place in reversed(done):
                 if place in olds:
-                    place.folder.rename(place.name, place.beside(_NEXT))
+                    place.folder.rename(place.name, place.beside(NEXT))
                     place.folder.rename(place.beside(_OLD), place.name)
             raise
         finally:
@@ -361,6 +421,11 @@ class PairFiles:
                 place.folder.unlink(place.beside(_OLD))
         for place in places:
             place.folder.sync()
+
+
+def mode_of_new(private: bool) -> int:
+    """The mode of a file where there was none before."""
+    return 0o600 if private else 0o644
 
 
 def _keep_old(place: Place) -> bool:
