@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of a pair of modules by each of its twins: one table of cases, and what a platform cannot show told per case.
 
-A file of tests names its pair in ``MODULE``, the file of the Python twin, and takes the fixture ``twin``.
+A file of tests names its pair in ``MODULE``, the file of the Python twin, and takes the fixture ``twin``. In
+``SYSTEM_CA`` it can have a CA certificate in PEM that the system of a twin under Linux is to trust.
 ``@cannot_show(wine="why")`` on a test, or in the marks of one of its cases, leaves out a twin there and nowhere else.
 """
 
@@ -39,7 +40,8 @@ def twin(request: pytest.FixtureRequest, twins: Twins, tmp_path: Path) -> Iterat
         if mark.name == MARK and request.param in mark.kwargs:
             pytest.skip(f"{request.param} cannot show it: {mark.kwargs[request.param]}")
     try:
-        with twins.of(request.param, request.module.MODULE, tmp_path) as twin:
+        system_ca = getattr(request.module, "SYSTEM_CA", "")
+        with twins.of(request.param, request.module.MODULE, tmp_path, system_ca) as twin:
             yield twin
     except MissingError as error:
         pytest.skip(str(error))

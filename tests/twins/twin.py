@@ -167,12 +167,14 @@ class Twin:
 
     :ivar kind: ``python``, ``pwsh`` or ``wine``.
     :ivar folder: a folder of the test's own on the twin's host, as this process reaches it.
+    :ivar home: the home folder of the twin's user, for the twins under Linux.
     :ivar said: the last answer as it came, for what must not be in it.
     """
 
-    def __init__(self, kind: str, process: Process, folder: Path) -> None:
+    def __init__(self, kind: str, process: Process, folder: Path, home: Path) -> None:
         self.kind = kind
         self.folder = folder
+        self.home = home
         self.said = ""
         self._process = process
 
@@ -202,6 +204,7 @@ class Twins:
     def __init__(self) -> None:
         self._processes: dict[tuple[str, Path], Process] = {}
         self._open = contextlib.ExitStack()
+        self._home = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
         self._host_is_ours = False
 
     def __enter__(self) -> Twins:
@@ -211,12 +214,13 @@ class Twins:
         self._open.close()
 
     @contextlib.contextmanager
-    def of(self, kind: str, module: Path, folder: Path) -> Iterator[Twin]:
+    def of(self, kind: str, module: Path, folder: Path, system_ca: str = "") -> Iterator[Twin]:
         """Give a twin of a module, with a folder of its own.
 
         :param kind: one of ``TWINS``.
         :param module: the Python twin's file; the other is beside it, ``win_NAME.ps1``.
         :param folder: a folder of the test for a host that is this machine.
+        :param system_ca: the certificate in PEM that a host which is this machine is to trust.
         :raises MissingError: this machine cannot run it.
         """
         with contextlib.ExitStack() as stack:
@@ -224,13 +228,17 @@ class Twins:
                 folder = stack.enter_context(_folder_on(self._host()))
             key = kind, module
             if key not in self._processes:
-                self._processes[key] = self._start(kind, module)
-            yield Twin(kind, self._processes[key], folder)
+                self._processes[key] = self._start(kind, module, system_ca)
+            yield Twin(kind, self._processes[key], folder, self._home)
 
-    def _start(self, kind: str, module: Path) -> Process:
+    def _start(self, kind: str, module: Path, system_ca: str) -> Process:
+        environment = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "HOME": str(self._home)}
+        if system_ca:
+            environment["SSL_CERT_FILE"] = str(self._home / f"{module.stem}.pem")
+            Path(environment["SSL_CERT_FILE"]).write_text(system_ca, encoding="ascii")
         if kind == "python":
             command = [sys.executable, str(HERE / "many_cases.py"), str(module)]
-            process = Process(command, {"PYTHONPATH": os.pathsep.join(sys.path)})
+            process = Process(command, {**environment, "PYTHONPATH": os.pathsep.join(sys.path)})
         else:
             options = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"]
             if kind == "pwsh":
@@ -242,7 +250,7 @@ class Twins:
                 staged = self._open.enter_context(_folder_on(host))
             _stage(module.with_name(f"win_{module.stem}.ps1"), staged)
             command += [*options, named(staged / "many_cases.ps1"), named(staged)]
-            process = Process(command, {"POWERSHELL_TELEMETRY_OPTOUT": "1"})
+            process = Process(command, environment)
         self._open.callback(process.close)
         return process
 
