@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 from support import tls_peer
 from support.returned import documented, wrong_result
@@ -113,8 +114,24 @@ NO_CA = ROOT.issue("No CA", ca=False)
 OLD = authority("Old Root", days=(-90, -1))
 OLD_MIDDLE = ROOT.issue("Old Intermediate", ca=True, days=(-90, -1))
 
+SHORT = authority("Short Root", path_length=0)
+TOO_DEEP = SHORT.issue("Too Deep", ca=True)
+
+
+def rsa_key() -> Any:
+    return rsa.generate_private_key(65537, 2048)
+
+
+RSA = authority("RSA Root", key=rsa_key())
+
 VERDICTS = {
     "explicit anchor": Verdict(SERVER),
+    "all of it RSA": Verdict(RSA.issue("Server", key=rsa_key(), **NAMES), anchors=(RSA,)),
+    "RSA, and an anchor's name and another key": Verdict(
+        authority("RSA Root", key=rsa_key()).issue("Server", key=rsa_key(), **NAMES),
+        (*UNFIT, "wrong_signature"),
+        anchors=(RSA,),
+    ),
     "one of several anchors": Verdict(SERVER, anchors=(OTHER, MIDDLE, ROOT)),
     "foreign anchor": Verdict(SERVER, UNKNOWN, anchors=(OTHER,)),
     "nobody is verified": Verdict(make("Own", dns=["elsewhere"]), trust="unverified", anchors=(), by=""),
@@ -135,6 +152,7 @@ VERDICTS = {
     "name as an address": Verdict(ROOT.issue("Server", addresses=["127.0.0.1"]), WRONG_NAME),
     "another address": Verdict(ROOT.issue("Server", addresses=["127.0.0.2", "::1"]), WRONG_NAME, host="127.0.0.1"),
     "registration authority": Verdict(ROOT.issue("RA", usages=[SERVER_AUTH, CMC_RA]), by="cmc_ra"),
+    "registration authority that is no server": Verdict(ROOT.issue("RA", usages=[CMC_RA]), (*UNFIT, "wrong_purpose")),
     "expired": Verdict(ROOT.issue("Server", days=(-30, -1), **NAMES), (*UNFIT, "expired")),
     "not yet valid": Verdict(ROOT.issue("Server", days=(1, 30), **NAMES), (*UNFIT, "not_yet_valid")),
     "expired, of a foreign CA": Verdict(OTHER.issue("Server", days=(-30, -1), **NAMES), UNKNOWN),
@@ -147,11 +165,15 @@ VERDICTS = {
     "intermediate among the anchors": Verdict(BELOW, anchors=(MIDDLE,)),
     "intermediate expired": Verdict(OLD_MIDDLE.issue("Server", **NAMES), (*UNFIT, "expired"), chain=(OLD_MIDDLE,)),
     "intermediate is no CA": Verdict(NO_CA.issue("Server", **NAMES), (*UNFIT, "not_a_ca"), chain=(NO_CA,)),
+    "path is too long": Verdict(TOO_DEEP.issue("Server", **NAMES), (*UNFIT, "not_a_ca"), (SHORT,), (TOO_DEEP,)),
     "an anchor's name and another key": Verdict(
         authority("Test Root").issue("Server", **NAMES), (*UNFIT, "wrong_signature")
     ),
     "an intermediate's name and another key": Verdict(
         FORGED_MIDDLE.issue("Server", **NAMES), (*UNFIT, "wrong_signature"), chain=(MIDDLE,)
+    ),
+    "an anchor's name and another key, and the anchor is no root": Verdict(
+        FORGED_MIDDLE.issue("Server", **NAMES), (*UNFIT, "wrong_signature"), anchors=(MIDDLE,)
     ),
     "a forged intermediate": Verdict(
         FORGED_MIDDLE.issue("Server", **NAMES),

@@ -154,8 +154,8 @@ PARTS = (
     _pytest(
         "twins",
         "the twins of our modules for POSIX and Windows, by a real PowerShell, also in Wine",
-        60,
-        ("plugins/modules/*", "tests/tools/suite/pytest_parts.py"),
+        220,
+        ("plugins/modules/*.ps1", "plugins/modules/est_relay.py", "plugins/module_utils/*relay*"),
     ),
     _pytest(
         "faults",
