@@ -759,7 +759,7 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             Match status;
             do
             {
-                head = Line("\r?\n\r?\n");
+                head = Line(true);
                 if (head == null) return;
                 status = Regex.Match(head, "^HTTP/1\\.([01]) ([0-9]{3})");
                 if (!status.Success)
@@ -798,7 +798,7 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
         {
             while (true)
             {
-                string line = Line("\r?\n");
+                string line = Line(false);
                 if (line == null) return;
                 Match size = Regex.Match(line, "^([0-9A-Fa-f]{1,7})[ \t]*(;.*)?\r?\n$");
                 if (!size.Success)
@@ -811,7 +811,7 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
                 // The end of the chunk, or the trailers with the empty line that ends them.
                 do
                 {
-                    line = Line("\r?\n");
+                    line = Line(false);
                     if (line == null) return;
                 } while (length == 0 && line.Trim() != "");
                 if (length > 0 && line.Trim() == "") continue;
@@ -827,20 +827,19 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             return values.ToArray();
         }
 
-        /// <summary>What comes next up to the end that is given; null where the connection ends before.</summary>
-        private string Line(string end)
+        /// <summary>What comes next up to the end of the line, or of the first empty line; null where the connection ends
+        /// before.</summary>
+        private string Line(bool upToEmpty)
         {
             int searched = position;
             while (true)
             {
-                byte[] all = octets.GetBuffer();
-                string text = Encoding.GetEncoding(28591).GetString(all, searched, Length - searched);
-                Match found = Regex.Match(text, end);
-                if (found.Success)
+                int end = LineEnd(searched, upToEmpty);
+                if (end > 0)
                 {
                     int start = position;
-                    position = searched + found.Index + found.Length;
-                    return Encoding.GetEncoding(28591).GetString(all, start, position - start);
+                    position = end;
+                    return Encoding.GetEncoding(28591).GetString(octets.GetBuffer(), start, end - start);
                 }
                 // An end can begin in what was there already.
                 searched = Math.Max(position, Length - 3);
@@ -850,6 +849,19 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
                     return null;
                 }
             }
+        }
+
+        private int LineEnd(int from, bool upToEmpty)
+        {
+            byte[] all = octets.GetBuffer();
+            for (int at = from; at < Length; at++)
+            {
+                if (all[at] != '\n') continue;
+                if (!upToEmpty) return at + 1;
+                int next = at + 1 < Length && all[at + 1] == '\r' ? at + 2 : at + 1;
+                if (next < Length && all[next] == '\n') return next + 1;
+            }
+            return 0;
         }
 
         private bool Have(int length)

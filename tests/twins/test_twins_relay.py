@@ -390,6 +390,7 @@ ANSWERS = {
     "header names like keys of Ansible, an unknown charset and no text": (ODD, "length"),
     "chunks": (CHUNKS, "chunked"),
     "chunks in upper case": (CHUNKS.replace(b"chunked", b"Chunked").replace(b"4;", b"04;"), "chunked"),
+    "chunks of one octet": (CHUNKS.replace(b"0\r\nT", b"1\r\n\n\r\n" * 100_000 + b"0\r\nT"), "chunked"),
     "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", "empty"),
     "until the end": (b"HTTP/1.1 200 OK\r\n\r\nbody", "closed"),
     "old and until the end": (b"HTTP/1.0 200 OK\r\n\r\nbody", "closed"),
