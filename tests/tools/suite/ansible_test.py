@@ -31,6 +31,11 @@ class Core:
         """Return the Python of this machine to run it with, or None."""
         return pythons.best(self.pythons)
 
+    @property
+    def version(self) -> str:
+        """Return the version of ``python``."""
+        return next(version for version in self.pythons if version in pythons.found())
+
 
 # The Pythons that can be a controller, the one to be preferred first.
 CORES = (
@@ -76,11 +81,11 @@ class AnsibleTest:
         self._prepare_home()
         # ansible-test runs shellcheck when it is there: it comes with the linters.
         lint = context.venv("lint")
-        self.env = {
-            "PATH": os.pathsep.join(
-                [str(self.venv / "bin"), str(pythons.search_folder()), os.environ["PATH"], str(lint / "bin")]
-            )
-        }
+        folders = [str(self.venv / "bin"), str(pythons.search_folder()), os.environ["PATH"], str(lint / "bin")]
+        # It looks for PowerShell on the PATH alone.
+        if os.environ.get("EST_TEST_PWSH"):
+            folders.append(os.path.dirname(os.environ["EST_TEST_PWSH"]))
+        self.env = {"PATH": os.pathsep.join(folders)}
 
     def _prepare_home(self) -> None:
         """Give ansible-test a home folder: the user's pip settings and cache, and the stand-in for the bootstrap."""
@@ -121,11 +126,38 @@ class AnsibleTest:
 
         :param every_python: compile and import on every Python found, not only on the one that this core runs with.
         """
-        skip = [] if shutil.which("pwsh") else ["pslint"]
-        arguments = [word for name in skip for word in ("--skip-test", name)]
-        if not every_python:
-            arguments += ["--python", next(version for version in self.core.pythons if version in pythons.found())]
-        status, output = self.run("sanity", *arguments)
+        python = [] if every_python else ["--python", self.core.version]
+        without = self._without_powershell()
+        status, output = self.run("sanity", *(word for name in without for word in ("--skip-test", name)), *python)
+        self._sanity_results(status, output)
+        for name, why in without.items():
+            self.context.skipped(name, why)
+        if "validate-modules" in without:
+            # Where there is no PowerShell, it stops at the first module that is written in it.
+            excluded = [word for script in self._scripts() for word in ("--exclude", script)]
+            self._sanity_results(*self.run("sanity", "--test", "validate-modules", *excluded))
+
+    def _scripts(self) -> list[str]:
+        """Return the modules that are written in PowerShell."""
+        return sorted(str(path.relative_to(self.copy)) for path in (self.copy / "plugins" / "modules").glob("*.ps1"))
+
+    def _without_powershell(self) -> dict[str, str]:
+        """Return the tests that lack PowerShell or a module of it, in whole or in part, and what is told."""
+        if not shutil.which("pwsh", path=self.env["PATH"]):
+            missing = "PowerShell (pwsh) is not on this machine"
+            scripts = self._scripts()
+            return {
+                "pslint": missing,
+                **({"validate-modules": f"of {', '.join(scripts)}: {missing}"} if scripts else {}),
+            }
+        command = "if (-not (Get-Module -ListAvailable PSScriptAnalyzer)) { exit 3 }"
+        status, _output = self.context.run(
+            ["pwsh", "-NoProfile", "-NonInteractive", "-Command", command], env=self.env, home=self.home
+        )
+        return {"pslint": "PowerShell has no PSScriptAnalyzer on this machine"} if status == 3 else {}
+
+    def _sanity_results(self, status: int, output: str) -> None:
+        """Count what a run of ansible-test sanity told."""
         names, unfinished = _sanity_tests(output, ended=status >= 0)
         listed = re.search(
             r"The \d+ sanity test\(s\) listed below \(out of \d+\) failed[^\n]*\n(.*)", output, re.DOTALL
@@ -141,8 +173,6 @@ class AnsibleTest:
         skipped_names = [
             re.sub(r'^Skipping sanity test "([^"]+)"( on Python [0-9.]+)?.*', r"\1\2", told) for told in told_skips
         ]
-        for name in skip:
-            self.context.skipped(name, "PowerShell (pwsh) is not on this machine")
         for name in names:
             if name not in bad and name not in skipped_names and name not in unfinished:
                 self.context.passed(name)

@@ -152,6 +152,12 @@ PARTS = (
         ("plugins/plugin_utils/windows/*", "tests/requirements/windows.txt"),
     ),
     _pytest(
+        "twins",
+        "the twins of our modules for POSIX and Windows, by a real PowerShell, also in Wine",
+        220,
+        ("plugins/modules/*.ps1", "plugins/modules/est_relay.py", "plugins/module_utils/*relay*"),
+    ),
+    _pytest(
         "faults",
         "killed runs, failing disks, two runs at once: nothing is lost",
         70,

@@ -153,6 +153,7 @@ FOLDERS = {
     # The newest Python that the engine of rulebooks has packages for is not the newest that is here.
     "awx": Folder("tests/awx", requirements="awx", pythons=("3.11", "3.12")),
     "windows": Folder("tests/windows", environment=_windows),
+    "twins": Folder("tests/twins"),
     "faults": Folder("tests/faults"),
     "attacks": Folder("tests/attacks"),
     "canary": Folder("tests/canary"),

@@ -22,6 +22,7 @@ SHIPPED = {
     "est_store_file": FILES | {"_failure", "_value"},
     "est_test_files": FILES | {"_exchange", "_failure", "_value"},
     "est_diagnostics_host": EST | {"_diagnostics", "_exchange", "_masking", "_store", "_template"},
+    "est_relay": EST | {"_exchange"},
     "est_server_info": EST | {"_exchange", "_failure", "_masking", "_store", "_template"},
     "est_test_enroll": EST | {"_exchange", "_failure", "_masking", "_store", "_template"},
     "est_certificate": EST | {"_certificate", "_exchange", "_failure", "_masking", "_store", "_template"},

@@ -16,7 +16,7 @@ import one
 import pytest
 from changes import Changes, find_changes
 from checkout import working_files
-from context import PartError
+from context import Context, PartError
 from parts import PARTS
 from pytest_parts import FOLDERS
 from touching import touch_the_libraries
@@ -124,6 +124,28 @@ def test_one_integration_target_is_its_name_or_its_folder_or_a_file_of_it():
     assert one._core(None).minor == one._core("integration").minor == "2.19"
     with pytest.raises(PartError, match="unit runs no integration target"):
         one._core("unit")
+
+
+@pytest.mark.parametrize("scripts", [[], ["win_a.ps1"]])
+def test_without_powershell_validate_modules_runs_on_the_python_files_and_the_rest_is_told(
+    tmp_path, monkeypatch, scripts
+):
+    test = object.__new__(ansible_test.AnsibleTest)
+    test.copy, test.env, test.core = tmp_path, {"PATH": str(tmp_path)}, ansible_test.CORES[0]
+    test.context = Context("sanity-x", logs=tmp_path / "logs")
+    (tmp_path / "plugins" / "modules").mkdir(parents=True)
+    for name in ["a.py", *scripts]:
+        (tmp_path / "plugins" / "modules" / name).touch()
+    runs = []
+    monkeypatch.setattr(test, "run", lambda *words: (runs.append(words), (0, 'Running sanity test "pep8"\n'))[1])
+    test.sanity(every_python=True)
+    test.context.close()
+    missing = "PowerShell (pwsh) is not on this machine"
+    told = [f"validate-modules: of plugins/modules/win_a.ps1: {missing}"] if scripts else []
+    assert test.context.report.skips == [f"pslint: {missing}", *told]
+    skipped = ("--skip-test", "pslint", "--skip-test", "validate-modules")
+    again = ("sanity", "--test", "validate-modules", "--exclude", "plugins/modules/win_a.ps1")
+    assert runs == ([("sanity", *skipped), again] if scripts else [("sanity", *skipped[:2])])
 
 
 SANITY = """WARNING: something

@@ -210,10 +210,14 @@ def handshake_failure(error: Exception, where: str, trust: Trust, seconds: float
     return TransportError(reason, code=code, stage="tls", hint=hint, alert=alert_of(error))
 
 
+# Those of extensions have no ALERT in their names.
+_ALERT = r"ALERT_([A-Z0-9_]+)|\ATLSV1_(UNRECOGNIZED_NAME|UNSUPPORTED_EXTENSION|BAD_CERTIFICATE_STATUS_RESPONSE)\Z"
+
+
 def alert_of(error: object) -> str:
     """The TLS alert by which the server ended the connection, such as ``unknown_ca``; empty where it was not one."""
-    found = re.search("ALERT_([A-Z0-9_]+)", error.reason or "") if isinstance(error, ssl.SSLError) else None
-    return found.group(1).lower() if found else ""
+    found = re.search(_ALERT, error.reason or "") if isinstance(error, ssl.SSLError) else None
+    return found.group(found.lastindex or 0).lower() if found else ""
 
 
 def is_client_certificate_alert(error: object) -> bool:

@@ -1,0 +1,291 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The twins of a module: the Python one, and the PowerShell one under Linux and in Wine.
+
+Each runs in one process that takes case after case: a PowerShell needs seconds to start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ansible
+
+HERE = Path(__file__).resolve().parent
+PLUGINS = HERE.parents[1] / "plugins"
+TWINS = ("python", "pwsh", "wine")
+
+# How long a PowerShell may take to start, and a case to end, on a machine that does other things as well.
+START_SECONDS, CASE_SECONDS = 180.0, 120.0
+
+_UTILITY = re.compile(r"^#AnsibleRequires -CSharpUtil (\S+)", re.MULTILINE)
+
+
+class MissingError(Exception):
+    """A twin cannot be run on this machine; the message says why."""
+
+
+def powershell() -> str:
+    """Return the PowerShell for Linux to test with: ``EST_TEST_PWSH``, or ``pwsh`` on the PATH.
+
+    :raises MissingError: there is none.
+    """
+    program = os.environ.get("EST_TEST_PWSH") or shutil.which("pwsh")
+    if not program:
+        raise MissingError("there is no PowerShell: none on the PATH, and none named in EST_TEST_PWSH")
+    return program
+
+
+@dataclass(frozen=True)
+class WindowsHost:
+    """A Windows-like host that ``windows-host`` of the shared tools has made: a drive in a folder for several.
+
+    folder: the folder. The root of its small Debian is drive Z of every host in it.
+    name: which of its hosts; one that is not there yet is made when PowerShell first starts on it.
+    """
+
+    folder: Path
+    name: str = "a"
+
+    @property
+    def drive(self) -> Path:
+        """The folder that is drive C."""
+        return self.folder / "root" / "hosts" / self.name / "drive_c"
+
+    @property
+    def command(self) -> list[str]:
+        """What starts its PowerShell."""
+        return ["env", f"NAME={self.name}", str(self.folder / "pwsh")]
+
+    def path(self, path: Path) -> str:
+        """Return how a program on the host names a file that this process reaches by ``path``.
+
+        Nothing is resolved: a link in the path is what the program is to meet.
+
+        :raises ValueError: the file is not on the host.
+        """
+        for drive, folder in (("C:", self.drive), ("Z:", self.folder / "root")):
+            if path.is_relative_to(folder):
+                return "\\".join([drive, *path.relative_to(folder).parts]) + ("\\" if path == folder else "")
+        raise ValueError(f"{path} is not on the host {self.name} in {self.folder}")
+
+
+def windows_host() -> WindowsHost:
+    """Return the host to test with: ``EST_TEST_WINDOWS_HOST``, and of several there ``EST_TEST_WINDOWS_HOST_NAME``.
+
+    :raises MissingError: there is none.
+    """
+    folder = os.environ.get("EST_TEST_WINDOWS_HOST")
+    if not folder:
+        raise MissingError("there is no Windows-like host named in EST_TEST_WINDOWS_HOST")
+    return WindowsHost(Path(folder).resolve(), os.environ.get("EST_TEST_WINDOWS_HOST_NAME", "a"))
+
+
+class Process:
+    """A process that runs one module on many cases; use it as a context manager.
+
+    :param command: starts it; the port and the token to say there are appended.
+    :param environment: what it is to have beside the environment of this process.
+    """
+
+    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        self._token = secrets.token_hex(16)
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(START_SECONDS)
+            port = str(listener.getsockname()[1])
+            self._process = subprocess.Popen(
+                [*command, port, self._token],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+            try:
+                self._connection, _address = self._accept(listener)
+            except BaseException:
+                self.close()
+                raise
+        self._connection.settimeout(CASE_SECONDS)
+        self._lines = self._connection.makefile("rw", encoding="utf-8", newline="\n")
+        assert self._lines.readline().strip() == self._token
+
+    def _accept(self, listener: socket.socket) -> tuple[socket.socket, Any]:
+        listener.settimeout(1)
+        for _second in range(int(START_SECONDS)):
+            with contextlib.suppress(socket.timeout):
+                return listener.accept()
+            assert self._process.poll() is None, f"the twin ended before its first case:\n{self._said()}"
+        raise AssertionError(f"the twin did not start in {START_SECONDS:.0f} seconds:\n{self._said()}")
+
+    def ask(self, arguments: dict[str, Any]) -> str:
+        """Return the line that answers these arguments, JSON."""
+        self._lines.write(json.dumps(arguments) + "\n")
+        self._lines.flush()
+        line = str(self._lines.readline())
+        assert line, f"the twin ended in a case:\n{self._said()}"
+        return line
+
+    def _said(self) -> str:
+        self._output.seek(0)
+        return self._output.read().decode("utf-8", "replace")[-4000:]
+
+    def close(self) -> None:
+        """End it: it ends by itself where its connection does."""
+        with contextlib.suppress(AttributeError, OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(AttributeError, OSError):
+            self._lines.close()
+            self._connection.close()
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, 9)
+            self._process.wait()
+        self._output.close()
+
+
+class Twin:
+    """One twin of a module, as a test has it.
+
+    :ivar kind: ``python``, ``pwsh`` or ``wine``.
+    :ivar folder: a folder of the test's own on the twin's host, as this process reaches it.
+    :ivar home: the home folder of the twin's user, for the twins under Linux.
+    :ivar said: the last answer as it came, for what must not be in it.
+    """
+
+    def __init__(self, kind: str, process: Process, folder: Path, home: Path) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.home = home
+        self.said = ""
+        self._process = process
+
+    @property
+    def windows(self) -> bool:
+        """Whether its host is like Windows."""
+        return self.kind == "wine"
+
+    def run(self, arguments: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
+        """Run the module with these arguments, and return its result without ``invocation``.
+
+        :raises AssertionError: it ended without a result.
+        """
+        self.said = self._process.ask({**arguments, "_ansible_check_mode": check})
+        answer = json.loads(self.said)
+        assert "crash" not in answer, answer["crash"]
+        return {key: value for key, value in answer["result"].items() if key != "invocation"}
+
+    def path(self, path: Path) -> str:
+        """Return how the twin names a file that this process reaches by ``path``."""
+        return windows_host().path(path) if self.windows else str(path)
+
+
+class Twins:
+    """The processes of this session of tests, one for each twin of each module; use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._processes: dict[tuple[str, Path], Process] = {}
+        self._open = contextlib.ExitStack()
+        self._home = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+        self._host_is_ours = False
+
+    def __enter__(self) -> Twins:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._open.close()
+
+    @contextlib.contextmanager
+    def of(self, kind: str, module: Path, folder: Path, system_ca: str = "") -> Iterator[Twin]:
+        """Give a twin of a module, with a folder of its own.
+
+        :param kind: one of ``TWINS``.
+        :param module: the Python twin's file; the other is beside it, ``win_NAME.ps1``.
+        :param folder: a folder of the test for a host that is this machine.
+        :param system_ca: the certificate in PEM that a host which is this machine is to trust.
+        :raises MissingError: this machine cannot run it.
+        """
+        with contextlib.ExitStack() as stack:
+            if kind == "wine":
+                folder = stack.enter_context(_folder_on(self._host()))
+            key = kind, module
+            if key not in self._processes:
+                self._processes[key] = self._start(kind, module, system_ca)
+            yield Twin(kind, self._processes[key], folder, self._home)
+
+    def _start(self, kind: str, module: Path, system_ca: str) -> Process:
+        environment = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "HOME": str(self._home)}
+        if system_ca:
+            environment["SSL_CERT_FILE"] = str(self._home / f"{module.stem}.pem")
+            Path(environment["SSL_CERT_FILE"]).write_text(system_ca, encoding="ascii")
+        if kind == "python":
+            command = [sys.executable, str(HERE / "many_cases.py"), str(module)]
+            process = Process(command, {**environment, "PYTHONPATH": os.pathsep.join(sys.path)})
+        else:
+            options = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"]
+            if kind == "pwsh":
+                command, named = [powershell()], str
+                staged = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+            else:
+                host = self._host()
+                command, named = host.command, host.path
+                staged = self._open.enter_context(_folder_on(host))
+            _stage(module.with_name(f"win_{module.stem}.ps1"), staged)
+            command += [*options, named(staged / "many_cases.ps1"), named(staged)]
+            process = Process(command, environment)
+        self._open.callback(process.close)
+        return process
+
+    def _host(self) -> WindowsHost:
+        """The Windows-like host, for this process alone until it ends."""
+        host = windows_host()
+        if not self._host_is_ours:
+            lock = self._open.enter_context((host.folder / f"{host.name}.tests.lock").open("a"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not host.drive.exists():
+                subprocess.run([*host.command, "-NoProfile", "-Command", "exit"], stdin=subprocess.DEVNULL, check=True)
+            self._host_is_ours = True
+        return host
+
+
+@contextlib.contextmanager
+def _folder_on(host: WindowsHost) -> Iterator[Path]:
+    folder = host.drive / f"twins-{uuid.uuid4().hex[:8]}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stage(module: Path, folder: Path) -> None:
+    """Put what ``many_cases.ps1`` needs into a folder: what Ansible would send along with the module."""
+    core = Path(ansible.__file__).parent / "module_utils"
+    shutil.copy(HERE / "many_cases.ps1", folder)
+    shutil.copy(module, folder / "module.ps1")
+    shutil.copy(core / "powershell" / "Ansible.ModuleUtils.AddType.psm1", folder / "AddType.psm1")
+    (folder / "utilities").mkdir()
+    for name in _UTILITY.findall(module.read_text(encoding="utf-8")):
+        source = core / "csharp" / f"{name}.cs"
+        if not name.startswith("Ansible."):
+            # ..module_utils.NAME, as it is written in a module of a collection
+            source = module.parents[1].joinpath(*name.removeprefix("..").split(".")).with_suffix(".cs")
+        shutil.copy(source, folder / "utilities")
