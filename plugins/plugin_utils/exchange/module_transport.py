@@ -27,6 +27,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.d
     Challenge,
     parse_challenges,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.headers import one_content_length
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import (
     SYSTEM_TRUST_WARNING,
     Binding,
@@ -252,8 +253,8 @@ class ModuleTransport:
 
 
 def _refuse_short_body(answer: Answer) -> None:
-    length = answer.headers.get("content-length", "")
-    if length.isdigit() and answer.status != 204 and len(answer.body) < int(length):
+    length = one_content_length(answer.headers.get("content-length", ""))
+    if length is not None and answer.status != 204 and len(answer.body) < int(length):
         raise ServerError(
             f"the answer of the EST server is cut off: {len(answer.body)} of {length} bytes",
             code="connection_closed",

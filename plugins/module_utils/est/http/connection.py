@@ -19,6 +19,7 @@ from typing import Any, Callable, List, Optional, Tuple, Union
 
 from ..base.errors import Step, Timeline, TransportError
 from .deadline import Exchange, TimedSocket
+from .headers import one_content_length
 from .proxy import Proxy, open_tunnel
 from .server_identity import authorize, authorized_words
 from .tls import Trust, handshake_failure, is_version_alert, tls_1_2_refused
@@ -244,8 +245,22 @@ class Line:
         self.connection: Optional[Connection] = None
 
 
+# More are longer than what is read of any answer.
+_MOST_DIGITS = 18
+
+
 class FinalResponse(http.client.HTTPResponse):
-    """A response without the informational ones before it (RFC 9110 section 15.2). Python passes over 100 alone."""
+    """A response without the informational ones before it (RFC 9110 section 15.2), and with a length that is given
+    more than once (section 8.6). Python passes over 100 alone, and would read to the end of the connection."""
+
+    def begin(self) -> None:
+        super().begin()
+        header = self.headers.get("content-length")
+        if self.length is None and header and not self.chunked:
+            number = one_content_length(header)
+            if number is not None and len(number) <= _MOST_DIGITS:
+                self.length = int(number)
+                self.will_close = self._check_close()  # type: ignore[attr-defined]
 
     def _read_status(self) -> Any:
         version, status, reason = super()._read_status()  # type: ignore[misc]

@@ -20,6 +20,7 @@ from ..base.libraries import require_libraries
 from .authentication import HttpAuthentication, Next
 from .connection import Adapter, Dialler, Line, Pool
 from .deadline import Deadline, Exchange
+from .headers import one_content_length
 from .proxy import Proxy
 from .tls import Trust, alert_of, client_certificate_refused, is_client_certificate_alert, make_context
 from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response
@@ -303,9 +304,8 @@ class HttpsTransport:
                 )
         if status in (204, 304) or "transfer-encoding" in headers or "content-length" not in headers:
             return None
-        values = {value.strip() for value in headers["content-length"].split(",")}
-        value = values.pop()
-        if values or not value.isascii() or not value.isdigit():
+        value = one_content_length(headers["content-length"])
+        if value is None:
             raise self._unusable(
                 status, "its answer has no usable Content-Length", "Look for a proxy that changes the server's answers."
             )
