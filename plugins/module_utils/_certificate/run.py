@@ -240,18 +240,16 @@ class _Run:
 
     @contextlib.contextmanager
     def _connected(self, authentication: Authentication) -> Iterator[EstClient]:
-        """A client for the EST server; the password is at hand only where it is to be used."""
+        """A client for the EST server. In a renewal the password only answers a server that wants it as well."""
         template, connector = self._template, self._connect()
         self._client_certificate = template.client_certificate_path is not None
         if authentication.client_certificate is not None:
             self._client_certificate = True
-            template = template.replace(
-                username=None,
-                password=None,
-                client_certificate_path=None,
-                client_key_path=None,
-                client_key_passphrase=None,
-            )
+            template = template.replace(client_certificate_path=None, client_key_path=None, client_key_passphrase=None)
+            try:
+                connector.refuse_unsupported(template, self._options)
+            except InputError:  # an account that this way cannot send is no reason against a renewal without it
+                template = template.replace(username=None, password=None)
         connector.refuse_unsupported(template, self._options)
         destination = Destination.of(template, self._options, self._timeline, authentication.client_certificate)
         trust, self._trust = required_trust(destination, connector)

@@ -360,11 +360,19 @@ class EstClient:
                 response = self._send_in_the_other_form(operation, request, response, step)
             self._other_form_left = self._other_form_left and response.status not in _READ
             answer = read(response, operation)
+            step.detail += self._proofs()
             if isinstance(answer, Pending):
                 retry_after = answer.retry_after
                 step.detail += f": pending, to be asked again in {retry_after.seconds} seconds"
                 step.detail += f" ({retry_after.warning})" if retry_after.warning else ""
         return answer
+
+    def _proofs(self) -> str:
+        """Words for the timeline where the server got more than one proof of who the client is."""
+        peer = self.peer
+        if peer is None or not peer.client_certificate_sent or self.authenticated_by is None:
+            return ""
+        return f" to the TLS client certificate together with the account (HTTP {self.authenticated_by.title()})"
 
     def _send(self, operation: str, request: Request) -> Response:
         form = {"one_line": True} if self._one_line else {}

@@ -7,7 +7,9 @@ Typical use::
 
     held = HeldCertificate.load(ClientCertificate("host.pem", "host.key"))
     who = choose_authentication(held, credentials, datetime.now(timezone.utc))
-    transport = HttpsTransport(url, trust, credentials=who.credentials, client_certificate=who.client_certificate)
+    transport = HttpsTransport(
+        url, trust, credentials=who.credentials, unasked=who.unasked, client_certificate=who.client_certificate
+    )
     with EstClient(url, transport) as client:
         issued = Enrolment(client, RenewalRequest.of(held, path=who.operation)).run()
     if isinstance(issued, IssuedCertificate):
@@ -81,12 +83,15 @@ class Authentication(Value):
     :param client_certificate: for TLS client authentication.
     :param credentials: for HTTP authentication.
     :param reason: which of them is used and why, for the result of a run.
+    :param unasked: whether the credentials go out unasked, or only answer a server that has got the certificate and
+        wants a password as well.
     """
 
     operation: str
     client_certificate: Optional[ClientCertificate]
     credentials: Optional[Credentials]
     reason: str
+    unasked: bool = True
 
 
 def choose_authentication(
@@ -95,9 +100,10 @@ def choose_authentication(
     now: datetime,
     *,
     on_failed_renewal: str = FAIL,
-    with_password: bool = False,
 ) -> Authentication:
-    """Use the certificate where there is one, and the account only to get the first (RFC 7030 sections 3.3.2 and 6).
+    """Use the certificate where there is one, and the account to get the first (RFC 7030 sections 3.3.2 and 6).
+
+    Beside the certificate the account only answers a server that asks for both.
 
     :param held: the certificate on disk, or ``None``.
     :param credentials: user name and password, or ``None``.
@@ -105,7 +111,6 @@ def choose_authentication(
     :param on_failed_renewal: ``ENROLL``: enrol anew where the certificate has expired or may not be used for TLS, with
         the credentials or whatever else authenticates the client. ``FAIL``: that is an error, so that nobody uses a
         password without knowing it.
-    :param with_password: send the password as well, for a server that wants both.
     :raises InputError: the certificate cannot be used, and that is to be a failure.
     """
     if held is None:
@@ -116,11 +121,8 @@ def choose_authentication(
     problem = held.problem(now)
     if problem is None:
         until = f"the certificate {subject}, valid until {iso_utc(not_after(held.certificate))}, is used"
-        if with_password and credentials:
-            return Authentication("simplereenroll", held.tls, credentials, f"{until} together with the password")
-        return Authentication(
-            "simplereenroll", held.tls, None, f"{until}{', and not the password' if credentials else ''}"
-        )
+        more = ", and the password only where the server asks for it as well" if credentials else ""
+        return Authentication("simplereenroll", held.tls, credentials, f"{until}{more}", unasked=False)
     if on_failed_renewal == ENROLL:
         used = "the password is used, and not" if credentials else "a certificate is enrolled without"
         return Authentication("simpleenroll", None, credentials, f"{used} the certificate {subject}: {problem}")

@@ -277,6 +277,7 @@ class Connection:
             trust,
             credentials=credentials,
             http_authentication=exchange.http_authentication,
+            unasked=authentication.unasked,
             client_certificate=authentication.client_certificate,
             timeline=self.timeline,
             **self.limits,

@@ -197,7 +197,8 @@ def test_both_refusals_are_told_where_enrolling_anew_fails_too(lab, relay, tmp_p
 
 
 def test_an_enrolment_in_place_of_a_renewal_that_waits_for_approval_is_gone_on_with(tmp_path):
-    with LabServer("--manual-approval", "1", "--retry-after", "1", "--reenroll-credentials", "password") as server:
+    faults = ("--fault", "simplereenroll:http-403")
+    with LabServer("--manual-approval", "1", "--retry-after", "1", *faults) as server:
         template = template_for(server)
         put(tmp_path, server.issue(subject=subject(), days=(-1, 100)))
         assert keep(tmp_path, template, **ENROLL)["status"] == "pending"

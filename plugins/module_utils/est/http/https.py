@@ -23,7 +23,7 @@ from .deadline import Deadline, Exchange
 from .headers import one_content_length
 from .proxy import Proxy
 from .tls import Trust, alert_of, client_certificate_refused, is_client_certificate_alert, make_context
-from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response
+from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response, Shown
 from .url import EstUrl
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class HttpsTransport:
     :param credentials: for HTTP authentication. They only ever go to the server of ``url``.
     :param http_authentication: how they are used: ``auto`` (Basic unasked, then the strongest that the server offers),
         ``basic``, or ``digest``, with which the password itself is never sent.
+    :param unasked: whether the credentials go out before the server has asked for them. Where not, they only answer a
+        challenge, of a server that has got the client certificate and wants the password as well.
     :param client_certificate: for TLS client authentication, also together with ``credentials``.
     :param proxy: ``http://host:port``. Environment variables such as ``HTTPS_PROXY`` are ignored.
     :param connect_timeout: seconds, for each of resolving, connecting and the TLS handshake.
@@ -76,6 +78,7 @@ class HttpsTransport:
         *,
         credentials: Optional[Credentials] = None,
         http_authentication: str = "auto",
+        unasked: bool = True,
         client_certificate: Optional[ClientCertificate] = None,
         proxy: Optional[str] = None,
         connect_timeout: float = 10,
@@ -90,6 +93,7 @@ class HttpsTransport:
         self._with_credentials: Dict[str, Any] = {
             "credentials": credentials,
             "http_authentication": http_authentication,
+            "unasked": unasked,
             "client_certificate": client_certificate,
         }
         self._limits: Dict[str, Any] = {
@@ -100,7 +104,14 @@ class HttpsTransport:
             "max_response_size": max_response_size,
             "timeline": timeline,
         }
-        self._authentication = HttpAuthentication(credentials, http_authentication) if credentials is not None else None
+        self._authentication: Optional[HttpAuthentication] = None
+        if credentials is not None:
+            try:
+                self._authentication = HttpAuthentication(credentials, http_authentication, unasked=unasked)
+            except InputError:
+                if unasked:  # else most servers never ask for what cannot be sent
+                    raise
+        self._allowed, self._unasked = http_authentication, unasked
         self._read_timeout = timeout if read_timeout is None else read_timeout
         self._timeout = timeout
         self._max_response_size = max_response_size
@@ -181,12 +192,12 @@ class HttpsTransport:
         authentication = self._authentication
         if authentication is None or not authenticate:
             response = self._send(method, url, headers, body, deadline, None)
-            if authentication is not None and response.status == 401:
+            if authentication is not None and response.status == 401 and self._may_answer:
                 authentication.learn(response.headers.get("www-authenticate"))
             return response
         response = self._send(method, url, headers, body, deadline, authentication)
         for _answer in range(_MAX_ANSWERS):
-            if response.status != 401:
+            if response.status != 401 or not self._may_answer:
                 break
             step = authentication.refused(response.headers.get("www-authenticate"))
             if step is Next.ASK:
@@ -197,6 +208,12 @@ class HttpsTransport:
                 break
             response = self._send(method, url, headers, body, deadline, authentication)
         return response
+
+    @property
+    def _may_answer(self) -> bool:
+        """Whether a challenge may be answered. Credentials that only go with the client certificate do not go to a
+        server that did not want it: somebody else may have ended TLS, and chosen the password in its place."""
+        return self._unasked or self._line.dialler.client_certificate_sent is not False
 
     def _send(
         self,
@@ -216,7 +233,18 @@ class HttpsTransport:
         # Raised here, outside of any except block: what requests raised holds the request with its credentials.
         if response is None:
             raise failure or AssertionError("neither a response nor a failure")
-        return response
+        return response if response.status < 400 else response.replace(shown=self._shown(authentication))
+
+    def _shown(self, authentication: Optional[HttpAuthentication]) -> Shown:
+        known = self._authentication
+        watched = self._with_credentials["client_certificate"] is not None
+        return Shown(
+            known is not None,
+            authentication.sent if authentication is not None else None,
+            self._allowed,
+            known.offered if known is not None else (),
+            self._line.dialler.client_certificate_sent if watched else False,
+        )
 
     def _prepare(self, method: str, url: str, headers: Mapping[str, str]) -> Any:
         """The request without its body. Taking method, URL and headers apart costs requests more time than all the
@@ -291,7 +319,7 @@ class HttpsTransport:
                 "Try again; if it happens again, look for a proxy or load balancer that breaks connections.",
                 "connection_closed",
             )
-        return Response(raw.status, headers, body, prepared.url, self._authentication is None)
+        return Response(raw.status, headers, body, prepared.url)
 
     def _declared_length(self, headers: Mapping[str, str], status: int) -> Optional[int]:
         """The length of the body, or ``None`` where chunks or the end of the connection tell it."""
