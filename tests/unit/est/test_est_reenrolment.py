@@ -289,8 +289,8 @@ class TestAuthentication:
         assert (way.operation, way.client_certificate, way.unasked) == ("simplereenroll", held.tls, False)
         until = iso_utc(not_after(held.certificate))
         assert way.reason == (
-            f"the certificate /CN=host, valid until {until}, is used, and the password only where the server asks for it "
-            "as well"
+            f"the certificate /CN=host, valid until {until}, is used, and the password only where the server asks for "
+            "it as well"
         )
         assert choose_authentication(held, None, NOW).reason.endswith("Z, is used")
 

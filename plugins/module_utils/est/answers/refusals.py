@@ -240,7 +240,7 @@ def _unauthenticated(shown: Shown, offered: Tuple[str, ...], operation: str) -> 
         "authentication_required",
         "the server wants authentication and does not say how (no WWW-Authenticate): by a TLS client certificate or by "
         f"user name and password, and {given}",
-        "Give a TLS client certificate that the EST server accepts, or an account on it: its administrator knows which.",
+        "Give a TLS client certificate that the EST server accepts, or an account on it; its administrator knows.",
     )
 
 
@@ -252,7 +252,7 @@ def _wrong(shown: Shown, offered: Tuple[str, ...]) -> _Meaning:
         why = "the only one that may be used" if shown.allowed == shown.scheme else "the only one that can be used here"
         return (
             "authentication_not_supported",
-            f"the server wants {names} authentication, and got {sent}, {why}: it says nothing of user name and password",
+            f"the server wants {names} authentication, and got {sent}, {why}: that says nothing of the account",
             "Let http_authentication be auto, or let the EST server offer what it is set to."
             if shown.allowed == shown.scheme
             else "Let the requests take another way (exchange), or let the EST server offer what this one can do.",

@@ -54,7 +54,7 @@ CODES = {
     "authentication_required": "The server wants the client to authenticate, and does not say how.",
     "authentication_failed": "The server refused the user name or the password.",
     "authentication_not_supported": "The server offers no HTTP authentication that this client can do, or may use.",
-    "proof_of_possession_refused": "The server wants a proof of possession in the request, and does not take what it got.",
+    "proof_of_possession_refused": "The server wants a proof of possession in the request, and does not take this one.",
     "old_certificate_refused": "The server does not take the certificate that is to be renewed as authentication.",
     "request_refused": "The server refused the request as it is (HTTP 400).",
     "forbidden": "The server knows the client and does not let it do this (HTTP 403).",

@@ -299,7 +299,8 @@ class TestAnswers:
             (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n", "not valid HTTP"),
         ],
         ids=["short", "short chunk", "no end", "short headers", "short status", "no number", "negative", "short twice",
-             "two lengths", "gzip", "gzip chunked", "other protocol", "status", "many headers", "long header", "chunk size"],
+             "two lengths", "gzip", "gzip chunked", "other protocol", "status", "many headers", "long header",
+             "chunk size"],
     )  # fmt: skip
     def test_req_053_an_answer_that_is_not_whole_or_not_http(self, data: bytes, words: str) -> None:
         with Peer([[read_request, send(data)]], context=context()) as peer:
