@@ -69,9 +69,10 @@ def make(
     ca_critical: bool = True,
     path_length: Optional[int] = None,
     days: Tuple[int, int] = (-30, 365),
+    curve: Any = ec.SECP256R1,
 ) -> Identity:
     """A certificate, self-signed where there is no issuer. ``days`` is its validity relative to today."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(curve())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     today = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
     builder = (

@@ -28,6 +28,7 @@ from .._names.general_names import GeneralName
 from .._value import Value, field
 from .base.errors import EstError, InputError, ServerError, TransportError
 from .enrol import EnrolmentRequest, Operation
+from .http.tls import REFUSING_ALERTS
 from .http.transport import Credentials
 from .request.csr import (
     Attribute,
@@ -59,21 +60,7 @@ FAIL, ENROLL = "fail", "enroll"
 
 #: HTTP status codes by which a server refuses a client certificate or the renewal of it. Others are about the address
 #: or a moment.
-_REFUSING = (400, 401, 403)
-#: Alerts by which a server refuses a client certificate in TLS (RFC 8446 section 6.2), but not the one that says that
-#: it was revoked: a revocation is not to be undone by whoever has the password.
-_REFUSING_ALERTS = (
-    "access_denied",
-    "bad_certificate",
-    "certificate_expired",
-    "certificate_required",
-    "certificate_unknown",
-    "decrypt_error",
-    "handshake_failure",
-    "illegal_parameter",
-    "unknown_ca",
-    "unsupported_certificate",
-)
+_REFUSING = (400, 401, 403, 415, 422, 495, 496)
 
 
 class Authentication(Value):
@@ -142,7 +129,9 @@ def refuses_old_certificate(error: EstError) -> bool:
     if isinstance(error, ServerError):
         return error.http_status in _REFUSING
     if isinstance(error, TransportError):
-        return error.alert in _REFUSING_ALERTS
+        if error.alert == "certificate_revoked":  # that is not to be undone by whoever has the password
+            return False
+        return error.alert in REFUSING_ALERTS or error.code == "client_certificate_refused"
     return error.code == "invalid_client_certificate"
 
 

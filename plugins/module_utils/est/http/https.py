@@ -43,6 +43,15 @@ _CHUNK = 65536
 _MAX_ANSWERS = 3
 # What is posted to see what a server offers: nothing that it could carry out.
 _EMPTY_BODY = b"\n"
+# The answers that can refuse a TLS client certificate. nginx says 400 to any request.
+_REFUSING = {"GET": (400, 401, 403), "POST": (401, 403)}
+
+
+def _is_refusal_in_tls(failure: EstError) -> bool:
+    """Whether the server ended the handshake, in which it can have been about the client certificate, so that it has
+    carried out nothing. A revoked one it does not take in any form."""
+    alert = failure.alert if isinstance(failure, TransportError) and failure.stage == "tls" else ""
+    return alert not in ("", "certificate_revoked")
 
 
 class HttpsTransport:
@@ -125,8 +134,10 @@ class HttpsTransport:
                 timeline if timeline is not None else Timeline(),
             )
         )
+        self._client = client_certificate
+        self._left_to_try_alone = set() if client_certificate is None else {"tls", "GET", "POST"}
         if client_certificate is not None:
-            self._line.dialler.watch_client_certificate()
+            self._line.dialler.watch_client_certificate(client_certificate)
         self._last_head: Optional[Tuple[str, str, Mapping[str, str]]] = None
         self._last_prepared: Any = None
         self._adapter = Adapter(Pool(url.host, url.port, maxsize=1, line=self._line))
@@ -189,6 +200,25 @@ class HttpsTransport:
         """
         self._check_origin(url)
         deadline = Deadline(self._timeout)
+        response = self._converse(method, url, headers, body, authenticate, deadline)
+        is_question = response.status == 401 and self._authentication is not None and not authenticate
+        refusing = _REFUSING.get(method, ())
+        if response.status in refusing and not is_question and self._go_alone(method):
+            again = self._converse(method, url, headers, body, authenticate, deadline)
+            if again.status not in refusing:
+                return again
+            self._show(self._client)
+        return response
+
+    def _converse(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Optional[Body],
+        authenticate: bool,
+        deadline: Deadline,
+    ) -> Response:
         authentication = self._authentication
         if authentication is None or not authenticate:
             response = self._send(method, url, headers, body, deadline, None)
@@ -230,6 +260,14 @@ class HttpsTransport:
         response, failure, may_repeat = self._try_once(prepared, deadline, authentication)
         if may_repeat:
             response, failure, _may_repeat = self._try_once(prepared, deadline, authentication)
+        if failure is not None and _is_refusal_in_tls(failure) and self._go_alone("tls"):
+            response, other, _may_repeat = self._try_once(prepared, deadline, authentication)
+            if response is None:
+                self._show(self._client)
+                if other is not None and _is_refusal_in_tls(other):
+                    failure.note("It does not take the certificate without its intermediates either.")
+                elif other is not None and other.stage != "tls":
+                    failure = other
         # Raised here, outside of any except block: what requests raised holds the request with its credentials.
         if response is None:
             raise failure or AssertionError("neither a response nor a failure")
@@ -237,14 +275,37 @@ class HttpsTransport:
 
     def _shown(self, authentication: Optional[HttpAuthentication]) -> Shown:
         known = self._authentication
-        watched = self._with_credentials["client_certificate"] is not None
         return Shown(
             known is not None,
             authentication.sent if authentication is not None else None,
             self._allowed,
             known.offered if known is not None else (),
-            self._line.dialler.client_certificate_sent if watched else False,
+            self._line.dialler.client_certificate_sent if self._client is not None else False,
         )
+
+    def _go_alone(self, after: str) -> bool:
+        """Show the TLS client certificate without its intermediates from the next connection on.
+
+        There are servers that accept exactly one certificate.
+
+        :param after: what was refused: ``tls``, ``GET`` or ``POST``. For each of them it is tried once.
+        :returns: whether that changes anything.
+        """
+        if after not in self._left_to_try_alone or not self._line.dialler.shown.may_be_it:
+            return False
+        self._left_to_try_alone.discard(after)
+        from ..x509.client_certificate import without_intermediates
+
+        shown = self._line.dialler.shown.client
+        alone = without_intermediates(shown) if shown is not None and not shown.alone else None
+        if alone is not None:
+            self._show(alone)
+        return alone is not None
+
+    def _show(self, client: Optional[ClientCertificate]) -> None:
+        self._hang_up()
+        if client is not None:
+            self._line.dialler.use(self._make_context(self._trust, client), client)
 
     def _prepare(self, method: str, url: str, headers: Mapping[str, str]) -> Any:
         """The request without its body. Taking method, URL and headers apart costs requests more time than all the
@@ -364,8 +425,9 @@ class HttpsTransport:
         where = f"{self._url.authority} ({request})"
         unanswered = "unknown" if exchange.written else "not_received"
         received = "received" if exchange.received else unanswered
-        if is_client_certificate_alert(exchange.failure) and received != "received" and not exchange.reused:
-            return client_certificate_refused(exchange.failure, self._url.authority)
+        shown = self._line.dialler.shown
+        if is_client_certificate_alert(exchange.failure, shown) and received != "received" and not exchange.reused:
+            return client_certificate_refused(exchange.failure, self._url.authority, shown)
         if isinstance(exchange.failure, socket.timeout):
             if exchange.deadline.passed:
                 reason = f"{where} did not complete its answer within {self._timeout:g} seconds"
@@ -381,5 +443,6 @@ class HttpsTransport:
         else:
             reason = f"{where} answered with something that is not valid HTTP"
             code, hint = "invalid_http", "Check that server and port are those of an EST server."
-        alert = alert_of(exchange.failure) if received != "yes" else ""
-        return TransportError(reason, code=code, stage="", hint=hint, request_received=received, alert=alert)
+        alert = alert_of(exchange.failure) if received != "received" else ""
+        error = TransportError(reason, code=code, stage="", hint=hint, request_received=received, alert=alert)
+        return error if exchange.received or exchange.reused else shown.tell(error, self._url.authority)
