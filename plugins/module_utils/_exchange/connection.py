@@ -174,6 +174,7 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
         try:
             yield client, transport
         except EstError as error:
+            error.warn((*destination.url.warnings, *client.warnings))
             if destination.unasked or client.authenticated_by is not None:
                 error.username = destination.template.username
             raise

@@ -302,7 +302,7 @@ class EstClient:
         return self._enrol(
             "serverkeygen",
             wanted.request,
-            lambda response, _operation: read_serverkeygen_answer(response, wanted),
+            lambda response, _operation: read_serverkeygen_answer(response, wanted, self._transport.client_key),
             wait_timeout,
             sleep,
         )

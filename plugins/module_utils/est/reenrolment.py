@@ -42,7 +42,7 @@ from .x509.certificate import iso_utc, not_after, public_key_words, subject_alte
 from .x509.client_certificate import ClientCertificate
 from .x509.fields import SUBJECT_ALTERNATIVE_NAME, Certificate, Extension
 from .x509.held_certificate import OldCertificate
-from .x509.keys import KeySpec
+from .x509.keys import KeySpec, spec_in_words
 from .x509.names import read_name
 
 if TYPE_CHECKING:
@@ -135,15 +135,44 @@ def refuses_old_certificate(error: EstError) -> bool:
     return error.code == "invalid_client_certificate"
 
 
+#: What is told of a client certificate that is the certificate to be renewed, and no option.
+_OLD_REFUSED = (
+    "Check that the EST server accepts the CA of the old certificate, and keys of its kind, for TLS clients, and that "
+    "it has the intermediates."
+)
+
+
+def enrols_anew(error: EstError, on_failed_renewal: str, *, how: str, after_revocation: str) -> bool:
+    """Whether to enrol anew after an error of a renewal. Where not, the error says what can be done.
+
+    :param on_failed_renewal: ``FAIL`` or ``ENROLL``.
+    :param how: a sentence that says how to have a certificate enrolled anew, in the words of the front end.
+    :param after_revocation: one that says how to get another certificate after a revocation.
+    """
+    if isinstance(error, TransportError) and error.alert == "certificate_revoked":
+        error.note(
+            "A certificate that was revoked is not replaced by enrolling anew, whatever on_failed_renewal says. "
+            f"{after_revocation}"
+        )
+        return False
+    if not refuses_old_certificate(error):
+        return False
+    if on_failed_renewal == ENROLL:
+        return True
+    if error.code == "client_certificate_refused":
+        error.code, error.hint = "old_certificate_refused", _OLD_REFUSED
+    error.note(f"The server does not take the old certificate. {how}")
+    return False
+
+
 def similar_key(certificate: Certificate) -> KeySpec:
     """The kind of key that a certificate is for, to make another one of that kind.
 
     :raises InputError: a kind or size that is not made any more.
     """
     words = public_key_words(certificate)
-    kind, _space, size = words.lower().partition(" ")
     try:
-        return KeySpec(kind, int(size)) if size.isdigit() else KeySpec(kind, curve=size.upper() or None)
+        return spec_in_words(words)
     except InputError as error:
         raise InputError(
             f"no new key of the kind of the old one, {words}, can be made: {error.reason}",
@@ -230,14 +259,13 @@ class RenewalRequest(EnrolmentRequest):
         names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
         return cls(*names, key_spec, proof_of_possession, old, path)
 
-    def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
+    def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
         """See ``EnrolmentRequest.plan``."""
-        spec = self.key_spec or (kind_of_key if has_key else similar_key)(self.old.certificate)
-        plan = EnrolmentRequest(self.subject, self.general_names, spec, self.proof_of_possession).plan(
-            attributes, has_key
-        )
-        # What suits a key that is there, of a kind that is not known here, is known when it signs.
-        return plan if spec is not None else plan.replace(hash_name=None)
+        spec = self.key_spec
+        if spec is None and key is None:
+            spec = similar_key(self.old.certificate)
+        wanted = EnrolmentRequest(self.subject, self.general_names, spec, self.proof_of_possession)
+        return wanted.plan(attributes, key)
 
     def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
         """See ``EnrolmentRequest.build``."""

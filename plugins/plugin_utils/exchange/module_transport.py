@@ -244,6 +244,9 @@ class ModuleTransport:
         """What is risky about trust and credentials together (RFC 7030 section 6)."""
         return (SYSTEM_TRUST_WARNING,) if self._credentials is not None and self._trust == "system" else ()
 
+    def client_key(self) -> None:
+        """Stay on the host."""
+
     def require_tls_unique(self) -> None:
         """Refuse: a module of its own opens the connection, and nothing can be signed for it."""
         raise InputError(
@@ -272,8 +275,13 @@ class ModuleTransport:
             (known for known in self.failures if re.search(known.pattern, said, re.IGNORECASE)), self.unknown_failure
         )
         received = self.received(said, meaning)
+        shows = meaning.stage == "tls" and any(name in self._options for name in self.client_options)
+        more = "; the request had a TLS client certificate to show" if shows else ""
         error = TransportError(
-            f"{meaning.reason} ({_shortened(said)})", code=meaning.code, hint=meaning.hint, request_received=received
+            f"{meaning.reason} ({_shortened(said)}){more}",
+            code=meaning.code,
+            hint=meaning.hint,
+            request_received=received,
         )
         error.keeps_hint = True  # it knows the way of the requests, and that of the front end does not
         if meaning.stage:  # else the caller knows: it is what the request was for

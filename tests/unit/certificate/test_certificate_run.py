@@ -326,7 +326,11 @@ def test_a_pending_request_for_something_else_is_not_continued(tmp_path):
 
 @pytest.mark.parametrize(
     ("status", "forgotten"),
-    [(400, True), (404, True), (410, True), *((status, False) for status in (None, 401, 403, 407, 408, 429, 500, 503))],
+    [
+        *((status, True) for status in (400, 409, 410, 422)),
+        # Of a proxy, of an account, or of a moment.
+        *((status, False) for status in (None, 401, 403, 404, 405, 407, 408, 413, 429, 500, 502, 503, 504)),
+    ],
 )
 def test_a_pending_request_is_forgotten_where_it_is_denied(tmp_path, monkeypatch, approving, status, forgotten):
     template = template_for(approving)

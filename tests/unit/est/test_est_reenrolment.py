@@ -272,8 +272,8 @@ class TestKeys:
                 similar_key(hold(key=old).certificate)
             assert caught.value.hint == "Choose the kind of the new key."
             # Its key can stay, and the kind of the new one can be chosen.
-            assert RenewalRequest.of(hold(key=old)).plan(None, True).hash_name is None
-            assert RenewalRequest.of(hold(key=old), KeySpec("ed25519")).plan(None, False).key_spec.type == "ed25519"
+            assert RenewalRequest.of(hold(key=old)).plan(None, old).hash_name is None
+            assert RenewalRequest.of(hold(key=old), KeySpec("ed25519")).plan(None).key_spec.type == "ed25519"
 
 
 class TestAuthentication:

@@ -141,7 +141,7 @@ def refusal(response: Response, operation: str) -> ServerError:
     if status in (429, 503) and "retry-after" in response.headers:
         pause = parse_retry_after(response.headers["retry-after"], datetime.now(timezone.utc))
         hint = f"The server asks to be tried again in {pause.seconds} seconds."
-    return ServerError(
+    error = ServerError(
         f"{reason} (HTTP {status})",
         code=code,
         http_status=status,
@@ -149,6 +149,8 @@ def refusal(response: Response, operation: str) -> ServerError:
         hint=hint,
         request_received="received",
     )
+    error.challenged = status == 401 and bool(parse_challenges(response.headers.get("www-authenticate")))
+    return error
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -167,6 +169,8 @@ _CREDENTIALS = re.compile(
 )
 _CERTIFICATE = re.compile(r"client[ -]?(side )?cert|TLS cert|SSL cert|mutual TLS|\bmTLS\b", re.IGNORECASE)
 
+PROOF_REFUSED = "proof_of_possession_refused"
+PROOF_HINT = "Let the client send it (proof_of_possession), and let no proxy end TLS before the EST server."
 _ACCOUNT = "Check user name and password against the account on the EST server."
 _BY_CERTIFICATE = "Give a TLS client certificate (with its intermediates) from a CA that the EST server accepts."
 _SCHEME_NAMES = {"basic": "Basic", "digest": "Digest"}
@@ -180,9 +184,9 @@ def _of_client(response: Response, operation: str, said: str) -> Optional[_Meani
     status, shown = response.status, response.shown
     if _PROOF.search(said) and operation not in ("cacerts", "csrattrs"):
         return (
-            "proof_of_possession_refused",
+            PROOF_REFUSED,
             "the server wants a proof of possession in the certificate request, and does not take what it got",
-            "Let the client send it (proof_of_possession), and let no proxy end TLS before the EST server.",
+            PROOF_HINT,
         )
     if status == 401:
         header = response.headers.get("www-authenticate")

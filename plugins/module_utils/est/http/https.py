@@ -27,6 +27,8 @@ from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response, 
 from .url import EstUrl
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from ..x509.client_certificate import ClientCertificate
 
 try:
@@ -157,6 +159,12 @@ class HttpsTransport:
     def warnings(self) -> Tuple[str, ...]:
         """What is risky about trust and credentials together (RFC 7030 section 6)."""
         return (SYSTEM_TRUST_WARNING,) if self._authentication is not None and self._trust.kind == "system" else ()
+
+    def client_key(self) -> Optional[PrivateKeyTypes]:
+        """The key of the TLS client certificate. See ``Transport.client_key()``."""
+        from ..x509.client_certificate import read_client_key
+
+        return read_client_key(self._client) if self._client is not None else None
 
     def require_tls_unique(self) -> None:
         """Use TLS 1.2 from now on, where tls-unique is defined.

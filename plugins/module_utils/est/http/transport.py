@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Callable, Mapping, Optional, Protocol, Tuple, 
 from ..._value import Value, field
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from .url import EstUrl
 
 
@@ -133,6 +135,9 @@ class Transport(Protocol):
     @property
     def warnings(self) -> Tuple[str, ...]:
         """What is risky about how this transport was set up, and was done all the same."""
+
+    def client_key(self) -> Optional[PrivateKeyTypes]:
+        """The key of the TLS client certificate; ``None`` where there is none, or it cannot be read here."""
 
     def require_tls_unique(self) -> None:
         """See to it that ``Binding.tls_unique`` is defined from now on, by TLS 1.2 (RFC 7030 section 3.5).

@@ -16,7 +16,7 @@ import secrets
 import shlex
 import ssl
 import tempfile
-from typing import Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Iterator, Optional, Tuple
 
 from ..._names.pem import decode_text, is_plain, pem_text
 from ..._value import Value, field
@@ -25,6 +25,9 @@ from .bundle import read_bundle
 from .certificate import public_key_words, subject_text
 from .fields import Certificate
 from .keys import load_private_key, private_key_pem
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
 
@@ -163,6 +166,15 @@ def without_intermediates(client: ClientCertificate) -> Optional[ClientCertifica
     except (InputError, OSError):
         return None
     return client.replace(alone=True) if found > 1 else None
+
+
+def read_client_key(client: ClientCertificate) -> Optional[PrivateKeyTypes]:
+    """The key of a TLS client certificate; ``None`` where it cannot be read."""
+    try:
+        text = client.key_pem if client.certificate_pem else _read(client.key_path or client.certificate_path)
+        return load_private_key(private_key_block(text).encode("ascii", "replace"), client.passphrase)
+    except (EstError, OSError):
+        return None
 
 
 def own_issuer(client: ClientCertificate) -> bytes:

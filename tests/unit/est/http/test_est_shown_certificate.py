@@ -63,7 +63,8 @@ class TestWords:
         with Peer([[answer()]], context=context(client_ca=CA, version=version)) as peer:
             error = fails(peer, client)
         assert error.reason == (
-            f"localhost:{peer.port} refused the TLS client certificate /CN=client (key EC P-256) (tlsv1 alert unknown ca)"
+            f"localhost:{peer.port} refused the TLS client certificate /CN=client (key EC P-256) "
+            "(tlsv1 alert unknown ca)"
         )
         assert (error.code, error.alert, error.stage) == ("client_certificate_refused", "unknown_ca", "tls")
         assert command(peer, client) in error.advice({"client_certificate_refused": "Do something."})
