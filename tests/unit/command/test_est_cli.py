@@ -268,7 +268,9 @@ def test_reenroll_enrols_anew_after_a_refusal_only_where_that_is_wanted(held: li
     with LabServer("--fault", f"simplereenroll:{fault}") as other:
         renewal = ["reenroll", *server(other), *held, "--username", "estuser"]
         assert cli.main(renewal) == cli.FAILED
-        assert "Give --on-failed-renewal enroll" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"HTTP {fault[-3:]}" in said, "that it needs the intermediates is not told in its place"
+        assert "Give --on-failed-renewal enroll" in said
         assert pair() == before
         assert cli.main([*renewal, "--on-failed-renewal", "enroll"]) == cli.DONE
         assert other.requests[-1]["operation"] == "simpleenroll"
@@ -303,7 +305,7 @@ def test_reenroll_after_a_change_of_the_ca(held: list[str], tmp_path: Path, caps
 
 
 def test_reenroll_gives_the_password_beside_the_certificate_where_the_server_asks(held: list[str], capsys) -> None:
-    with LabServer("--reenroll-credentials", "both") as both:
+    with LabServer("--intermediate", "--reenroll-credentials", "both") as both:
         assert cli.main(["reenroll", *server(both), *held, "--username", "estuser"]) == cli.DONE
         found = json.loads(capsys.readouterr().out)
         assert found["authenticated_by"] == ["client_certificate", "basic"]

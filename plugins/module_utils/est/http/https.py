@@ -212,9 +212,14 @@ class HttpsTransport:
         is_question = response.status == 401 and self._authentication is not None and not authenticate
         refusing = _REFUSING.get(method, ())
         if response.status in refusing and not is_question and self._go_alone(method):
-            again = self._converse(method, url, headers, body, authenticate, deadline)
-            if again.status not in refusing:
-                return again
+            try:
+                again = self._converse(method, url, headers, body, authenticate, deadline)
+            except TransportError as error:
+                if error.stage != "tls":  # else it cannot do without them, and what it said with them stands
+                    raise
+            else:
+                if again.status not in refusing:
+                    return again
             self._show(self._client)
         return response
 

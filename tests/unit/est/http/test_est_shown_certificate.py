@@ -315,6 +315,18 @@ class TestOneCertificate:
                 assert [send(line, peer.port).status for _request in range(2)] == [403, 403]
         assert len(peer.received) == 3
 
+    @pytest.mark.parametrize("send", [get, post])
+    def test_a_refusal_of_a_server_that_needs_the_intermediates_stands(
+        self, tmp_path: Path, send: Callable[..., Any]
+    ) -> None:
+        client = pair(tmp_path, ISSUING.issue("client"), ISSUING)
+        no = answer(b"no", "403 Forbidden")
+        with Peer([[no], [no], [answer(b"ok")]], context=context(client_ca=CA)) as peer:
+            line = transport(peer.port, client_certificate=client)
+            with contextlib.closing(line):
+                assert send(line, peer.port).body == b"no"
+                assert send(line, peer.port).body == b"ok", "with its intermediates again"
+
     @pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "500 Oops", "503 Later"])
     def test_what_refuses_no_certificate_makes_no_request_go_again(self, tmp_path: Path, status: str) -> None:
         client = pair(tmp_path, ISSUING.issue("client"), ISSUING)
