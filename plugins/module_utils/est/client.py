@@ -394,19 +394,25 @@ class EstClient:
         self._other_form_left = False
         self._one_line = not self._one_line
         form = "in one line of base64" if self._one_line else "in lines of base64"
+        from .answers.refusals import refusal
+
+        first = refusal(refused, operation)
         try:
             response = self._send(operation, request)
         except EstError as error:
-            error.note(f"The request had been refused (HTTP {refused.status}), and was sent once more, {form}.")
-            raise
+            if error.request_received != "not_received":
+                error.note(f"The request had been refused (HTTP {refused.status}), and was sent once more, {form}.")
+                raise
+            step.also = f"; it could not be sent once more, {form}: {error.reason}"
+            response = None
+        if response is None:  # raised here, so that the other error does not come along
+            raise first
         if response.status in _READ:
             step.detail = f"HTTP {response.status} {form}, after HTTP {refused.status} to the other form"
             return response
-        from .answers.refusals import refusal
-
         self._one_line = not self._one_line
         step.also = f"; sent once more, {form}: HTTP {response.status}"
-        first, second = refusal(refused, operation), refusal(response, operation)
+        second = refusal(response, operation)
         if (second.http_status, second.server_message) != (first.http_status, first.server_message):
             said = f" and says: {second.server_message.rstrip('.')!r}" if second.server_message else ""
             first.note(f"Sent once more, {form}, the request is refused too (HTTP {second.http_status}){said}.")

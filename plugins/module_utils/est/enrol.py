@@ -202,8 +202,8 @@ class Enrolment:
             return
         error.code, error.hint = PROOF_REFUSED, PROOF_HINT
         error.reason = (
-            "the server asks for a proof of possession in the certificate request, got none (proof_of_possession is "
-            f"never), and refused it (HTTP {error.http_status})"
+            "the server asks for a proof of possession in the certificate request, got none, as it is never to get "
+            f"one, and refused the request (HTTP {error.http_status})"
         )
 
     def keep_unusable(self, error: EstError, save: Callable[[str, str], str]) -> None:

@@ -150,10 +150,7 @@ def enrols_anew(error: EstError, on_failed_renewal: str, *, how: str, after_revo
     :param after_revocation: one that says how to get another certificate after a revocation.
     """
     if isinstance(error, TransportError) and error.alert == "certificate_revoked":
-        error.note(
-            "A certificate that was revoked is not replaced by enrolling anew, whatever on_failed_renewal says. "
-            f"{after_revocation}"
-        )
+        error.note(f"A certificate that was revoked is not replaced by enrolling anew, in any case. {after_revocation}")
         return False
     if not refuses_old_certificate(error):
         return False

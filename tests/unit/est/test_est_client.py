@@ -227,7 +227,7 @@ class TestOtherForm:
 
     @pytest.mark.parametrize("status", [400, 415, 422])
     @pytest.mark.parametrize("then", [200, 201])
-    def test_a_request_that_may_be_unread_goes_out_once_more_in_one_line(self, status: int, then: int) -> None:
+    def test_req_050_a_request_that_may_be_unread_goes_out_once_more_in_one_line(self, status: int, then: int) -> None:
         est, transport = client(reply(status), reply(then, certs_only(issue())))
         assert isinstance(est.simpleenroll(REQUEST), Issued)
         first, second = transport.sent
@@ -297,6 +297,16 @@ class TestOtherForm:
             est.simpleenroll(REQUEST)
         assert caught.value.request_received == "unknown"
         assert "had been refused (HTTP 400), and was sent once more" in caught.value.advice({})
+
+    def test_where_the_second_does_not_get_there_the_first_answer_stands(self) -> None:
+        est, _transport = client(
+            reply(400, b"No.", "text/plain"),
+            TransportError("nothing listens", stage="connect", request_received="not_received"),
+        )
+        with pytest.raises(ServerError, match="HTTP 400") as caught:
+            est.simpleenroll(REQUEST)
+        assert caught.value.server_message == "No."
+        assert "could not be sent once more, in one line of base64: nothing listens" in steps(est.timeline)[0][2]
 
     @pytest.mark.parametrize("status", [400, 415, 422])
     def test_a_strict_server(self, status: int) -> None:

@@ -170,9 +170,10 @@ _CREDENTIALS = re.compile(
 _CERTIFICATE = re.compile(r"client[ -]?(side )?cert|TLS cert|SSL cert|mutual TLS|\bmTLS\b", re.IGNORECASE)
 
 PROOF_REFUSED = "proof_of_possession_refused"
-PROOF_HINT = "Let the client send it (proof_of_possession), and let no proxy end TLS before the EST server."
+PROOF_HINT = "Let the client send one, and let no proxy end TLS before the EST server."
 _ACCOUNT = "Check user name and password against the account on the EST server."
 _BY_CERTIFICATE = "Give a TLS client certificate (with its intermediates) from a CA that the EST server accepts."
+_ANY_SCHEME = "Allow whatever HTTP authentication the EST server offers, or let it offer what is allowed."
 _SCHEME_NAMES = {"basic": "Basic", "digest": "Digest"}
 
 
@@ -228,9 +229,9 @@ def _unauthenticated(shown: Shown, offered: Tuple[str, ...], operation: str) -> 
         offer = f"offers {names}" if offered else "does not say how (no WWW-Authenticate)"
         return (
             "authentication_not_supported",
-            f"the server wants authentication and {offer}, and http_authentication is {shown.allowed}: user name and "
-            "password were not sent",
-            "Let http_authentication be auto, or let the EST server offer what it is set to.",
+            f"the server wants authentication and {offer}, and only {_SCHEME_NAMES.get(shown.allowed, 'another')} may "
+            "be used: user name and password were not sent",
+            _ANY_SCHEME,
         )
     given = "the TLS client certificate alone is not enough" if shown.client_certificate else "none was given"
     if offered:
@@ -257,9 +258,9 @@ def _wrong(shown: Shown, offered: Tuple[str, ...]) -> _Meaning:
         return (
             "authentication_not_supported",
             f"the server wants {names} authentication, and got {sent}, {why}: that says nothing of the account",
-            "Let http_authentication be auto, or let the EST server offer what it is set to."
+            _ANY_SCHEME
             if shown.allowed == shown.scheme
-            else "Let the requests take another way (exchange), or let the EST server offer what this one can do.",
+            else "Let the requests take another way, or let the EST server offer what this one can do.",
         )
     if offered:
         return "authentication_failed", *_REFUSALS[401]

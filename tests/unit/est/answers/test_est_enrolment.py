@@ -145,14 +145,14 @@ class TestWordsOfWhatWasShown:
                 BASIC_OFFER,
                 Shown(account=True, allowed="digest"),
                 "authentication_not_supported",
-                "offers Basic, and http_authentication is digest: user name and password were not sent",
+                "offers Basic, and only Digest may be used: user name and password were not sent",
             ),
             (
                 None,
                 Shown(account=True, allowed="digest"),
                 "authentication_not_supported",
-                "does not say how (no WWW-Authenticate), and http_authentication is digest: user name and password "
-                "were not sent",
+                "does not say how (no WWW-Authenticate), and only Digest may be used: user name and password were "
+                "not sent",
             ),
             (
                 DIGEST_OFFER,
