@@ -18,8 +18,9 @@ description:
   - A certificate that something else has put there is kept where it carries what is asked for and is not self-issued.
     Else it is replaced.
   - The first certificate is asked for with the account of the template, or with its TLS client certificate. A renewal
-    is authenticated by the old certificate (RFC 7030, section 4.2.2), and asks for its very names. The password is not
-    used for that.
+    is authenticated by the old certificate (RFC 7030, section 4.2.2), and asks for its very names. The account goes
+    with it only where the server has got the certificate and asks for a password as well; C(server.authenticated_by)
+    says so.
   - The files for the chain are independent of each other and of the certificate. Each is made and mended from what the
     note beside the certificate keeps, without asking the EST server; certificate and key stay as they are.
   - A renewal that comes for other names, or with names that were added, is refused, also with O(on_lost=warn), unless
@@ -162,7 +163,7 @@ options:
   on_failed_renewal:
     description:
       - What to do where the old certificate cannot authenticate its renewal. It has expired, may not be used for TLS,
-        or is refused by the EST server, in TLS or with HTTP 400, 401 or 403.
+        or is refused by the EST server, in TLS or with HTTP 400, 401, 403, 415 or 422.
       - V(enroll) enrols anew, with the account of the template or its TLS client certificate, and warns.
       - V(fail) is a failure, so that no password is used without anybody knowing.
       - A certificate that the EST server calls revoked is a failure in any case, and so is a server that does not

@@ -93,6 +93,9 @@ class ScriptedTransport:
             raise answer
         return answer
 
+    def client_key(self) -> None:
+        return None
+
     def close(self) -> None:
         self.closed += 1
 

@@ -70,9 +70,10 @@ def make(
     path_length: Optional[int] = None,
     days: Tuple[int, int] = (-30, 365),
     key: Any = None,
+    curve: Any = ec.SECP256R1,
 ) -> Identity:
     """A certificate, self-signed where there is no issuer. ``days`` is its validity relative to today."""
-    key = key or ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(curve())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     today = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
     builder = (

@@ -283,7 +283,6 @@ def test_an_answer_that_is_not_text_is_taken_from_its_file_and_an_enrolment_is_s
         ('NTLM, Digest realm="r", nonce="n"', 1),
         ('Negotiate, Digest realm="r", nonce="n"', 1),
         ('Basic realm="r"', 1),
-        (None, 1),
     ],
 )
 def test_only_a_challenge_that_can_be_answered_costs_a_second_request(challenge: str | None, requests: int) -> None:
@@ -291,6 +290,19 @@ def test_only_a_challenge_that_can_be_answered_costs_a_second_request(challenge:
     asked, line = scripted(first, {"status_code": 200, "content": ""}, credentials=Credentials("u", "p"))
     line.request("POST", "https://x/", {}, b"body", authenticate=True)
     assert [arguments["force_basic_auth"] for arguments in asked] == [True, False][:requests]
+
+
+def test_a_server_that_says_nothing_to_basic_is_asked_with_nothing_what_it_offers() -> None:
+    silent = {"status_code": 401, "content": ""}
+    digest = {"status_code": 401, "www_authenticate": 'Digest realm="r", nonce="n"', "content": ""}
+    asked, line = scripted(silent, digest, {"status_code": 200, "content": ""}, credentials=Credentials("u", "p"))
+    assert line.request("POST", "https://x/", {}, b"body", authenticate=True).status == 200
+    assert [(each.get("force_basic_auth"), each["body"]) for each in asked] == [
+        (True, "body"),
+        (None, ""),
+        (False, "body"),
+    ]
+    assert not {"url_password", "dest"} & set(asked[1])
 
 
 @pytest.mark.parametrize("key", ["retry_after", "retryafter"])

@@ -25,18 +25,18 @@ from .._exchange.connection import (
 )
 from .._exchange.result import pending_result
 from .._template.model import Template
-from ..est.base.errors import EstError, InputError, ServerError, Timeline, TransportError
+from ..est.base.errors import EstError, InputError, Timeline
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.enrol import Enrolment, EnrolmentRequest
 from ..est.http.url import EstUrl
-from ..est.pending import PendingEnrolment, request_digest
+from ..est.pending import PendingEnrolment, is_denied, request_digest
 from ..est.reenrolment import (
     ENROLL,
     REKEY,
     Authentication,
     RenewalRequest,
     choose_authentication,
-    refuses_old_certificate,
+    enrols_anew,
 )
 from ..est.x509.certificate import fingerprint_sha256, not_after
 from ..est.x509.keys import KeySpec, generate_key
@@ -140,14 +140,16 @@ class _Run:
                 self._warnings.append(authentication.reason)
             return self._get(authentication)
         anew = Authentication("simpleenroll", None, credentials, "the server refused the old certificate")
-        if self._enrols_anew and self._read_pending(anew) is not None:
+        if self._options.on_failed_renewal == ENROLL and self._read_pending(anew) is not None:
             # It was refused by an earlier run, and what was asked for then is waited for.
             self._warnings.append("the certificate that is pending was asked for without the old one")
             return self._get(anew)
         try:
             return self._get(authentication)
         except EstError as error:
-            if not self._is_refused(error):
+            if not enrols_anew(
+                error, self._options.on_failed_renewal, how=_HOW_TO_ENROL, after_revocation=_AFTER_REVOCATION
+            ):
                 raise
             self._warnings.append(f"a certificate is enrolled anew, because the old one was refused: {error}")
             refusal = error
@@ -156,27 +158,6 @@ class _Run:
         except EstError as error:
             error.note(f"That was the enrolment in place of a renewal, which had failed: {refusal}.")
             raise
-
-    @property
-    def _enrols_anew(self) -> bool:
-        return self._options.on_failed_renewal == ENROLL
-
-    def _is_refused(self, error: EstError) -> bool:
-        """Whether to enrol anew after an error of a renewal. Where not, the error says what can be done."""
-        if isinstance(error, TransportError) and error.alert == "certificate_revoked":
-            error.note(
-                "A certificate that was revoked is not replaced by enrolling anew, whatever on_failed_renewal says. "
-                "Where this host may have another one, remove the old one, and the next run enrols."
-            )
-            return False
-        if not refuses_old_certificate(error):
-            return False
-        if not self._enrols_anew:
-            if error.code == "client_certificate_refused":
-                # The client certificate is the old one here, and not an option of the template.
-                error.code, error.hint = "old_certificate_refused", _OLD_REFUSED
-            error.note(f"The server does not take the old certificate. {_HOW_TO_ENROL}")
-        return self._enrols_anew
 
     def _get(self, authentication: Authentication) -> Dict[str, Any]:
         """Get a certificate with one authentication, or go on with a pending one."""
@@ -216,7 +197,7 @@ class _Run:
                 enrolment.keep_unusable(error, self._holder.save_unusable)
                 if error.stage == "verify":
                     self._judge.note(error, digest, self._found.certificate)
-                elif self._is_pending and _is_denial(error) and self._drop_pending():
+                elif self._is_pending and is_denied(error) and self._drop_pending():
                     error.note("The next run asks anew, for another key.")
                 raise
             if isinstance(issued, PendingEnrolment):
@@ -240,18 +221,16 @@ class _Run:
 
     @contextlib.contextmanager
     def _connected(self, authentication: Authentication) -> Iterator[EstClient]:
-        """A client for the EST server; the password is at hand only where it is to be used."""
+        """A client for the EST server. In a renewal the password only answers a server that wants it as well."""
         template, connector = self._template, self._connect()
         self._client_certificate = template.client_certificate_path is not None
         if authentication.client_certificate is not None:
             self._client_certificate = True
-            template = template.replace(
-                username=None,
-                password=None,
-                client_certificate_path=None,
-                client_key_path=None,
-                client_key_passphrase=None,
-            )
+            template = template.replace(client_certificate_path=None, client_key_path=None, client_key_passphrase=None)
+            try:
+                connector.refuse_unsupported(template, self._options)
+            except InputError:  # an account that this way cannot send is no reason against a renewal without it
+                template = template.replace(username=None, password=None)
         connector.refuse_unsupported(template, self._options)
         destination = Destination.of(template, self._options, self._timeline, authentication.client_certificate)
         trust, self._trust = required_trust(destination, connector)
@@ -349,18 +328,4 @@ _HOW_TO_ENROL = (
     "Set on_failed_renewal to enroll to enrol anew where that happens, with the account or the TLS client certificate "
     "of the template."
 )
-_OLD_REFUSED = (
-    "Check that the EST server accepts the CA of the old certificate, and keys of its kind, for TLS clients, and that "
-    "it has the intermediates."
-)
-
-
-def _is_denial(error: EstError) -> bool:
-    """Whether it is the answer to the request itself, and not to the account, or to a moment or a proxy."""
-    status = error.http_status
-    return (
-        isinstance(error, ServerError)
-        and status is not None
-        and 400 <= status < 500
-        and status not in (401, 403, 407, 408, 429)
-    )
+_AFTER_REVOCATION = "Where this host may have another one, remove the old one, and the next run enrols."

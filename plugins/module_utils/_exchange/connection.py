@@ -53,6 +53,7 @@ class Destination(Value):
     :param fingerprint: of one of its CA certificates, from the template; ``None`` where it has none.
     :param timeline: where the stages are noted.
     :param client_certificate: for TLS; its paths mean what the connector, or what keeps the certificate, says.
+    :param unasked: whether the account goes out before the server has asked for it; see ``HttpsTransport``.
     """
 
     url: EstUrl
@@ -61,6 +62,7 @@ class Destination(Value):
     options: ExchangeOptions
     timeline: Timeline
     client_certificate: Optional[ClientCertificate] = None
+    unasked: bool = True
 
     @classmethod
     def of(
@@ -72,15 +74,17 @@ class Destination(Value):
     ) -> Destination:
         """The EST server of a template.
 
-        :param client_certificate: in place of that of the template.
+        :param client_certificate: in place of that of the template. The account only goes with it where the server asks
+            for both.
         """
         url = EstUrl.build(template.server, template.port, template.label)
         fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
+        unasked = client_certificate is None
         if client_certificate is None and template.client_certificate_path:
             client_certificate = ClientCertificate(
                 template.client_certificate_path, template.client_key_path, template.client_key_passphrase
             )
-        return cls(url, fingerprint, template, options, timeline, client_certificate)
+        return cls(url, fingerprint, template, options, timeline, client_certificate, unasked)
 
     @property
     def credentials(self) -> Optional[Credentials]:
@@ -170,8 +174,7 @@ def connected(connector: Connector, destination: Destination, trust: Trust) -> I
         try:
             yield client, transport
         except EstError as error:
-            error.username = destination.template.username
-            if error.http_status == 401 and options.http_authentication != "auto":
-                wanted = f"http_authentication is {options.http_authentication}"
-                error.note(f"{wanted}, and the server may offer something else: set it to auto.")
+            error.warn((*destination.url.warnings, *client.warnings))
+            if destination.unasked or client.authenticated_by is not None:
+                error.username = destination.template.username
             raise

@@ -114,4 +114,5 @@ def _told(error: EstError, template_name: Optional[str], exchange: Optional[str]
         "server_message": error.server_message,
         "exchange": exchange,
         "timeline": timeline.as_list(),
+        **({"warnings": list(error.warnings)} if error.warnings else {}),
     }

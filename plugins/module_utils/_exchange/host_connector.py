@@ -52,6 +52,7 @@ def https_transport(destination: Destination, trust: Trust) -> HttpsTransport:
         trust,
         credentials=destination.credentials,
         http_authentication=destination.options.http_authentication,
+        unasked=destination.unasked,
         client_certificate=destination.client_certificate,
         **_connection(destination),
     )

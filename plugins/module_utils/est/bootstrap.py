@@ -159,8 +159,8 @@ def _fetch(url: EstUrl, timeline: Timeline, connection: Mapping[str, Any]) -> Ca
     if response.status == 401:
         # RFC 7030 section 4.1.1: a challenge is not answered before the server is authenticated.
         raise ServerError(
-            "the server wants a user name and a password before it gives its CA certificates (HTTP 401), and a server "
-            "that is not verified gets neither",
+            "the server wants to know who the client is before it gives its CA certificates (HTTP 401), and a server "
+            "that is not verified gets no user name and no password",
             code="credentials_withheld",
             http_status=401,
             hint="Trust the CA certificate itself instead of a fingerprint alone.",

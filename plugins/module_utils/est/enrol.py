@@ -17,20 +17,21 @@ A renewal is the same with a ``RenewalRequest`` (see ``reenrolment.py``), a key 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
-from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Union
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
 from .._names.pem import pem_text
 from .._value import Value, field
 from .answers.enrolment import Issued, Pending
-from .base.errors import EstError
+from .base.errors import EstError, ServerError
 from .pending import PendingEnrolment
 from .request.csr import CertificateRequest, LinkedRequest
 from .request.plan import RequestPlan, plan_request
-from .x509.keys import KeySpec, generate_key, private_key_pem
+from .x509.keys import KeySpec, generate_key, private_key_pem, spec_of_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -58,20 +59,25 @@ class EnrolmentRequest(Value):
     key_spec: Optional[KeySpec] = None
     proof_of_possession: str = "auto"
 
-    def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
+    def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
         """How to ask for it, as the server wants it.
 
         :param attributes: the CSR attributes of the server.
-        :param has_key: whether the key is there already.
+        :param key: the key, where it is there already.
         """
-        return plan_request(
+        chosen = spec_of_key(key) if key is not None else self.key_spec
+        if key is not None and chosen is None and attributes is not None:
+            attributes = attributes.replace(keys=(), signature_algorithms=())  # nothing can be said of such a key
+        plan = plan_request(
             attributes,
-            self.key_spec or KeySpec(),
-            has_key or self.key_spec is not None,
+            chosen or self.key_spec or KeySpec(),
+            key is not None or self.key_spec is not None,
             self.subject,
             self.general_names,
             proof_of_possession=self.proof_of_possession,
         )
+        # What suits a key that is there, of a kind that is not known here, is known when it signs.
+        return plan if key is None or chosen is not None else plan.replace(hash_name=None)
 
     def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
         """The certificate request.
@@ -101,9 +107,9 @@ class ServerKeyRequest(EnrolmentRequest):
     protection: Optional[KeyProtection] = None
     allow_system_trust: bool = False
 
-    def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
+    def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
         """See ``EnrolmentRequest.plan``; the request also asks for the protection."""
-        plan = super().plan(attributes, has_key)
+        plan = super().plan(attributes, key)
         wanted = self.protection.attributes() if self.protection is not None else ()
         return plan.replace(attributes=(*wanted, *plan.attributes))
 
@@ -154,20 +160,51 @@ class Enrolment:
         answer = client.csrattrs()
         if pending is not None:
             key = pending.key
-        plan = wanted.plan(answer.attributes, key is not None)
         #: What the server asks for and does not get, and what was odd about its CSR attributes.
-        self.warnings = (*answer.warnings, *plan.warnings)
-        #: The key of the request.
-        self.key = made = key if key is not None else make_key(plan.key_spec)
-        # What is kept with a certificate that cannot be used. A key that was there before is not lost with it.
-        self._new_key = made if key is None or pending is not None else None
-        self._pending = pending
-        self._request: Request
-        if plan.needs_pop:
-            self._request = client.linked(lambda linking: wanted.build(plan, made, linking))
-        else:
-            kept = pending.request if pending is not None else None
-            self._request = kept or wanted.build(plan, made)
+        self.warnings = answer.warnings
+        self._lacks_proof = False
+        with self._warning():
+            plan = wanted.plan(answer.attributes, key)
+            self.warnings = tuple(dict.fromkeys((*answer.warnings, *plan.warnings)))
+            asked = answer.attributes is not None and answer.attributes.wants_linking
+            self._lacks_proof = asked and not plan.needs_pop
+            #: The key of the request.
+            self.key = made = key if key is not None else make_key(plan.key_spec)
+            # What is kept with a certificate that cannot be used. A key that was there before is not lost with it.
+            # Nor is one that is good for nothing but the request.
+            new = (key is None or pending is not None) and not isinstance(wanted, ServerKeyRequest)
+            self._new_key = made if new else None
+            self._pending = pending
+            self._request: Request
+            if plan.needs_pop:
+                self._request = client.linked(lambda linking: wanted.build(plan, made, linking))
+            else:
+                kept = pending.request if pending is not None else None
+                self._request = kept or wanted.build(plan, made)
+
+    @contextlib.contextmanager
+    def _warning(self) -> Iterator[None]:
+        """Put what was gathered into an error that leaves the block: it may explain it."""
+        try:
+            yield
+        except EstError as error:
+            error.warn(self.warnings)
+            if self._lacks_proof and error.http_status in (400, 401, 403) and isinstance(error, ServerError):
+                self._blame_the_lack_of_proof(error)
+            raise
+
+    @staticmethod
+    def _blame_the_lack_of_proof(error: ServerError) -> None:
+        """Name what the server had asked for and did not get. A challenge says itself what it is about."""
+        from .answers.refusals import PROOF_HINT, PROOF_REFUSED
+
+        if error.challenged or error.code == PROOF_REFUSED:
+            return
+        error.code, error.hint = PROOF_REFUSED, PROOF_HINT
+        error.reason = (
+            "the server asks for a proof of possession in the certificate request, got none, as it is never to get "
+            f"one, and refused the request (HTTP {error.http_status})"
+        )
 
     def keep_unusable(self, error: EstError, save: Callable[[str, str], str]) -> None:
         """Keep what was issued and cannot be used, so that it is not lost, and say in the error where it is.
@@ -201,8 +238,19 @@ class Enrolment:
         :param on_unverified_chain: see ``EstClient.verify``.
         :param check: refuses a certificate that was verified, with an ``EstError``.
         :returns: the certificate; where it is not issued yet, what was kept last.
-        :raises EstError: stage ``enroll``: it was not issued; ``verify``: it cannot be used, or was refused.
+        :raises EstError: stage ``enroll``: it was not issued; ``verify``: it cannot be used, or was refused. It has the
+            warnings that were gathered.
         """
+        with self._warning():
+            return self._run(wait_timeout, keep, on_unverified_chain, check)
+
+    def _run(
+        self,
+        wait_timeout: float,
+        keep: Callable[[PendingEnrolment], Any],
+        on_unverified_chain: str,
+        check: Optional[Callable[[VerifiedCertificate], None]],
+    ) -> Union[IssuedCertificate, PendingEnrolment]:
         waited = self._pending.wait() if self._pending is not None else 0.0
 
         def keep_pending(seconds: float, server_message: str = "") -> PendingEnrolment:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
 from .._names.pem import pem_text, read_blocks
 from .._value import Value, field
-from .base.errors import InputError, ParseError
+from .base.errors import EstError, InputError, ParseError, ServerError
 from .request.csr import CertificateRequest, LinkedRequest
 from .x509.fields import request_public_key
 from .x509.keys import load_private_key, private_key_pem, public_key_der, same_public_key
@@ -113,6 +113,16 @@ class PendingEnrolment(Value):
             return None
         # Nobody looks at its names again: they are the same as before.
         return cls(key, CertificateRequest(block.content, public_key_der(key), subject=()), retry_at)
+
+
+#: The answers by which a CA denies a request that it had taken. Others are about an account, an address or a moment, or
+#: they are a proxy's, and the same request may be granted yet.
+_DENIALS = (400, 406, 409, 410, 412, 415, 422)
+
+
+def is_denied(error: EstError) -> bool:
+    """Whether an error says that there will be no certificate for a request that was pending."""
+    return isinstance(error, ServerError) and error.http_status in _DENIALS
 
 
 def request_digest(**asked: Any) -> str:

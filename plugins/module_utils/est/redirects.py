@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from .base.errors import EstError, ServerError
@@ -18,6 +18,9 @@ from .base.text import printable, without_secrets
 from .http.headers import send_patiently
 from .http.transport import Body, Peer, Response, Transport
 from .http.url import EstUrl
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 MAX_REDIRECTS = 5
 
@@ -123,6 +126,10 @@ class FollowingTransport:
     def authenticated_by(self) -> Optional[str]:
         """See ``Transport.authenticated_by``; of the transport of the last request."""
         return self._used.authenticated_by
+
+    def client_key(self) -> Optional[PrivateKeyTypes]:
+        """See ``Transport.client_key()``."""
+        return self._transport.client_key()
 
     @property
     def warnings(self) -> Tuple[str, ...]:

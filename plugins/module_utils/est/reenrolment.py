@@ -7,7 +7,9 @@ Typical use::
 
     held = HeldCertificate.load(ClientCertificate("host.pem", "host.key"))
     who = choose_authentication(held, credentials, datetime.now(timezone.utc))
-    transport = HttpsTransport(url, trust, credentials=who.credentials, client_certificate=who.client_certificate)
+    transport = HttpsTransport(
+        url, trust, credentials=who.credentials, unasked=who.unasked, client_certificate=who.client_certificate
+    )
     with EstClient(url, transport) as client:
         issued = Enrolment(client, RenewalRequest.of(held, path=who.operation)).run()
     if isinstance(issued, IssuedCertificate):
@@ -26,6 +28,7 @@ from .._names.general_names import GeneralName
 from .._value import Value, field
 from .base.errors import EstError, InputError, ServerError, TransportError
 from .enrol import EnrolmentRequest, Operation
+from .http.tls import REFUSING_ALERTS
 from .http.transport import Credentials
 from .request.csr import (
     Attribute,
@@ -39,7 +42,7 @@ from .x509.certificate import iso_utc, not_after, public_key_words, subject_alte
 from .x509.client_certificate import ClientCertificate
 from .x509.fields import SUBJECT_ALTERNATIVE_NAME, Certificate, Extension
 from .x509.held_certificate import OldCertificate
-from .x509.keys import KeySpec
+from .x509.keys import KeySpec, spec_in_words
 from .x509.names import read_name
 
 if TYPE_CHECKING:
@@ -57,21 +60,7 @@ FAIL, ENROLL = "fail", "enroll"
 
 #: HTTP status codes by which a server refuses a client certificate or the renewal of it. Others are about the address
 #: or a moment.
-_REFUSING = (400, 401, 403)
-#: Alerts by which a server refuses a client certificate in TLS (RFC 8446 section 6.2), but not the one that says that
-#: it was revoked: a revocation is not to be undone by whoever has the password.
-_REFUSING_ALERTS = (
-    "access_denied",
-    "bad_certificate",
-    "certificate_expired",
-    "certificate_required",
-    "certificate_unknown",
-    "decrypt_error",
-    "handshake_failure",
-    "illegal_parameter",
-    "unknown_ca",
-    "unsupported_certificate",
-)
+_REFUSING = (400, 401, 403, 415, 422, 495, 496)
 
 
 class Authentication(Value):
@@ -81,12 +70,15 @@ class Authentication(Value):
     :param client_certificate: for TLS client authentication.
     :param credentials: for HTTP authentication.
     :param reason: which of them is used and why, for the result of a run.
+    :param unasked: whether the credentials go out unasked, or only answer a server that has got the certificate and
+        wants a password as well.
     """
 
     operation: str
     client_certificate: Optional[ClientCertificate]
     credentials: Optional[Credentials]
     reason: str
+    unasked: bool = True
 
 
 def choose_authentication(
@@ -95,9 +87,10 @@ def choose_authentication(
     now: datetime,
     *,
     on_failed_renewal: str = FAIL,
-    with_password: bool = False,
 ) -> Authentication:
-    """Use the certificate where there is one, and the account only to get the first (RFC 7030 sections 3.3.2 and 6).
+    """Use the certificate where there is one, and the account to get the first (RFC 7030 sections 3.3.2 and 6).
+
+    Beside the certificate the account only answers a server that asks for both.
 
     :param held: the certificate on disk, or ``None``.
     :param credentials: user name and password, or ``None``.
@@ -105,7 +98,6 @@ def choose_authentication(
     :param on_failed_renewal: ``ENROLL``: enrol anew where the certificate has expired or may not be used for TLS, with
         the credentials or whatever else authenticates the client. ``FAIL``: that is an error, so that nobody uses a
         password without knowing it.
-    :param with_password: send the password as well, for a server that wants both.
     :raises InputError: the certificate cannot be used, and that is to be a failure.
     """
     if held is None:
@@ -116,11 +108,8 @@ def choose_authentication(
     problem = held.problem(now)
     if problem is None:
         until = f"the certificate {subject}, valid until {iso_utc(not_after(held.certificate))}, is used"
-        if with_password and credentials:
-            return Authentication("simplereenroll", held.tls, credentials, f"{until} together with the password")
-        return Authentication(
-            "simplereenroll", held.tls, None, f"{until}{', and not the password' if credentials else ''}"
-        )
+        more = ", and the password only where the server asks for it as well" if credentials else ""
+        return Authentication("simplereenroll", held.tls, credentials, f"{until}{more}", unasked=False)
     if on_failed_renewal == ENROLL:
         used = "the password is used, and not" if credentials else "a certificate is enrolled without"
         return Authentication("simpleenroll", None, credentials, f"{used} the certificate {subject}: {problem}")
@@ -140,8 +129,37 @@ def refuses_old_certificate(error: EstError) -> bool:
     if isinstance(error, ServerError):
         return error.http_status in _REFUSING
     if isinstance(error, TransportError):
-        return error.alert in _REFUSING_ALERTS
+        if error.alert == "certificate_revoked":  # that is not to be undone by whoever has the password
+            return False
+        return error.alert in REFUSING_ALERTS or error.code == "client_certificate_refused"
     return error.code == "invalid_client_certificate"
+
+
+#: What is told of a client certificate that is the certificate to be renewed, and no option.
+_OLD_REFUSED = (
+    "Check that the EST server accepts the CA of the old certificate, and keys of its kind, for TLS clients, and that "
+    "it has the intermediates."
+)
+
+
+def enrols_anew(error: EstError, on_failed_renewal: str, *, how: str, after_revocation: str) -> bool:
+    """Whether to enrol anew after an error of a renewal. Where not, the error says what can be done.
+
+    :param on_failed_renewal: ``FAIL`` or ``ENROLL``.
+    :param how: a sentence that says how to have a certificate enrolled anew, in the words of the front end.
+    :param after_revocation: one that says how to get another certificate after a revocation.
+    """
+    if isinstance(error, TransportError) and error.alert == "certificate_revoked":
+        error.note(f"A certificate that was revoked is not replaced by enrolling anew, in any case. {after_revocation}")
+        return False
+    if not refuses_old_certificate(error):
+        return False
+    if on_failed_renewal == ENROLL:
+        return True
+    if error.code == "client_certificate_refused":
+        error.code, error.hint = "old_certificate_refused", _OLD_REFUSED
+    error.note(f"The server does not take the old certificate. {how}")
+    return False
 
 
 def similar_key(certificate: Certificate) -> KeySpec:
@@ -150,9 +168,8 @@ def similar_key(certificate: Certificate) -> KeySpec:
     :raises InputError: a kind or size that is not made any more.
     """
     words = public_key_words(certificate)
-    kind, _space, size = words.lower().partition(" ")
     try:
-        return KeySpec(kind, int(size)) if size.isdigit() else KeySpec(kind, curve=size.upper() or None)
+        return spec_in_words(words)
     except InputError as error:
         raise InputError(
             f"no new key of the kind of the old one, {words}, can be made: {error.reason}",
@@ -239,14 +256,13 @@ class RenewalRequest(EnrolmentRequest):
         names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
         return cls(*names, key_spec, proof_of_possession, old, path)
 
-    def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
+    def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
         """See ``EnrolmentRequest.plan``."""
-        spec = self.key_spec or (kind_of_key if has_key else similar_key)(self.old.certificate)
-        plan = EnrolmentRequest(self.subject, self.general_names, spec, self.proof_of_possession).plan(
-            attributes, has_key
-        )
-        # What suits a key that is there, of a kind that is not known here, is known when it signs.
-        return plan if spec is not None else plan.replace(hash_name=None)
+        spec = self.key_spec
+        if spec is None and key is None:
+            spec = similar_key(self.old.certificate)
+        wanted = EnrolmentRequest(self.subject, self.general_names, spec, self.proof_of_possession)
+        return wanted.plan(attributes, key)
 
     def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
         """See ``EnrolmentRequest.build``."""

@@ -149,8 +149,8 @@ def _authentication(client: EstClient, transport: Transport, warnings: List[str]
     challenges = parse_challenges(response.headers.get("www-authenticate")) if response.status == 401 else ()
     if response.status == 401 and not challenges:
         warnings.append(
-            "the server asks for a user name and a password without saying in which way (no WWW-Authenticate): it gets "
-            "them as HTTP Basic"
+            "the server asks who the client is without saying in which way (no WWW-Authenticate): it gets a user name "
+            "and a password as HTTP Basic, and may take TLS client certificates only"
         )
     return {
         "required": response.status == 401,

@@ -15,6 +15,7 @@ A key that is made where it is used never travels, and only its owner has it: us
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Callable, Iterable, List, Optional, Sequence, Tuple, Union
 
 from .._names.attributes import Subject
@@ -31,9 +32,10 @@ from .base.text import printable
 from .http.transport import Binding, Response
 from .request.csr import Attribute, CertificateRequest, build_csr
 from .request.key_protection import KeyProtection
-from .x509.certificate import load_certificate
-from .x509.fields import Extension
+from .x509.certificate import describe, load_certificate, subject_text
+from .x509.fields import Certificate, Extension
 from .x509.keys import KeySpec, generate_key, public_key_der, same_public_key
+from .x509.path import says_ca
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -96,44 +98,65 @@ class GeneratedKey(Value):
     encrypted: bool
 
 
-def read_serverkeygen_answer(response: Response, wanted: KeyRequest) -> Union[GeneratedKey, Pending]:
+def read_serverkeygen_answer(
+    response: Response, wanted: KeyRequest, client_key: Callable[[], Optional[PrivateKeyTypes]] = lambda: None
+) -> Union[GeneratedKey, Pending]:
     """Tell what an answer to /serverkeygen means. No error shows anything of a body that may have a key in it.
 
+    :param client_key: gives the key of the TLS client certificate, to which servers encrypt as well.
     :raises ParseError: the answer is not one key and its certificate, the key is not encrypted although that was asked
-        for, it cannot be decrypted, or it does not belong to the certificate.
+        for, it cannot be decrypted, or it does not belong to the certificate. It names the certificate that was issued,
+        which is in its ``issued``.
     :raises ServerError: any status but 200, 201 and 202.
     """
     if response.status not in SUCCESS:
         return read_pending(response, "serverkeygen")
+    bags: List[CertsOnly] = []
     try:
-        return _read(response, wanted)
+        return _read(response, wanted, client_key, bags)
     except ParseError as error:
         error.http_status, error.request_received = response.status, "received"
+        error.issued = tuple(certificate for bag in bags for certificate in bag.certificates)
+        named = _names(error.issued)
+        if named:
+            error.reason += f"; issued, and without its key: {named}"
+            error.note("Revoke the certificate, or have the CA's administrator look at how the server sends keys.")
         raise
 
 
-def _read(response: Response, wanted: KeyRequest) -> GeneratedKey:
+def _names(certificates: Iterable[bytes]) -> str:
+    """The issued certificates among those of an answer, by subject and serial number."""
+    found: List[Certificate] = []
+    for der in certificates:
+        with contextlib.suppress(ParseError):  # kept all the same
+            found.append(load_certificate(der))
+    own = [one for one in found if not says_ca(one)] or found
+    return ", ".join(f"{subject_text(one)} (serial number {describe(one)['serial_number']})" for one in own)
+
+
+def _read(
+    response: Response,
+    wanted: KeyRequest,
+    client_key: Callable[[], Optional[PrivateKeyTypes]],
+    bags: List[CertsOnly],
+) -> GeneratedKey:
+    """:param bags: gets the certificates, also where the key cannot be had."""
     keys: List[Tuple[bytes, bool]] = []
-    bags: List[CertsOnly] = []
+    failure: Optional[ParseError] = None
     for number, part in enumerate(parse_multipart(response.headers.get("content-type"), response.body), start=1):
-        encoded = decode_part(part.body) if _may_be_read(part) else b""
-        kind = _kind(part, encoded)
-        if kind == "certificate":
-            bags.append(_certificates(encoded))
-        elif kind:
-            keys.append((encoded, kind == "encrypted key"))
-        else:
-            shown = printable(part.content_type.media_type, 100)
-            raise ParseError(
-                f"part {number} of the server's answer is of type {shown}: neither a key nor a certificate"
-            )
+        try:
+            _read_part(number, part, keys, bags)
+        except ParseError as error:
+            failure = failure or error  # and the certificate may come after it
+    if failure is not None:
+        raise failure
     if (len(keys), len(bags)) != (1, 1):
         raise ParseError(
             f"the server's answer has {len(keys)} private keys and {len(bags)} certificate messages, not one of each"
         )
     encoded, encrypted = keys[0]
     if encrypted:
-        encoded = decrypt(encoded, _decryption_keys(wanted))
+        encoded = decrypt(encoded, _decryption_keys(wanted, client_key()))
     elif wanted.protection is not None:
         raise ParseError(
             "the server sent the private key without the encryption that was asked for, so it is not used",
@@ -143,6 +166,18 @@ def _read(response: Response, wanted: KeyRequest) -> GeneratedKey:
     key = read_server_key(encoded)
     _check_pair(key, bags[0].certificates)
     return GeneratedKey(Issued(bags[0].certificates, bags[0].warnings), key, public_key_der(key), encrypted)
+
+
+def _read_part(number: int, part: Part, keys: List[Tuple[bytes, bool]], bags: List[CertsOnly]) -> None:
+    encoded = decode_part(part.body) if _may_be_read(part) else b""
+    kind = _kind(part, encoded)
+    if kind == "certificate":
+        bags.append(_certificates(encoded))
+    elif kind:
+        keys.append((encoded, kind == "encrypted key"))
+    else:
+        shown = printable(part.content_type.media_type, 100)
+        raise ParseError(f"part {number} of the server's answer is of type {shown}: neither a key nor a certificate")
 
 
 def _may_be_read(part: Part) -> bool:
@@ -175,11 +210,10 @@ def _certificates(encoded: bytes) -> CertsOnly:
     return parse_certs_only(encoded)
 
 
-def _decryption_keys(wanted: KeyRequest) -> List[KeyProtection]:
+def _decryption_keys(wanted: KeyRequest, client_key: Optional[PrivateKeyTypes]) -> List[KeyProtection]:
     keys = [wanted.protection] if wanted.protection is not None else []
-    if wanted.throw_away_key is not None:
-        keys.append(KeyProtection(b"", wanted.throw_away_key))
-    return keys
+    known = (wanted.throw_away_key, client_key)
+    return [*keys, *(KeyProtection(b"", key) for key in known if key is not None)]
 
 
 def _check_pair(key: PrivateKeyTypes, certificates: Iterable[bytes]) -> None:

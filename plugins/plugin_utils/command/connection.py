@@ -206,6 +206,8 @@ class Connection:
         self._url: Optional[EstUrl] = None
         self._trust: Optional[Trust] = None
         self._transport: Optional[Transport] = None
+        #: Whether the connection of ``open()`` has a TLS client certificate.
+        self.shows_certificate = False
 
     @property
     def url(self) -> EstUrl:
@@ -269,6 +271,7 @@ class Connection:
             authentication = Authentication("", self.client_certificate(), self.credentials(), "")
         credentials = authentication.credentials
         client = authentication.client_certificate
+        self.shows_certificate = client is not None
         secrets = (credentials and credentials.password, client and client.passphrase)
         self.secrets = tuple(secret for secret in secrets if secret)
         ca_fingerprint, exchange, trust = self._ca_fingerprint, self._exchange, self.trust
@@ -277,6 +280,7 @@ class Connection:
             trust,
             credentials=credentials,
             http_authentication=exchange.http_authentication,
+            unasked=authentication.unasked,
             client_certificate=authentication.client_certificate,
             timeline=self.timeline,
             **self.limits,

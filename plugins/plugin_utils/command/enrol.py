@@ -15,6 +15,7 @@ from ...module_utils._exchange.acceptance import CHOICES, Acceptance
 from ...module_utils._exchange.failure import NotAsAsked
 from ...module_utils._exchange.issued import Comparison, compare_certificate, compare_with_older
 from ...module_utils._exchange.options import WAIT_TIMEOUT, check_range
+from ...module_utils._exchange.result import authenticated_by
 from ...module_utils._files.beside import name_beside
 from ...module_utils._files.paths import folder_of
 from ...module_utils._names.attributes import Subject
@@ -25,7 +26,7 @@ from ...module_utils.est.base.errors import EstError, InputError, ServerError
 from ...module_utils.est.base.text import hiding
 from ...module_utils.est.client import VerifiedCertificate
 from ...module_utils.est.enrol import Enrolment, EnrolmentRequest, ServerKeyRequest
-from ...module_utils.est.pending import PendingEnrolment
+from ...module_utils.est.pending import PendingEnrolment, is_denied
 from ...module_utils.est.reenrolment import Authentication, RenewalRequest
 from ...module_utils.est.request.plan import PROOF_OF_POSSESSION
 from ...module_utils.est.x509.certificate import describe, iso_utc, pem
@@ -233,17 +234,21 @@ def get_certificate(
         wait_timeout = check_range("wait_timeout", options.wait_timeout, WAIT_TIMEOUT)
     key_path = files.key_path or files.certificate_path
     pending = pending_path(key_path)
+    waits = [os.path.lexists(pending)]
     with connection.open(authentication) as client:
         enrolment = Enrolment(client, wanted, key=key or _kept_key(pending), make_key=_key_maker(pending))
         expectation = Expectation(acceptance, connection, wanted, enrolment.key)
         try:
             issued = enrolment.run(
                 wait_timeout=wait_timeout,
+                keep=lambda _pending: waits.append(True),
                 on_unverified_chain=options.on_unverified_chain,
                 check=expectation.check,
             )
             warnings = [*connection.url.warnings, *enrolment.warnings, *client.warnings]
-            more = {"reason": authentication.reason} if authentication is not None else {}
+            more: Dict[str, Any] = {"authenticated_by": authenticated_by(client, connection.shows_certificate)}
+            if authentication is not None:
+                more["reason"] = authentication.reason
             if isinstance(issued, PendingEnrolment):
                 return {**_pending_result(issued, pending if key is None else key_path, warnings), **more}
             verified = issued.verified
@@ -261,7 +266,9 @@ def get_certificate(
                 step.detail = ", ".join(dict.fromkeys([files.certificate_path, *new_key, *chains.values()]))
         except EstError as error:
             enrolment.keep_unusable(error, functools.partial(_write_unusable, files.certificate_path))
-            if is_final(error):
+            # One 404 or 5xx of a proxy says nothing of a request that may be granted yet.
+            may_be_granted = any(waits) and isinstance(error, ServerError) and not is_denied(error)
+            if is_final(error) and not may_be_granted:
                 _drop(pending)
             raise
     if isinstance(wanted, ServerKeyRequest):

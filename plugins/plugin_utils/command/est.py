@@ -49,6 +49,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         require_libraries()
         found = options.run(options, connection)
     except EstError as error:
+        for warning in error.warnings:
+            _say(f"warning: {warning}", sys.stderr)
         _tell_timeline(options, connection)
         return _tell(error)
     except KeyboardInterrupt:

@@ -28,6 +28,12 @@ HINTS = {
     "server leads.",
     "credentials_required": "Give --username and --password-file of an account on the EST server.",
     "credentials_withheld": "Set --ca-path to the CA certificate instead of --ca-fingerprint alone.",
+    "authentication_not_supported": "Let --http-authentication be auto, and let the server offer Basic or Digest, or "
+    "give --client-certificate-path and --client-key-path of a TLS client certificate that it accepts.",
+    "authentication_required": "Give --client-certificate-path and --client-key-path of a TLS client certificate that "
+    "the server accepts, or --username and --password-file of an account on it: its administrator knows which.",
+    "proof_of_possession_refused": "Let --proof-of-possession be auto, or always where the server does not ask for it "
+    "in its CSR attributes, and let no proxy end TLS before the server.",
     "authentication_failed": "Check --username and the password against the account on the EST server.",
     "untrusted_ca_certificates": "Give the root of this CA as the trust anchor: --ca-path.",
     "fingerprint_mismatch": f"Nothing was accepted: this may be another server, or somebody in between. {_COMPARE}",

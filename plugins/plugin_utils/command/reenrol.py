@@ -9,8 +9,17 @@ import argparse
 from datetime import datetime, timezone
 from typing import Any, Dict
 
-from ...module_utils.est.base.errors import InputError
-from ...module_utils.est.reenrolment import ENROLL, FAIL, REKEY, RENEW, RenewalRequest, choose_authentication
+from ...module_utils.est.base.errors import EstError, InputError
+from ...module_utils.est.reenrolment import (
+    ENROLL,
+    FAIL,
+    REKEY,
+    RENEW,
+    Authentication,
+    RenewalRequest,
+    choose_authentication,
+    enrols_anew,
+)
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from .connection import Connection
 from .enrol import add_request_options, get_certificate, read_acceptance
@@ -28,8 +37,8 @@ def add_reenrol_options(parser: argparse.ArgumentParser) -> None:
         "--on-failed-renewal",
         choices=(FAIL, ENROLL),
         default=FAIL,
-        help="what to do where the old certificate cannot authenticate its renewal: enroll uses the account of "
-        "--username; default: %(default)s",
+        help="what to do where the old certificate cannot authenticate its renewal, or the server refuses it: enroll "
+        "uses the account of --username; default: %(default)s",
     )
     add_request_options(parser)
 
@@ -44,12 +53,37 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
     now = datetime.now(timezone.utc)
     account = connection.credentials()
     authentication = choose_authentication(held, account, now, on_failed_renewal=options.on_failed_renewal)
-    return get_certificate(
-        options,
-        connection,
-        RenewalRequest.of(held, None, options.proof_of_possession, authentication.operation),
-        acceptance,
-        files,
-        key=held.key if options.renewal_method == RENEW else None,
-        authentication=authentication,
-    )
+
+    def get(authentication: Authentication) -> Dict[str, Any]:
+        return get_certificate(
+            options,
+            connection,
+            RenewalRequest.of(held, None, options.proof_of_possession, authentication.operation),
+            acceptance,
+            files,
+            key=held.key if options.renewal_method == RENEW else None,
+            authentication=authentication,
+        )
+
+    try:
+        return get(authentication)
+    except EstError as error:
+        if authentication.client_certificate is None or not enrols_anew(
+            error, options.on_failed_renewal, how=_HOW_TO_ENROL, after_revocation=_AFTER_REVOCATION
+        ):
+            raise
+        refusal = error
+    reason = f"a certificate is enrolled anew, because the old one was refused: {refusal}"
+    try:
+        found = get(Authentication("simpleenroll", None, account, reason))
+    except EstError as error:
+        error.note(f"That was the enrolment in place of a renewal, which had failed: {refusal}.")
+        raise
+    return {**found, "warnings": [reason, *found["warnings"]]}
+
+
+_HOW_TO_ENROL = (
+    "Give --on-failed-renewal enroll to enrol anew where that happens, with the account of --username, or use enroll "
+    "with other files."
+)
+_AFTER_REVOCATION = "Where there may be another one, use enroll with other files."

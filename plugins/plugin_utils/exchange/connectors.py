@@ -136,6 +136,7 @@ class UriConnector(ControllerConnector):
             ca_path=ca_path,
             credentials=destination.credentials,
             only_basic=options.http_authentication == "basic",
+            unasked=destination.unasked,
             client_certificate_path=shown.certificate_path if shown is not None else None,
             client_key_path=shown.key_path if shown is not None else None,
             timeout=options.timeout,

@@ -26,7 +26,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.digest_authentication import (
     Challenge,
     parse_challenges,
+    schemes,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.headers import one_content_length
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import (
     SYSTEM_TRUST_WARNING,
     Binding,
@@ -34,6 +36,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
     Credentials,
     Peer,
     Response,
+    Shown,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 
@@ -87,6 +90,7 @@ class ModuleTransport:
     :param options: arguments of the module that every request has.
     :param trust: ``explicit`` or ``system``, as told in the result.
     :param only_basic: do not answer a Digest challenge.
+    :param unasked: whether the account goes out before the server has asked for it.
     :param max_response_bytes: an answer with a larger body is refused.
     """
 
@@ -104,6 +108,7 @@ class ModuleTransport:
         trust: str,
         credentials: Optional[Credentials],
         only_basic: bool,
+        unasked: bool,
         max_response_bytes: int,
         timeline: Optional[Timeline],
     ) -> None:
@@ -112,6 +117,9 @@ class ModuleTransport:
         self._trust = trust
         self._credentials = credentials
         self._only_basic = only_basic
+        self._may_send_basic = unasked
+        self._asked = False
+        self._offered: tuple[str, ...] = ()
         self._max_response_bytes = max_response_bytes
         self._timeline = timeline
         self._peer: Optional[Peer] = None
@@ -155,16 +163,9 @@ class ModuleTransport:
             body = body(Binding())
         arguments = self.arguments(method, url, headers, None if body is None else body.decode("ascii"))
         credentials = self._credentials if authenticate else None
-        if credentials is not None:
-            self._authenticated_by = "basic"
-            arguments.update(
-                url_username=credentials.username, url_password=credentials.password, force_basic_auth=True
-            )
-        answer = self.send(arguments)
-        if credentials is not None and not self._only_basic and self._wants_digest(answer):
-            # Without force_basic_auth the module waits for a challenge, and can answer this one.
-            self._authenticated_by = "digest"
-            answer = self.send({**arguments, "force_basic_auth": False})
+        answer, scheme = self._authenticated(
+            arguments, credentials, lambda: self.arguments(method, url, headers, None if body is None else "")
+        )
         self._connected()
         if len(answer.body) > self._max_response_bytes:
             raise ServerError(
@@ -175,7 +176,53 @@ class ModuleTransport:
                 hint="An EST answer takes a few kilobytes: check that this is the EST server.",
             )
         _refuse_short_body(answer)
-        return Response(answer.status, answer.headers, answer.body, url, self._credentials is None)
+        # Whether the module showed its client certificate, it does not tell.
+        client_certificate = None if any(name in self._options for name in self.client_options) else False
+        shown = Shown(
+            self._credentials is not None,
+            scheme,
+            "basic" if self._only_basic else "auto",
+            self._offered,
+            client_certificate,
+        )
+        return Response(answer.status, answer.headers, answer.body, url, shown)
+
+    def _authenticated(
+        self, arguments: Mapping[str, Any], credentials: Optional[Credentials], question: Callable[[], dict[str, Any]]
+    ) -> tuple[Answer, Optional[str]]:
+        """Send a request with the account as the server wants it; return the answer, and the scheme that got it.
+
+        :param question: makes the arguments of a request that is like it, and asks for nothing.
+        """
+        challenge: Optional[Answer] = None
+        if credentials is None or not self._may_send_basic:
+            challenge = self.send(arguments)
+            if not self._learn(challenge) or credentials is None:
+                return challenge, None
+        account = {**arguments, "url_username": credentials.username, "url_password": credentials.password}
+        if challenge is None or not self._wants_digest(challenge):
+            if challenge is not None and not self._may_send_basic:
+                return challenge, None
+            self._authenticated_by = "basic"
+            answer = challenge = self.send({**account, "force_basic_auth": True})
+            if answer.status == 401 and not self._learn(answer) and not (self._only_basic or self._asked):
+                # libest says what it wants only where it gets nothing.
+                self._asked = True
+                challenge = self.send(question())
+                self._learn(challenge)
+            if not self._wants_digest(challenge):
+                return answer, "basic"
+        # Without force_basic_auth the module waits for a challenge, and can answer this one.
+        self._authenticated_by = "digest"
+        return self.send({**account, "force_basic_auth": False}), "digest"
+
+    def _learn(self, answer: Answer) -> bool:
+        """Note what a 401 offers; return whether it offers anything."""
+        found = parse_challenges(answer.headers.get("www-authenticate")) if answer.status == 401 else ()
+        if found:
+            self._offered = schemes(found)
+            self._may_send_basic = self._may_send_basic or any(one.scheme.lower() == "basic" for one in found)
+        return bool(found)
 
     @property
     def peer(self) -> Optional[Peer]:
@@ -196,6 +243,9 @@ class ModuleTransport:
     def warnings(self) -> tuple[str, ...]:
         """What is risky about trust and credentials together (RFC 7030 section 6)."""
         return (SYSTEM_TRUST_WARNING,) if self._credentials is not None and self._trust == "system" else ()
+
+    def client_key(self) -> None:
+        """Stay on the host."""
 
     def require_tls_unique(self) -> None:
         """Refuse: a module of its own opens the connection, and nothing can be signed for it."""
@@ -225,8 +275,13 @@ class ModuleTransport:
             (known for known in self.failures if re.search(known.pattern, said, re.IGNORECASE)), self.unknown_failure
         )
         received = self.received(said, meaning)
+        shows = meaning.stage == "tls" and any(name in self._options for name in self.client_options)
+        more = "; the request had a TLS client certificate to show" if shows else ""
         error = TransportError(
-            f"{meaning.reason} ({_shortened(said)})", code=meaning.code, hint=meaning.hint, request_received=received
+            f"{meaning.reason} ({_shortened(said)}){more}",
+            code=meaning.code,
+            hint=meaning.hint,
+            request_received=received,
         )
         error.keeps_hint = True  # it knows the way of the requests, and that of the front end does not
         if meaning.stage:  # else the caller knows: it is what the request was for
@@ -240,7 +295,8 @@ class ModuleTransport:
         return meaning.received
 
     def _wants_digest(self, answer: Answer) -> bool:
-        return answer.status == 401 and self.can_answer(parse_challenges(answer.headers.get("www-authenticate")))
+        usable = answer.status == 401 and not self._only_basic
+        return usable and self.can_answer(parse_challenges(answer.headers.get("www-authenticate")))
 
     def _connected(self) -> None:
         if self._peer is not None:
@@ -252,8 +308,8 @@ class ModuleTransport:
 
 
 def _refuse_short_body(answer: Answer) -> None:
-    length = answer.headers.get("content-length", "")
-    if length.isdigit() and answer.status != 204 and len(answer.body) < int(length):
+    length = one_content_length(answer.headers.get("content-length", ""))
+    if length is not None and answer.status != 204 and len(answer.body) < int(length):
         raise ServerError(
             f"the answer of the EST server is cut off: {len(answer.body)} of {length} bytes",
             code="connection_closed",

@@ -206,6 +206,7 @@ class UriTransport(ModuleTransport):
     :param trust: ``explicit`` or ``system``, as told in the result.
     :param ca_path: a file on the host with the only trusted CA certificates; ``None`` for the host's own store.
     :param only_basic: do not answer a Digest challenge.
+    :param unasked: see ``HttpsTransport``.
     :param timeout: seconds without an answer before a request is given up.
     :param max_response_bytes: an answer with a larger body is refused.
     """
@@ -224,6 +225,7 @@ class UriTransport(ModuleTransport):
         ca_path: Optional[str] = None,
         credentials: Optional[Credentials] = None,
         only_basic: bool = False,
+        unasked: bool = True,
         client_certificate_path: Optional[str] = None,
         client_key_path: Optional[str] = None,
         timeout: int = 30,
@@ -250,6 +252,7 @@ class UriTransport(ModuleTransport):
             trust=trust,
             credentials=credentials,
             only_basic=only_basic,
+            unasked=unasked,
             max_response_bytes=max_response_bytes,
             timeline=timeline,
         )

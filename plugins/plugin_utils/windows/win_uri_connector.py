@@ -107,6 +107,7 @@ class WinUriConnector(ControllerConnector):
             proxy=template.proxy,
             credentials=destination.credentials,
             only_basic=options.http_authentication == "basic",
+            unasked=destination.unasked,
             client_cert=shown.certificate_path if shown is not None else None,
             timeout=options.timeout,
             max_response_bytes=options.max_response_size,

@@ -59,6 +59,7 @@ class WinUriTransport(ModuleTransport):
     :param trust: ``explicit`` or ``system``, as told in the result.
     :param proxy: ``http://host:port``; None for no proxy, whatever the host has configured.
     :param only_basic: do not answer a Digest challenge.
+    :param unasked: see ``HttpsTransport``.
     :param client_cert: a TLS client certificate as the module takes it: ``Cert:\\LocalMachine\\My\\<thumbprint>``, or
         the path of a PKCS#12 file without a passphrase.
     :param timeout: seconds without an answer before a request is given up.
@@ -82,6 +83,7 @@ class WinUriTransport(ModuleTransport):
         proxy: Optional[str] = None,
         credentials: Optional[Credentials] = None,
         only_basic: bool = False,
+        unasked: bool = True,
         client_cert: Optional[str] = None,
         timeout: int = 30,
         max_response_bytes: int = 1024 * 1024,
@@ -106,6 +108,7 @@ class WinUriTransport(ModuleTransport):
             trust=trust,
             credentials=credentials,
             only_basic=only_basic,
+            unasked=unasked,
             max_response_bytes=max_response_bytes,
             timeline=timeline,
         )

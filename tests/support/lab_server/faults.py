@@ -86,6 +86,10 @@ ANSWERING: dict[str, tuple[str, Callable[[], Reply]]] = {
     "http-500": ("status 500", lambda: _failure(500, "Something broke in the certificate authority.")),
     "http-501": ("status 501", lambda: _failure(501, "Not implemented.")),
     "http-503": ("status 503 with Retry-After", lambda: _failure(503, "Come back later.", Retry_After="2")),
+    **{
+        f"http-{status}": (f"status {status}", lambda status=status: _failure(status, "No."))  # type: ignore[misc]
+        for status in (401, 405, 408, 415, 422, 429, 495, 496, 502, 504)
+    },
     "garbage": (
         "CSR attributes that are not ASN.1",
         lambda: Reply(200, [("Content-Type", "application/csrattrs")], base64.encodebytes(b"\x30\x82\xff\xffgarbage")),

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from support.lab import LabServer
@@ -16,22 +18,55 @@ from support.production import keep, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, TransportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import REFUSING_ALERTS
 
 ENROLL = {"force": True, "on_failed_renewal": "enroll"}
-#: RFC 8446 section 6, and whether another enrolment helps after it.
-ALERTS = {
-    "handshake_failure": (40, True),
-    "bad_certificate": (42, True),
-    "unsupported_certificate": (43, True),
-    "certificate_revoked": (44, False),
-    "certificate_expired": (45, True),
-    "certificate_unknown": (46, True),
-    "illegal_parameter": (47, True),
-    "unknown_ca": (48, True),
-    "access_denied": (49, True),
-    "decrypt_error": (51, True),
-    "internal_error": (80, False),
+#: RFC 8446 section 6, RFC 5246 section 7.2.2, RFC 6066 section 9.
+NUMBERS = {
+    "handshake_failure": 40,
+    "no_certificate": 41,
+    "bad_certificate": 42,
+    "unsupported_certificate": 43,
+    "certificate_revoked": 44,
+    "certificate_expired": 45,
+    "certificate_unknown": 46,
+    "illegal_parameter": 47,
+    "unknown_ca": 48,
+    "access_denied": 49,
+    "decrypt_error": 51,
+    "insufficient_security": 71,
+    "internal_error": 80,
+    "no_renegotiation": 100,
+    "certificate_unobtainable": 111,
+    "bad_certificate_status_response": 113,
+    "bad_certificate_hash_value": 114,
+    "certificate_required": 116,
 }
+
+
+def documented(begin: str) -> dict[str, bool]:
+    """Read the table of docs/certificates.md: what a renewal meets, and whether ``enroll`` enrols after it.
+
+    :param begin: how the rows begin that are meant.
+    """
+    page = (Path(__file__).resolve().parents[3] / "docs" / "certificates.md").read_text(encoding="utf-8")
+    rows = page.partition("| what the renewal meets | `fail` | `enroll` |")[2].partition("\n\n")[0].splitlines()[2:]
+    found: dict[str, bool] = {}
+    for row in rows:
+        what, fail, enroll = (cell.strip() for cell in row.strip("|").split(" | "))
+        assert fail == "fails" and enroll.partition(":")[0] in ("fails", "enrols")
+        if what.startswith(begin) or (begin == "the TLS alert" and what.startswith("any other TLS alert")):
+            found.update(dict.fromkeys(re.findall("`([a-z_0-9]+)`", what), enroll == "enrols"))
+    return found
+
+
+ALERTS, STATUSES = documented("the TLS alert"), documented("HTTP")
+
+
+def test_the_table_has_every_alert_that_refuses_a_certificate():
+    assert {alert for alert, helps in ALERTS.items() if helps} == set(REFUSING_ALERTS)
+    assert set(ALERTS) == set(NUMBERS)
+    assert {"400", "401", "403", "404", "429", "500", "502", "503", "504"} <= set(STATUSES)
 
 
 class Relay:
@@ -97,7 +132,7 @@ def pair(folder):
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_is_a_refusal_unless_it_says_revoked_or_nothing_of_the_certificate(lab, relay, tmp_path, alert):
-    number, helps = ALERTS[alert]
+    number, helps = NUMBERS[alert], ALERTS[alert]
     template = template_for(lab, port=relay.port)
     keep(tmp_path, template)
     before = pair(tmp_path)
@@ -124,12 +159,9 @@ def test_an_alert_is_a_refusal_unless_it_says_revoked_or_nothing_of_the_certific
 @pytest.mark.parametrize(
     ("fault", "helps"),
     [
-        ("http-400", True),
-        ("http-403", True),
-        ("http-404", False),
-        ("http-500", False),
-        ("http-503", False),
+        *((f"http-{status}", helps) for status, helps in STATUSES.items()),
         ("reset-before-answer", False),
+        ("close-after-request", False),
     ],
 )
 def test_a_status_is_a_refusal_where_it_is_about_the_request_and_not_about_a_moment(tmp_path, fault, helps):
@@ -137,6 +169,10 @@ def test_a_status_is_a_refusal_where_it_is_about_the_request_and_not_about_a_mom
         template = template_for(server)
         keep(tmp_path, template)
         before = pair(tmp_path)
+        with pytest.raises(EstError) as caught:
+            keep(tmp_path, template, force=True)
+        assert ("Set on_failed_renewal to enroll" in hint_of(caught.value)) == helps
+        assert pair(tmp_path) == before, "that is the default"
         if helps:
             assert keep(tmp_path, template, **ENROLL)["action"] == "enrolled"
             return
@@ -189,7 +225,7 @@ def test_what_enrols_anew_is_whatever_the_template_has(tmp_path):
 def test_both_refusals_are_told_where_enrolling_anew_fails_too(lab, relay, tmp_path):
     template = template_for(lab, port=relay.port)
     keep(tmp_path, template)
-    relay.alert = ALERTS["unknown_ca"][0]
+    relay.alert = NUMBERS["unknown_ca"]
     with pytest.raises(EstError, match="HTTP 401") as caught:
         keep(tmp_path, template.replace(password="wrong"), **ENROLL)
     assert "in place of a renewal, which had failed: " in hint_of(caught.value)
@@ -197,7 +233,8 @@ def test_both_refusals_are_told_where_enrolling_anew_fails_too(lab, relay, tmp_p
 
 
 def test_an_enrolment_in_place_of_a_renewal_that_waits_for_approval_is_gone_on_with(tmp_path):
-    with LabServer("--manual-approval", "1", "--retry-after", "1", "--reenroll-credentials", "password") as server:
+    faults = ("--fault", "simplereenroll:http-403")
+    with LabServer("--manual-approval", "1", "--retry-after", "1", *faults) as server:
         template = template_for(server)
         put(tmp_path, server.issue(subject=subject(), days=(-1, 100)))
         assert keep(tmp_path, template, **ENROLL)["status"] == "pending"

@@ -319,7 +319,7 @@ def test_an_enrolment_in_place_of_a_renewal_is_held_to_the_same_names(tmp_path):
         port = str(server.port)
     before = files(tmp_path)
     # The server does not take the old certificate, and the password gets one for another name.
-    faults = ("--reenroll-credentials", "password", "--fault", "simpleenroll:other-name")
+    faults = ("--fault", "simplereenroll:http-403", "--fault", "simpleenroll:other-name")
     with LabServer("--port", port, *faults):
         error = refused(tmp_path, template, **options, force=True)
     assert error.reason == f"the renewed certificate differs from the old one: {ROOT}"

@@ -239,20 +239,41 @@ def test_req_082_an_expired_one_needs_the_password_and_the_leave_to_use_it(lab, 
     assert keep(tmp_path, template)["status"] == "unchanged"
 
 
-def test_a_server_that_wants_a_password_for_renewals_gets_it_only_with_leave(tmp_path):
-    with LabServer("--reenroll-credentials", "password") as lab:
+@pytest.mark.parametrize("scheme", ["basic", "digest"])
+@pytest.mark.parametrize("wanted", ["both", "password"])
+def test_a_server_that_wants_the_password_beside_the_certificate_gets_it_when_it_asks(tmp_path, wanted, scheme):
+    with LabServer("--reenroll-credentials", wanted, "--authentication", scheme) as lab:
+        template = template_for(lab)
+        keep(tmp_path, template)
+        outcome = keep(tmp_path, template, force=True)
+        assert outcome["action"] == "rekeyed"
+        assert outcome["server"]["authenticated_by"] == ["client_certificate", scheme]
+        assert "to the TLS client certificate together with the account" in outcome["timeline"][-3]["detail"]
+        assert operations(lab)[-2:] == [REENROL, REENROL]
+        assert [entry["authorization_present"] for entry in lab.requests[-2:]] == [False, True]
+
+
+def test_without_an_account_such_a_server_is_told_as_it_is(tmp_path):
+    with LabServer("--reenroll-credentials", "both") as lab:
         template = template_for(lab)
         keep(tmp_path, template)
         old = (tmp_path / "host.pem").read_bytes()
-        with pytest.raises(EstError) as caught:
-            keep(tmp_path, template, force=True)
-        assert caught.value.http_status == 401
+        with pytest.raises(
+            EstError, match=r"wants a user name and a password \(Basic\) beside the certificate"
+        ) as caught:
+            keep(tmp_path, template.replace(username=None, password=None), force=True)
+        assert (caught.value.http_status, caught.value.username) == (401, None)
         assert "on_failed_renewal" in hint_of(caught.value)
         assert (tmp_path / "host.pem").read_bytes() == old
-        outcome = keep(tmp_path, template, force=True, on_failed_renewal="enroll")
-        assert outcome["action"] == "enrolled"
-        assert "enrolled anew, because the old one was refused" in outcome["warnings"][-1]
-        assert operations(lab)[-2:] == [REENROL, "simpleenroll"]
+
+
+def test_a_password_that_is_refused_beside_the_certificate_is_told_with_its_user(tmp_path):
+    with LabServer("--reenroll-credentials", "both") as lab:
+        template = template_for(lab)
+        keep(tmp_path, template)
+        with pytest.raises(EstError, match="refused the user name or the password") as caught:
+            keep(tmp_path, template.replace(password="wrong"), force=True)
+        assert caught.value.username == template.username
 
 
 def test_check_mode_contacts_nobody_and_writes_nothing(lab, template, tmp_path):
@@ -305,7 +326,11 @@ def test_a_pending_request_for_something_else_is_not_continued(tmp_path):
 
 @pytest.mark.parametrize(
     ("status", "forgotten"),
-    [(400, True), (404, True), (410, True), *((status, False) for status in (None, 401, 403, 407, 408, 429, 500, 503))],
+    [
+        *((status, True) for status in (400, 409, 410, 422)),
+        # Of a proxy, of an account, or of a moment.
+        *((status, False) for status in (None, 401, 403, 404, 405, 407, 408, 413, 429, 500, 502, 503, 504)),
+    ],
 )
 def test_a_pending_request_is_forgotten_where_it_is_denied(tmp_path, monkeypatch, approving, status, forgotten):
     template = template_for(approving)

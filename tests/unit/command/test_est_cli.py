@@ -206,6 +206,22 @@ def test_req_086_req_088_a_pending_enrolment_goes_on_with_the_same_key(
     assert same_public_key(load_pem_private_key(Path("host.key").read_bytes(), None), kept)
 
 
+@pytest.mark.parametrize(
+    ("fault", "kept"), [("http-400", False), ("http-404", True), ("http-500", True), ("http-503", True)]
+)
+def test_a_pending_key_outlives_what_a_proxy_says(fault: str, kept: bool, password_file: str) -> None:
+    with LabServer("--manual-approval", "1") as lab:
+        arguments = enroll(lab, "--username", "estuser", "--password-file", password_file)
+        assert cli.main(arguments) == cli.PENDING
+        port = str(lab.port)
+    before = Path(".host.key.est-pending").read_bytes()
+    with LabServer("--port", port, "--fault", f"simpleenroll:{fault}"):
+        assert cli.main(arguments) == cli.FAILED
+    assert files() == ([".host.key.est-pending"] if kept else []) + ["password"]
+    if kept:
+        assert Path(".host.key.est-pending").read_bytes() == before
+
+
 def test_a_key_whose_request_may_have_arrived_is_kept(password_file: str) -> None:
     with LabServer("--fault", "simpleenroll:close-after-request") as lab:
         arguments = enroll(lab, "--username", "estuser", "--password-file", password_file)
@@ -236,6 +252,64 @@ def test_req_080_req_083_reenroll_replaces_the_pair(
     assert stat.S_IMODE(os.stat("host.key").st_mode) == 0o600
     assert files() == ["host.key", "host.pem"]
     assert [entry["operation"] for entry in lab.requests][-1] == "simplereenroll"
+
+
+@pytest.fixture(name="held")
+def _held(lab: LabServer, monkeypatch: pytest.MonkeyPatch, capsys) -> list[str]:
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+    assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.DONE
+    capsys.readouterr()
+    return ["--client-certificate-path", "host.pem", "--client-key-path", "host.key", "--json"]
+
+
+@pytest.mark.parametrize("fault", ["http-400", "http-403"])
+def test_reenroll_enrols_anew_after_a_refusal_only_where_that_is_wanted(held: list[str], fault: str, capsys) -> None:
+    before = pair()
+    with LabServer("--fault", f"simplereenroll:{fault}") as other:
+        renewal = ["reenroll", *server(other), *held, "--username", "estuser"]
+        assert cli.main(renewal) == cli.FAILED
+        said = capsys.readouterr().err
+        assert f"HTTP {fault[-3:]}" in said, "that it needs the intermediates is not told in its place"
+        assert "Give --on-failed-renewal enroll" in said
+        assert pair() == before
+        assert cli.main([*renewal, "--on-failed-renewal", "enroll"]) == cli.DONE
+        assert other.requests[-1]["operation"] == "simpleenroll"
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["authenticated_by"] == ["basic"]
+    assert found["reason"].startswith("a certificate is enrolled anew, because the old one was refused: ")
+    assert f"warning: {found['reason']}" in said.err
+    assert pair() != before
+    assert files() == ["host.key", "host.pem"]
+
+
+@pytest.mark.parametrize("fault", ["http-404", "http-500", "http-503"])
+def test_reenroll_enrols_nothing_after_what_refuses_nothing(held: list[str], fault: str, capsys) -> None:
+    before = pair()
+    with LabServer("--fault", f"simplereenroll:{fault}") as other:
+        renewal = ["reenroll", *server(other), *held, "--username", "estuser", "--on-failed-renewal", "enroll"]
+        assert cli.main(renewal) == cli.FAILED
+    assert "on-failed-renewal" not in capsys.readouterr().err
+    assert pair() == before
+
+
+def test_reenroll_after_a_change_of_the_ca(held: list[str], tmp_path: Path, capsys) -> None:
+    with LabServer(state=str(tmp_path / "new")) as other:
+        renewal = ["reenroll", *server(other), *held, "--username", "estuser"]
+        assert cli.main(renewal) == cli.FAILED
+        said = capsys.readouterr().err
+        assert "refused the TLS client certificate /CN=host (key " in said
+        assert "-cert host.pem -key host.key" in said
+        assert "Set --client-certificate-path" not in said
+        assert cli.main([*renewal, "--on-failed-renewal", "enroll"]) == cli.DONE
+
+
+def test_reenroll_gives_the_password_beside_the_certificate_where_the_server_asks(held: list[str], capsys) -> None:
+    with LabServer("--intermediate", "--reenroll-credentials", "both") as both:
+        assert cli.main(["reenroll", *server(both), *held, "--username", "estuser"]) == cli.DONE
+        found = json.loads(capsys.readouterr().out)
+        assert found["authenticated_by"] == ["client_certificate", "basic"]
+        assert found["reason"].endswith("and the password only where the server asks for it as well")
 
 
 def test_reenroll_needs_a_certificate(lab: LabServer, capsys) -> None:
@@ -324,7 +398,10 @@ def test_req_123_a_key_that_is_not_encrypted_to_the_recipient_is_not_saved(lab: 
     said = capsys.readouterr().err
     assert "without the encryption that was asked for" in said
     assert "Revoke" in said
-    assert files() == ["old.key", "old.pem"]
+    assert files() == [".host.pem.est-unusable", "old.key", "old.pem"]
+    kept = Path(".host.pem.est-unusable").read_text()
+    assert "BEGIN CERTIFICATE" in kept
+    assert "PRIVATE KEY" not in kept, "that of the request is good for nothing"
 
 
 @pytest.mark.usefixtures("password")
@@ -371,21 +448,24 @@ def test_req_117_with_system_trust_alone_nothing_is_sent(lab: LabServer, monkeyp
 
 @pytest.mark.usefixtures("password")
 @pytest.mark.parametrize(
-    ("flags", "words"),
+    ("flags", "words", "issued"),
     [
-        (("--fault", "serverkeygen:no-key"), "0 private keys"),
-        (("--fault", "serverkeygen:no-certificate"), "0 certificate messages"),
-        (("--serverkeygen", "encrypted-data"), "EncryptedData"),
-        (("--fault", "serverkeygen:http-501"), "does not implement the generation of keys"),
+        (("--fault", "serverkeygen:no-key"), "0 private keys", True),
+        (("--fault", "serverkeygen:no-certificate"), "0 certificate messages", False),
+        (("--serverkeygen", "encrypted-data"), "EncryptedData", True),
+        (("--fault", "serverkeygen:http-501"), "does not implement the generation of keys", False),
     ],
 )
-def test_req_124_without_a_key_and_its_certificate_nothing_is_saved(flags: tuple[str, str], words: str, capsys) -> None:
+def test_req_124_a_certificate_without_its_key_is_kept_beside_and_named(
+    flags: tuple[str, str], words: str, issued: bool, capsys
+) -> None:
     with LabServer(*flags) as lab:
         assert cli.main(serverkeygen(lab)) == cli.FAILED
     said = capsys.readouterr().err
     assert words in said
     assert "BEGIN" not in said
-    assert files() == []
+    assert ("issued, and without its key: /CN=" in said) == issued
+    assert files() == ([".host.pem.est-unusable"] if issued else [])
 
 
 @pytest.mark.parametrize("command", [enroll, serverkeygen])

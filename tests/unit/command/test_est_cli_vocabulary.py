@@ -48,7 +48,7 @@ ONLY_IN_THE_LIBRARY = {
     **dict.fromkeys(("timeline", "secrets", "sleep", "strict"), "how a program uses it"),
     **dict.fromkeys(("key", "pending", "make_key", "keep", "check"), "what the program keeps itself"),
     **dict.fromkeys(("anchors", "credentials", "client_certificate"), "objects, made from several options"),
-    **dict.fromkeys(("with_credentials", "with_password"), "which of the credentials are sent"),
+    **dict.fromkeys(("with_credentials", "unasked"), "which of the credentials are sent"),
     "read_timeout": "modules have timeout alone",
     "warnings": "what the trust that anchors come from has to tell; modules have it among their results",
     "allow_system_trust": "no module asks for a key that the server makes",

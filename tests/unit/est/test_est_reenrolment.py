@@ -272,8 +272,8 @@ class TestKeys:
                 similar_key(hold(key=old).certificate)
             assert caught.value.hint == "Choose the kind of the new key."
             # Its key can stay, and the kind of the new one can be chosen.
-            assert RenewalRequest.of(hold(key=old)).plan(None, True).hash_name is None
-            assert RenewalRequest.of(hold(key=old), KeySpec("ed25519")).plan(None, False).key_spec.type == "ed25519"
+            assert RenewalRequest.of(hold(key=old)).plan(None, old).hash_name is None
+            assert RenewalRequest.of(hold(key=old), KeySpec("ed25519")).plan(None).key_spec.type == "ed25519"
 
 
 class TestAuthentication:
@@ -286,16 +286,13 @@ class TestAuthentication:
     def test_req_069_req_016_a_valid_certificate_is_used_in_place_of_the_password(self) -> None:
         held = hold()
         way = choose_authentication(held, CREDENTIALS, NOW)
-        assert (way.operation, way.client_certificate, way.credentials) == ("simplereenroll", held.tls, None)
+        assert (way.operation, way.client_certificate, way.unasked) == ("simplereenroll", held.tls, False)
         until = iso_utc(not_after(held.certificate))
-        assert way.reason == f"the certificate /CN=host, valid until {until}, is used, and not the password"
+        assert way.reason == (
+            f"the certificate /CN=host, valid until {until}, is used, and the password only where the server asks for "
+            "it as well"
+        )
         assert choose_authentication(held, None, NOW).reason.endswith("Z, is used")
-
-    def test_both_for_a_server_that_wants_both(self) -> None:
-        held = hold()
-        way = choose_authentication(held, CREDENTIALS, NOW, with_password=True)
-        assert (way.operation, way.client_certificate, way.credentials) == ("simplereenroll", held.tls, CREDENTIALS)
-        assert way.reason.endswith("is used together with the password")
 
     def test_req_082_a_certificate_is_good_to_its_last_second(self) -> None:
         held = hold()
@@ -399,11 +396,19 @@ class TestAnswers:
 
 
 def connect(
-    lab: LabServer, client_certificate: Optional[ClientCertificate], credentials: Optional[Credentials] = None
+    lab: LabServer,
+    client_certificate: Optional[ClientCertificate],
+    credentials: Optional[Credentials] = None,
+    *,
+    unasked: bool = True,
 ) -> EstClient:
     url = EstUrl.build("localhost", lab.port)
     line = HttpsTransport(
-        url, Trust.explicit(lab.ca_pem), credentials=credentials, client_certificate=client_certificate
+        url,
+        Trust.explicit(lab.ca_pem),
+        credentials=credentials,
+        unasked=unasked,
+        client_certificate=client_certificate,
     )
     return EstClient(url, line, anchors=load_pem_certificates(lab.ca_pem))
 
@@ -467,13 +472,38 @@ class TestWithTheLab:
             assert caught.value.http_status == 401
             assert "no proxy before the server ends TLS" in caught.value.hint
 
-    def test_req_068_certificate_and_password_together(self) -> None:
-        with LabServer("--reenroll-credentials", "both") as lab:
+    @pytest.mark.parametrize("schemes", ["basic", "digest", "digest-sha256+basic"])
+    def test_req_068_certificate_and_password_together(self, schemes: str) -> None:
+        with LabServer("--reenroll-credentials", "both", "--authentication", schemes) as lab:
             held = on_disk(lab.issue())
             request = build_reenrolment_request(held, held.key)
-            with connect(lab, held.tls) as est, pytest.raises(ServerError):
+            with connect(lab, held.tls) as est, pytest.raises(ServerError, match="beside the certificate") as caught:
                 est.simplereenroll(request)
-            way = choose_authentication(held, CREDENTIALS, NOW, with_password=True)
-            with connect(lab, way.client_certificate, way.credentials) as est:
+            assert caught.value.code == "old_certificate_refused"
+            way = choose_authentication(held, CREDENTIALS, NOW)
+            before = len(lab.requests)
+            with connect(lab, way.client_certificate, way.credentials, unasked=way.unasked) as est:
                 assert isinstance(est.simplereenroll(request), Issued)
+                scheme = schemes.split("-")[0].split("+")[0]
+                assert est.authenticated_by == scheme
+                assert est.timeline.as_list()[-1]["detail"] == (
+                    f"HTTP 200 to the TLS client certificate together with the account (HTTP {scheme.title()})"
+                )
+            assert [entry["authorization_present"] for entry in lab.requests[before:]] == [False, True]
             assert last(lab)["client_certificate_subject"] == "CN=device"
+
+    def test_a_server_that_wants_the_certificate_alone_never_gets_the_password(self) -> None:
+        with LabServer() as lab:
+            held = on_disk(lab.issue())
+            with connect(lab, held.tls, CREDENTIALS, unasked=False) as est:
+                assert isinstance(est.simplereenroll(build_reenrolment_request(held, held.key)), Issued)
+                assert est.authenticated_by is None
+            assert not any(entry["authorization_present"] for entry in lab.requests)
+
+    def test_a_server_that_did_not_want_the_certificate_gets_no_password_in_its_place(self) -> None:
+        with LabServer("--client-certificates", "none", "--reenroll-credentials", "password") as lab:
+            held = on_disk(lab.issue())
+            with connect(lab, held.tls, CREDENTIALS, unasked=False) as est, pytest.raises(ServerError) as caught:
+                est.simplereenroll(build_reenrolment_request(held, held.key))
+            assert "did not ask for the certificate that is to be renewed" in caught.value.reason
+            assert not any(entry["authorization_present"] for entry in lab.requests)

@@ -37,6 +37,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reques
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.serverkeygen import GeneratedKey, KeyRequest
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.bundle import load_pem_certificates
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
+    describe,
+    load_certificate,
     subject_text,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
@@ -151,8 +153,10 @@ class TestAnswer:
     def test_req_124_another_key_is_refused(self) -> None:
         other = certs_only(issue(key=generate_key(KeySpec("ec"))), ROOT.certificate)
         error = refused(multipart(KEY_PART, (CERTS_ONLY, other)))
+        serial_number = describe(load_certificate(error.issued[0]))["serial_number"]
         assert error.reason == (
-            "the private key that the server made does not belong to the certificate that it sent, so neither is used"
+            "the private key that the server made does not belong to the certificate that it sent, so neither is used; "
+            f"issued, and without its key: /CN=device (serial number {serial_number})"
         )
 
     def test_req_124_the_leaf_is_found_wherever_it_stands(self) -> None:
@@ -207,7 +211,7 @@ class TestAnswer:
         assert "simpleenroll" in error.hint
 
     def test_other_refusals_have_the_words_of_the_server(self) -> None:
-        error = refused(reply(400, b"No such profile.", "text/plain"))
+        error = refused(*2 * [reply(400, b"No such profile.", "text/plain")])
         assert isinstance(error, ServerError)
         assert (error.http_status, error.server_message) == (400, "No such profile.")
 
@@ -331,10 +335,17 @@ class TestWithTheLab:
         with LabServer("--serverkeygen", "enveloped", "--key-recipient", "certificate") as lab:
             held = lab.issue(private_key=generate_key(KeySpec("rsa")))
             certificate = ClientCertificate(held.chain_path, held.key_path)
-            with pytest.raises(ParseError, match=r"encrypted for an RSA key \(ktri\), and this client has no such key"):
-                generate(lab, KeyRequest.build(KeySpec("ec"), SUBJECT), certificate)
-            with pytest.raises(ParseError, match="cannot be decrypted"):
-                generate(lab, KeyRequest.build(KeySpec("rsa"), SUBJECT), certificate)
+            # It is the one of the TLS client certificate, which is tried as well.
+            for spec in (KeySpec("ec"), KeySpec("rsa")):
+                assert generate(lab, KeyRequest.build(spec, SUBJECT), certificate)[0].encrypted
+        with LabServer("--serverkeygen", "enveloped", "--key-recipient", "request") as lab:
+            wanted = KeyRequest.build(KeySpec("rsa"), SUBJECT).replace(throw_away_key=None)
+            with pytest.raises(
+                ParseError, match=r"encrypted for an RSA key \(ktri\), and this client has no"
+            ) as caught:
+                generate(lab, wanted)
+            assert "; issued, and without its key: /CN=device (serial number " in caught.value.reason
+            assert caught.value.issued
 
     def test_req_123_a_server_that_does_not_know_the_key_refuses(self) -> None:
         with LabServer() as lab:

@@ -15,8 +15,9 @@ from support.enrolment import enrol, template_for
 from support.lab import LabServer
 from support.server_faults import patience
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import subject_text
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
@@ -50,6 +51,35 @@ def test_failure(name, tmp_path):
         assert "/CN=jdoe" in subject_text(held.certificate)
     else:
         assert not written, "nothing may be written"
+
+
+@pytest.mark.parametrize(("scheme", "offer"), [("digest", "basic"), ("basic", "digest")])
+def test_an_authentication_that_the_server_does_not_offer_is_no_wrong_password(scheme, offer, tmp_path):
+    with LabServer("--authentication", offer) as lab, pytest.raises(EstError, match="HTTP 401") as caught:
+        enrol(tmp_path, template_for(lab), http_authentication=scheme)
+    assert caught.value.code == "authentication_not_supported"
+    assert offer.title() in caught.value.reason
+    assert "the user name or the password" not in caught.value.reason
+    assert "http_authentication be auto" in hint_of(caught.value)
+
+
+def test_a_server_that_takes_only_certificates_does_not_want_a_password(tmp_path):
+    with LabServer("--credentials", "certificate") as lab, pytest.raises(EstError, match="HTTP 403") as caught:
+        enrol(tmp_path, template_for(lab))
+    assert caught.value.code == "client_certificate_refused"
+    assert "wants a TLS client certificate, and none was shown" in caught.value.reason
+
+
+@pytest.mark.parametrize("status", ["400", "401"])
+def test_the_warnings_that_explain_a_failure_are_in_it(status, tmp_path):
+    flags = ("--csrattrs", "challenge-password", "--pop", "required", "--pop-status", status)
+    with LabServer(*flags) as lab, pytest.raises(EstError) as caught:
+        enrol(tmp_path, template_for(lab, proof_of_possession="never"))
+    told = failure(caught.value, "wifi", "host", Timeline())
+    assert told["error_code"] == "proof_of_possession_refused"
+    assert told["warnings"] == ["the server asks for a proof of possession, and is never to get one: it may refuse"]
+    assert "Let proof_of_possession be auto" in told["hint"]
+    assert "password" not in told["reason"]
 
 
 @pytest.mark.parametrize("kind", ["text", "json", "html", "cmc"])

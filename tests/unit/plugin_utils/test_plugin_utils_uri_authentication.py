@@ -20,7 +20,11 @@ from support.lab import PASSWORD, USERNAME, LabServer
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, InputError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Binding, Credentials
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import (
+    Binding,
+    Credentials,
+    Shown,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.uri_transport import UriTransport
 
@@ -77,7 +81,6 @@ def test_req_065_what_python_cannot_answer_is_an_error() -> None:
         ('Basic realm="r", Digest realm="r", nonce="n", algorithm=md5', 2),
         ('Digest realm="r", nonce="n", algorithm=SHA-256', 1),
         ('Basic realm="r"', 1),
-        (None, 1),
     ],
 )
 def test_only_a_challenge_that_can_be_answered_costs_a_second_request(challenge: Any, requests: int) -> None:
@@ -88,6 +91,42 @@ def test_only_a_challenge_that_can_be_answered_costs_a_second_request(challenge:
     asked, execute = fake({"status": 401, "www_authenticate": challenge})
     UriTransport(execute, trust="explicit", credentials=CREDENTIALS).request("GET", "https://x/", {})
     assert "url_password" not in asked[0]
+
+
+SILENT, DIGEST = {"status": 401}, {"status": 401, "www_authenticate": 'Digest realm="r", nonce="n"'}
+BASIC = {"status": 401, "www_authenticate": 'Basic realm="r"'}
+
+
+def test_a_server_that_says_nothing_to_basic_is_asked_once_what_it_offers() -> None:
+    asked, execute = fake(SILENT, DIGEST, {"status": 200}, SILENT)
+    line = UriTransport(execute, trust="explicit", credentials=CREDENTIALS)
+    assert line.request("POST", "https://x/", {}, b"body", authenticate=True).status == 200
+    assert [(entry.get("force_basic_auth"), entry["body"]) for entry in asked] == [
+        (True, "body"),
+        (None, ""),
+        (False, "body"),
+    ]
+    assert "url_password" not in asked[1]
+    assert line.authenticated_by == "digest"
+
+
+@pytest.mark.parametrize(("offer", "offered"), [(SILENT, ()), (BASIC, ("Basic",)), ({"status": 404}, ())])
+def test_a_refused_password_is_told_by_what_the_server_offers(offer: Any, offered: Any) -> None:
+    asked, execute = fake(SILENT, offer, SILENT)
+    line = UriTransport(execute, trust="explicit", credentials=CREDENTIALS)
+    for requests in (2, 3):
+        shown = line.request("POST", "https://x/", {}, b"body", authenticate=True).shown
+        assert shown == Shown(account=True, scheme="basic", offered=offered)
+        assert len(asked) == requests
+
+
+def test_in_a_renewal_only_a_challenge_gets_the_account() -> None:
+    for challenge, forced in ((BASIC, [None, True]), (DIGEST, [None, False]), (SILENT, [None])):
+        asked, execute = fake(challenge, {"status": 200})
+        line = UriTransport(execute, trust="explicit", credentials=CREDENTIALS, unasked=False)
+        line.request("POST", "https://x/", {}, b"body", authenticate=True)
+        assert [entry.get("force_basic_auth") for entry in asked] == forced
+        assert "url_password" not in asked[0]
 
 
 def test_req_112_a_bound_request_is_refused_with_what_to_do() -> None:

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 from ..base.errors import ServerError
 from ..base.text import printable
 from ..http.authentication import unusable_offer
+from ..http.digest_authentication import parse_challenges, schemes
 from ..http.headers import parse_retry_after
-from ..http.transport import Response
+from ..http.transport import Response, Shown
 from .enrolment import Pending
 from .server_message import clean_server_message
 
@@ -118,40 +120,195 @@ def read_pending(response: Response, operation: str) -> Pending:
 def refusal(response: Response, operation: str) -> ServerError:
     """The error for a status that is not a success, with the server's own words (requirements 89 and 90).
 
+    What it says of the client goes by what the client has shown of itself, and by what the server offered.
+
     :param operation: ``cacerts``, ``csrattrs``, ``simpleenroll``, ``simplereenroll`` or ``serverkeygen``.
     """
-    status = response.status
+    status, said = response.status, _server_words(response)
     code = _CODES.get(status, "server_failed" if status >= 500 else "refused")
-    offer = unusable_offer(response.headers.get("www-authenticate")) if status == 401 else ""
+    of_client = _of_client(response, operation, said) if status in (400, 401, 403) else None
     if 300 <= status < 400:
         code = "redirect_refused"
         location = printable(response.headers.get("location", ""), 200)
         reason = f"the server redirects to {location or 'nowhere (no Location header)'}"
         hint = "Set server, port and label to where the EST server is."
-    elif offer:
-        code = "authentication_not_supported"
-        reason = f"the server wants authentication by {printable(offer, 100)}, and this client can do Basic and Digest"
-        hint = "Let the EST server offer Basic or Digest, or set a TLS client certificate that it accepts instead."
-    elif status == 401 and response.anonymous and operation != "simplereenroll":
-        code = "credentials_required"
-        reason = "the server wants a user name and a password, and none was given"
-        hint = "Give the user name and the password of an account on the EST server."
+    elif of_client is not None:
+        code, reason, hint = of_client
     elif status in _MEANINGS[operation]:
         reason, hint = _MEANINGS[operation][status]
-        if status == 401 and operation == "simplereenroll":
-            code = "old_certificate_refused"
     else:
         reason, hint = "the server failed" if status >= 500 else "the server did not accept the request", _LOG
     if status in (429, 503) and "retry-after" in response.headers:
         pause = parse_retry_after(response.headers["retry-after"], datetime.now(timezone.utc))
         hint = f"The server asks to be tried again in {pause.seconds} seconds."
-    return ServerError(
+    error = ServerError(
         f"{reason} (HTTP {status})",
         code=code,
         http_status=status,
-        server_message=_server_words(response),
+        server_message=said,
         hint=hint,
         request_received="received",
+    )
+    error.challenged = status == 401 and bool(parse_challenges(response.headers.get("www-authenticate")))
+    return error
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What a server has against the client, as far as its answer and what the client showed tell it.
+
+_Meaning = Tuple[str, str, str]  # code, reason, hint
+
+#: What servers call the proof of possession (RFC 7030 section 3.5).
+_PROOF = re.compile(
+    r"proof[ -]of[ -]possession|\bPoP\b|tls-?unique|channel[ -]binding|identity[ -]?linking", re.IGNORECASE
+)
+#: Words of a server that does not believe who the client says it is, whatever the status.
+_CREDENTIALS = re.compile(
+    r"\btoken|credential|password|passphrase|\bauthenticat|unauthenticated|not logged in|\blog ?in\b|unknown user",
+    re.IGNORECASE,
+)
+_CERTIFICATE = re.compile(r"client[ -]?(side )?cert|TLS cert|SSL cert|mutual TLS|\bmTLS\b", re.IGNORECASE)
+
+PROOF_REFUSED = "proof_of_possession_refused"
+PROOF_HINT = "Let the client send one, and let no proxy end TLS before the EST server."
+_ACCOUNT = "Check user name and password against the account on the EST server."
+_BY_CERTIFICATE = "Give a TLS client certificate (with its intermediates) from a CA that the EST server accepts."
+_ANY_SCHEME = "Allow whatever HTTP authentication the EST server offers, or let it offer what is allowed."
+_SCHEME_NAMES = {"basic": "Basic", "digest": "Digest"}
+
+
+def _of_client(response: Response, operation: str, said: str) -> Optional[_Meaning]:
+    """What 400, 401 or 403 says about the client; ``None`` where it is about something else, or nobody can tell.
+
+    :param said: the server's own words.
+    """
+    status, shown = response.status, response.shown
+    if _PROOF.search(said) and operation not in ("cacerts", "csrattrs"):
+        return (
+            PROOF_REFUSED,
+            "the server wants a proof of possession in the certificate request, and does not take what it got",
+            PROOF_HINT,
+        )
+    if status == 401:
+        header = response.headers.get("www-authenticate")
+        offer = unusable_offer(header)
+        if offer:
+            return (
+                "authentication_not_supported",
+                f"the server wants authentication by {printable(offer, 100)}, and this client can do Basic and Digest",
+                "Let the EST server offer Basic or Digest, or set a TLS client certificate that it accepts instead.",
+            )
+        offered = schemes(parse_challenges(header)) or (shown.offered if shown is not None else ())
+        if shown is not None and shown.scheme is None:
+            return _unauthenticated(shown, offered, operation)
+        if shown is not None:
+            return _wrong(shown, offered)
+    if status == 403 and shown is not None:
+        return _forbidden(shown, operation, said)
+    if status == 401 and operation == "simplereenroll":
+        return ("old_certificate_refused", *_MEANINGS[operation][401])
+    return None
+
+
+def _unauthenticated(shown: Shown, offered: Tuple[str, ...], operation: str) -> _Meaning:
+    """401 to a request without a user name and a password."""
+    names = printable(", ".join(offered), 100)
+    if operation == "simplereenroll":
+        reason, hint = _MEANINGS[operation][401]
+        if shown.client_certificate is False:
+            wants = f", but wants a user name and a password ({names})" if offered else ""
+            reason = f"the server did not ask for the certificate that is to be renewed{wants}"
+        elif offered:
+            reason = (
+                f"the server wants a user name and a password ({names}) beside the certificate that is to be renewed"
+            )
+            hint = "Give them too. Or check that the EST server trusts the CA of the certificate."
+        if shown.client_certificate is False or not offered or not shown.account:
+            return "old_certificate_refused", reason, hint
+    if shown.account:
+        offer = f"offers {names}" if offered else "does not say how (no WWW-Authenticate)"
+        return (
+            "authentication_not_supported",
+            f"the server wants authentication and {offer}, and only {_SCHEME_NAMES.get(shown.allowed, 'another')} may "
+            "be used: user name and password were not sent",
+            _ANY_SCHEME,
+        )
+    given = "the TLS client certificate alone is not enough" if shown.client_certificate else "none was given"
+    if offered:
+        return (
+            "credentials_required",
+            f"the server wants a user name and a password, and {given}",
+            "Give the user name and the password of an account on the EST server.",
+        )
+    given = "it does not take the TLS client certificate" if shown.client_certificate else "none was given"
+    return (
+        "authentication_required",
+        "the server wants authentication and does not say how (no WWW-Authenticate): by a TLS client certificate or by "
+        f"user name and password, and {given}",
+        "Give a TLS client certificate that the EST server accepts, or an account on it; its administrator knows.",
+    )
+
+
+def _wrong(shown: Shown, offered: Tuple[str, ...]) -> _Meaning:
+    """401 to a request with a user name and a password."""
+    sent = _SCHEME_NAMES.get(shown.scheme or "", "")
+    if offered and sent.lower() not in [scheme.lower() for scheme in offered]:
+        names = printable(", ".join(offered), 100)
+        why = "the only one that may be used" if shown.allowed == shown.scheme else "the only one that can be used here"
+        return (
+            "authentication_not_supported",
+            f"the server wants {names} authentication, and got {sent}, {why}: that says nothing of the account",
+            _ANY_SCHEME
+            if shown.allowed == shown.scheme
+            else "Let the requests take another way, or let the EST server offer what this one can do.",
+        )
+    if offered:
+        return "authentication_failed", *_REFUSALS[401]
+    more = " and the TLS client certificate" if shown.client_certificate else ""
+    return (
+        "authentication_failed",
+        f"the server does not accept the user name and the password{more}, and offers no HTTP authentication (no "
+        "WWW-Authenticate): it may take TLS client certificates only",
+        _ACCOUNT if more else f"{_ACCOUNT} If it takes none: {_BY_CERTIFICATE[0].lower()}{_BY_CERTIFICATE[1:]}",
+    )
+
+
+def _forbidden(shown: Shown, operation: str, said: str) -> Optional[_Meaning]:
+    """403, which says of itself only that the client may not; some servers mean by it who the client is."""
+    if _CERTIFICATE.search(said) and shown.client_certificate is not True:
+        return (
+            "client_certificate_refused",
+            "the server wants a TLS client certificate, and none was shown"
+            if shown.client_certificate is False
+            else "the server does not take the TLS client certificate",
+            _BY_CERTIFICATE,
+        )
+    if _CREDENTIALS.search(said):
+        if shown.scheme is not None:
+            return (
+                "authentication_failed",
+                "the server does not accept user name and password as proof of who the client is",
+                _ACCOUNT,
+            )
+        if shown.client_certificate is False:
+            return (
+                "authentication_required",
+                "the server wants to know who the client is, and neither a user name and a password nor a TLS client "
+                "certificate was given",
+                "Give an account on the EST server, or a TLS client certificate that it accepts.",
+            )
+    if operation == "simplereenroll" or shown.scheme is not None or operation in ("cacerts", "csrattrs"):
+        return None
+    if shown.client_certificate is False:
+        return (
+            "authentication_required",
+            "the server lets nobody enrol who gives neither a user name and a password nor a TLS client certificate",
+            "Give an account on the EST server, or a TLS client certificate that it accepts.",
+        )
+    return (
+        "forbidden",
+        "the server knows the TLS client certificate but does not let it enrol",
+        "Ask the administrator of the EST server to allow this certificate to enrol with this label.",
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 #: The stages of an EST exchange, in the order in which they happen.
 STAGES = ("resolve", "connect", "tls", "cacerts", "csrattrs", "enroll", "verify", "save")
@@ -61,8 +61,14 @@ class EstError(Exception):
         self.server_message = server_message
         #: Certificates that the server has issued although they cannot be used: DER.
         self.issued: Tuple[bytes, ...] = ()
+        #: What was odd before it came to this, which may be the reason: written like ``reason``.
+        self.warnings: Tuple[str, ...] = ()
         #: The user name that was used; ``None`` where there was none, or the server was not contacted.
         self.username: Optional[str] = None
+
+    def warn(self, warnings: Iterable[str]) -> None:
+        """Add warnings that were gathered, each once."""
+        self.warnings = tuple(dict.fromkeys((*warnings, *self.warnings)))
 
     def note(self, sentence: str) -> None:
         """Put a sentence before all the advice on what to do next."""
@@ -118,9 +124,13 @@ class TransportError(EstError):
 
 
 class ServerError(EstError):
-    """The server answered, but not with what was asked for."""
+    """The server answered, but not with what was asked for.
+
+    :ivar challenged: the answer asks for HTTP authentication.
+    """
 
     code = "refused"
+    challenged = False
     _default_hint = "Look at the log of the EST server for this request."
 
 
@@ -135,13 +145,17 @@ class MissingLibrary(EstError):
 
 
 class Step:
-    """One stage under way. Set ``detail`` to what the stage found out."""
+    """One stage under way. Set ``detail`` to what the stage found out.
+
+    :ivar also: what the detail has after the reason where the stage fails.
+    """
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
         self.ok = True
         self.milliseconds: Optional[float] = None
         self.detail = ""
+        self.also = ""
 
 
 class Timeline:
@@ -167,7 +181,7 @@ class Timeline:
                 error.stage = name
             if error.stage != name:
                 raise
-            self._close(step, started, before, failure=error.reason)
+            self._close(step, started, before, failure=f"{error.reason}{step.also}")
             raise
         except BaseException:
             self._close(step, started, before, failure="interrupted")

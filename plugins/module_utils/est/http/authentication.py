@@ -89,10 +89,11 @@ class HttpAuthentication:
     """The credentials, and what is known of how one server wants them.
 
     :param scheme: one of ``SCHEMES``.
+    :param unasked: whether Basic goes out before the server has asked for it.
     :raises InputError: credentials that cannot be sent; an unknown scheme.
     """
 
-    def __init__(self, credentials: Credentials, scheme: str = "auto") -> None:
+    def __init__(self, credentials: Credentials, scheme: str = "auto", *, unasked: bool = True) -> None:
         if scheme not in SCHEMES:
             raise InputError(f"authentication is {scheme!r}: it is one of {', '.join(SCHEMES)}")
         check_credentials(credentials)
@@ -101,8 +102,11 @@ class HttpAuthentication:
         self._basic = basic_authorization(credentials) if scheme != "digest" else None
         self._digest: Optional[DigestSession] = None
         self._asked = False
-        #: The scheme of the last request that had one: ``"basic"``, ``"digest"`` or ``None``.
+        self._may_send_basic = unasked
+        #: The scheme of the last request that could have one: ``"basic"``, ``"digest"`` or ``None``.
         self.sent: Optional[str] = None
+        #: The schemes that the server offered last.
+        self.offered: Tuple[str, ...] = ()
 
     def authorization(self, method: str, target: str) -> Optional[str]:
         """The ``Authorization`` header for the next request; a secret. ``None`` where the server has to be asked first.
@@ -112,8 +116,9 @@ class HttpAuthentication:
         if self._digest is not None:
             self.sent = "digest"
             return self._digest.authorization(method, target)
-        self.sent = "basic" if self._basic is not None else None
-        return self._basic
+        basic = self._basic if self._may_send_basic else None
+        self.sent = "basic" if basic is not None else None
+        return basic
 
     def learn(self, header: Optional[str]) -> bool:
         """Take in the WWW-Authenticate header of a 401 to a request without credentials.
@@ -151,8 +156,10 @@ class HttpAuthentication:
         return Next.ASK if ask else Next.GIVE_UP
 
     def _choose(self, challenges: Tuple[Challenge, ...]) -> None:
-        from .digest_authentication import choose
+        from .digest_authentication import choose, schemes
 
+        self.offered = schemes(challenges)
+        self._may_send_basic = self._may_send_basic or _offers_basic(challenges)
         self._digest = choose(challenges, self._credentials) if self._scheme != "basic" else None
 
 

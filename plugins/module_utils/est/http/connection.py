@@ -15,15 +15,19 @@ import queue
 import socket
 import ssl
 import threading
-from typing import Any, Callable, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple, Union
 
 from ..base.errors import Step, Timeline, TransportError
 from .deadline import Exchange, TimedSocket
+from .headers import one_content_length
 from .proxy import Proxy, open_tunnel
 from .server_identity import authorize, authorized_words
-from .tls import Trust, handshake_failure, is_version_alert, tls_1_2_refused
+from .tls import ShownClient, Trust, handshake_failure, is_version_alert, tls_1_2_refused
 from .transport import Binding, Peer
 from .url import EstUrl
+
+if TYPE_CHECKING:
+    from ..x509.client_certificate import ClientCertificate
 
 # The longest Certificate message without a certificate in it (TLS 1.2: 7 octets, TLS 1.3: 8).
 _EMPTY_CERTIFICATE = 8
@@ -57,6 +61,7 @@ class Dialler:
         self._proxy = proxy
         self._step_seconds = step_seconds
         self._timeline = timeline
+        self._client: Optional[ClientCertificate] = None
         self._connections = 0
         #: Later versions are not offered.
         self.only_tls_1_2 = False
@@ -70,15 +75,29 @@ class Dialler:
         self._context.maximum_version = ssl.TLSVersion.TLSv1_2
         self.only_tls_1_2 = True
 
-    def watch_client_certificate(self) -> None:
+    def watch_client_certificate(self, client: ClientCertificate) -> None:
         """Find out whether servers ask for the TLS client certificate, which they may do after the handshake too.
 
         Python tells that only to a hook which it has for its own tests; without the hook it stays unknown.
         """
+        self._client = client
         context: Any = self._context
         if hasattr(context, "_msg_callback"):
             context._msg_callback = self._handshake_message
             self.client_certificate_sent = False
+
+    def use(self, context: ssl.SSLContext, client: ClientCertificate) -> None:
+        """Open further connections with another context, which shows the client certificate in another way."""
+        context.sslsocket_class = TimedSocket
+        self._context = context
+        if self.only_tls_1_2:
+            self.use_tls_1_2()
+        self.watch_client_certificate(client)
+
+    @property
+    def shown(self) -> ShownClient:
+        """The TLS client certificate, and whether it went out on the last connection."""
+        return ShownClient(self._client, self.client_certificate_sent)
 
     def _handshake_message(
         self, _connection: Any, direction: str, _version: Any, _content: Any, kind: Any, data: bytes
@@ -109,9 +128,9 @@ class Dialler:
             secured = self._handshake(connection, exchange)
             with self._closed_on_failure(secured):
                 peer = self._authorize(secured)
-            self._note(
-                step, f"{peer.tls_version}, {peer.cipher}, {peer.trust} trust, {authorized_words(peer.authorized_by)}"
-            )
+            alone = ", client certificate without its intermediates" if self._client and self._client.alone else ""
+            words = authorized_words(peer.authorized_by)
+            self._note(step, f"{peer.tls_version}, {peer.cipher}, {peer.trust} trust, {words}{alone}")
         self.peer = peer
         return secured
 
@@ -205,7 +224,7 @@ class Dialler:
             where = self._url.authority
             if self.only_tls_1_2 and is_version_alert(error):
                 raise tls_1_2_refused(where) from None
-            raise handshake_failure(error, where, self._trust, self._step_seconds) from None
+            raise handshake_failure(error, where, self._trust, self._step_seconds, self.shown) from None
         if not isinstance(secured, TimedSocket):
             raise AssertionError("the context makes no timed sockets")
         secured.exchange = exchange
@@ -244,8 +263,22 @@ class Line:
         self.connection: Optional[Connection] = None
 
 
+# More are longer than what is read of any answer.
+_MOST_DIGITS = 18
+
+
 class FinalResponse(http.client.HTTPResponse):
-    """A response without the informational ones before it (RFC 9110 section 15.2). Python passes over 100 alone."""
+    """A response without the informational ones before it (RFC 9110 section 15.2), and with a length that is given
+    more than once (section 8.6). Python passes over 100 alone, and would read to the end of the connection."""
+
+    def begin(self) -> None:
+        super().begin()
+        header = self.headers.get("content-length")
+        if self.length is None and header and not self.chunked:
+            number = one_content_length(header)
+            if number is not None and len(number) <= _MOST_DIGITS:
+                self.length = int(number)
+                self.will_close = self._check_close()  # type: ignore[attr-defined]
 
     def _read_status(self) -> Any:
         version, status, reason = super()._read_status()  # type: ignore[misc]

@@ -130,6 +130,21 @@ def require_pkcs7(value: Optional[str], body: bytes) -> Tuple[str, ...]:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# The Content-Length of an answer (RFC 9110 section 8.6).
+
+
+def one_content_length(value: str) -> Optional[str]:
+    """The digits of a Content-Length header, where the same number may stand in it several times: ``n, n``.
+
+    :param value: the header, repeated ones joined by commas.
+    :returns: ``None`` where it is no number, or not the same one everywhere.
+    """
+    numbers = {number.strip() for number in value.split(",")}
+    number = numbers.pop()
+    return None if numbers or not number.isascii() or not number.isdigit() else number
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Dates in HTTP headers (RFC 9110 section 5.6.7).
 
 _MAX_LENGTH = 100

@@ -20,12 +20,15 @@ from ..base.libraries import require_libraries
 from .authentication import HttpAuthentication, Next
 from .connection import Adapter, Dialler, Line, Pool
 from .deadline import Deadline, Exchange
+from .headers import one_content_length
 from .proxy import Proxy
 from .tls import Trust, alert_of, client_certificate_refused, is_client_certificate_alert, make_context
-from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response
+from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response, Shown
 from .url import EstUrl
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from ..x509.client_certificate import ClientCertificate
 
 try:
@@ -42,6 +45,15 @@ _CHUNK = 65536
 _MAX_ANSWERS = 3
 # What is posted to see what a server offers: nothing that it could carry out.
 _EMPTY_BODY = b"\n"
+# The answers that can refuse a TLS client certificate. nginx says 400 to any request.
+_REFUSING = {"GET": (400, 401, 403), "POST": (401, 403)}
+
+
+def _is_refusal_in_tls(failure: EstError) -> bool:
+    """Whether the server ended the handshake, in which it can have been about the client certificate, so that it has
+    carried out nothing. A revoked one it does not take in any form."""
+    alert = failure.alert if isinstance(failure, TransportError) and failure.stage == "tls" else ""
+    return alert not in ("", "certificate_revoked")
 
 
 class HttpsTransport:
@@ -54,6 +66,8 @@ class HttpsTransport:
     :param credentials: for HTTP authentication. They only ever go to the server of ``url``.
     :param http_authentication: how they are used: ``auto`` (Basic unasked, then the strongest that the server offers),
         ``basic``, or ``digest``, with which the password itself is never sent.
+    :param unasked: whether the credentials go out before the server has asked for them. Where not, they only answer a
+        challenge, of a server that has got the client certificate and wants the password as well.
     :param client_certificate: for TLS client authentication, also together with ``credentials``.
     :param proxy: ``http://host:port``. Environment variables such as ``HTTPS_PROXY`` are ignored.
     :param connect_timeout: seconds, for each of resolving, connecting and the TLS handshake.
@@ -75,6 +89,7 @@ class HttpsTransport:
         *,
         credentials: Optional[Credentials] = None,
         http_authentication: str = "auto",
+        unasked: bool = True,
         client_certificate: Optional[ClientCertificate] = None,
         proxy: Optional[str] = None,
         connect_timeout: float = 10,
@@ -89,6 +104,7 @@ class HttpsTransport:
         self._with_credentials: Dict[str, Any] = {
             "credentials": credentials,
             "http_authentication": http_authentication,
+            "unasked": unasked,
             "client_certificate": client_certificate,
         }
         self._limits: Dict[str, Any] = {
@@ -99,7 +115,14 @@ class HttpsTransport:
             "max_response_size": max_response_size,
             "timeline": timeline,
         }
-        self._authentication = HttpAuthentication(credentials, http_authentication) if credentials is not None else None
+        self._authentication: Optional[HttpAuthentication] = None
+        if credentials is not None:
+            try:
+                self._authentication = HttpAuthentication(credentials, http_authentication, unasked=unasked)
+            except InputError:
+                if unasked:  # else most servers never ask for what cannot be sent
+                    raise
+        self._allowed, self._unasked = http_authentication, unasked
         self._read_timeout = timeout if read_timeout is None else read_timeout
         self._timeout = timeout
         self._max_response_size = max_response_size
@@ -113,8 +136,10 @@ class HttpsTransport:
                 timeline if timeline is not None else Timeline(),
             )
         )
+        self._client = client_certificate
+        self._left_to_try_alone = set() if client_certificate is None else {"tls", "GET", "POST"}
         if client_certificate is not None:
-            self._line.dialler.watch_client_certificate()
+            self._line.dialler.watch_client_certificate(client_certificate)
         self._last_head: Optional[Tuple[str, str, Mapping[str, str]]] = None
         self._last_prepared: Any = None
         self._adapter = Adapter(Pool(url.host, url.port, maxsize=1, line=self._line))
@@ -134,6 +159,12 @@ class HttpsTransport:
     def warnings(self) -> Tuple[str, ...]:
         """What is risky about trust and credentials together (RFC 7030 section 6)."""
         return (SYSTEM_TRUST_WARNING,) if self._authentication is not None and self._trust.kind == "system" else ()
+
+    def client_key(self) -> Optional[PrivateKeyTypes]:
+        """The key of the TLS client certificate. See ``Transport.client_key()``."""
+        from ..x509.client_certificate import read_client_key
+
+        return read_client_key(self._client) if self._client is not None else None
 
     def require_tls_unique(self) -> None:
         """Use TLS 1.2 from now on, where tls-unique is defined.
@@ -177,15 +208,39 @@ class HttpsTransport:
         """
         self._check_origin(url)
         deadline = Deadline(self._timeout)
+        response = self._converse(method, url, headers, body, authenticate, deadline)
+        is_question = response.status == 401 and self._authentication is not None and not authenticate
+        refusing = _REFUSING.get(method, ())
+        if response.status in refusing and not is_question and self._go_alone(method):
+            try:
+                again = self._converse(method, url, headers, body, authenticate, deadline)
+            except TransportError as error:
+                if error.stage != "tls":  # else it cannot do without them, and what it said with them stands
+                    raise
+            else:
+                if again.status not in refusing:
+                    return again
+            self._show(self._client)
+        return response
+
+    def _converse(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Optional[Body],
+        authenticate: bool,
+        deadline: Deadline,
+    ) -> Response:
         authentication = self._authentication
         if authentication is None or not authenticate:
             response = self._send(method, url, headers, body, deadline, None)
-            if authentication is not None and response.status == 401:
+            if authentication is not None and response.status == 401 and self._may_answer:
                 authentication.learn(response.headers.get("www-authenticate"))
             return response
         response = self._send(method, url, headers, body, deadline, authentication)
         for _answer in range(_MAX_ANSWERS):
-            if response.status != 401:
+            if response.status != 401 or not self._may_answer:
                 break
             step = authentication.refused(response.headers.get("www-authenticate"))
             if step is Next.ASK:
@@ -196,6 +251,12 @@ class HttpsTransport:
                 break
             response = self._send(method, url, headers, body, deadline, authentication)
         return response
+
+    @property
+    def _may_answer(self) -> bool:
+        """Whether a challenge may be answered. Credentials that only go with the client certificate do not go to a
+        server that did not want it: somebody else may have ended TLS, and chosen the password in its place."""
+        return self._unasked or self._line.dialler.client_certificate_sent is not False
 
     def _send(
         self,
@@ -212,10 +273,52 @@ class HttpsTransport:
         response, failure, may_repeat = self._try_once(prepared, deadline, authentication)
         if may_repeat:
             response, failure, _may_repeat = self._try_once(prepared, deadline, authentication)
+        if failure is not None and _is_refusal_in_tls(failure) and self._go_alone("tls"):
+            response, other, _may_repeat = self._try_once(prepared, deadline, authentication)
+            if response is None:
+                self._show(self._client)
+                if other is not None and _is_refusal_in_tls(other):
+                    failure.note("It does not take the certificate without its intermediates either.")
+                elif other is not None and other.stage != "tls":
+                    failure = other
         # Raised here, outside of any except block: what requests raised holds the request with its credentials.
         if response is None:
             raise failure or AssertionError("neither a response nor a failure")
-        return response
+        return response if response.status < 400 else response.replace(shown=self._shown(authentication))
+
+    def _shown(self, authentication: Optional[HttpAuthentication]) -> Shown:
+        known = self._authentication
+        return Shown(
+            known is not None,
+            authentication.sent if authentication is not None else None,
+            self._allowed,
+            known.offered if known is not None else (),
+            self._line.dialler.client_certificate_sent if self._client is not None else False,
+        )
+
+    def _go_alone(self, after: str) -> bool:
+        """Show the TLS client certificate without its intermediates from the next connection on.
+
+        There are servers that accept exactly one certificate.
+
+        :param after: what was refused: ``tls``, ``GET`` or ``POST``. For each of them it is tried once.
+        :returns: whether that changes anything.
+        """
+        if after not in self._left_to_try_alone or not self._line.dialler.shown.may_be_it:
+            return False
+        self._left_to_try_alone.discard(after)
+        from ..x509.client_certificate import without_intermediates
+
+        shown = self._line.dialler.shown.client
+        alone = without_intermediates(shown) if shown is not None and not shown.alone else None
+        if alone is not None:
+            self._show(alone)
+        return alone is not None
+
+    def _show(self, client: Optional[ClientCertificate]) -> None:
+        self._hang_up()
+        if client is not None:
+            self._line.dialler.use(self._make_context(self._trust, client), client)
 
     def _prepare(self, method: str, url: str, headers: Mapping[str, str]) -> Any:
         """The request without its body. Taking method, URL and headers apart costs requests more time than all the
@@ -290,7 +393,7 @@ class HttpsTransport:
                 "Try again; if it happens again, look for a proxy or load balancer that breaks connections.",
                 "connection_closed",
             )
-        return Response(raw.status, headers, body, prepared.url, self._authentication is None)
+        return Response(raw.status, headers, body, prepared.url)
 
     def _declared_length(self, headers: Mapping[str, str], status: int) -> Optional[int]:
         """The length of the body, or ``None`` where chunks or the end of the connection tell it."""
@@ -303,9 +406,8 @@ class HttpsTransport:
                 )
         if status in (204, 304) or "transfer-encoding" in headers or "content-length" not in headers:
             return None
-        values = {value.strip() for value in headers["content-length"].split(",")}
-        value = values.pop()
-        if values or not value.isascii() or not value.isdigit():
+        value = one_content_length(headers["content-length"])
+        if value is None:
             raise self._unusable(
                 status, "its answer has no usable Content-Length", "Look for a proxy that changes the server's answers."
             )
@@ -336,8 +438,9 @@ class HttpsTransport:
         where = f"{self._url.authority} ({request})"
         unanswered = "unknown" if exchange.written else "not_received"
         received = "received" if exchange.received else unanswered
-        if is_client_certificate_alert(exchange.failure) and received != "received" and not exchange.reused:
-            return client_certificate_refused(exchange.failure, self._url.authority)
+        shown = self._line.dialler.shown
+        if is_client_certificate_alert(exchange.failure, shown) and received != "received" and not exchange.reused:
+            return client_certificate_refused(exchange.failure, self._url.authority, shown)
         if isinstance(exchange.failure, socket.timeout):
             if exchange.deadline.passed:
                 reason = f"{where} did not complete its answer within {self._timeout:g} seconds"
@@ -353,5 +456,6 @@ class HttpsTransport:
         else:
             reason = f"{where} answered with something that is not valid HTTP"
             code, hint = "invalid_http", "Check that server and port are those of an EST server."
-        alert = alert_of(exchange.failure) if received != "yes" else ""
-        return TransportError(reason, code=code, stage="", hint=hint, request_received=received, alert=alert)
+        alert = alert_of(exchange.failure) if received != "received" else ""
+        error = TransportError(reason, code=code, stage="", hint=hint, request_received=received, alert=alert)
+        return error if exchange.received or exchange.reused else shown.tell(error, self._url.authority)

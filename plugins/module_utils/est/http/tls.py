@@ -131,7 +131,7 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     if trust.kind == "explicit":
         # Without it an intermediate could not be an anchor: OpenSSL would insist on its root.
         context.verify_flags = ssl.VerifyFlags(flags | _VERIFY_PARTIAL_CHAIN)
-        _load_anchors(context, trust)
+        _load_anchors(context, trust, client)
     elif trust.kind == "system":
         context.verify_flags = ssl.VerifyFlags(flags)
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
@@ -144,9 +144,16 @@ def make_context(trust: Trust, client: Optional[ClientCertificate] = None) -> ss
     return context
 
 
-def _load_anchors(context: ssl.SSLContext, trust: Trust) -> None:
-    context.load_verify_locations(cadata=trust.pem)
+def _load_anchors(context: ssl.SSLContext, trust: Trust, client: Optional[ClientCertificate]) -> None:
     anchors = trust.anchors or ()
+    used = anchors
+    if client is not None and client.alone:
+        from ..x509.client_certificate import own_issuer
+
+        # OpenSSL sends anchors along that have issued the client's certificate. The only one has to stay.
+        issuer = own_issuer(client)
+        used = tuple(anchor for anchor in anchors if anchor.subject.encoded != issuer) or anchors
+    context.load_verify_locations(cadata=trust.pem if used == anchors else "".join(pem_text(one.der) for one in used))
     now = datetime.now(timezone.utc)
     if all(anchor.not_after < now for anchor in anchors):
         names = ", ".join(f"{subject_text(anchor)} on {iso_utc(anchor.not_after)}" for anchor in anchors[:3])
@@ -200,18 +207,88 @@ _NO_SECURE_RENEGOTIATION = ("UNSAFE_LEGACY_RENEGOTIATION",)
 _CLIENT_CERTIFICATE = ("CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED", "ALERT_DECRYPT_ERROR")
 
 
-def handshake_failure(error: Exception, where: str, trust: Trust, seconds: float) -> TransportError:
+class ShownClient(Value):
+    """The TLS client certificate of a connection that failed, for the words of the failure.
+
+    :param client: the certificate; ``None`` where there is none to show.
+    :param sent: whether the server got it; ``None`` where nobody can tell.
+    """
+
+    client: Optional[ClientCertificate] = None
+    sent: Optional[bool] = False
+
+    @property
+    def may_be_it(self) -> bool:
+        """Whether the server can have ended the connection because of it."""
+        return self.client is not None and self.sent is not False
+
+    def in_words(self) -> str:
+        """The certificate, its subject and the kind of its key."""
+        from ..x509.client_certificate import in_words
+
+        return in_words(self.client) if self.client is not None else ""
+
+    def tell(self, error: TransportError, where: str) -> TransportError:
+        """Say in an error that the certificate was shown, and how to see what the server says to it."""
+        if self.client is None or self.sent is False:
+            return error
+        from ..x509.client_certificate import openssl_options
+
+        words = self.in_words()
+        if words not in error.reason:
+            error.reason += f"; {'it had got' if self.sent else 'it may have got'} {words}"
+        command = f"openssl s_client -connect {where}"
+        if command in error.hint:
+            error.hint = error.hint.replace(command, f"{command}{openssl_options(self.client)}")
+        else:
+            error.note(
+                f"What the server says to that certificate, this shows: {command}{openssl_options(self.client)}."
+            )
+        return error
+
+
+_NO_CLIENT = ShownClient()
+
+
+def handshake_failure(
+    error: Exception, where: str, trust: Trust, seconds: float, shown: ShownClient = _NO_CLIENT
+) -> TransportError:
     """The error for a handshake that did not complete: stage ``tls``, nothing has been sent.
 
     :param where: ``host:port`` of the server.
     :param seconds: the time that the handshake was given.
     """
+    if is_client_certificate_alert(error, shown):
+        return client_certificate_refused(error, where, shown)
     code, reason, hint = _explain(error, where, trust, seconds)
-    return TransportError(reason, code=code, stage="tls", hint=hint, alert=alert_of(error))
+    return shown.tell(TransportError(reason, code=code, stage="tls", hint=hint, alert=alert_of(error)), where)
 
 
-# Those of extensions have no ALERT in their names.
-_ALERT = r"ALERT_([A-Z0-9_]+)|\ATLSV1_(UNRECOGNIZED_NAME|UNSUPPORTED_EXTENSION|BAD_CERTIFICATE_STATUS_RESPONSE)\Z"
+#: Alerts by which a server refuses a client certificate (RFC 8446 section 6.2, RFC 5246 section 7.2.2), but not the one
+#: that says that it was revoked.
+REFUSING_ALERTS = (
+    "access_denied",
+    "bad_certificate",
+    "bad_certificate_hash_value",
+    "bad_certificate_status_response",
+    "certificate_expired",
+    "certificate_required",
+    "certificate_unknown",
+    "certificate_unobtainable",
+    "decrypt_error",
+    "handshake_failure",
+    "illegal_parameter",
+    "insufficient_security",
+    "no_certificate",
+    "unknown_ca",
+    "unsupported_certificate",
+)
+#: The same of a server that has got one, for which they can have no other reason.
+_REFUSING_WHERE_SHOWN = (*REFUSING_ALERTS, "decode_error")
+
+
+# OpenSSL's names of the alerts of RFC 6066 do not say that they are alerts.
+_ALERT = r"ALERT_([A-Z0-9_]+)|\ATLSV1_(UNRECOGNIZED_NAME|UNSUPPORTED_EXTENSION|(?:BAD_)?CERTIFICATE_[A-Z_]+)\Z"
 
 
 def alert_of(error: object) -> str:
@@ -220,24 +297,35 @@ def alert_of(error: object) -> str:
     return found.group(found.lastindex or 0).lower() if found else ""
 
 
-def is_client_certificate_alert(error: object) -> bool:
+def is_client_certificate_alert(error: object, shown: ShownClient = _NO_CLIENT) -> bool:
     """Whether the server ended the connection because of the client's certificate, or because there was none.
 
     In TLS 1.3 the client learns of it only when it reads its first answer.
     """
-    return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "") and _has(error, _CLIENT_CERTIFICATE)
+    alert = alert_of(error)
+    if alert and shown.may_be_it and alert in _REFUSING_WHERE_SHOWN:
+        return True
+    return isinstance(error, ssl.SSLError) and bool(alert) and _has(error, _CLIENT_CERTIFICATE)
 
 
-def client_certificate_refused(error: object, where: str) -> TransportError:
+def client_certificate_refused(error: object, where: str, shown: ShownClient = _NO_CLIENT) -> TransportError:
     """The error for ``is_client_certificate_alert()``."""
     words = str(getattr(error, "reason", "")).lower().replace("_", " ")
-    return TransportError(
-        f"{where} refused the TLS client certificate, or the lack of one ({words})",
-        code="client_certificate_refused",
-        stage="tls",
-        hint="Give a TLS client certificate (with its intermediates) from a CA that the EST server accepts for TLS "
-        "clients, and check that it has not expired.",
-        alert=alert_of(error),
+    what = "the TLS client certificate, or the lack of one"
+    if shown.client is None:
+        what = "a client without a TLS client certificate"
+    elif shown.sent:
+        what = shown.in_words()
+    return shown.tell(
+        TransportError(
+            f"{where} refused {what} ({words})",
+            code="client_certificate_refused",
+            stage="tls",
+            hint="Give a TLS client certificate (with its intermediates) from a CA that the EST server accepts for TLS "
+            "clients, with a key of a kind that it accepts, and check that it has not expired.",
+            alert=alert_of(error),
+        ),
+        where,
     )
 
 
@@ -267,9 +355,6 @@ def _explain(error: Exception, where: str, trust: Trust, seconds: float) -> Tupl
             f"{where} accepted the connection but did not complete the TLS handshake within {seconds:g} seconds",
             "Check that the port is the one of the EST server, and that no firewall stops the connection half way.",
         )
-    if isinstance(error, ssl.SSLError) and is_client_certificate_alert(error):
-        refused = client_certificate_refused(error, where)
-        return refused.code, refused.reason, refused.hint
     if isinstance(error, ssl.SSLError) and _has(error, _NOT_TLS):
         return (
             "not_tls",

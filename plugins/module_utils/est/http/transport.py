@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Callable, Mapping, Optional, Protocol, Tuple, 
 from ..._value import Value, field
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from .url import EstUrl
 
 
@@ -69,18 +71,36 @@ SYSTEM_TRUST_WARNING = (
 )
 
 
+class Shown(Value):
+    """What a client showed of itself with a request, and what the server offered: what the words of a refusal need.
+
+    :param account: whether there is a user name and a password to give.
+    :param scheme: the HTTP authentication in which they went out, ``"basic"`` or ``"digest"``; ``None`` where they did
+        not.
+    :param allowed: ``"auto"``, or the one scheme in which they may go out.
+    :param offered: the schemes that the server has offered so far, by its names.
+    :param client_certificate: whether the server got the TLS client certificate; ``None`` where nobody can tell.
+    """
+
+    account: bool = False
+    scheme: Optional[str] = None
+    allowed: str = "auto"
+    offered: Tuple[str, ...] = ()
+    client_certificate: Optional[bool] = False
+
+
 class Response(Value):
     """An HTTP response, read whole.
 
     :param headers: names in lower case; repeated headers joined by ``", "``.
-    :param anonymous: the transport has no user name and no password to give.
+    :param shown: what the client showed; ``None`` where it is not known.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     url: str = ""
-    anonymous: bool = False
+    shown: Optional[Shown] = None
 
 
 class Transport(Protocol):
@@ -115,6 +135,9 @@ class Transport(Protocol):
     @property
     def warnings(self) -> Tuple[str, ...]:
         """What is risky about how this transport was set up, and was done all the same."""
+
+    def client_key(self) -> Optional[PrivateKeyTypes]:
+        """The key of the TLS client certificate; ``None`` where there is none, or it cannot be read here."""
 
     def require_tls_unique(self) -> None:
         """See to it that ``Binding.tls_unique`` is defined from now on, by TLS 1.2 (RFC 7030 section 3.5).

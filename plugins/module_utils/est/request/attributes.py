@@ -159,7 +159,7 @@ def read_extensions(der: bytes, warnings: List[str]) -> Optional[Tuple[RequiredE
     """Read Extensions (RFC 5280) or ExtensionReqTemplate (RFC 9908), the value of an attribute.
 
     A single Extension (the text of RFC 9908 can be misread so) and the bare object identifier of an extension are
-    read as well.
+    read as well: the example of RFC 7030 section 4.5.2 has one.
 
     :return: ``None`` where it is not an extension, as in the example of RFC 7030 section 4.5.2.
     :raises ParseError: malformed.
@@ -167,9 +167,6 @@ def read_extensions(der: bytes, warnings: List[str]) -> Optional[Tuple[RequiredE
     element = read(der)
     if element.is_universal(OBJECT_IDENTIFIER):
         oid = element.oid()
-        warnings.append(
-            f"the CSR attributes ask for extensions, but have the bare object identifier {describe_oid(oid)} instead"
-        )
         return (RequiredExtension(oid, None, None),) if oid.startswith(_EXTENSION_ARCS) else None
     items = list(element.expect(SEQUENCE, "the SEQUENCE of extensions").children())
     if items and items[0].is_universal(OBJECT_IDENTIFIER):

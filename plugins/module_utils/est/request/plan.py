@@ -66,7 +66,8 @@ class RequestPlan(Value):
     :param needs_pop: whether the request has to be linked to the TLS session that carries it (RFC 7030 section 3.5).
     :param linking_attribute: where that goes: challengePassword, or estIdentityLinking where the server prefers it.
     :param attributes: further attributes.
-    :param warnings: what the server asks for and does not get, and what it overrules.
+    :param warnings: what the server asks for and does not get, and what it overrules; what is odd about its attributes
+        they say themselves.
     :param challenge_password: an enrolment code.
     :param encoded_subject: the Name in DER where the server gave parts of it; ``None`` otherwise.
     """
@@ -175,7 +176,7 @@ class _Planner:
 
     def __init__(self, asked: CsrAttributes, conflicts: str) -> None:
         self.asked = asked
-        self.warnings: List[str] = list(asked.warnings)
+        self.warnings: List[str] = []
         self._conflicts_are_errors = conflicts == "error"
         linking = EST_IDENTITY_LINKING if EST_IDENTITY_LINKING in asked.challenges else CHALLENGE_PASSWORD
         self.linking_attribute = linking

@@ -13,15 +13,21 @@ import contextlib
 import os
 import re
 import secrets
+import shlex
 import ssl
 import tempfile
-from typing import Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Iterator, Optional, Tuple
 
 from ..._names.pem import decode_text, is_plain, pem_text
 from ..._value import Value, field
-from ..base.errors import InputError
+from ..base.errors import EstError, InputError
 from .bundle import read_bundle
+from .certificate import public_key_words, subject_text
+from .fields import Certificate
 from .keys import load_private_key, private_key_pem
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
 
@@ -38,6 +44,7 @@ class ClientCertificate(Value):
     :param chain_pem: the intermediates as text, in place of all that are in files.
     :param certificate_pem: in place of the files, whose paths are only told then.
     :param key_pem: in place of the files.
+    :param alone: show it without its intermediates, wherever they are.
     """
 
     certificate_path: str
@@ -47,6 +54,7 @@ class ClientCertificate(Value):
     certificate_pem: str = field(default="", repr=False)
     key_pem: str = field(default="", repr=False)
     chain_pem: str = field(default="", repr=False)
+    alone: bool = False
 
     @classmethod
     def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:
@@ -118,15 +126,15 @@ def _files(client: ClientCertificate) -> Iterator[Tuple[str, Optional[str], Opti
     certificate, key, chain = client.certificate_pem, client.key_pem, ""
     key_path: Optional[str] = None
     if not certificate:
-        certificate = _read(client.certificate_path)
+        certificate, chain = _texts(client)
         key_path = client.key_path or client.certificate_path
         key = written = _read(key_path)
-        chain = client.chain_pem or (_read(client.chain_path) if client.chain_path is not None else "")
         if not key.isascii():
             key = decode_text(key.encode("latin-1"))
         if f"\n{private_key_block(key)}" not in f"\n{written}\n":
             key_path = None
-        if key_path and client.chain_path is None and not client.chain_pem and is_plain(certificate):
+        apart = client.chain_path is not None or client.chain_pem or client.alone
+        if key_path and not apart and is_plain(certificate):
             yield client.certificate_path, client.key_path, client.passphrase
             return
     with tempfile.TemporaryDirectory(prefix="est-client-") as folder:  # 0700
@@ -150,6 +158,66 @@ def private_key_block(text: str) -> str:
     return "".join(f"{line.strip()}\n" for line in found.group().replace("\\n", "\n").splitlines())
 
 
+def without_intermediates(client: ClientCertificate) -> Optional[ClientCertificate]:
+    """The same certificate without its intermediates; ``None`` where it has none, or cannot be read."""
+    try:
+        text, chain = _texts(client)
+        found = _certificates(client, text, chain).count("-----BEGIN ")
+    except (InputError, OSError):
+        return None
+    return client.replace(alone=True) if found > 1 else None
+
+
+def read_client_key(client: ClientCertificate) -> Optional[PrivateKeyTypes]:
+    """The key of a TLS client certificate; ``None`` where it cannot be read."""
+    try:
+        text = client.key_pem if client.certificate_pem else _read(client.key_path or client.certificate_path)
+        return load_private_key(private_key_block(text).encode("ascii", "replace"), client.passphrase)
+    except (EstError, OSError):
+        return None
+
+
+def own_issuer(client: ClientCertificate) -> bytes:
+    """The name of the CA that has issued a TLS client certificate, DER; empty where it cannot be read."""
+    try:
+        return _first(client).issuer.encoded
+    except (EstError, OSError):
+        return b""
+
+
+def _first(client: ClientCertificate) -> Certificate:
+    text, _chain = _texts(client)
+    return read_bundle(text.encode("latin-1", "replace"), "").certificates[0]
+
+
+def in_words(client: ClientCertificate) -> str:
+    """A TLS client certificate with its subject and the kind of its key, as far as it can be read here."""
+    try:
+        certificate = _first(client)
+        return f"the TLS client certificate {subject_text(certificate)} (key {public_key_words(certificate)})"
+    except (EstError, OSError):
+        return f"the TLS client certificate {_words(client)}"
+
+
+def openssl_options(client: ClientCertificate) -> str:
+    """The options with which ``openssl s_client`` shows a TLS client certificate, with a space before each."""
+    certificate, key = client.certificate_path, client.key_path or client.certificate_path
+    options = {
+        "-cert": certificate or "FILE",
+        "-key": key or "FILE",
+        "-cert_chain": client.chain_path if not client.alone else None,
+    }
+    return "".join(f" {name} {shlex.quote(path)}" for name, path in options.items() if path)
+
+
+def _texts(client: ClientCertificate) -> Tuple[str, str]:
+    """The texts of the certificate and of what is above it."""
+    if client.certificate_pem:
+        return client.certificate_pem, ""
+    above = client.chain_pem or (_read(client.chain_path) if client.chain_path is not None else "")
+    return _read(client.certificate_path), above
+
+
 def _certificates(client: ClientCertificate, text: str, chain: str) -> str:
     where = f"the TLS client certificate {_words(client)}"
     try:
@@ -160,7 +228,9 @@ def _certificates(client: ClientCertificate, text: str, chain: str) -> str:
     except InputError as error:
         error.code = "invalid_client_certificate"
         raise
-    if client.chain_pem and not client.certificate_pem:
+    if client.alone:
+        own, above = own[:1], ()
+    elif client.chain_pem and not client.certificate_pem:
         own = own[:1]
     return "".join(pem_text(certificate.der) for certificate in (*own, *above))
 

@@ -273,6 +273,23 @@ def key_facts(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> KeyFacts:
     return KeyFacts(f"ML-DSA-{ml_dsa.group(1)}" if ml_dsa else name, size)
 
 
+def spec_in_words(words: str) -> KeySpec:
+    """The kind of key that ``describe_public_key()`` put in words.
+
+    :raises InputError: one that is not made any more, or by no means here.
+    """
+    kind, _space, size = words.lower().partition(" ")
+    return KeySpec(kind, int(size)) if size.isdigit() else KeySpec(kind, curve=size.upper() or None)
+
+
+def spec_of_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> Optional[KeySpec]:
+    """The kind of a key; ``None`` for one that is not made here."""
+    try:
+        return spec_in_words(describe_public_key(key))
+    except InputError:
+        return None
+
+
 def describe_public_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> str:
     """A key in words: ``RSA 2048``, ``EC P-256``, ``Ed25519``, ``ML-DSA-65``, ``X25519``."""
     facts = key_facts(key)

@@ -26,6 +26,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     ServerError,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import hiding
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Shown
 
 PASSWORD = "canary-hunter2"
 BASIC = base64.b64encode(f"estuser:{PASSWORD}".encode()).decode()
@@ -83,8 +84,9 @@ class TestMeaning:
 
     @pytest.mark.parametrize("operation", ["cacerts", "csrattrs", "simpleenroll", "serverkeygen"])
     def test_a_401_without_a_password_says_that_none_was_given(self, operation: str) -> None:
-        error = refusal(reply(401).replace(anonymous=True), operation)
-        assert "none was given" in error.reason
+        error = refusal(reply(401, WWW_Authenticate='Basic realm="x"').replace(shown=Shown()), operation)
+        assert error.reason == "the server wants a user name and a password, and none was given (HTTP 401)"
+        assert error.code == "credentials_required"
         assert "Give the user name and the password" in error.hint
 
     @pytest.mark.parametrize("status", [429, 503])
@@ -107,6 +109,128 @@ class TestMeaning:
 
     def test_a_long_target_is_cut(self) -> None:
         assert len(refusal(reply(302, Location="https://x/" + "y" * 9000), "cacerts").reason) < 300
+
+
+BASIC_OFFER, DIGEST_OFFER = 'Basic realm="x"', 'Digest realm="x", nonce="n"'
+ACCOUNT = Shown(account=True, scheme="basic")
+CERTIFICATE = Shown(client_certificate=True)
+
+
+class TestWordsOfWhatWasShown:
+    """A refusal is told by what the server offered and by what the client sent."""
+
+    @pytest.mark.parametrize(
+        ("offer", "shown", "code", "words"),
+        [
+            (BASIC_OFFER, ACCOUNT, "authentication_failed", "refused the user name or the password"),
+            (
+                DIGEST_OFFER,
+                Shown(account=True, scheme="digest"),
+                "authentication_failed",
+                "refused the user name or the password",
+            ),
+            (
+                None,
+                ACCOUNT,
+                "authentication_failed",
+                "offers no HTTP authentication (no WWW-Authenticate): it may take TLS client certificates only",
+            ),
+            (
+                None,
+                Shown(account=True, scheme="basic", offered=("Basic",)),
+                "authentication_failed",
+                "refused the user name or the password",
+            ),
+            (
+                BASIC_OFFER,
+                Shown(account=True, allowed="digest"),
+                "authentication_not_supported",
+                "offers Basic, and only Digest may be used: user name and password were not sent",
+            ),
+            (
+                None,
+                Shown(account=True, allowed="digest"),
+                "authentication_not_supported",
+                "does not say how (no WWW-Authenticate), and only Digest may be used: user name and password were "
+                "not sent",
+            ),
+            (
+                DIGEST_OFFER,
+                Shown(account=True, scheme="basic", allowed="basic"),
+                "authentication_not_supported",
+                "the server wants Digest authentication, and got Basic, the only one that may be used",
+            ),
+            (
+                'Digest realm="x", nonce="n", algorithm=SHA-256',
+                ACCOUNT,
+                "authentication_not_supported",
+                "wants Digest authentication, and got Basic, the only one that can be used here",
+            ),
+            (None, Shown(), "authentication_required", "does not say how (no WWW-Authenticate): by a TLS client"),
+            (None, CERTIFICATE, "authentication_required", "it does not take the TLS client certificate"),
+            (BASIC_OFFER, CERTIFICATE, "credentials_required", "the TLS client certificate alone is not enough"),
+        ],
+    )
+    def test_401(self, offer: Any, shown: Shown, code: str, words: str) -> None:
+        headers = {} if offer is None else {"WWW_Authenticate": offer}
+        error = refusal(reply(401, **headers).replace(shown=shown), "simpleenroll")
+        assert words in error.reason
+        assert (error.code, bool(error.hint)) == (code, True)
+        assert ("the user name or the password" in error.reason) == (words.endswith("or the password"))
+
+    @pytest.mark.parametrize(
+        ("offer", "shown", "code", "words"),
+        [
+            (None, Shown(client_certificate=False), "old_certificate_refused", "did not ask for the certificate"),
+            (
+                BASIC_OFFER,
+                Shown(account=True, client_certificate=False),
+                "old_certificate_refused",
+                "did not ask for the certificate that is to be renewed, but wants a user name and a password (Basic)",
+            ),
+            (None, CERTIFICATE, "old_certificate_refused", "does not accept the certificate that is to be renewed"),
+            (BASIC_OFFER, CERTIFICATE, "old_certificate_refused", "a password (Basic) beside the certificate"),
+            (
+                BASIC_OFFER,
+                Shown(account=True, scheme="basic", client_certificate=True),
+                "authentication_failed",
+                "refused the user name or the password",
+            ),
+        ],
+    )
+    def test_401_to_a_renewal(self, offer: Any, shown: Shown, code: str, words: str) -> None:
+        headers = {} if offer is None else {"WWW_Authenticate": offer}
+        error = refusal(reply(401, **headers).replace(shown=shown), "simplereenroll")
+        assert words in error.reason
+        assert (error.code, bool(error.hint)) == (code, True)
+
+    @pytest.mark.parametrize(
+        ("said", "shown", "code", "words"),
+        [
+            (b"This user may not.", ACCOUNT, "forbidden", "knows the account but does not let it enrol"),
+            (b"This host may not.", CERTIFICATE, "forbidden", "knows the TLS client certificate but does not let it"),
+            (b"No.", Shown(), "authentication_required", "neither a user name and a password nor a TLS client"),
+            (b'{"errors":["missing client token"]}', ACCOUNT, "authentication_failed", "as proof of who the client is"),
+            (b"invalid token", Shown(), "authentication_required", "wants to know who the client is"),
+            (b"Bad credentials", ACCOUNT, "authentication_failed", "as proof of who the client is"),
+            (b"a client certificate is needed", ACCOUNT, "client_certificate_refused", "and none was shown"),
+            (b"mTLS required", Shown(), "client_certificate_refused", "and none was shown"),
+        ],
+    )
+    def test_403(self, said: bytes, shown: Shown, code: str, words: str) -> None:
+        kind = "application/json" if said.startswith(b"{") else "text/plain"
+        error = refusal(reply(403, said, kind).replace(shown=shown), "simpleenroll")
+        assert words in error.reason
+        assert (error.code, bool(error.hint)) == (code, True)
+
+    @pytest.mark.parametrize("status", [400, 401, 403])
+    @pytest.mark.parametrize("operation", ["simpleenroll", "simplereenroll", "serverkeygen"])
+    @pytest.mark.parametrize("said", [b"Proof of Possession is required", b"PoP check failed", b"no tls-unique"])
+    def test_a_missing_proof_of_possession(self, status: int, operation: str, said: bytes) -> None:
+        error = refusal(reply(status, said, "text/plain").replace(shown=ACCOUNT), operation)
+        assert error.code == "proof_of_possession_refused"
+        assert "wants a proof of possession" in error.reason
+        assert "password" not in error.reason
 
 
 # Where in an answer the secret stands; {} is the secret.

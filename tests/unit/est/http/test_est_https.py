@@ -228,6 +228,22 @@ def test_after_a_401_to_a_post_the_connection_is_not_used_again() -> None:
     assert peer.handshakes == 2
 
 
+@pytest.mark.parametrize("headers", ["Content-Length: 5, 5\r\n", "Content-Length: 5\r\nContent-Length: 5\r\n"])
+def test_a_length_that_is_given_twice_ends_the_answer_on_a_kept_connection(headers: str) -> None:
+    """RFC 9110 section 8.6: the same number may be taken as one."""
+
+    def step(connection: Any, peer: Peer) -> None:
+        read_request(connection, peer)
+        connection.sendall(f"HTTP/1.1 200 OK\r\n{headers}\r\nhello".encode())
+
+    with Peer([[step, answer(b"next")]], context=context()) as peer:
+        line = transport(peer.port)
+        assert get(line, peer.port).body == b"hello"
+        assert get(line, peer.port).body == b"next"
+        line.close()
+    assert peer.handshakes == 1
+
+
 @pytest.mark.parametrize(
     "trust",
     [Trust.explicit(authority("Another Root").pem), Trust.system()],

@@ -288,6 +288,7 @@ class TestAnswers:
             (b"HTT", "in the middle of its answer"),
             (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nhello", "no usable Content-Length"),
             (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", "no usable Content-Length"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 245, 245\r\n\r\nhello", "is 245 bytes, and 5 arrived"),
             (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", "not valid HTTP"),
             (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", "Content-Encoding"),
             (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding"),
@@ -297,8 +298,9 @@ class TestAnswers:
             (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n", "not valid HTTP"),
             (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n", "not valid HTTP"),
         ],
-        ids=["short", "short chunk", "no end", "short headers", "short status", "no number", "negative", "two lengths",
-             "gzip", "gzip chunked", "other protocol", "status", "many headers", "long header", "chunk size"],
+        ids=["short", "short chunk", "no end", "short headers", "short status", "no number", "negative", "short twice",
+             "two lengths", "gzip", "gzip chunked", "other protocol", "status", "many headers", "long header",
+             "chunk size"],
     )  # fmt: skip
     def test_req_053_an_answer_that_is_not_whole_or_not_http(self, data: bytes, words: str) -> None:
         with Peer([[read_request, send(data)]], context=context()) as peer:

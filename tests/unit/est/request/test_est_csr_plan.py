@@ -450,5 +450,8 @@ def test_an_unknown_choice_is_refused(option):
     assert "'perhaps'" in caught.value.reason
 
 
-def test_warnings_of_the_attributes_come_along():
-    assert "bare object identifier" in plan(samples.RFC_7030_4_5_2).warnings[0]
+def test_warnings_of_the_attributes_are_not_told_a_second_time():
+    wish = extension("2.5.29.19", sequence(), critical=True)
+    twice = sequence(attribute(samples.EXTENSION_REQUEST, sequence(wish)) * 2)
+    assert parse_csr_attributes(twice).warnings
+    assert plan(twice).warnings == ()
