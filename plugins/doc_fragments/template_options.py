@@ -54,8 +54,9 @@ options:
     description:
       - The EST server, as a host name, an IP address, or a URL such as V(https://est.example.com:8443). An C(http)
         URL is refused.
-      - The URL can carry the port, and the label as in V(https://est.example.com/.well-known/est/label). They must not
-        contradict O(port) and O(label).
+      - A host name is kept in lower case, and in its A-label form (V(xn--...)). Underscores in it are taken.
+      - The URL can carry the port, the label as in V(https://est.example.com/.well-known/est/label), and another base
+        path as in V(https://est.example.com/v1/pki/est). They must not contradict O(port), O(label) and O(base_path).
       - Required for a template that should be present.
     type: str
   port:
@@ -65,7 +66,17 @@ options:
     type: int
   label:
     description:
-      - The CA label, one segment of the path of the EST server (RFC 7030, section 3.2.2).
+      - The CA label, one segment of the path of the EST server (RFC 7030, section 3.2.2). What may stand in a segment
+        of a URL, such as a colon, is sent as it is given.
+    type: str
+  base_path:
+    description:
+      - Where the EST server answers, if not at V(/.well-known/est). Operations, with O(label) before them, are added to
+        this path.
+      - HashiCorp Vault answers at V(/v1/pki/est), where C(pki) is the mount. Trustpoint has a domain and a profile
+        after V(/.well-known/est), such as V(/.well-known/est/domain) with the profile as O(label), or both in the URL
+        of O(server). A proxy can have a prefix before it.
+      - It is written as in a URL, with other characters percent-encoded.
     type: str
   username:
     description:

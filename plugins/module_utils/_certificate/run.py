@@ -88,7 +88,7 @@ class _Run:
         self._timeline = timeline
         refuse_without_devices(template)
         self._rendered = render_identity(template, asked.identity)
-        self._url = EstUrl.build(template.server, template.port, template.label)
+        self._url = EstUrl.build(template.server, template.port, template.label, template.base_path)
         self._judge = Judge(template, self._rendered, asked.options, holder)
         self._digest = needs.asked_digest(template, self._rendered, self._url)
         days = self._options.renewal_period_days

@@ -74,7 +74,7 @@ class Destination(Value):
 
         :param client_certificate: in place of that of the template.
         """
-        url = EstUrl.build(template.server, template.port, template.label)
+        url = EstUrl.build(template.server, template.port, template.label, template.base_path)
         fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
         if client_certificate is None and template.client_certificate_path:
             client_certificate = ClientCertificate(

@@ -13,16 +13,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
+from .._names.server_address import AddressError, read_server_address
 from .._template.errors import TemplateError, show
 from .._template.fields import WRITING_OPTIONS, number_as_text
 from .._template.fields import argument_spec as template_argument_spec
 from .._template.identity import IDENTITY, TestIdentity, identity_argument_spec
 from .._template.model import Template
 from .._template.names import check_text, template_name
+from .._template.server import from_address_error
 from .._value import Value, field
-from ..est.base.errors import InputError
 from ..est.http.authentication import SCHEMES
-from ..est.http.url import EstUrl
 from .acceptance import ACCEPTANCE_OPTIONS, Acceptance, acceptance_argument_spec
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -114,16 +114,17 @@ def _servers(option: str, given: Sequence[str]) -> Tuple[str, ...]:
     """Check an option that is a list of servers."""
     allowed = "servers such as est.example.com, est.example.com:8443 or https://est.example.com:8443"
     for server in given:
-        if "@" in server:  # and not shown: a password may stand before it
-            raise TemplateError(option, "has a user name or a password in it", allowed=allowed)
         try:
-            label = EstUrl.build(server).label
-        except InputError as error:
-            reason = error.reason.replace(f"server is {server!r}", "").lstrip(":, ")
-            raise TemplateError(option, f"is not a server: {reason}", value=show(server), allowed=allowed) from None
-        if label is not None:
+            address = read_server_address(server)
+        except AddressError as error:
+            wrong = from_address_error(error, option)
             raise TemplateError(
-                option, "has a CA label, but a server is what is allowed", value=show(server), allowed=allowed
+                option, f"is not a server: it {wrong.reason}", value=wrong.value, allowed=allowed
+            ) from None
+        if address.label is not None or address.base_path is not None:
+            what = "CA label" if address.base_path is None else "base path"
+            raise TemplateError(
+                option, f"has a {what}, but a server is what is allowed", value=show(server), allowed=allowed
             )
     return tuple(given)
 

@@ -43,6 +43,7 @@ FIELDS: tuple[Field, ...] = (
     Field("server"),
     Field("port", "int"),
     Field("label"),
+    Field("base_path"),
     Field("username"),
     Field("password", secret=True),
     Field("ca_certificate"),

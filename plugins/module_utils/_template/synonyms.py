@@ -22,6 +22,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "server": ("host", "hostname", "url", "est_url", "est_server", "server_url", "address", "fqdn"),
     "port": ("est_port", "server_port"),
     "label": ("ca_label", "est_label", "path_segment"),
+    "base_path": ("path", "est_path", "url_path", "prefix", "path_prefix", "context_path", "mount"),
     "username": ("user", "login", "account", "est_username", "url_username", "user_id", "uid"),
     "password": ("pass", "passwd", "pwd", "secret", "est_password", "url_password"),
     "ca_certificate": ("ca", "ca_cert", "ca_pem", "ca_bundle", "trust_anchor", "trust_anchors", "ca_chain"),

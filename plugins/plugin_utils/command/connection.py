@@ -132,9 +132,12 @@ def options_of_the_command() -> Iterator[None]:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a connection. There is none that takes a secret itself."""
     default = ExchangeOptions()
-    parser.add_argument("server", help="host, host:port or https://host:port/.well-known/est/label")
+    parser.add_argument(
+        "server", help="host, host:port, https://host:port/.well-known/est/label, or such a URL with another base path"
+    )
     parser.add_argument("--port", type=int, help="443 where neither this nor the server has one")
     parser.add_argument("--label", help="the CA label")
+    parser.add_argument("--base-path", metavar="PATH", help="where the server answers, if not at /.well-known/est")
     trust = parser.add_argument_group("whom to trust").add_mutually_exclusive_group()
     trust.add_argument("--ca-path", metavar="FILE", help="PEM file of the CA certificates the server may come from")
     trust.add_argument(
@@ -211,7 +214,9 @@ class Connection:
     def url(self) -> EstUrl:
         """The server."""
         if self._url is None:
-            self._url = EstUrl.build(self._options.server, self._options.port, self._options.label)
+            self._url = EstUrl.build(
+                self._options.server, self._options.port, self._options.label, self._options.base_path
+            )
         return self._url
 
     @property

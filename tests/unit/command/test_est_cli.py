@@ -105,6 +105,18 @@ def test_enroll_writes_a_pair_that_fits(lab: LabServer, password_file: str, caps
     assert PASSWORD not in said.out + said.err
 
 
+def test_the_base_path_is_an_option_or_in_the_url(password_file: str, capsys) -> None:
+    account = ["--username", "estuser", "--password-file", password_file]
+    with LabServer("--base-path", "/v1/pki/est", "--label", "a:b") as other:
+        assert cli.main([*enroll(other, "--base-path", "/v1/pki/est", "--label", "a:b"), *account]) == cli.DONE
+        arguments = ["cacerts", f"{other.est_url}/a:b", "--ca-path", other.ca_path, "--json"]
+        assert cli.main(arguments) == cli.DONE
+        assert {request["path"] for request in other.requests} >= {
+            "/v1/pki/est/a:b/cacerts",
+            "/v1/pki/est/a:b/simpleenroll",
+        }
+
+
 def test_req_070_there_is_no_argument_for_a_password(lab: LabServer, capsys) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([*enroll(lab), "--username", "estuser", "--password", PASSWORD])
@@ -446,7 +458,7 @@ def test_csrattrs(capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["info", "http://est.example.com"], "https only"),
+        (["info", "http://est.example.com"], "EST needs HTTPS"),
         (["info", "est.example.com", "--ca-path", "nowhere.pem"], "'nowhere.pem' cannot be read"),
         (["info", "est.example.com", "--ca-fingerprint", "abc"], "the fingerprint 'abc'"),
         (
@@ -457,7 +469,7 @@ def test_csrattrs(capsys) -> None:
             ["info", "est.example.com", "--use-system-trust", "--client-key-path", "k"],
             "without --client-certificate-path",
         ),
-        (["cacerts", "h", "--use-system-trust", "--allow-redirects-to", "http://h"], "https only"),
+        (["cacerts", "h", "--use-system-trust", "--allow-redirects-to", "http://h"], "EST needs HTTPS"),
         (
             ["cacerts", "h", "--use-system-trust", "--busy-timeout", "-1"],
             "--busy-timeout: -1 is out of range (allowed: 0 to 3600)",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 
 import pytest
@@ -49,6 +50,51 @@ def test_issued_certificate_chain_and_key_are_on_disk(full, tmp_path):
         path = os.path.join(os.path.dirname(outcome["certificate"]["path"]), name)
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert sorted(os.listdir(tmp_path / "wifi")) == ["test"]
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "server"),
+    [
+        ("/v1/pki/est", None, "https://{origin}/v1/pki/est"),
+        ("/v1/pki/est", "urn:devices", "https://{origin}/v1/pki/est/"),
+        ("/.well-known/est/domain", "~profile", "https://{origin}/.well-known/est/domain/~profile"),
+        ("/proxy/.well-known/est", "devices", "{origin}"),
+    ],
+)
+def test_a_server_that_answers_below_another_path(path, label, server, tmp_path):
+    # Without a way back to where RFC 7030 has it: the path that was given is the only one that is asked.
+    with LabServer("--base-path", path, *(["--label", label] if label else [])) as lab:
+        address = server.format(origin=f"{lab.host}:{lab.port}")
+        given = {} if "/" in address else {"base_path": path}
+        outcome = enrol(tmp_path, template_for(lab, server=address, port=None, label=label, **given))
+        assert outcome["status"] == "issued"
+        assert outcome["server"]["url"] == f"{lab.est_url}{'/' + label if label else ''}"
+        asked = {request["path"].rpartition("/")[0] for request in lab.requests}
+        assert asked == {f"{path}{'/' + label if label else ''}"}
+
+
+def test_a_host_name_with_underscores(tmp_path, monkeypatch):
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **named: resolve("localhost", *more, **named))
+    with LabServer("--host-name", "my_est.corp_1") as lab:
+        outcome = enrol(tmp_path, template_for(lab, server="My_EST.corp_1"))
+    assert outcome["status"] == "issued"
+    assert outcome["server"]["url"] == f"https://my_est.corp_1:{lab.port}/.well-known/est"
+
+
+def test_a_redirect_between_base_paths_is_followed(tmp_path):
+    with LabServer("--base-path", "/v1/pki/est") as there:
+        location = f"cacerts:302:{there.est_url}/cacerts"
+        more = f"simpleenroll:307:{there.est_url}/simpleenroll"
+        with LabServer("--base-path", "/old/est", "--redirect", location, "--redirect", more) as here:
+            template = template_for(here, base_path="/old/est")
+            with pytest.raises(EstError) as caught:
+                enrol(tmp_path, template)
+            assert caught.value.code == "redirect_needs_consent"
+            other = f"{there.host}:{there.port}"
+            outcome = enrol(tmp_path, template, allow_redirects_to=(other,))
+            assert outcome["status"] == "issued"
+            assert [request["path"] for request in there.requests][-1] == "/v1/pki/est/simpleenroll"
 
 
 def test_what_cisco_drops_is_told(cisco, tmp_path):

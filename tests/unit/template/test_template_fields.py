@@ -27,6 +27,7 @@ def test_fields_are_those_of_the_design() -> None:
         "server",
         "port",
         "label",
+        "base_path",
         "username",
         "password",
         "ca_certificate",

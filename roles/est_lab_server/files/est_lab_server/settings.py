@@ -19,6 +19,7 @@ class Settings:
     host_names: tuple[str, ...]
     username: str
     labels: tuple[str, ...]
+    base_path: str
     # who may do what
     authentication: tuple[str, ...]
     realm: str

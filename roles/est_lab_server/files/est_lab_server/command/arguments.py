@@ -67,6 +67,8 @@ def parse_arguments(argv: Sequence[str], extension: Extension) -> tuple[Settings
 def _check(values: dict[str, object]) -> None:
     for flag in values["redirects"]:  # type: ignore[attr-defined]
         parse_redirect(flag)
+    if not str(values["base_path"]).startswith("/") or str(values["base_path"]).endswith("/"):
+        raise ValueError(f"--base-path {values['base_path']}: it begins with a slash, and does not end with one")
     choice = str(values["csrattrs"])
     if choice not in {**PRESETS, **STATUS_CHOICES} and not (
         choice.startswith(FILE_PREFIX) and os.path.isfile(choice[len(FILE_PREFIX) :])

@@ -17,6 +17,7 @@ from ..est.certificate_request import LEVELS
 from ..est.csr_attributes import FILE_PREFIX, PRESETS, STATUS_CHOICES
 from ..est.key_encryption import CIPHERS, CONTENTS, FORMS, KEY_TRANSPORTS, RECIPIENTS
 from ..est.key_generation import SHAPES
+from ..est.routes import WELL_KNOWN
 from ..est.service import RULES
 from ..http.authentication import QUALITIES, REALM, SCHEMES
 from ..http.messages import TRANSFERS
@@ -189,6 +190,12 @@ def add_authority_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="a CA label that the server has, besides the path without one (repeatable); with any other: 404",
+    )
+    add(
+        "--base-path",
+        default=WELL_KNOWN,
+        metavar="PATH",
+        help="where it answers, as servers do that have EST below another path (/v1/pki/est); default: %(default)s",
     )
     add(
         "--manual-approval",
