@@ -94,9 +94,20 @@ options:
       - It is sealed in the store. It is never returned, and never part of a diff.
       - Where it is not given, O(username) says what becomes of the one on the host.
     type: str
+  challenge_password:
+    description:
+      - The enrolment code that some CAs want in the certificate request itself, as its challengePassword (PKCS 9), 1 to
+        255 bytes. Where the EST server asks for otpChallenge (RFC 7894), it goes there.
+      - It is sent where a certificate is enrolled, and not where the old certificate authenticates a renewal.
+      - The same attribute carries the proof of possession. Where both would be sent, the test or enrolment fails before
+        any request is sent. With V(never) of O(proof_of_possession) it is the code that is sent.
+      - With C(exchange=uri) it is refused, because Ansible shows with C(-vvv) what a module is to send.
+      - It is sealed and hidden as O(password) is. Where it is not given, the one on the host is left as it is, for the
+        same host and port of O(server) only. C(remove) removes it.
+    type: str
   update_password:
     description:
-      - When to write O(password) and O(client_key_passphrase).
+      - When to write O(password), O(challenge_password) and O(client_key_passphrase).
       - V(always) compares them with the store, and updates what differs.
       - V(on_create) never compares them. They are only written where the store has none, or has one that cannot be
         opened any more.
@@ -114,6 +125,7 @@ options:
     elements: str
     choices:
       - account
+      - challenge_password
       - ca_certificate
       - client_key_passphrase
     default: []

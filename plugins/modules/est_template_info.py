@@ -174,6 +174,11 @@ templates:
       returned: success
       type: bool
       sample: true
+    challenge_password_set:
+      description: Whether a template has a C(challenge_password).
+      returned: success
+      type: bool
+      sample: false
     client_key_passphrase_set:
       description: Whether a passphrase of the client key is in the store.
       returned: success

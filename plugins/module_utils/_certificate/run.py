@@ -265,7 +265,11 @@ class _Run:
         if old is not None and authentication.client_certificate is not None:
             return RenewalRequest.of(old, spec, proof_of_possession)
         return EnrolmentRequest(
-            self._rendered.subject, self._rendered.subject_alternative_names, spec, proof_of_possession
+            self._rendered.subject,
+            self._rendered.subject_alternative_names,
+            spec,
+            proof_of_possession,
+            template.challenge_password,
         )
 
     def _current_key(self, authentication: Authentication) -> Optional[PrivateKeyTypes]:

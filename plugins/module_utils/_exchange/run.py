@@ -126,6 +126,7 @@ class _Test:
             self._rendered.subject_alternative_names,
             chosen_key(template),
             template.proof_of_possession,
+            template.challenge_password,
         )
 
     def _compared(self, verified: VerifiedCertificate) -> Comparison:

@@ -32,6 +32,7 @@ class Template(Value):
     base_path: str | None
     username: str | None
     password: str | None = field(repr=False)
+    challenge_password: str | None = field(repr=False)
     ca_certificate: str | None
     ca_path: str | None
     ca_fingerprint: str | None
@@ -105,6 +106,7 @@ class Template(Value):
         values["server"], values["port"], values["label"], values["base_path"] = endpoint
         values["proxy"] = server.read_proxy(values["proxy"])
         server.check_basic(values["username"], values["password"])
+        server.check_challenge_password(values["challenge_password"])
         server.check_client_certificate(
             values["client_certificate_path"], values["client_key_path"], values["client_key_passphrase"]
         )

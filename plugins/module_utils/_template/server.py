@@ -14,6 +14,10 @@ from .names import check_path
 # How a template authenticates to the EST server: HTTP Basic, a TLS client certificate, or both.
 
 
+# ub-challenge-password of PKCS #9, as RFC 7030 section 3.5 has it.
+_LONGEST_CHALLENGE = 255
+
+
 def check_password_given(username: str | None, password: str | None) -> None:
     """Refuse a user name without a password, and a password without a user name (which may be empty).
 
@@ -67,6 +71,19 @@ def check_client_certificate(certificate_path: str | None, key_path: str | None,
             "client_key_passphrase", "is given, and client_key_path is not", allowed="with client_key_path only"
         )
     _check_secret("client_key_passphrase", passphrase)
+
+
+def check_challenge_password(code: str | None) -> None:
+    """Refuse an enrolment code that no certificate request can hold (RFC 7030 section 3.5).
+
+    :raises TemplateError: it is longer, or has a control character. It is never shown.
+    """
+    _check_secret("challenge_password", code)
+    size = len(code.encode("utf-8")) if code else 0
+    if size > _LONGEST_CHALLENGE:
+        raise TemplateError(
+            "challenge_password", f"has {size} bytes in UTF-8", allowed=f"1 to {_LONGEST_CHALLENGE} bytes"
+        )
 
 
 def _check_secret(option: str, secret: str | None) -> None:

@@ -25,6 +25,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "base_path": ("path", "est_path", "url_path", "prefix", "path_prefix", "context_path", "mount"),
     "username": ("user", "login", "account", "est_username", "url_username", "user_id", "uid"),
     "password": ("pass", "passwd", "pwd", "secret", "est_password", "url_password"),
+    "challenge_password": ("challenge", "enrollment_code", "enrolment_code", "otp", "one_time_password"),
     "ca_certificate": ("ca", "ca_cert", "ca_pem", "ca_bundle", "trust_anchor", "trust_anchors", "ca_chain"),
     "ca_path": ("ca_file", "ca_cert_path", "ca_certificate_path", "ca_bundle_path"),
     "ca_fingerprint": ("fingerprint", "thumbprint", "ca_thumbprint", "pin", "ca_pin"),

@@ -51,12 +51,14 @@ class EnrolmentRequest(Value):
     :param key_spec: the kind of the new key; ``None`` for the default, which gives way to what the server asks for
         (RFC 9908 section 3.2).
     :param proof_of_possession: ``auto`` (where the server asks for it), ``always`` or ``never``.
+    :param challenge_password: an enrolment code; see ``plan_request``.
     """
 
     subject: Subject
     general_names: Sequence[GeneralName] = ()
     key_spec: Optional[KeySpec] = None
     proof_of_possession: str = "auto"
+    challenge_password: Optional[str] = field(default=None, repr=False)
 
     def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
         """How to ask for it, as the server wants it.
@@ -71,6 +73,7 @@ class EnrolmentRequest(Value):
             self.subject,
             self.general_names,
             proof_of_possession=self.proof_of_possession,
+            challenge_password=self.challenge_password,
         )
 
     def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
@@ -167,7 +170,7 @@ class Enrolment:
             self._request = client.linked(lambda linking: wanted.build(plan, made, linking))
         else:
             kept = pending.request if pending is not None else None
-            self._request = kept or wanted.build(plan, made)
+            self._request = kept if kept is not None and plan.has_code_of(kept) else wanted.build(plan, made)
 
     def keep_unusable(self, error: EstError, save: Callable[[str, str], str]) -> None:
         """Keep what was issued and cannot be used, so that it is not lost, and say in the error where it is.

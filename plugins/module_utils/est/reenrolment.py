@@ -177,6 +177,7 @@ def build_reenrolment_request(
     extensions: Sequence[Extension] = (),
     attributes: Sequence[Attribute] = (),
     hash_name: Optional[str] = None,
+    challenge_password: Optional[str] = None,
     linking: Optional[Linking] = None,
 ) -> CertificateRequest:
     """A request whose subject and subject alternative name are those of an older certificate (RFC 7030 section 4.2.2).
@@ -191,6 +192,7 @@ def build_reenrolment_request(
     :param extensions: further ones. A subject alternative name among them is left out.
     :param attributes: further ones.
     :param hash_name: see ``build_csr()``.
+    :param challenge_password: an enrolment code.
     :param linking: proof of possession.
     :raises InputError: see ``build_csr()``.
     :raises ParseError: the certificate is not what X.509 says, although it could be read.
@@ -208,6 +210,7 @@ def build_reenrolment_request(
         extensions=wanted,
         attributes=more,
         hash_name=hash_name,
+        challenge_password=challenge_password,
         linking=linking,
         encoded_subject=held.certificate.subject.encoded,
     )
@@ -222,10 +225,14 @@ class RenewalRequest(EnrolmentRequest):
 
     :param old: the certificate, whose names are asked for byte for byte.
     :param path: ``simplereenroll``, or ``simpleenroll`` where the old certificate authenticates nobody any more.
+    :param new_subject: the subject that it is to have instead, where it is to have another.
+    :param new_general_names: likewise for the subject alternative name.
     """
 
     old: OldCertificate = field(default=None, repr=False)
     path: str = "simplereenroll"
+    new_subject: Subject = ()
+    new_general_names: Sequence[GeneralName] = ()
 
     @classmethod
     def of(
@@ -234,17 +241,23 @@ class RenewalRequest(EnrolmentRequest):
         key_spec: Optional[KeySpec] = None,
         proof_of_possession: str = "auto",
         path: str = "simplereenroll",
+        challenge_password: Optional[str] = None,
     ) -> RenewalRequest:
-        """What is asked for in place of a certificate."""
+        """What is asked for in place of a certificate.
+
+        :param challenge_password: an enrolment code. Where the old certificate authenticates the client it stays here,
+            as an account does.
+        """
+        code = challenge_password if path == "simpleenroll" else None
         names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
-        return cls(*names, key_spec, proof_of_possession, old, path)
+        return cls(*names, key_spec, proof_of_possession, code, old, path)
 
     def plan(self, attributes: Optional[CsrAttributes], has_key: bool) -> RequestPlan:
         """See ``EnrolmentRequest.plan``."""
         spec = self.key_spec or (kind_of_key if has_key else similar_key)(self.old.certificate)
-        plan = EnrolmentRequest(self.subject, self.general_names, spec, self.proof_of_possession).plan(
-            attributes, has_key
-        )
+        plan = EnrolmentRequest(
+            self.subject, self.general_names, spec, self.proof_of_possession, self.challenge_password
+        ).plan(attributes, has_key)
         # What suits a key that is there, of a kind that is not known here, is known when it signs.
         return plan if spec is not None else plan.replace(hash_name=None)
 
@@ -253,9 +266,12 @@ class RenewalRequest(EnrolmentRequest):
         return build_reenrolment_request(
             self.old,
             key,
+            new_subject=self.new_subject,
+            new_general_names=self.new_general_names,
             extensions=plan.extensions,
             attributes=plan.attributes,
             hash_name=plan.hash_name,
+            challenge_password=plan.challenge_password,
             linking=Linking(linking, plan.linking_attribute) if linking is not None else None,
         )
 

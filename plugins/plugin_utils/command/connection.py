@@ -204,11 +204,15 @@ class Connection:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self.timeline = Timeline()
-        #: What must not be shown: the password and the passphrase, once they are known.
+        #: What must not be shown: an enrolment code, the password and the passphrase, once they are known.
         self.secrets: Tuple[str, ...] = ()
         self._url: Optional[EstUrl] = None
         self._trust: Optional[Trust] = None
         self._transport: Optional[Transport] = None
+
+    def hide(self, secret: str) -> None:
+        """Show a text nowhere from now on. To be called before ``open()``."""
+        self.secrets = (*self.secrets, secret)
 
     @property
     def url(self) -> EstUrl:
@@ -275,7 +279,7 @@ class Connection:
         credentials = authentication.credentials
         client = authentication.client_certificate
         secrets = (credentials and credentials.password, client and client.passphrase)
-        self.secrets = tuple(secret for secret in secrets if secret)
+        self.secrets = (*self.secrets, *(secret for secret in secrets if secret))
         ca_fingerprint, exchange, trust = self._ca_fingerprint, self._exchange, self.trust
         self._transport = HttpsTransport(
             self.url,

@@ -20,6 +20,7 @@ from .enrol import (
     add_enrol_options,
     asked_key,
     asked_names,
+    enrolment_code,
     get_certificate,
     new_files,
     read_acceptance,
@@ -74,7 +75,13 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
             "give --allow-system-trust.",
         )
     wanted = ServerKeyRequest(
-        subject, names, key_spec, options.proof_of_possession, protection, options.allow_system_trust
+        subject,
+        names,
+        key_spec,
+        options.proof_of_possession,
+        enrolment_code(options, connection),
+        protection,
+        options.allow_system_trust,
     )
     return get_certificate(options, connection, wanted, acceptance, files, is_final=_is_final)
 

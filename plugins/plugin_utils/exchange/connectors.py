@@ -150,6 +150,10 @@ def refused_by_modules(template: Template, options: ExchangeOptions) -> dict[str
             template.username == "" and template.password is not None,
             "the module sends no password for an empty user name",
         ),
+        "challenge_password of the template": (
+            template.challenge_password is not None,
+            "Ansible shows the request that has it, with -vvv",
+        ),
         "http_authentication=digest": (
             options.http_authentication == "digest",
             "the module sends the password itself to a server that offers Basic as well",

@@ -250,6 +250,41 @@ def test_req_080_req_083_reenroll_replaces_the_pair(
     assert [entry["operation"] for entry in lab.requests][-1] == "simplereenroll"
 
 
+def test_an_enrolment_code_is_the_first_line_of_a_file(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+    Path("code").write_text("c0de-7\nnot this\n", encoding="utf-8")
+    with LabServer("--challenge-password", "c0de-7") as other:
+        account = ["--username", "estuser"]
+        assert cli.main([*enroll(other), *account]) == cli.FAILED
+        assert cli.main([*enroll(other), *account, "--challenge-password-file", "code", "--json"]) == cli.DONE
+        client = ["--client-certificate-path", "host.pem", "--client-key-path", "host.key"]
+        renewed = ["reenroll", *server(other), *client, "--challenge-password-file", "code"]
+        assert cli.main(renewed) == cli.DONE
+        # It stays here where the old certificate says who the client is.
+        assert other.requests[-1]["operation"] == "simplereenroll"
+        assert "1.2.840.113549.1.9.7" not in other.requests[-1]["request_attributes"]
+        monkeypatch.setenv("EST_CHALLENGE_PASSWORD", "c0de-8")
+        files = ["--fullchain-path", "2.pem", "--private-key-path", "2.key"]
+        assert cli.main(["enroll", *server(other), "--subject", "/CN=2", *files, *account]) == cli.FAILED
+    said = capsys.readouterr()
+    assert "c0de" not in said.out + said.err
+
+
+def test_reenroll_can_ask_for_other_names(lab: LabServer, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+    assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.DONE
+    client = ["--client-certificate-path", "host.pem", "--client-key-path", "host.key"]
+    capsys.readouterr()
+    assert cli.main(["reenroll", *server(lab), *client, "--subject", "/CN=other", "--json"]) == cli.DONE
+    found = json.loads(capsys.readouterr().out)
+    assert "1.3.6.1.5.5.7.7.36" in lab.requests[-1]["request_attributes"]
+    # This server keeps the old name, and that is told: the new one is what was asked for.
+    assert found["certificate"]["subject"] == "/CN=host"
+    assert found["lost"] == ["subject CN=other"]
+    refused = ["reenroll", *server(lab), *client, "--subject", "/CN=other", "--on-lost", "fail"]
+    assert cli.main(refused) != cli.DONE
+
+
 def test_reenroll_needs_a_certificate(lab: LabServer, capsys) -> None:
     assert cli.main(["reenroll", *server(lab)]) == cli.WRONG_INPUT
     assert "nothing to renew" in capsys.readouterr().err

@@ -31,6 +31,7 @@ ONLY_IN_THE_COMMAND = {
     "json": "how the result is printed",
     "verbose": "shows the timeline, which a module returns",
     "password_file": "in place of password: other users of a host see the arguments of a process",
+    "challenge_password_file": "in place of challenge_password, likewise",
     "client_key_passphrase_file": "in place of client_key_passphrase, likewise",
     "recipient_certificate_path": "no module asks for a key that the server makes",
     "recipient_key_path": "likewise",
@@ -53,10 +54,9 @@ ONLY_IN_THE_LIBRARY = {
     "warnings": "what the trust that anchors come from has to tell; modules have it among their results",
     "allow_system_trust": "no module asks for a key that the server makes",
     **dict.fromkeys(
-        ("extensions", "attributes", "extra_attributes", "hash_name", "linking", "encoded_subject", "conflicts"),
+        ("extensions", "attributes", "hash_name", "linking", "encoded_subject"),
         "parts of a certificate request",
     ),
-    **dict.fromkeys(("challenge_password", "otp_challenge", "revocation_challenge"), "likewise, for RFC 7894"),
 }
 #: What is raised and not called; its arguments are keys of results.
 NOT_CALLED = ("EstError", "InputError", "MissingLibrary", "ParseError", "ServerError", "TransportError")

@@ -73,6 +73,47 @@ def test_a_server_that_answers_below_another_path(path, label, server, tmp_path)
         assert asked == {f"{path}{'/' + label if label else ''}"}
 
 
+def test_an_enrolment_code_goes_into_the_request(tmp_path, capfd):
+    with LabServer("--challenge-password", "c0de-7") as lab:
+        outcome = enrol(tmp_path, template_for(lab, challenge_password="c0de-7"))
+        assert outcome["status"] == "issued"
+        assert outcome["warnings"] == []
+        assert "c0de-7" not in repr(outcome) + "".join(capfd.readouterr())
+        with pytest.raises(EstError) as caught:
+            enrol(tmp_path, template_for(lab, challenge_password="c0de-8"))
+        assert caught.value.http_status == 403
+        assert "c0de-8" not in repr(vars(caught.value))
+        assert [entry.get("enrolment_code") for entry in lab.enrolments] == ["challengePassword", None]
+
+
+@pytest.mark.parametrize("preset", ["challenge-password", "rfc7030-example"])
+def test_an_enrolment_code_and_a_proof_of_possession_exclude_each_other(preset, tmp_path):
+    with LabServer("--challenge-password", "c0de-7", "--csrattrs", preset) as lab:
+        for options in ({}, {"proof_of_possession": "always"}):
+            for check in (True, False):
+                with pytest.raises(EstError) as caught:
+                    enrol(tmp_path, template_for(lab, challenge_password="c0de-7", **options), check=check)
+                assert "enrolment code (challenge_password)" in caught.value.reason
+                assert "proof_of_possession to never" in caught.value.hint
+        assert lab.enrolments == []
+        template = template_for(lab, challenge_password="c0de-7", proof_of_possession="never")
+        assert enrol(tmp_path, template)["status"] == "issued"
+
+
+def test_a_pending_request_is_made_anew_with_another_code_and_the_same_key(tmp_path):
+    with LabServer("--challenge-password", "right", "--manual-approval", "1", "--retry-after", "0") as lab:
+        right = template_for(lab, challenge_password="right")
+        assert enrol(tmp_path, right)["status"] == "pending"
+        (key,) = tmp_path.rglob("private_key.pem")
+        before = key.read_bytes()
+        with pytest.raises(EstError):
+            enrol(tmp_path, template_for(lab, challenge_password="wrong"), wait_timeout=60)
+        assert enrol(tmp_path, right, wait_timeout=60)["status"] == "issued"
+    assert [entry.get("enrolment_code") for entry in lab.enrolments] == ["challengePassword", None, "challengePassword"]
+    (key,) = tmp_path.rglob("private_key.pem")
+    assert key.read_bytes() == before
+
+
 def test_a_host_name_with_underscores(tmp_path, monkeypatch):
     resolve = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **named: resolve("localhost", *more, **named))

@@ -289,6 +289,7 @@ REFUSED = {
         "client_key_passphrase": "canary-79",
     },
     "username": {"username": "", "password": "canary-79"},
+    "challenge_password": {"challenge_password": "canary-79"},
 }
 
 

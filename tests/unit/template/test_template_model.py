@@ -136,7 +136,10 @@ def test_a_secret_among_the_stored_fields_is_refused_and_not_shown() -> None:
 def test_an_unknown_secret_is_refused_and_not_shown() -> None:
     with pytest.raises(TemplateError) as caught:
         Template.from_fields(template().as_fields(), {"pin": "canary"})
-    assert str(caught.value) == "pin: is not a secret of a template (allowed: password, client_key_passphrase)."
+    assert (
+        str(caught.value)
+        == "pin: is not a secret of a template (allowed: password, challenge_password, client_key_passphrase)."
+    )
 
 
 def test_secrets_are_in_no_repr() -> None:

@@ -69,6 +69,7 @@ class Settings:
     require_content_transfer_encoding: bool
     pop: str
     pop_status: int
+    challenge_password: Optional[str]
     # TLS
     tls_min: str
     tls_max: str

@@ -333,6 +333,12 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
         default=401,
         help="status of a request without the right one (default: %(default)s)",
     )
+    add(
+        "--challenge-password",
+        metavar="CODE",
+        help="the enrolment code that a request of simpleenroll or serverkeygen must have, in challengePassword or "
+        "otpChallenge; without it: 403",
+    )
 
 
 def add_tls_flags(parser: argparse.ArgumentParser) -> None:
