@@ -184,6 +184,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
         on_failed_renewal=options["on_failed_renewal"],
         wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
         on_unverified_chain=options["on_unverified_chain"],
+        key_origin=options["key_origin"],
         acceptance=Acceptance.read(options),
         check=check_mode,
     )

@@ -37,6 +37,9 @@ _STORE_PATH = "/var/lib/cloud_extender/est"
 #: Ways to carry the exchange; ``auto`` is decided by the action.
 EXCHANGES = ("auto", "host", "uri", "controller")
 
+#: Who makes a key: the host, for which ``exchange`` says where that is done, or the EST server (/serverkeygen).
+KEY_OF_HOST, KEY_OF_SERVER = "host", "server"
+
 #: Options that are numbers, with the smallest and largest value.
 RANGES = {
     "connect_timeout": (1, 300),
@@ -56,6 +59,7 @@ class ExchangeOptions(Value):
     :param allow_redirects_to: other servers that requests may be redirected to with credentials; see
         ``EstClient``.
     :param busy_timeout: seconds in all, for each request; see ``EstClient``.
+    :param key_origin: who makes the key of a certificate: ``KEY_OF_HOST`` or ``KEY_OF_SERVER``.
     """
 
     connect_timeout: int = 10
@@ -64,6 +68,7 @@ class ExchangeOptions(Value):
     http_authentication: str = "auto"
     allow_redirects_to: Tuple[str, ...] = ()
     busy_timeout: int = 0
+    key_origin: str = KEY_OF_HOST
 
 
 def exchange_argument_spec() -> Dict[str, Any]:
@@ -198,6 +203,12 @@ def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
         IDENTITY: {"type": "dict", "options": identity_argument_spec()},
         "wait_timeout": {"type": "int", "default": 0},
         "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+        "key_origin": {
+            "type": "str",
+            "choices": [KEY_OF_HOST, KEY_OF_SERVER],
+            "default": KEY_OF_HOST,
+            "no_log": False,
+        },
         **acceptance_argument_spec(),
     }
 
@@ -243,6 +254,7 @@ def read_options(
             **exchange_options,
             wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
             on_unverified_chain=options["on_unverified_chain"],
+            key_origin=options["key_origin"],
             acceptance=Acceptance.read(options),
             check=check_mode,
         ),

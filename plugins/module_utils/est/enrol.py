@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Union
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
@@ -112,13 +112,27 @@ class ServerKeyRequest(EnrolmentRequest):
 
     def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
         """See ``EnrolmentRequest.operation``."""
-        from .serverkeygen import KeyRequest
+        return server_key_operation(client, key, self.protection, allow_system_trust=self.allow_system_trust)
 
-        def serverkeygen(request: Request, **waiting: Any) -> Union[GeneratedKey, Pending]:
-            wanted = KeyRequest(request, key, self.protection)
-            return client.serverkeygen(wanted, allow_system_trust=self.allow_system_trust, **waiting)
 
-        return serverkeygen
+def server_key_operation(
+    client: EstClient,
+    key: PrivateKeyTypes,
+    protection: Optional[KeyProtection] = None,
+    *,
+    allow_system_trust: bool = False,
+) -> Operation:
+    """The operation of the client that asks for a key of the server's; see ``EstClient.serverkeygen``.
+
+    :param key: the key of the request, to which a server may encrypt.
+    """
+    from .serverkeygen import KeyRequest
+
+    def serverkeygen(request: Request, **waiting: Any) -> Union[GeneratedKey, Pending]:
+        wanted = KeyRequest(request, key, protection)
+        return client.serverkeygen(wanted, allow_system_trust=allow_system_trust, **waiting)
+
+    return serverkeygen
 
 
 class IssuedCertificate(Value):
@@ -130,6 +144,11 @@ class IssuedCertificate(Value):
     verified: VerifiedCertificate
     key: PrivateKeyTypes = field(repr=False)
     key_was_encrypted: bool = False
+
+    @property
+    def key_protected_by(self) -> List[str]:
+        """What protected a key of the server's on its way: ``tls``, and ``cms`` where it came encrypted in that."""
+        return ["tls", "cms"] if self.key_was_encrypted else ["tls"]
 
 
 class Enrolment:

@@ -25,7 +25,7 @@ from .._names.attributes import Subject
 from .._names.general_names import GeneralName
 from .._value import Value, field
 from .base.errors import EstError, InputError, ServerError, TransportError
-from .enrol import EnrolmentRequest, Operation
+from .enrol import EnrolmentRequest, Operation, server_key_operation
 from .http.transport import Credentials
 from .request.csr import (
     Attribute,
@@ -224,7 +224,8 @@ class RenewalRequest(EnrolmentRequest):
     Its ``key_spec`` is ``None`` for a key of the same kind as the old one.
 
     :param old: the certificate, whose names are asked for byte for byte.
-    :param path: ``simplereenroll``, or ``simpleenroll`` where the old certificate authenticates nobody any more.
+    :param path: ``simplereenroll``; ``simpleenroll`` where the old certificate authenticates nobody any more;
+        ``serverkeygen`` for a key that the server makes.
     :param new_subject: the subject that it is to have instead, where it is to have another.
     :param new_general_names: likewise for the subject alternative name.
     """
@@ -277,4 +278,6 @@ class RenewalRequest(EnrolmentRequest):
 
     def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
         """See ``EnrolmentRequest.operation``."""
+        if self.path == "serverkeygen":
+            return server_key_operation(client, key)
         return client.simplereenroll if self.path == "simplereenroll" else client.simpleenroll

@@ -303,7 +303,7 @@ def get_certificate(
                 _drop(pending)
             raise
     if isinstance(wanted, ServerKeyRequest):
-        more["key_protected_by"] = ["tls", "cms"] if issued.key_was_encrypted else ["tls"]
+        more["key_protected_by"] = issued.key_protected_by
     found = {
         "status": "issued",
         "certificate": {"path": files.certificate_path, **describe(verified.certificate)},

@@ -363,6 +363,40 @@ def test_req_122_req_123_the_key_is_encrypted_to_a_recipient(lab: LabServer, key
 
 
 @pytest.mark.usefixtures("password")
+@pytest.mark.parametrize("size", [16, 24, 32])
+def test_req_122_req_123_the_key_is_encrypted_with_a_shared_secret(size: int, capsys) -> None:
+    secret = os.urandom(size).hex()
+    Path("secret").write_text(f"{secret}\n", encoding="ascii")
+    shared = ["--recipient-secret-file", "secret", "--recipient-identifier", "device-7"]
+    with LabServer("--shared-key", f"device-7:{secret}") as other:
+        assert cli.main([*serverkeygen(other, *shared, "--json")]) == cli.DONE
+    said = capsys.readouterr()
+    assert json.loads(said.out)["key_protected_by"] == ["tls", "cms"]
+    assert secret not in said.out + said.err
+    (certificate, *_above), key = pair()
+    assert same_public_key(x509.load_pem_x509_certificate(certificate), load_pem_private_key(key, None))
+
+
+@pytest.mark.usefixtures("password")
+@pytest.mark.parametrize(
+    ("text", "more", "words"),
+    [
+        ("00" * 15, ["--recipient-identifier", "a"], "15 bytes"),
+        ("no hex", ["--recipient-identifier", "a"], "not hexadecimal"),
+        ("00" * 16, [], "need each other"),
+        ("00" * 16, ["--recipient-identifier", "a", "--recipient-key-path", "old.key"], "one recipient only"),
+    ],
+)
+def test_a_shared_secret_that_cannot_be_used(lab: LabServer, text: str, more: list[str], words: str, capsys) -> None:
+    Path("secret").write_text(text, encoding="ascii")
+    assert cli.main(serverkeygen(lab, "--recipient-secret-file", "secret", *more)) == cli.WRONG_INPUT
+    said = capsys.readouterr().err
+    assert words in said
+    assert text not in said
+    assert files() == ["secret"]
+
+
+@pytest.mark.usefixtures("password")
 def test_req_123_a_key_that_is_not_encrypted_to_the_recipient_is_not_saved(lab: LabServer, capsys) -> None:
     assert cli.main(enroll(lab, "--username", "estuser", "--fullchain-path", "old.pem")) == cli.DONE
     os.rename("host.key", "old.key")

@@ -138,6 +138,24 @@ def test_a_redirect_between_base_paths_is_followed(tmp_path):
             assert [request["path"] for request in there.requests][-1] == "/v1/pki/est/simpleenroll"
 
 
+@pytest.mark.parametrize("shape", ["as-asked", "enveloped"])
+def test_req_117_a_key_that_the_server_makes(shape, tmp_path):
+    with LabServer("--serverkeygen", shape) as lab:
+        asked = enrol(tmp_path, template_for(lab), key_origin="server", check=True)
+        assert (asked["status"], [entry["operation"] for entry in lab.requests if entry["method"] == "POST"]) == (
+            "not_asked",
+            [],
+        )
+        outcome = enrol(tmp_path, template_for(lab), key_origin="server")
+        assert (outcome["status"], lab.requests[-1]["operation"]) == ("issued", "serverkeygen")
+    assert outcome["key_protected_by"] == (["tls"] if shape == "as-asked" else ["tls", "cms"])
+    with open(outcome["certificate"]["path"], "rb") as file:
+        certificate = x509.load_pem_x509_certificate(file.read())
+    with open(outcome["private_key_path"], "rb") as file:
+        assert same_public_key(certificate, load_pem_private_key(file.read(), None))
+    assert stat.S_IMODE(os.stat(outcome["private_key_path"]).st_mode) == 0o600
+
+
 def test_what_cisco_drops_is_told(cisco, tmp_path):
     outcome = enrol(tmp_path, template_for(cisco, subject_alternative_name="upn"))
     assert outcome["requested"] == {

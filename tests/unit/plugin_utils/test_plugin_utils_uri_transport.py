@@ -293,6 +293,13 @@ REFUSED = {
 }
 
 
+def test_a_key_of_the_server_is_refused(lab, tmp_path):
+    host = Host(tmp_path)
+    with pytest.raises(InputError, match="key_origin=server cannot be used with exchange=uri") as caught:
+        enrol_by_uri(tmp_path, template_for(lab), host=host, key_origin="server")
+    assert (host.asked, "exchange=host" in caught.value.hint) == ([], True)
+
+
 @pytest.mark.parametrize("option", REFUSED)
 def test_what_the_module_cannot_do_is_refused_before_anything_is_sent(option, lab, tmp_path):
     host = Host(tmp_path)

@@ -45,6 +45,7 @@ class Settings:
     # serverkeygen
     serverkeygen: str
     key_recipient: str
+    shared_key: Optional[str]
     key_content: str
     key_cipher: str
     key_transport: str

@@ -244,6 +244,11 @@ def add_key_generation_flags(parser: argparse.ArgumentParser) -> None:
         help=f"of --serverkeygen enveloped. {listed(RECIPIENTS)} (default: %(default)s)",
     )
     add(
+        "--shared-key",
+        metavar="NAME:KEY",
+        help="an AES key that the client has too, in hexadecimal, to which it can ask to have its key encrypted",
+    )
+    add(
         "--key-content",
         choices=CONTENTS,
         default="key-package",
