@@ -255,6 +255,7 @@ class _Run:
             template = template.replace(
                 username=None,
                 password=None,
+                challenge_password=None,
                 client_certificate_path=None,
                 client_key_path=None,
                 client_key_passphrase=None,
