@@ -22,7 +22,7 @@ options:
       - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
       - V(uri) sends only the HTTPS requests from the host, through M(ansible.builtin.uri), and does everything else on
         the controller. The host needs no Python library. What that module cannot do is refused, which is a proxy, an
-        encrypted client key, an empty user name, proof of possession that is always wanted,
+        encrypted client key, an empty user name, proof of possession that is always wanted, an enrolment code,
         O(http_authentication=digest), and a server of which nothing is known but the fingerprint of its CA. TLS version
         and server certificate are not known.
       - On a Windows host V(uri) sends them through M(ansible.windows.win_uri), which verifies the EST server with the

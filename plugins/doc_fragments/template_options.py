@@ -54,8 +54,9 @@ options:
     description:
       - The EST server, as a host name, an IP address, or a URL such as V(https://est.example.com:8443). An C(http)
         URL is refused.
-      - The URL can carry the port, and the label as in V(https://est.example.com/.well-known/est/label). They must not
-        contradict O(port) and O(label).
+      - A host name is kept in lower case, and in its A-label form (V(xn--...)). Underscores in it are taken.
+      - The URL can carry the port, the label as in V(https://est.example.com/.well-known/est/label), and another base
+        path as in V(https://est.example.com/v1/pki/est). They must not contradict O(port), O(label) and O(base_path).
       - Required for a template that should be present.
     type: str
   port:
@@ -65,7 +66,17 @@ options:
     type: int
   label:
     description:
-      - The CA label, one segment of the path of the EST server (RFC 7030, section 3.2.2).
+      - The CA label, one segment of the path of the EST server (RFC 7030, section 3.2.2). What may stand in a segment
+        of a URL, such as a colon, is sent as it is given.
+    type: str
+  base_path:
+    description:
+      - Where the EST server answers, if not at V(/.well-known/est). Operations, with O(label) before them, are added to
+        this path.
+      - HashiCorp Vault answers at V(/v1/pki/est), where C(pki) is the mount. Trustpoint has a domain and a profile
+        after V(/.well-known/est), such as V(/.well-known/est/domain) with the profile as O(label), or both in the URL
+        of O(server). A proxy can have a prefix before it.
+      - It is written as in a URL, with other characters percent-encoded.
     type: str
   username:
     description:
@@ -83,9 +94,20 @@ options:
       - It is sealed in the store. It is never returned, and never part of a diff.
       - Where it is not given, O(username) says what becomes of the one on the host.
     type: str
+  challenge_password:
+    description:
+      - The enrolment code that some CAs want in the certificate request itself, as its challengePassword (PKCS 9), 1 to
+        255 bytes. Where the EST server asks for otpChallenge (RFC 7894), it goes there.
+      - It is sent where a certificate is enrolled, and not where the old certificate authenticates a renewal.
+      - The same attribute carries the proof of possession. Where both would be sent, the test or enrolment fails before
+        any request is sent. With V(never) of O(proof_of_possession) it is the code that is sent.
+      - With C(exchange=uri) it is refused, because Ansible shows with C(-vvv) what a module is to send.
+      - It is sealed and hidden as O(password) is. Where it is not given, the one on the host is left as it is, for the
+        same host and port of O(server) only. C(remove) removes it.
+    type: str
   update_password:
     description:
-      - When to write O(password) and O(client_key_passphrase).
+      - When to write O(password), O(challenge_password) and O(client_key_passphrase).
       - V(always) compares them with the store, and updates what differs.
       - V(on_create) never compares them. They are only written where the store has none, or has one that cannot be
         opened any more.
@@ -103,6 +125,7 @@ options:
     elements: str
     choices:
       - account
+      - challenge_password
       - ca_certificate
       - client_key_passphrase
     default: []

@@ -185,6 +185,20 @@ options:
     type: str
     choices: [fail, warn]
     default: fail
+  key_origin:
+    description:
+      - Who makes the private key.
+      - With V(host) it is made where the certificate is asked for, and no other machine has it. Use this where you can.
+      - With V(server) the EST server makes it and sends it through TLS with the certificate (C(/serverkeygen), RFC 7030
+        section 4.4). The key is of the kind that the template names, or the server takes. It is kept as one that is
+        made here. The server has to be trusted by C(ca_certificate), C(ca_path) or C(ca_fingerprint) of the template;
+        C(use_system_trust) is refused.
+      - With V(server) a renewal asks for another key as well, authenticated by the old certificate, unless
+        O(renewal_method) is V(renew). After a change of this option a new certificate is enrolled.
+      - O(exchange=uri) is refused with V(server), because a module of Ansible would return the private key.
+    type: str
+    choices: [host, server]
+    default: host
 notes:
   - A POSIX host needs the Python library C(cryptography), and C(requests) when a certificate is asked for. The private
     key never leaves it, so V(uri) and V(controller) of O(exchange) are refused there.
@@ -349,6 +363,13 @@ renew_at:
   type: str
   returned: success, when there is one
   sample: "2027-11-08T12:00:00Z"
+key_protected_by:
+  description:
+    - What protected a key of the EST server on its way, V(tls), and V(cms) where it came encrypted within that.
+  type: list
+  elements: str
+  returned: when a certificate was issued with O(key_origin=server)
+  sample: [tls]
 private_key_path:
   description: The file on the host with the private key.
   type: str

@@ -136,7 +136,7 @@ last_test:
       type: str
       sample: failed
     stage:
-      description: The stage at which it failed.
+      description: The stage at which it failed. V(none) if it did not.
       returned: always
       type: str
       sample: enroll

@@ -84,6 +84,10 @@ templates:
       description: The CA label in the URL of the EST server. V(none) if there is none.
       returned: success
       type: str
+    base_path:
+      description: The path at which the EST server answers. V(none) if it is C(/.well-known/est).
+      returned: success
+      type: str
     username:
       description: The user name of the account at the EST server. V(none) if there is none.
       returned: success
@@ -170,6 +174,11 @@ templates:
       returned: success
       type: bool
       sample: true
+    challenge_password_set:
+      description: Whether a template has a C(challenge_password).
+      returned: success
+      type: bool
+      sample: false
     client_key_passphrase_set:
       description: Whether a passphrase of the client key is in the store.
       returned: success

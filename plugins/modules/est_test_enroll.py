@@ -81,6 +81,18 @@ options:
     type: str
     choices: [fail, warn]
     default: fail
+  key_origin:
+    description:
+      - Who makes the private key.
+      - With V(host) it is made where the certificate is asked for, and no other machine has it. Use this where you can.
+      - With V(server) the EST server makes it and sends it through TLS with the certificate (C(/serverkeygen), RFC 7030
+        section 4.4). The key is of the kind that the template names, or the server takes. It is kept as one that is
+        made here. The server has to be trusted by C(ca_certificate), C(ca_path) or C(ca_fingerprint) of the template;
+        C(use_system_trust) is refused.
+      - O(exchange=uri) is refused with V(server), because a module of Ansible would return the private key.
+    type: str
+    choices: [host, server]
+    default: host
 notes:
   - On a Windows host the controller needs the collection C(ansible.windows), whose modules do the work. Windows hosts
     have been tested by emulation only; see C(docs/windows.md).
@@ -201,6 +213,13 @@ root_certificate_path:
   description: The file on the host with the certificate of the root CA.
   type: str
   returned: when a certificate was issued, and its chain ends at a root
+key_protected_by:
+  description:
+    - What protected a key of the EST server on its way, V(tls), and V(cms) where it came encrypted within that.
+  type: list
+  elements: str
+  returned: when a certificate was issued with O(key_origin=server)
+  sample: [tls]
 private_key_path:
   description:
     - The file on the host with the private key, mode 0600.

@@ -40,9 +40,9 @@ options:
     type: dict
   pad:
     description:
-      - Random octets in base64, at least as long as a private key file.
-      - The private key of a pending enrolment is returned only XORed with them, because a connection may log what a
-        module prints.
+      - Random octets in base64, at least as long as the files of private key and request together.
+      - The private key of a pending enrolment is returned only XORed with them, and so is the request, which may have
+        an enrolment code, because a connection may log what a module prints.
     type: str
   store_path:
     description: The folder of the template store, for O(operation=note).
@@ -68,16 +68,20 @@ EXAMPLES = r"""
     output_path: /var/lib/cloud_extender/est/tests
     template: wifi
     certificate_name: wifi-test
-    pad: "{{ lookup('ansible.builtin.password', '/dev/null', length=8192) | b64encode }}"
+    pad: "{{ lookup('ansible.builtin.password', '/dev/null', length=32768) | b64encode }}"
 """
 
 RETURN = r"""
 files:
-  description: The files of a pending enrolment by name, without its private key.
+  description: The other files of a pending enrolment by name.
   type: dict
   returned: when something is pending
 masked_key:
   description: The private key of the pending enrolment XORed with O(pad), in base64.
+  type: str
+  returned: when something is pending
+masked_request:
+  description: The request of the pending enrolment XORed with what of O(pad) the private key left, in base64.
   type: str
   returned: when something is pending
 path:
@@ -92,6 +96,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import (
     PRIVATE_KEY_FILE,
+    REQUEST_FILE,
     TestFolder,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure, failure_of
@@ -140,8 +145,13 @@ def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:
     files = folder.read_pending()
     if files is None:
         return {}
-    key = files.pop(PRIVATE_KEY_FILE)
-    return {"files": files, "masked_key": base64.b64encode(mask(key.encode(), pad)).decode()}
+    key, request = (files.pop(name).encode() for name in (PRIVATE_KEY_FILE, REQUEST_FILE))
+    return {
+        "files": files,
+        "masked_key": base64.b64encode(mask(key, pad)).decode(),
+        # No octet of a one-time pad is used twice.
+        "masked_request": base64.b64encode(mask(request, pad[len(key) :])).decode(),
+    }
 
 
 if __name__ == "__main__":

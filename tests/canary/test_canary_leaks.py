@@ -37,8 +37,11 @@ SECRETS = {
     "the password of the proxy": "cnry-proxy-password6",
     "EST_PASSWORD": "cnry-environment-password7",
     "a secret of the logs": "cnry-redacted-secret8",
+    "the enrolment code": "cnry-enrolment-code=9",
 }
-PASSWORD, WRONG, KEY_PASSPHRASE, PASSPHRASE, WRONG_PASSPHRASE, PROXY_PASSWORD, ENVIRONMENT, LOGGED = SECRETS.values()
+PASSWORD, WRONG, KEY_PASSPHRASE, PASSPHRASE, WRONG_PASSPHRASE, PROXY_PASSWORD, ENVIRONMENT, LOGGED, CODE = (
+    SECRETS.values()
+)
 PROXY = f"http://user:{PROXY_PASSWORD}@127.0.0.1:9"
 IDENTITY = {"identity": {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}}
 VERBOSE = {
@@ -183,6 +186,8 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
             "client_key_passphrase": KEY_PASSPHRASE,
         },
         {"name": "environment", "server": lab.url, **server},
+        {"name": "code", "server": lab.url, "challenge_password": CODE, **account, **server},
+        {"name": "pending code", "server": pending_lab.url, "challenge_password": CODE, **account, **server},
     ]
     store = {"store_path": "{{ store }}"}
     test = {**store, **IDENTITY, "output_path": "{{ out }}"}
@@ -200,6 +205,8 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         *(task("est_test_enroll", template="digest", exchange=way, **test) for way in exchanges[:2]),
         # Twice: the second one goes on with the key of the first.
         *(task("est_test_enroll", template="pending", exchange=way, **test) for way in ("host", "uri", "controller")),
+        *(task("est_test_enroll", template="code", exchange=way, **test) for way in exchanges[:2]),
+        *(task("est_test_enroll", template="pending code", exchange=way, **test) for way in exchanges[:2]),
         task("est_certificate", template="wifi", **IDENTITY, **_files(scene), **store),
         task("est_certificate", inline=wifi, force=True, **IDENTITY, **_files(scene), **store),
         task("est_server_info", inline={"name": "look", "server": lab.url, "ca_path": lab.ca_path, **account}, **store),
@@ -249,6 +256,17 @@ def failures(lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
         ),
         task("est_template", **{**wifi, "port": "no number"}, **store),
         task("est_template", **wifi, client_key_passphrase=KEY_PASSPHRASE, **store),
+        task("est_template", **wifi, challenge_password=CODE * 20, **store),
+        *(
+            task(
+                "est_test_enroll",
+                inline={**server, "password": WRONG, "challenge_password": CODE},
+                exchange=way,
+                **test,
+            )
+            for way in ("host", "uri")
+        ),
+        task("est_test_enroll", inline={**wifi, "challenge_password": CODE, "proof_of_possession": "always"}, **test),
         task("est_templates", templates=[wifi], store_path="/proc/nowhere"),
         *(
             task("est_test_enroll", inline=inline, exchange=way, timeout=5, connect_timeout=2, **test)
@@ -273,6 +291,10 @@ def _secrets(scene: Scene) -> dict[str, list[bytes]]:
     secrets = {name: [text.encode()] for name, text in SECRETS.items()}
     for name, password in (("the password", PASSWORD), ("a wrong password", WRONG), ("EST_PASSWORD", ENVIRONMENT)):
         secrets[f"{name} for HTTP Basic"] = [base64.b64encode(f"{USER}:{password}".encode())]
+    # A request has it among its octets, so it can stand in base64 at any of three places.
+    secrets["the enrolment code in a request"] = [
+        base64.b64encode(bytes(before) + CODE.encode())[4:-4] for before in range(3)
+    ]
     secrets["a response of Digest"] = [b'response="', b"Authorization: "]
     keys = [path.read_text() for path in scene.host_folder.rglob("private_key.pem")]
     secrets["a private key"] = [line for key in keys for line in pem_lines(key)]
@@ -288,6 +310,9 @@ def _belongs(place: str, secret: str) -> bool:
     name = place.rpartition("/")[2]
     if secret == "a private key":
         return place.startswith("host/") and name == "private_key.pem"
+    if secret.startswith("the enrolment code"):
+        # What is repeated while it waits for approval.
+        return place.startswith("host/") and name == "request.pem"
     if secret == "the sealing key":
         return place.startswith("host/") and name == "sealing.key"
     return place == "host/product.log"  # a log of another program, as the test made it
@@ -316,7 +341,7 @@ def test_a_success_shows_no_secret(scene: Scene, tasks: list[dict[str, Any]], ca
 
 def test_check_mode_shows_no_secret(scene: Scene, tasks: list[dict[str, Any]], capsys: Any) -> None:
     # What needs another server or another way to it is no other in check mode.
-    names = ("digest", "pending")
+    names = ("digest", "pending", "pending code")
     chosen = [entry for entry in tasks if entry.get(f"{COLLECTION}.est_test_enroll", {}).get("template") not in names]
     done = scene.run("check", chosen, "--check", "--diff", ANSIBLE_CALLBACK_RESULT_FORMAT="json", **VARIABLES)
     assert [entry.task for entry in done.told() if entry.ended != "ok"] == [], done.output[-4000:]

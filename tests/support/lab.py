@@ -91,7 +91,9 @@ class Lab:
     @property
     def est_url(self) -> str:
         """The base of all operations, without a label."""
-        return f"{self.url}/.well-known/est"
+        given = self.arguments
+        path = given[given.index("--base-path") + 1] if "--base-path" in given else "/.well-known/est"
+        return f"{self.url}{path}"
 
     @property
     def ca_path(self) -> str:

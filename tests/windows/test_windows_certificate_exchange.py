@@ -28,6 +28,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
     read_options,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import (
     certificate_holder as windows_certificate_holder,
@@ -103,7 +104,7 @@ class Runner:
         whole = template_for(self.lab, **(template or {}))
         where = {"template": whole.name} if stored else {"inline": {**whole.as_fields(), **whole.secrets()}}
         defaults = {name: entry.get("default") for name, entry in argument_spec().items()}
-        given = {**defaults, "identity": IDENTITY, "store_path": STORE, **where, **options}
+        given = {**defaults, "exchange": exchange, "identity": IDENTITY, "store_path": STORE, **where, **options}
         asked = read_options(given, check_mode=check, windows=True)
 
         def find(with_secrets: bool) -> Template:
@@ -226,6 +227,17 @@ def test_the_controller_can_get_the_first_one_and_no_renewal(machine: Machine, r
     fallen_back = runner.run(exchange="controller", force=True, on_failed_renewal="enroll")
     assert fallen_back["action"] == "enrolled"
     assert any("the password is used" in words for words in fallen_back["warnings"])
+
+
+def test_a_key_of_the_server_comes_through_the_controller_only(machine: Machine, runner: Runner) -> None:
+    found = runner.run(exchange="controller", key_origin="server")
+    assert (found["status"], found["action"], found["key_protected_by"]) == ("issued", "enrolled", ["tls"])
+    assert runner.lab.requests[-1]["operation"] == "serverkeygen"
+    (entry,) = machine.certificates(MY)
+    assert entry.key
+    assert runner.run(exchange="controller", key_origin="server")["status"] == "unchanged"
+    with pytest.raises(TemplateError, match="exchange=controller"):
+        runner.run(exchange="uri", key_origin="server")
 
 
 def test_a_key_that_windows_keeps_from_the_connection_says_what_helps(machine: Machine, runner: Runner) -> None:

@@ -419,6 +419,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "client_certificate_path of the template": {"client_certificate_path": "C:\\c.pem", "client_key_path": "C:\\k.pem"},
     "proxy of the template": {"proxy": "http://proxy.example:3128"},
     "proof_of_possession of the template": {"proof_of_possession": "always"},
+    "challenge_password of the template": {"challenge_password": "canary-79"},
     "username of the template": {"username": "", "password": "canary-79"},
     "the account of the template": {"password": "canary-79-\u00e4"},
     "the template has only ca_fingerprint": {"ca_certificate": None, "ca_fingerprint": f"sha256:{'0' * 64}"},

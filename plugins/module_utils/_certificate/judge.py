@@ -164,6 +164,9 @@ class Judge:
         self._on_unverified_chain = options.on_unverified_chain
         self._force = options.force
         self._holder = holder
+        #: The kind of key that the server was asked to make, as ``describe_public_key()`` says it; None where it makes
+        #: none.
+        self.asked_key: Optional[str] = None
 
     def result(self, certificate: Certificate) -> Dict[str, List[str]]:
         """What the result says of a certificate that the host has."""
@@ -196,7 +199,7 @@ class Judge:
         :raises NotAsAsked: it is refused.
         """
         if old is not None:
-            comparison = compare_with_older(issued.certificate, old)
+            comparison = compare_with_older(issued.certificate, old, key=self.asked_key)
             self._refuse(comparison, "the renewed certificate differs from the old one")
         elif self._acceptance.fails:
             comparison = self._compared(issued.certificate)
@@ -237,7 +240,9 @@ class Judge:
     def _compared(self, certificate: Certificate) -> Comparison:
         rendered = self._rendered
         with hiding(self._secrets):
-            return compare_certificate(rendered.subject, rendered.subject_alternative_names, certificate)
+            return compare_certificate(
+                rendered.subject, rendered.subject_alternative_names, certificate, key=self.asked_key
+            )
 
     def _refuse(self, comparison: Comparison, words: str) -> None:
         comparison.refuse(self._acceptance, words, self._authority)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Tuple
 from .._exchange.acceptance import Acceptance
 from .._exchange.connection import chosen_key
 from .._exchange.issued import compare_certificate
+from .._exchange.options import KEY_OF_HOST
 from .._template.model import Template
 from .._template.render import Rendered
 from .._value import Value
@@ -39,7 +40,7 @@ class Need(Value):
     reason: str
 
 
-def asked_digest(template: Template, rendered: Rendered, url: EstUrl) -> str:
+def asked_digest(template: Template, rendered: Rendered, url: EstUrl, key_origin: str = KEY_OF_HOST) -> str:
     """What tells whether a certificate was issued for what is asked for now: SHA-256, 64 hexadecimal digits.
 
     It is over what was asked for, not over what was issued: a CA that changes or drops names changes nothing. Account,
@@ -50,6 +51,7 @@ def asked_digest(template: Template, rendered: Rendered, url: EstUrl) -> str:
         subject=rendered.subject,
         subject_alternative_names=rendered.subject_alternative_names,
         key=[template.key_type, template.key_size, template.key_curve],
+        **({} if key_origin == KEY_OF_HOST else {"key_origin": key_origin}),
     )
 
 

@@ -14,6 +14,8 @@ from typing import Any, Dict, Optional
 
 from .._exchange.acceptance import ACCEPTANCE_OPTIONS, Acceptance
 from .._exchange.options import (
+    KEY_OF_HOST,
+    KEY_OF_SERVER,
     RANGES,
     WAIT_TIMEOUT,
     ExchangeOptions,
@@ -180,6 +182,13 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
             value=show(method),
             allowed=REKEY,
         )
+    if windows and options["key_origin"] == KEY_OF_SERVER and options["exchange"] != "controller":
+        raise TemplateError(
+            "key_origin",
+            "cannot be used on a Windows host with exchange=uri: a module would return the private key with its result",
+            value=show(options["key_origin"]),
+            allowed=f"{KEY_OF_HOST}; {KEY_OF_SERVER} with exchange=controller",
+        )
     days = options["renewal_period_days"]
     checked = CertificateOptions(
         **read_exchange_options(options),
@@ -189,6 +198,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
         on_failed_renewal=options["on_failed_renewal"],
         wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
         on_unverified_chain=options["on_unverified_chain"],
+        key_origin=options["key_origin"],
         acceptance=Acceptance.read(options),
         check=check_mode,
     )

@@ -20,14 +20,16 @@ from .._exchange.connection import (
     account,
     chosen_key,
     connected,
+    refuse_key_of_server,
     refuse_without_devices,
     required_trust,
 )
+from .._exchange.options import KEY_OF_SERVER
 from .._exchange.result import pending_result
 from .._template.model import Template
 from ..est.base.errors import EstError, InputError, Timeline
 from ..est.client import EstClient, VerifiedCertificate
-from ..est.enrol import Enrolment, EnrolmentRequest
+from ..est.enrol import Enrolment, EnrolmentRequest, ServerKeyRequest
 from ..est.http.url import EstUrl
 from ..est.pending import PendingEnrolment, is_denied, request_digest
 from ..est.reenrolment import (
@@ -39,7 +41,7 @@ from ..est.reenrolment import (
     enrols_anew,
 )
 from ..est.x509.certificate import fingerprint_sha256, not_after
-from ..est.x509.keys import KeySpec, generate_key
+from ..est.x509.keys import KeySpec, describe_public_key, generate_key
 from . import need as needs
 from . import result
 from .holder import CertificateHolder, CurrentCertificate, Recovered
@@ -87,10 +89,11 @@ class _Run:
         self._holder = holder
         self._timeline = timeline
         refuse_without_devices(template)
+        refuse_key_of_server(template, asked.options)
         self._rendered = render_identity(template, asked.identity)
-        self._url = EstUrl.build(template.server, template.port, template.label)
+        self._url = EstUrl.build(template.server, template.port, template.label, template.base_path)
         self._judge = Judge(template, self._rendered, asked.options, holder)
-        self._digest = needs.asked_digest(template, self._rendered, self._url)
+        self._digest = needs.asked_digest(template, self._rendered, self._url, asked.options.key_origin)
         days = self._options.renewal_period_days
         self._renewal_period_days = template.renewal_period_days if days is None else days
         self._found = CurrentCertificate()
@@ -186,6 +189,8 @@ class _Run:
                 make_key=self._make_key,
             )
             self._warnings.extend(enrolment.warnings)
+            if self._asks_for_key(authentication):
+                self._judge.asked_key = describe_public_key(enrolment.key)
             try:
                 issued = enrolment.run(
                     wait_timeout=self._options.wait_timeout,
@@ -201,13 +206,15 @@ class _Run:
                     error.note("The next run asks anew, for another key.")
                 raise
             if isinstance(issued, PendingEnrolment):
+                self._judge.asked_key = None  # what is there is of another time
                 return self._result("pending", action, changed=True, client=client, pending=issued)
             verified = issued.verified
             with self._timeline.stage("save") as step:
                 step.detail = self._holder.place()
                 new_key = None if action == "renewed" else issued.key
                 self._holder.save(verified.certificate, verified.chain, new_key, self._digest)
-            return self._result("issued", action, changed=True, client=client, verified=verified)
+            more = {"key_protected_by": issued.key_protected_by} if self._asks_for_key(authentication) else {}
+            return {**self._result("issued", action, changed=True, client=client, verified=verified), **more}
 
     def _request_digest(self, authentication: Authentication) -> str:
         """What tells whether a pending request is the one that would be made now."""
@@ -226,7 +233,12 @@ class _Run:
         self._client_certificate = template.client_certificate_path is not None
         if authentication.client_certificate is not None:
             self._client_certificate = True
-            template = template.replace(client_certificate_path=None, client_key_path=None, client_key_passphrase=None)
+            template = template.replace(
+                challenge_password=None,
+                client_certificate_path=None,
+                client_key_path=None,
+                client_key_passphrase=None,
+            )
             try:
                 connector.refuse_unsupported(template, self._options)
             except InputError:  # an account that this way cannot send is no reason against a renewal without it
@@ -242,10 +254,21 @@ class _Run:
         template, old = self._template, self._found.old
         spec, proof_of_possession = chosen_key(template), template.proof_of_possession
         if old is not None and authentication.client_certificate is not None:
-            return RenewalRequest.of(old, spec, proof_of_possession)
-        return EnrolmentRequest(
-            self._rendered.subject, self._rendered.subject_alternative_names, spec, proof_of_possession
+            path = "serverkeygen" if self._asks_for_key(authentication) else authentication.operation
+            return RenewalRequest.of(old, spec, proof_of_possession, path)
+        request = ServerKeyRequest if self._asks_for_key(authentication) else EnrolmentRequest
+        return request(
+            self._rendered.subject,
+            self._rendered.subject_alternative_names,
+            spec,
+            proof_of_possession,
+            template.challenge_password,
         )
+
+    def _asks_for_key(self, authentication: Authentication) -> bool:
+        """Whether the EST server makes the key. One that stays was made before."""
+        stays = authentication.client_certificate is not None and self._options.renewal_method != REKEY
+        return self._options.key_origin == KEY_OF_SERVER and not stays
 
     def _current_key(self, authentication: Authentication) -> Optional[PrivateKeyTypes]:
         """The key of the old certificate, where the new one is to have it as well."""

@@ -28,6 +28,7 @@ _ROUTE_FIELDS = (
     "server",
     "port",
     "label",
+    "base_path",
     "proxy",
     "ca_certificate",
     "ca_path",
@@ -55,7 +56,7 @@ def find_targets(templates: Sequence[Mapping[str, Any]]) -> Tuple[List[Dict[str,
             del fields["client_certificate_path"], fields["client_key_path"]
         try:
             template = Template.from_fields(fields, {})
-            EstUrl.build(template.server, template.port, template.label)
+            EstUrl.build(template.server, template.port, template.label, template.base_path)
         except (TemplateError, EstError) as error:
             unusable.append((str(described.get("name", "")), error.code, str(error)))
             continue

@@ -57,7 +57,7 @@ def probe(
         ``hint``; one that could not be tried because another failed is not there.
     """
     template = Template.from_fields(fields, {})
-    url = EstUrl.build(template.server, template.port, template.label)
+    url = EstUrl.build(template.server, template.port, template.label, template.base_path)
     return _Probe(template, url, step_seconds, Deadline(seconds), run_command).run()
 
 

@@ -20,7 +20,7 @@ from ..est.http.url import EstUrl
 from ..est.x509.certificate import Fingerprint
 from ..est.x509.client_certificate import ClientCertificate
 from ..est.x509.keys import KeySpec
-from .options import ExchangeOptions
+from .options import KEY_OF_SERVER, ExchangeOptions
 
 if TYPE_CHECKING:
     from ..est.bootstrap import CaBag
@@ -77,7 +77,7 @@ class Destination(Value):
         :param client_certificate: in place of that of the template. The account only goes with it where the server asks
             for both.
         """
-        url = EstUrl.build(template.server, template.port, template.label)
+        url = EstUrl.build(template.server, template.port, template.label, template.base_path)
         fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
         unasked = client_certificate is None
         if client_certificate is None and template.client_certificate_path:
@@ -103,6 +103,19 @@ def chosen_key(template: Template) -> Optional[KeySpec]:
     """The kind of key that a template asks for; ``None`` for the default, which gives way to what a server asks for."""
     spec = KeySpec(template.key_type, template.key_size, template.key_curve)
     return None if spec == KeySpec() else spec
+
+
+def refuse_key_of_server(template: Template, options: ExchangeOptions) -> None:
+    """Refuse a key of the server's where only the CAs of the system say who that is (RFC 7030 section 6).
+
+    :raises InputError: it is wanted.
+    """
+    if options.key_origin == KEY_OF_SERVER and template.use_system_trust:
+        raise InputError(
+            "key_origin is server, and use_system_trust of the template: a private key is not taken from a server that "
+            "any of the many CAs of the system could vouch for (RFC 7030 section 6)",
+            hint="Trust the EST server by ca_certificate, ca_path or ca_fingerprint, or set key_origin to host.",
+        )
 
 
 class Connector(Protocol):

@@ -36,8 +36,8 @@ HINTS = {
     "certificate, set client_certificate_path and client_key_path.",
     "client_certificate_refused": "Set client_certificate_path and client_key_path to a certificate (with its "
     "intermediates) from a CA that the EST server accepts for TLS clients, and check that it has not expired.",
-    "redirect_needs_consent": "Name {server} in allow_redirects_to, or set server, port and label of the template to "
-    "where the server leads.",
+    "redirect_needs_consent": "Name {server} in allow_redirects_to, or set server, port, label and base_path of the "
+    "template to where the server leads.",
     "credentials_required": "Set username and password of the template to those of an account on the EST server.",
     "credentials_withheld": f"{_CA} CA certificate instead of ca_fingerprint alone.",
     "authentication_not_supported": "Let http_authentication be auto, and let the EST server offer Basic or Digest, or "

@@ -122,15 +122,18 @@ def compare_certificate(
     return Comparison(tuple(lost(subject, names, *issued)), shown)
 
 
-def compare_with_older(certificate: Certificate, old: Certificate) -> Comparison:
+def compare_with_older(certificate: Certificate, old: Certificate, *, key: Optional[str] = None) -> Comparison:
     """Compare a renewed certificate with the one that it is to replace.
 
     Both have the same names (RFC 7030 section 4.2.2): one that is added would be asked for ever after.
+
+    :param key: see ``compare_certificate()``.
     """
     return compare_certificate(
         read_name(old.subject),
         subject_alternative_names(old),
         certificate,
+        key=key,
         may_be_ca=is_ca(old),
         same_subject=True,
     )

@@ -13,16 +13,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
+from .._names.server_address import AddressError, read_server_address
 from .._template.errors import TemplateError, show
 from .._template.fields import WRITING_OPTIONS, number_as_text
 from .._template.fields import argument_spec as template_argument_spec
 from .._template.identity import IDENTITY, TestIdentity, identity_argument_spec
 from .._template.model import Template
 from .._template.names import check_text, template_name
+from .._template.server import from_address_error
 from .._value import Value, field
-from ..est.base.errors import InputError
 from ..est.http.authentication import SCHEMES
-from ..est.http.url import EstUrl
 from .acceptance import ACCEPTANCE_OPTIONS, Acceptance, acceptance_argument_spec
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -36,6 +36,9 @@ _STORE_PATH = "/var/lib/cloud_extender/est"
 
 #: Ways to carry the exchange; ``auto`` is decided by the action.
 EXCHANGES = ("auto", "host", "uri", "controller")
+
+#: Who makes a key: the host, for which ``exchange`` says where that is done, or the EST server (/serverkeygen).
+KEY_OF_HOST, KEY_OF_SERVER = "host", "server"
 
 #: Options that are numbers, with the smallest and largest value.
 RANGES = {
@@ -56,6 +59,7 @@ class ExchangeOptions(Value):
     :param allow_redirects_to: other servers that requests may be redirected to with credentials; see
         ``EstClient``.
     :param busy_timeout: seconds in all, for each request; see ``EstClient``.
+    :param key_origin: who makes the key of a certificate: ``KEY_OF_HOST`` or ``KEY_OF_SERVER``.
     """
 
     connect_timeout: int = 10
@@ -64,6 +68,7 @@ class ExchangeOptions(Value):
     http_authentication: str = "auto"
     allow_redirects_to: Tuple[str, ...] = ()
     busy_timeout: int = 0
+    key_origin: str = KEY_OF_HOST
 
 
 def exchange_argument_spec() -> Dict[str, Any]:
@@ -114,16 +119,17 @@ def _servers(option: str, given: Sequence[str]) -> Tuple[str, ...]:
     """Check an option that is a list of servers."""
     allowed = "servers such as est.example.com, est.example.com:8443 or https://est.example.com:8443"
     for server in given:
-        if "@" in server:  # and not shown: a password may stand before it
-            raise TemplateError(option, "has a user name or a password in it", allowed=allowed)
         try:
-            label = EstUrl.build(server).label
-        except InputError as error:
-            reason = error.reason.replace(f"server is {server!r}", "").lstrip(":, ")
-            raise TemplateError(option, f"is not a server: {reason}", value=show(server), allowed=allowed) from None
-        if label is not None:
+            address = read_server_address(server)
+        except AddressError as error:
+            wrong = from_address_error(error, option)
             raise TemplateError(
-                option, "has a CA label, but a server is what is allowed", value=show(server), allowed=allowed
+                option, f"is not a server: it {wrong.reason}", value=wrong.value, allowed=allowed
+            ) from None
+        if address.label is not None or address.base_path is not None:
+            what = "CA label" if address.base_path is None else "base path"
+            raise TemplateError(
+                option, f"has a {what}, but a server is what is allowed", value=show(server), allowed=allowed
             )
     return tuple(given)
 
@@ -197,6 +203,12 @@ def enrolment_argument_spec(certificate_name: str) -> Dict[str, Any]:
         IDENTITY: {"type": "dict", "options": identity_argument_spec()},
         "wait_timeout": {"type": "int", "default": 0},
         "on_unverified_chain": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+        "key_origin": {
+            "type": "str",
+            "choices": [KEY_OF_HOST, KEY_OF_SERVER],
+            "default": KEY_OF_HOST,
+            "no_log": False,
+        },
         **acceptance_argument_spec(),
     }
 
@@ -242,6 +254,7 @@ def read_options(
             **exchange_options,
             wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
             on_unverified_chain=options["on_unverified_chain"],
+            key_origin=options["key_origin"],
             acceptance=Acceptance.read(options),
             check=check_mode,
         ),

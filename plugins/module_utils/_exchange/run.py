@@ -18,16 +18,24 @@ from .._template.render import Rendered, render
 from ..est.base.errors import EstError, Timeline
 from ..est.base.text import hiding
 from ..est.client import VerifiedCertificate
-from ..est.enrol import Enrolment, EnrolmentRequest, IssuedCertificate
+from ..est.enrol import Enrolment, EnrolmentRequest, IssuedCertificate, ServerKeyRequest
 from ..est.pending import PendingEnrolment, request_digest
 from ..est.x509.certificate import pem
-from ..est.x509.keys import private_key_pem
+from ..est.x509.keys import describe_public_key, private_key_pem
 from ..est.x509.path import is_self_signed
 from . import result
-from .connection import Connector, Destination, chosen_key, connected, refuse_without_devices, required_trust
+from .connection import (
+    Connector,
+    Destination,
+    chosen_key,
+    connected,
+    refuse_key_of_server,
+    refuse_without_devices,
+    required_trust,
+)
 from .files import CERTIFICATE_FILE, CHAIN_FILE, FILES_HINT, PRIVATE_KEY_FILE, ROOT_CERTIFICATE_FILE
 from .issued import Comparison, compare_certificate
-from .options import TestOptions
+from .options import KEY_OF_SERVER, TestOptions
 
 
 class TestFiles(Protocol):
@@ -86,12 +94,16 @@ class _Test:
         self._files = files
         self._timeline = timeline
         refuse_without_devices(template)
+        refuse_key_of_server(template, options)
         self._rendered: Rendered = render(template, identity)
         connector.refuse_unsupported(template, options)
         self._destination = Destination.of(template, options, timeline)
         self._trust, self._origin = required_trust(self._destination, connector)
         self._warnings: Sequence[str] = ()
         self._saved_in = ""
+        self._key_of_server = options.key_origin == KEY_OF_SERVER
+        #: The kind of key that the server was asked to make.
+        self._asked_key: Optional[str] = None
 
     def run(self) -> Dict[str, Any]:
         digest = self._digest()
@@ -102,6 +114,8 @@ class _Test:
         with connected(self._connector, self._destination, self._trust()) as (client, _transport):
             enrolment = Enrolment(client, self._request(), pending=pending)
             self._warnings = enrolment.warnings
+            if self._key_of_server:
+                self._asked_key = describe_public_key(enrolment.key)
             if self._options.check:
                 return self._result("not_asked", changed=True, client=client)
             try:
@@ -117,21 +131,27 @@ class _Test:
             if isinstance(issued, PendingEnrolment):
                 return self._result("pending", changed=True, client=client, pending=issued, path=self._saved_in)
             self._save(self._files.save_issued, _issued_files(issued))
-            return self._result("issued", changed=True, client=client, verified=issued.verified, path=self._saved_in)
+            more = {"key_protected_by": issued.key_protected_by} if self._key_of_server else {}
+            found = self._result("issued", changed=True, client=client, verified=issued.verified, path=self._saved_in)
+            return {**found, **more}
 
     def _request(self) -> EnrolmentRequest:
         template = self._template
-        return EnrolmentRequest(
+        request = ServerKeyRequest if self._key_of_server else EnrolmentRequest
+        return request(
             self._rendered.subject,
             self._rendered.subject_alternative_names,
             chosen_key(template),
             template.proof_of_possession,
+            template.challenge_password,
         )
 
     def _compared(self, verified: VerifiedCertificate) -> Comparison:
         rendered = self._rendered
         with hiding(tuple(self._template.secrets().values())):
-            return compare_certificate(rendered.subject, rendered.subject_alternative_names, verified.certificate)
+            return compare_certificate(
+                rendered.subject, rendered.subject_alternative_names, verified.certificate, key=self._asked_key
+            )
 
     def _refuse(self, verified: VerifiedCertificate) -> None:
         """Refuse a certificate that is not what was asked for, where that is wanted."""
@@ -150,6 +170,7 @@ class _Test:
             subject=self._rendered.subject,
             subject_alternative_names=self._rendered.subject_alternative_names,
             key=[template.key_type, template.key_size, template.key_curve],
+            **({"key_origin": KEY_OF_SERVER} if self._key_of_server else {}),
         )
 
     def _read_pending(self) -> Optional[Mapping[str, str]]:

@@ -78,6 +78,8 @@ def look(template: Template, options: ExchangeOptions, connector: Connector, tim
     :returns: the result of ``est_server_info`` as plain data; see its documentation.
     :raises EstError: with the stage at which it failed; ``timeline`` has the stages up to there.
     """
+    # No request is sent, so no enrolment code is needed, and an exchange that cannot have one will do.
+    template = template.replace(challenge_password=None)
     connector.refuse_unsupported(template, options)
     destination = Destination.of(template, options, timeline)
     trust = configured_trust(template, connector)

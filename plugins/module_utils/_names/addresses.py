@@ -147,23 +147,24 @@ def _ascii_form(text: str) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Host and domain names: RFC 1123 section 2.1, and the preferred name syntax of RFC 5280.
+# Host and domain names: RFC 1123 section 2.1, the preferred name syntax of RFC 5280, and underscores. These are no part
+# of either, but Active Directory and other internal zones have them, and resolvers and TLS libraries take them.
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = rf"(?:{_LABEL}\.)*{_LABEL}\Z"
 _ONE_LABEL = rf"{_LABEL}\Z"
 _MAXIMUM = 253
+_ALLOWED_HOST = "labels of letters, digits, hyphens and underscores, with dots between them"
 # IDNA 2003 takes these for dots.
 _OTHER_DOTS = "[\u3002\uff0e\uff61]"
 
 
 def is_host_name(text: str) -> bool:
-    """Tell whether a text is a host name: labels of letters, digits and hyphens, the last one not only digits."""
-    return (
-        len(text) <= _MAXIMUM
-        and re.match(_HOST_NAME, text) is not None
-        and not text.rpartition(".")[2].isdigit()  # or it would be an IPv4 address, or a mistyped one
-    )
+    """Tell whether a text is a host name: labels of letters, digits, hyphens and underscores.
+
+    The last label is not only digits: that is an IPv4 address, or a mistyped one.
+    """
+    return len(text) <= _MAXIMUM and re.match(_HOST_NAME, text) is not None and not text.rpartition(".")[2].isdigit()
 
 
 def a_label_form(text: str) -> str:
@@ -189,12 +190,13 @@ def check_domain_name(text: str, *, before: str = "") -> None:
     elif re.search(_OTHER_DOTS, text) or not _idna(text):
         raise NameSyntaxError(
             f"has {quote(text)}, which is not an internationalised host name",
-            allowed="labels of letters, digits and hyphens, with dots between them",
+            allowed=_ALLOWED_HOST,
         )
 
 
 def _idna(text: str) -> str:
-    if len(text) > _MAXIMUM:
+    # An underscore is in names that are written in ASCII; IDNA (RFC 5891) has none.
+    if len(text) > _MAXIMUM or any("_" in label for label in text.split(".") if not label.isascii()):
         return ""
     try:
         ascii_form = text.encode("idna").decode("ascii")
@@ -217,9 +219,8 @@ def check_host_name(text: str, *, before: str = "") -> None:
 
 
 def _wrong_host_name(text: str) -> NameSyntaxError:
-    allowed = "labels of letters, digits and hyphens, with dots between them"
     if not text:
-        return NameSyntaxError("has no host name", allowed=allowed)
+        return NameSyntaxError("has no host name", allowed=_ALLOWED_HOST)
     if not text.isascii():
         return NameSyntaxError(
             "has letters outside ASCII: an internationalised name is written in its A-label form (xn--...)",
@@ -229,15 +230,15 @@ def _wrong_host_name(text: str) -> NameSyntaxError:
         return NameSyntaxError(f"has {len(text)} characters", allowed=f"at most {_MAXIMUM}")
     for label in text.split("."):
         if not label:
-            return NameSyntaxError("has an empty label", allowed=allowed, suggestion=_without_empty_labels(text))
+            return NameSyntaxError("has an empty label", allowed=_ALLOWED_HOST, suggestion=_without_empty_labels(text))
         if len(label) > 63:
             return NameSyntaxError(f"has a label of {len(label)} characters", allowed="at most 63")
         if not re.match(_ONE_LABEL, label):
             return NameSyntaxError(
                 f"has the label {quote(label)}, which is not one of a host name",
-                allowed="letters, digits and hyphens, no hyphen first or last",
+                allowed="letters, digits, hyphens and underscores, no hyphen first or last",
             )
-    return NameSyntaxError("ends in a number, so it is neither a host name nor an IP address", allowed=allowed)
+    return NameSyntaxError("ends in a number, so it is neither a host name nor an IP address", allowed=_ALLOWED_HOST)
 
 
 def _without_empty_labels(text: str) -> str:

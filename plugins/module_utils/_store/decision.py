@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .._template.fields import ENROLMENT_CODE
 from .._value import Value, field
 from .adapter import Observed
 from .difference import Difference, describe_change, describe_template, find_differences, is_set
@@ -151,7 +152,7 @@ def _secret_stays(
     secret = desired.secrets.get(name)
     if secret is None and desired.spoken_for(name):
         return False
-    if name == "password" and not same_server(desired, stored, {}) and not desired.update_secrets:
+    if name in ("password", ENROLMENT_CODE) and not same_server(desired, stored, {}) and not desired.update_secrets:
         return False  # it was for another server, and is not sent to this one
     if not desired.update_secrets:
         return usable or secret is None

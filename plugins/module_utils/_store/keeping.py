@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stays of a template on the host because the declaration does not give it.
 
-An account, a CA certificate and a passphrase may come from an environment or a credential. A run without them has no
-wish to remove them: only ``remove`` says that. Every other field that is not given means its default.
+An account, an enrolment code, a CA certificate and a passphrase may come from an environment or a credential. A run
+without them has no wish to remove them: only ``remove`` says that. Every other field that is not given means its
+default.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._template.fields import ACCOUNT, CA_CERTIFICATE, KEY_PASSPHRASE
+from .._template.fields import ACCOUNT, CA_CERTIFICATE, ENROLMENT_CODE, KEY_PASSPHRASE
 from .._value import Value, field
 from .errors import StoreError
 from .sealing import fields_digest
@@ -73,18 +74,29 @@ def retained_fields(desired: Desired, stored: StoredTemplate) -> RetainedFields:
     key_path = desired.fields.get("client_key_path")
     if KEY_PASSPHRASE in desired.keep and key_path is not None and key_path == stored.fields.get("client_key_path"):
         secrets.update({"client_key_passphrase"} & set(stored.secrets))
-    warning = ""
+    dropped: dict[str, str] = {}
+    account: dict[str, Any] = {}
     if ACCOUNT in desired.keep and ("password" in stored.secrets or stored.fields.get("username") is not None):
-        account: dict[str, Any] = {}
         _add(account, stored, "username")
-        if same_server(desired, stored, {**fields, **account}):
+    same = same_server(desired, stored, {**fields, **account})
+    if account or (ACCOUNT in desired.keep and "password" in stored.secrets):
+        if same:
             fields.update(account)
             secrets.update({"password"} & set(stored.secrets))
         else:
-            warning = (
-                f"the account that template '{desired.name}' has on this host is for {_server(stored.fields)} and is "
-                f"not sent to {_server(desired.fields)}: it is dropped; give username and password for the new server"
-            )
+            dropped["account"] = "username and password"
+    if ENROLMENT_CODE in desired.keep and ENROLMENT_CODE in stored.secrets:
+        if same:
+            secrets.add(ENROLMENT_CODE)
+        else:
+            dropped[ENROLMENT_CODE] = ENROLMENT_CODE
+    warning = ""
+    if dropped:
+        warning = (
+            f"the {' and '.join(dropped)} that template '{desired.name}' has on this host is for "
+            f"{_server(stored.fields)} and is not sent to {_server(desired.fields)}: it is dropped; give "
+            f"{' and '.join(dropped.values())} for the new server"
+        )
     doubtful = "fields" in stored.edited_parts() and stored.digest != fields_digest({**desired.fields, **fields})
     if fields and doubtful and not warning:
         warning = (

@@ -43,8 +43,10 @@ FIELDS: tuple[Field, ...] = (
     Field("server"),
     Field("port", "int"),
     Field("label"),
+    Field("base_path"),
     Field("username"),
     Field("password", secret=True),
+    Field("challenge_password", secret=True),
     Field("ca_certificate"),
     Field("ca_path"),
     Field("ca_fingerprint"),
@@ -77,7 +79,8 @@ SECRET_FIELDS: tuple[str, ...] = tuple(field.name for field in FIELDS if field.s
 UPDATE_PASSWORD_CHOICES = ("always", "on_create")
 #: What stays on a host where a declaration does not give it, since the environment of another run may have.
 ACCOUNT, CA_CERTIFICATE, KEY_PASSPHRASE = "account", "ca_certificate", "client_key_passphrase"
-REMOVE_CHOICES = (ACCOUNT, CA_CERTIFICATE, KEY_PASSPHRASE)
+ENROLMENT_CODE = "challenge_password"
+REMOVE_CHOICES = (ACCOUNT, ENROLMENT_CODE, CA_CERTIFICATE, KEY_PASSPHRASE)
 
 _UPDATE_PASSWORD = Field("update_password", default="always", choices=UPDATE_PASSWORD_CHOICES)
 _REMOVE = Field("remove", "list", choices=REMOVE_CHOICES)

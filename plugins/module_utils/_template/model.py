@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._names.server_address import ServerAddress
 from .._value import Value, field
 from . import keys, names, server, trust, variables
 from .errors import TemplateError, show
@@ -28,8 +29,10 @@ class Template(Value):
     server: str
     port: int
     label: str | None
+    base_path: str | None
     username: str | None
     password: str | None = field(repr=False)
+    challenge_password: str | None = field(repr=False)
     ca_certificate: str | None
     ca_path: str | None
     ca_fingerprint: str | None
@@ -47,6 +50,12 @@ class Template(Value):
     key_curve: str | None
     renewal_period_days: int
     proof_of_possession: str
+
+    @property
+    def address(self) -> str:
+        """The server as a URL without the label: what is one server to its accounts."""
+        authority = ServerAddress(self.server, self.port, None, None).authority
+        return f"https://{authority}{self.base_path or ''}"
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Template:
@@ -93,10 +102,11 @@ class Template(Value):
         """Check what ``read_options()`` gave, and bring it to canonical form."""
         values["name"] = names.template_name(values["name"])
         variables.refuse_placeholder(values)
-        endpoint = server.read_endpoint(values["server"], values["port"], values["label"])
-        values["server"], values["port"], values["label"] = endpoint
+        endpoint = server.read_endpoint(values["server"], values["port"], values["label"], values["base_path"])
+        values["server"], values["port"], values["label"], values["base_path"] = endpoint
         values["proxy"] = server.read_proxy(values["proxy"])
         server.check_basic(values["username"], values["password"])
+        server.check_challenge_password(values["challenge_password"])
         server.check_client_certificate(
             values["client_certificate_path"], values["client_key_path"], values["client_key_passphrase"]
         )

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
-from .._names.addresses import check_host_name, is_host_name
-from .._names.errors import NameSyntaxError, find_unprintable
-from .errors import TemplateError, from_name_error, show
-from .names import check_path, check_text
+from .._names.errors import find_unprintable
+from .._names.server_address import ALLOWED, AddressError, ServerAddress, read_proxy_address, read_server_address
+from .errors import TemplateError, show
+from .names import check_path
 
 # ----------------------------------------------------------------------------------------------------------------------
 # How a template authenticates to the EST server: HTTP Basic, a TLS client certificate, or both.
+
+
+# ub-challenge-password of PKCS #9, as RFC 7030 section 3.5 has it.
+_LONGEST_CHALLENGE = 255
 
 
 def check_password_given(username: str | None, password: str | None) -> None:
@@ -72,6 +73,19 @@ def check_client_certificate(certificate_path: str | None, key_path: str | None,
     _check_secret("client_key_passphrase", passphrase)
 
 
+def check_challenge_password(code: str | None) -> None:
+    """Refuse an enrolment code that no certificate request can hold (RFC 7030 section 3.5).
+
+    :raises TemplateError: it is longer, or has a control character. It is never shown.
+    """
+    _check_secret("challenge_password", code)
+    size = len(code.encode("utf-8")) if code else 0
+    if size > _LONGEST_CHALLENGE:
+        raise TemplateError(
+            "challenge_password", f"has {size} bytes in UTF-8", allowed=f"1 to {_LONGEST_CHALLENGE} bytes"
+        )
+
+
 def _check_secret(option: str, secret: str | None) -> None:
     unprintable = find_unprintable(secret) if secret else ""
     if unprintable in ("U+000A", "U+000D"):
@@ -86,64 +100,18 @@ def _check_secret(option: str, secret: str | None) -> None:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-DEFAULT_PORT = 443
 
-_ALLOWED = "a host name, an IP address, or https://host[:port][/.well-known/est[/label]]"
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)(/[^?#]*)?(\?[^#]*)?(#.*)?\Z")
-_PORT_SUFFIX = re.compile(r"(.*):([0-9]*)\Z")
-_WELL_KNOWN = "/.well-known/est"
-# RFC 7030 section 3.2.2; a label of that name is legal, but in a URL it is far more likely a pasted operation.
-_OPERATIONS = ("cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs")
+def read_endpoint(server: str | None, port: int | None, label: str | None, base_path: str | None) -> ServerAddress:
+    """Read where the EST server is; see ``read_server_address()``.
 
-
-class Endpoint(NamedTuple):
-    """Where the EST server is: a host name or IP address without brackets, a port, and a CA label or None."""
-
-    server: str
-    port: int
-    label: str | None
-
-
-def read_endpoint(server: str | None, port: int | None, label: str | None) -> Endpoint:
-    """Read the server as a host or an https URL (RFC 7030 sections 3.1 and 3.2.2), with the options that belong to it.
-
-    :param server: a host name or IP address, either with or without a port, or an https URL.
-    :param port: the option ``port``; None means that of the server, or 443.
-    :param label: the option ``label``; None means that of the server's URL, or none.
-    :raises TemplateError: for a wrong server, and for a port or label that contradicts it.
+    :raises TemplateError: for a wrong server, and for a port, label or base path that contradicts it.
     """
     if server is None:
-        raise TemplateError("server", "is missing", allowed=_ALLOWED)
-    if port is not None:
-        _check_port("port", port, show(port))
-    if label is not None:
-        _check_label("label", label, show(label))
-    _check_credentials("server", server)
-    check_text("server", server)
-    if "://" in server:
-        authority, url_label = _read_url(server)
-    elif "/" in server:
-        raise TemplateError(
-            "server", "has a path but no https://", value=show(server), allowed=_ALLOWED, suggestion=f"https://{server}"
-        )
-    else:
-        authority, url_label = server, None
-    host, url_port = _read_authority("server", server, authority, _ALLOWED)
-    if port is not None and url_port is not None and port != url_port:
-        raise TemplateError(
-            "port",
-            f"contradicts the port {url_port} of server {show(server)}",
-            value=show(port),
-            allowed="one of the two",
-        )
-    if label is not None and url_label is not None and label != url_label:
-        raise TemplateError(
-            "label",
-            f"contradicts the label {show(url_label)} of server {show(server)}",
-            value=show(label),
-            allowed="one of the two",
-        )
-    return Endpoint(host, port or url_port or DEFAULT_PORT, label if label is not None else url_label)
+        raise TemplateError("server", "is missing", allowed=ALLOWED)
+    try:
+        return read_server_address(server, port, label, base_path)
+    except AddressError as error:
+        raise from_address_error(error) from None
 
 
 def read_proxy(proxy: str | None) -> str | None:
@@ -153,172 +121,22 @@ def read_proxy(proxy: str | None) -> str | None:
     """
     if proxy is None:
         return None
-    allowed = "http://host:port"
-    _check_credentials("proxy", proxy)
-    check_text("proxy", proxy)
-    found = _URL.match(proxy)
-    if not found:
-        suggestion = f"http://{proxy}" if "/" not in proxy and ":" in proxy else ""
-        raise TemplateError(
-            "proxy", "is not the URL of a proxy", value=show(proxy), allowed=allowed, suggestion=suggestion
-        )
-    scheme, authority, path, query, fragment = found.groups()
-    if scheme.lower() != "http":
-        raise TemplateError(
-            "proxy", f"has the scheme {scheme}", value=show(proxy), allowed=allowed, suggestion=f"http://{authority}"
-        )
-    if path not in (None, "/") or query or fragment:
-        raise TemplateError(
-            "proxy",
-            "has something after the port",
-            value=show(proxy),
-            allowed=allowed,
-            suggestion=f"http://{authority}",
-        )
-    host, port = _read_authority("proxy", proxy, authority, allowed)
-    if port is None:
-        raise TemplateError("proxy", "has no port", value=show(proxy), allowed=allowed)
+    try:
+        host, port = read_proxy_address(proxy)
+    except AddressError as error:
+        raise from_address_error(error) from None
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _read_url(server: str) -> tuple[str, str | None]:
-    found = _URL.match(server)
-    if not found:
-        raise TemplateError("server", "is not a URL", value=show(server), allowed=_ALLOWED)
-    scheme, authority, path, query, fragment = found.groups()
-    if scheme.lower() != "https":
-        why = (
-            "is not encrypted: EST needs HTTPS (RFC 7030 section 3.3)"
-            if scheme.lower() == "http"
-            else "is not an https URL"
-        )
-        raise TemplateError(
-            "server", why, value=show(server), allowed=_ALLOWED, suggestion="https" + server[len(scheme) :]
-        )
-    if query or fragment:
-        part = "a query" if query else "a fragment"
-        raise TemplateError(
-            "server",
-            f"has {part} ({show(query or fragment)})",
-            value=show(server),
-            allowed=_ALLOWED,
-            suggestion=f"{scheme}://{authority}{path or ''}",
-        )
-    return authority, _read_path(server, scheme, authority, path or "/")
+def from_address_error(error: AddressError, option: str = "") -> TemplateError:
+    """Turn an error about an address into one about the option that holds it.
 
-
-def _read_path(server: str, scheme: str, authority: str, path: str) -> str | None:
-    if path in ("/", _WELL_KNOWN, _WELL_KNOWN + "/"):
-        return None
-    segment = path[len(_WELL_KNOWN) + 1 :].rstrip("/") if path.startswith(_WELL_KNOWN + "/") else ""
-    if not segment or "/" in segment:
-        raise TemplateError(
-            "server",
-            f"has the path {show(path)}",
-            value=show(server),
-            allowed=_ALLOWED,
-            suggestion=f"{scheme}://{authority}{_WELL_KNOWN}/{path.strip('/')}" if path.strip("/").isalnum() else "",
-        )
-    if segment in _OPERATIONS:
-        raise TemplateError(
-            "server",
-            f"ends with the EST operation {segment}",
-            value=show(server),
-            allowed=f"{_ALLOWED}; where the CA label really is {segment}, give it as label",
-            suggestion=f"{scheme}://{authority}",
-        )
-    from urllib.parse import unquote  # here, because it costs every start-up milliseconds and few URLs have a label
-
-    label = unquote(segment)
-    _check_label("server", label, show(server))
-    return label
-
-
-def _read_authority(option: str, value: str, authority: str, allowed: str) -> tuple[str, int | None]:
-    """Split and check ``host``, ``host:port``, an IPv4 or IPv6 address, or an IPv6 address in brackets with a port."""
-    host, port = authority, None
-    bracketed = authority.startswith("[")
-    if bracketed or authority.count(":") == 1:
-        with_port = _PORT_SUFFIX.match(authority)
-        if with_port and not with_port.group(1).endswith(":"):
-            host = with_port.group(1)
-            port = _read_port(option, value, with_port.group(2))
-        elif not bracketed:
-            wrong = authority.rpartition(":")[2]
-            raise TemplateError(
-                option, f"has {show(wrong)} as port", value=show(value), allowed="a port from 1 to 65535"
-            )
-    if bracketed:
-        if not host.endswith("]") or ":" not in host:
-            raise TemplateError(option, "has brackets around no IPv6 address", value=show(value), allowed=allowed)
-        host = host[1:-1]
-    if not bracketed and is_host_name(host):
-        return host.lower(), port
-    return _read_unusual_host(option, value, host, allowed), port
-
-
-def _read_unusual_host(option: str, value: str, host: str, allowed: str) -> str:
-    """Read an IP address or a name with a final dot; say what is wrong with anything else."""
-    if ":" in host or (host and host.replace(".", "").isdigit()):
-        import ipaddress  # here, because it costs every start-up some milliseconds and few servers have no name
-
-        try:
-            if "%" in host:
-                raise ValueError
-            return str(ipaddress.ip_address(host))
-        except ValueError:
-            raise TemplateError(option, "has no valid IP address", value=show(value), allowed=allowed) from None
-    if host.endswith(".") and is_host_name(host[:-1]):
-        return host[:-1].lower()
-    try:
-        check_host_name(host)
-    except NameSyntaxError as exc:
-        error = from_name_error(option, value, exc)
-        if "://" in value and error.suggestion:
-            error.suggestion = value.replace(host, error.suggestion, 1)
-        raise error from None
-    return host
-
-
-def _read_port(option: str, value: str, text: str) -> int:
-    if not text:
-        raise TemplateError(
-            option, "has a colon without a port", value=show(value), allowed="a port from 1 to 65535, or no colon"
-        )
-    port = int(text) if len(text) < 12 else 0
-    _check_port(option, port, show(value), f"has {text} as port")
-    return port
-
-
-def _check_port(option: str, port: int, shown: str, reason: str = "is not a port") -> None:
-    if not 1 <= port <= 65535:
-        raise TemplateError(option, reason, value=shown, allowed="1 to 65535")
-
-
-def _check_label(option: str, label: str, shown: str) -> None:
-    """Refuse a label that is not one segment of a path (RFC 7030 section 3.2.2)."""
-    what = "has a CA label that " if option == "server" else ""
-    allowed = "a name without '/' and '\\', such as the one after /.well-known/est/"
-    unprintable = find_unprintable(label)
-    if unprintable:
-        raise TemplateError(
-            option, f"{what}has a control character ({unprintable}) in it", value=shown, allowed=allowed
-        )
-    if label != label.strip():
-        raise TemplateError(option, f"{what}begins or ends with a space", value=shown, allowed=allowed)
-    if "/" in label or "\\" in label or label in (".", ".."):
-        raise TemplateError(option, f"{what}is not one segment of a path", value=shown, allowed=allowed)
-
-
-def _check_credentials(option: str, value: str) -> None:
-    """Refuse user information in a URL without showing it: it may be a password, so nothing before an '@' is shown."""
-    if "@" in value:
-        scheme = value.partition("://")[0].lower()
-        start = f"{scheme}://***@" if scheme in ("http", "https") else "***@"
-        other = "; give them as username and password" if option == "server" else ""
-        raise TemplateError(
-            option,
-            f"has a user name or password before the '@'{other}",
-            value=show(start + value.rpartition("@")[2]),
-            allowed="a URL without them",
-        )
+    :param option: where that is not the one that the error names.
+    """
+    return TemplateError(
+        option or error.option,
+        error.reason,
+        value=error.shown,
+        allowed=error.allowed,
+        suggestion=error.suggestion,
+    )

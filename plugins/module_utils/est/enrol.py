@@ -20,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional, Sequence, Union
 
 from .._names.attributes import Subject
 from .._names.general_names import GeneralName
@@ -52,12 +52,14 @@ class EnrolmentRequest(Value):
     :param key_spec: the kind of the new key; ``None`` for the default, which gives way to what the server asks for
         (RFC 9908 section 3.2).
     :param proof_of_possession: ``auto`` (where the server asks for it), ``always`` or ``never``.
+    :param challenge_password: an enrolment code; see ``plan_request``.
     """
 
     subject: Subject
     general_names: Sequence[GeneralName] = ()
     key_spec: Optional[KeySpec] = None
     proof_of_possession: str = "auto"
+    challenge_password: Optional[str] = field(default=None, repr=False)
 
     def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
         """How to ask for it, as the server wants it.
@@ -75,6 +77,7 @@ class EnrolmentRequest(Value):
             self.subject,
             self.general_names,
             proof_of_possession=self.proof_of_possession,
+            challenge_password=self.challenge_password,
         )
         # What suits a key that is there, of a kind that is not known here, is known when it signs.
         return plan if key is None or chosen is not None else plan.replace(hash_name=None)
@@ -115,13 +118,27 @@ class ServerKeyRequest(EnrolmentRequest):
 
     def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
         """See ``EnrolmentRequest.operation``."""
-        from .serverkeygen import KeyRequest
+        return server_key_operation(client, key, self.protection, allow_system_trust=self.allow_system_trust)
 
-        def serverkeygen(request: Request, **waiting: Any) -> Union[GeneratedKey, Pending]:
-            wanted = KeyRequest(request, key, self.protection)
-            return client.serverkeygen(wanted, allow_system_trust=self.allow_system_trust, **waiting)
 
-        return serverkeygen
+def server_key_operation(
+    client: EstClient,
+    key: PrivateKeyTypes,
+    protection: Optional[KeyProtection] = None,
+    *,
+    allow_system_trust: bool = False,
+) -> Operation:
+    """The operation of the client that asks for a key of the server's; see ``EstClient.serverkeygen``.
+
+    :param key: the key of the request, to which a server may encrypt.
+    """
+    from .serverkeygen import KeyRequest
+
+    def serverkeygen(request: Request, **waiting: Any) -> Union[GeneratedKey, Pending]:
+        wanted = KeyRequest(request, key, protection)
+        return client.serverkeygen(wanted, allow_system_trust=allow_system_trust, **waiting)
+
+    return serverkeygen
 
 
 class IssuedCertificate(Value):
@@ -133,6 +150,11 @@ class IssuedCertificate(Value):
     verified: VerifiedCertificate
     key: PrivateKeyTypes = field(repr=False)
     key_was_encrypted: bool = False
+
+    @property
+    def key_protected_by(self) -> List[str]:
+        """What protected a key of the server's on its way: ``tls``, and ``cms`` where it came encrypted in that."""
+        return ["tls", "cms"] if self.key_was_encrypted else ["tls"]
 
 
 class Enrolment:
@@ -180,7 +202,7 @@ class Enrolment:
                 self._request = client.linked(lambda linking: wanted.build(plan, made, linking))
             else:
                 kept = pending.request if pending is not None else None
-                self._request = kept or wanted.build(plan, made)
+                self._request = kept if kept is not None and plan.has_code_of(kept) else wanted.build(plan, made)
 
     @contextlib.contextmanager
     def _warning(self) -> Iterator[None]:

@@ -27,7 +27,7 @@ from .._names.attributes import Subject
 from .._names.general_names import GeneralName
 from .._value import Value, field
 from .base.errors import EstError, InputError, ServerError, TransportError
-from .enrol import EnrolmentRequest, Operation
+from .enrol import EnrolmentRequest, Operation, server_key_operation
 from .http.tls import REFUSING_ALERTS
 from .http.transport import Credentials
 from .request.csr import (
@@ -194,6 +194,7 @@ def build_reenrolment_request(
     extensions: Sequence[Extension] = (),
     attributes: Sequence[Attribute] = (),
     hash_name: Optional[str] = None,
+    challenge_password: Optional[str] = None,
     linking: Optional[Linking] = None,
 ) -> CertificateRequest:
     """A request whose subject and subject alternative name are those of an older certificate (RFC 7030 section 4.2.2).
@@ -208,6 +209,7 @@ def build_reenrolment_request(
     :param extensions: further ones. A subject alternative name among them is left out.
     :param attributes: further ones.
     :param hash_name: see ``build_csr()``.
+    :param challenge_password: an enrolment code.
     :param linking: proof of possession.
     :raises InputError: see ``build_csr()``.
     :raises ParseError: the certificate is not what X.509 says, although it could be read.
@@ -225,6 +227,7 @@ def build_reenrolment_request(
         extensions=wanted,
         attributes=more,
         hash_name=hash_name,
+        challenge_password=challenge_password,
         linking=linking,
         encoded_subject=held.certificate.subject.encoded,
     )
@@ -238,11 +241,16 @@ class RenewalRequest(EnrolmentRequest):
     Its ``key_spec`` is ``None`` for a key of the same kind as the old one.
 
     :param old: the certificate, whose names are asked for byte for byte.
-    :param path: ``simplereenroll``, or ``simpleenroll`` where the old certificate authenticates nobody any more.
+    :param path: ``simplereenroll``; ``simpleenroll`` where the old certificate authenticates nobody any more;
+        ``serverkeygen`` for a key that the server makes.
+    :param new_subject: the subject that it is to have instead, where it is to have another.
+    :param new_general_names: likewise for the subject alternative name.
     """
 
     old: OldCertificate = field(default=None, repr=False)
     path: str = "simplereenroll"
+    new_subject: Subject = ()
+    new_general_names: Sequence[GeneralName] = ()
 
     @classmethod
     def of(
@@ -251,17 +259,25 @@ class RenewalRequest(EnrolmentRequest):
         key_spec: Optional[KeySpec] = None,
         proof_of_possession: str = "auto",
         path: str = "simplereenroll",
+        challenge_password: Optional[str] = None,
     ) -> RenewalRequest:
-        """What is asked for in place of a certificate."""
+        """What is asked for in place of a certificate.
+
+        :param challenge_password: an enrolment code. Where the old certificate authenticates the client it stays here,
+            as an account does.
+        """
+        code = challenge_password if path == "simpleenroll" else None
         names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
-        return cls(*names, key_spec, proof_of_possession, old, path)
+        return cls(*names, key_spec, proof_of_possession, code, old, path)
 
     def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
         """See ``EnrolmentRequest.plan``."""
         spec = self.key_spec
         if spec is None and key is None:
             spec = similar_key(self.old.certificate)
-        wanted = EnrolmentRequest(self.subject, self.general_names, spec, self.proof_of_possession)
+        wanted = EnrolmentRequest(
+            self.subject, self.general_names, spec, self.proof_of_possession, self.challenge_password
+        )
         return wanted.plan(attributes, key)
 
     def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
@@ -269,12 +285,17 @@ class RenewalRequest(EnrolmentRequest):
         return build_reenrolment_request(
             self.old,
             key,
+            new_subject=self.new_subject,
+            new_general_names=self.new_general_names,
             extensions=plan.extensions,
             attributes=plan.attributes,
             hash_name=plan.hash_name,
+            challenge_password=plan.challenge_password,
             linking=Linking(linking, plan.linking_attribute) if linking is not None else None,
         )
 
     def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
         """See ``EnrolmentRequest.operation``."""
+        if self.path == "serverkeygen":
+            return server_key_operation(client, key)
         return client.simplereenroll if self.path == "simplereenroll" else client.simpleenroll

@@ -23,6 +23,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import (
     ACCOUNT,
     CA_CERTIFICATE,
+    ENROLMENT_CODE,
     KEY_PASSPHRASE,
     number_as_text,
 )
@@ -60,6 +61,7 @@ def desired(template: Template, options: Mapping[str, Any]) -> Desired:
     removed = frozenset(options.get("remove") or ())
     given = {
         ACCOUNT: ("username", "password"),
+        ENROLMENT_CODE: ("challenge_password",),
         CA_CERTIFICATE: ("ca_certificate",),
         KEY_PASSPHRASE: ("client_key_passphrase",),
     }

@@ -132,9 +132,12 @@ def options_of_the_command() -> Iterator[None]:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a connection. There is none that takes a secret itself."""
     default = ExchangeOptions()
-    parser.add_argument("server", help="host, host:port or https://host:port/.well-known/est/label")
+    parser.add_argument(
+        "server", help="host, host:port, https://host:port/.well-known/est/label, or such a URL with another base path"
+    )
     parser.add_argument("--port", type=int, help="443 where neither this nor the server has one")
     parser.add_argument("--label", help="the CA label")
+    parser.add_argument("--base-path", metavar="PATH", help="where the server answers, if not at /.well-known/est")
     trust = parser.add_argument_group("whom to trust").add_mutually_exclusive_group()
     trust.add_argument("--ca-path", metavar="FILE", help="PEM file of the CA certificates the server may come from")
     trust.add_argument(
@@ -201,7 +204,7 @@ class Connection:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self.timeline = Timeline()
-        #: What must not be shown: the password and the passphrase, once they are known.
+        #: What must not be shown: an enrolment code, the password and the passphrase, once they are known.
         self.secrets: Tuple[str, ...] = ()
         self._url: Optional[EstUrl] = None
         self._trust: Optional[Trust] = None
@@ -209,11 +212,17 @@ class Connection:
         #: Whether the connection of ``open()`` has a TLS client certificate.
         self.shows_certificate = False
 
+    def hide(self, secret: str) -> None:
+        """Show a text nowhere from now on. To be called before ``open()``."""
+        self.secrets = (*self.secrets, secret)
+
     @property
     def url(self) -> EstUrl:
         """The server."""
         if self._url is None:
-            self._url = EstUrl.build(self._options.server, self._options.port, self._options.label)
+            self._url = EstUrl.build(
+                self._options.server, self._options.port, self._options.label, self._options.base_path
+            )
         return self._url
 
     @property
@@ -273,7 +282,7 @@ class Connection:
         client = authentication.client_certificate
         self.shows_certificate = client is not None
         secrets = (credentials and credentials.password, client and client.passphrase)
-        self.secrets = tuple(secret for secret in secrets if secret)
+        self.secrets = (*self.secrets, *(secret for secret in secrets if secret))
         ca_fingerprint, exchange, trust = self._ca_fingerprint, self._exchange, self.trust
         self._transport = HttpsTransport(
             self.url,

@@ -41,12 +41,15 @@ from ...module_utils.est.x509.keys import (
 )
 from ...module_utils.est.x509.pair_files import replace_pair
 from ...module_utils.est.x509.path import is_self_signed
-from .connection import Connection, options_of_the_command, read_text, write_private, write_public
+from .connection import Connection, options_of_the_command, read_secret, read_text, write_private, write_public
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from ...module_utils.est.x509.fields import Certificate
+
+#: The environment variable that gives an enrolment code.
+CODE_VARIABLE = "EST_CHALLENGE_PASSWORD"
 
 # ----------------------------------------------------------------------------------------------------------------------
 # How the command compares what came with what was asked for, and the options that say what is accepted of that.
@@ -103,7 +106,13 @@ class Expectation:
         self._acceptance = acceptance
         self._names = wanted.subject, wanted.general_names
         self._key = describe_public_key(key) if isinstance(wanted, ServerKeyRequest) else None
-        self._old = wanted.old.certificate if isinstance(wanted, RenewalRequest) else None
+        self._old = None
+        if isinstance(wanted, RenewalRequest):
+            if wanted.new_subject or wanted.new_general_names:
+                names = wanted.new_subject or wanted.subject, wanted.new_general_names or wanted.general_names
+                self._names = names
+            else:
+                self._old = wanted.old.certificate
         self._connection = connection
 
     def check(self, verified: VerifiedCertificate) -> None:
@@ -155,17 +164,45 @@ def add_enrol_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``enroll``."""
     add_output_options(parser)
     request = parser.add_argument_group("what to ask for")
-    request.add_argument("--subject", metavar="/CN=...", required=True, help="the subject, or CN=...,O=... (RFC 4514)")
-    request.add_argument(
+    add_names_options(request, required=True)
+    add_code_option(request)
+    request.add_argument("--key-type", choices=KEY_TYPES, help="default: what the server asks for, else rsa")
+    request.add_argument("--key-size", type=int, help="bits of an RSA key")
+    request.add_argument("--key-curve", help="P-256, P-384 or P-521, for ec")
+
+
+def add_names_options(parser: argparse._ActionsContainer, *, required: bool) -> None:
+    """Add the options for subject and alternative names."""
+    parser.add_argument(
+        "--subject", metavar="/CN=...", required=required, help="the subject, or CN=...,O=... (RFC 4514)"
+    )
+    parser.add_argument(
         "--subject-alternative-name-other",
         metavar="TYPE:VALUE",
         action="append",
         default=[],
         help="such as DNS:host.example.com; repeatable",
     )
-    request.add_argument("--key-type", choices=KEY_TYPES, help="default: what the server asks for, else rsa")
-    request.add_argument("--key-size", type=int, help="bits of an RSA key")
-    request.add_argument("--key-curve", help="P-256, P-384 or P-521, for ec")
+
+
+def add_code_option(parser: argparse._ActionsContainer) -> None:
+    """Add the option for an enrolment code."""
+    parser.add_argument(
+        "--challenge-password-file",
+        metavar="FILE",
+        help="its first line is an enrolment code, for a CA that wants one in the request (challengePassword); else "
+        f"the environment variable {CODE_VARIABLE}",
+    )
+
+
+def enrolment_code(options: argparse.Namespace, connection: Connection) -> Optional[str]:
+    """The enrolment code of the options, where there is one. From now on the connection shows it nowhere."""
+    code = os.environ.get(CODE_VARIABLE) or None
+    if options.challenge_password_file:
+        code = read_secret("--challenge-password-file", options.challenge_password_file)
+    if code is not None:
+        connection.hide(code)
+    return code
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -202,7 +239,8 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
 
 def enroll(options: argparse.Namespace, connection: Connection) -> Dict[str, Any]:
     """/simpleenroll with a new key (RFC 7030 section 4.2.1)."""
-    wanted = EnrolmentRequest(*asked_names(options), asked_key(options), options.proof_of_possession)
+    code = enrolment_code(options, connection)
+    wanted = EnrolmentRequest(*asked_names(options), asked_key(options), options.proof_of_possession, code)
     acceptance = read_acceptance(options)
     files = new_files(options, "enroll")
     return get_certificate(options, connection, wanted, acceptance, files)
@@ -272,7 +310,7 @@ def get_certificate(
                 _drop(pending)
             raise
     if isinstance(wanted, ServerKeyRequest):
-        more["key_protected_by"] = ["tls", "cms"] if issued.key_was_encrypted else ["tls"]
+        more["key_protected_by"] = issued.key_protected_by
     found = {
         "status": "issued",
         "certificate": {"path": files.certificate_path, **describe(verified.certificate)},
@@ -387,7 +425,7 @@ def asked_names(options: argparse.Namespace) -> Tuple[Subject, List[GeneralName]
     """
     option = "--subject"
     try:
-        subject = parse_distinguished_name(options.subject)
+        subject = parse_distinguished_name(options.subject) if options.subject is not None else ()
         option = "--subject-alternative-name-other"
         names: List[GeneralName] = [parse_general_name(text) for text in options.subject_alternative_name_other]
         for name in names:

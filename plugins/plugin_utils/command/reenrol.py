@@ -22,7 +22,15 @@ from ...module_utils.est.reenrolment import (
 )
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from .connection import Connection
-from .enrol import add_request_options, get_certificate, read_acceptance
+from .enrol import (
+    add_code_option,
+    add_names_options,
+    add_request_options,
+    asked_names,
+    enrolment_code,
+    get_certificate,
+    read_acceptance,
+)
 
 
 def add_reenrol_options(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +48,9 @@ def add_reenrol_options(parser: argparse.ArgumentParser) -> None:
         help="what to do where the old certificate cannot authenticate its renewal, or the server refuses it: enroll "
         "uses the account of --username; default: %(default)s",
     )
+    names = parser.add_argument_group("other names than the old certificate has (ChangeSubjectName)")
+    add_names_options(names, required=False)
+    add_code_option(parser)
     add_request_options(parser)
 
 
@@ -49,16 +60,19 @@ def reenroll(options: argparse.Namespace, connection: Connection) -> Dict[str, A
     if files is None:
         raise InputError("there is nothing to renew: give the certificate as --client-certificate-path")
     acceptance = read_acceptance(options)
+    subject, names = asked_names(options)
     held = HeldCertificate.load(files)
     now = datetime.now(timezone.utc)
     account = connection.credentials()
     authentication = choose_authentication(held, account, now, on_failed_renewal=options.on_failed_renewal)
+    code = enrolment_code(options, connection)
 
     def get(authentication: Authentication) -> Dict[str, Any]:
+        wanted = RenewalRequest.of(held, None, options.proof_of_possession, authentication.operation, code)
         return get_certificate(
             options,
             connection,
-            RenewalRequest.of(held, None, options.proof_of_possession, authentication.operation),
+            wanted.replace(new_subject=subject, new_general_names=tuple(names)),
             acceptance,
             files,
             key=held.key if options.renewal_method == RENEW else None,

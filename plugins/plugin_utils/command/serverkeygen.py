@@ -20,6 +20,7 @@ from .enrol import (
     add_enrol_options,
     asked_key,
     asked_names,
+    enrolment_code,
     get_certificate,
     new_files,
     read_acceptance,
@@ -50,6 +51,13 @@ def add_serverkeygen_options(parser: argparse.ArgumentParser) -> None:
         help=f"for an encrypted key; else the environment variable {RECIPIENT_PASSPHRASE_VARIABLE}",
     )
     key.add_argument(
+        "--recipient-secret-file",
+        metavar="FILE",
+        help="in place of a certificate or key: its first line is an AES key that the server has too, 16, 24 or 32 "
+        "octets in hexadecimal",
+    )
+    key.add_argument("--recipient-identifier", metavar="NAME", help="the name by which the server knows that AES key")
+    key.add_argument(
         "--allow-system-trust",
         action="store_true",
         help="take a key with --use-system-trust too (see RFC 7030 section 6)",
@@ -74,7 +82,13 @@ def serverkeygen(options: argparse.Namespace, connection: Connection) -> Dict[st
             "give --allow-system-trust.",
         )
     wanted = ServerKeyRequest(
-        subject, names, key_spec, options.proof_of_possession, protection, options.allow_system_trust
+        subject,
+        names,
+        key_spec,
+        options.proof_of_possession,
+        enrolment_code(options, connection),
+        protection,
+        options.allow_system_trust,
     )
     return get_certificate(options, connection, wanted, acceptance, files, is_final=_is_final)
 
@@ -87,6 +101,8 @@ def _is_final(error: EstError) -> bool:
 def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:
     """The recipient of the options, where there is one."""
     certificate, key = options.recipient_certificate_path, options.recipient_key_path
+    if options.recipient_secret_file or options.recipient_identifier:
+        return _shared_secret(options)
     if not (certificate or key):
         return None
     passphrase = os.environ.get(RECIPIENT_PASSPHRASE_VARIABLE)
@@ -97,3 +113,21 @@ def _protection(options: argparse.Namespace) -> Optional[KeyProtection]:
         return KeyProtection.by_certificate(held.certificate, held.key)
     text = private_key_block(read_text("--recipient-key-path", key))
     return KeyProtection.by_key(load_private_key(text.encode("ascii", "replace"), passphrase))
+
+
+def _shared_secret(options: argparse.Namespace) -> KeyProtection:
+    """The AES key of the options (RFC 7030 section 4.4.1.1)."""
+    if not (options.recipient_secret_file and options.recipient_identifier):
+        raise InputError("--recipient-secret-file and --recipient-identifier need each other", hint="Give both.")
+    if options.recipient_certificate_path or options.recipient_key_path:
+        raise InputError(
+            "the key can be encrypted to one recipient only, and --recipient-secret-file is given beside another",
+            hint="Give the certificate, the key or the AES key.",
+        )
+    try:
+        secret = bytes.fromhex(read_secret("--recipient-secret-file", options.recipient_secret_file))
+    except ValueError:
+        raise InputError(
+            f"the first line of --recipient-secret-file {options.recipient_secret_file!r} is not hexadecimal"
+        ) from None
+    return KeyProtection.by_shared_secret(options.recipient_identifier.encode("utf-8"), secret)

@@ -19,7 +19,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     https_fetch_unauthenticated,
     https_transport,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import ExchangeOptions
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import (
+    KEY_OF_SERVER,
+    ExchangeOptions,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.bootstrap import CaBag
@@ -155,6 +158,14 @@ def refused_by_modules(template: Template, options: ExchangeOptions) -> dict[str
         "username of the template": (
             template.username == "" and template.password is not None,
             "the module sends no password for an empty user name",
+        ),
+        "challenge_password of the template": (
+            template.challenge_password is not None,
+            "Ansible shows the request that has it, with -vvv",
+        ),
+        "key_origin=server": (
+            options.key_origin == KEY_OF_SERVER,
+            "the module would return the private key with its result",
         ),
         "http_authentication=digest": (
             options.http_authentication == "digest",

@@ -49,7 +49,7 @@ class HostTests:
         """Return the result of the test of a template, or that it was not tried, and why."""
         template = self._templates[name]
         account = account_of(template)
-        told = {"template": name, "server": f"https://{template.server}:{template.port}", "label": template.label or ""}
+        told = {"template": name, "server": template.address, "label": template.label or ""}
         told["account"] = account.name
         try:
             refusal = self._gate.enter(account, self._wait_seconds)
@@ -100,9 +100,7 @@ def doubt_other_ways(result: dict[str, Any]) -> None:
 
 def account_of(template: Template) -> Account:
     """Return the account that a template uses. One that declares none may have one on the host."""
-    return Account(
-        f"https://{template.server}:{template.port}", template.label or "", template.username, template.password
-    )
+    return Account(template.address, template.label or "", template.username, template.password)
 
 
 def _refused_before_the_request(result: Mapping[str, Any]) -> bool:

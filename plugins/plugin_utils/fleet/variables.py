@@ -26,8 +26,8 @@ _NAMES = {
     " store_path test test_policy install_ca cluster cluster_writer report_dest host_timeout hosts serial result report"
     " drift test_result certificate_results",
     "est_diagnostics_": "dest log_paths max_log_size redact result",
-    "est_lab_server_": "path state port bind host_names labels username password profile manual_approval retry_after"
-    " arguments python log_path url ca_path",
+    "est_lab_server_": "path state port bind host_names labels base_path username password profile manual_approval"
+    " retry_after arguments python log_path url ca_path",
     "est_awx_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
     " ca_certificate eda_url eda_token image project_url project_branch forks slices bundle accept_failed"
     " accept_unreachable accept_not_run accept_pending accept_lost accept_unproved accept_not_tried accept_differing"

@@ -15,6 +15,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     FILES_HINT,
     MAX_PENDING_FILE_SIZE,
     PRIVATE_KEY_FILE,
+    REQUEST_FILE,
     TestFolder,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
@@ -43,17 +44,21 @@ class RemoteFiles:
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """The files of a pending enrolment by name, or ``None``."""
-        pad = os.urandom(MAX_PENDING_FILE_SIZE)
+        pad = os.urandom(2 * MAX_PENDING_FILE_SIZE)
         result = self._run("read", pad=base64.b64encode(pad).decode())
         if "files" not in result:
             return None
-        check_shape(result, {"files": dict, "masked_key": str}, _NAME)
+        check_shape(result, {"files": dict, "masked_key": str, "masked_request": str}, _NAME)
         try:
-            key = mask(base64.b64decode(result["masked_key"]), pad).decode("ascii")
+            masked = base64.b64decode(result["masked_key"])
+            key = mask(masked, pad).decode("ascii")
+            request = mask(base64.b64decode(result["masked_request"]), pad[len(masked) :]).decode("ascii")
         except ValueError:
-            raise UnusableAnswer(f"{_NAME} on the host answered with something else than a key") from None
+            raise UnusableAnswer(
+                f"{_NAME} on the host answered with something else than a key and its request"
+            ) from None
         files = {name: _as_text(content) for name, content in result["files"].items()}
-        return {**files, PRIVATE_KEY_FILE: key}
+        return {**files, PRIVATE_KEY_FILE: key, REQUEST_FILE: request}
 
     def save_pending(self, files: Mapping[str, str]) -> str:
         """Keep a pending enrolment; returns its folder."""

@@ -68,7 +68,7 @@ class WindowsProbe:
         :param clock: how far the host's clock is ahead of the controller's, at least and at most.
         """
         template = Template.from_fields(fields, {})
-        url = EstUrl.build(template.server, template.port, template.label)
+        url = EstUrl.build(template.server, template.port, template.label, template.base_path)
         heard = _Heard(self._execute)
         timeline = Timeline()
         steps: dict[str, dict[str, Any]] = {}

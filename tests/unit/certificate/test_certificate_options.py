@@ -35,6 +35,7 @@ def test_a_windows_host():
     assert (asked.certificate_store_name, asked.key_exportable) == ("WebHosting", True)
     assert asked.store_path == "C:\\est"
     assert read(windows=True).certificate_store_name == "My"
+    assert read(windows=True, key_origin="server", exchange="controller").options.key_origin == "server"
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,8 @@ def test_a_windows_host():
         ({**PATHS, "inline": {"name": "x"}}, "template and inline: are both given"),
         ({"windows": True, **PATHS}, "certificate_path: has no effect on a Windows host"),
         ({"windows": True, "versioned_folder": True}, "versioned_folder: has no effect on a Windows host"),
+        ({"windows": True, "key_origin": "server"}, "key_origin: cannot be used on a Windows host with exchange=uri"),
+        ({"windows": True, "key_origin": "server", "exchange": "uri"}, "key_origin: cannot be used"),
         ({"windows": True, "renewal_method": "renew"}, "renewal_method: cannot be used on a Windows host"),
         ({"windows": True, "certificate_store_name": " "}, "certificate_store_name: is empty"),
     ],

@@ -89,6 +89,97 @@ def test_the_first_certificate_is_enrolled_with_the_password_and_the_next_run_as
     assert sorted(os.listdir(tmp_path)) == [".host.pem.est-note", "host.key", "host.pem"]
 
 
+def test_req_117_a_key_of_the_server_is_kept_as_one_that_is_made_here(lab, template, tmp_path):
+    first = keep(tmp_path, template, key_origin="server")
+    assert (first["status"], first["action"]) == ("issued", "enrolled")
+    assert first["key_protected_by"] == ["tls"]
+    assert operations(lab)[-1] == "serverkeygen"
+    certificate, key = pair(tmp_path)
+    assert same_public_key(certificate, key)
+    assert mode(tmp_path / "host.key") == 0o600
+    assert sorted(os.listdir(tmp_path)) == [".host.pem.est-note", "host.key", "host.pem"]
+    assert "PRIVATE" not in repr(first)
+    before = len(lab.log)
+    second = keep(tmp_path, template, key_origin="server")
+    assert (second["status"], second["changed"]) == ("unchanged", False)
+    assert "key_protected_by" not in second
+    assert len(lab.log) == before
+
+
+@pytest.mark.parametrize(("method", "operation"), [("rekey", "serverkeygen"), ("renew", REENROL)])
+def test_a_renewal_asks_the_server_for_another_key_unless_it_stays(lab, template, tmp_path, method, operation):
+    keep(tmp_path, template, key_origin="server")
+    old, old_key = pair(tmp_path)
+    renewed = keep(tmp_path, template, key_origin="server", renewal_method=method, force=True)
+    assert renewed["action"] == f"{method}ed"
+    assert operations(lab)[-1] == operation
+    assert renewed["server"]["authenticated_by"] == ["client_certificate"]
+    assert not lab.requests[-1].get("authorization_scheme")
+    assert ("key_protected_by" in renewed) is (method == "rekey")
+    new, new_key = pair(tmp_path)
+    assert new.subject == old.subject and new.serial != old.serial
+    assert same_public_key(new, new_key)
+    assert same_public_key(old, new_key) is (method == "renew")
+    assert (new_key.private_numbers() == old_key.private_numbers()) is (method == "renew")
+
+
+def test_another_origin_of_the_key_is_another_certificate(lab, template, tmp_path):
+    keep(tmp_path, template)
+    before = pair(tmp_path)[0]
+    asked = keep(tmp_path, template, key_origin="server", check=True)
+    assert (asked["status"], asked["action"], asked["changed"]) == ("not_asked", "enrolled", True)
+    assert "what is asked for has changed" in asked["reason"]
+    assert pair(tmp_path)[0] == before
+    assert keep(tmp_path, template, key_origin="server")["action"] == "enrolled"
+    assert operations(lab)[-1] == "serverkeygen"
+    assert keep(tmp_path, template)["action"] == "enrolled"
+    assert operations(lab)[-1] == "simpleenroll"
+
+
+def test_a_key_of_the_server_that_is_pending_is_gone_on_with(tmp_path):
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        template = template_for(lab)
+        first = keep(tmp_path, template, key_origin="server")
+        assert (first["status"], operations(lab)) == ("pending", ["serverkeygen"])
+        # For a key of this host it is another request.
+        assert keep(tmp_path, template, check=True)["status"] == "not_asked"
+        second = keep(tmp_path, template, key_origin="server", wait_timeout=60)
+        assert second["status"] == "issued"
+        certificate, key = pair(tmp_path)
+        assert same_public_key(certificate, key)
+        digests = [entry["public_key"] for entry in lab.requests if entry["operation"] == "serverkeygen"]
+        assert len(set(digests)) == 1, "the server knows the request by its key"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_req_117_a_key_is_not_taken_from_a_server_that_only_the_system_vouches_for(lab, tmp_path, check):
+    template = template_for(lab, ca_certificate=None, use_system_trust=True)
+    with pytest.raises(InputError, match="key_origin is server, and use_system_trust") as caught:
+        keep(tmp_path, template, key_origin="server", check=check)
+    assert "key_origin to host" in caught.value.hint
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_server_without_serverkeygen_changes_nothing(template, tmp_path):
+    keep(tmp_path, template)
+    before = pair(tmp_path)[0]
+    with LabServer("--fault", "serverkeygen:http-404") as other, pytest.raises(ServerError) as caught:
+        keep(tmp_path, template_for(other), key_origin="server")
+    assert caught.value.code == "not_offered"
+    assert pair(tmp_path)[0] == before
+    assert sorted(os.listdir(tmp_path)) == [".host.pem.est-note", "host.key", "host.pem"]
+
+
+def test_req_124_a_key_of_another_kind_than_was_asked_for_is_told(tmp_path):
+    with LabServer("--fault", "serverkeygen:other-key-type") as lab:
+        template = template_for(lab)
+        found = keep(tmp_path, template, key_origin="server")
+        (difference,) = found["differs"]
+        assert difference.startswith("private key EC P-256")
+        with pytest.raises(EstError):
+            keep(tmp_path, template, key_origin="server", force=True, on_lost="fail")
+
+
 @pytest.mark.parametrize("method", ["rekey", "renew"])
 def test_req_080_a_renewal_uses_the_old_certificate_and_not_the_password(lab, template, tmp_path, method):
     keep(tmp_path, template)

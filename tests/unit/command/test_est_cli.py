@@ -105,6 +105,18 @@ def test_enroll_writes_a_pair_that_fits(lab: LabServer, password_file: str, caps
     assert PASSWORD not in said.out + said.err
 
 
+def test_the_base_path_is_an_option_or_in_the_url(password_file: str, capsys) -> None:
+    account = ["--username", "estuser", "--password-file", password_file]
+    with LabServer("--base-path", "/v1/pki/est", "--label", "a:b") as other:
+        assert cli.main([*enroll(other, "--base-path", "/v1/pki/est", "--label", "a:b"), *account]) == cli.DONE
+        arguments = ["cacerts", f"{other.est_url}/a:b", "--ca-path", other.ca_path, "--json"]
+        assert cli.main(arguments) == cli.DONE
+        assert {request["path"] for request in other.requests} >= {
+            "/v1/pki/est/a:b/cacerts",
+            "/v1/pki/est/a:b/simpleenroll",
+        }
+
+
 def test_req_070_there_is_no_argument_for_a_password(lab: LabServer, capsys) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([*enroll(lab), "--username", "estuser", "--password", PASSWORD])
@@ -312,6 +324,41 @@ def test_reenroll_gives_the_password_beside_the_certificate_where_the_server_ask
         assert found["reason"].endswith("and the password only where the server asks for it as well")
 
 
+def test_an_enrolment_code_is_the_first_line_of_a_file(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+    Path("code").write_text("c0de-7\nnot this\n", encoding="utf-8")
+    with LabServer("--challenge-password", "c0de-7") as other:
+        account = ["--username", "estuser"]
+        assert cli.main([*enroll(other), *account]) == cli.FAILED
+        assert cli.main([*enroll(other), *account, "--challenge-password-file", "code", "--json"]) == cli.DONE
+        client = ["--client-certificate-path", "host.pem", "--client-key-path", "host.key"]
+        renewed = ["reenroll", *server(other), *client, "--challenge-password-file", "code"]
+        assert cli.main(renewed) == cli.DONE
+        # It stays here where the old certificate says who the client is.
+        assert other.requests[-1]["operation"] == "simplereenroll"
+        assert "1.2.840.113549.1.9.7" not in other.requests[-1]["request_attributes"]
+        monkeypatch.setenv("EST_CHALLENGE_PASSWORD", "c0de-8")
+        files = ["--fullchain-path", "2.pem", "--private-key-path", "2.key"]
+        assert cli.main(["enroll", *server(other), "--subject", "/CN=2", *files, *account]) == cli.FAILED
+    said = capsys.readouterr()
+    assert "c0de" not in said.out + said.err
+
+
+def test_reenroll_can_ask_for_other_names(lab: LabServer, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("EST_PASSWORD", PASSWORD)
+    assert cli.main([*enroll(lab), "--username", "estuser"]) == cli.DONE
+    client = ["--client-certificate-path", "host.pem", "--client-key-path", "host.key"]
+    capsys.readouterr()
+    assert cli.main(["reenroll", *server(lab), *client, "--subject", "/CN=other", "--json"]) == cli.DONE
+    found = json.loads(capsys.readouterr().out)
+    assert "1.3.6.1.5.5.7.7.36" in lab.requests[-1]["request_attributes"]
+    # This server keeps the old name, and that is told: the new one is what was asked for.
+    assert found["certificate"]["subject"] == "/CN=host"
+    assert found["lost"] == ["subject CN=other"]
+    refused = ["reenroll", *server(lab), *client, "--subject", "/CN=other", "--on-lost", "fail"]
+    assert cli.main(refused) != cli.DONE
+
+
 def test_reenroll_needs_a_certificate(lab: LabServer, capsys) -> None:
     assert cli.main(["reenroll", *server(lab)]) == cli.WRONG_INPUT
     assert "nothing to renew" in capsys.readouterr().err
@@ -387,6 +434,40 @@ def test_req_122_req_123_the_key_is_encrypted_to_a_recipient(lab: LabServer, key
     assert json.loads(capsys.readouterr().out)["key_protected_by"] == ["tls", "cms"]
     (certificate, *_above), key = pair()
     assert same_public_key(x509.load_pem_x509_certificate(certificate), load_pem_private_key(key, None))
+
+
+@pytest.mark.usefixtures("password")
+@pytest.mark.parametrize("size", [16, 24, 32])
+def test_req_122_req_123_the_key_is_encrypted_with_a_shared_secret(size: int, capsys) -> None:
+    secret = os.urandom(size).hex()
+    Path("secret").write_text(f"{secret}\n", encoding="ascii")
+    shared = ["--recipient-secret-file", "secret", "--recipient-identifier", "device-7"]
+    with LabServer("--shared-key", f"device-7:{secret}") as other:
+        assert cli.main([*serverkeygen(other, *shared, "--json")]) == cli.DONE
+    said = capsys.readouterr()
+    assert json.loads(said.out)["key_protected_by"] == ["tls", "cms"]
+    assert secret not in said.out + said.err
+    (certificate, *_above), key = pair()
+    assert same_public_key(x509.load_pem_x509_certificate(certificate), load_pem_private_key(key, None))
+
+
+@pytest.mark.usefixtures("password")
+@pytest.mark.parametrize(
+    ("text", "more", "words"),
+    [
+        ("00" * 15, ["--recipient-identifier", "a"], "15 bytes"),
+        ("no hex", ["--recipient-identifier", "a"], "not hexadecimal"),
+        ("00" * 16, [], "need each other"),
+        ("00" * 16, ["--recipient-identifier", "a", "--recipient-key-path", "old.key"], "one recipient only"),
+    ],
+)
+def test_a_shared_secret_that_cannot_be_used(lab: LabServer, text: str, more: list[str], words: str, capsys) -> None:
+    Path("secret").write_text(text, encoding="ascii")
+    assert cli.main(serverkeygen(lab, "--recipient-secret-file", "secret", *more)) == cli.WRONG_INPUT
+    said = capsys.readouterr().err
+    assert words in said
+    assert text not in said
+    assert files() == ["secret"]
 
 
 @pytest.mark.usefixtures("password")
@@ -526,7 +607,7 @@ def test_csrattrs(capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["info", "http://est.example.com"], "https only"),
+        (["info", "http://est.example.com"], "EST needs HTTPS"),
         (["info", "est.example.com", "--ca-path", "nowhere.pem"], "'nowhere.pem' cannot be read"),
         (["info", "est.example.com", "--ca-fingerprint", "abc"], "the fingerprint 'abc'"),
         (
@@ -537,7 +618,7 @@ def test_csrattrs(capsys) -> None:
             ["info", "est.example.com", "--use-system-trust", "--client-key-path", "k"],
             "without --client-certificate-path",
         ),
-        (["cacerts", "h", "--use-system-trust", "--allow-redirects-to", "http://h"], "https only"),
+        (["cacerts", "h", "--use-system-trust", "--allow-redirects-to", "http://h"], "EST needs HTTPS"),
         (
             ["cacerts", "h", "--use-system-trust", "--busy-timeout", "-1"],
             "--busy-timeout: -1 is out of range (allowed: 0 to 3600)",

@@ -31,11 +31,14 @@ ONLY_IN_THE_COMMAND = {
     "json": "how the result is printed",
     "verbose": "shows the timeline, which a module returns",
     "password_file": "in place of password: other users of a host see the arguments of a process",
+    "challenge_password_file": "in place of challenge_password, likewise",
     "client_key_passphrase_file": "in place of client_key_passphrase, likewise",
-    "recipient_certificate_path": "no module asks for a key that the server makes",
+    "recipient_certificate_path": "modules leave the protection of a key of the server's to TLS",
     "recipient_key_path": "likewise",
     "recipient_key_passphrase_file": "likewise",
-    "allow_system_trust": "likewise",
+    "recipient_secret_file": "likewise",
+    "recipient_identifier": "likewise",
+    "allow_system_trust": "modules refuse such a key",
     "fullchain_path": "where est_certificate does not have it",
 }
 #: Defaults that are another one in the command, and why.
@@ -51,12 +54,11 @@ ONLY_IN_THE_LIBRARY = {
     **dict.fromkeys(("with_credentials", "unasked"), "which of the credentials are sent"),
     "read_timeout": "modules have timeout alone",
     "warnings": "what the trust that anchors come from has to tell; modules have it among their results",
-    "allow_system_trust": "no module asks for a key that the server makes",
+    "allow_system_trust": "modules refuse such a key",
     **dict.fromkeys(
-        ("extensions", "attributes", "extra_attributes", "hash_name", "linking", "encoded_subject", "conflicts"),
+        ("extensions", "attributes", "hash_name", "linking", "encoded_subject"),
         "parts of a certificate request",
     ),
-    **dict.fromkeys(("challenge_password", "otp_challenge", "revocation_challenge"), "likewise, for RFC 7894"),
 }
 #: What is raised and not called; its arguments are keys of results.
 NOT_CALLED = ("EstError", "InputError", "MissingLibrary", "ParseError", "ServerError", "TransportError")

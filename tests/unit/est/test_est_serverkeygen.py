@@ -365,9 +365,8 @@ class TestWithTheLab:
 
             def make(est: EstClient) -> KeyRequest:
                 asked = protection.attributes()
-                plan = plan_request(
-                    None, KeySpec("ec"), True, SUBJECT, extra_attributes=asked, proof_of_possession="always"
-                )
+                plan = plan_request(None, KeySpec("ec"), True, SUBJECT, proof_of_possession="always")
+                plan = plan.replace(attributes=asked)
                 return KeyRequest(est.linked(lambda binding: plan.build(key, binding)), None, protection)
 
             answer, _issued = generate(lab, make)

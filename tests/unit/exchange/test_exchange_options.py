@@ -91,20 +91,23 @@ WRONG = [
     ({"template": "a", "busy_timeout": "soon"}, ["busy_timeout", "'soon'", "whole number", "0 to 3600"]),
     ({"template": "a", "http_authentication": "ntlm"}, ["http_authentication", "ntlm", "auto, basic, digest"]),
     ({"template": "a", "allow_redirects_to": {"a": 1}}, ["allow_redirects_to", "list"]),
-    ({"template": "a", "allow_redirects_to": ["a b"]}, ["allow_redirects_to", "'a b'", "is not a server", "host:port"]),
+    (
+        {"template": "a", "allow_redirects_to": ["a b"]},
+        ["allow_redirects_to", "'a b'", "is not a server", "est.example.com:8443"],
+    ),
     (
         {"template": "a", "allow_redirects_to": "a,b:0"},
-        ["allow_redirects_to", "'b:0'", "is not a server", "1 to 65535"],
+        ["allow_redirects_to", "'b:0'", "is not a server", "0 as port"],
     ),
-    ({"template": "a", "allow_redirects_to": ["http://a"]}, ["allow_redirects_to", "'http://a'", "https only"]),
-    ({"template": "a", "allow_redirects_to": ["https://a/x"]}, ["allow_redirects_to", "'https://a/x'", "path"]),
+    ({"template": "a", "allow_redirects_to": ["http://a"]}, ["allow_redirects_to", "'http://a'", "needs HTTPS"]),
+    ({"template": "a", "allow_redirects_to": ["https://a/x"]}, ["allow_redirects_to", "'https://a/x'", "base path"]),
     (
         {"template": "a", "allow_redirects_to": ["https://a/.well-known/est/x"]},
         ["allow_redirects_to", "'https://a/.well-known/est/x'", "label"],
     ),
     (
         {"template": "a", "allow_redirects_to": ["https://u:canary@a"]},
-        ["allow_redirects_to", "user name or a password"],
+        ["allow_redirects_to", "user name or password"],
     ),
     ({"template": "a", "waiting": 1}, ["waiting", "Supported parameters"]),
 ]

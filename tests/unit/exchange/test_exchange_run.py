@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 
 import pytest
@@ -49,6 +50,110 @@ def test_issued_certificate_chain_and_key_are_on_disk(full, tmp_path):
         path = os.path.join(os.path.dirname(outcome["certificate"]["path"]), name)
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert sorted(os.listdir(tmp_path / "wifi")) == ["test"]
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "server"),
+    [
+        ("/v1/pki/est", None, "https://{origin}/v1/pki/est"),
+        ("/v1/pki/est", "urn:devices", "https://{origin}/v1/pki/est/"),
+        ("/.well-known/est/domain", "~profile", "https://{origin}/.well-known/est/domain/~profile"),
+        ("/proxy/.well-known/est", "devices", "{origin}"),
+    ],
+)
+def test_a_server_that_answers_below_another_path(path, label, server, tmp_path):
+    # Without a way back to where RFC 7030 has it: the path that was given is the only one that is asked.
+    with LabServer("--base-path", path, *(["--label", label] if label else [])) as lab:
+        address = server.format(origin=f"{lab.host}:{lab.port}")
+        given = {} if "/" in address else {"base_path": path}
+        outcome = enrol(tmp_path, template_for(lab, server=address, port=None, label=label, **given))
+        assert outcome["status"] == "issued"
+        assert outcome["server"]["url"] == f"{lab.est_url}{'/' + label if label else ''}"
+        asked = {request["path"].rpartition("/")[0] for request in lab.requests}
+        assert asked == {f"{path}{'/' + label if label else ''}"}
+
+
+def test_an_enrolment_code_goes_into_the_request(tmp_path, capfd):
+    with LabServer("--challenge-password", "c0de-7") as lab:
+        outcome = enrol(tmp_path, template_for(lab, challenge_password="c0de-7"))
+        assert outcome["status"] == "issued"
+        assert outcome["warnings"] == []
+        assert "c0de-7" not in repr(outcome) + "".join(capfd.readouterr())
+        with pytest.raises(EstError) as caught:
+            enrol(tmp_path, template_for(lab, challenge_password="c0de-8"))
+        assert caught.value.http_status == 403
+        assert "c0de-8" not in repr(vars(caught.value))
+        assert [entry.get("enrolment_code") for entry in lab.enrolments] == ["challengePassword", None]
+
+
+@pytest.mark.parametrize("preset", ["challenge-password", "rfc7030-example"])
+def test_an_enrolment_code_and_a_proof_of_possession_exclude_each_other(preset, tmp_path):
+    with LabServer("--challenge-password", "c0de-7", "--csrattrs", preset) as lab:
+        for options in ({}, {"proof_of_possession": "always"}):
+            for check in (True, False):
+                with pytest.raises(EstError) as caught:
+                    enrol(tmp_path, template_for(lab, challenge_password="c0de-7", **options), check=check)
+                assert "enrolment code (challenge_password)" in caught.value.reason
+                assert "proof_of_possession to never" in caught.value.hint
+        assert lab.enrolments == []
+        template = template_for(lab, challenge_password="c0de-7", proof_of_possession="never")
+        assert enrol(tmp_path, template)["status"] == "issued"
+
+
+def test_a_pending_request_is_made_anew_with_another_code_and_the_same_key(tmp_path):
+    with LabServer("--challenge-password", "right", "--manual-approval", "1", "--retry-after", "0") as lab:
+        right = template_for(lab, challenge_password="right")
+        assert enrol(tmp_path, right)["status"] == "pending"
+        (key,) = tmp_path.rglob("private_key.pem")
+        before = key.read_bytes()
+        with pytest.raises(EstError):
+            enrol(tmp_path, template_for(lab, challenge_password="wrong"), wait_timeout=60)
+        assert enrol(tmp_path, right, wait_timeout=60)["status"] == "issued"
+    assert [entry.get("enrolment_code") for entry in lab.enrolments] == ["challengePassword", None, "challengePassword"]
+    (key,) = tmp_path.rglob("private_key.pem")
+    assert key.read_bytes() == before
+
+
+def test_a_host_name_with_underscores(tmp_path, monkeypatch):
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **named: resolve("localhost", *more, **named))
+    with LabServer("--host-name", "my_est.corp_1") as lab:
+        outcome = enrol(tmp_path, template_for(lab, server="My_EST.corp_1"))
+    assert outcome["status"] == "issued"
+    assert outcome["server"]["url"] == f"https://my_est.corp_1:{lab.port}/.well-known/est"
+
+
+def test_a_redirect_between_base_paths_is_followed(tmp_path):
+    with LabServer("--base-path", "/v1/pki/est") as there:
+        location = f"cacerts:302:{there.est_url}/cacerts"
+        more = f"simpleenroll:307:{there.est_url}/simpleenroll"
+        with LabServer("--base-path", "/old/est", "--redirect", location, "--redirect", more) as here:
+            template = template_for(here, base_path="/old/est")
+            with pytest.raises(EstError) as caught:
+                enrol(tmp_path, template)
+            assert caught.value.code == "redirect_needs_consent"
+            other = f"{there.host}:{there.port}"
+            outcome = enrol(tmp_path, template, allow_redirects_to=(other,))
+            assert outcome["status"] == "issued"
+            assert [request["path"] for request in there.requests][-1] == "/v1/pki/est/simpleenroll"
+
+
+@pytest.mark.parametrize("shape", ["as-asked", "enveloped"])
+def test_req_117_a_key_that_the_server_makes(shape, tmp_path):
+    with LabServer("--serverkeygen", shape) as lab:
+        asked = enrol(tmp_path, template_for(lab), key_origin="server", check=True)
+        assert (asked["status"], [entry["operation"] for entry in lab.requests if entry["method"] == "POST"]) == (
+            "not_asked",
+            [],
+        )
+        outcome = enrol(tmp_path, template_for(lab), key_origin="server")
+        assert (outcome["status"], lab.requests[-1]["operation"]) == ("issued", "serverkeygen")
+    assert outcome["key_protected_by"] == (["tls"] if shape == "as-asked" else ["tls", "cms"])
+    with open(outcome["certificate"]["path"], "rb") as file:
+        certificate = x509.load_pem_x509_certificate(file.read())
+    with open(outcome["private_key_path"], "rb") as file:
+        assert same_public_key(certificate, load_pem_private_key(file.read(), None))
+    assert stat.S_IMODE(os.stat(outcome["private_key_path"]).st_mode) == 0o600
 
 
 def test_what_cisco_drops_is_told(cisco, tmp_path):

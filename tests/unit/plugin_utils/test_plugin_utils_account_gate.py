@@ -11,11 +11,14 @@ import pytest
 
 pytest.importorskip("ansible")
 
+from support.templates import template
+
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.account_gate import (
     Account,
     AccountGate,
     Refusal,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.tests import account_of
 
 ACCOUNT = Account("https://est.example.com:443", "", "estuser", "canary-secret")
 ISSUED = {"status": "issued"}
@@ -171,3 +174,14 @@ def test_of_many_at_once_one_tries(tmp_path):
         thread.join(timeout=120)
     assert len(tried) == 1
     assert told == [Refusal(401, tried[0])] * 9
+
+
+def test_each_base_path_has_accounts_of_its_own():
+    options = {"username": "estuser", "password": "canary-secret"}
+    one, same, other = (
+        account_of(template(server=server, **options))
+        for server in ("https://vault/v1/one/est", "https://VAULT:443/v1/one/est/", "https://vault/v1/two/est")
+    )
+    assert one.mark("a") == same.mark("a")
+    assert one.mark("a") != other.mark("a")
+    assert one.server == "https://vault:443/v1/one/est"

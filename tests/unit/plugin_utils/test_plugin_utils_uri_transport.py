@@ -324,7 +324,15 @@ REFUSED = {
         "client_key_passphrase": "canary-79",
     },
     "username": {"username": "", "password": "canary-79"},
+    "challenge_password": {"challenge_password": "canary-79"},
 }
+
+
+def test_a_key_of_the_server_is_refused(lab, tmp_path):
+    host = Host(tmp_path)
+    with pytest.raises(InputError, match="key_origin=server cannot be used with exchange=uri") as caught:
+        enrol_by_uri(tmp_path, template_for(lab), host=host, key_origin="server")
+    assert (host.asked, "exchange=host" in caught.value.hint) == ([], True)
 
 
 @pytest.mark.parametrize("option", REFUSED)

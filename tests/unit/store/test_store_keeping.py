@@ -20,6 +20,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 BASE = {"name": "wifi", "server": "est.example.com", "port": 443, "username": None, "ca_certificate": None}
 GIVEN = {**BASE, "username": "estuser", "ca_certificate": "PEM"}
 PASSWORD = {"password": "secret"}
+CODE = {"challenge_password": "secret code"}
 EVERYTHING = frozenset(REMOVE_CHOICES)
 
 
@@ -58,7 +59,10 @@ def test_it_stays_where_another_field_changes(store):
 
 @pytest.mark.parametrize(
     ("remove", "changed"),
-    [({"account"}, ("username", "password")), ({"ca_certificate"}, ("ca_certificate",))],
+    [
+        ({"account"}, ("username", "password")),
+        ({"ca_certificate"}, ("ca_certificate",)),
+    ],
 )
 def test_only_its_name_removes_it_and_a_second_time_changes_nothing(store, remove, changed):
     for update_secrets in (False, True):
@@ -93,6 +97,30 @@ def test_a_server_that_was_edited_by_hand_is_put_right_with_its_account(store):
 def test_another_kind_of_trust_is_a_wish_of_its_own(store, other):
     declare(store, {**BASE, **other})
     assert there(store).fields["ca_certificate"] is None
+
+
+@pytest.mark.parametrize("update_secrets", [True, False])
+def test_an_enrolment_code_stays_for_its_server_and_goes_where_it_is_named(update_secrets):
+    store = MemoryStore()
+    apply_request(store, Request((Desired(BASE, CODE),)), check_mode=False)
+    assert not declare(store, BASE, update_secrets=update_secrets).changed
+    plan = declare(store, {**BASE, "port": 8443}, update_secrets=update_secrets, check_mode=True)
+    (warning,) = plan.warnings
+    assert "the challenge_password that template 'wifi' has on this host is for est.example.com:443" in warning
+    assert "secret" not in warning
+    assert plan.results[0].changed_fields == ("port", "challenge_password")
+    plan = declare(store, BASE, EVERYTHING - {"challenge_password"}, remove=frozenset({"challenge_password"}))
+    assert plan.results[0].changed_fields == ("challenge_password",)
+    assert there(store).secrets == {}
+
+
+def test_account_and_enrolment_code_are_told_in_one_warning():
+    store = MemoryStore()
+    apply_request(store, Request((Desired(GIVEN, {**PASSWORD, **CODE}),)), check_mode=False)
+    (warning,) = declare(store, {**BASE, "server": "b"}).warnings
+    assert "the account and challenge_password that template" in warning
+    assert "give username and password and challenge_password for the new server" in warning
+    assert there(store).secrets == {}
 
 
 def test_a_passphrase_belongs_to_its_key():

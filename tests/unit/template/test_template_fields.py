@@ -27,8 +27,10 @@ def test_fields_are_those_of_the_design() -> None:
         "server",
         "port",
         "label",
+        "base_path",
         "username",
         "password",
+        "challenge_password",
         "ca_certificate",
         "ca_path",
         "ca_fingerprint",
@@ -47,7 +49,7 @@ def test_fields_are_those_of_the_design() -> None:
         "renewal_period_days",
         "proof_of_possession",
     ]
-    assert SECRET_FIELDS == ("password", "client_key_passphrase")
+    assert SECRET_FIELDS == ("password", "challenge_password", "client_key_passphrase")
 
 
 def test_model_has_the_same_fields() -> None:

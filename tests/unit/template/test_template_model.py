@@ -49,6 +49,7 @@ def test_defaults() -> None:
         "server": "est.example.com",
         "port": 443,
         "label": None,
+        "base_path": None,
         "username": None,
         "ca_certificate": None,
         "ca_path": None,
@@ -79,6 +80,7 @@ def test_canonical_form() -> None:
         "server": "est.example.com",
         "port": 8443,
         "label": "devices",
+        "base_path": None,
         "username": "estuser",
         "ca_certificate": pem() + pem(),
         "ca_path": None,
@@ -134,7 +136,10 @@ def test_a_secret_among_the_stored_fields_is_refused_and_not_shown() -> None:
 def test_an_unknown_secret_is_refused_and_not_shown() -> None:
     with pytest.raises(TemplateError) as caught:
         Template.from_fields(template().as_fields(), {"pin": "canary"})
-    assert str(caught.value) == "pin: is not a secret of a template (allowed: password, client_key_passphrase)."
+    assert (
+        str(caught.value)
+        == "pin: is not a secret of a template (allowed: password, challenge_password, client_key_passphrase)."
+    )
 
 
 def test_secrets_are_in_no_repr() -> None:

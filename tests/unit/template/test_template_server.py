@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from support.templates import refusal, template
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+
 LONG_LABEL = "a" * 64
 
 
@@ -36,6 +39,10 @@ def endpoint(**options: Any) -> tuple[str, int, str | None]:
         ("https://192.0.2.1/", "192.0.2.1"),
         ("https://[2001:db8::1]", "2001:db8::1"),
         ("https://[::1]/.well-known/est/", "::1"),
+        ("est_1.example.com", "est_1.example.com"),
+        ("https://EST._Sites.corp_x", "est._sites.corp_x"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("https://bücher.example./", "xn--bcher-kva.example"),
     ],
 )
 def test_server(server: str, host: str) -> None:
@@ -96,12 +103,17 @@ def test_req_009_http_is_refused(server: str) -> None:
         ("https://:8443", "has no host name", ""),
         ("https://est.example.com?x=1", "has a query ('?x=1')", "https://est.example.com"),
         ("https://est.example.com/#x", "has a fragment ('#x')", "https://est.example.com/"),
-        ("https://est.example.com/est", "has the path '/est'", "https://est.example.com/.well-known/est/est"),
-        ("https://est.example.com/a/b", "has the path '/a/b'", ""),
+        ("https://est.example.com//est", "has the path '//est'", ""),
+        ("https://est.example.com/a//b", "has the path '/a//b'", ""),
+        ("https://est.example.com/a/../est", "has the path '/a/../est', which may mean another one", ""),
+        ("https://est.example.com/a/%2E%2e/est", "which may mean another one", ""),
+        ("https://est.example.com/a%2/est", "which may mean another one", ""),
+        ("https://a/v1/pki/est/cacerts", "ends with the EST operation cacerts", "https://a/v1/pki/est"),
+        ("https://a/.well-known/est/x/cacerts/", "ends with the EST operation", "https://a/.well-known/est/x"),
         ("https://est.example.com/.well-known/", "has the path '/.well-known/'", ""),
         ("https://est.example.com/.well-known/estx", "has the path '/.well-known/estx'", ""),
         ("https://est.example.com/.well-known/est//", "has the path '/.well-known/est//'", ""),
-        ("https://est.example.com/.well-known/est/..", "a CA label that is not one segment", ""),
+        ("https://est.example.com/.well-known/est/..", "which may mean another one", ""),
         ("https://est.example.com/.well-known/est/a%2Fb", "a CA label that is not one segment", ""),
         ("https://est.example.com/.well-known/est/a%0Ab", "a CA label that has a control character (U+000A)", ""),
         ("https://est.example.com/.well-known/est/%20a", "a CA label that begins or ends with a space", ""),
@@ -115,13 +127,12 @@ def test_req_009_http_is_refused(server: str) -> None:
         ("[::1]:99999999999999", "has 99999999999999 as port", ""),
         ("est.example.com/devices", "has a path but no https://", "https://est.example.com/devices"),
         ("est example.com", "has the label 'est example'", ""),
-        ("est_1.example.com", "has the label 'est_1'", ""),
         ("-est.example.com", "has the label '-est'", ""),
         ("est..example.com", "has an empty label", "est.example.com"),
         ("https://est..example.com/", "has an empty label", "https://est.example.com/"),
         (f"{LONG_LABEL}.example", "has a label of 64 characters", ""),
-        ("bücher.example", "A-label form", "xn--bcher-kva.example"),
-        ("https://bücher.example:8443/", "A-label form", "https://xn--bcher-kva.example:8443/"),
+        ("bü_cher.example", "has letters outside ASCII", ""),
+        ("https://bü cher.example", "has letters outside ASCII", ""),
         ("192.0.2", "has no valid IP address", ""),
         ("192.0.2.256", "has no valid IP address", ""),
         ("2001:db8::zz", "has no valid IP address", ""),
@@ -180,6 +191,89 @@ def test_a_label_that_contradicts_the_server() -> None:
     assert str(refusal(server="https://a/.well-known/est/x", label="y")) == (
         "label: 'y' contradicts the label 'x' of server 'https://a/.well-known/est/x' (allowed: one of the two)."
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"server": "https://a/v1/pki/est"}, ("/v1/pki/est", None)),
+        ({"server": "https://a/v1/pki/est/"}, ("/v1/pki/est", None)),
+        ({"server": "https://a/v1/pki/est", "label": "lab"}, ("/v1/pki/est", "lab")),
+        ({"server": "a", "base_path": "/v1/pki/est", "label": "lab"}, ("/v1/pki/est", "lab")),
+        ({"server": "https://a/v1/pki/est", "base_path": "/v1/pki/est/"}, ("/v1/pki/est", None)),
+        ({"server": "https://a/.well-known/est/domain/~profile"}, ("/.well-known/est/domain", "~profile")),
+        ({"server": "https://a/.well-known/est/domain/tls", "label": "tls"}, ("/.well-known/est/domain", "tls")),
+        ({"server": "a", "base_path": "/.well-known/est/domain", "label": "tls"}, ("/.well-known/est/domain", "tls")),
+        ({"server": "https://a/proxy/.well-known/est"}, ("/proxy/.well-known/est", None)),
+        ({"server": "https://a/proxy/.well-known/est/lab"}, ("/proxy/.well-known/est", "lab")),
+        ({"server": "https://a/.well-known/est/lab", "base_path": "/.well-known/est"}, (None, "lab")),
+        ({"server": "a", "base_path": "/.well-known/est/"}, (None, None)),
+        ({"server": "a", "base_path": "/my pki/ü/a:b@c"}, ("/my%20pki/%C3%BC/a:b@c", None)),
+    ],
+)
+def test_base_path(options: dict[str, Any], found: tuple[str | None, str | None]) -> None:
+    made = template(**options)
+    assert (made.base_path, made.label) == found
+    again = template(server=made.server, port=made.port, label=made.label, base_path=made.base_path)
+    assert again == made
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "reason"),
+    [
+        ({"base_path": "v1/pki/est"}, "base_path", "has the path 'v1/pki/est', which is none"),
+        ({"base_path": "/"}, "base_path", "has the path '/', which is none"),
+        ({"base_path": "/a?b"}, "base_path", "has the path '/a?b', which is none"),
+        ({"base_path": "/a\\b"}, "base_path", "which is none"),
+        ({"base_path": "/a/./b"}, "base_path", "which may mean another one"),
+        ({"base_path": "/100%"}, "base_path", "which may mean another one"),
+        ({"base_path": "/a\nb"}, "base_path", "has a control character (U+000A) in its path"),
+        ({"base_path": "/a/csrattrs"}, "base_path", "ends with the EST operation csrattrs"),
+        ({"server": "https://a/x", "base_path": "/y"}, "base_path", "contradicts the base path '/x' of server"),
+        (
+            {"server": "https://a/.well-known/est/l", "base_path": "/y"},
+            "base_path",
+            "contradicts the base path '/.well-known/est' of server",
+        ),
+    ],
+)
+def test_a_base_path_that_cannot_be_used(options: dict[str, Any], option: str, reason: str) -> None:
+    error = refusal(**options)
+    assert error.option == option
+    assert reason in error.reason
+    assert error.allowed
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"server": "my_est.corp_1"},
+        {"server": "bücher.example"},
+        {"server": "https://a:8443/v1/pki/est", "label": "a:b"},
+        {"server": "https://a/.well-known/est/d/p"},
+        {"server": "a", "label": "a\\b"},
+        {"server": "a", "label": " x"},
+        {"server": "https://a/.well-known/est/simpleenroll"},
+        {"server": "-a.example"},
+        {"server": "a..example"},
+        {"server": "http://a"},
+        {"server": "https://a/a@b"},
+    ],
+)
+def test_the_client_takes_what_a_template_takes_and_nothing_else(options: dict[str, Any]) -> None:
+    try:
+        url = EstUrl.build(**options)
+    except EstError as error:
+        assert refusal(**options).reason in error.reason
+    else:
+        made = template(**options)
+        assert EstUrl.build(made.server, made.port, made.label, made.base_path) == url
+        assert f"{url.base}/".startswith(f"{made.address}/") or made.base_path is None
+
+
+def test_the_address_of_a_template_tells_servers_apart() -> None:
+    assert template(server="::1", label="x").address == "https://[::1]:443"
+    assert template(server="https://a/v1/pki/est", label="x").address == "https://a:443/v1/pki/est"
 
 
 @pytest.mark.parametrize("label", ["devices", "My CA", "ü", "a.b", "a?b#c", "100%"])

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 import socket
-from urllib.parse import urlsplit
 
 from ..._value import Value
-from ..base.errors import InputError, TransportError
+from ..base.errors import TransportError
 from .deadline import Exchange
-from .url import ascii_host
+from .url import read_proxy
 
 _ANSWER_LIMIT = 16384
 _STATUS_LINE = rb"HTTP/1\.[01] (\d{3})(?: ([\x20-\x7e]*))?"
@@ -30,20 +29,7 @@ class Proxy(Value):
 
         :raises InputError: anything else; a user name or password, which this option must not hold.
         """
-        problem = f"proxy is {text!r}: it is http://host:port"
-        if "@" in text:
-            raise InputError(
-                "proxy has a user name or a password in it, which is not supported",
-                hint="Let the proxy accept this host without a password, for the EST server at least.",
-            )
-        try:
-            parts = urlsplit(text)
-            host, port = ascii_host(parts.netloc.rpartition(":")[0]), parts.port
-        except ValueError:
-            raise InputError(problem, hint="Example: http://proxy.example.com:3128.") from None
-        if parts.scheme != "http" or not port or parts.path.strip("/") or parts.query or parts.fragment:
-            raise InputError(problem, hint="Example: http://proxy.example.com:3128.")
-        return cls(host, port)
+        return cls(*read_proxy(text))
 
 
 def open_tunnel(connection: socket.socket, proxy: Proxy, target: str, exchange: Exchange) -> None:

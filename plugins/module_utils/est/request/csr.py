@@ -169,7 +169,7 @@ def build_csr(
         among them is used as it is, in place of one made of ``general_names``.
     :param attributes: further attributes.
     :param hash_name: ``sha256``, ``sha384`` or ``sha512``; ``None`` takes what suits the key.
-    :param challenge_password: an enrolment code, as some CAs (EJBCA) want it. Not together with a ``linking`` in the
+    :param challenge_password: an enrolment code, as some CAs want it. Not together with a ``linking`` in the
         same attribute, as the server could only take the one for the other.
     :param linking: the proof of possession.
     :param encoded_subject: a Name in DER that is used as it is, in place of one made of ``subject``: a re-enrolment
@@ -206,9 +206,10 @@ def refuse_shared_challenge_password(challenge_password: Optional[str], linking_
     """
     if challenge_password is not None and linking_attribute == CHALLENGE_PASSWORD:
         raise InputError(
-            "a challenge password and a proof of possession cannot both be in one certificate request: both would be "
-            "its challengePassword, and the server could only take one for the other",
-            hint="Leave the challenge password out, or do without the proof of possession.",
+            "an enrolment code (challenge_password) and a proof of possession cannot both be in one certificate "
+            "request: both would be its challengePassword, and the server could only take one for the other",
+            hint="Set proof_of_possession to never if it is the enrolment code that the server wants there, or leave "
+            "challenge_password out.",
         )
 
 

@@ -5,7 +5,7 @@
 
 This is about type and size of the key, the hash of the signature, names, extensions and challenges (RFC 7030 section
 4.5.2, RFC 9908, RFC 7894 section 4). Where the two differ, the key is the user's, and names and extensions are the
-server's, as RFC 9908 section 3.4 requires; every such conflict is a warning, or an error where the caller prefers that.
+server's, as RFC 9908 section 3.4 requires; every such conflict is a warning.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 from ..._names.attributes import Subject
 from ..._names.general_names import GeneralName
 from ..._value import Value, field
+from ..asn1.der import encode_oid
 from ..base.errors import InputError
 from ..http.transport import NO_CHANNEL_BINDING
 from ..x509.fields import SUBJECT_ALTERNATIVE_NAME, Extension
@@ -39,8 +40,6 @@ from .requirements import CURVE_NAMES, KEY_ALGORITHMS, RequiredKey, describe_key
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-#: What to do where the wishes of user and server differ.
-CONFLICTS = ("warn", "error")
 PROOF_OF_POSSESSION = ("auto", "always", "never")
 
 #: What the client supplies where a server asks for an extension without giving its value (RFC 9908 section 3.4): for a
@@ -110,6 +109,15 @@ class RequestPlan(Value):
             encoded_subject=self.encoded_subject,
         )
 
+    def has_code_of(self, request: CertificateRequest) -> bool:
+        """Whether the enrolment code of the plan is that of a request, where one of them has one."""
+        planned = [each for each in self.attributes if each.oid == OTP_CHALLENGE]
+        if self.challenge_password is not None:
+            planned.append(challenge(CHALLENGE_PASSWORD, self.challenge_password))
+        if planned:
+            return all(each.encoded() in request.der for each in planned)
+        return not any(encode_oid(oid) in request.der for oid in (CHALLENGE_PASSWORD, OTP_CHALLENGE))
+
 
 def plan_request(
     attributes: Optional[CsrAttributes],
@@ -118,44 +126,35 @@ def plan_request(
     subject: Subject,
     general_names: Sequence[GeneralName] = (),
     *,
-    extensions: Sequence[Extension] = (),
-    extra_attributes: Sequence[Attribute] = (),
     proof_of_possession: str = "auto",
     challenge_password: Optional[str] = None,
-    otp_challenge: Optional[str] = None,
-    revocation_challenge: Optional[str] = None,
-    conflicts: str = "warn",
 ) -> RequestPlan:
     """Plan a certificate request.
 
     :param attributes: what the server asks for, or ``None`` where it asks for nothing.
     :param spec: the key that the user wants, or a default.
     :param key_chosen: whether the user chose ``spec`` (or the key exists already): it stays whatever the server says.
-    :param extensions: what the user wants to ask for, and the values of extensions that the server leaves open.
-    :param extra_attributes: further attributes, such as ``change_subject_name()``.
     :param proof_of_possession: ``auto`` (where the server asks for it), ``always`` or ``never``.
-    :param challenge_password: an enrolment code.
-    :param otp_challenge: sent where the server asks for it (RFC 7894 section 3.1).
-    :param revocation_challenge: sent where the server asks for it (RFC 7894 section 3.2).
-    :param conflicts: ``warn`` or ``error``: whether a difference between user and server is a warning or an error.
-    :raises InputError: a conflict, where ``conflicts`` is ``error``; an enrolment code and a proof of possession that
-        would share challengePassword; a value that cannot be encoded.
+    :param challenge_password: an enrolment code. It goes into otpChallenge where the server asks for that (RFC 7894
+        section 3.1), and into challengePassword otherwise.
+    :raises InputError: an enrolment code and a proof of possession that would share challengePassword; a value that
+        cannot be encoded.
     """
-    for value, allowed, option in (
-        (conflicts, CONFLICTS, "conflicts"),
-        (proof_of_possession, PROOF_OF_POSSESSION, "proof_of_possession"),
-    ):
-        if value not in allowed:
-            raise InputError(f"{option} {value!r} is not known: use one of {', '.join(allowed)}")
-    planner = _Planner(attributes or CsrAttributes(), conflicts)
+    if proof_of_possession not in PROOF_OF_POSSESSION:
+        raise InputError(
+            f"proof_of_possession {proof_of_possession!r} is not known: use one of {', '.join(PROOF_OF_POSSESSION)}"
+        )
+    planner = _Planner(attributes or CsrAttributes())
     key_spec = planner.key(spec, key_chosen)
     hash_name = planner.hash_name(key_spec)
     names = plan_subject(planner.asked.subject, planner.asked.subject_attributes, subject)
     planner.note(names.warnings, names.conflicts)
-    wanted_extensions, alternative_names = planner.extensions(extensions, general_names)
-    needs_pop = planner.needs_pop(proof_of_possession)
+    wanted_extensions, alternative_names = planner.extensions(general_names)
+    one_time_password = planner.one_time_password(challenge_password)
+    if one_time_password:
+        challenge_password = None
+    needs_pop = planner.needs_pop(proof_of_possession, has_code=challenge_password is not None)
     refuse_shared_challenge_password(challenge_password, planner.linking_attribute if needs_pop else None)
-    more = planner.challenges({OTP_CHALLENGE: otp_challenge, REVOCATION_CHALLENGE: revocation_challenge})
     return RequestPlan(
         key_spec=key_spec,
         subject=names.subject,
@@ -164,7 +163,7 @@ def plan_request(
         hash_name=hash_name,
         needs_pop=needs_pop,
         linking_attribute=planner.linking_attribute,
-        attributes=(*extra_attributes, *more),
+        attributes=one_time_password,
         warnings=tuple(planner.warnings),
         challenge_password=challenge_password,
         encoded_subject=names.encoded,
@@ -174,19 +173,14 @@ def plan_request(
 class _Planner:
     """One run through the wishes of the server, in which the warnings come together."""
 
-    def __init__(self, asked: CsrAttributes, conflicts: str) -> None:
+    def __init__(self, asked: CsrAttributes) -> None:
         self.asked = asked
         self.warnings: List[str] = []
-        self._conflicts_are_errors = conflicts == "error"
         linking = EST_IDENTITY_LINKING if EST_IDENTITY_LINKING in asked.challenges else CHALLENGE_PASSWORD
         self.linking_attribute = linking
 
     def note(self, warnings: Sequence[str], conflicts: Sequence[str]) -> None:
-        self.warnings.extend(warnings)
-        for conflict in conflicts:
-            if self._conflicts_are_errors:
-                raise InputError(conflict, hint="Make the request fit what the server asks for in its CSR attributes.")
-            self.warnings.append(conflict)
+        self.warnings.extend((*warnings, *conflicts))
 
     def key(self, spec: KeySpec, chosen: bool) -> KeySpec:
         """The key to make (requirement 101): the user's where it fits, or where the user insists on it."""
@@ -195,8 +189,9 @@ class _Planner:
             return spec
         words = " or ".join(describe_key(key) for key in required)
         if chosen:
-            conflict = f"the server asks for a key of type {words}, and the request has one of type {_spec_words(spec)}"
-            self.note((), (conflict,))
+            self.warnings.append(
+                f"the server asks for a key of type {words}, and the request has one of type {_spec_words(spec)}"
+            )
             return spec
         for key in required:
             possible = _key_spec(key)
@@ -226,25 +221,18 @@ class _Planner:
         )
         return next((name for _type, name in asked if name is not None), None) if spec.type in ("rsa", "ec") else None
 
-    def extensions(
-        self, own: Sequence[Extension], general_names: Sequence[GeneralName]
-    ) -> Tuple[Tuple[Extension, ...], Tuple[GeneralName, ...]]:
+    def extensions(self, general_names: Sequence[GeneralName]) -> Tuple[Tuple[Extension, ...], Tuple[GeneralName, ...]]:
         """The extensions (requirements 100, 107 and 108), and the alternative names as text."""
-        by_oid = {extension.oid: extension for extension in own}
+        result: Dict[str, Extension] = {}
         required = {extension.oid: extension for extension in self.asked.extensions}
         names = plan_alternative_name(required.pop(SUBJECT_ALTERNATIVE_NAME, None), general_names)
         self.note(names.warnings, names.conflicts)
-        result = dict(by_oid)
         if names.extension is not None:
             result[SUBJECT_ALTERNATIVE_NAME] = names.extension
         for oid, wish in required.items():
-            supplied = by_oid.get(oid) or _DEFAULT_EXTENSIONS.get(oid)
+            supplied = _DEFAULT_EXTENSIONS.get(oid)
             if wish.value is not None:
-                given = Extension(oid, bool(wish.critical), wish.value)
-                if oid in by_oid and by_oid[oid] != given:
-                    what = f"the extension {describe_oid(oid)}"
-                    self.note((), (f"the server gives {what}, so the different one of the request is left out",))
-                result[oid] = given
+                result[oid] = Extension(oid, bool(wish.critical), wish.value)
             elif supplied is not None:
                 critical = supplied.critical if wish.critical is None else wish.critical
                 result[oid] = Extension(oid, critical, supplied.value)
@@ -253,24 +241,25 @@ class _Planner:
                 self.warnings.append(f"the server asks for the extension {name}, for which the request has no value")
         return tuple(result.values()), names.general_names
 
-    def needs_pop(self, option: str) -> bool:
-        """Whether to link the request to its TLS session (requirements 99 and 111)."""
-        if option == "never" and self.asked.wants_linking:
+    def needs_pop(self, option: str, *, has_code: bool) -> bool:
+        """Whether to link the request to its TLS session (requirements 99 and 111).
+
+        :param has_code: an enrolment code goes into challengePassword, so a server that asks for that gets it.
+        """
+        unanswered = self.linking_attribute != CHALLENGE_PASSWORD or not has_code
+        if option == "never" and self.asked.wants_linking and unanswered:
             self.warnings.append("the server asks for a proof of possession, and is never to get one: it may refuse")
         return option == "always" or (option == "auto" and self.asked.wants_linking)
 
-    def challenges(self, values: Dict[str, Optional[str]]) -> List[Attribute]:
-        """The attributes of RFC 7894 that the server asks for and that have a value (requirement 109)."""
+    def one_time_password(self, code: Optional[str]) -> Tuple[Attribute, ...]:
+        """The enrolment code as otpChallenge, where the server asks for that (requirement 109)."""
         found = []
         for oid in self.asked.challenges:
-            if oid not in values:
-                continue
-            value = values[oid]
-            if value is None:
+            if oid == OTP_CHALLENGE and code is not None:
+                found.append(challenge(oid, code))
+            elif oid in (OTP_CHALLENGE, REVOCATION_CHALLENGE):
                 self.warnings.append(f"the server asks for {oid_name(oid)}, for which the request has no value")
-            else:
-                found.append(challenge(oid, value))
-        return found
+        return tuple(found)
 
 
 def _fits(spec: KeySpec, key: RequiredKey) -> bool:

@@ -19,6 +19,7 @@ class Settings:
     host_names: tuple[str, ...]
     username: str
     labels: tuple[str, ...]
+    base_path: str
     # who may do what
     authentication: tuple[str, ...]
     realm: str
@@ -44,6 +45,7 @@ class Settings:
     # serverkeygen
     serverkeygen: str
     key_recipient: str
+    shared_key: Optional[str]
     key_content: str
     key_cipher: str
     key_transport: str
@@ -69,6 +71,7 @@ class Settings:
     require_content_transfer_encoding: bool
     pop: str
     pop_status: int
+    challenge_password: Optional[str]
     # TLS
     tls_min: str
     tls_max: str

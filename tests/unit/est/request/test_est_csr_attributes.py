@@ -221,7 +221,12 @@ def exercise(value: bytes) -> None:
         assert len(line["words"]) <= 300
     try:
         plan_request(
-            found, KeySpec("ec"), False, parse_slash_dn("/CN=x"), (GeneralName("IP", "192.0.2.1"),), otp_challenge="1"
+            found,
+            KeySpec("ec"),
+            False,
+            parse_slash_dn("/CN=x"),
+            (GeneralName("IP", "192.0.2.1"),),
+            challenge_password="1",
         )
     except EstError:
         pass

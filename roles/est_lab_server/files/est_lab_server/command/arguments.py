@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from ..est.csr_attributes import FILE_PREFIX, PRESETS, STATUS_CHOICES
+from ..est.key_encryption import parse_shared_key
 from ..est.routes import parse_redirect
 from ..extension import Extension
 from ..settings import Settings
@@ -67,6 +68,10 @@ def parse_arguments(argv: Sequence[str], extension: Extension) -> tuple[Settings
 def _check(values: dict[str, object]) -> None:
     for flag in values["redirects"]:  # type: ignore[attr-defined]
         parse_redirect(flag)
+    if not str(values["base_path"]).startswith("/") or str(values["base_path"]).endswith("/"):
+        raise ValueError(f"--base-path {values['base_path']}: it begins with a slash, and does not end with one")
+    if values["shared_key"]:
+        parse_shared_key(str(values["shared_key"]))
     choice = str(values["csrattrs"])
     if choice not in {**PRESETS, **STATUS_CHOICES} and not (
         choice.startswith(FILE_PREFIX) and os.path.isfile(choice[len(FILE_PREFIX) :])

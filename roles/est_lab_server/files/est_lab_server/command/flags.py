@@ -17,6 +17,7 @@ from ..est.certificate_request import LEVELS
 from ..est.csr_attributes import FILE_PREFIX, PRESETS, STATUS_CHOICES
 from ..est.key_encryption import CIPHERS, CONTENTS, FORMS, KEY_TRANSPORTS, RECIPIENTS
 from ..est.key_generation import SHAPES
+from ..est.routes import WELL_KNOWN
 from ..est.service import RULES
 from ..http.authentication import QUALITIES, REALM, SCHEMES
 from ..http.messages import TRANSFERS
@@ -191,6 +192,12 @@ def add_authority_flags(parser: argparse.ArgumentParser) -> None:
         help="a CA label that the server has, besides the path without one (repeatable); with any other: 404",
     )
     add(
+        "--base-path",
+        default=WELL_KNOWN,
+        metavar="PATH",
+        help="where it answers, as servers do that have EST below another path (/v1/pki/est); default: %(default)s",
+    )
+    add(
         "--manual-approval",
         type=count,
         default=0,
@@ -235,6 +242,11 @@ def add_key_generation_flags(parser: argparse.ArgumentParser) -> None:
         choices=RECIPIENTS,
         default="request",
         help=f"of --serverkeygen enveloped. {listed(RECIPIENTS)} (default: %(default)s)",
+    )
+    add(
+        "--shared-key",
+        metavar="NAME:KEY",
+        help="an AES key that the client has too, in hexadecimal, to which it can ask to have its key encrypted",
     )
     add(
         "--key-content",
@@ -335,6 +347,12 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
         choices=(400, 401),
         default=401,
         help="status of a request without the right one (default: %(default)s)",
+    )
+    add(
+        "--challenge-password",
+        metavar="CODE",
+        help="the enrolment code that a request of simpleenroll or serverkeygen must have, in challengePassword or "
+        "otpChallenge; without it: 403",
     )
 
 

@@ -146,6 +146,9 @@ def _alternative_names(extensions: bytes) -> Optional[bytes]:
     return None
 
 
+# RFC 2985 section 5.4.1, RFC 7894 section 3.1
+_CODES = {"challengePassword": "1.2.840.113549.1.9.7", "otpChallenge": "1.2.840.113549.1.9.16.2.56"}
+
 LEVELS = {
     "off": "it is not looked at",
     "optional": "one that comes must be right, as libest does even without PoP",
@@ -153,6 +156,21 @@ LEVELS = {
 }
 # RFC 2985 section 5.4.1, RFC 7894 section 3.3
 _ATTRIBUTES = {"challengePassword": "1.2.840.113549.1.9.7", "estIdentityLinking": "1.2.840.113549.1.9.16.2.58"}
+
+
+def check_enrolment_code(lab: Lab, exchange: Exchange, certificate_request: x509.CertificateSigningRequest) -> None:
+    """Compare the enrolment code of a request with that of `--challenge-password`, where there is one.
+
+    Raises Refusal. The log tells which attribute had one, and whether it was right.
+    """
+    expected = lab.settings.challenge_password
+    if expected is None or exchange.route is None or exchange.route.operation == "simplereenroll":
+        return
+    given = {name: attribute_text(certificate_request, kind) for name, kind in _CODES.items()}
+    right = [name for name, text in given.items() if text == expected]
+    exchange.details.update(enrolment_code=right[0] if right else None)
+    if not right:
+        raise Refusal(403, "The enrolment code is missing or wrong.")
 
 
 def check_proof_of_possession(
@@ -163,6 +181,8 @@ def check_proof_of_possession(
     Raises Refusal as `--pop` says. The log tells the result and the attribute that it is about.
     """
     settings = lab.settings
+    if settings.challenge_password is not None and settings.pop == "off":
+        return
     given: dict[str, str] = {}
     for name, kind in _ATTRIBUTES.items():
         try:

@@ -14,7 +14,13 @@ from ..authority.profiles import issue
 from ..http.messages import Refusal, Reply
 from ..laboratory import Exchange, Lab
 from .answers import certificates_reply
-from .certificate_request import attribute_kinds, check_proof_of_possession, public_key_digest, read_certificate_request
+from .certificate_request import (
+    attribute_kinds,
+    check_enrolment_code,
+    check_proof_of_possession,
+    public_key_digest,
+    read_certificate_request,
+)
 
 
 def retry_after_value(flag: str) -> Optional[str]:
@@ -37,6 +43,7 @@ def checked_request(lab: Lab, exchange: Exchange) -> x509.CertificateSigningRequ
         exchange.details["request_attributes"] = attribute_kinds(certificate_request)
     except ValueError as error:
         raise Refusal(400, f"the attributes of the certificate request cannot be read: {error}") from None
+    check_enrolment_code(lab, exchange, certificate_request)
     check_proof_of_possession(lab, exchange, certificate_request)
     return certificate_request
 

@@ -57,11 +57,15 @@ _KEY_IDENTIFIER_TAG = 0x80
 
 @dataclass(frozen=True)
 class Recipient:
-    """A public key and how CMS names it: by its identifier, or by issuer and serial number (RFC 5652 section 6.2.1)."""
+    """A public key and how CMS names it: by its identifier, or by issuer and serial number (RFC 5652 section 6.2.1).
+
+    One with a `secret` is an AES key that the client has too, and no public key.
+    """
 
     public_key: Any
     key_identifier: bytes
     certificate: Optional[x509.Certificate] = None
+    secret: bytes = b""
 
     @property
     def version(self) -> int:
@@ -93,14 +97,19 @@ def chosen_recipient(
 
 
 def recipient_asked_for(
-    certificate_request: x509.CertificateSigningRequest, shown: Optional[ClientCertificate]
+    certificate_request: x509.CertificateSigningRequest, shown: Optional[ClientCertificate], shared_key: Optional[str]
 ) -> Optional[Recipient]:
     """The recipient that the attributes of the request name; None where they ask for no encryption.
 
-    Raises Refusal for a key that the server does not know: it must not send the private key unencrypted then.
+    `shared_key` is the value of `--shared-key`. Raises Refusal for a key that the server does not know: it must not
+    send the private key unencrypted then.
     """
-    if attribute_values(certificate_request, DECRYPT_KEY_IDENTIFIER):
-        raise Refusal(400, "this server shares no symmetric key with you (DecryptKeyIdentifier)")
+    asked = attribute_values(certificate_request, DECRYPT_KEY_IDENTIFIER)
+    if asked:
+        name, secret = parse_shared_key(shared_key) if shared_key else ("", b"")
+        if not secret or asked[0].content != name.encode():
+            raise Refusal(400, "this server shares no symmetric key with you (DecryptKeyIdentifier)")
+        return Recipient(None, name.encode(), secret=secret)
     named = attribute_values(certificate_request, ASYMMETRIC_DECRYPT_KEY_IDENTIFIER)
     if not named:
         return None
@@ -109,6 +118,15 @@ def recipient_asked_for(
         if recipient.key_identifier == named[0].content:
             return recipient
     raise Refusal(400, "this server knows no key with that identifier (AsymmetricDecryptKeyIdentifier)")
+
+
+def parse_shared_key(flag: str) -> tuple[str, bytes]:
+    """The value of `--shared-key`: the name of the key, and the key. Raises ValueError."""
+    name, _unused, digits = flag.partition(":")
+    secret = bytes.fromhex(digits)
+    if not name or len(secret) not in (16, 24, 32):
+        raise ValueError(f"--shared-key {flag}: it must be NAME:KEY, with 16, 24 or 32 bytes in hexadecimal")
+    return name, secret
 
 
 def _of_request(certificate_request: x509.CertificateSigningRequest) -> Recipient:
@@ -192,7 +210,9 @@ def enveloped_data(recipient: Recipient, key_transport: str, cipher: str, conten
     Raises Refusal for a key that nothing can be encrypted to.
     """
     content_key = os.urandom(CIPHERS[cipher][0])
-    if isinstance(recipient.public_key, rsa.RSAPublicKey):
+    if recipient.secret:
+        version, recipient_info = 2, _shared_key(recipient, content_key)
+    elif isinstance(recipient.public_key, rsa.RSAPublicKey):
         version = recipient.version
         recipient_info = _key_transport(recipient, key_transport, content_key)
     elif isinstance(recipient.public_key, ec.EllipticCurvePublicKey):
@@ -233,6 +253,18 @@ def _key_transport(recipient: Recipient, key_transport: str, content_key: bytes)
         recipient.identifier(),
         algorithm,
         der.octet_string(recipient.public_key.encrypt(content_key, scheme)),
+    )
+
+
+def _shared_key(recipient: Recipient, content_key: bytes) -> bytes:
+    """KEKRecipientInfo (RFC 5652 section 6.2.3)."""
+    wrap = {16: "2.16.840.1.101.3.4.1.5", 24: "2.16.840.1.101.3.4.1.25", 32: "2.16.840.1.101.3.4.1.45"}
+    return der.tlv(
+        der.context(2),
+        der.integer(4)
+        + der.sequence(der.octet_string(recipient.key_identifier))
+        + der.sequence(der.oid(wrap[len(recipient.secret)]))
+        + der.octet_string(aes_key_wrap(recipient.secret, content_key)),
     )
 
 

@@ -116,7 +116,7 @@ def key_part(
     settings, shown = lab.settings, exchange.client_certificate
     recipient: Optional[Recipient] = None
     if settings.serverkeygen == "as-asked":
-        recipient = recipient_asked_for(certificate_request, shown)
+        recipient = recipient_asked_for(certificate_request, shown, settings.shared_key)
     elif settings.serverkeygen == "enveloped":
         recipient = chosen_recipient(settings.key_recipient, certificate_request, shown)
     elif settings.serverkeygen == "traditional":

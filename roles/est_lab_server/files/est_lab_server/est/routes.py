@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from ..http.messages import Reply, Request
 
-WELL_KNOWN = ("", ".well-known", "est")
+WELL_KNOWN = "/.well-known/est"
 
 
 class Route(NamedTuple):
@@ -21,15 +21,16 @@ class Route(NamedTuple):
     operation: str
 
 
-def find_route(target: str, labels: Sequence[str]) -> Optional[Route]:
+def find_route(target: str, labels: Sequence[str], base_path: str = WELL_KNOWN) -> Optional[Route]:
     """The route of a request target; None where the path is none of an EST server's.
 
-    `labels` are those that the server has, besides the path without one.
+    `labels` are those that the server has, besides the path without one. `base_path` is where it answers.
     """
     segments = [unquote(segment) for segment in target.split("?", 1)[0].split("/")]
-    if tuple(segments[:3]) != WELL_KNOWN:
+    base = [unquote(segment) for segment in base_path.split("/")]
+    if segments[: len(base)] != base:
         return None
-    rest = segments[3:]
+    rest = segments[len(base) :]
     if len(rest) == 1 and rest[0]:
         return Route(None, rest[0])
     if len(rest) == 2 and rest[1] and rest[0] in labels:

@@ -73,7 +73,7 @@ class Connection:
     def _serve_one(self, stream: Stream, reader: RequestReader, request: Request) -> bool:
         """Answer one request; gives whether the connection lives on."""
         lab = self._lab
-        route = find_route(request.target, lab.settings.labels)
+        route = find_route(request.target, lab.settings.labels, lab.settings.base_path)
         exchange = Exchange(
             request=request,
             route=route,
