@@ -167,7 +167,13 @@ PARTS = (
         60,
         subject=("galaxy.yml", "meta/*", "README.md", "CHANGELOG.md", "tests/requirements/importer.txt"),
     ),
-    Part("ansible-lint", "ansible-lint, profile production", ansible_lint, 45, subject=("*.yml", ".ansible-lint")),
+    Part(
+        "ansible-lint",
+        "ansible-lint, profile production, and on the patterns the last that knows them",
+        ansible_lint,
+        65,
+        subject=("*.yml", ".ansible-lint", "extensions/patterns/*", "tests/requirements/ansible-lint*.txt"),
+    ),
     Part(
         "docs",
         "antsibull-docs, changelog",
