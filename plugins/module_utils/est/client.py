@@ -40,7 +40,7 @@ from typing import (
     Union,
 )
 
-from .answers.enrolment import Issued, Pending, read_cacerts_answer, read_enrolment_answer
+from .answers.enrolment import SUCCESS, Issued, Pending, read_cacerts_answer, read_enrolment_answer
 from .base.errors import EstError, InputError, ServerError, Step, Timeline, TransportError
 from .base.text import encode_body, hiding, without_secrets
 from .http.transport import Binding, Body, Peer, Response, Transport
@@ -66,6 +66,10 @@ _ENROL_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encodi
 Request = Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
 #: What a successful answer is read into.
 Answer = TypeVar("Answer")
+#: The answers after which a request goes out once more in the other form of base64: the server may not have read it.
+_MAYBE_UNREAD = (400, 415, 422)
+#: The answers that say that it has.
+_READ = (*SUCCESS, 202)
 
 
 class EstClient:
@@ -104,6 +108,9 @@ class EstClient:
         self._secrets = tuple(secrets)
         self._warnings = tuple(warnings)
         self._transport = FollowingTransport(transport, url, allowed=allow_redirects_to, busy_timeout=busy_timeout)
+        # The form of base64 that requests have, and whether there is another one to be tried.
+        self._one_line = False
+        self._other_form_left = True
 
     def __enter__(self) -> EstClient:
         return self
@@ -325,10 +332,7 @@ class EstClient:
 
         :param read: makes an answer of a response to the operation.
         """
-        body: Body = (
-            (lambda binding: encode_body(request(binding).der)) if callable(request) else encode_body(request.der)
-        )
-        answer = self._post(operation, body, read)
+        answer = self._post(operation, request, read)
         first = time.monotonic()
         slept = 0.0
         while isinstance(answer, Pending) and not answer.retry_after.shortened:
@@ -339,26 +343,66 @@ class EstClient:
             sleep(pause)
             slept += pause
             # Whatever happens from here on, the server has had the request.
-            answer = self._post(operation, body, read, request_received="received")
+            answer = self._post(operation, request, read, request_received="received")
         return answer
 
     def _post(
         self,
         operation: str,
-        body: Body,
+        request: Request,
         read: Callable[[Response, str], Union[Answer, Pending]],
         request_received: Optional[str] = None,
     ) -> Union[Answer, Pending]:
-        url = self.url.operation(operation)
         with self._stage("enroll", request_received) as step:
-            response = self._transport.request("POST", url, _ENROL_HEADERS, body, authenticate=True)
-            answer = read(response, operation)
+            response = self._send(operation, request)
             step.detail = f"HTTP {response.status}"
+            if response.status in _MAYBE_UNREAD and self._other_form_left:
+                response = self._send_in_the_other_form(operation, request, response, step)
+            self._other_form_left = self._other_form_left and response.status not in _READ
+            answer = read(response, operation)
             if isinstance(answer, Pending):
                 retry_after = answer.retry_after
                 step.detail += f": pending, to be asked again in {retry_after.seconds} seconds"
                 step.detail += f" ({retry_after.warning})" if retry_after.warning else ""
         return answer
+
+    def _send(self, operation: str, request: Request) -> Response:
+        form = {"one_line": True} if self._one_line else {}
+        body: Body = (
+            (lambda binding: encode_body(request(binding).der, **form))
+            if callable(request)
+            else encode_body(request.der, **form)
+        )
+        return self._transport.request("POST", self.url.operation(operation), _ENROL_HEADERS, body, authenticate=True)
+
+    def _send_in_the_other_form(self, operation: str, request: Request, refused: Response, step: Step) -> Response:
+        """Send a request once more that the server may not have been able to read.
+
+        Strict decoders refuse line breaks, libest refuses one line. Nothing else of the request changes, and what the
+        server takes is the form of all later requests of this client.
+
+        :param refused: the answer to the form before, which stands where the other form gets no better one.
+        """
+        self._other_form_left = False
+        self._one_line = not self._one_line
+        form = "in one line of base64" if self._one_line else "in lines of base64"
+        try:
+            response = self._send(operation, request)
+        except EstError as error:
+            error.note(f"The request had been refused (HTTP {refused.status}), and was sent once more, {form}.")
+            raise
+        if response.status in _READ:
+            step.detail = f"HTTP {response.status} {form}, after HTTP {refused.status} to the other form"
+            return response
+        from .answers.refusals import refusal
+
+        self._one_line = not self._one_line
+        step.also = f"; sent once more, {form}: HTTP {response.status}"
+        first, second = refusal(refused, operation), refusal(response, operation)
+        if (second.http_status, second.server_message) != (first.http_status, first.server_message):
+            said = f" and says: {second.server_message.rstrip('.')!r}" if second.server_message else ""
+            first.note(f"Sent once more, {form}, the request is refused too (HTTP {second.http_status}){said}.")
+        raise first
 
     def verify(
         self,

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, List
 
 import pytest
 from support.est_answers import REQUEST, ROOT, certs_only, client, days, issue, reply
 from support.est_pki import Authority
+from support.lab import PASSWORD, USERNAME, LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.answers.enrolment import Issued, Pending
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
@@ -18,7 +20,15 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
     ServerError,
     TransportError,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Peer
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.client import EstClient
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import HttpsTransport
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import (
+    Binding,
+    Credentials,
+    Peer,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import (
     Fingerprint,
     subject_text,
@@ -175,7 +185,7 @@ class TestPin:
 class TestSimpleenroll:
     @pytest.mark.parametrize("status", [204, 302, 400, 401, 403, 404, 405, 418, 429, 500, 501, 503])
     def test_req_089_a_refusal_is_told_in_the_servers_words(self, status: int) -> None:
-        est, transport = client(reply(status, b"No\x1b[31m way\r\n", "text/plain"))
+        est, transport = client(*2 * [reply(status, b"No\x1b[31m way\r\n", "text/plain")])
         with pytest.raises(ServerError) as caught:
             est.simpleenroll(REQUEST, wait_timeout=60, sleep=pytest.fail)
         error = caught.value
@@ -183,7 +193,7 @@ class TestSimpleenroll:
         assert error.reason.endswith(f"(HTTP {status})")
         assert error.server_message == "No way"
         assert error.hint
-        assert len(transport.sent) == 1
+        assert len(transport.sent) == (2 if status == 400 else 1)
 
     @pytest.mark.parametrize(
         ("error", "received"),
@@ -210,6 +220,93 @@ class TestSimpleenroll:
             200,
             "received",
         )
+
+
+class TestOtherForm:
+    """A strict base64 decoder refuses line breaks, libest refuses one line."""
+
+    @pytest.mark.parametrize("status", [400, 415, 422])
+    @pytest.mark.parametrize("then", [200, 201])
+    def test_a_request_that_may_be_unread_goes_out_once_more_in_one_line(self, status: int, then: int) -> None:
+        est, transport = client(reply(status), reply(then, certs_only(issue())))
+        assert isinstance(est.simpleenroll(REQUEST), Issued)
+        first, second = transport.sent
+        assert first.body is not None
+        assert second.body == base64.b64encode(REQUEST.der), "the very same request"
+        assert first.body.replace(b"\n", b"") == second.body
+        assert (first.url, first.headers) == (second.url, second.headers)
+        detail = f"HTTP {then} in one line of base64, after HTTP {status} to the other form"
+        assert steps(est.timeline) == [("enroll", True, detail)]
+
+    def test_what_the_server_takes_is_the_form_of_all_later_requests(self) -> None:
+        est, transport = client(
+            reply(400), reply(202, Retry_After="1"), reply(202, Retry_After="1"), reply(body=certs_only(issue()))
+        )
+        assert isinstance(est.simpleenroll(REQUEST, wait_timeout=9, sleep=[].append), Issued)
+        assert [b"\n" in (sent.body or b"") for sent in transport.sent] == [True, False, False, False]
+
+    def test_a_linked_request_is_made_by_the_same_function(self) -> None:
+        est, transport = client(reply(422), reply(body=certs_only(issue())))
+        assert isinstance(est.simpleenroll(lambda _binding: REQUEST), Issued)
+        bodies = [sent.body(Binding()) for sent in transport.sent if callable(sent.body)]
+        assert [base64.b64decode(body) for body in bodies] == [REQUEST.der] * 2
+
+    @pytest.mark.parametrize("status", [204, 302, 401, 403, 404, 405, 409, 413, 429, 500, 501, 503])
+    def test_no_other_answer_makes_it_go_out_again(self, status: int) -> None:
+        est, transport = client(reply(status))
+        with pytest.raises(ServerError):
+            est.simpleenroll(REQUEST)
+        assert len(transport.sent) == 1
+
+    def test_no_lost_answer_makes_it_go_out_again(self) -> None:
+        est, transport = client(TransportError("lost", stage="", request_received="unknown"))
+        with pytest.raises(TransportError):
+            est.simpleenroll(REQUEST)
+        assert len(transport.sent) == 1
+
+    def test_a_request_that_was_read_is_not_tried_in_another_form_later(self) -> None:
+        est, transport = client(reply(202, Retry_After="1"), reply(400, b"Denied.", "text/plain"))
+        with pytest.raises(ServerError, match="HTTP 400"):
+            est.simpleenroll(REQUEST, wait_timeout=9, sleep=[].append)
+        assert len(transport.sent) == 2
+
+    def test_where_neither_is_taken_the_first_answer_stands_and_the_form_stays(self) -> None:
+        policy = reply(400, b"No such profile.", "text/plain")
+        est, transport = client(policy, reply(400, b"illegal base64", "text/plain"), policy)
+        with pytest.raises(ServerError, match="HTTP 400") as caught:
+            est.simpleenroll(REQUEST)
+        assert caught.value.server_message == "No such profile."
+        assert "in one line of base64, the request is refused too (HTTP 400) and says: 'illegal base64'" in (
+            caught.value.advice({})
+        )
+        assert steps(est.timeline)[0][2].endswith("(HTTP 400); sent once more, in one line of base64: HTTP 400")
+        with pytest.raises(ServerError):
+            est.simpleenroll(REQUEST)
+        assert [b"\n" in (sent.body or b"") for sent in transport.sent] == [True, False, True]
+
+    @pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+    def test_another_refusal_of_the_second_hides_the_first_not(self, status: int) -> None:
+        est, _transport = client(reply(400, b"No.", "text/plain"), reply(status))
+        with pytest.raises(ServerError, match="HTTP 400") as caught:
+            est.simpleenroll(REQUEST)
+        assert f"(HTTP {status})" in caught.value.advice({})
+
+    def test_a_second_answer_that_is_lost_is_the_failure(self) -> None:
+        est, _transport = client(reply(400), TransportError("lost", stage="", request_received="unknown"))
+        with pytest.raises(TransportError, match="lost") as caught:
+            est.simpleenroll(REQUEST)
+        assert caught.value.request_received == "unknown"
+        assert "had been refused (HTTP 400), and was sent once more" in caught.value.advice({})
+
+    @pytest.mark.parametrize("status", [400, 415, 422])
+    def test_a_strict_server(self, status: int) -> None:
+        with LabServer("--require-one-line-base64", str(status), "--manual-approval", "1") as lab:
+            url = EstUrl.build(lab.host, lab.port)
+            line = HttpsTransport(url, Trust.explicit(lab.ca_pem), credentials=Credentials(USERNAME, PASSWORD))
+            with EstClient(url, line) as est:
+                assert isinstance(est.simpleenroll(REQUEST, wait_timeout=9), Issued)
+            assert [entry["status"] for entry in lab.requests] == [status, 202, 200]
+            assert {entry.get("public_key") for entry in lab.requests[1:]} == {lab.requests[1]["public_key"]}
 
 
 class TestPending:

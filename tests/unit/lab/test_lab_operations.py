@@ -279,6 +279,14 @@ def test_single_checks(client_of, flag):
         assert refused.status_code == (400 if "wrapped" in flag else 500)
 
 
+@pytest.mark.parametrize(("value", "status"), [((), 400), (("422",), 422)])
+def test_strict_decoders_take_one_line(client_of, value, status):
+    with LabServer("--require-one-line-base64", *value) as lab:
+        client = client_of(lab)
+        assert client.enroll().status_code == status
+        assert client.enroll(body=base64.b64encode(make_request(client.key))).status_code == 200
+
+
 def test_manual_approval_knows_a_request_by_its_public_key(client_of):
     with LabServer("--manual-approval", "2", "--retry-after", "7") as lab:
         first, second = client_of(lab), client_of(lab)

@@ -135,13 +135,17 @@ class MissingLibrary(EstError):
 
 
 class Step:
-    """One stage under way. Set ``detail`` to what the stage found out."""
+    """One stage under way. Set ``detail`` to what the stage found out.
+
+    :ivar also: what the detail has after the reason where the stage fails.
+    """
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
         self.ok = True
         self.milliseconds: Optional[float] = None
         self.detail = ""
+        self.also = ""
 
 
 class Timeline:
@@ -167,7 +171,7 @@ class Timeline:
                 error.stage = name
             if error.stage != name:
                 raise
-            self._close(step, started, before, failure=error.reason)
+            self._close(step, started, before, failure=f"{error.reason}{step.also}")
             raise
         except BaseException:
             self._close(step, started, before, failure="interrupted")

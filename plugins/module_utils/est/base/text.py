@@ -214,13 +214,17 @@ _AFTER_PADDING = rb"=[ \t\r\n\v\f]*([A-Za-z0-9+/])"
 _PEM_BEGIN, _PEM_END, _PEM_DASHES = b"-----BEGIN ", b"-----END ", b"-----"
 
 
-def encode_body(der: bytes) -> bytes:
+def encode_body(der: bytes, *, one_line: bool = False) -> bytes:
     """Encode a request body: bare base64 in lines of 64 columns that end in LF, the last one too.
 
-    That is the one form that all servers read: libest refuses base64 without line breaks, others refuse PEM armour and
+    That is the form that most servers read: libest refuses base64 without line breaks, others refuse PEM armour and
     raw DER. LF is what libest's own client sends; Go's decoder, behind globalsign, skips CR and LF alike.
+
+    :param one_line: without any line break, for a strict decoder (RFC 4648 section 3.1; RFC 8951 section 3.1).
     """
     text = base64.b64encode(der)
+    if one_line:
+        return text
     return b"".join(text[start : start + _COLUMNS] + b"\n" for start in range(0, len(text), _COLUMNS))
 
 

@@ -65,6 +65,7 @@ class Settings:
     # checks of requests
     strict: bool
     require_wrapped_base64: bool
+    require_one_line_base64: int
     require_content_transfer_encoding: bool
     pop: str
     pop_status: int

@@ -308,6 +308,16 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
         "--require-wrapped-base64", action="store_true", help="refuse base64 lines longer than 76 characters, as libest"
     )
     add(
+        "--require-one-line-base64",
+        type=int,
+        choices=(400, 415, 422),
+        nargs="?",
+        const=400,
+        default=0,
+        metavar="STATUS",
+        help="refuse base64 with line breaks with this status, 400 where none is given, as strict decoders",
+    )
+    add(
         "--require-content-transfer-encoding",
         action="store_true",
         help="refuse a body without Content-Transfer-Encoding: base64, as python-est",

@@ -74,6 +74,8 @@ def read_certificate_request(settings: Settings, request: Request, body: bytes) 
     encoded = _without_armour(settings, body)
     if settings.require_wrapped_base64 and any(len(line) > _MAX_LINE for line in encoded.splitlines()):
         raise Refusal(400, f"the base64 body has lines longer than {_MAX_LINE} characters")
+    if settings.require_one_line_base64 and b"\n" in encoded:
+        raise Refusal(settings.require_one_line_base64, "illegal base64 data: there is a line break in the body")
     try:
         content = base64.b64decode(b"".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
