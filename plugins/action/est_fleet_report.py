@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError, named_hosts
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.merging import merge_files
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ControllerAction, OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.run import report_if_over, write
@@ -70,7 +70,7 @@ class ActionModule(ControllerAction):
             return {"changed": False, "complete": False, "summary": []}
         counts = made.document["counts"]
         result = {"changed": False, "complete": True, "summary": made.lines, "counts": counts}
-        stats = dict(counts)
+        stats = {**counts, **named_hosts(made.document["hosts"])}
         if made.files:
             result["json_path"], result["html_path"] = made.files
             stats["json_path"] = made.files[0]

@@ -18,7 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from support import returned
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".cache" / "collections"
-_PROJECT = ("playbooks", "extensions/awx/playbooks")
+_PROJECT = ("playbooks", "extensions/awx/playbooks", "extensions/patterns")
 _LIMIT_SECONDS = 300
 
 
@@ -92,6 +92,21 @@ def slice_of(hosts: Mapping[str, Any], number: int, count: int) -> dict[str, Any
     return {name: hosts[name] for name in sorted(hosts)[number - 1 :: count]}
 
 
+def inventory_of(hosts: Iterable[str], groups: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    """Return the inventory of a job, or of one slice: its groups are cut to the hosts that it has.
+
+    As AWX makes it: a host of a group is not among those of ``all``, and a group that the cut has left empty is only
+    named there.
+
+    :param groups: all hosts of each group, whatever the slice.
+    """
+    there = sorted(hosts)
+    cut = {name: [host for host in members if host in there] for name, members in groups.items()}
+    grouped = {host for members in cut.values() for host in members}
+    ungrouped = {"hosts": [host for host in there if host not in grouped], **({"children": list(cut)} if cut else {})}
+    return {"all": ungrouped, **{name: {"hosts": members} for name, members in cut.items() if members}}
+
+
 def inject(credentials: Sequence[Credential], folder: Path) -> Injected:
     """Do what the injectors of credential types say, and write their files into a job's folder."""
     added = Injected()
@@ -145,12 +160,9 @@ def run_job(
         (sent / name).mkdir(parents=True)
     for name in _PROJECT:
         shutil.copytree(ROOT / name, sent / "project" / name)
-    grouped = {"cloud_extenders": sorted(hosts)} if groups is None else groups
-    inventory = {
-        "all": {"hosts": sorted(hosts), "vars": dict(inventory_variables or {})},
-        **{name: {"hosts": [host for host in members if host in hosts]} for name, members in grouped.items()},
-        "_meta": {"hostvars": {name: {**(group_variables or {}), **own} for name, own in hosts.items()}},
-    }
+    inventory = inventory_of(hosts, {"cloud_extenders": sorted(hosts)} if groups is None else groups)
+    inventory["all"]["vars"] = dict(inventory_variables or {})
+    inventory["_meta"] = {"hostvars": {name: {**(group_variables or {}), **own} for name, own in hosts.items()}}
     script = sent / "inventory" / "hosts"
     script.write_text(
         f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(inventory)!r})\n", encoding="utf-8"

@@ -119,6 +119,8 @@ def launch(
         groups: dict[str, list[str]] | None = None,
         limit: str | None = None,
         down: Sequence[str] = (),
+        machine_credential: bool = True,
+        empty: bool = False,
         **changes: Any,
     ) -> Finished:
         hosts = {host.name: fleet.host_variables(host) for host in fleet.hosts.values()}
@@ -131,7 +133,7 @@ def launch(
         fleet.close_connections()
         return run_job(
             {**job_templates[name], **changes},
-            slice_of(hosts, *part),
+            {} if empty else slice_of(hosts, *part),
             folder=folder,
             job_id=number,
             credentials=[Credential(credential_types[kind], inputs) for kind, inputs in given.items()],
@@ -140,7 +142,7 @@ def launch(
             inventory_variables=inventory_variables,
             groups=groups,
             limit=limit,
-            ssh_key=key,
+            ssh_key=key if machine_credential else None,
         )
 
     return run

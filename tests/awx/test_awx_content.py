@@ -18,9 +18,11 @@ from typing import Any
 
 import jinja2.sandbox
 import pytest
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from awx import content
 from awx.awx_job import ROOT, Credential, inject
-from awx.content import SECRETS, load
+from awx.content import SECRETS, VERSION, load, playbooks_in_project
 from dateutil.rrule import rrulestr
 
 from ansible_collections.estfleet.cloud_extender.plugins.lookup.est_verdict import CAUSES, NO_HOSTS, PREFIX
@@ -145,16 +147,77 @@ def test_schedules_answer_what_surveys_require(variables: dict[str, Any]) -> Non
         assert entry["extra_data"] == {question["variable"]: question["default"] for question in survey}
 
 
-def test_a_playbook_has_hosts_in_one_line_by_which_awx_finds_it() -> None:
-    # awx/main/utils/ansible.py looks for this; a play that imports another is found as well.
-    is_playbook = re.compile(
-        r"^\s*?-?\s*?(?:hosts|(ansible\.builtin\.)?import_playbook|(ansible\.builtin\.)?include):\s*?.*?$"
-    )
+def test_awx_offers_the_playbooks_and_nothing_else() -> None:
+    # One more is mended by "hosts" in quotes, where the file must keep its folder and ending.
+    found = set(playbooks_in_project())
+    patterns = {name for name in found if name.startswith("extensions/patterns/")}
+    assert found - patterns == {
+        *(f"playbooks/{name}.yml" for name in ("configure", "diagnostics", "drift", "renew", "test_enroll")),
+        *(f"extensions/awx/playbooks/{name}.yml" for name in ("import_bundle", "verdict")),
+    }
+
+
+def test_what_is_no_playbook_for_awx_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    texts = {
+        "site.yml": "- hosts: all\n",
+        "all.yaml": "---\n-   name: x\n    hosts:\n      - all\n",
+        "two.yml": "- ansible.builtin.import_playbook: site.yml\n",
+        "vault.yml": "$ANSIBLE_VAULT;1.1;AES256\n",
+        "quoted.yml": '- "hosts": all\n',
+        "note.txt": "hosts: all\n",
+        "tasks/x.yml": "- hosts: all\n",
+        ".ci/x.yml": "- hosts: all\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(content, "ROOT", tmp_path)
+    monkeypatch.setattr(content, "project_files", lambda: list(texts))
+    assert list(playbooks_in_project()) == ["site.yml", "all.yaml", "two.yml", "vault.yml"]
+
+
+def test_a_playbook_asks_for_its_hosts_by_the_lookup_that_refuses_none() -> None:
     for path in (*ROOT.glob("playbooks/*.yml"), *ROOT.glob("extensions/awx/playbooks/*.yml")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found = [line for line in lines if is_playbook.match(line) and line.startswith("  hosts: ")]
-        assert len(found) == 1, path
-        assert "lookup('estfleet.cloud_extender.est_fleet_hosts', " in found[0], path
+        hosts = re.findall(r"^  hosts: (.*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert len(hosts) == 1, path
+        assert "lookup('estfleet.cloud_extender.est_fleet_hosts', " in hosts[0], path
+
+
+def test_the_inventory_has_variables_and_more_can_be_given(variables: dict[str, Any], tmp_path: Path) -> None:
+    (entry,) = variables["controller_inventories"]
+    # The role of infra.aap_configuration makes a text of them, of which the module makes variables again. Of none it
+    # makes a text that the module refuses with ansible-core 2.19.
+    assert validate("inventory", {**entry, "variables": str(entry["variables"])}) == []
+    assert entry["variables"] == {"est_awx_reports": "/var/lib/awx/est_reports"}
+    given = {"est_awx_reports": "/srv/reports", "est_awx_inventory_variables": {"est_awx_accept_lost": True}}
+    assert load(tmp_path, {**SECRETS, **given}).returncode == 0
+    loaded = json.loads((tmp_path / "loaded.json").read_text(encoding="utf-8"))
+    (entry,) = loaded["controller_inventories"]
+    assert entry["variables"] == {"est_awx_reports": "/srv/reports", "est_awx_accept_lost": True}
+    assert validate("inventory", {"variables": ""})
+
+
+def test_waiting_for_the_project_is_bounded_and_can_be_left_out(variables: dict[str, Any], tmp_path: Path) -> None:
+    (project,) = variables["controller_projects"]
+    assert (project["wait"], project["timeout"]) == (True, 300)
+    assert load(tmp_path, {**SECRETS, "est_awx_project_wait": False}).returncode == 0
+    loaded = json.loads((tmp_path / "loaded.json").read_text(encoding="utf-8"))
+    assert loaded["controller_projects"][0]["wait"] is False
+
+
+def test_every_version_in_the_content_is_that_of_galaxy_yml(variables: dict[str, Any]) -> None:
+    pages = [*(ROOT / "extensions").rglob("*.*"), ROOT / "docs" / "awx.md"]
+    texts = {path: path.read_text(encoding="utf-8") for path in pages if path.is_file()}
+    named = {
+        (path.name, version)
+        for path, text in texts.items()
+        for version in re.findall(r"(?:est-ee:|cloud_extender[-:]|cloud_extender[,=]+)v?([0-9][0-9.]*[0-9])", text)
+    }
+    assert {version for _name, version in named} == {VERSION}
+    assert {"awx.md", "execution-environment.yml", "execution_environments.yml"} <= {name for name, _version in named}
+    # A tag is only there once the version is released; before that, AWX could not get the playbooks by it.
+    released = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
+    assert variables["controller_projects"][0]["scm_branch"] == (VERSION if VERSION in released else "main")
 
 
 def test_credential_types_inject_what_they_ask_for(credential_types: dict[str, dict[str, Any]], tmp_path: Path) -> None:

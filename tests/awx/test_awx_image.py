@@ -5,24 +5,31 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from awx.awx_job import ROOT
+from awx.content import VERSION, project_files
 
-BUILDER = Path(sys.executable).parent / "ansible-builder"
-DEFINITION = ROOT / "extensions" / "awx" / "execution-environment.yml"
+PROGRAMS = Path(sys.executable).parent
 
 
-def builder(*arguments: str, cwd: Path) -> str:
-    programs = f"{BUILDER.parent}{os.pathsep}{os.environ['PATH']}"
+def run(program: str, *arguments: str, cwd: Path) -> None:
     done = subprocess.run(
-        [str(BUILDER), *arguments],
+        [str(PROGRAMS / program), *arguments],
         cwd=cwd,
-        env={**os.environ, "PATH": programs},
+        env={
+            **os.environ,
+            "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
+            "ANSIBLE_HOME": str(cwd / ".ansible"),
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -30,27 +37,47 @@ def builder(*arguments: str, cwd: Path) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
-def test_builder_makes_a_context_of_the_definition(tmp_path: Path) -> None:
-    builder(
-        "create",
-        "--file",
-        str(DEFINITION),
-        "--context",
-        str(tmp_path / "context"),
-        cwd=tmp_path,
-    )
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The repository as it is in git, with the artifact made by the first command of docs/awx.md."""
+    copy = tmp_path / "repository"
+    for name in project_files():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    run("ansible-galaxy", "collection", "build", "--output-path", "extensions/awx", cwd=copy)
+    return copy
+
+
+def test_the_image_gets_the_collection_of_the_repository(checkout: Path, tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    definition = "extensions/awx/execution-environment.yml"
+    run("ansible-builder", "create", "--file", definition, "--context", str(context), cwd=checkout)
     names = ("Containerfile", "Dockerfile")  # by the container runtime that is there
-    steps = next(path for path in (tmp_path / "context").iterdir() if path.name in names).read_text(encoding="utf-8")
+    steps = next(path for path in context.iterdir() if path.name in names).read_text(encoding="utf-8")
     assert "quay.io/centos/centos:stream9" in steps
-    requirements = list((tmp_path / "context").rglob("requirements.yml"))
-    wanted = yaml.safe_load(requirements[0].read_text(encoding="utf-8"))["collections"]
-    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
-    assert wanted[0] == {"name": "estfleet.cloud_extender", "version": version}
+    # The folder of the build, in which the image installs the collections.
+    build = context / "_build"
+    assert re.search(r"COPY _build /build\n+WORKDIR /build\n(?:.*\n)*?RUN ansible-galaxy", steps)
+    wanted = yaml.safe_load((build / "requirements.yml").read_text(encoding="utf-8"))["collections"]
     assert wanted[1:] == [{"name": "ansible.windows", "version": ">=2.6.0"}]
-    libraries = next((tmp_path / "context").rglob("requirements.txt")).read_text(encoding="utf-8")
+    # ansible.windows is on Galaxy, which cannot be had here.
+    (build / "requirements.yml").write_text(yaml.safe_dump({"collections": wanted[:1]}), encoding="utf-8")
+    installed = tmp_path / "installed"
+    run(
+        "ansible-galaxy",
+        "collection",
+        "install",
+        "-r",
+        "requirements.yml",
+        "--collections-path",
+        str(installed),
+        cwd=build,
+    )
+    manifest = installed / "ansible_collections" / "estfleet" / "cloud_extender" / "MANIFEST.json"
+    assert json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"] == VERSION
+    libraries = (build / "requirements.txt").read_text(encoding="utf-8")
     # For the connections winrm and psrp of ansible-core.
     assert libraries.split() == ["pywinrm[credssp]>=0.5.0", "pypsrp[credssp]>=0.9.0,<1.0.0"]
 

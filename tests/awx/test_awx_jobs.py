@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,20 @@ def test_slices_make_one_report_and_a_verdict(launch: Launch, fleet: Fleet, lab:
     assert len(lab.enrolments) - before == 8
     assert len(list((reports / "slices").glob("*.json"))) == 2
 
+    outputs = {"slices/7.json": True, "slices/7.html": True, "diagnostics/7/ce1.tar.gz": True}
+    outputs |= {"diagnostics/8/ce1.tar.gz": False, "diagnostics/of-somebody/ce1.tar.gz": True}
+    for name, old in outputs.items():
+        path = reports / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        for each in (path, path.parent) if path.parent.name != "slices" else (path,):
+            os.utime(each, (0, 0) if old else None)
     in_order = launch("verdict")
     assert in_order.status == "successful", in_order.output
+    # What a job has left is kept as long as the others, and what no job has made is let be.
+    kept = {name for name in outputs if (reports / name).exists()}
+    assert kept == {"diagnostics/8/ce1.tar.gz", "diagnostics/of-somebody/ce1.tar.gz"}
+    assert not (reports / "diagnostics" / "7").exists()
     assert in_order.artifacts["est_fleet"]["hosts"] == 4
     merged = json.loads((reports / "fleet.json").read_text(encoding="utf-8"))
     assert sorted(host["name"] for host in merged["hosts"]) == sorted(fleet.hosts)
@@ -101,6 +114,8 @@ def test_slices_make_one_report_and_a_verdict(launch: Launch, fleet: Fleet, lab:
     differs = launch("verdict")
     assert differs.status == "failed"
     assert differs.artifacts["est_fleet"]["templates_differing"] == 2  # both templates of the host
+    assert differs.artifacts["est_fleet"]["hosts_to_correct"] == ["ce2"]
+    assert differs.artifacts["est_fleet"]["hosts_to_diagnose"] == []
     assert "ce2" in differs.output
 
 

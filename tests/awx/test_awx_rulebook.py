@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import http.server
 import json
 import os
@@ -30,22 +29,12 @@ import pytest
 import yaml
 from awx.awx_job import ROOT
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import count
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import named_hosts
 
 RULEBOOK = ROOT / "extensions" / "eda" / "rulebooks" / "est_fleet.yml"
 TOKEN = "token-of-the-vault"
-IN_ORDER = dict.fromkeys(
-    (
-        "templates_differing",
-        "hosts_differing",
-        "last_tests_failed",
-        "last_tests_pending",
-        "templates_unproved",
-        "failed",
-        "unreachable",
-    ),
-    0,
-)
+NAMED = ("hosts_to_correct", "hosts_to_diagnose")
+IN_ORDER: dict[str, list[str]] = {name: [] for name in NAMED}
 _SECONDS = 60
 
 
@@ -67,7 +56,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if "/unified_job_templates/" in self.path:
-            asked = dict.fromkeys(("limit", "labels", "inventory", "variables"), False)
+            asked = {"limit": True, **dict.fromkeys(("labels", "inventory", "variables"), False)}
             found = [
                 {
                     "id": number,
@@ -165,9 +154,10 @@ def running(controller: Controller, folder: Path) -> Iterator[int]:
         process.wait()
 
 
-def post(port: int, numbers: dict[str, int], token: str = TOKEN) -> int:
-    """Send a verdict as the notification of AWX does; returns the status of the answer."""
-    event = {"type": "est_verdict", "job": 7, "status": "failed", "est_fleet": {**IN_ORDER, **numbers}}
+def post(port: int, named: dict[str, list[str]] | None, token: str = TOKEN) -> int:
+    """Send a verdict as the notification of AWX does, None as one without artifacts; returns the status."""
+    fleet = {} if named is None else {"hosts": 9, **IN_ORDER, **named}
+    event = {"type": "est_verdict", "job": 7, "status": "failed", "est_fleet": fleet}
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/est",
         data=json.dumps(event).encode(),
@@ -205,32 +195,39 @@ def test_it_launches_job_templates_that_are_there_with_answers_of_the_survey(
         assert answers["est_integration_hosts"] == "{{ est_eda_target_hosts | default('cloud_extenders') }}"
 
 
-def test_its_conditions_are_numbers_of_the_report() -> None:
-    numbers = set(re.findall(r"est_fleet\.(\w+)", RULEBOOK.read_text(encoding="utf-8")))
-    assert numbers == set(IN_ORDER)
-    assert numbers <= set(count([], datetime.datetime.now(datetime.timezone.utc)))
+def test_its_conditions_and_limits_are_names_that_the_report_gives(job_templates: dict[str, dict[str, Any]]) -> None:
+    assert set(re.findall(r"est_fleet\.(\w+)", RULEBOOK.read_text(encoding="utf-8"))) == set(NAMED)
+    assert set(named_hosts([])) == set(NAMED)
+    for rule in yaml.safe_load(RULEBOOK.read_text(encoding="utf-8"))[0]["rules"]:
+        launch = rule["action"]["run_job_template"]
+        (names,) = re.findall(r"est_fleet\.(\w+)", rule["condition"])
+        assert launch["job_args"]["limit"] == f"{{{{ event.payload.est_fleet.{names} }}}}"
+        # Without this, the controller drops the limit, and the job runs on the whole fleet.
+        assert job_templates[launch["name"].removeprefix("EST - ")]["ask_limit_on_launch"]
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="ansible-rulebook needs Java 17, and there is none")
-def test_a_verdict_launches_the_correction_once(controller: Controller, tmp_path: Path) -> None:
+def test_a_verdict_launches_what_its_hosts_need_on_these_and_only_once(controller: Controller, tmp_path: Path) -> None:
     with running(controller, tmp_path) as port:
-        assert post(port, {"templates_differing": 1}, token="wrong") == 401
+        assert post(port, {"hosts_to_correct": ["ce1"]}, token="wrong") == 401
         assert post(port, {}) == 200
-        assert post(port, {"templates_unproved": 2}) == 200
-        assert post(port, {"templates_differing": 1}) == 200  # soon after the one before: no second correction
-        assert post(port, {"unreachable": 1}) == 200
+        assert post(port, None) == 200  # a verdict that ended before it had read a report
+        assert post(port, {"hosts_to_correct": ["ce1", "10.0.0.7"]}) == 200
+        assert post(port, {"hosts_to_correct": ["ce2"]}) == 200  # soon after the one before: no second correction
+        assert post(port, {"hosts_to_diagnose": ["ce9"]}) == 200  # one host that is down
         deadline = time.monotonic() + _SECONDS
         while len(controller.launched) < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(1)  # a launch too many would come now
     log = (tmp_path / "log").read_text(encoding="utf-8", errors="replace")
-    assert [name for name, _body in controller.launched] == ["EST - configure", "EST - diagnostics"], log
     survey = {
         "est_integration_hosts": "site_a",
         "est_integration_mode": "enforce",
         "est_integration_purge": "false",
         "est_integration_test_policy": "changed",
     }
-    assert controller.launched[0][1]["extra_vars"] == survey
-    assert controller.launched[1][1]["extra_vars"] == {"est_integration_hosts": "site_a"}
+    assert [(name, body["limit"], body["extra_vars"]) for name, body in controller.launched] == [
+        ("EST - configure", "ce1,10.0.0.7", survey),
+        ("EST - diagnostics", "ce9", {"est_integration_hosts": "site_a"}),
+    ], log
     assert TOKEN not in log

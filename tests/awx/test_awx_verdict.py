@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from awx.awx_job import Finished
+from awx.awx_job import ROOT, Finished, inventory_of, slice_of
 from awx.awx_workflow import run_workflow
 from awx.launching import Launch, damage
 from fleet.ssh_fleet import Fleet
-from support.lab import LabServer
+from support.lab import PASSWORD, USERNAME, LabServer
 
 
 @pytest.fixture
@@ -177,12 +178,97 @@ def test_putting_in_order_is_red_unless_a_verdict_at_the_end_is_not(workflows: d
         assert [name for name, _status in ended] == ["drift", "verdict", "approval", "configure", "test", "result"]
 
 
-@pytest.mark.usefixtures("tested")
-def test_the_watch_with_hosts_down_is_red(launch: Launch, workflows: dict[str, dict[str, Any]], lab: LabServer) -> None:
-    def run(node: Mapping[str, Any]) -> str:
-        return launch(node["unified_job_template"].removeprefix("EST - "), down=["ce1", "ce2", "ce3"]).status
+def documented_outcomes() -> dict[str, tuple[str, ...]]:
+    """Return the table of docs/awx.md: what drift, verdict and watch come to, by what the fleet is like."""
+    guide = (ROOT / "docs" / "awx.md").read_text(encoding="utf-8")
+    table = guide[guide.index("| the fleet | EST - drift |") :].split("\n\n")[0]
+    head, _rule, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
+    assert head[1:] == ["EST - drift", "EST - verdict", "EST - watch"]
+    return {row[0]: tuple(cell.split(":")[0] for cell in row[1:]) for row in rows}
 
-    assert run_workflow(workflows["watch"], run) == ("failed", [("drift", "failed"), ("verdict", "failed")])
+
+@dataclass(frozen=True)
+class Situation:
+    """What a fleet is like when the watch begins.
+
+    :param tested: whether it was configured and tested before; where no host is reached, that makes no difference.
+    :param lab: how the EST server is started.
+    :param differs: whether a host was edited by hand.
+    :param given: what is otherwise in the jobs of the watch.
+    :param told: what the verdict says.
+    """
+
+    told: str
+    tested: bool = True
+    lab: Sequence[str] = ("--profile", "full")
+    differs: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_HOST = "reaches no host"
+SITUATIONS = {
+    "is in order": Situation("4 hosts, 2 templates: all as declared"),
+    "differs on a host": Situation("templates on hosts that are not as declared: 2", differs=True),
+    "is down": Situation(
+        "hosts that could not be reached: 4", tested=False, given={"down": ["ce1", "ce2", "ce3", "ce4"]}
+    ),
+    "has no host in the group": Situation(
+        NO_HOST, tested=False, given={"groups": {"cloud_extenders": [], "others": ["ce1"]}}
+    ),
+    "is an empty inventory": Situation(NO_HOST, tested=False, given={"empty": True, "groups": {}}),
+    'is in order, and the job has no "EST account"': Situation("all as declared", given={"credentials": {}}),
+    'is in order, and the job has no "EST hosts"': Situation(
+        "hosts that could not be reached: 4", tested=False, given={"machine_credential": False}
+    ),
+    "has test certificates that lost a name": Situation(
+        "test certificates that are not what was asked for: 8", lab=("--profile", "cisco")
+    ),
+    "has tests that wait for approval": Situation(
+        "templates on hosts whose last test waits for approval: 8", lab=("--profile", "full", "--manual-approval", "9")
+    ),
+}
+
+
+def test_the_table_of_the_guide_has_every_situation() -> None:
+    assert list(documented_outcomes()) == list(SITUATIONS)
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_drift_verdict_and_watch_come_to_what_the_guide_says(
+    launch: Launch, fleet: Fleet, workflows: dict[str, dict[str, Any]], name: str
+) -> None:
+    situation = SITUATIONS[name]
+    with LabServer(*situation.lab) as lab:
+        server = {"server": lab.url, "key_type": "ec", "subject_alternative_name": "upn"}
+        account = {"username": USERNAME, "password": PASSWORD, "ca_certificate": lab.ca_pem}
+        group = {"est_integration_templates": [{"name": "wifi", **server}, {"name": "mail", **server}]}
+        common = {"group_variables": group, "credentials": {"EST account": account}}
+        if situation.tested:
+            launch("configure", survey={"est_integration_test_policy": "always"}, **common)
+    if situation.differs:
+        damage(fleet, "ce3")
+    jobs: dict[str, Finished] = {}
+
+    def run(node: Mapping[str, Any]) -> str:
+        jobs[node["identifier"]] = launch(
+            node["unified_job_template"].removeprefix("EST - "), **{**common, **situation.given}
+        )
+        return jobs[node["identifier"]].status
+
+    watch, _ended = run_workflow(workflows["watch"], run)
+    assert (jobs["drift"].status, jobs["verdict"].status, watch) == documented_outcomes()[name]
+    assert situation.told in without_spaces(jobs["verdict"].output)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_slices_have_every_host_once_and_groups_cut_to_them(count: int) -> None:
+    hosts = {f"ce{number}": {} for number in range(1, 5)}
+    groups = {"cloud_extenders": ["ce1", "ce2", "ce3"], "ce_cluster": ["ce1", "ce3"], "none": []}
+    slices = [inventory_of(slice_of(hosts, number, count), groups) for number in range(1, count + 1)]
+    for name, members in groups.items():
+        assert sorted(host for each in slices for host in each.get(name, {"hosts": []})["hosts"]) == members
+        assert all(name in each["all"]["children"] for each in slices)
+    assert [host for each in slices for host in each["all"]["hosts"]] == ["ce4"]
 
 
 def test_putting_in_order_puts_in_order(launch: Launch, fleet: Fleet, workflows: dict[str, dict[str, Any]]) -> None:

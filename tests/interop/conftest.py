@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from interop.est_ca_server import EstCaServer
 from interop.globalsign_server import GlobalSignServer
 from support.lab import LabServer
 
@@ -23,6 +24,13 @@ def globalsign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlobalSignS
 def globalsign_rsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlobalSignServer]:
     """The same with RSA keys, whose larger answers it sends in chunks."""
     with GlobalSignServer(tmp_path_factory.mktemp("globalsign") / "rsa", key_type="rsa") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def est_ca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EstCaServer]:
+    """The EST server of the crate est-ca."""
+    with EstCaServer(tmp_path_factory.mktemp("est_ca")) as server:
         yield server
 
 

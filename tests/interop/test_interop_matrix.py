@@ -5,23 +5,32 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 from pathlib import Path
 
 import pytest
-from interop.go_programs import missing_toolchain
-from interop.operations import OPERATIONS, Server
+from interop import est_ca_server, go_programs
+from interop.exchanges import SUBJECT, line_to
+from interop.operations import EC, OPERATIONS, Server
 from support.lab import PROGRAM, LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import encode_body
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.request.csr import build_csr
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import generate_key
 
 sys.path.append(str(Path(PROGRAM).parent))
 from est_lab_server.authority.profiles import PROFILES
 
 README = Path(__file__).with_name("README.md")
 GLOBALSIGN = "GlobalSign 1.0.6"
-COLUMNS = (GLOBALSIGN, *(f"lab, {profile}" for profile in PROFILES))
+EST_CA = "est-ca 0.2.0"
+#: The real servers: the fixture that starts each, and why it cannot be built.
+REAL = {GLOBALSIGN: ("globalsign", go_programs.missing_toolchain), EST_CA: ("est_ca", est_ca_server.missing_toolchain)}
+COLUMNS = (*REAL, *(f"lab, {profile}" for profile in PROFILES))
 
 # What the lab's server is told to want or to do for a row.
 FLAGS = {
@@ -58,15 +67,34 @@ def test_the_matrix_has_every_operation_and_every_server():
 
 @pytest.mark.parametrize(("operation", "column"), CELLS, ids=lambda value: value.replace(" ", "-").replace(",", ""))
 def test_matrix(operation, column, request, tmp_path):
-    if column == GLOBALSIGN:
-        reason = missing_toolchain()
-        if reason:
-            pytest.skip(reason)
-        globalsign = request.getfixturevalue("globalsign")
-        attempt(Server(globalsign.url, globalsign.ca_pem, **SPECIAL.get(operation, {})), operation, column, tmp_path)
+    if column in REAL:
+        server = real(column, request)
+        special = SPECIAL.get(operation, {}) if column == GLOBALSIGN else {}
+        attempt(Server(server.url, server.ca_pem, **special), operation, column, tmp_path)
     else:
         with LabServer("--intermediate", "--profile", column.split()[1], *FLAGS.get(operation, ())) as lab:
             attempt(Server(lab.url, lab.ca_pem), operation, column, tmp_path)
+
+
+def real(column, request):
+    """Return a real server that is running; skip the test where it cannot be built."""
+    fixture, missing_toolchain = REAL[column]
+    reason = missing_toolchain()
+    if reason:
+        pytest.skip(reason)
+    return request.getfixturevalue(fixture)
+
+
+@pytest.mark.parametrize(("body", "status"), [(encode_body, 400), (base64.b64encode, 200)], ids=["lines", "one line"])
+def test_est_ca_takes_base64_in_one_line_only(body, status, request):
+    """So each enrolment there is one that the client sends once more in the other form."""
+    server = real(EST_CA, request)
+    line = line_to(server)
+    headers = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
+    request_body = body(build_csr(generate_key(EC), SUBJECT).der)
+    url = EstUrl.build(server.url).operation("simpleenroll")
+    assert line.request("POST", url, headers, request_body, authenticate=True).status == status
+    line.close()
 
 
 def attempt(server, operation, column, folder):

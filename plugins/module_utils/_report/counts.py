@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
@@ -35,6 +36,13 @@ NOT_TRIED = "not_tried"
 
 #: A certificate that ends within so many days is counted as one that ends soon.
 SOON_DAYS = 30
+
+
+#: So many hosts are named for what a report sets off; the rest has its turn when these are in order.
+MOST_NAMED = 100
+
+#: What a name in a limit of Ansible can only mean as itself: nothing of a pattern, and no list of several.
+_NAME_IN_LIMIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class ReportError(Exception):
@@ -158,6 +166,44 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
             _count_test(found, entry["test"], now)
     found["templates"] = len(names)
     return found
+
+
+def named_hosts(hosts: Iterable[Mapping[str, Any]]) -> Dict[str, List[str]]:
+    """Return the hosts on which something can be done about what a report tells, for the limit of a job.
+
+    ``hosts_to_correct`` differ, or have a template whose last test failed or waits, or that is not proved; for a host
+    that only another one of its cluster is written for, that one is named as well. ``hosts_to_diagnose`` failed, or
+    could not be reached. Each has at most ``MOST_NAMED`` names, and none that a limit would read as a pattern.
+
+    :param hosts: the entries of the hosts.
+    """
+    correct: List[str] = []
+    failed: List[str] = []
+    unreachable: List[str] = []
+    for host in hosts:
+        if host["state"] == "failed":
+            failed.append(host["name"])
+        elif host["state"] == "unreachable":
+            unreachable.append(host["name"])
+        if host["state"] in ("ok", "failed") and _needs_correction(host):
+            cluster = host.get("cluster")
+            if cluster and not cluster["writes"]:
+                correct.append(cluster["writer"])
+            correct.append(host["name"])
+    return {"hosts_to_correct": _in_limit(correct), "hosts_to_diagnose": _in_limit([*failed, *unreachable])}
+
+
+def _needs_correction(host: Mapping[str, Any]) -> bool:
+    return comparison(host) == "differing" or any(
+        (entry["action"] not in _NOT_DIFFERENT and not _was_written(host, entry))
+        or _owes_a_test(entry)
+        or (entry["test"] or {}).get("status") in ("failed", "pending")
+        for entry in host["templates"]
+    )
+
+
+def _in_limit(names: Iterable[str]) -> List[str]:
+    return [name for name in dict.fromkeys(names) if _NAME_IN_LIMIT.fullmatch(name)][:MOST_NAMED]
 
 
 def comparison(host: Mapping[str, Any]) -> str:

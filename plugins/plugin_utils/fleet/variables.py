@@ -29,9 +29,9 @@ _NAMES = {
     "est_lab_server_": "path state port bind host_names labels base_path username password profile manual_approval"
     " retry_after arguments python log_path url ca_path",
     "est_awx_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
-    " ca_certificate eda_url eda_token image project_url project_branch forks slices bundle accept_failed"
-    " accept_unreachable accept_not_run accept_pending accept_lost accept_unproved accept_not_tried accept_differing"
-    " accept_last_tests_failed accept_no_hosts accept_not_compared",
+    " ca_certificate eda_url eda_token image project_url project_branch project_timeout project_wait forks slices"
+    " inventory_variables bundle accept_failed accept_unreachable accept_not_run accept_pending accept_lost"
+    " accept_unproved accept_not_tried accept_differing accept_last_tests_failed accept_no_hosts accept_not_compared",
     "est_eda_": "host port token organization target_hosts",
     "est_windows_": "full_look last_tests",
 }

@@ -126,9 +126,10 @@ PARTS = (
     _sanity(CORES[-1], "newest"),
     _pytest(
         "interop",
-        "the real GlobalSign EST server, and openssl, against the client",
-        70,
+        "two real EST servers, of Go and of Rust, and openssl, against the client",
+        150,
         ("plugins/module_utils/est/*",),
+        silence=130,
     ),
     _pytest(
         "browser", "the page of the fleet report in Chromium, with axe-core", 75, ("plugins/module_utils/_report/*",)
@@ -142,7 +143,7 @@ PARTS = (
     _pytest(
         "awx",
         "the content for AWX under ansible-runner, ansible-builder and ansible-rulebook",
-        255,
+        340,
         ("extensions/*", "meta/*"),
     ),
     _pytest(
@@ -173,7 +174,13 @@ PARTS = (
         60,
         subject=("galaxy.yml", "meta/*", "README.md", "CHANGELOG.md", "tests/requirements/importer.txt"),
     ),
-    Part("ansible-lint", "ansible-lint, profile production", ansible_lint, 45, subject=("*.yml", ".ansible-lint")),
+    Part(
+        "ansible-lint",
+        "ansible-lint, profile production, and on the patterns the last that knows them",
+        ansible_lint,
+        65,
+        subject=("*.yml", ".ansible-lint", "extensions/patterns/*", "tests/requirements/ansible-lint*.txt"),
+    ),
     Part(
         "docs",
         "antsibull-docs, changelog",

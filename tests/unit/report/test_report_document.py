@@ -18,10 +18,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.co
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import (
     COMPARISONS,
     HOST_STATES,
+    MOST_NAMED,
     TEMPLATE_STATES,
     ReportError,
     count,
     days_left,
+    named_hosts,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import (
     keep_others,
@@ -133,6 +135,47 @@ def test_what_is_counted():
         "test_certificates_expired": 1,
         "test_certificates_ending_soon": 2,
     }
+
+
+def test_hosts_are_named_for_what_can_be_done_about_them():
+    # ce-2 has a wrong mode, which the run puts right; ce-7 differs, and ce-6 is the one that is written for it.
+    assert named_hosts(small_fleet()["hosts"]) == {
+        "hosts_to_correct": ["ce-10", "ce-6", "ce-7", "ce-9"],
+        "hosts_to_diagnose": ["ce-10", "ce-5", "ce-4"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "entries", "tests", "named"),
+    [
+        ("ok", [entry("wifi")], (issued("wifi"),), False),
+        ("ok", [entry("wifi", proved=False)], (), True),
+        ("ok", [entry("wifi", "updated")], (), True),
+        ("ok", [entry("wifi")], (issued("wifi", lost=("subject_alternative_name UPN:jdoe@example.com",)),), False),
+        ("ok", [entry("wifi")], ({"status": "pending", "template": "wifi", "timeline": []},), True),
+        ("failed", [entry("wifi")], (refused("wifi"),), True),
+        ("unreachable", [], (), False),
+        ("not_run", [], (), False),
+    ],
+)
+def test_a_host_is_named_for_correction_where_a_correction_can_help(state, entries, tests, named):
+    host = record("ce1", *entries, tests=tests, state=state, mode="report")
+    assert named_hosts([host])["hosts_to_correct"] == ["ce1"] * named
+    assert named_hosts([host])["hosts_to_diagnose"] == ["ce1"] * (state in ("failed", "unreachable"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["~ce", "!ce1", "&ce1", "ce*", "ce1,ce2", "ce1:ce2", "ce[1:3]", "@file", "-ce1", "ce 1", "ce1\n", "", "{{x}}"],
+)
+def test_no_name_is_given_that_a_limit_would_read_as_a_pattern(name):
+    hosts = [record(other, entry("wifi", "updated"), mode="report") for other in (name, "ce1.example.com")]
+    assert named_hosts(hosts)["hosts_to_correct"] == ["ce1.example.com"]
+
+
+def test_not_more_hosts_are_named_than_a_reaction_may_have():
+    hosts = [record(f"ce{number}", state="failed") for number in range(3 * MOST_NAMED)]
+    assert named_hosts(hosts)["hosts_to_diagnose"] == [f"ce{number}" for number in range(MOST_NAMED)]
 
 
 @pytest.mark.parametrize("document", [small_fleet(), large_fleet(60, 5), make_document([], [], now=NOW)])
