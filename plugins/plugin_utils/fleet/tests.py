@@ -61,8 +61,9 @@ class HostTests:
         result: dict[str, Any] = {"failed": True}
         try:
             result = self._run(name)
-            if account.username is not None and _refused_before_the_request(result):
-                result.update(_refused_in_check_mode(), changed=False)
+            refused = _refused_before_the_request(result)
+            if account.username is not None and refused:
+                result.update(_refused_in_check_mode(refused), changed=False)
         finally:  # whoever waits goes on, however this ends
             self._gate.leave(account, result)
         return {**self._remarked(result), **told}
@@ -103,14 +104,17 @@ def account_of(template: Template) -> Account:
     return Account(template.address, template.label or "", template.username, template.password)
 
 
-def _refused_before_the_request(result: Mapping[str, Any]) -> bool:
-    """Say whether a test of check mode, which sends no request, was refused when it asked for CSR attributes."""
-    steps = [step for step in result.get("timeline") or () if step.get("stage") == "csrattrs"]
-    return result.get("status") == "not_asked" and any("HTTP 401" in str(step.get("detail")) for step in steps)
+def _refused_before_the_request(result: Mapping[str, Any]) -> str:
+    """Say why a test of check mode, which sends no request, was refused when it asked for CSR attributes."""
+    if result.get("status") != "not_asked":
+        return ""
+    details = [str(step.get("detail")) for step in result.get("timeline") or () if step.get("stage") == "csrattrs"]
+    refused = next((detail for detail in details if "(HTTP 401)" in detail), "")
+    return refused.partition(" without CSR attributes: ")[2].partition(" (HTTP 401)")[0] or refused
 
 
-def _refused_in_check_mode() -> dict[str, Any]:
-    reason = "the server refused the user name or the password when it was asked for CSR attributes (HTTP 401)"
+def _refused_in_check_mode(refused: str) -> dict[str, Any]:
+    reason = f"{refused}, when it was asked for CSR attributes (HTTP 401)"
     hint = "Check username and password of the template against the account on the EST server."
     return {
         **failure(f"{reason}. {hint}", "authentication_failed", reason, hint),

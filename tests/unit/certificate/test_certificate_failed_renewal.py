@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import socket
+import ssl
 import threading
 from pathlib import Path
 
@@ -204,6 +205,32 @@ def test_after_a_change_of_the_ca_a_host_gets_a_certificate_of_the_new_one(tmp_p
         healed = keep(tmp_path, template, **ENROLL)
         assert healed["action"] == "enrolled"
         assert keep(tmp_path, template, force=True)["action"] == "rekeyed"
+
+
+def test_a_key_that_the_server_asked_for_and_its_own_tls_refuses(tmp_path, monkeypatch):
+    """libest asks for P-384 in its CSR attributes, and its TLS takes no P-384 client certificate."""
+    from est_lab_server.http import server as lab_http
+
+    usual = lab_http.server_context
+
+    def narrow(*arguments):
+        made = usual(*arguments)
+        made.maximum_version = ssl.TLSVersion.TLSv1_2
+        made.set_ecdh_curve("prime256v1")
+        return made
+
+    monkeypatch.setattr(lab_http, "server_context", narrow)
+    with LabServer("--csrattrs", "ec-p384") as server:
+        template = template_for(server, key_type="rsa")
+        keep(tmp_path, template)
+        with pytest.raises(TransportError, match=r"client certificate /CN=jdoe.*\(key EC P-384\)") as caught:
+            keep(tmp_path, template, force=True)
+        files = f"-cert {tmp_path / 'host.pem'} -key {tmp_path / 'host.key'}"
+        assert f"openssl s_client -connect localhost:{server.port} {files}" in hint_of(caught.value)
+        assert (caught.value.code, caught.value.alert) == ("old_certificate_refused", "illegal_parameter")
+        healed = keep(tmp_path, template, **ENROLL)
+        assert healed["action"] == "enrolled"
+        assert "key EC P-384" in healed["warnings"][-1]
 
 
 def test_what_enrols_anew_is_whatever_the_template_has(tmp_path):
