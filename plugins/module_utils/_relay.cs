@@ -410,9 +410,10 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
 
         private static string Cipher(SslStream stream)
         {
-            // .NET Framework does not tell the suite as a whole.
+            // .NET Framework does not tell the suite as a whole, and Wine tells none.
             PropertyInfo suite = typeof(SslStream).GetProperty("NegotiatedCipherSuite");
-            if (suite != null) return suite.GetValue(stream, null).ToString();
+            string name = suite == null ? "" : suite.GetValue(stream, null).ToString();
+            if (name != "" && name != "TLS_NULL_WITH_NULL_NULL") return name;
             PropertyInfo cipher = typeof(SslStream).GetProperty("CipherAlgorithm");
             return cipher == null ? "unknown" : cipher.GetValue(stream, null).ToString();
         }

@@ -214,6 +214,7 @@ def test_the_verdict_on_a_server_and_nothing_is_sent_to_a_wrong_one(twin: Twin, 
     assert connection["authorized_by"] == case.by
     assert connection["certificates"][0] == b64(case.server.der)
     assert connection["tls_version"] in ("TLSv1.2", "TLSv1.3")
+    assert "AES" in connection["cipher"].upper() or "CHACHA" in connection["cipher"].upper()
     assert (connection["address"], connection["port"]) == ("127.0.0.1", peer.port)
     assert connection["local_address"] == "127.0.0.1" and connection["local_port"] > 0
     assert set(connection["seconds"]) == {"resolve", "connect", "tls"}

@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._names.pem import pem_text
@@ -33,6 +33,8 @@ _CHAIN_DETAILS = {7: "wrong_signature", 9: "not_yet_valid", 10: "expired", 18: "
 _NOT_A_CA = (24, 25, 32, 79)
 
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
+# Linux only; other systems have no such switch.
+_TCP_QUICKACK: Optional[int] = getattr(socket, "TCP_QUICKACK", None)
 _PROXY_HEAD_LIMIT = 16384
 _CHUNK = 16384
 # The longest Certificate message without a certificate in it (TLS 1.2: 7 octets, TLS 1.3: 8).
@@ -335,6 +337,10 @@ class Relay:
 
     def _receive(self) -> bytes:
         self._secured.settimeout(self._deadline.limit(self._deadline.seconds))
+        if _TCP_QUICKACK is not None:
+            # Else a server with Nagle's algorithm holds back its answer until Linux acknowledges its session tickets.
+            with suppress(OSError):
+                self._secured.setsockopt(socket.IPPROTO_TCP, _TCP_QUICKACK, 1)
         return bytes(self._secured.recv(_CHUNK))
 
 
