@@ -116,7 +116,9 @@ def test_req_042_verification_is_switched_off_in_one_place_of_the_collection() -
                 found += [(name, hit) for hit in re.findall(r"validate_certs.: False|CERT_OPTIONAL", text)]
                 users += [name] if re.search(r"\bunverified import|import unverified\b", text) else []
     assert found == [("unverified.py", "CERT_NONE")]
-    assert sorted(users) == ["bootstrap.py", "probe.py"]
+    assert sorted(users) == ["bootstrap.py", "probe.py", "relay.py"], (
+        "and the relay, for the first contact of the controller's client"
+    )
 
 
 def test_req_042_the_trust_of_the_first_contact_opens_no_other_connection() -> None:

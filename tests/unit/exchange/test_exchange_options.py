@@ -109,6 +109,7 @@ WRONG = [
         {"template": "a", "allow_redirects_to": ["https://u:canary@a"]},
         ["allow_redirects_to", "user name or password"],
     ),
+    ({"template": "a", "key_origin": "Cloud"}, ["key_origin", "host, server", "Cloud"]),
     ({"template": "a", "waiting": 1}, ["waiting", "Supported parameters"]),
 ]
 
