@@ -30,6 +30,8 @@ HINTS = {
     "it.",
     "no_names": "Set subject or subject_alternative_name in the template.",
     "no_channel_binding": "Let the EST server speak TLS 1.2 too, or set proof_of_possession to never.",
+    "code_and_binding": "Set proof_of_possession to never if it is the enrolment code that the EST server wants there, "
+    "or leave challenge_password out.",
     "untrusted_certificate": f"{_CA} certificate of the CA that issued the server's certificate; if that is set, check "
     "that it belongs to this server, and that the server sends its intermediate CA certificates.",
     "no_common_cipher": "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client "

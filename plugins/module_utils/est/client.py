@@ -75,7 +75,7 @@ _READ = (*SUCCESS, 202)
 class EstClient:
     """One exchange with one EST server.
 
-    :param url: the server, port, label and base_path.
+    :param url: the server, port, label and base path.
     :param transport: carries the requests; it sends nothing before the server is authorised (RFC 7030 section 3.6).
     :param anchors: the configured trust anchors, or ``None`` where the transport trusts the system's store.
     :param ca_fingerprint: one of the server's CA certificates must have this fingerprint, besides being trusted.

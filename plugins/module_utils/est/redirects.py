@@ -93,7 +93,7 @@ class FollowingTransport:
                         "for an enrolment (RFC 7030 section 3.2.1)",
                         code="redirect_needs_consent",
                         values={"server": server.authority},
-                        hint=f"Allow redirects to {server.authority}, or set server, port, label and base_path to "
+                        hint=f"Allow redirects to {server.authority}, or set server, port, label and base path to "
                         "where the server leads.",
                     )
                 authenticate = False
@@ -178,7 +178,7 @@ def redirect_target(response: Response, url: str, method: str) -> Tuple[EstUrl, 
     return server, urlunsplit(("https", server.authority, parts.path or "/", parts.query, ""))
 
 
-_HINT = "If the server leads to the right place, set server, port, label and base_path to it."
+_HINT = "If the server leads to the right place, set server, port, label and base path to it."
 
 
 def _refused(

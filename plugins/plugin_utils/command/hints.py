@@ -18,14 +18,16 @@ HINTS = {
     "follow the certificate. An encrypted key needs --client-key-passphrase-file.",
     "credentials_in_url": "Give --username and --password-file.",
     "no_channel_binding": "Let the EST server speak TLS 1.2 too, or set --proof-of-possession to never.",
+    "code_and_binding": "Set --proof-of-possession to never if it is the enrolment code that the EST server wants "
+    "there, or leave --challenge-password-file and EST_CHALLENGE_PASSWORD out.",
     "untrusted_certificate": "Set --ca-path to the certificate of the CA that issued the server's certificate; if that "
     "is set, check that it belongs to this server, and that the server sends its intermediate CA certificates.",
     "no_common_cipher": "Allow a current cipher suite (ECDHE with AES-GCM) on the server; if it asks for a client "
     "certificate, set --client-certificate-path and --client-key-path.",
     "client_certificate_refused": "Set --client-certificate-path and --client-key-path to a certificate (with its "
     "intermediates) from a CA that the EST server accepts for TLS clients, and check that it has not expired.",
-    "redirect_needs_consent": "Name {server} in --allow-redirects-to, or set server, --port and --label to where the "
-    "server leads.",
+    "redirect_needs_consent": "Name {server} in --allow-redirects-to, or set server, --port, --label and --base-path "
+    "to where the server leads.",
     "credentials_required": "Give --username and --password-file of an account on the EST server.",
     "credentials_withheld": "Set --ca-path to the CA certificate instead of --ca-fingerprint alone.",
     "authentication_not_supported": "Let --http-authentication be auto, and let the server offer Basic or Digest, or "

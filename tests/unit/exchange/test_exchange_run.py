@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from support.enrolment import enrol, stages, template_for
 from support.lab import LabServer
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est import client
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
@@ -93,8 +94,8 @@ def test_an_enrolment_code_and_a_proof_of_possession_exclude_each_other(preset, 
             for check in (True, False):
                 with pytest.raises(EstError) as caught:
                     enrol(tmp_path, template_for(lab, challenge_password="c0de-7", **options), check=check)
-                assert "enrolment code (challenge_password)" in caught.value.reason
-                assert "proof_of_possession to never" in caught.value.hint
+                assert "an enrolment code and a proof of possession" in caught.value.reason
+                assert "proof_of_possession to never" in hint_of(caught.value)
         assert lab.enrolments == []
         template = template_for(lab, challenge_password="c0de-7", proof_of_possession="never")
         assert enrol(tmp_path, template)["status"] == "issued"

@@ -18,7 +18,7 @@ from ..http.transport import Response, Shown
 from .enrolment import Pending
 from .server_message import clean_server_message
 
-_ADDRESS = "Check server, port, label and base_path: the server may need a CA label, or may not be an EST server."
+_ADDRESS = "Check server, port, label and base path: the server may need a CA label, or may not be an EST server."
 _LOG = "Look at the log of the EST server for this request."
 
 _CODES = {
@@ -131,7 +131,7 @@ def refusal(response: Response, operation: str) -> ServerError:
         code = "redirect_refused"
         location = printable(response.headers.get("location", ""), 200)
         reason = f"the server redirects to {location or 'nowhere (no Location header)'}"
-        hint = "Set server, port, label and base_path to where the EST server is."
+        hint = "Set server, port, label and base path to where the EST server is."
     elif of_client is not None:
         code, reason, hint = of_client
     elif status in _MEANINGS[operation]:

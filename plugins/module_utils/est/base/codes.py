@@ -28,6 +28,7 @@ CODES = {
     "no_names": "The certificate request would have neither a subject nor a subject alternative name.",
     "unsupported_key": "A key of this kind cannot be made, or cannot sign a certificate request.",
     "no_channel_binding": "The proof of possession needs tls-unique, which this connection does not have.",
+    "code_and_binding": "An enrolment code and a proof of possession would share one attribute of the request.",
     # On the way to the server.
     "name_not_resolved": "The host name of the server, or of the proxy, is not known.",
     "connection_refused": "Nothing listens at the address.",

@@ -125,7 +125,7 @@ def require_pkcs7(value: Optional[str], body: bytes) -> Tuple[str, ...]:
     begin = f"it begins with {preview(body)}" if body else "its body is empty"
     raise ParseError(
         f"the server's answer is {shown} where a certificate message (application/pkcs7-mime) is expected; {begin}",
-        hint="Check server, port, label and base_path: this may be a web page or a proxy, not the EST server.",
+        hint="Check server, port, label and base path: this may be a web page or a proxy, not the EST server.",
     )
 
 

@@ -419,7 +419,7 @@ class HttpsTransport:
         return self._unusable(
             status,
             f"its answer is larger than {self._max_response_size} bytes",
-            "Check that server, port, label and base_path are those of an EST server.",
+            "Check that server, port, label and base path are those of an EST server.",
             "answer_too_large",
         )
 

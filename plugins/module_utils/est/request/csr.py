@@ -206,10 +206,10 @@ def refuse_shared_challenge_password(challenge_password: Optional[str], linking_
     """
     if challenge_password is not None and linking_attribute == CHALLENGE_PASSWORD:
         raise InputError(
-            "an enrolment code (challenge_password) and a proof of possession cannot both be in one certificate "
-            "request: both would be its challengePassword, and the server could only take one for the other",
-            hint="Set proof_of_possession to never if it is the enrolment code that the server wants there, or leave "
-            "challenge_password out.",
+            "an enrolment code and a proof of possession cannot both be in one certificate request: both would be its "
+            "challengePassword, and the server could only take one for the other",
+            code="code_and_binding",
+            hint="Leave one of them out.",
         )
 
 

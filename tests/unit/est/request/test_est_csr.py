@@ -284,7 +284,7 @@ def test_req_113_255_bytes_are_allowed(key):
 def test_req_116_a_challenge_password_is_never_enrolment_code_and_binding_at_once(key):
     with pytest.raises(InputError) as caught:
         build_csr(key, SUBJECT, challenge_password="s3cret", linking=Linking(TLS_UNIQUE))
-    assert "challenge_password" in caught.value.reason
+    assert "enrolment code" in caught.value.reason
     assert "proof of possession" in caught.value.reason
     assert "s3cret" not in caught.value.reason
     assert TLS_UNIQUE not in caught.value.reason

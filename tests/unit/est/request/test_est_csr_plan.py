@@ -402,8 +402,8 @@ class TestChallenges:
         for value, option in ((sequence(oid(samples.CHALLENGE_PASSWORD)), "auto"), (b"0\0", "always")):
             with pytest.raises(InputError) as caught:
                 plan(value, challenge_password="code", proof_of_possession=option)
-            assert "challenge_password" in caught.value.reason
-            assert "proof_of_possession to never" in caught.value.hint
+            assert "enrolment code" in caught.value.reason
+            assert "proof_of_possession to never" in hint_of(caught.value)
             assert "proof of possession" in caught.value.reason
 
     def test_req_116_a_user_can_say_that_the_challenge_password_is_an_enrolment_code(self):
