@@ -82,6 +82,15 @@ attributes:
     platforms: posix
 """
 
+    WINDOWS = r"""
+options: {}
+attributes:
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: windows
+"""
+
     POSIX_AND_WINDOWS = r"""
 options: {}
 attributes:

@@ -13,13 +13,14 @@ version_added: 0.1.0
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
-  - This module is private and can change at any time. The actions of the collection run it on a POSIX host. Use
-    M(estfleet.cloud_extender.est_template), M(estfleet.cloud_extender.est_templates), or
-    M(estfleet.cloud_extender.est_template_info) instead.
+  - This module is private and can change at any time. The actions of the collection run it on a POSIX host; its twin
+    M(estfleet.cloud_extender.win_est_store_file) is for Windows. Use M(estfleet.cloud_extender.est_template),
+    M(estfleet.cloud_extender.est_templates), or M(estfleet.cloud_extender.est_template_info) instead.
   - It needs the Python standard library only.
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.posix
+  - estfleet.cloud_extender.private_options.store_file
 attributes:
   check_mode:
     support: full
@@ -29,59 +30,6 @@ attributes:
       - The action that runs this module makes the diff.
   idempotent:
     support: full
-options:
-  operation:
-    description:
-      - Whether to read the store, to replace its document, or to make a sealing key that a new document can use.
-    type: str
-    required: true
-    choices:
-      - read
-      - write
-      - make_key
-  store_path:
-    description:
-      - The folder of the store.
-    type: str
-    required: true
-  key_pad:
-    description:
-      - Random octets in hexadecimal, as long as the sealing key, for O(operation=read) and O(operation=make_key).
-      - The key is only returned XORed with them, since a connection can log what a module returns.
-    type: str
-  content:
-    description:
-      - The new document, for O(operation=write).
-    type: str
-  expected_sha256:
-    description:
-      - The SHA-256 of the document that was read, or an empty string if there was none, for O(operation=write).
-      - Nothing is written if there is another one now.
-    type: str
-    default: ""
-  expected_key:
-    description:
-      - The fingerprint of the sealing key that O(content) was sealed with, for O(operation=write).
-      - Nothing is written if there is another one now.
-    type: str
-    default: ""
-  use_new_key:
-    description:
-      - Whether O(content) was sealed with the key of O(operation=make_key), which comes into force with it, for
-        O(operation=write).
-    type: bool
-    default: false
-  replaced_key:
-    description:
-      - The fingerprint of the sealing key that the new one replaces, or an empty string if there was none.
-      - Nothing is written or made if there is another one now.
-    type: str
-    default: ""
-  keep_old:
-    description:
-      - Whether to keep the old document beside the new one.
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""
@@ -109,7 +57,7 @@ damage:
   returned: O(operation=read)
   type: str
 drift:
-  description: What is wrong with modes and owners.
+  description: What is wrong with modes and owners, or on Windows with access lists, and what killed runs left.
   returned: O(operation=read)
   type: list
   elements: str
@@ -126,11 +74,11 @@ masked_key:
   returned: O(operation=read) or O(operation=make_key)
   type: str
 folder_mode:
-  description: The permissions of the folder.
+  description: The permissions of the folder; an empty text on Windows.
   returned: O(operation=read)
   type: str
 document_mode:
-  description: The permissions of the document.
+  description: The permissions of the document; an empty text on Windows.
   returned: O(operation=read)
   type: str
 owner:
@@ -156,10 +104,13 @@ kept:
   type: str
 """
 
+import re
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import KEY_OCTETS
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
     make_key,
     read_store,
@@ -170,7 +121,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.pos
 def perform(module):
     """Do what was asked and return the result."""
     params = module.params
-    pad = bytes.fromhex(params["key_pad"]) if params["key_pad"] else None
+    pad = _pad(params["key_pad"])
     if params["operation"] == "read":
         return dict(read_store(params["store_path"], pad), changed=False)
     if module.check_mode:
@@ -188,6 +139,15 @@ def perform(module):
         keep_old=params["keep_old"],
     )
     return dict(written, changed=not written["conflict"])
+
+
+def _pad(text):
+    """Return the octets of ``key_pad``, or None where it is not given."""
+    if not text:
+        return None
+    if not re.fullmatch(f"[0-9A-Fa-f]{{{2 * KEY_OCTETS}}}", text):
+        raise StoreError(f"key_pad is not {KEY_OCTETS} octets in hexadecimal")
+    return bytes.fromhex(text)
 
 
 def main():

@@ -11,47 +11,13 @@ version_added: 0.1.0
 description:
   - This module is private. M(estfleet.cloud_extender.est_test_enroll) runs it on the host when the EST exchange itself
     is not made there.
-  - It needs nothing on the host but Python.
+  - It needs nothing on the host but Python. Its twin M(estfleet.cloud_extender.win_est_test_files) is for Windows.
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
-options:
-  operation:
-    description:
-      - V(read) returns what is kept of a pending enrolment.
-      - V(save_pending), V(save_issued) and V(save_unusable) replace the files of the test.
-      - V(note) notes in the template store what came of the test.
-    type: str
-    required: true
-    choices: [read, save_pending, save_issued, save_unusable, note]
-  output_path:
-    description: The folder under which all tests of the host are kept, an absolute path.
-    type: str
-    required: true
-  template:
-    description: The name of the template.
-    type: str
-    required: true
-  certificate_name:
-    description: The name of the test certificate.
-    type: str
-    required: true
-  files:
-    description: The content of the files to save, by name.
-    type: dict
-  pad:
-    description:
-      - Random octets in base64, at least as long as the files of private key and request together.
-      - The private key of a pending enrolment is returned only XORed with them, and so is the request, which may have
-        an enrolment code, because a connection may log what a module prints.
-    type: str
-  store_path:
-    description: The folder of the template store, for O(operation=note).
-    type: str
-  came:
-    description: What came of the test, for O(operation=note); see C(module_utils/_store/last_tests.py).
-    type: dict
-notes:
-  - Do not use it in playbooks; its options may change in any release.
+extends_documentation_fragment:
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.posix
+  - estfleet.cloud_extender.private_options.test_files
 attributes:
   check_mode:
     support: none
@@ -59,6 +25,10 @@ attributes:
   diff_mode:
     support: none
     description: Its caller makes the diff.
+  idempotent:
+    support: none
+    details:
+      - Files are replaced whenever it is run.
 """
 
 EXAMPLES = r"""
@@ -68,20 +38,16 @@ EXAMPLES = r"""
     output_path: /var/lib/cloud_extender/est/tests
     template: wifi
     certificate_name: wifi-test
-    pad: "{{ lookup('ansible.builtin.password', '/dev/null', length=32768) | b64encode }}"
+    pad: "{{ lookup('ansible.builtin.password', '/dev/null', length=8192) | b64encode }}"
 """
 
 RETURN = r"""
 files:
-  description: The other files of a pending enrolment by name.
+  description: The files of a pending enrolment by name, without its private key.
   type: dict
   returned: when something is pending
 masked_key:
   description: The private key of the pending enrolment XORed with O(pad), in base64.
-  type: str
-  returned: when something is pending
-masked_request:
-  description: The request of the pending enrolment XORed with what of O(pad) the private key left, in base64.
   type: str
   returned: when something is pending
 path:
@@ -91,12 +57,12 @@ path:
 """
 
 import base64
+import json
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import (
     PRIVATE_KEY_FILE,
-    REQUEST_FILE,
     TestFolder,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure, failure_of
@@ -115,10 +81,10 @@ def main() -> None:
             "output_path": {"type": "str", "required": True},
             "template": {"type": "str", "required": True},
             "certificate_name": {"type": "str", "required": True},
-            "files": {"type": "dict", "no_log": True},
+            "files": {"type": "json", "no_log": True},
             "pad": {"type": "str", "no_log": True},
             "store_path": {"type": "str"},
-            "came": {"type": "dict"},
+            "came": {"type": "json"},
         },
         required_if=[
             ("operation", "read", ["pad"]),
@@ -131,10 +97,11 @@ def main() -> None:
         if module.params["operation"] == "read":
             module.exit_json(changed=False, **_pending(folder, base64.b64decode(module.params["pad"])))
         if module.params["operation"] == "note":
-            record_test(*(module.params[name] for name in ("store_path", "template", "came")))
+            came = json.loads(module.params["came"])
+            record_test(module.params["store_path"], module.params["template"], came)
             module.exit_json(changed=True)
         save = getattr(folder, module.params["operation"])
-        module.exit_json(changed=True, path=save(module.params["files"]))
+        module.exit_json(changed=True, path=save(json.loads(module.params["files"])))
     except OSError as error:
         module.fail_json(**failure(in_words(error), "not_saved", in_words(error)))
     except StoreError as error:
@@ -145,13 +112,8 @@ def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:
     files = folder.read_pending()
     if files is None:
         return {}
-    key, request = (files.pop(name).encode() for name in (PRIVATE_KEY_FILE, REQUEST_FILE))
-    return {
-        "files": files,
-        "masked_key": base64.b64encode(mask(key, pad)).decode(),
-        # No octet of a one-time pad is used twice.
-        "masked_request": base64.b64encode(mask(request, pad[len(key) :])).decode(),
-    }
+    key = files.pop(PRIVATE_KEY_FILE)
+    return {"files": files, "masked_key": base64.b64encode(mask(key.encode(), pad)).decode()}
 
 
 if __name__ == "__main__":

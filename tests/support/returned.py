@@ -34,6 +34,8 @@ PRIVATE = {
     "est_store_file",
     "est_test_files",
     "win_est_relay",
+    "win_est_store_file",
+    "win_est_test_files",
 }
 
 #: Folder of the callback plugin, for ``ANSIBLE_CALLBACK_PLUGINS``.

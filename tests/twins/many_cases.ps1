@@ -6,7 +6,8 @@
 #
 #   pwsh -NoProfile -File many_cases.ps1 FOLDER PORT TOKEN
 #
-# FOLDER has module.ps1, AddType.psm1 of ansible-core, and in "utilities" the C# files that the module needs. Cases come
+# FOLDER has module.ps1, AddType.psm1 of ansible-core, in "utilities" the C# files that the module needs, and in "modules"
+# those of PowerShell. Cases come
 # from PORT of 127.0.0.1 and results go there, for Wine gives a program no standard input to talk by. The first line says
 # TOKEN; then each case is a line of JSON, the arguments of the module as it would get them. The answer is a line,
 # {"result": what the module said} or {"crash": why it said nothing}.
@@ -15,6 +16,8 @@ $ErrorActionPreference = 'Stop'
 $text = [IO.File]::ReadAllText((Join-Path $Folder 'AddType.psm1'))
 . ([ScriptBlock]::Create($text.Replace('Export-ModuleMember -Function Add-CSharpType', '')))
 Add-CSharpType -References @([IO.Directory]::GetFiles((Join-Path $Folder 'utilities')) | Sort-Object | ForEach-Object { [IO.File]::ReadAllText($_) })
+
+foreach ($file in [IO.Directory]::GetFiles((Join-Path $Folder 'modules')) | Sort-Object) { Import-Module -Global -DisableNameChecking $file }
 
 # A module ends its process where it has said its result. Here it throws instead, and what a module says after it caught
 # that does not count.

@@ -34,7 +34,8 @@ TWINS = ("python", "pwsh", "wine")
 # How long a PowerShell may take to start, and a case to end, on a machine that does other things as well.
 START_SECONDS, CASE_SECONDS = 180.0, 120.0
 
-_UTILITY = re.compile(r"^#AnsibleRequires -CSharpUtil (\S+)", re.MULTILINE)
+_UTILITY = re.compile(r"^#AnsibleRequires -(CSharpUtil|PowerShell) (\S+)", re.MULTILINE)
+_OPTIONS = ("-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
 
 
 class MissingError(Exception):
@@ -169,13 +170,15 @@ class Twin:
     :ivar folder: a folder of the test's own on the twin's host, as this process reaches it.
     :ivar home: the home folder of the twin's user, for the twins under Linux.
     :ivar said: the last answer as it came, for what must not be in it.
+    :ivar staged: the folder with what the PowerShell twin is made of, its utilities in ``modules``.
     """
 
-    def __init__(self, kind: str, process: Process, folder: Path, home: Path) -> None:
+    def __init__(self, kind: str, process: Process, folder: Path, home: Path, staged: Path) -> None:
         self.kind = kind
         self.folder = folder
         self.home = home
         self.said = ""
+        self.staged = staged
         self._process = process
 
     @property
@@ -197,12 +200,38 @@ class Twin:
         """Return how the twin names a file that this process reaches by ``path``."""
         return windows_host().path(path) if self.windows else str(path)
 
+    def start(self, script: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a script in a PowerShell of its own, which knows the functions of the module's utilities.
+
+        :param script: begins with ``param(...)`` for the arguments, where it has some.
+        """
+        file = self.folder / f"script-{uuid.uuid4().hex[:8]}.ps1"
+        parameters, _line, rest = script.partition("\n") if script.startswith("param(") else ("", "", script)
+        modules = "".join(
+            f"Import-Module -Global -DisableNameChecking '{self.path(module)}'\n"
+            for module in sorted((self.staged / "modules").iterdir())
+        )
+        file.write_text(f"{parameters}\n$ErrorActionPreference = 'Stop'\n{modules}{rest}", encoding="utf-8")
+        command = windows_host().command if self.windows else [powershell()]
+        return subprocess.Popen(
+            [*command, *_OPTIONS, self.path(file), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def script(self, script: str, *arguments: str) -> str:
+        """Run a script as ``start()`` does, and return what it said."""
+        with self.start(script, *arguments) as process:
+            return process.communicate(timeout=CASE_SECONDS)[0]
+
 
 class Twins:
     """The processes of this session of tests, one for each twin of each module; use it as a context manager."""
 
     def __init__(self) -> None:
-        self._processes: dict[tuple[str, Path], Process] = {}
+        self._processes: dict[tuple[str, Path], tuple[Process, Path]] = {}
         self._open = contextlib.ExitStack()
         self._home = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
         self._host_is_ours = False
@@ -229,9 +258,11 @@ class Twins:
             key = kind, module
             if key not in self._processes:
                 self._processes[key] = self._start(kind, module, system_ca)
-            yield Twin(kind, self._processes[key], folder, self._home)
+            process, staged = self._processes[key]
+            yield Twin(kind, process, folder, self._home, staged)
 
-    def _start(self, kind: str, module: Path, system_ca: str) -> Process:
+    def _start(self, kind: str, module: Path, system_ca: str) -> tuple[Process, Path]:
+        staged = module.parent
         environment = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "HOME": str(self._home)}
         if system_ca:
             environment["SSL_CERT_FILE"] = str(self._home / f"{module.stem}.pem")
@@ -240,7 +271,6 @@ class Twins:
             command = [sys.executable, str(HERE / "many_cases.py"), str(module)]
             process = Process(command, {**environment, "PYTHONPATH": os.pathsep.join(sys.path)})
         else:
-            options = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"]
             if kind == "pwsh":
                 command, named = [powershell()], str
                 staged = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
@@ -249,10 +279,10 @@ class Twins:
                 command, named = host.command, host.path
                 staged = self._open.enter_context(_folder_on(host))
             _stage(module.with_name(f"win_{module.stem}.ps1"), staged)
-            command += [*options, named(staged / "many_cases.ps1"), named(staged)]
+            command += [*_OPTIONS, named(staged / "many_cases.ps1"), named(staged)]
             process = Process(command, environment)
         self._open.callback(process.close)
-        return process
+        return process, staged
 
     def _host(self) -> WindowsHost:
         """The Windows-like host, for this process alone until it ends."""
@@ -283,9 +313,22 @@ def _stage(module: Path, folder: Path) -> None:
     shutil.copy(module, folder / "module.ps1")
     shutil.copy(core / "powershell" / "Ansible.ModuleUtils.AddType.psm1", folder / "AddType.psm1")
     (folder / "utilities").mkdir()
-    for name in _UTILITY.findall(module.read_text(encoding="utf-8")):
-        source = core / "csharp" / f"{name}.cs"
+    (folder / "modules").mkdir()
+    _stage_utilities(module, core, folder)
+
+
+def _stage_utilities(file: Path, core: Path, folder: Path) -> None:
+    """Put what a file says that it needs into a folder, and what that needs in turn."""
+    for kind, name in _UTILITY.findall(file.read_text(encoding="utf-8")):
+        suffix, named, place = (
+            (".cs", "csharp", "utilities") if kind == "CSharpUtil" else (".psm1", "powershell", "modules")
+        )
+        source = core / named / f"{name}{suffix}"
         if not name.startswith("Ansible."):
-            # ..module_utils.NAME, as it is written in a module of a collection
-            source = module.parents[1].joinpath(*name.removeprefix("..").split(".")).with_suffix(".cs")
-        shutil.copy(source, folder / "utilities")
+            # ..module_utils.NAME, as it is written in a module of a collection, or .NAME in a utility
+            above = file.parents[len(name) - len(name.lstrip(".")) - 1]
+            source = above.joinpath(*name.lstrip(".").split(".")).with_suffix(suffix)
+        target = folder / place / source.name
+        if not target.exists():
+            shutil.copy(source, target)
+            _stage_utilities(source, core, folder)

@@ -73,13 +73,13 @@ class RemoteFiles:
         return self._save("save_unusable", files)
 
     def _save(self, operation: str, files: Mapping[str, str]) -> str:
-        result = self._run(operation, files=dict(files))
+        result = self._run(operation, files=json.dumps(dict(files)))
         check_shape(result, {"path": str}, _NAME)
         return str(result["path"])
 
     def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note in the template store what came of the test; returns why that could not be done, or an empty text."""
-        arguments = {**self._arguments, "operation": "note", "store_path": store_path, "came": dict(came)}
+        arguments = {**self._arguments, "operation": "note", "store_path": store_path, "came": json.dumps(dict(came))}
         result = self._execute(_FILES_MODULE, arguments)
         return str(result.get("msg", "the module failed")) if result.get("failed") else ""
 

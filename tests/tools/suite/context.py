@@ -22,6 +22,9 @@ from venvs import CACHE, ROOT, ensure_venv
 REQUIREMENTS = ROOT / "tests" / "requirements"
 LOGS = CACHE / "logs"
 
+# More tests than these that are skipped for one reason are told in one line.
+_SKIPS_TOLD = 5
+
 # A part whose commands are never silent for longer than this need not say how long they are.
 USUAL_SILENCE = 60.0
 
@@ -199,8 +202,15 @@ class Context:
             ended = [future.result() for future in futures]
         self.passed(what, sum(len(results.passed) for _status, _output, results in ended))
         for status, output, results in ended:
+            by_reason: dict[str, list[str]] = {}
             for test, why in results.skipped.items():
-                self.skipped(f"{what}: {test}", why)
+                by_reason.setdefault(why, []).append(test)
+            for why, skipped in by_reason.items():
+                if len(skipped) > _SKIPS_TOLD:
+                    self.skipped(f"{what}: {len(skipped)} tests", why, len(skipped))
+                    continue
+                for test in skipped:
+                    self.skipped(f"{what}: {test}", why)
             if results.failed:
                 self.failed(what, tail(output, 80), count=len(results.failed))
             if results.running:

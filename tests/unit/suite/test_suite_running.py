@@ -141,6 +141,15 @@ def test_two_processes_share_the_files_and_each_tells_its_results(tmp_path):
     assert (context.report.passed, context.report.failed, context.report.skipped) == (7, 2, 1)
 
 
+def test_many_tests_that_are_skipped_for_one_reason_are_one_line(tmp_path):
+    text = (
+        'import pytest\n@pytest.mark.parametrize("n", range(9))\ndef test_a(n): pytest.skip("no" if n else "other")\n'
+    )
+    told = report(tmp_path, folder(tmp_path, text), lambda: 0.0)
+    assert told.skipped == 9
+    assert told.skips == ["some: tests/test_some.py::test_a[0]: Skipped: other", "some: 8 tests: Skipped: no"]
+
+
 def test_a_file_that_cannot_be_read_is_a_failure(tmp_path):
     told = report(tmp_path, folder(tmp_path, "import no_such_module"), lambda: 0.0)
     assert (told.passed, told.failed, told.skipped) == (0, 1, 0)

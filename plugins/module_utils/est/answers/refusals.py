@@ -56,8 +56,9 @@ _ENROLMENT_REFUSALS = {
         "Compare subject, subject alternative name and key type with what the CA accepts.",
     ),
     403: (
-        "the server knows the account but does not let it enrol",
-        "Ask the administrator of the EST server to allow this account to enrol with this label.",
+        "the server does not let this client enrol",
+        "Check user name and password: some servers answer so to wrong ones. If they are right, ask the administrator of "
+        "the EST server to allow this account to enrol with this label.",
     ),
     404: ("the server has no enrolment at this address", _ADDRESS),
     405: ("the server does not offer enrolment at this address", _ADDRESS),

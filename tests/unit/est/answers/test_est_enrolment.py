@@ -207,7 +207,7 @@ class TestWordsOfWhatWasShown:
     @pytest.mark.parametrize(
         ("said", "shown", "code", "words"),
         [
-            (b"This user may not.", ACCOUNT, "forbidden", "knows the account but does not let it enrol"),
+            (b"This user may not.", ACCOUNT, "forbidden", "does not let this client enrol"),
             (b"This host may not.", CERTIFICATE, "forbidden", "knows the TLS client certificate but does not let it"),
             (b"No.", Shown(), "authentication_required", "neither a user name and a password nor a TLS client"),
             (b'{"errors":["missing client token"]}', ACCOUNT, "authentication_failed", "as proof of who the client is"),
