@@ -38,16 +38,20 @@ EXAMPLES = r"""
     output_path: /var/lib/cloud_extender/est/tests
     template: wifi
     certificate_name: wifi-test
-    pad: "{{ lookup('ansible.builtin.password', '/dev/null', length=8192) | b64encode }}"
+    pad: "{{ lookup('ansible.builtin.password', '/dev/null', length=32768) | b64encode }}"
 """
 
 RETURN = r"""
 files:
-  description: The files of a pending enrolment by name, without its private key.
+  description: The other files of a pending enrolment by name.
   type: dict
   returned: when something is pending
 masked_key:
   description: The private key of the pending enrolment XORed with O(pad), in base64.
+  type: str
+  returned: when something is pending
+masked_request:
+  description: The request of the pending enrolment XORed with what of O(pad) the private key left, in base64.
   type: str
   returned: when something is pending
 path:
@@ -63,6 +67,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import (
     PRIVATE_KEY_FILE,
+    REQUEST_FILE,
     TestFolder,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure, failure_of
@@ -112,8 +117,13 @@ def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:
     files = folder.read_pending()
     if files is None:
         return {}
-    key = files.pop(PRIVATE_KEY_FILE)
-    return {"files": files, "masked_key": base64.b64encode(mask(key.encode(), pad)).decode()}
+    key, request = (files.pop(name).encode() for name in (PRIVATE_KEY_FILE, REQUEST_FILE))
+    return {
+        "files": files,
+        "masked_key": base64.b64encode(mask(key, pad)).decode(),
+        # No octet of a one-time pad is used twice.
+        "masked_request": base64.b64encode(mask(request, pad[len(key) :])).decode(),
+    }
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQi
 OTHER_KEY = KEY.replace("YDK2VwBC", "YDK2VwXX")
 PENDING = {"private_key.pem": KEY, "request.pem": "the request\n", "state.json": '{"state": "waiting for the CA"}\n'}
 ISSUED = {"certificate.pem": "the certificate\n", "chain.pem": "", "private_key.pem": OTHER_KEY}
-PAD = bytes(range(256)) * 64
+PAD = bytes(range(256)) * 192
 OF_ANSIBLE = ("gid", "group", "mode", "owner", "size", "state", "uid", "secontext")
 KINDS = {"save_pending": "+pending", "save_issued": "", "save_unusable": "+unusable"}
 
@@ -66,8 +66,10 @@ class Files:
         assert (result.pop("changed"), result.get("failed", False)) == (False, False), result
         if not result:
             return None
-        key = mask(base64.b64decode(result["masked_key"]), PAD).decode()
-        return {**result["files"], "private_key.pem": key}
+        masked = base64.b64decode(result["masked_key"])
+        request = mask(base64.b64decode(result["masked_request"]), PAD[len(masked) :]).decode()
+        assert request not in self.twin.said, "it may have an enrolment code"
+        return {**result["files"], "private_key.pem": mask(masked, PAD).decode(), "request.pem": request}
 
     def put(self, name: str, files: dict[str, str], *, parent: bool = True) -> Path:
         """Make a folder of a test, as the twin would have."""

@@ -57,8 +57,8 @@ _ENROLMENT_REFUSALS = {
     ),
     403: (
         "the server does not let this client enrol",
-        "Check user name and password: some servers answer so to wrong ones. If they are right, ask the administrator of "
-        "the EST server to allow this account to enrol with this label.",
+        "Check user name and password: some servers answer so to wrong ones. If they are right, ask the administrator "
+        "of the EST server to allow this account to enrol with this label.",
     ),
     404: ("the server has no enrolment at this address", _ADDRESS),
     405: ("the server does not offer enrolment at this address", _ADDRESS),
