@@ -125,7 +125,10 @@ _TEXT = (
     "renew_at request_received retry_at root_certificate_path root_trusted_by scheme serial_number server_message "
     "stage status subject template thumbprint tls_version trust url username words"
 )
-_TEXTS = "accepted_lost authenticated_by differs key_protected_by lost omitted_attributes removed replaced subject_alternative_names"
+_TEXTS = (
+    "accepted_lost authenticated_by differs key_protected_by lost omitted_attributes removed replaced "
+    "subject_alternative_names"
+)
 _TABLES = "ca_certificates csr_attributes schemes timeline untrusted_certificates"
 _PARTS = "authentication certificate diff requested root_certificate server substitutions"
 _RETURNED: dict[str, Any] = {
