@@ -58,7 +58,7 @@ CODES = {
     "proof_of_possession_refused": "The server wants a proof of possession in the request, and does not take this one.",
     "old_certificate_refused": "The server does not take the certificate that is to be renewed as authentication.",
     "request_refused": "The server refused the request as it is (HTTP 400).",
-    "forbidden": "The server knows the client and does not let it do this (HTTP 403).",
+    "forbidden": "The server does not let the client do this (HTTP 403).",
     "not_offered": "The server does not offer the operation, or not at this address (HTTP 404, 405, 501).",
     "too_many_requests": "The server asks for fewer requests (HTTP 429).",
     "unavailable": "The server is not available at the moment (HTTP 503).",

@@ -65,7 +65,7 @@ class TestMeaning:
             (302, "redirects"),
             (400, "refused the certificate request"),
             (401, "refused the user name or the password"),
-            (403, "does not let it enrol"),
+            (403, "does not let this client enrol"),
             (404, "no enrolment at this address"),
             (405, "does not offer enrolment"),
             (418, "did not accept the request"),
