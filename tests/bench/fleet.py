@@ -107,9 +107,9 @@ class Bench:
             path.write_text(path.read_text(encoding="utf-8").replace('/store"', f'/store-{store}"'), encoding="utf-8")
         return path
 
-    def run(self, name: str, inventory: Path, settings: Mapping[str, str] = SETTINGS) -> Cost:
+    def run(self, name: str, inventory: Path, settings: Mapping[str, str] | None = None) -> Cost:
         """Run one contender."""
-        return play(self.fleet, inventory, self._playbooks[name], settings)
+        return play(self.fleet, inventory, self._playbooks[name], settings or SETTINGS)
 
     def no_change(self, size: int, ways: Iterable[str]) -> None:
         """Nothing to change, on hosts whose connections are open.

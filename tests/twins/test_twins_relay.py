@@ -462,6 +462,9 @@ def test_an_answer_that_does_not_come_or_is_too_large(twin: Twin, name: str) -> 
     with Peer([steps], context=server_context(SERVER)) as peer:
         started = time.monotonic()
         result = ask(twin, peer.port, timeout=3)
+    if name == "resets" and codes(result)[-1:] == ("closed",):
+        # The system tells a reset once, and OpenSSL may learn of it while it reads the session tickets before it.
+        expected = (*expected[:-1], "closed")
     assert codes(result) == expected
     assert time.monotonic() - started < 15
     failure = result["failure"]
