@@ -19,7 +19,7 @@ WITHOUT_ANSIBLE = ("est", "_names", "_template", "_store", "_bundle", "_report")
 # What users get: a file at another place was added without a thought for the artifact (build_ignore in galaxy.yml).
 ARTIFACT = re.compile(
     r"(changelogs|docs|extensions|LICENSES|meta|playbooks|plugins|roles)/"
-    r"|(CHANGELOG\.md|COPYING|FILES\.json|MANIFEST\.json|README\.md|tests/config\.yml)$"
+    r"|(CHANGELOG\.md|CODE_OF_CONDUCT\.md|COPYING|FILES\.json|MANIFEST\.json|README\.md|SECURITY\.md|tests/config\.yml)$"
 )
 
 
