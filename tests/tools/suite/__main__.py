@@ -30,15 +30,15 @@ from venvs import CACHE, ROOT, VenvError, locked
 AT_ONCE = 2
 
 
-def run_part(part: Part, whole: bool) -> Report:
+def run_part(part: Part, whole: bool, beside: frozenset[str]) -> Report:
     """Run one part, when no other run of the suite in this checkout is at it."""
     with locked(CACHE / "locks" / f"part-{part.name}.lock"):
-        return _run_part(part, whole)
+        return _run_part(part, whole, beside)
 
 
-def _run_part(part: Part, whole: bool) -> Report:
+def _run_part(part: Part, whole: bool, beside: frozenset[str]) -> Report:
     """Run one part; whatever goes wrong in it is a failure of that part."""
-    context = Context(part.name, whole=whole, silence=part.silence)
+    context = Context(part.name, whole=whole, beside=beside, silence=part.silence)
     say(f"{part.name}: {part.about} ...")
     started = time.monotonic()
     try:
@@ -152,8 +152,9 @@ def main() -> int:
     linked_collections()
     say(f"Python {', '.join(pythons.found())} found; {len(chosen)} parts, logs in .cache/logs")
     started = time.monotonic()
+    beside = frozenset(part.name for part in chosen)
     with concurrent.futures.ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
-        futures = [pool.submit(run_part, part, bool(arguments.part)) for part in chosen]
+        futures = [pool.submit(run_part, part, bool(arguments.part), beside) for part in chosen]
         try:
             reports = [future.result() for future in futures]
         except KeyboardInterrupt:

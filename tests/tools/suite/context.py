@@ -61,6 +61,7 @@ class Context:
     """One running part.
 
     whole: whether the part is to leave nothing out, or only to run what the default selection has of it.
+    beside: the names of all parts of the same run.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Context:
         name: str,
         *,
         whole: bool = True,
+        beside: frozenset[str] = frozenset(),
         silence: float = USUAL_SILENCE,
         logs: Path = LOGS,
         clock: Callable[[], float] = time.monotonic,
@@ -75,6 +77,7 @@ class Context:
         """Open the part's log, new for each run."""
         self.report = Report(name)
         self.whole = whole
+        self.beside = beside
         self._logs = logs
         self._clock = clock
         logs.mkdir(parents=True, exist_ok=True)

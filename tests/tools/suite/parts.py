@@ -42,11 +42,17 @@ class Part:
 
 
 def sanity(context: Context, core: Core) -> None:
-    """Run ansible-test sanity of one core. To compile and import on every Python is enough with one of the cores."""
+    """Run ansible-test sanity of one core. To compile and import on every Python is enough with one of the cores.
+
+    pylint, which takes as long as all the rest, is left to the oldest and the newest core where these run as well.
+    """
     if core.python is None:
         context.skipped(f"sanity of ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
         return
-    AnsibleTest(context, core).sanity(every_python=core.minor == DEFAULT_CORE and context.whole)
+    ends = {f"sanity-{CORES[0].minor}", f"sanity-{newest_core().minor}"}
+    is_default = core.minor == DEFAULT_CORE
+    elsewhere = {"pylint": f"{' and '.join(sorted(ends))} run it"} if is_default and ends <= context.beside else {}
+    AnsibleTest(context, core).sanity(every_python=is_default and context.whole, elsewhere=elsewhere)
 
 
 def integration(context: Context, core: Core) -> None:

@@ -138,14 +138,14 @@ def test_without_powershell_validate_modules_runs_on_the_python_files_and_the_re
         (tmp_path / "plugins" / "modules" / name).touch()
     runs = []
     monkeypatch.setattr(test, "run", lambda *words: (runs.append(words), (0, 'Running sanity test "pep8"\n'))[1])
-    test.sanity(every_python=True)
+    test.sanity(every_python=True, elsewhere={"shebang": "another part runs it"})
     test.context.close()
     missing = "PowerShell (pwsh) is not on this machine"
     told = [f"validate-modules: of plugins/modules/win_a.ps1: {missing}"] if scripts else []
-    assert test.context.report.skips == [f"pslint: {missing}", *told]
-    skipped = ("--skip-test", "pslint", "--skip-test", "validate-modules")
+    assert test.context.report.skips == ["shebang: another part runs it", f"pslint: {missing}", *told]
+    skipped = ("--skip-test", "shebang", "--skip-test", "pslint", "--skip-test", "validate-modules")
     again = ("sanity", "--test", "validate-modules", "--exclude", "plugins/modules/win_a.ps1")
-    assert runs == ([("sanity", *skipped), again] if scripts else [("sanity", *skipped[:2])])
+    assert runs == ([("sanity", *skipped), again] if scripts else [("sanity", *skipped[:4])])
 
 
 SANITY = """WARNING: something
