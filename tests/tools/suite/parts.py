@@ -44,7 +44,7 @@ class Part:
 def sanity(context: Context, core: Core) -> None:
     """Run ansible-test sanity of one core. To compile and import on every Python is enough with one of the cores.
 
-    pylint, which takes as long as all the rest, is left to the oldest and the newest core where these run as well.
+    pylint, the longest of the tests, is left to the oldest and the newest core where these run as well.
     """
     if core.python is None:
         context.skipped(f"sanity of ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
