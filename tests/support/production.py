@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,13 @@ def keep(folder: object, template: Template, *, check: bool = False, **options: 
     return run_certificate(template, asked, HostConnector, "host", holder_of(asked), Timeline())
 
 
+def make_due(pending: Path) -> None:
+    """Let the moment at which a pending enrolment may be asked for again have come, without waiting for it."""
+    kept = json.loads(pending.read_text(encoding="utf-8"))
+    state = {**json.loads(kept["state.json"]), "retry_at": "2020-01-01T00:00:00Z"}
+    pending.write_text(json.dumps({**kept, "state.json": json.dumps(state)}), encoding="utf-8")
+
+
 __all__ = [
     "IDENTITY",
     "OTHER",
@@ -96,6 +104,7 @@ __all__ = [
     "given",
     "holder_of",
     "keep",
+    "make_due",
     "posts",
     "put",
     "subject",

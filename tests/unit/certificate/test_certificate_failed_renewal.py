@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.lab import LabServer
-from support.production import keep, put, subject, template_for
+from support.production import keep, make_due, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, TransportError
@@ -261,12 +261,13 @@ def test_both_refusals_are_told_where_enrolling_anew_fails_too(lab, relay, tmp_p
 
 def test_an_enrolment_in_place_of_a_renewal_that_waits_for_approval_is_gone_on_with(tmp_path):
     faults = ("--fault", "simplereenroll:http-403")
-    with LabServer("--manual-approval", "1", "--retry-after", "1", *faults) as server:
+    with LabServer("--manual-approval", "1", "--retry-after", "600", *faults) as server:
         template = template_for(server)
         put(tmp_path, server.issue(subject=subject(), days=(-1, 100)))
         assert keep(tmp_path, template, **ENROLL)["status"] == "pending"
         asked = len(server.log)
         assert keep(tmp_path, template, **ENROLL)["status"] == "pending"
         assert len(server.log) == asked, "not asked before its time, by a renewal neither"
-        assert keep(tmp_path, template, wait_timeout=30, **ENROLL)["action"] == "enrolled"
+        make_due(tmp_path / ".host.key.est-pending")
+        assert keep(tmp_path, template, **ENROLL)["action"] == "enrolled"
         assert not [name for name in os.listdir(tmp_path) if "pending" in name]

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448
 from cryptography.x509.oid import NameOID
 from support.lab import LabServer
-from support.production import IDENTITY, OTHER, keep, put, subject, template_for
+from support.production import IDENTITY, OTHER, keep, make_due, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -386,7 +386,7 @@ def test_check_mode_contacts_nobody_and_writes_nothing(lab, template, tmp_path):
 
 @pytest.mark.parametrize("force", [False, True])
 def test_req_088_a_pending_request_goes_on_with_the_same_key(tmp_path, force):
-    with LabServer("--manual-approval", "1", "--retry-after", "2") as lab:
+    with LabServer("--manual-approval", "1", "--retry-after", "600") as lab:
         template = template_for(lab)
         if force:
             put(tmp_path, lab.issue(subject=subject()))
@@ -401,7 +401,8 @@ def test_req_088_a_pending_request_goes_on_with_the_same_key(tmp_path, force):
         assert keep(tmp_path, template, force=force, check=True)["status"] == "pending"
         assert len(lab.log) == requests, "not asked before its time"
         kept = json.loads((tmp_path / ".host.key.est-pending").read_text())["private_key.pem"]
-        issued = keep(tmp_path, template, force=force, wait_timeout=30)
+        make_due(tmp_path / ".host.key.est-pending")
+        issued = keep(tmp_path, template, force=force)
         assert issued["status"] == "issued"
         assert (tmp_path / "host.key").read_text() == kept
         assert not (tmp_path / ".host.key.est-pending").exists()
