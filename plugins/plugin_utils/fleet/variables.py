@@ -59,6 +59,7 @@ def read_variables(
     """
     found: dict[str, Any] = {}
     problem = ""
+    token = variables.get("omit")
     for name in names:
         if variables.get(name) is None:
             continue
@@ -69,16 +70,18 @@ def read_variables(
         except errors.AnsibleError as error:
             problem = problem or f"{name}: {str(getattr(error, 'message', '') or error).rstrip('.')}"
             continue
-        found[name] = _without_omitted(plain(value), variables.get("omit"))
+        value = plain(value)
+        # From ansible-core 2.19 on it is not a text, and what is to be left out has been already.
+        found[name] = _without_omitted(value, token) if isinstance(token, str) else value
     return {name: value for name, value in found.items() if value is not _LEFT_OUT}, problem
 
 
 _LEFT_OUT = object()
 
 
-def _without_omitted(value: Any, token: Any) -> Any:
+def _without_omitted(value: Any, token: str) -> Any:
     """Return a value without what is to be left out of it, as ansible-core does with the arguments of a task."""
-    if isinstance(token, str) and value == token:
+    if value == token:
         return _LEFT_OUT
     if isinstance(value, dict):
         kept = {name: _without_omitted(entry, token) for name, entry in value.items()}
