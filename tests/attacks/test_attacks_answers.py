@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from faults.runs import COLLECTION, Running, play, task
+from support.looking import NO_STORE as READING
 
 FACTS = {
     "est_integration_templates": [],
@@ -31,21 +32,6 @@ COMMANDS: dict[str, Any] = {
     "results": [{"item": "evil"}],
     "warnings": ["a warning \x1b[2J\x1b]0;title\x07 of the host"],
     "deprecations": [{"msg": "deprecated \x1b[31m", "version": "9.9"}],
-}
-READING = {
-    "exists": False,
-    "content": None,
-    "sha256": "",
-    "damage": "",
-    "drift": [],
-    "key_fingerprint": "",
-    "key_damage": "",
-    "masked_key": "",
-    "folder_mode": "",
-    "document_mode": "",
-    "owner": "",
-    "last_tests": "",
-    "kept_documents": [],
 }
 LOOK = {"name": "look", "ansible.builtin.debug": {"msg": "{{ evil | default('') }}{{ groups.keys() | list }}"}}
 

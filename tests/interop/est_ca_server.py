@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Optional
 
+from support.lab import end_process
+
 from .server_certificates import write_server_certificates
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +25,6 @@ PACKAGE = Path(__file__).resolve().parent / "est_ca"
 _FOLDER = ROOT / ".cache" / "rust"
 _BUILD_SECONDS = 900
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 10.0
 
 
 def missing_toolchain() -> Optional[str]:
@@ -105,14 +106,8 @@ class EstCaServer:
 
     def __exit__(self, *_: object) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            end_process(process)
 
     @property
     def url(self) -> str:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 import ssl
 import subprocess
@@ -14,11 +13,12 @@ import time
 from pathlib import Path
 from typing import Any, Optional
 
+from support.lab import end_process
+
 from .go_programs import estserver
 from .server_certificates import write_server_certificates
 
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 10.0
 _PORTS_TO_TRY = 3
 
 
@@ -51,14 +51,8 @@ class GlobalSignServer:
 
     def __exit__(self, *_: object) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            end_process(process)
 
     @property
     def url(self) -> str:

@@ -46,6 +46,18 @@ def session_folder() -> str:
     return _session_folder
 
 
+def end_process(process: subprocess.Popen[Any]) -> None:
+    """End a process by its id: SIGTERM, and after ten seconds SIGKILL."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Lab:
     """What tests ask of a lab server, however it runs. It starts when entered, or by `start()`.
 
@@ -229,13 +241,7 @@ class LabProcess(Lab):
         """End the process by its id: SIGTERM, and after ten seconds SIGKILL."""
         if self.process is None:
             return
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end_process(self.process)
         if self.process.stdout is not None:
             self.process.stdout.close()
 

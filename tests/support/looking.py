@@ -11,6 +11,23 @@ from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import look, posix_file
 
+#: What a reading of a store finds where there is none.
+NO_STORE = {
+    "exists": False,
+    "content": None,
+    "sha256": "",
+    "damage": "",
+    "drift": [],
+    "key_fingerprint": "",
+    "key_damage": "",
+    "masked_key": "",
+    "folder_mode": "",
+    "document_mode": "",
+    "owner": "",
+    "last_tests": "",
+    "kept_documents": [],
+}
+
 
 def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
     """Read a store as the module does; the quick look has to find the same, or to leave it to the module."""

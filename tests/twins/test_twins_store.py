@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.looking import NO_STORE
 from twins.interference import IMPATIENT, at_once, held, kills
 from twins.twin import PLUGINS, Twin
 
@@ -23,22 +24,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.par
 
 MODULE = PLUGINS / "modules" / "est_store_file.py"
 
-NOTHING = {
-    "changed": False,
-    "exists": False,
-    "content": None,
-    "sha256": "",
-    "damage": "",
-    "drift": [],
-    "key_fingerprint": "",
-    "key_damage": "",
-    "masked_key": "",
-    "folder_mode": "",
-    "document_mode": "",
-    "owner": "",
-    "last_tests": "",
-    "kept_documents": [],
-}
+NOTHING = {"changed": False, **NO_STORE}
 # What only one platform has.
 OF_PLATFORM = ("folder_mode", "document_mode", "owner")
 PAD, OTHER_PAD = "5a" * 32, "c3" * 32
