@@ -97,6 +97,20 @@ function Get-EstFailure([Management.Automation.ErrorRecord]$Record) {
     return @{ msg = $cause.Message; error_code = $cause.Data['est_code']; reason = $cause.Message.TrimEnd('.'); hint = $null }
 }
 
+# Ends a module with the result of its work, or with the failure that the work ended in.
+function Exit-EstModule($Module, [scriptblock]$Work) {
+    $failure = $null
+    try { $result = & $Work }
+    catch {
+        $failure = Get-EstFailure $_
+        if ($null -eq $failure) { throw }
+    }
+    $told = if ($failure) { $failure } else { $result }
+    foreach ($name in $told.Keys) { if ($name -ne 'msg') { $Module.Result[$name] = $told[$name] } }
+    if ($failure) { $Module.FailJson($failure.msg) }
+    $Module.ExitJson()
+}
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Octets
 

@@ -41,13 +41,4 @@ function Get-Result([hashtable]$Params, [bool]$CheckMode) {
     return $written + @{ changed = -not $written.conflict }
 }
 
-$failure = $null
-try { $result = Get-Result $module.Params $module.CheckMode }
-catch {
-    $failure = Get-EstFailure $_
-    if ($null -eq $failure) { throw }
-}
-$told = if ($failure) { $failure } else { $result }
-foreach ($name in $told.Keys) { if ($name -ne 'msg') { $module.Result[$name] = $told[$name] } }
-if ($failure) { $module.FailJson($failure.msg) }
-$module.ExitJson()
+Exit-EstModule $module { Get-Result $module.Params $module.CheckMode }

@@ -56,13 +56,4 @@ function Get-Result($Params) {
     return @{ changed = $false; files = $files; masked_key = $maskedKey; masked_request = $maskedRequest }
 }
 
-$failure = $null
-try { $result = Get-Result $module.Params }
-catch {
-    $failure = Get-EstFailure $_
-    if ($null -eq $failure) { throw }
-}
-$told = if ($failure) { $failure } else { $result }
-foreach ($name in $told.Keys) { if ($name -ne 'msg') { $module.Result[$name] = $told[$name] } }
-if ($failure) { $module.FailJson($failure.msg) }
-$module.ExitJson()
+Exit-EstModule $module { Get-Result $module.Params }
