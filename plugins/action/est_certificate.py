@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import parameters
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ServerAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows, store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_path_of
 
 
 class ActionModule(ServerAction):
@@ -17,7 +17,7 @@ class ActionModule(ServerAction):
 
     def perform(self, arguments):
         arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
-        if is_windows(self):
+        if self.on_windows:
             return self._on_windows(arguments)
         asked = parameters.read_options(arguments, check_mode=self._task.check_mode)
         if arguments["exchange"] not in ("auto", "host"):

@@ -27,7 +27,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.controller import controller_versions
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows, store_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ModuleFailed, OptionError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.diagnostics import (
     WINDOWS_PATHS,
@@ -47,7 +47,7 @@ class ActionModule(ExchangeAction):
         return argument_spec()
 
     def perform(self, arguments):
-        asked = read_options(arguments, WINDOWS_PATHS if is_windows(self) else POSIX_PATHS)
+        asked = read_options(arguments, WINDOWS_PATHS if self.on_windows else POSIX_PATHS)
         folder = self.on_controller(asked.dest)
         host = str(self._task_vars.get("inventory_hostname", "host"))
         began = time.time()
@@ -72,7 +72,7 @@ class ActionModule(ExchangeAction):
         log_paths = asked.log_paths if stored.all_secrets_known or asked.redact else ()
         sent = time.time()
         fields = [target["fields"] for target in targets]
-        ask = self._ask_windows_host if is_windows(self) else self._ask_host
+        ask = self._ask_windows_host if self.on_windows else self._ask_host
         answer, trouble = ask(asked, fields, log_paths, secrets)
         received = time.time()
 

@@ -16,7 +16,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import templates_from_options
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import (
     LAST_TESTS,
-    is_windows,
     store_path_of,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
@@ -114,7 +113,7 @@ class ActionModule(ControllerAction):
         variables = {name.removeprefix("__").removeprefix("est_integration_"): arguments[name] for name in arguments}
         check_days("est_integration_rotate_key_after_days", variables["rotate_key_after_days"])
         templates = read_templates(variables, self._task_vars)
-        test = read_test(variables["test"], check_folder=check_windows_folder if is_windows(self) else absolute_folder)
+        test = read_test(variables["test"], check_folder=check_windows_folder if self.on_windows else absolute_folder)
         refuse_unwritable(self.on_controller(variables["report_dest"]))
         cluster = cluster_of(variables, self._task_vars)
         self._may_write = variables["mode"] == "enforce" and (cluster is None or cluster["writes"])
@@ -147,7 +146,7 @@ class ActionModule(ControllerAction):
         accept_earlier(result["templates"], test)
         if test.get("exchange") != "controller":
             doubt_other_ways(result)
-        if variables["install_ca"] and is_windows(self):
+        if variables["install_ca"] and self.on_windows:
             try:
                 self._keep_authorities(variables, result)
             except StoreError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ServerAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import is_windows
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_name
 
 
@@ -22,9 +21,9 @@ class ActionModule(ServerAction):
             arguments,
             check_mode=self._task.check_mode,
             check_folder=self.check_folder,
-            separator="\\" if is_windows(self) else "/",
+            separator="\\" if self.on_windows else "/",
         )
-        if is_windows(self):
+        if self.on_windows:
             check_windows_name("certificate_name", asked.identity.certificate_name)
         if exchange == "host":
             return self.run_on_host("est_test_enroll", arguments, asked)

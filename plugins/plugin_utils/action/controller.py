@@ -33,7 +33,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
 
 from ..exchange.connectors import ControllerConnector, UriConnector
 from ..exchange.module_transport import Execute
-from ..posix.test_files import RemoteFiles
+from ..host.test_files import RemoteFiles
 from ..windows.folder import Host
 from ..windows.test_files import WindowsTestFiles
 from ..windows.win_uri_connector import SLURP, WinUriConnector

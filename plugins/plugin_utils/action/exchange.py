@@ -24,7 +24,7 @@ from ..base.action import ControllerAction, ModuleFailed, OptionError, plain
 from ..base.host_answer import documented
 from ..windows.host import WindowsHost
 from ..windows.paths import check_windows_folder
-from .store import is_windows, store_of, store_path_of
+from .store import store_of, store_path_of
 
 if TYPE_CHECKING:
     from .controller import ControllerExchange
@@ -110,7 +110,7 @@ class ExchangeAction(ControllerAction):
         :param asked: the option.
         :raises OptionError: a Windows host cannot do that.
         """
-        if not is_windows(self):
+        if not self.on_windows:
             return "host" if asked == "auto" else asked
         if asked == "host":
             raise OptionError(
@@ -125,7 +125,7 @@ class ExchangeAction(ControllerAction):
         :param path: None, which only ``store_path`` may be, for where the store of such a host is.
         :raises TemplateError: unless it is one.
         """
-        if not is_windows(self):
+        if not self.on_windows:
             return absolute_folder(option, path)
         return check_windows_folder(option, path)
 
@@ -138,7 +138,7 @@ class ExchangeAction(ControllerAction):
         # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
         from . import controller as exchanges
 
-        if is_windows(self):
+        if self.on_windows:
             host = WindowsHost(self)
             backend = exchanges.windows_backend(exchange, self.execute_web, host, lambda: self.temporary_path("answer"))
         else:
@@ -215,7 +215,7 @@ class ExchangeAction(ControllerAction):
         shell = self._connection._shell
         if shell.tmpdir is None:
             self._make_tmp_path()
-            if is_windows(self):  # ansible-core 2.21 puts a dot at the end, and would remove that
+            if self.on_windows:  # ansible-core 2.21 puts a dot at the end, and would remove that
                 shell.tmpdir = ntpath.normpath(shell.tmpdir)
         return str(shell.join_path(shell.tmpdir, name))
 

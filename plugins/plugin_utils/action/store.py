@@ -14,8 +14,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.ada
 
 from ..base.action import ControllerAction
 from ..base.templates import check_store_path
-from ..posix.quick_look import QuickLook
-from ..posix.store import PosixStore
+from ..host.quick_look import QuickLook
+from ..host.store import HostStore
 from ..windows.host import WindowsHost
 from ..windows.paths import check_windows_folder
 from ..windows.store import WindowsStore
@@ -26,18 +26,13 @@ FULL_LOOK = "est_windows_full_look"
 LAST_TESTS = "est_windows_last_tests"
 
 
-def is_windows(action: ControllerAction) -> bool:
-    """Say whether the action's host is a Windows host."""
-    return getattr(action._connection._shell, "_IS_WINDOWS", False) is True
-
-
 def store_path_of(action: ControllerAction, path: Optional[str]) -> str:
     """Return the checked path of the store, in the spelling of the host.
 
     :param path: the option; None for where the store of such a host is.
     :raises TemplateError: unless it is the absolute path of a folder.
     """
-    if not is_windows(action):
+    if not action.on_windows:
         return check_store_path(path)
     return check_windows_folder("store_path", path)
 
@@ -55,8 +50,8 @@ def store_of(
     :param execute: what runs a module on a POSIX host, where that is not the action's own.
     :param full_look: on a Windows host, look at more than the document.
     """
-    if not is_windows(action):
-        return PosixStore(execute or action.execute, store_path, QuickLook(action).look)
+    if not action.on_windows:
+        return HostStore(execute or action.execute, store_path, QuickLook(action).look)
     return WindowsStore(
         WindowsHost(action),
         store_path,

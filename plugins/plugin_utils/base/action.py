@@ -137,6 +137,18 @@ class ControllerAction(ActionBase):
     _supports_async = False
 
     @property
+    def on_windows(self) -> bool:
+        """Say whether the host is a Windows host: by the shell of its connection, without asking it."""
+        return getattr(self._connection._shell, "_IS_WINDOWS", False) is True
+
+    def private_module(self, name: str) -> str:
+        """Return which of two twins runs on the host: ``NAME`` on a POSIX host, ``win_NAME`` on a Windows host.
+
+        Both take the same options and return the same results.
+        """
+        return f"estfleet.cloud_extender.{'win_' if self.on_windows else ''}{name}"
+
+    @property
     def called(self) -> str:
         """What an error about an option that does not exist calls the action."""
         return f"({self._task.action}) module"

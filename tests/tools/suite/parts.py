@@ -168,7 +168,7 @@ PARTS = (
         "faults",
         "killed runs, failing disks, two runs at once: nothing is lost",
         70,
-        ("plugins/module_utils/_store/*", "plugins/plugin_utils/posix/*"),
+        ("plugins/module_utils/_store/*", "plugins/plugin_utils/host/*"),
     ),
     _pytest("attacks", "another account of the host, with links, locks and folders of its own", 5),
     _pytest("canary", "every module with recognisable secrets, which come out nowhere", 80),

@@ -25,7 +25,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.c
     ControllerConnector,
     UriConnector,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.test_files import RemoteFiles
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.test_files import RemoteFiles
 
 CONTACT = ["resolve", "connect", "tls", "cacerts"]
 

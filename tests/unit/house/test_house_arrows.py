@@ -34,7 +34,7 @@ ORDER = (
     "module_utils/_report",
     "plugin_utils/base",
     "plugin_utils/exchange",
-    "plugin_utils/posix",
+    "plugin_utils/host",
     "plugin_utils/windows",
     "plugin_utils/action",
     "plugin_utils/fleet",

@@ -21,7 +21,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.las
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store
 from ansible_collections.estfleet.cloud_extender.plugins.modules import est_test_enroll
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import controller as controller_exchange
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.test_files import RemoteFiles
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.test_files import RemoteFiles
 
 CONTENT = "c" * 64
 PENDING = {"status": "pending", "template": "wifi", "changed": True, "retry_at": "2026-11-22T13:00:00Z"}

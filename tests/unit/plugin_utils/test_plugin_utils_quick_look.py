@@ -23,13 +23,13 @@ from ansible import constants as C
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store, write_store
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.quick_look import (
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.quick_look import (
     FILES,
     QuickLook,
     program,
     read_answer,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.posix.store import PosixStore
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.store import HostStore
 
 KEY, PAD, MARK = bytes(range(32)), bytes(range(100, 132)), "0123456789abcdef01234567"
 PYTHON = (sys.executable, "-I", "-S", "-")
@@ -371,14 +371,14 @@ def test_without_an_answer_the_module_reads_and_its_errors_are_told(store, resul
         calls.append((name, arguments["operation"]))
         return read_store(arguments["store_path"], bytes.fromhex(arguments["key_pad"]))
 
-    observed = PosixStore(execute, str(store), QuickLook(action).look).read(want_key=True)
+    observed = HostStore(execute, str(store), QuickLook(action).look).read(want_key=True)
     assert (observed.key, observed.exists) == (KEY, True)
     assert calls == [("estfleet.cloud_extender.est_store_file", "read")]
     with pytest.raises(StoreError, match="not a folder"):
-        PosixStore(execute, str(store / "templates.json"), QuickLook(action).look).read(want_key=True)
+        HostStore(execute, str(store / "templates.json"), QuickLook(action).look).read(want_key=True)
 
 
 def test_an_answer_needs_no_module(store):
-    observed = PosixStore(None, str(store), QuickLook(Action()).look).read(want_key=True)
+    observed = HostStore(None, str(store), QuickLook(Action()).look).read(want_key=True)
     assert (observed.key, observed.exists, observed.last_tests) == (KEY, True, "")
-    assert PosixStore(None, str(store), QuickLook(Action()).look).read(want_key=False).key is None
+    assert HostStore(None, str(store), QuickLook(Action()).look).read(want_key=False).key is None

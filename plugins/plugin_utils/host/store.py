@@ -45,7 +45,7 @@ Execute = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 Look = Callable[[str, Optional[bytes]], Optional[Mapping[str, Any]]]
 
 
-class PosixStore(TemplateStore):
+class HostStore(TemplateStore):
     """The store in one folder of a POSIX host.
 
     :param execute: runs a module on the host.
