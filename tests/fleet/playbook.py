@@ -78,16 +78,18 @@ def run_playbook(
     folder: Path,
     settings: Mapping[str, str] | None = None,
     limit: float = _LIMIT_SECONDS,
+    program: str = str(PLAYBOOK),
 ) -> Run:
     """Run a playbook, by its fully qualified name or its path.
 
     :param folder: the working folder.
     :param settings: further environment variables.
     :param limit: seconds after which a run that has not ended is an error.
+    :param program: the ``ansible-playbook`` to run.
     """
     started = time.monotonic()
     with subprocess.Popen(
-        [str(PLAYBOOK), playbook, "-i", str(inventory), *options],
+        [program, playbook, "-i", str(inventory), *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -70,9 +70,20 @@ class WindowsHost:
         return self.folder / "root" / "hosts" / self.name / "drive_c"
 
     @property
+    def program(self) -> str:
+        """Its PowerShell, as a program on the host names it."""
+        return self.path(self.folder / "root" / "opt" / "pwsh" / "powershell" / "pwsh.exe")
+
+    @property
     def command(self) -> list[str]:
-        """What starts its PowerShell."""
+        """What starts its PowerShell from here."""
         return ["env", f"NAME={self.name}", str(self.folder / "pwsh")]
+
+    def made(self) -> WindowsHost:
+        """Make it where it is not there yet, which takes half a minute, and return it."""
+        if not self.drive.exists():
+            subprocess.run([*self.command, "-NoProfile", "-Command", "exit"], stdin=subprocess.DEVNULL, check=True)
+        return self
 
     def path(self, path: Path) -> str:
         """Return how a program on the host names a file that this process reaches by ``path``.
@@ -290,8 +301,7 @@ class Twins:
         if not self._host_is_ours:
             lock = self._open.enter_context((host.folder / f"{host.name}.tests.lock").open("a"))
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not host.drive.exists():
-                subprocess.run([*host.command, "-NoProfile", "-Command", "exit"], stdin=subprocess.DEVNULL, check=True)
+            host.made()
             self._host_is_ours = True
         return host
 

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A connection to a Windows-like host of this machine: a PowerShell of its own for each command, as with winrm."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from ansible.errors import AnsibleFileNotFound
+from ansible.plugins.connection import ConnectionBase
+from ansible.utils.display import Display
+
+DOCUMENTATION = """
+name: windows_like
+short_description: A Windows-like host of this machine
+description: Runs what ansible-core sends to a Windows host by PowerShell for Windows in Wine.
+author: estfleet.cloud_extender contributors
+options:
+  command:
+    description: What starts its PowerShell.
+    type: list
+    elements: str
+    required: true
+    vars:
+      - name: windows_like_command
+  drive:
+    description: The folder that is drive C.
+    type: str
+    required: true
+    vars:
+      - name: windows_like_drive
+  calls:
+    description: A file to write a line to for each thing that is done on the host.
+    type: str
+    required: true
+    vars:
+      - name: windows_like_calls
+"""
+
+display = Display()
+
+_OPTIONS = ("-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Unrestricted")
+# How the versions of ansible-core write it: with and without quotes, and with arguments of the script.
+_ENCODED = re.compile(r"\s['\"]?-EncodedCommand['\"]?\s+['\"]?([A-Za-z0-9+/=]+)")
+#: Longest time in seconds for one command: nothing of ours takes as long.
+_LIMIT = 300
+
+
+class Connection(ConnectionBase):
+    """What winrm tells ansible-core of itself, too."""
+
+    transport = "windows_like"
+    module_implementation_preferences = (".ps1", ".exe", "")
+    has_pipelining = True
+    allow_executable = False
+    has_native_async = True
+
+    def __init__(self, *args, **kwargs):
+        self.always_pipeline_modules = True
+        self._shell_type = "powershell"
+        super().__init__(*args, **kwargs)
+
+    def _connect(self):
+        self._connected = True
+        return self
+
+    def close(self):
+        self._connected = False
+
+    def exec_command(self, cmd, in_data=None, sudoable=True):
+        super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
+        self._count("module" if b"\0\0\0\0" in (in_data or b"") else "command")
+        found = _ENCODED.search(cmd)
+        # What is no command line for PowerShell is a script, as for winrm and psrp.
+        script = found.group(1) if found else base64.b64encode(cmd.encode("utf-16-le")).decode()
+        display.vvv(f"EXEC {cmd if not in_data else '(pipelined)'}")
+        done = subprocess.run(
+            [*self.get_option("command"), *_OPTIONS, "-EncodedCommand", script],
+            input=in_data or b"",
+            capture_output=True,
+            timeout=_LIMIT,
+            check=False,
+        )
+        # As winrm does.
+        display.vvvvv(f"STDOUT {done.stdout.decode('utf-8', 'replace')}")
+        display.vvvvv(f"STDERR {done.stderr.decode('utf-8', 'replace')}")
+        return done.returncode, done.stdout, done.stderr
+
+    def put_file(self, in_path, out_path):
+        super().put_file(in_path, out_path)
+        self._count("put")
+        shutil.copyfile(in_path, self._here(out_path))
+
+    def fetch_file(self, in_path, out_path):
+        super().fetch_file(in_path, out_path)
+        self._count("fetch")
+        path = self._here(in_path)
+        if not path.is_file():
+            raise AnsibleFileNotFound(f"{in_path} does not exist")
+        shutil.copyfile(path, out_path)
+
+    def _count(self, what):
+        with open(self.get_option("calls"), "a", encoding="utf-8") as calls:
+            calls.write(f"{what}\n")
+
+    def _here(self, path):
+        """Return where a file of the host is on this machine. Names on the host have no case."""
+        here = Path(self.get_option("drive"))
+        for part in path.strip("'\"").replace("\\", "/")[2:].strip("/").split("/"):
+            names = {entry.name.lower(): entry for entry in here.iterdir()} if here.is_dir() else {}
+            here = names.get(part.lower(), here / part)
+        return here
