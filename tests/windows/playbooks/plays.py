@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,10 +28,12 @@ PLAYBOOKS: dict[str, str] = json.loads(os.environ.get("WINDOWS_CORES", "{}")) or
 _LIMIT_SECONDS = 900.0
 
 
-def task(module: str, *, check: bool = False, diff: bool = False, name: str = "", **arguments: Any) -> dict[str, Any]:
-    """A task with a module of the collection, which goes on where it fails."""
+def task(module: str, *, check: bool = False, diff: bool = False, **arguments: Any) -> dict[str, Any]:
+    """A task with a module of the collection, on the store of each host; the play goes on where it fails."""
+    if module != "est_diagnostics":
+        arguments.setdefault("store_path", "{{ est_store }}")
     return {
-        "name": name or module,
+        "name": module,
         f"{COLLECTION}.{module}": arguments,
         "ignore_errors": True,
         **({"check_mode": True} if check else {}),
@@ -39,15 +41,26 @@ def task(module: str, *, check: bool = False, diff: bool = False, name: str = ""
     }
 
 
-def powershell(script: str, **more: Any) -> dict[str, Any]:
-    """A task that runs a script on the Windows-like host, and is nothing on other hosts."""
+def role(name: str, templates: list[dict[str, Any]], *, check: bool = False, **variables: Any) -> dict[str, Any]:
+    """A task that applies the role, and goes on; ``variables`` are those of the role without ``est_integration_``."""
+    given = {"store_path": "{{ est_store }}", "templates": templates, **variables}
     return {
-        "name": "prepare",
-        "ansible.builtin.raw": script,
-        "when": "inventory_hostname in groups['windows']",
-        "changed_when": False,
-        **more,
+        "name": name,
+        "ansible.builtin.include_role": {
+            "name": f"{COLLECTION}.est_integration",
+            "apply": {"check_mode": check, "diff": check},
+        },
+        "vars": {f"est_integration_{variable}": value for variable, value in given.items()},
     }
+
+
+def script(name: str, *, windows: str = "", posix: str = "") -> list[dict[str, Any]]:
+    """Tasks that run a script of PowerShell on Windows-like hosts, and one of a shell on POSIX hosts."""
+    return [
+        {"name": name, "ansible.builtin.raw": text, "changed_when": False, "when": f"'{group}' in group_names"}
+        for group, text in (("windows", windows), ("posix", posix))
+        if text
+    ]
 
 
 @dataclass(frozen=True)
@@ -65,9 +78,14 @@ class Done:
 
     def of(self, host: str, name: str) -> dict[str, Any]:
         """The result of the one task of a host that has this name."""
+        (found,) = self.all_of(host, name)
+        return found
+
+    def all_of(self, host: str, name: str) -> list[dict[str, Any]]:
+        """The results of the tasks of a host that have this name."""
         found = [result for result in self.results[host] if result["task"] == name]
-        assert len(found) == 1, (host, name, self.run.output)
-        return found[0]
+        assert found, (host, name, self.run.output)
+        return found
 
 
 class Plays:
@@ -93,20 +111,27 @@ class Plays:
         self.folder = folder
         self.host = host
         self.place = place
+        self.is_newest = program == PLAYBOOKS[max(PLAYBOOKS)]
         self._program = program
-        self._windows = {name: self._variables(name) for name in windows}
-        self._posix = {
-            name: {
-                "ansible_connection": "local",
-                "ansible_python_interpreter": sys.executable,
-                "est_store": str(folder / name / "est"),
-            }
-            for name in posix
-        }
+        self._windows = {name: self._windows_variables(name) for name in windows}
+        self._posix = {name: self._posix_variables(name) for name in posix}
 
-    def store(self, name: str = "windows") -> Path:
-        """The folder of the template store of a Windows-like host, as this process reaches it."""
-        return self.place / name / "est"
+    def other_controller(self, folder: Path) -> Plays:
+        """The same hosts, as another controller has them in a folder of its own."""
+        other = copy.copy(self)
+        other.folder = folder
+        calls = {name: {"windows_like_calls": str(folder / f"{name}.calls")} for name in self._windows}
+        other._windows = {name: {**variables, **calls[name]} for name, variables in self._windows.items()}
+        return other
+
+    def store(self, name: str) -> Path:
+        """The folder of the template store of a host, as this process reaches it."""
+        return (self.place if name in self._windows else self.folder) / name / "est"
+
+    def store_path(self, name: str) -> str:
+        """The same, as the host names it."""
+        store = self.store(name)
+        return self.host.path(store) if name in self._windows else str(store)
 
     def run(
         self,
@@ -156,8 +181,9 @@ class Plays:
         calls = {name: (self.folder / f"{name}.calls") for name in self._windows}
         return Done(run, results, {name: file.read_text().split() if file.exists() else [] for name, file in calls.items()})
 
-    def _variables(self, name: str) -> dict[str, Any]:
-        (self.place / name).mkdir()
+    def _windows_variables(self, name: str) -> dict[str, Any]:
+        # Wine takes no inherited entries away: there must be none to inherit.
+        (self.place / name).mkdir(mode=0o700)
         return {
             "ansible_connection": "windows_like",
             # From ansible-core 2.21 on a module names the program that runs it.
@@ -165,14 +191,10 @@ class Plays:
             "windows_like_command": self.host.command,
             "windows_like_drive": str(self.host.drive),
             "windows_like_calls": str(self.folder / f"{name}.calls"),
-            "est_store": self.host.path(self.store(name)),
+            "est_store": self.host.path(self.place / name / "est"),
         }
 
-
-def on_host(host: WindowsHost, script: str) -> str:
-    """Run a script on a Windows-like host, and return what it said.
-
-    :raises CalledProcessError: it failed.
-    """
-    command = [*host.command, "-NoProfile", "-NonInteractive", "-Command", f"$ErrorActionPreference = 'Stop'\n{script}"]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
+    def _posix_variables(self, name: str) -> dict[str, Any]:
+        (self.folder / name).mkdir(mode=0o700)
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        return {**local, "est_store": str(self.folder / name / "est")}

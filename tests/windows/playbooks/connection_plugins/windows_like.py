@@ -47,6 +47,8 @@ display = Display()
 _OPTIONS = ("-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Unrestricted")
 # How the versions of ansible-core write it: with and without quotes, and with arguments of the script.
 _ENCODED = re.compile(r"\s['\"]?-EncodedCommand['\"]?\s+['\"]?([A-Za-z0-9+/=]+)")
+# The code page that winrm gives its shell. A script with parameters is one of ansible-core's, which does it itself.
+_UTF8 = "[Console]::InputEncoding = [Console]::OutputEncoding = [Text.UTF8Encoding]::new($false)\n"
 #: Longest time in seconds for one command: nothing of ours takes as long.
 _LIMIT = 300
 
@@ -77,10 +79,12 @@ class Connection(ConnectionBase):
         self._count("module" if b"\0\0\0\0" in (in_data or b"") else "command")
         found = _ENCODED.search(cmd)
         # What is no command line for PowerShell is a script, as for winrm and psrp.
-        script = found.group(1) if found else base64.b64encode(cmd.encode("utf-16-le")).decode()
+        script = base64.b64decode(found.group(1)).decode("utf-16-le") if found else cmd
+        if not script.lstrip().startswith("param("):
+            script = f"{_UTF8}{script}"
         display.vvv(f"EXEC {cmd if not in_data else '(pipelined)'}")
         done = subprocess.run(
-            [*self.get_option("command"), *_OPTIONS, "-EncodedCommand", script],
+            [*self.get_option("command"), *_OPTIONS, "-EncodedCommand", _encoded(script)],
             input=in_data or b"",
             capture_output=True,
             timeout=_LIMIT,
@@ -115,3 +119,7 @@ class Connection(ConnectionBase):
             names = {entry.name.lower(): entry for entry in here.iterdir()} if here.is_dir() else {}
             here = names.get(part.lower(), here / part)
         return here
+
+
+def _encoded(script):
+    return base64.b64encode(script.encode("utf-16-le")).decode("ascii")
