@@ -154,9 +154,9 @@ PARTS = (
     ),
     _pytest(
         "windows",
-        "the modules on the double of a Windows host, and on a POSIX host beside it",
-        300,
-        ("plugins/plugin_utils/windows/*", "tests/requirements/windows.txt"),
+        "playbooks on a Windows-like host in Wine, and on a POSIX host beside it",
+        200,
+        ("plugins/modules/*.ps1", "plugins/module_utils/_windows_*", "plugins/plugin_utils/host/*"),
     ),
     _pytest(
         "twins",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ from pathlib import Path
 import pythons
 from ansible_test import CORES, newest_core
 from checkout import linked_collections
-from context import REQUIREMENTS, Context, PartError, tail
+from context import Context
 from touching import touch_the_libraries
-from venvs import CACHE, ROOT, pip_venv
+from venvs import CACHE, ROOT
 
 # The accessibility checker of the part "browser", from the npm registry.
 AXE_CORE = "axe-core@4.14.1"
@@ -35,9 +34,9 @@ class Folder:
     requirements: the file of tests/requirements for its environment.
     pythons: the Pythons that can run it, the one to be preferred first.
     environment: makes what the tests find in their environment variables.
-    tests: returns what pytest is given to run the whole folder.
+    tests: returns the files of a whole run, where they are not all.
     name: the name of its virtual environment, where it is not that of the requirements.
-    processes: how many processes share the tests of a whole run.
+    processes: how many processes share the files of a whole run.
     """
 
     path: str
@@ -61,7 +60,7 @@ class Folder:
         """Run all of it, as a part."""
         venv = self.venv(context)
         if venv is not None:
-            tests = [self.path] if self.tests is None else self.tests(context)
+            tests = self.tests(context) if self.tests else _files(self.path)
             env = self.environment(context)
             context.pytest(context.report.name, venv, tests, env=env, processes=self.processes)
 
@@ -93,31 +92,9 @@ def _cores(variable: str) -> Callable[[Context], Mapping[str, str]]:
     return environment
 
 
-def _windows(context: Context) -> Mapping[str, str]:
-    """Return the cores, for what is sent to a Windows host has another form since 2.19, and ansible.windows."""
-    return {**_cores("WINDOWS_CORES")(context), "WINDOWS_COLLECTIONS": str(_ansible_windows(context))}
-
-
-def _ansible_windows(context: Context) -> Path:
-    """Return a folder of collections with ansible.windows alone, out of the package "ansible", which has a hundred."""
-    pin = next(line for line in (REQUIREMENTS / "windows.txt").read_text().split("\n") if line.startswith("ansible=="))
-    folder = CACHE / pin.replace("==", "-windows-")
-    if (folder / "complete").exists():
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    wheels = folder / "wheels"
-    pip = [pip_venv() / "bin" / "python", "-m", "pip"]
-    status, output = context.run(
-        [*pip, "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", wheels, pin]
-    )
-    if status != 0:
-        raise PartError(f"cannot download {pin}\n{tail(output)}")
-    with zipfile.ZipFile(next(wheels.glob("ansible-*.whl"))) as wheel:
-        names = [name for name in wheel.namelist() if name.startswith("ansible_collections/ansible/windows/")]
-        wheel.extractall(folder, names)
-    shutil.rmtree(wheels)
-    (folder / "complete").touch()
-    return folder
+def _files(folder: str) -> list[str]:
+    """Return the files of tests of a folder, one by one."""
+    return [str(file.relative_to(ROOT)) for file in sorted((ROOT / folder).rglob("test_*.py"))]
 
 
 def _with_the_oldest(context: Context) -> list[str]:
@@ -127,32 +104,24 @@ def _with_the_oldest(context: Context) -> list[str]:
     suite does not run on so old a Python.
     """
     return [
-        str(file.relative_to(ROOT))
-        for file in _unit_files()
-        if file.parent.name not in ("lab", "suite") and (context.whole or touch_the_libraries(file))
+        file
+        for file in _files("tests/unit")
+        if Path(file).parent.name not in ("lab", "suite") and (context.whole or touch_the_libraries(ROOT / file))
     ]
-
-
-def _unit_tests(_context: Context) -> list[str]:
-    """Return the files of the unit tests one by one, for processes to share."""
-    return [str(file.relative_to(ROOT)) for file in _unit_files()]
-
-
-def _unit_files() -> list[Path]:
-    return sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
 
 
 # By the name of the part. Most run on 3.11 and "unit-oldest" on 3.9, so "unit" takes the newest. Its tests wait half of
 # their time for programs and servers, and no other part takes as long: alone, it would be what all wait for.
 FOLDERS = {
-    "unit": Folder("tests/unit", pythons=("3.13", "3.12", "3.11"), name="unit-newest", tests=_unit_tests, processes=2),
+    "unit": Folder("tests/unit", pythons=("3.13", "3.12", "3.11"), name="unit-newest", processes=2),
     "unit-oldest": Folder("tests/unit", requirements="unit-oldest", pythons=("3.9", "3.11"), tests=_with_the_oldest),
     "interop": Folder("tests/interop"),
     "browser": Folder("tests/browser", requirements="browser", environment=_axe_core),
     "fleet": Folder("tests/fleet"),
     # The newest Python that the engine of rulebooks has packages for is not the newest that is here.
     "awx": Folder("tests/awx", requirements="awx", pythons=("3.11", "3.12")),
-    "windows": Folder("tests/windows", environment=_windows),
+    # They wait for a host that is this machine, too, and for the one call after the other that a play makes.
+    "windows": Folder("tests/windows/playbooks", environment=_cores("WINDOWS_CORES"), processes=2),
     "twins": Folder("tests/twins"),
     "faults": Folder("tests/faults"),
     "attacks": Folder("tests/attacks"),

@@ -179,7 +179,9 @@ class Plays:
             results[entry["host"]].append(entry["result"])
         assert any(results.values()), run.output
         calls = {name: (self.folder / f"{name}.calls") for name in self._windows}
-        return Done(run, results, {name: file.read_text().split() if file.exists() else [] for name, file in calls.items()})
+        return Done(
+            run, results, {name: file.read_text().split() if file.exists() else [] for name, file in calls.items()}
+        )
 
     def _windows_variables(self, name: str) -> dict[str, Any]:
         # Wine takes no inherited entries away: there must be none to inherit.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role on a fleet of a Windows-like host and a POSIX host: from nothing to tested, drift, and what is told of it."""
+"""The role on a fleet of a Windows-like host and a POSIX host: from nothing to tested, drift, and the report."""
 
 from __future__ import annotations
 
