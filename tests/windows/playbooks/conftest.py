@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from support.lab import LabServer
@@ -27,7 +29,21 @@ def host() -> WindowsHost:
 
 
 @pytest.fixture
-def place(host: WindowsHost) -> Iterator[Path]:
+def shared(host: WindowsHost) -> Iterator[IO[str]]:
+    """The lock on the host, which tests of other processes hold at the same time."""
+    with (host.folder / f"{host.name}.tests.lock").open("a", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield lock
+
+
+@pytest.fixture
+def alone(shared: IO[str]) -> None:
+    """Nobody else uses the host meanwhile: for a test that changes the host itself."""
+    fcntl.flock(shared, fcntl.LOCK_EX)
+
+
+@pytest.fixture
+def place(host: WindowsHost, shared: IO[str]) -> Iterator[Path]:
     """A folder of the test's own on drive C."""
     folder = host.drive / f"playbooks-{uuid.uuid4().hex[:8]}"
     folder.mkdir()

@@ -138,12 +138,12 @@ class Plays:
         what: str | Path | list[dict[str, Any]],
         *options: str,
         hosts: str = "all",
-        variables: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> Done:
         """Run a playbook by its name or path, or tasks.
 
         :param hosts: where to run tasks.
-        :param variables: those of all hosts.
+        :param extra: extra variables.
         """
         name = str(what)
         if isinstance(what, list):
@@ -152,7 +152,7 @@ class Plays:
             Path(name).write_text(json.dumps([play], indent=1), encoding="utf-8")
         inventory = self.folder / "inventory.json"
         groups = {"windows": {"hosts": self._windows}, "posix": {"hosts": self._posix}}
-        inventory.write_text(json.dumps({"all": {"children": groups, "vars": dict(variables or {})}}), "utf-8")
+        inventory.write_text(json.dumps({"all": {"children": groups}}), "utf-8")
         kept = self.folder / "results.jsonl"
         for file in (kept, *self.folder.glob("*.calls")):
             file.unlink(missing_ok=True)
@@ -168,6 +168,7 @@ class Plays:
             name,
             inventory,
             *options,
+            *(("-e", json.dumps(extra)) if extra else ()),
             folder=self.folder,
             settings=settings,
             limit=_LIMIT_SECONDS,

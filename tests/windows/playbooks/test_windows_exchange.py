@@ -1,0 +1,41 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exchanges with an EST server that a Windows-like host does not trust, through the host, beside a POSIX host."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
+from support.lab import PASSWORD, USERNAME, LabServer
+from windows.playbooks.plays import Plays, task
+
+IDENTITY = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+
+
+def test_an_approval_is_waited_for_with_the_key_that_stays_on_the_host(newest_plays: Plays) -> None:
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        inline = {"name": "Wi-Fi", "server": lab.url, "username": USERNAME, "password": PASSWORD}
+        inline.update(ca_certificate=lab.ca_pem, key_type="ec")
+        enroll = task("est_test_enroll", inline=inline, identity=IDENTITY)
+        wait = task("est_test_enroll", inline=inline, identity=IDENTITY, wait_timeout=60)
+        refused = task("est_test_enroll", inline={**inline, "password": "canary-no"}, identity=IDENTITY)
+        steps = [{**enroll, "name": "ask"}, {**wait, "name": "wait"}, {**refused, "name": "refused"}]
+        done = newest_plays.run(steps, "-vvvvv")
+        statuses = [entry["status"] for entry in lab.enrolments]
+    assert sorted(statuses) == [200, 200, 202, 202, 401, 401], "one of each for each host"
+    for step in ("ask", "wait", "refused"):
+        told = [done.of(host, step) for host in ("windows", "posix")]
+        for key in ("status", "stage", "reason", "error_code", "http_status", "requested", "lost", "substitutions"):
+            assert told[0].get(key) == told[1].get(key), (step, key)
+    asked, issued = done.of("windows", "ask"), done.of("windows", "wait")
+    assert (asked["status"], issued["status"], issued["exchange"]) == ("pending", "issued", "relay")
+    assert done.of("windows", "refused")["error_code"] == "authentication_failed"
+    tests = newest_plays.store("windows") / "tests" / "Wi-Fi"
+    assert asked["private_key_path"] == newest_plays.host.path(tests / "test+pending" / "private_key.pem")
+    assert [path.name for path in tests.iterdir() if path.is_dir()] == ["test"]
+    key = load_pem_private_key((tests / "test" / "private_key.pem").read_bytes(), None)
+    assert load_pem_x509_certificate(issued["certificate"]["pem"].encode("ascii")).public_key() == key.public_key()
+    for secret in (PASSWORD, "canary", "PRIVATE KEY", (tests / "test" / "private_key.pem").read_text().split("\n")[1]):
+        assert secret not in done.run.output
+    assert {*done.calls["windows"]} <= {"module", "command"}, "no file is transferred"
