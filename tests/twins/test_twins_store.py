@@ -639,3 +639,32 @@ def test_a_writer_that_is_killed_leaves_the_old_or_the_new_state(store: Store) -
         assert not [name for name in store.files() if name.endswith((".new", ".whole"))], at
         begin()
     assert len(states) == 2
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What the system says
+
+SYSTEM_SAYS = [
+    ("Der Zugriff auf den Pfad wurde verweigert.", 0x80070005, r"C:\est", "access is denied; it needs an account"),
+    ("Acces refuse.", 0x80070005, r"\\files\est", "the share lets nobody in without credentials, .*; use a folder of"),
+    ("Es ist keine solche Anmeldesitzung vorhanden.", 0x80070520, r"\\files\est", "the share lets nobody in"),
+    ("Espace disque insuffisant.", 0x80070070, r"D:\est", "there is no space left on the disk; free some"),
+    ("Der Prozess kann nicht darauf zugreifen.", 0x80070020, r"D:\est", "another program has the file open; close"),
+    # Of what is not known, the words of the system are all there is, and the code is the same everywhere.
+    (
+        "Die Anforderung wird nicht unterst.",
+        0x80070032,
+        r"D:\est",
+        r"Die Anforderung wird nicht unterst \(0x80070032\)",
+    ),
+]
+
+
+@pytest.mark.cannot_show(python="it goes by the numbers of the system, and its own words are English")
+def test_what_the_system_says_is_told_by_its_code_in_any_language(twin: Twin) -> None:
+    cases = "".join(f"@('{words}', {code - 2**32}, '{path}'),\n" for words, code, path, _told in SYSTEM_SAYS)
+    reason = "Get-EstReason ([IO.IOException]::new($case[0], $case[1])) $case[2]"
+    told = twin.script(f"foreach ($case in @(\n{cases[:-2]})) {{ ({reason}) -join '; ' }}").splitlines()
+    assert len(told) == len(SYSTEM_SAYS), told
+    for line, (_words, _code, _path, expected) in zip(told, SYSTEM_SAYS, strict=True):
+        assert re.match(expected, line), line

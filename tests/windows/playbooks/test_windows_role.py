@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from support.lab import PASSWORD, USERNAME, LabServer
-from windows.playbooks.plays import COLLECTION, Plays, role, script
+from windows.playbooks.plays import COLLECTION, Plays, role, script, task
 
 IDENTITY = {"user": "alex", "domain": "example.com", "email": "alex@example.com"}
 HOST_TASK = f"{COLLECTION}.est_integration : Keep the certificate templates as declared"
@@ -50,6 +50,7 @@ def test_a_fleet_from_nothing_to_tested_and_back_from_drift(plays: Plays, lab: L
         role("check", check=True, **wanted),
         role("correct", **wanted),
         role("corrected", **wanted),
+        {**task("est_template_info"), f"{COLLECTION}.est_template_info": {}, "when": "'windows' in group_names"},
     ]
     done = plays.run(steps, "-vvvvv")
     assert done.run.status == 0, done.run.output
