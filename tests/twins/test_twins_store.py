@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -639,6 +642,40 @@ def test_a_writer_that_is_killed_leaves_the_old_or_the_new_state(store: Store) -
         assert not [name for name in store.files() if name.endswith((".new", ".whole"))], at
         begin()
     assert len(states) == 2
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A volume that takes nothing more
+
+
+@pytest.fixture
+def disk(twin: Twin) -> Iterator[Path]:
+    """A small disk on a host that is this machine."""
+    path = twin.folder / "disk"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "est-twins", str(path)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+    yield path
+    subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+@pytest.mark.cannot_show(wine="its server sees the disks that were mounted before it started, and no others")
+def test_a_disk_that_is_full_or_write_protected_keeps_the_old_document(twin: Twin, disk: Path) -> None:
+    store = Store(twin, "disk/est")
+    store.put("templates.json", b"old")
+    with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    refused(store.write("new" * 4096), "(?i)cannot write the template store .*no space left")
+    assert (store.files(), store.read()["drift"]) == ({"templates.json": b"old"}, [])
+    (disk / "filler").unlink()
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    refused(store.write("new"), "(?i)cannot write the template store .*(write-protected|read-only)")
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    assert store.write("new")["changed"]
+    assert store.files() == {"templates.json": b"new"}
 
 
 # ----------------------------------------------------------------------------------------------------------------------
