@@ -102,6 +102,44 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             return result;
         }
 
+        /// <summary>
+        /// Do it for several sets of options at once. Each result has the time before and after; one that is an
+        /// exception is a defect.
+        /// </summary>
+        public static object[] RunAll(IList<IDictionary> all)
+        {
+            object[] results = new object[all.Count];
+            Thread[] threads = new Thread[all.Count];
+            for (int i = 0; i < all.Count; i++)
+            {
+                int number = i;
+                threads[i] = new Thread(delegate()
+                {
+                    double started = Now();
+                    try
+                    {
+                        Dictionary<string, object> result = Run(all[number]);
+                        result["started"] = started;
+                        result["ended"] = Now();
+                        results[number] = result;
+                    }
+                    catch (Exception error)
+                    {
+                        results[number] = error;
+                    }
+                });
+                threads[i].IsBackground = true;
+                threads[i].Start();
+            }
+            foreach (Thread thread in threads) thread.Join();
+            return results;
+        }
+
+        private static double Now()
+        {
+            return (DateTime.UtcNow - new DateTime(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc)).TotalSeconds;
+        }
+
         private static Dictionary<string, object> Told(Failed failed, Relay relay)
         {
             Dictionary<string, object> told = new Dictionary<string, object>();
@@ -240,6 +278,7 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             {
                 IPAddress[] addresses = null;
                 Time(seconds, "resolve", delegate { addresses = Resolve(proxyHost ?? host); });
+                made.Told["addresses"] = Array.ConvertAll(addresses, delegate(IPAddress one) { return one.ToString(); });
                 Time(seconds, "connect", delegate { Connect(made, addresses, proxyHost == null ? port : proxyPort); });
                 if (proxyHost != null) Time(seconds, "proxy", delegate { Tunnel(made); });
                 Time(seconds, "tls", delegate { Handshake(made); });

@@ -75,8 +75,13 @@ connections:
   elements: dict
   returned: always
   contains:
+    addresses:
+      description: All addresses of the server, or of the proxy.
+      type: list
+      elements: str
+      returned: when the name was resolved
     address:
-      description: The address of the server, or of the proxy.
+      description: The address of the server, or of the proxy, that was connected to.
       type: str
       returned: when it was connected
     port:

@@ -179,6 +179,7 @@ class Relay:
         host, port = (proxy, self._options["proxy_port"]) if proxy else (self._options["host"], self._options["port"])
         with _time(seconds, "resolve"):
             addresses = self._resolve(host, port)
+        told["addresses"] = list(dict.fromkeys(str(address[4][0]) for address in addresses))
         with _time(seconds, "connect"):
             connection = self._connect(addresses)
         try:
@@ -265,13 +266,16 @@ class Relay:
     def _handshake(self, connection: socket.socket, told: Dict[str, Any]) -> ssl.SSLSocket:
         host, port = self._options["host"], self._options["port"]
         asked = self._watch_client_certificate(told)
+        secured: Any = connection
         try:
             secured = self._context.wrap_socket(connection, server_hostname=host, do_handshake_on_connect=False)
             secured.settimeout(self._limit())
             secured.do_handshake()
         except socket.timeout:
+            secured.close()
             raise Failed("tls", "tls_failed", "timeout") from None
         except (OSError, ValueError) as error:
+            secured.close()
             meaning = handshake_failure(error, f"{host}:{port}", self._trust, self._step_seconds)
             raise Failed("tls", meaning.code, _detail(error, meaning), alert=meaning.alert) from None
         certificate = secured.getpeercert(binary_form=True) or b""
