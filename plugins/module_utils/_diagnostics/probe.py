@@ -25,9 +25,10 @@ from .._template.model import Template
 from ..est.base.errors import EstError, MissingLibrary, ParseError, Timeline
 from ..est.base.libraries import require_libraries
 from ..est.base.text import printable
-from ..est.http.connection import Dialler, cipher_name
+from ..est.http.connection import Dialler
 from ..est.http.deadline import Deadline, Exchange, TimedSocket
 from ..est.http.headers import read_http_date
+from ..est.http.opening import cipher_name
 from ..est.http.proxy import Proxy
 from ..est.http.tls import Trust, make_context
 from ..est.http.transport import Peer
