@@ -162,6 +162,7 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             {
                 written = false;
                 received = 0;
+                clock.Restart();
                 if (connection == null) connection = Open();
                 Dictionary<string, object> answer = new Dictionary<string, object>();
                 Answer read = Exchange(request, answer);
@@ -409,7 +410,6 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
         private void Handshake(Connection made)
         {
             Failed verdict = null;
-            bool asked = false;
             RemoteCertificateValidationCallback judge = delegate(object sender, X509Certificate certificate, X509Chain chain, SslPolicyErrors errors)
             {
                 try
@@ -426,10 +426,11 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             LocalCertificateSelectionCallback choose = delegate(object sender, string name, X509CertificateCollection local, X509Certificate remote, string[] issuers)
             {
                 if (remote == null) return null;
-                asked = true;
+                made.Told["client_certificate_sent"] = true;
                 return clientCertificate;
             };
             SslStream stream = new SslStream(made.Wire, false, judge, clientCertificate == null ? null : choose);
+            if (clientCertificate != null) made.Told["client_certificate_sent"] = false;
             try
             {
                 Within(Left(connectTimeout), delegate { stream.AuthenticateAsClient(host, null, Versions(), false); });
@@ -444,7 +445,6 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             made.Stream = stream;
             made.Told["tls_version"] = stream.SslProtocol == SslProtocols.Tls12 ? "TLSv1.2" : "TLSv1.3";
             made.Told["cipher"] = Cipher(stream);
-            if (clientCertificate != null) made.Told["client_certificate_sent"] = asked;
         }
 
         private static string Cipher(SslStream stream)

@@ -463,7 +463,7 @@ _BROKEN = {
 
 def _of_input(kind: str, detail: str, template: Template) -> EstError:
     """What a relay could not use of the template."""
-    if kind == "unreadable_file":
+    if kind == "unreadable_file" and not detail:
         return InputError(
             f"ca_path {template.ca_path!r} cannot be read on the host",
             code=kind,

@@ -241,7 +241,7 @@ def test_what_cannot_be_used_of_a_template_is_told(lab, tmp_path):
     for fields, code, words in (
         ({"ca_path": missing}, "unreadable_file", missing),
         ({"ca_path": str(tmp_path / "empty.pem")}, "invalid_trust_anchors", "cannot be read"),
-        ({**trusted, **client}, "invalid_client_certificate", f"{missing!r} cannot be used"),
+        ({**trusted, **client}, "unreadable_file", f"{missing!r} cannot be used"),
     ):
         steps = look("localhost", lab.port, **fields)
         assert steps["trust"]["error_code"] == code and words in steps["trust"]["reason"], steps["trust"]

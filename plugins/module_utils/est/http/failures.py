@@ -296,14 +296,13 @@ def _no_tunnel(failed: Failed, way: Way) -> Tuple[str, str]:
             if failed.proxy_status in (403, 405, 407)
             else "Check server and port: the proxy could not reach them.",
         )
-    if failed.detail == "not_http":
+    if failed.detail == "not_http" or not failed.said:
         return (
             f"{where} does not answer as an HTTP proxy does",
             "Check that proxy names an HTTP proxy and its port (not an HTTPS or SOCKS proxy).",
         )
-    said = f" ({failed.said})" if failed.said else ""
     return (
-        f"{where} broke the connection when asked for one to {target}{said}",
+        f"{where} broke the connection when asked for one to {target} ({failed.said})",
         "Check that proxy names an HTTP proxy and its port.",
     )
 
