@@ -97,7 +97,7 @@ class ActionModule(ExchangeAction):
             return report(Collected({}, "it answered what its module never answers", sent, received))
 
     def _read_store(self, store_path: str) -> Stored:
-        store = store_of(self, store_path, execute=self._execute_reachable, full_look=True)
+        store = store_of(self, store_path, execute=self._execute_reachable)
         try:
             return read_stored(store.read(want_key=True))
         except (StoreError, Refused) as error:

@@ -20,7 +20,7 @@ import shlex
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ansible import constants as C
 from ansible.utils.display import Display
@@ -88,6 +88,13 @@ class Program:
         return _START.format(arguments=ascii(tuple(arguments)), mark=ascii(mark), packed=self._packed)
 
 
+class AnyProgram(Protocol):
+    """A program, for whichever host."""
+
+    def text(self, arguments: Sequence[Any], mark: str) -> str:
+        """Return what goes to standard input."""
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Sending it.
 
@@ -108,7 +115,7 @@ class Sender:
     def __init__(self, action: ControllerAction) -> None:
         self._action = action
 
-    def run(self, program: Program, arguments: Sequence[Any], what: str) -> Any:
+    def run(self, program: AnyProgram, arguments: Sequence[Any], what: str) -> Any:
         """Return the answer of a program, or None where the module has to be run.
 
         :param arguments: see ``Program.text()``.

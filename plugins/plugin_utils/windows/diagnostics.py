@@ -29,9 +29,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
+from ..host.paths import check_windows_folder
 from .host import Refused, WindowsHost
 from .logs import PRODUCT_LOGS, WindowsLogs, check_log_path, expanded, utc_offset_of
-from .paths import check_windows_folder
 
 #: What no module of ``ansible.windows`` tells, or none in a few calls.
 NOT_TOLD = (

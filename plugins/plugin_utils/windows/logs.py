@@ -31,9 +31,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_text import OVERLAP
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 
+from ..host.paths import check_windows_path
 from .folder import prepare_folder
 from .host import Refused, WindowsHost
-from .paths import check_windows_path
 
 #: Where the product keeps its logs.
 PRODUCT_LOGS = r"%ProgramData%\MaaS360\Cloud Extender\logs"

@@ -232,6 +232,7 @@ class Action:
 
     def __init__(self, *, environment="", variables=None, pipelining=True, executable="/bin/sh", **connection):
         become = connection.pop("become", None)
+        self.on_windows = False
         self._connection = SimpleNamespace(
             **{"transport": "ssh", "has_pipelining": True, "allow_executable": True, **connection}, become=become
         )
@@ -371,14 +372,14 @@ def test_without_an_answer_the_module_reads_and_its_errors_are_told(store, resul
         calls.append((name, arguments["operation"]))
         return read_store(arguments["store_path"], bytes.fromhex(arguments["key_pad"]))
 
-    observed = HostStore(execute, str(store), QuickLook(action).look).read(want_key=True)
+    observed = HostStore("module", execute, str(store), QuickLook(action).look).read(want_key=True)
     assert (observed.key, observed.exists) == (KEY, True)
-    assert calls == [("estfleet.cloud_extender.est_store_file", "read")]
+    assert calls == [("module", "read")]
     with pytest.raises(StoreError, match="not a folder"):
-        HostStore(execute, str(store / "templates.json"), QuickLook(action).look).read(want_key=True)
+        HostStore("module", execute, str(store / "templates.json"), QuickLook(action).look).read(want_key=True)
 
 
 def test_an_answer_needs_no_module(store):
-    observed = HostStore(None, str(store), QuickLook(Action()).look).read(want_key=True)
+    observed = HostStore("module", None, str(store), QuickLook(Action()).look).read(want_key=True)
     assert (observed.key, observed.exists, observed.last_tests) == (KEY, True, "")
-    assert HostStore(None, str(store), QuickLook(Action()).look).read(want_key=False).key is None
+    assert HostStore("module", None, str(store), QuickLook(Action()).look).read(want_key=False).key is None
