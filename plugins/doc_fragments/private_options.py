@@ -116,10 +116,12 @@ options:
         an enrolment code, because a connection may log what a module prints.
     type: str
   store_path:
-    description: The folder of the template store, for O(operation=note).
+    description: The folder of the template store, for O(came).
     type: str
   came:
-    description: What came of the test, for O(operation=note); see C(module_utils/_store/last_tests.py).
+    description:
+      - What came of the test, for O(operation=note); see C(module_utils/_store/last_tests.py).
+      - With files to save it is noted as well, once they are saved.
     type: json
 notes:
   - Do not use it in playbooks; its options may change in any release.

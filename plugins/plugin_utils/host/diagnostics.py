@@ -13,7 +13,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 
 from ..base.host_answer import check_shape
-from ..windows.paths import check_windows_folder, check_windows_path
+from .paths import check_windows_folder, check_windows_path
 
 #: The private module; see ``ControllerAction.private_module()``.
 NAME = "est_diagnostics_host"

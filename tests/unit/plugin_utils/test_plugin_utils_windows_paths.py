@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_path
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.paths import check_windows_path
 
 
 @pytest.mark.parametrize(
