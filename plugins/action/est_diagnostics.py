@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.archive import (
     ArchiveFile,
@@ -20,27 +20,28 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
     find_targets,
     read_options,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.probe import Sights
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.report import Collected, Report
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.stored import Stored, read_stored
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import why_not_writable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.controller import controller_versions
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_of
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import ModuleFailed, OptionError
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.diagnostics import (
-    WINDOWS_PATHS,
-    Probe,
-    WindowsCollector,
-    WindowsOrder,
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
+    ControllerAction,
+    ModuleFailed,
+    OptionError,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import Refused, WindowsHost
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.host_answer import UnusableAnswer
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.secrets import printing_nothing
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.diagnostics import (
+    NAME,
+    WINDOWS_PATHS,
+    check_answer,
+)
 
-_COLLECTOR = "estfleet.cloud_extender.est_diagnostics_host"
 
-
-class ActionModule(ExchangeAction):
+class ActionModule(ControllerAction):
     """Diagnostics of a host, in an archive on the controller."""
 
     def argument_spec(self):
@@ -70,19 +71,18 @@ class ActionModule(ExchangeAction):
         targets, unusable = find_targets(stored.templates)
         secrets = [*stored.secrets, *asked.redact]
         log_paths = asked.log_paths if stored.all_secrets_known or asked.redact else ()
+        sights = Sights([target["fields"] for target in targets], asked.connect_timeout, asked.time_limit)
         sent = time.time()
-        fields = [target["fields"] for target in targets]
-        ask = self._ask_windows_host if self.on_windows else self._ask_host
-        answer, trouble = ask(asked, fields, log_paths, secrets)
+        answer, trouble = self._ask_host(asked, sights.orders, log_paths)
         received = time.time()
 
-        def report(collected: Collected) -> Report:
+        def report(answer: Mapping[str, Any], servers: Sequence[Mapping[str, Any]], trouble: str) -> Report:
             return Report(
                 host=host,
                 began=began,
                 controller=controller_versions(),
                 stored=stored,
-                collected=collected,
+                collected=Collected(answer, servers, trouble, sent, received),
                 targets=targets,
                 unusable=unusable,
                 logs_withheld=asked.log_paths != log_paths,
@@ -91,79 +91,37 @@ class ActionModule(ExchangeAction):
             )
 
         try:
-            return report(Collected(answer, trouble, sent, received))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return report(answer, sights.sections(answer["relays"]) if answer else (), trouble)
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError):
             # Whoever answers there may say anything. What the controller found out itself is still worth an archive.
-            return report(Collected({}, "it answered what its module never answers", sent, received))
+            return report({}, (), "it answered what its module never answers")
 
     def _read_store(self, store_path: str) -> Stored:
-        store = store_of(self, store_path, execute=self._execute_reachable, full_look=True)
         try:
-            return read_stored(store.read(want_key=True))
-        except (StoreError, Refused) as error:
+            return read_stored(store_of(self, store_path, execute=self._execute_reachable).read(want_key=True))
+        except StoreError as error:
             return Stored(store_path, problem=str(error), error_code=error.code)
 
     def _ask_host(
-        self,
-        asked: DiagnosticsParameters,
-        fields: Sequence[Mapping[str, Any]],
-        log_paths: Sequence[str],
-        secrets: Sequence[str],
+        self, asked: DiagnosticsParameters, relays: Sequence[Mapping[str, Any]], log_paths: Sequence[str]
     ) -> tuple[Mapping[str, Any], str]:
         """What the host says, or why it says nothing."""
-        order: dict[str, Any] = {
-            "targets": [{"fields": one} for one in fields],
+        order = {
+            "relays": json.dumps(relays),
             "store_path": asked.store_path,
             "output_path": asked.output_path,
             "log_paths": list(log_paths),
             "max_log_size": asked.max_log_size,
-            "connect_timeout": asked.connect_timeout,
             "time_limit": asked.time_limit,
         }
-        if secrets:
-            order["secrets"] = json.dumps(secrets)
         try:
-            return self._execute_reachable(_COLLECTOR, order), ""
-        except StoreError as error:
+            # In the logs is what nobody may print. It is taken out only afterwards.
+            with printing_nothing(self._play_context):
+                answer = self._execute_reachable(self.private_module(NAME), order)
+            check_answer(answer)
+            return answer, ""
+        except (StoreError, UnusableAnswer) as error:
             return {}, str(error)
-
-    def _ask_windows_host(
-        self,
-        asked: DiagnosticsParameters,
-        fields: Sequence[Mapping[str, Any]],
-        log_paths: Sequence[str],
-        secrets: Sequence[str],
-    ) -> tuple[Mapping[str, Any], str]:
-        """The same of a Windows host, each part of which says for itself why it is missing."""
-        host = WindowsHost(self)
-        order = WindowsOrder(
-            targets=fields,
-            store_path=asked.store_path,
-            output_path=asked.output_path,
-            log_paths=log_paths,
-            max_log_size=asked.max_log_size,
-            time_limit=asked.time_limit,
-            check=bool(self._task.check_mode),
-            secrets=secrets,
-        )
-        return WindowsCollector(host, order, self._probe(host, asked.connect_timeout)).collect(), ""
-
-    def _probe(self, host: WindowsHost, connect_timeout: int) -> Probe:
-        def probe(fields: Mapping[str, Any], seconds: float, clock: Optional[Sequence[float]]) -> dict[str, Any]:
-            # Loads requests and cryptography; without them on the controller all else is told.
-            require_libraries()
-            from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import probe as windows_probe
-            from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import win_uri_connector
-
-            look = windows_probe.WindowsProbe(
-                host,
-                self.execute_web,
-                lambda execute: win_uri_connector.WinUriConnector(execute, host, windows_probe.leave_no_file),
-                connect_timeout,
-            )
-            return look(fields, seconds, clock)
-
-        return probe
 
     def _execute_reachable(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run a module on the host. That it fails is a finding; that there is no way to the host ends the task."""

@@ -14,10 +14,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.co
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import check_writable
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import templates_from_options
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import (
-    LAST_TESTS,
-    store_path_of,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_path_of
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
     ControllerAction,
     OptionError,
@@ -50,11 +47,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.vari
     check_variables,
     read_variables,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.paths import check_windows_folder
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
     keep_authorities,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import WindowsHost
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_folder
 
 _TEMPLATES = "estfleet.cloud_extender.est_templates"
 _TEST = "estfleet.cloud_extender.est_test_enroll"
@@ -134,8 +131,6 @@ class ActionModule(ControllerAction):
     def _apply(self, templates, test, variables, result, *, writes):
         """Apply templates on the host, or compare them, and add what came of it to the result."""
         options = ("store_path", "purge", "purge_all", "purge_keep", "rotate_key", "rotate_key_after_days")
-        # It costs a Windows host one more round trip, and without it nobody knows what is proved.
-        self._task_vars = {LAST_TESTS: True, **self._task_vars}
         asked = {"templates": templates, **{name: variables[name] for name in options}}
         result.update(self._act(_TEMPLATES, asked, check_mode=not writes))
         if result.get("failed"):

@@ -19,5 +19,5 @@ class ActionModule(ControllerAction):
     def perform(self, arguments):
         store_path = store_path_of(self, arguments["store_path"])
         names = names_of(arguments)
-        observed = store_of(self, store_path, full_look=True).read(want_key=False)
+        observed = store_of(self, store_path).read(want_key=False)
         return {"changed": False, "store_path": store_path, **describe_store(observed, names)}

@@ -52,8 +52,7 @@ class ActionModule(ControllerAction):
         result = {**results_of(outcome, store_path), "undeclared": list(outcome.plan.undeclared)}
         result["switched_off"] = [template.name for template in templates if not template.device_identity_certificates]
         result["failed_tests"] = failed_tests(outcome)
-        if outcome.plan.last_tests is not None:
-            result["unproved"] = outcome.plan.unproved
+        result["unproved"] = outcome.plan.unproved
         self.warn(outcome.plan.warnings)
         if request.rotate_key or request.rotate_key_after_days is not None:
             result["key_rotated"] = outcome.plan.rotate

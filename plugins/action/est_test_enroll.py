@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ServerAction
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.paths import check_windows_name
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.paths import check_windows_name
 
 
 class ActionModule(ServerAction):

@@ -116,10 +116,12 @@ options:
         an enrolment code, because a connection may log what a module prints.
     type: str
   store_path:
-    description: The folder of the template store, for O(operation=note).
+    description: The folder of the template store, for O(came).
     type: str
   came:
-    description: What came of the test, for O(operation=note); see C(module_utils/_store/last_tests.py).
+    description:
+      - What came of the test, for O(operation=note); see C(module_utils/_store/last_tests.py).
+      - With files to save it is noted as well, once they are saved.
     type: json
 notes:
   - Do not use it in playbooks; its options may change in any release.
@@ -131,4 +133,40 @@ notes:
     Windows host that goes for names of devices, too, such as V(CON).
   - O(operation=read) makes no folder. It fails where the files could not be written later; to find that out, it makes a
     file on a Windows host and removes it again.
+"""
+
+    # Of est_diagnostics_host and win_est_diagnostics_host, which have one contract.
+    DIAGNOSTICS_HOST = r"""
+options:
+  relays:
+    description:
+      - A JSON list of what to carry to EST servers. Each has all options of M(estfleet.cloud_extender.est_relay), and
+        C(anchors_path), the path of a PEM file on the host with the anchors, or null.
+      - They are carried side by side.
+    type: json
+    default: "[]"
+  store_path:
+    description: The folder of the template store.
+    type: str
+    required: true
+  output_path:
+    description: The folder of the test certificates.
+    type: str
+    required: true
+  log_paths:
+    description: Folders, files and globs of logs.
+    type: list
+    elements: str
+    default: []
+  max_log_size:
+    description: The most octets of logs in all.
+    type: int
+    required: true
+  time_limit:
+    description: Seconds for all of it.
+    type: int
+    required: true
+notes:
+  - Do not use it in playbooks; its options may change in any release.
+  - Each section is collected on its own. One that fails or hangs spoils no other.
 """

@@ -67,7 +67,7 @@ options:
     default: 10
   timeout:
     description:
-      - Seconds for everything.
+      - Seconds for each request, from resolving to the end of its answer.
     type: int
     default: 30
   max_answer_size:

@@ -24,9 +24,6 @@ notes:
   - The templates are compared on the controller. The host needs Python with its standard library, nothing else.
     Only to seal a new or changed password, the Python library C(cryptography) (3.4.8 or newer) is needed, on the
     controller.
-  - A Windows host needs nothing, and the controller the collection C(ansible.windows), whose modules do the work.
-    There a change takes more round trips, and a run that changes nothing looks at the document alone, unless the
-    variable C(est_windows_full_look) is true for the host; what came of the last tests it reads with
-    C(est_windows_last_tests) too. Windows hosts have been tested by emulation only; see C(docs/windows.md).
+  - A Windows host needs nothing but PowerShell, 5.1 or 7; see C(docs/windows.md).
   - The store belongs to the user that the task runs as on the host. Use C(become) where that has to be another one.
 """

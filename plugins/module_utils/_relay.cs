@@ -102,6 +102,44 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             return result;
         }
 
+        /// <summary>
+        /// Do it for several sets of options at once. Each result has the time before and after; one that is an
+        /// exception is a defect.
+        /// </summary>
+        public static object[] RunAll(IList<IDictionary> all)
+        {
+            object[] results = new object[all.Count];
+            Thread[] threads = new Thread[all.Count];
+            for (int i = 0; i < all.Count; i++)
+            {
+                int number = i;
+                threads[i] = new Thread(delegate()
+                {
+                    double started = Now();
+                    try
+                    {
+                        Dictionary<string, object> result = Run(all[number]);
+                        result["started"] = started;
+                        result["ended"] = Now();
+                        results[number] = result;
+                    }
+                    catch (Exception error)
+                    {
+                        results[number] = error;
+                    }
+                });
+                threads[i].IsBackground = true;
+                threads[i].Start();
+            }
+            foreach (Thread thread in threads) thread.Join();
+            return results;
+        }
+
+        private static double Now()
+        {
+            return (DateTime.UtcNow - new DateTime(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc)).TotalSeconds;
+        }
+
         private static Dictionary<string, object> Told(Failed failed, Relay relay)
         {
             Dictionary<string, object> told = new Dictionary<string, object>();
@@ -124,6 +162,7 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             {
                 written = false;
                 received = 0;
+                clock.Restart();
                 if (connection == null) connection = Open();
                 Dictionary<string, object> answer = new Dictionary<string, object>();
                 Answer read = Exchange(request, answer);
@@ -240,6 +279,7 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             {
                 IPAddress[] addresses = null;
                 Time(seconds, "resolve", delegate { addresses = Resolve(proxyHost ?? host); });
+                made.Told["addresses"] = Array.ConvertAll(addresses, delegate(IPAddress one) { return one.ToString(); });
                 Time(seconds, "connect", delegate { Connect(made, addresses, proxyHost == null ? port : proxyPort); });
                 if (proxyHost != null) Time(seconds, "proxy", delegate { Tunnel(made); });
                 Time(seconds, "tls", delegate { Handshake(made); });
@@ -370,7 +410,6 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
         private void Handshake(Connection made)
         {
             Failed verdict = null;
-            bool asked = false;
             RemoteCertificateValidationCallback judge = delegate(object sender, X509Certificate certificate, X509Chain chain, SslPolicyErrors errors)
             {
                 try
@@ -387,10 +426,11 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             LocalCertificateSelectionCallback choose = delegate(object sender, string name, X509CertificateCollection local, X509Certificate remote, string[] issuers)
             {
                 if (remote == null) return null;
-                asked = true;
+                made.Told["client_certificate_sent"] = true;
                 return clientCertificate;
             };
             SslStream stream = new SslStream(made.Wire, false, judge, clientCertificate == null ? null : choose);
+            if (clientCertificate != null) made.Told["client_certificate_sent"] = false;
             try
             {
                 Within(Left(connectTimeout), delegate { stream.AuthenticateAsClient(host, null, Versions(), false); });
@@ -405,7 +445,6 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
             made.Stream = stream;
             made.Told["tls_version"] = stream.SslProtocol == SslProtocols.Tls12 ? "TLSv1.2" : "TLSv1.3";
             made.Told["cipher"] = Cipher(stream);
-            if (clientCertificate != null) made.Told["client_certificate_sent"] = asked;
         }
 
         private static string Cipher(SslStream stream)

@@ -61,7 +61,7 @@ $script:NOT_PASSED_ON = @($script:DENIED, 0x80070520, 0x8007052E, 0x8009030E)
 
 # Returns an error that is shown as it is; throw it.
 function New-EstError([string]$Message, [string]$Code = 'store_failed') {
-    $failure = New-Object InvalidOperationException($Message)
+    $failure = [InvalidOperationException]::new($Message)
     $failure.Data['est_code'] = $Code
     return $failure
 }
@@ -121,19 +121,19 @@ function ConvertTo-EstHex([byte[]]$Octets) {
 # Returns the octets, or nothing where the text is no such number of pairs of hexadecimal digits.
 function ConvertFrom-EstHex([string]$Text, [int]$Count) {
     if ($Text.Length -ne 2 * $Count -or $Text -notmatch '\A[0-9A-Fa-f]+\z') { return $null }
-    $octets = New-Object byte[] $Count
+    $octets = [byte[]]::new($Count)
     for ($i = 0; $i -lt $Count; $i++) { $octets[$i] = [Convert]::ToByte($Text.Substring(2 * $i, 2), 16) }
     return , $octets
 }
 
 function Get-EstDigest([byte[]]$Octets) {
     # Of the classes for it, one that a system with the FIPS policy allows as well.
-    $algorithm = New-Object Security.Cryptography.SHA256CryptoServiceProvider
+    $algorithm = [Security.Cryptography.SHA256CryptoServiceProvider]::new()
     try { return ConvertTo-EstHex $algorithm.ComputeHash($Octets) } finally { $algorithm.Dispose() }
 }
 
 function Get-EstRandom([int]$Count) {
-    $octets = New-Object byte[] $Count
+    $octets = [byte[]]::new($Count)
     $source = [Security.Cryptography.RandomNumberGenerator]::Create()
     try { $source.GetBytes($octets) } finally { $source.Dispose() }
     return , $octets
@@ -142,7 +142,7 @@ function Get-EstRandom([int]$Count) {
 # See module_utils/_masking.py.
 function Get-EstMasked([byte[]]$Octets, [byte[]]$Pad) {
     if ($Pad.Length -lt $Octets.Length) { throw (New-EstError 'the pad is shorter than what it is to mask') }
-    $masked = New-Object byte[] $Octets.Length
+    $masked = [byte[]]::new($Octets.Length)
     for ($i = 0; $i -lt $Octets.Length; $i++) { $masked[$i] = $Octets[$i] -bxor $Pad[$i] }
     return , $masked
 }
@@ -160,6 +160,12 @@ function Get-EstAttributes([string]$Path) {
     try { return [IO.File]::GetAttributes($Path) }
     catch [IO.FileNotFoundException] { return $null }
     catch [IO.DirectoryNotFoundException] { return $null }
+}
+
+# Says whether something in a folder has this name, a link not followed. Where nothing has, it costs less than
+# Get-EstAttributes: PowerShell is slow with errors.
+function Test-EstName([string]$Folder, [string]$Name) {
+    try { return [IO.Directory]::GetFileSystemEntries($Folder, $Name).Length -gt 0 } catch [IO.DirectoryNotFoundException] { return $false }
 }
 
 # Says what something is that is not a file; an empty text for a file.
@@ -197,7 +203,7 @@ function Assert-EstWay([string]$Path, [string]$Option) {
 # Returns the access list that everything of ours has.
 function Get-EstSecurity([switch]$Folder) {
     $for = if ($Folder) { 'OICI' } else { '' }
-    $security = if ($Folder) { New-Object Security.AccessControl.DirectorySecurity } else { New-Object Security.AccessControl.FileSecurity }
+    $security = if ($Folder) { [Security.AccessControl.DirectorySecurity]::new() } else { [Security.AccessControl.FileSecurity]::new() }
     $security.SetSecurityDescriptorSddlForm("O:BAD:P(A;$for;FA;;;SY)(A;$for;FA;;;BA)")
     return $security
 }
@@ -209,8 +215,17 @@ function Get-EstCurrentUser {
 
 # Returns the name of an account, or its identifier where it has none.
 function Get-EstAccountName([string]$Identifier) {
-    $sid = New-Object Security.Principal.SecurityIdentifier($Identifier)
+    $sid = [Security.Principal.SecurityIdentifier]::new($Identifier)
     try { return $sid.Translate([Security.Principal.NTAccount]).Value } catch { return $Identifier }
+}
+
+# Returns the names of several accounts, each once; an empty identifier is none.
+function Get-EstAccountNames([string[]]$Identifiers) {
+    $seen = @{ '' = $true }
+    foreach ($identifier in $Identifiers) {
+        if (-not $seen.ContainsKey($identifier)) { Get-EstAccountName $identifier }
+        $seen[$identifier] = $true
+    }
 }
 
 # Looks at the owner and the entries of a folder or a file.
@@ -222,7 +237,7 @@ function Get-EstAccess([string]$Path, [switch]$Folder) {
     $found = @{ Owner = ''; OtherOwner = ''; Writers = @(); Readers = @(); Inherited = $false }
     if (-not $script:HAS_ACCESS_LISTS) { return $found }
     $sections = [Security.AccessControl.AccessControlSections]'Owner, Access'
-    $security = if ($Folder) { New-Object Security.AccessControl.DirectorySecurity($Path, $sections) } else { New-Object Security.AccessControl.FileSecurity($Path, $sections) }
+    $security = if ($Folder) { [Security.AccessControl.DirectorySecurity]::new($Path, $sections) } else { [Security.AccessControl.FileSecurity]::new($Path, $sections) }
     $ours = @($script:SYSTEM, $script:ADMINISTRATORS, (Get-EstCurrentUser))
     $found.Owner = $security.GetOwner([Security.Principal.SecurityIdentifier]).Value
     if ($found.Owner -notin $ours) { $found.OtherOwner = $found.Owner }
@@ -239,7 +254,7 @@ function Get-EstAccess([string]$Path, [switch]$Folder) {
 function Set-EstAccess([string]$Path, [switch]$Folder) {
     if (-not $script:HAS_ACCESS_LISTS) { return }
     $security = Get-EstSecurity -Folder:$Folder
-    $item = if ($Folder) { New-Object IO.DirectoryInfo($Path) } else { New-Object IO.FileInfo($Path) }
+    $item = if ($Folder) { [IO.DirectoryInfo]::new($Path) } else { [IO.FileInfo]::new($Path) }
     if ($PSVersionTable.PSVersion.Major -ge 6) { [IO.FileSystemAclExtensions]::SetAccessControl($item, $security) }
     else { $item.SetAccessControl($security) }
 }
@@ -248,7 +263,7 @@ function Set-EstAccess([string]$Path, [switch]$Folder) {
 function Get-EstDrift([string]$What, [string]$Path, [switch]$Folder) {
     $access = Get-EstAccess $Path -Folder:$Folder
     if ($access.OtherOwner) { "$What belongs to $(Get-EstAccountName $access.OtherOwner), not $(Get-EstAccountName $script:ADMINISTRATORS)" }
-    $others = @($access.Writers + $access.Readers | Select-Object -Unique | ForEach-Object { Get-EstAccountName $_ })
+    $others = @(Get-EstAccountNames ($access.Writers + $access.Readers))
     if ($others.Count) { "$What gives access to $($others -join ', ')" }
     if ($Folder -and $access.Inherited) { "$What inherits permissions from the folder above it" }
 }
@@ -257,7 +272,7 @@ function Get-EstDrift([string]$What, [string]$Path, [switch]$Folder) {
 function Assert-EstFolder([string]$Path, [string]$Option) {
     Assert-EstWay $Path $Option
     $access = Get-EstAccess $Path -Folder
-    $others = @(@($access.OtherOwner) + $access.Writers | Where-Object { $_ } | Select-Object -Unique | ForEach-Object { Get-EstAccountName $_ })
+    $others = @(Get-EstAccountNames (@($access.OtherOwner) + $access.Writers))
     if (-not $others.Count) { return }
     $take = "takeown /F `"$Path`" /A /R, icacls `"$Path`" /reset /T, icacls `"$Path`" /inheritance:r /grant:r *$($script:SYSTEM):(OI)(CI)F *$($script:ADMINISTRATORS):(OI)(CI)F"
     throw (New-EstError ("$($others -join ', ') can write to the folder $Path, so nothing in it can be trusted; remove it, or look " +
@@ -295,29 +310,29 @@ function Open-EstFile([string]$Path, [IO.FileMode]$Mode) {
     $options, $share = [IO.FileOptions]::None, [IO.FileShare]::None
     $rights = [Security.AccessControl.FileSystemRights]'Read, Write'
     if (-not $script:HAS_ACCESS_LISTS) {
-        return New-Object IO.FileStream($Path, $Mode, [IO.FileAccess]::ReadWrite, $share, 4096, $options)
+        return [IO.FileStream]::new($Path, $Mode, [IO.FileAccess]::ReadWrite, $share, 4096, $options)
     }
     if ($PSVersionTable.PSVersion.Major -ge 6) {
-        return [IO.FileSystemAclExtensions]::Create((New-Object IO.FileInfo($Path)), $Mode, $rights, $share, 4096, $options, (Get-EstSecurity))
+        return [IO.FileSystemAclExtensions]::Create([IO.FileInfo]::new($Path), $Mode, $rights, $share, 4096, $options, (Get-EstSecurity))
     }
-    return New-Object IO.FileStream($Path, $Mode, $rights, $share, 4096, $options, (Get-EstSecurity))
+    return [IO.FileStream]::new($Path, $Mode, $rights, $share, 4096, $options, (Get-EstSecurity))
 }
 
 # Holds the lock of a folder until what it returns is disposed of. The file stays, so that no two can hold two of them.
 #
 # Looking: for reading alone, beside others that read. Nothing is made then; it returns nothing where nobody ever wrote.
 function Lock-EstFolder([string]$Folder, [switch]$Looking) {
-    $path = Join-Path $Folder $script:LOCK_NAME
+    $path = [IO.Path]::Combine($Folder, $script:LOCK_NAME)
     try {
         return Invoke-EstRetry -Seconds $script:LOCK_SECONDS -What {
             if (-not $Looking) { return Open-EstFile $path OpenOrCreate }
-            if ($null -eq (Get-EstAttributes $path)) { return $null }
-            return New-Object IO.FileStream($path, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]::Read)
+            if (-not (Test-EstName $Folder $script:LOCK_NAME)) { return $null }
+            return [IO.FileStream]::new($path, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]::Read)
         }
     }
     catch {
         if ((Get-EstCause $_).HResult -notin @($script:SHARING, $script:LOCKED, 11)) { throw }
-        $failure = New-Object TimeoutException(("another process has held the lock on it for $($script:LOCK_SECONDS) seconds; " +
+        $failure = [TimeoutException]::new(("another process has held the lock on it for $($script:LOCK_SECONDS) seconds; " +
                 'try again when it has ended, or end it'))
         $failure.Data['est_words'] = $true
         throw $failure
@@ -329,22 +344,23 @@ function Lock-EstFolder([string]$Folder, [switch]$Looking) {
 function Read-EstFile([string]$Folder, [string]$Name, [long]$Limit) {
     $found = @{ Exists = $false; Content = $null; Problem = ''; Written = [DateTime]::MinValue; Path = '' }
     return Invoke-EstRetry {
-        foreach ($path in (Join-Path $Folder $Name), (Get-EstWholePath $Folder $Name)) {
-            $attributes = Get-EstAttributes $path
+        $attributes = $null
+        foreach ($path in [IO.Path]::Combine($Folder, $Name), (Get-EstWholePath $Folder $Name)) {
+            if (Test-EstName $Folder ([IO.Path]::GetFileName($path))) { $attributes = Get-EstAttributes $path }
             if ($null -ne $attributes) { break }
         }
         if ($null -eq $attributes) { return $found }
         $found.Exists, $found.Problem, $found.Path = $true, (Get-EstKind $path $attributes), $path
         $found.Written = [IO.File]::GetLastWriteTimeUtc($path)
         if ($found.Problem) { return $found }
-        $stream = New-Object IO.FileStream($path, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]'ReadWrite, Delete')
+        $stream = [IO.FileStream]::new($path, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]'ReadWrite, Delete')
         try {
             if ($stream.Length -gt $Limit) {
                 $size = if ($Limit -ge 1MB) { "$($Limit / 1MB) MiB" } else { "$Limit octets" }
                 $found.Problem = "is larger than $size"
                 return $found
             }
-            $content = New-Object byte[] $stream.Length
+            $content = [byte[]]::new($stream.Length)
             $at = 0
             while ($at -lt $content.Length -and ($count = $stream.Read($content, $at, $content.Length - $at)) -gt 0) { $at += $count }
             if ($at -lt $content.Length) { [Array]::Resize([ref]$content, $at) }
@@ -358,12 +374,12 @@ function Read-EstFile([string]$Folder, [string]$Name, [long]$Limit) {
 # Returns where a new file is once it is whole, until it has replaced the old one. File.Replace is two steps for Windows:
 # the old file gets a name of the system's own, then the new one gets its name. A host that dies between them leaves this.
 function Get-EstWholePath([string]$Folder, [string]$Name) {
-    return Join-Path $Folder ".$Name.whole"
+    return [IO.Path]::Combine($Folder, ".$Name.whole")
 }
 
 # Finishes, under the lock, what such a host left.
 function Restore-EstFile([string]$Folder, [string]$Name) {
-    $whole, $path = (Get-EstWholePath $Folder $Name), (Join-Path $Folder $Name)
+    $whole, $path = (Get-EstWholePath $Folder $Name), [IO.Path]::Combine($Folder, $Name)
     if ($null -eq (Get-EstAttributes $whole)) { return }
     if ($null -eq (Get-EstAttributes $path)) { Move-EstFile $whole $path } else { Remove-EstFile $whole }
 }
@@ -372,7 +388,7 @@ function Restore-EstFile([string]$Folder, [string]$Name) {
 #
 # As: it is called ".As.new" while it is written.
 function Write-EstFile([string]$Folder, [string]$Name, [byte[]]$Content, [string]$As = $Name) {
-    $part, $whole, $path = (Join-Path $Folder ".$As.new"), (Get-EstWholePath $Folder $Name), (Join-Path $Folder $Name)
+    $part, $whole, $path = [IO.Path]::Combine($Folder, ".$As.new"), (Get-EstWholePath $Folder $Name), [IO.Path]::Combine($Folder, $Name)
     Remove-EstFile $part
     try {
         $stream = Open-EstFile $part CreateNew

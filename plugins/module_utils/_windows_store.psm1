@@ -39,7 +39,7 @@ function Get-EstFingerprint([byte[]]$Key) {
 
 # Returns the octet at which a text stops being UTF-8, as Python counts: where the character begins that is none.
 function Get-EstBadOctet([byte[]]$Octets) {
-    $encoding = New-Object Text.UTF8Encoding($false, $true)
+    $encoding = [Text.UTF8Encoding]::new($false, $true)
     $good, $bad = 0, $Octets.Length
     while ($good -lt $bad) {
         $middle = $good + [Math]::Ceiling(($bad - $good) / 2)
@@ -55,7 +55,7 @@ function Get-EstBadOctet([byte[]]$Octets) {
 
 function Read-EstStoreFile([string]$Folder, [string]$Name) {
     try { return Read-EstFile $Folder $Name $script:FILE_OCTETS }
-    catch { throw (New-EstStoreError 'read' (Join-Path $Folder $Name) $_) }
+    catch { throw (New-EstStoreError 'read' ([IO.Path]::Combine($Folder, $Name)) $_) }
 }
 
 function Get-EstFileText([hashtable]$File) {
@@ -84,8 +84,7 @@ function Read-EstStoreFiles([string]$Folder) {
     }
     $age = ([DateTime]::UtcNow - $next.Written).TotalSeconds
     $waits = $next.Exists -and $null -ne $nextKey -and -not $sealed -and $age -ge 0 -and $age -lt $script:WAITING_SECONDS
-    $left = @($script:NAMES | ForEach-Object { ".$_.new", ".$_.whole" } |
-            Where-Object { $null -ne (Get-EstAttributes (Join-Path $Folder $_)) })
+    $left = @(foreach ($name in $script:NAMES) { foreach ($end in '.new', '.whole') { if (Test-EstName $Folder ".$name$end") { ".$name$end" } } })
     return @{
         Document = $document; Sha256 = $sha256; KeyFile = $file; KeyDamage = $damage; NextFile = $next; NextKey = $nextKey
         Key = $(if ($inForce) { $nextKey } else { $key }); NextInForce = [bool]$inForce; NextLeft = $next.Exists -and -not $waits; Left = $left
@@ -128,7 +127,7 @@ function Get-EstDescription([string]$Folder, [hashtable]$Files, [byte[]]$Pad) {
         if ($null -ne $Files.Document.Content) {
             $owned = Get-EstAccess $Files.Document.Path
             $drift += @(Get-EstDrift $script:DOCUMENT $Files.Document.Path)
-            try { $told.content = (New-Object Text.UTF8Encoding($false, $true)).GetString($Files.Document.Content) }
+            try { $told.content = [Text.UTF8Encoding]::new($false, $true).GetString($Files.Document.Content) }
             catch { $told.damage = "is not UTF-8 text (octet $(Get-EstBadOctet $Files.Document.Content))" }
         }
     }
@@ -143,7 +142,7 @@ function Get-EstDescription([string]$Folder, [hashtable]$Files, [byte[]]$Pad) {
     foreach ($name in $Files.Left) { $drift += "$name was left by a run that was killed while it wrote" }
     $told.drift = $drift
     $told.last_tests = Get-EstFileText (Read-EstStoreFile $Folder $script:LAST_TESTS)
-    $kept = [string[]]@([IO.Directory]::GetFileSystemEntries($Folder) | Where-Object { [IO.Path]::GetFileName($_).StartsWith("$($script:DOCUMENT)$($script:KEPT)") })
+    $kept = [IO.Directory]::GetFileSystemEntries($Folder, "$($script:DOCUMENT)$($script:KEPT)*")
     [Array]::Sort($kept, [StringComparer]::Ordinal)
     $told.kept_documents = $kept
     return $told
@@ -199,7 +198,7 @@ function Write-EstStore([string]$StorePath, [hashtable]$Wanted) {
             ($Wanted.use_new_key -and ($null -eq $newKey -or (Get-EstFingerprint $files.Key) -cne $Wanted.replaced_key)) -or
             ($Wanted.expected_key -and (Get-EstFingerprint $sealing) -cne $Wanted.expected_key)
         if ($conflict) { return @{ conflict = $true; kept = '' } }
-        $content = (New-Object Text.UTF8Encoding($false)).GetBytes($Wanted.content)
+        $content = [Text.UTF8Encoding]::new($false).GetBytes($Wanted.content)
         return @{ conflict = $false; kept = (Set-EstDocument $folder $content $files $newKey $Wanted.keep_old) }
     }
 }
@@ -208,9 +207,9 @@ function Set-EstDocument([string]$Folder, [byte[]]$Content, [hashtable]$Files, [
     if (@(Get-EstDrift '' $Folder -Folder).Count) { Set-EstAccess $Folder -Folder }
     # What an earlier writer left undone first: it goes by the document that is there now.
     Complete-EstKeys $Folder $Files
-    foreach ($name in $Files.Left) { Remove-EstFile (Join-Path $Folder $name) }
+    foreach ($name in $Files.Left) { Remove-EstFile ([IO.Path]::Combine($Folder, $name)) }
     if ($null -ne $NewKey) { Write-EstNextKey $Folder $NewKey (Get-EstDigest $Content) }
-    elseif ($Files.KeyFile.Exists -and -not $Files.KeyDamage) { Repair-EstFile (Join-Path $Folder $script:KEY) }
+    elseif ($Files.KeyFile.Exists -and -not $Files.KeyDamage) { Repair-EstFile ([IO.Path]::Combine($Folder, $script:KEY)) }
     $kept = ''
     $isFile = $null -ne $Files.Document.Content -or $Files.Document.Problem -like 'is larger*'
     if ($Files.Document.Exists -and ($KeepOld -or -not $isFile)) { $kept = Save-EstAside $Folder $script:DOCUMENT -Move:(-not $isFile) }
@@ -224,7 +223,7 @@ function Set-EstDocument([string]$Folder, [byte[]]$Content, [hashtable]$Files, [
         # Whatever goes wrong here, nothing is lost any more, and the next write finishes it.
         try { Set-EstKey $Folder $Files $NewKey } catch { Write-Debug 'the next write finishes it' }
     }
-    if ($kept) { return Join-Path $Folder $kept }
+    if ($kept) { return [IO.Path]::Combine($Folder, $kept) }
     return ''
 }
 
@@ -238,30 +237,30 @@ function Write-EstNextKey([string]$Folder, [byte[]]$Key, [string]$DocumentSha256
 function Complete-EstKeys([string]$Folder, [hashtable]$Files) {
     if ($Files.NextInForce) { Set-EstKey $Folder $Files $Files.NextKey }
     elseif ($Files.NextLeft -and $Files.NextFile.Problem -eq 'is a folder') { $null = Save-EstAside $Folder $script:NEXT_KEY -Move }
-    elseif ($Files.NextLeft) { Remove-EstFile (Join-Path $Folder $script:NEXT_KEY) }
+    elseif ($Files.NextLeft) { Remove-EstFile ([IO.Path]::Combine($Folder, $script:NEXT_KEY)) }
 }
 
 # Makes a key the only one. What was in its place and is not a key is kept.
 function Set-EstKey([string]$Folder, [hashtable]$Files, [byte[]]$Key) {
     if ($Files.KeyFile.Exists -and $Files.KeyDamage) { $null = Save-EstAside $Folder $script:KEY -Move:($null -eq $Files.KeyFile.Content) }
     Write-EstFile $Folder $script:KEY ([Text.Encoding]::ASCII.GetBytes("$(ConvertTo-EstHex $Key)`n"))
-    Remove-EstFile (Join-Path $Folder $script:NEXT_KEY)
+    Remove-EstFile ([IO.Path]::Combine($Folder, $script:NEXT_KEY))
 }
 
 # Keeps what is in a place under another name as well, or moves it there, and returns that name.
 function Save-EstAside([string]$Folder, [string]$Name, [switch]$Move) {
     $beginning = "$Name$($script:KEPT)$([DateTime]::UtcNow.ToString('yyyyMMdd\THHmmss\Z', [Globalization.CultureInfo]::InvariantCulture))"
     $kept, $number = $beginning, 1
-    while ($null -ne (Get-EstAttributes (Join-Path $Folder $kept))) { $kept, $number = "$beginning-$number", ($number + 1) }
-    $path = Join-Path $Folder $Name
+    while ($null -ne (Get-EstAttributes ([IO.Path]::Combine($Folder, $kept)))) { $kept, $number = "$beginning-$number", ($number + 1) }
+    $path = [IO.Path]::Combine($Folder, $Name)
     if (-not $Move) { Write-EstFile $Folder $kept ([IO.File]::ReadAllBytes($path)) -As $Name }
-    else { Invoke-EstRetry { [IO.Directory]::Move($path, (Join-Path $Folder $kept)) } }
+    else { Invoke-EstRetry { [IO.Directory]::Move($path, [IO.Path]::Combine($Folder, $kept)) } }
     return $kept
 }
 
 # Undoes that where nothing new took the place: each attempt would leave one more.
 function Undo-EstAside([string]$Folder, [string]$Kept, [switch]$Move) {
-    $aside, $path = (Join-Path $Folder $Kept), (Join-Path $Folder $script:DOCUMENT)
+    $aside, $path = [IO.Path]::Combine($Folder, $Kept), [IO.Path]::Combine($Folder, $script:DOCUMENT)
     try {
         if (-not $Move) { Remove-EstFile $aside }
         elseif ($null -eq (Get-EstAttributes $path)) { [IO.Directory]::Move($aside, $path) }

@@ -17,16 +17,14 @@ description:
     connection, TLS certificate, whether the templates trust it, its clock, and what it answers.
   - Each part is collected on its own. What fails or takes too long becomes a line of the summary, with what to do next,
     and the rest is collected all the same. The task fails only where no archive can be made.
-  - A POSIX host needs Python with its standard library. Without C(requests) and C(cryptography) there, the CA
-    certificates and the operations of the EST servers are not looked at, and the summary says so.
-  - On a Windows host it uses the modules of C(ansible.windows) alone, and adds the services of the product. The
-    summary names what they do not tell. C(requests) and C(cryptography) are needed on the controller for the look at
-    the EST servers.
+  - A POSIX host needs Python with its standard library, a Windows host Windows PowerShell 5.1 or PowerShell 7. Of a
+    Windows host there are also the services of the product, and the proxies of Windows itself.
+  - Without C(requests) and C(cryptography) on the controller, the CA certificates and the operations of the EST servers
+    are not looked at, and the summary says so.
   - No user name, no password and no certificate request is sent to an EST server. A server that is not trusted is
     looked at as well, over a connection on which nothing can be sent but a request for its CA certificates. To see
     which authentication it asks for, a trusted server is sent an enrolment request that is empty, as
-    M(estfleet.cloud_extender.est_server_info) does. From a Windows host only a trusted server is asked, and only for
-    its CA certificates.
+    M(estfleet.cloud_extender.est_server_info) does.
   - Secrets are looked for, and taken out of the archive and the result. Passwords of the templates in the store are
     taken out of the logs in any usual encoding, and so are credentials in C(Authorization) and C(Cookie) header
     fields, passwords in URLs, the values of C(password=) and the like, and private keys. Private keys of test
@@ -42,7 +40,6 @@ attributes:
     support: full
     details:
       - Looks at the same and returns the summary, but writes no archive.
-      - A Windows host makes no copy of a log that is open, see O(log_paths).
   diff_mode:
     support: none
     details:
@@ -80,8 +77,8 @@ options:
       - A file that shows a size of 0 is read all the same, one that is compressed with gzip is decompressed, and texts
         are turned into UTF-8. Symbolic links, pipes, devices and files that are no text are left out, and told.
       - On a Windows host the default is C(%ProgramData%\MaaS360\Cloud Extender\logs). A path can begin with a variable
-        of the environment, and only its last part can be a glob. The newest 20 files are read. Where the connection
-        cannot read a file that another program writes to, as C(psrp) cannot, the host makes a copy for the moment.
+        of the environment, and only its last part can be a glob. A file that another program writes to is read all the
+        same.
       - There is no default on POSIX hosts, as the product has no build for them.
     type: list
     elements: str
@@ -89,8 +86,7 @@ options:
     description:
       - The most octets of logs in all, before compression, 1024 to 104857600. The newest file comes first. Of the one
         at which the limit is reached the end is kept. What was cut or left out is told.
-      - On a Windows host a file that is larger than what is left of the limit is left out, as no module reads the end
-        of a file there.
+      - A file that is compressed, and larger than what is left of the limit, is left out.
     type: int
     default: 10485760
   redact:
@@ -103,14 +99,12 @@ options:
     default: []
   connect_timeout:
     description:
-      - Seconds for each of name resolution, connection and TLS handshake, 1 to 300. On a Windows host, for a connection
-        where nothing else tells of it.
+      - Seconds for each of name resolution, connection and TLS handshake, 1 to 300.
     type: int
     default: 10
   time_limit:
     description:
-      - Seconds for all that happens on the host, 10 to 3600. What has not ended by then is told. On a Windows host
-        nothing is begun after that time.
+      - Seconds for all that happens on the host, 10 to 3600. What has not ended by then is told.
     type: int
     default: 120
 seealso:
@@ -165,7 +159,7 @@ problems:
     section:
       description:
         - What it is about, C(system), C(libraries), C(services), C(store), C(clock), C(proxy), C(tests) or C(logs) for
-          the host; C(server), C(resolve), C(route), C(connect), C(tls), C(trust), C(clock) or C(est) for an EST server.
+          the host; C(server), C(resolve), C(connect), C(tls), C(trust), C(clock) or C(est) for an EST server.
       type: str
       sample: tls
     error_code:

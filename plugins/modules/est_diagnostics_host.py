@@ -12,7 +12,11 @@ author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
   - This module is private and can change at any time. M(estfleet.cloud_extender.est_diagnostics) runs it on the host.
-  - It needs the Python standard library only, reads, and changes nothing. What it returns holds no secrets.
+  - It needs the Python standard library only, reads, and changes nothing. What it returns can hold secrets, such as
+    passwords in logs. M(estfleet.cloud_extender.est_diagnostics) takes them out, and lets nothing print it before.
+  - M(estfleet.cloud_extender.win_est_diagnostics_host) is the same for Windows hosts.
+extends_documentation_fragment:
+  - estfleet.cloud_extender.private_options.diagnostics_host
 attributes:
   check_mode:
     support: full
@@ -20,45 +24,6 @@ attributes:
   diff_mode:
     support: none
     description: It changes nothing.
-options:
-  targets:
-    description: The EST servers to look at, each as the fields of a template without account and secrets.
-    type: list
-    elements: dict
-    default: []
-  store_path:
-    description: The folder of the template store.
-    type: str
-    required: true
-  output_path:
-    description: The folder of the test certificates.
-    type: str
-    required: true
-  log_paths:
-    description: Folders, files and globs of logs.
-    type: list
-    elements: str
-    default: []
-  max_log_size:
-    description: The most octets of logs in all.
-    type: int
-    required: true
-  secrets:
-    description:
-      - A JSON list of texts that are taken out of the logs.
-      - As one text, since Ansible censors values of C(no_log) options in all that a module returns, and a short
-        password is found anywhere in base64.
-    type: str
-  connect_timeout:
-    description: Seconds for each of name resolution, connection and handshake.
-    type: int
-    required: true
-  time_limit:
-    description: Seconds for all of it.
-    type: int
-    required: true
-notes:
-  - Do not use it in playbooks; its options may change in any release.
 """
 
 EXAMPLES = r"""
@@ -67,7 +32,6 @@ EXAMPLES = r"""
     store_path: /var/lib/cloud_extender/est
     output_path: /var/lib/cloud_extender/est/tests
     max_log_size: 1048576
-    connect_timeout: 10
     time_limit: 60
 """
 
@@ -81,21 +45,22 @@ ended:
   type: float
   returned: success
 sections:
-  description: What was found out, or why it was not, by name.
+  description:
+    - What was found out, or why it was not, by name. C(system), C(proxy), C(tests) and C(logs), of a Windows host
+      C(services) and C(windows_proxy) too.
+    - Each has C(ok), C(seconds) and C(data), or C(error_code), C(reason) and C(hint) in its place. C(logs) has C(data)
+      always, with what was read in time.
   type: dict
   returned: success
-servers:
-  description: The same for each entry of O(targets).
+relays:
+  description:
+    - The same for each entry of O(relays). Its C(data) is what M(estfleet.cloud_extender.est_relay) returns, with
+      C(started) and C(ended).
   type: list
   elements: dict
   returned: success
-logs:
-  description: The same for the logs, each log in gzip and base64.
-  type: dict
-  returned: success
 """
 
-import functools
 import json
 
 from ansible.module_utils.basic import AnsibleModule
@@ -106,23 +71,19 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnosti
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "targets": {"type": "list", "elements": "dict", "default": []},
+            "relays": {"type": "json", "default": "[]"},
             "store_path": {"type": "str", "required": True},
             "output_path": {"type": "str", "required": True},
             "log_paths": {"type": "list", "elements": "str", "default": []},
             "max_log_size": {"type": "int", "required": True},
-            "secrets": {"type": "str", "no_log": True},
-            "connect_timeout": {"type": "int", "required": True},
             "time_limit": {"type": "int", "required": True},
         },
         supports_check_mode=True,
     )
     given = dict(module.params)
-    for name in ("targets", "log_paths"):
-        given[name] = tuple(given[name])
-    given["secrets"] = tuple(json.loads(given["secrets"] or "[]"))
-    run_command = functools.partial(module.run_command, handle_exceptions=False)
-    module.exit_json(changed=False, **collect(Order(**given), run_command))
+    given["relays"] = tuple(json.loads(given["relays"]))
+    given["log_paths"] = tuple(given["log_paths"])
+    module.exit_json(changed=False, **collect(Order(**given)))
 
 
 if __name__ == "__main__":

@@ -75,8 +75,13 @@ connections:
   elements: dict
   returned: always
   contains:
+    addresses:
+      description: All addresses of the server, or of the proxy.
+      type: list
+      elements: str
+      returned: when the name was resolved
     address:
-      description: The address of the server, or of the proxy.
+      description: The address of the server, or of the proxy, that was connected to.
       type: str
       returned: when it was connected
     port:
@@ -154,11 +159,14 @@ failure:
     detail:
       description:
         - A finer code, or empty.
-        - Of a connection it is V(timeout), V(unreachable), V(closed), V(reset), V(cut_off), V(alert) or V(failed).
+        - Of a connection it is V(timeout), V(unreachable), V(closed), V(reset), V(cut_off), V(alert),
+          V(no_secure_renegotiation) or V(failed).
         - Of the name service it is V(unknown_host), V(no_answer) or V(timeout), and of a proxy V(refused), V(not_http),
           V(closed) or V(timeout).
         - Of the server's certificates it is V(unknown_issuer), V(self_signed), V(expired), V(not_yet_valid),
-          V(wrong_signature), V(not_a_ca), V(wrong_purpose), V(unfit) or V(unreadable).
+          V(wrong_signature), V(not_a_ca), V(wrong_purpose), V(chain_too_long), V(path_too_long), V(not_a_signer),
+          V(name_not_permitted), V(revoked), V(weak_key), V(weak_ca_key), V(weak_hash), V(unfit) or V(unreadable). Not
+          every platform tells them all apart.
         - Of an option it is V(not_base64), V(client_key), V(unreadable), V(expired), V(not_found), V(no_key) or
           V(encrypted_key).
       type: str

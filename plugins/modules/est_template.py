@@ -182,7 +182,7 @@ proved:
   description:
     - Whether the last test issued a certificate for the template as it is now.
     - V(false) as long as a proof is owed, after a change and after a test that failed or could not start.
-  returned: when what came of the tests was looked at, and the template is not switched off
+  returned: when the template is not switched off
   type: bool
   sample: true
 store_path:

@@ -191,7 +191,7 @@ templates:
       type: dict
     proved:
       description: Whether the last test issued a certificate for the template as it is now.
-      returned: when what came of the tests was looked at
+      returned: when the template is not switched off
       type: bool
       sample: true
 store_path:

@@ -250,7 +250,7 @@ templates:
       description:
         - Whether the last test issued a certificate for the template as it is now.
         - V(false) as long as a proof is owed, after a change and after a test that failed or could not start.
-      returned: when what came of the tests was looked at, and the template is not switched off
+      returned: when the template is not switched off
       type: bool
       sample: true
 store_path:
@@ -277,7 +277,7 @@ unproved:
   description:
     - The names of the declared templates for which no test on this host has proved that the CA issues for them as they
       are now. Those with C(device_identity_certificates=false) owe no proof.
-  returned: when what came of the tests was looked at
+  returned: success
   type: list
   elements: str
   sample: []

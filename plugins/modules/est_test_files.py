@@ -55,13 +55,18 @@ masked_request:
   type: str
   returned: when something is pending
 path:
-  description: The folder that was written.
+  description: The folder that was read or written.
+  type: str
+  returned: when something is pending, and when files were saved
+not_noted:
+  description: Why it could not be noted what came of the test; an empty text where it was, or was not to be.
   type: str
   returned: when files were saved
 """
 
 import base64
 import json
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -96,21 +101,36 @@ def main() -> None:
             *(("operation", operation, ["files"]) for operation in SAVES),
             ("operation", "note", ["store_path", "came"]),
         ],
+        required_together=[("store_path", "came")],
     )
     folder = TestFolder(module.params["output_path"], module.params["template"], module.params["certificate_name"])
     try:
         if module.params["operation"] == "read":
             module.exit_json(changed=False, **_pending(folder, base64.b64decode(module.params["pad"])))
         if module.params["operation"] == "note":
-            came = json.loads(module.params["came"])
-            record_test(module.params["store_path"], module.params["template"], came)
+            _note(module.params)
             module.exit_json(changed=True)
         save = getattr(folder, module.params["operation"])
-        module.exit_json(changed=True, path=save(json.loads(module.params["files"])))
+        path = save(json.loads(module.params["files"]))
+        module.exit_json(changed=True, path=path, not_noted=_try_to_note(module.params))
     except OSError as error:
         module.fail_json(**failure(in_words(error), "not_saved", in_words(error)))
     except StoreError as error:
         module.fail_json(**failure_of(error))
+
+
+def _note(params: dict[str, Any]) -> None:
+    record_test(params["store_path"], params["template"], json.loads(params["came"]))
+
+
+def _try_to_note(params: dict[str, Any]) -> str:
+    """Note what came of the test, where that is given; return why that could not be done."""
+    try:
+        if params["came"]:
+            _note(params)
+    except StoreError as error:
+        return str(error)
+    return ""
 
 
 def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:
@@ -123,6 +143,7 @@ def _pending(folder: TestFolder, pad: bytes) -> dict[str, object]:
         "masked_key": base64.b64encode(mask(key, pad)).decode(),
         # No octet of a one-time pad is used twice.
         "masked_request": base64.b64encode(mask(request, pad[len(key) :])).decode(),
+        "path": folder.pending_path,
     }
 
 

@@ -28,6 +28,7 @@ $spec = @{
         , @('operation', 'save_unusable', @('files'))
         , @('operation', 'note', @('store_path', 'came'))
     )
+    required_together = @(, @('store_path', 'came'))
 }
 $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 
@@ -39,7 +40,8 @@ function Get-Result($Params) {
     $test = Get-EstTestFolder $Params.output_path $Params.template $Params.certificate_name
     if ($Params.operation -ne 'read') {
         $kind = @{ save_pending = 'Pending'; save_issued = 'Issued'; save_unusable = 'Unusable' }[$Params.operation]
-        return @{ changed = $true; path = (Save-EstTestFiles $test $kind (ConvertFrom-EstJson $Params.files)) }
+        $path = Save-EstTestFiles $test $kind (ConvertFrom-EstJson $Params.files)
+        return @{ changed = $true; path = $path; not_noted = (Get-NotNoted $Params) }
     }
     $files = Read-EstPending $test
     if ($null -eq $files) { return @{ changed = $false } }
@@ -53,7 +55,19 @@ function Get-Result($Params) {
     $rest = New-Object byte[] ($pad.Length - $key.Length)
     [Array]::Copy($pad, $key.Length, $rest, 0, $rest.Length)
     $maskedRequest = [Convert]::ToBase64String((Get-EstMasked $request $rest))
-    return @{ changed = $false; files = $files; masked_key = $maskedKey; masked_request = $maskedRequest }
+    $path = Join-Path $test.Parent $test.Pending
+    return @{ changed = $false; files = $files; masked_key = $maskedKey; masked_request = $maskedRequest; path = $path }
+}
+
+# Notes what came of the test, where that is given; returns why that could not be done.
+function Get-NotNoted($Params) {
+    if (-not $Params.came) { return '' }
+    try { Save-EstTest $Params.store_path $Params.template (ConvertFrom-EstJson $Params.came) }
+    catch {
+        if (-not (Test-EstError $_)) { throw }
+        return (Get-EstCause $_).Message
+    }
+    return ''
 }
 
 Exit-EstModule $module { Get-Result $module.Params }

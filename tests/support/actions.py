@@ -90,7 +90,8 @@ def run_action(name, arguments, host=None, *, check=False):
     connection = SimpleNamespace(
         _shell=SimpleNamespace(tmpdir=None), transport="none", become=None, has_pipelining=False
     )
-    action = module.ActionModule(task, connection, None, DataLoader(), None, None)
+    context = SimpleNamespace(no_log=False)
+    action = module.ActionModule(task, connection, context, DataLoader(), None, None)
     action._execute_module = host.execute_module
     result = action.run(task_vars={})
     if host.__class__ is Host and host.instead is None:  # not where a test makes up what a module on the host says

@@ -93,6 +93,9 @@ class ScriptedTransport:
             raise answer
         return answer
 
+    def announce(self, urls: Sequence[str]) -> None:
+        """See ``Transport.announce()``."""
+
     def client_key(self) -> None:
         return None
 

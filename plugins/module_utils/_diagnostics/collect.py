@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All that is collected on a POSIX host, in one go. Needs the standard library only.
 
-What comes back is plain data without secrets, of a shape that does not depend on the platform: ``findings.py`` judges
-it on the controller.
+What comes back is plain data, of a shape that does not depend on the platform. It can hold secrets: on the controller
+``report.py`` takes them out, and ``findings.py`` judges what is left. The twin for Windows is
+``module_utils/_windows_diagnostics.psm1``.
 """
 
 from __future__ import annotations
@@ -14,19 +15,16 @@ import getpass
 import os
 import platform
 import queue
+import re
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
-from .._exchange.hints import hint_of
-from .._template.errors import TemplateError
-from .._value import Value, field
-from ..est.base.errors import EstError
+from .._exchange.relay import run
+from .._value import Value
 from ..est.base.libraries import versions
 from .log_files import Logs, collect_logs
-from .log_text import proxy_settings
-from .probe import RunCommand, probe
 from .stored import read_tests
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -66,8 +64,6 @@ def _run(name: str, collector: Callable[[], Any], answers: queue.SimpleQueue[Tup
     started = time.monotonic()
     try:
         section = {"ok": True, "data": collector()}
-    except (EstError, TemplateError) as error:
-        section = failed(str(error), hint_of(error) if isinstance(error, EstError) else "", code=error.code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         hint = "Use become: true." if isinstance(error, PermissionError) else ""
@@ -151,60 +147,71 @@ def _space(path: str) -> Dict[str, Any]:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: What is left of the time for logs when all else takes as long as it may.
-_SHARE_OF_LOGS = 0.4
+# What is left out of the time, so that it is a log or a server that is told, and not the section.
+_SHARE = 0.9
+_PROXY = re.compile(r"(?:[a-z]+_proxy|no_proxy)", re.IGNORECASE)
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+_LARGEST_ANCHORS = 1024 * 1024
 
 
 class Order(Value):
     """What to collect.
 
-    :param targets: the EST servers: ``{"fields": fields of a template without secrets}`` each.
+    :param relays: what to carry to EST servers: options of ``est_relay`` each, all of them, and ``anchors_path``, the
+        path of a PEM file of this host with the anchors, or None.
     :param log_paths: folders, files and globs.
-    :param secrets: known ones, which are taken out of the logs.
+    :param max_log_size: octets of logs in all.
     :param time_limit: seconds for all of it.
     """
 
-    targets: Tuple[Mapping[str, Any], ...]
+    relays: Tuple[Mapping[str, Any], ...]
     store_path: str
     output_path: str
     log_paths: Tuple[str, ...]
     max_log_size: int
-    connect_timeout: int
     time_limit: int
-    secrets: Tuple[str, ...] = field(repr=False)
 
 
-def collect(order: Order, run_command: Optional[RunCommand] = None) -> Dict[str, Any]:
+def collect(order: Order) -> Dict[str, Any]:
     """Collect everything.
 
-    :param run_command: for the routes; see ``route()``.
-    :returns: ``started`` and ``ended`` (seconds since the epoch by the clock of this host), ``sections`` (see
-        ``Section``) with the names ``system``, ``proxy`` and ``tests``, ``servers`` (sections in the order of
-        ``targets``), and ``logs``.
+    :returns: ``started`` and ``ended`` (seconds since the epoch by the clock of this host); ``sections`` (see
+        ``Section``) with the names ``system``, ``proxy``, ``tests`` and ``logs``; and ``relays``, sections in the order
+        of ``relays``.
     """
-    started, begun = time.time(), time.monotonic()
-    first = order.time_limit * (1 - _SHARE_OF_LOGS)
+    started = time.time()
+    logs = Logs()
+    never = (order.store_path, order.output_path)
+    seconds = order.time_limit * _SHARE
     collectors: Dict[str, Callable[[], Any]] = {
         "system": functools.partial(describe_system, [order.store_path, *order.log_paths]),
-        "proxy": functools.partial(proxy_settings, dict(os.environ)),
+        "proxy": lambda: {name: value for name, value in os.environ.items() if _PROXY.fullmatch(name)},
         "tests": functools.partial(read_tests, order.output_path),
+        "logs": lambda: collect_logs(logs, order.log_paths, order.max_log_size, seconds, never=never),
     }
-    for number, target in enumerate(order.targets):
-        # A little less than the section has, so that it is the step that is told and not the section.
-        collectors[str(number)] = functools.partial(
-            probe, target["fields"], order.connect_timeout, first * 0.9, run_command
-        )
-    sections = run_sections(collectors, first)
-    servers = [sections.pop(str(number)) for number in range(len(order.targets))]
-    logs = _logs(order, order.time_limit - (time.monotonic() - begun))
-    return {"started": started, "ended": time.time(), "sections": sections, "servers": servers, "logs": logs}
+    for number, options in enumerate(order.relays):
+        collectors[str(number)] = functools.partial(_carry, options)
+    sections = run_sections(collectors, order.time_limit)
+    relays = [sections.pop(str(number)) for number in range(len(order.relays))]
+    # As far as they could be read in time.
+    skipped_files = [list(entry) for entry in list(logs.skipped_files)]
+    sections["logs"]["data"] = {"files": list(logs.found), "skipped_files": skipped_files}
+    return {"started": started, "ended": time.time(), "sections": sections, "relays": relays}
 
 
-def _logs(order: Order, seconds: float) -> Section:
-    """The logs, as far as they could be read in time. They come last: to search them keeps the processor busy."""
-    logs = Logs()
-    limits = (order.max_log_size, order.secrets, seconds * 0.9)
-    never = (order.store_path, order.output_path)
-    section = run_sections({"logs": lambda: collect_logs(logs, order.log_paths, *limits, never=never)}, seconds)["logs"]
-    files = [log.as_plain() for log in list(logs.found)]
-    return {**section, "data": {"files": files, "skipped_files": [list(entry) for entry in list(logs.skipped_files)]}}
+def _carry(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """The result of ``est_relay``, with the time by the clock of this host before and after."""
+    started = time.time()
+    path, anchors = options["anchors_path"], list(options["anchors"])
+    try:
+        anchors = _anchors_of(path) if path else anchors
+        result = run({**options, "anchors": anchors})
+    except OSError:
+        failure = {"stage": "input", "kind": "unreadable_file", "detail": "", "alert": ""}
+        result = {"answers": [], "connections": [], "failure": failure}
+    return {"started": started, **result, "anchors": anchors, "ended": time.time()}
+
+
+def _anchors_of(path: str) -> List[str]:
+    with open(path, encoding="ascii", errors="replace") as file:
+        return ["".join(found.split()) for found in _CERTIFICATE.findall(file.read(_LARGEST_ANCHORS))]

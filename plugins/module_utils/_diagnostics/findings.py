@@ -54,8 +54,8 @@ def windows_system(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield Finding(
         "system",
         True,
-        f"{data['operating_system']}, PowerShell {versions['powershell']}, user {data['user']}, "
-        f"time zone {data['time_zone']}",
+        f"{data['operating_system']}, PowerShell {versions['powershell']} on {versions['dotnet']}, "
+        f"user {data['user']}, time zone {data['time_zone']}",
     )
 
 
@@ -68,7 +68,7 @@ def windows_services(data: Mapping[str, Any]) -> Iterator[Finding]:
             f"{service['display_name']} ({service['name']}): {service['state']}, start mode {service['start_mode']}, "
             f"account {service['username']}"
         )
-        idle = service["state"] != "started" and service["start_mode"] in ("auto", "delayed")
+        idle = service["state"] not in ("started", "unknown") and service["start_mode"] in ("auto", "delayed")
         yield Finding(
             "services",
             not idle,
@@ -123,10 +123,23 @@ def judge(report: Mapping[str, Any]) -> List[Finding]:
 
 
 def _system(data: Mapping[str, Any]) -> Iterator[Finding]:
-    versions = data["versions"]
-    if "powershell" in versions:
+    if "powershell" in data["versions"]:
         yield from windows_system(data)
-        return
+    else:
+        yield from _posix_system(data)
+    for space in data["disk_space"][:1]:  # the store, which is written to
+        if space.get("free_bytes", _LITTLE_SPACE) < _LITTLE_SPACE or space.get("free_files") == 0:
+            yield Finding(
+                "system",
+                False,
+                f"the disk of {space['path']} is full, or nearly so",
+                "Free some space on it.",
+                code="disk_full",
+            )
+
+
+def _posix_system(data: Mapping[str, Any]) -> Iterator[Finding]:
+    versions = data["versions"]
     yield Finding(
         "system",
         True,
@@ -137,23 +150,13 @@ def _system(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "libraries",
             False,
-            f"the Python that Ansible uses on this host has no {' and no '.join(missing)}, so "
-            "it is not known what the EST servers answer",
-            "Tests with exchange: host need them. Install the packages "
-            f"{' and '.join(f'python3-{name}' for name in missing)}, or use exchange: uri.",
+            f"the Python that Ansible uses on this host has no {' and no '.join(missing)}, which est_certificate and "
+            "exchange: host need",
+            f"Where they are used, install the packages {' and '.join(f'python3-{name}' for name in missing)}.",
             code="missing_library",
         )
     else:
         yield Finding("libraries", True, f"requests {versions['requests']}, cryptography {versions['cryptography']}")
-    for space in data["disk_space"][:1]:  # the store, which is written to
-        if space.get("free_bytes", _LITTLE_SPACE) < _LITTLE_SPACE or space.get("free_files") == 0:
-            yield Finding(
-                "system",
-                False,
-                f"the disk of {space['path']} is full, or nearly so",
-                "Free some space on it.",
-                code="disk_full",
-            )
 
 
 def _store(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -313,29 +316,15 @@ def _server(templates: Sequence[str], section: Mapping[str, Any]) -> Iterator[Fi
 
 
 def _is_told_already(name: str, steps: Mapping[str, Any]) -> bool:
-    """The steps trust and est open connections anew, and fail again for the same reason; libraries are told too."""
+    """A connection that is verified is another one, and fails again for the same reason."""
     tls, trust = steps.get("tls", {"ok": True}), steps.get("trust", {"ok": True})
     if name == "trust":
         return not tls["ok"] and tls["reason"] == trust["reason"]
-    return name == "est" and (not trust["ok"] or "Python library" in steps["est"]["reason"])
+    return name == "est" and not trust["ok"]
 
 
 def _detail(step: Mapping[str, Any]) -> Iterator[Finding]:
     yield Finding("", True, step["detail"])
-
-
-def _route(step: Mapping[str, Any]) -> Iterator[Finding]:
-    for path in step["paths"]:
-        if "problem" in path:
-            yield Finding(
-                "",
-                False,
-                f"there is no route to {path['to']}: {path['problem']}",
-                "Check the routes.",
-                code="no_route",
-            )
-        else:
-            yield Finding("", True, f"packets to {path['to']} leave from {path['from']}")
 
 
 def _tls(step: Mapping[str, Any]) -> Iterator[Finding]:
@@ -414,7 +403,6 @@ def _est(step: Mapping[str, Any]) -> Iterator[Finding]:
 
 _STEPS: Dict[str, Callable[[Mapping[str, Any]], Iterator[Finding]]] = {
     "resolve": _detail,
-    "route": _route,
     "connect": _detail,
     "tls": _tls,
     "trust": _trust,

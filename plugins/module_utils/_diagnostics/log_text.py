@@ -3,28 +3,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The text of a log without secrets: known ones, and what looks like one.
 
-Platform-neutral: it works on octets that were read, wherever.
+It runs on the controller, on octets that a host has sent.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from typing import Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 from ..est.base.text import MASK, redact
+from .log_files import OVERLAP
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Proxy settings of an environment, without passwords.
+# Sections of a host in which a password can be. User names stay.
 
-_NAME = re.compile(r"(?:[a-z]+_proxy|no_proxy)", re.IGNORECASE)
 # What stands before the last @ of an authority: a password may have an @ in it that nobody encoded.
 _ACCOUNT = re.compile(r"^([a-z][a-z0-9+.-]*://|)([^/]*)@", re.IGNORECASE)
+_PROXIES = ("proxy", "script")
+
+#: The sections that ``clean_section()`` knows.
+CLEANED = ("proxy", "services", "windows_proxy")
 
 
-def proxy_settings(environment: Mapping[str, str]) -> Dict[str, str]:
-    """The variables of proxies, sorted by name. Passwords are masked, user names are not."""
-    return {name: without_password(environment[name]) for name in sorted(environment) if _NAME.fullmatch(name)}
+def clean_section(name: str, section: Mapping[str, Any]) -> Dict[str, Any]:
+    """A section without passwords: of proxies, and in the command lines of services.
+
+    :raises AttributeError, KeyError, TypeError: it is not of the shape that the host's module gives it.
+    """
+    data = section.get("data")
+    if data is None:
+        return dict(section)
+    if name == "proxy":
+        data = {variable: without_password(data[variable]) for variable in sorted(data)}
+    elif name == "windows_proxy":
+        data = {
+            where: {key: without_password(value) if key in _PROXIES else value for key, value in settings.items()}
+            for where, settings in data.items()
+        }
+    else:
+        services = [{key: clean(value, ()) for key, value in service.items()} for service in data["services"]]
+        data = {**data, "services": services}
+    return {**section, "data": data}
 
 
 def without_password(url: str) -> str:
@@ -37,9 +57,6 @@ def without_password(url: str) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-
-#: Octets that are read before the part that is kept, so that no secret is cut in two by the cut.
-OVERLAP = 8192
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # What a crash leaves in a file. In UTF-16 text every second octet is NUL at most.
@@ -120,7 +137,7 @@ def without_head(text: str) -> str:
     return text[start + 1 :] if start >= 0 else text[OVERLAP // 2 :]
 
 
-def keep_end(text: str, limit: int) -> bytes:
+def keep_end_of_text(text: str, limit: int) -> bytes:
     """The end of a text as UTF-8: ``limit`` octets at most, from the beginning of a line where there is one."""
     data = text.encode("utf-8", "replace")
     cut = len(data) - limit

@@ -1,224 +1,479 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this host sees of one EST server: names, route, connection, TLS, trust, clock, and the EST operations.
+"""What a host sees of one EST server: names, connection, TLS, trust, clock, and the EST operations.
 
-Each step is tried on its own, and says what it found or why it failed. Needs the standard library only; with
-``requests`` and ``cryptography`` on the host it also asks what ``est_server_info`` asks. No user name, no password and
-no certificate request is ever sent: the template has no secrets here.
+The host carries requests as ``est_relay`` does: one over a connection that verifies nothing, to see what is there, and
+where the template says whom to trust, those of ``est_server_info`` over one that is verified. This module runs on the
+controller: it says what to carry, and what came of it. No user name, no password and no certificate request is ever
+sent: the template has no secrets here.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import socket
-import ssl
-import time
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+import http.client
+import io
+import re
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from .._exchange.connection import configured_trust
 from .._exchange.hints import hint_of
-from .._exchange.host_connector import HostConnector
-from .._exchange.options import TestOptions
-from .._exchange.server_info import look
+from .._names.pem import pem_text
 from .._template.model import Template
-from ..est.base.errors import EstError, MissingLibrary, ParseError, Timeline
+from ..est.base.errors import EstError, InputError, ParseError, TransportError
 from ..est.base.libraries import require_libraries
 from ..est.base.text import printable
-from ..est.http.connection import Dialler, cipher_name
-from ..est.http.deadline import Deadline, Exchange, TimedSocket
+from ..est.bootstrap import read_bag
+from ..est.client import EstClient
+from ..est.http.failures import Failed, Way, in_words
 from ..est.http.headers import read_http_date
 from ..est.http.proxy import Proxy
-from ..est.http.tls import Trust, make_context
-from ..est.http.transport import Peer
-from ..est.http.unverified import NOBODY, UnverifiedDialler, make_unverified_context
+from ..est.http.tls import Trust
+from ..est.http.transport import Peer, Response, Transport
 from ..est.http.url import EstUrl
-from ..est.x509.certificate import describe_names, load_certificate
-from ..est.x509.client_certificate import ClientCertificate
+from ..est.server_info import server_info, unverified_server_info
+from ..est.x509.certificate import Fingerprint, describe_names, load_certificate
 
-#: Runs a program on this host: its words -> exit status, standard output, standard error. Raises OSError where there is
-#: no such program.
-RunCommand = Callable[[List[str]], Tuple[int, str, str]]
+# What est_server_info asks for, in its order: method, operation, and the header fields of a body, which is empty. An
+# enrolment request that is empty shows which authentication the server asks for.
+_CACERTS = ("GET", "cacerts", "")
+_ASKED = (
+    _CACERTS,
+    ("GET", "csrattrs", ""),
+    ("POST", "simpleenroll", "Content-Type: application/pkcs10\r\nContent-Length: 0\r\n"),
+)
+#: Octets of an answer at most.
+_LARGEST_ANSWER = 512 * 1024
+_ORDER = ("resolve", "connect", "tls", "trust", "clock", "est")
+_INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[ \r\n].*?\r?\n\r?\n", re.DOTALL)
 
-_HEAD_LIMIT = 16384
+
+class Sights:
+    """What a host sees of EST servers.
+
+    :param templates: the fields of a template for each server, without secrets.
+    :param step_seconds: for each of resolving, connecting and the handshake.
+    :param seconds: for everything on the host.
+    :ivar orders: what it is to carry; see ``Order.relays``.
+    """
+
+    def __init__(self, templates: Sequence[Mapping[str, Any]], step_seconds: int, seconds: int) -> None:
+        self._templates = templates
+        self._step_seconds = step_seconds
+        # Enough for every step to end by its own time, so that it is the step that is told.
+        limit = max(1, min(4 * step_seconds, int(seconds * 0.9)))
+        orders = [relay_orders(fields, step_seconds, limit) for fields in templates]
+        self._numbers = [len(some) for some in orders]
+        self.orders = [order for some in orders for order in some]
+
+    def sections(self, relays: Sequence[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+        """A section for each server, whose data is what ``seen()`` returns.
+
+        :param relays: sections with the results of the orders.
+        :raises IndexError, KeyError, TypeError, ValueError: something else.
+        """
+        found: List[Mapping[str, Any]] = []
+        left = list(relays)
+        for fields, number in zip(self._templates, self._numbers):
+            results = [left.pop(0) for _one in range(number)]
+            failed = [section for section in results if not section["ok"]]
+            if failed:
+                found.append(failed[0])
+                continue
+            data = seen(fields, [section["data"] for section in results], self._step_seconds)
+            found.append({"ok": True, "data": data})
+        return found
 
 
-def probe(
-    fields: Mapping[str, Any], step_seconds: int, seconds: float, run_command: Optional[RunCommand] = None
-) -> Dict[str, Any]:
-    """Look at the EST server of a template.
+def relay_orders(fields: Mapping[str, Any], step_seconds: int, seconds: int) -> List[Dict[str, Any]]:
+    """What the host is to carry to the EST server of a template; see ``Order.relays``.
 
     :param fields: of the template, without secrets.
     :param step_seconds: for each of resolving, connecting and the handshake.
-    :param seconds: for all of it; a step that begins later is told as failed.
-    :param run_command: for the route; see ``route()``.
-    :returns: plain data: ``server``, ``proxy``, and ``steps``: ``{name: {ok, milliseconds, ...}}`` with the names
-        ``resolve``, ``route``, ``connect``, ``tls``, ``trust``, ``clock`` and ``est``. A failed step has ``reason`` and
-        ``hint``; one that could not be tried because another failed is not there.
+    :param seconds: for each of the orders.
     """
+    template, url, proxy = _read(fields)
+    common = {
+        "host": url.host,
+        "port": url.port,
+        "proxy_host": proxy.host if proxy else None,
+        "proxy_port": proxy.port if proxy else None,
+        "anchors": [],
+        "anchors_path": None,
+        "client_certificate": None,
+        "client_key": None,
+        "connect_timeout": step_seconds,
+        "timeout": max(1, seconds),
+        "max_answer_size": _LARGEST_ANSWER,
+    }
+    orders = [{**common, "trust": "unverified", "requests": [_request(url, _CACERTS)]}]
+    with contextlib.suppress(EstError):  # seen() tells it
+        verified: Dict[str, Any] = {"trust": "system" if template.use_system_trust else "explicit"}
+        if template.ca_certificate:
+            anchors = _explicit(template.ca_certificate).anchors or ()
+            verified = {"trust": "explicit", "anchors": [_base64(anchor.der) for anchor in anchors]}
+        elif template.ca_path:
+            verified = {"trust": "explicit", "anchors_path": template.ca_path}
+        elif not template.use_system_trust:
+            return orders
+        client = {"client_certificate": template.client_certificate_path, "client_key": template.client_key_path}
+        requests = [_request(url, asked) for asked in _ASKED]
+        orders.append({**common, **client, **verified, "requests": requests})
+    return orders
+
+
+def seen(fields: Mapping[str, Any], results: Sequence[Mapping[str, Any]], step_seconds: int) -> Dict[str, Any]:
+    """What the host has seen of the EST server of a template.
+
+    :param fields: as of ``relay_orders()``, for this and ``step_seconds``.
+    :param results: of its orders, with ``started`` and ``ended``.
+    :returns: plain data: ``server``, ``url``, ``proxy``, and ``steps``: ``{name: {ok, milliseconds, ...}}`` with the
+        names ``resolve``, ``connect``, ``tls``, ``trust``, ``clock`` and ``est``. A failed step has ``error_code``,
+        ``reason`` and ``hint``; one that could not be tried because another failed is not there.
+    :raises AttributeError, IndexError, KeyError, TypeError, ValueError: the results are none of a relay.
+    """
+    return _Sight(fields, results, step_seconds).tell()
+
+
+def _read(fields: Mapping[str, Any]) -> Tuple[Template, EstUrl, Optional[Proxy]]:
     template = Template.from_fields(fields, {})
     url = EstUrl.build(template.server, template.port, template.label, template.base_path)
-    return _Probe(template, url, step_seconds, Deadline(seconds), run_command).run()
+    return template, url, Proxy.parse(template.proxy) if template.proxy else None
 
 
-class _NameCheckingDialler(Dialler):
-    """Leaves it to OpenSSL to compare the host name, where ``cryptography`` is missing."""
-
-    def _authorize(self, secured: TimedSocket) -> Peer:
-        certificate = secured.getpeercert(binary_form=True)
-        return Peer(self._trust.kind, secured.version(), "host_name", certificate, cipher_name(secured))
+def _explicit(content: str) -> Trust:
+    return Trust.explicit(content, "ca_certificate")
 
 
-class _Probe:
-    def __init__(
-        self,
-        template: Template,
-        url: EstUrl,
-        step_seconds: int,
-        deadline: Deadline,
-        run_command: Optional[RunCommand],
-    ) -> None:
-        self._template = template
-        self._url = url
+def _request(url: EstUrl, asked: Tuple[str, str, str]) -> str:
+    method, operation, fields = asked
+    target = url.operation(operation)[len("https://") + len(url.authority) :]
+    head = f"{method} {target} HTTP/1.1\r\nHost: {url.authority}\r\nAccept: */*\r\n{fields}\r\n"
+    return _base64(head.encode("ascii"))
+
+
+class _Sight:
+    def __init__(self, fields: Mapping[str, Any], results: Sequence[Mapping[str, Any]], step_seconds: int) -> None:
+        self._template, self._url, self._proxy = _read(fields)
+        self._unverified = results[0]
+        self._verified = results[1] if len(results) > 1 else None
         self._step_seconds = step_seconds
-        self._deadline = deadline
-        self._run_command = run_command
-        self._proxy = Proxy.parse(template.proxy) if template.proxy else None
         self._steps: Dict[str, Dict[str, Any]] = {}
 
-    def run(self) -> Dict[str, Any]:
-        seen = self._look_at_certificate()
-        if self._steps.get("resolve", {}).get("ok"):
-            with self._step("route"):
-                self._steps["route"].update(paths=route(*self._next_hop(), self._run_command))
-        # A server of TLS 1.2 that wants a client certificate shakes hands with those only that it trusts.
+    def tell(self) -> Dict[str, Any]:
+        self._follow(self._unverified)
         if self._steps.get("connect", {}).get("ok"):
-            trusted = self._verify()
-            if seen or trusted:
-                self._read_clock(trusted)
-            self._ask_est()
-        order = ("resolve", "route", "connect", "tls", "trust", "clock", "est")
+            with self._step("trust"):
+                self._tell_trust()
+            trusted = self._steps["trust"]["ok"] and self._verified is not None
+            self._tell_clock()
+            if self._steps.get("tls", {}).get("ok"):
+                with self._step("est"):
+                    require_libraries()
+                    self._steps["est"]["found"] = self._ask_trusted() if trusted else self._ask_unverified()
         return {
             "server": self._url.authority,
             "url": self._url.base,
             "proxy": self._template.proxy,
-            "steps": {name: self._steps[name] for name in order if name in self._steps},
+            "steps": {name: self._steps[name] for name in _ORDER if name in self._steps},
         }
 
-    def _next_hop(self) -> Tuple[str, int]:
-        return (self._proxy.host, self._proxy.port) if self._proxy else (self._url.host, self._url.port)
+    # ------------------------------------------------------------------------------------------------ the way there
+
+    def _follow(self, result: Mapping[str, Any]) -> None:
+        """Tell how far a relay came on its first connection: to its server, whoever that is."""
+        failure = result.get("failure")
+        connection = result["connections"][0] if result["connections"] else {"seconds": {}}
+        seconds = {name: float(took) for name, took in connection["seconds"].items()}
+        if "proxy" in seconds:
+            seconds["connect"] += seconds.pop("proxy")
+        stage = str(failure["stage"]).replace("proxy", "connect") if failure else ""
+        for name in ("resolve", "connect", "tls"):
+            if name not in seconds and name != stage:
+                continue
+            step: Dict[str, Any] = {"ok": name != stage, "milliseconds": round(seconds.get(name, 0.0) * 1000, 1)}
+            if failure and name == stage:
+                step.update(_told(self._in_words(failure, "nobody")))
+            elif name != "tls":
+                step["detail"] = self._resolved(connection) if name == "resolve" else self._connected(connection)
+            self._steps[name] = step
+        if self._steps.get("tls", {}).get("ok"):
+            self._describe(connection)
+
+    def _resolved(self, connection: Mapping[str, Any]) -> str:
+        name = f"the proxy {self._proxy.host}" if self._proxy else self._url.host
+        addresses = ", ".join(printable(str(one), 60) for one in connection.get("addresses") or ())
+        return f"{name} is {addresses}" if addresses else f"{name} has an address"
+
+    def _connected(self, connection: Mapping[str, Any]) -> str:
+        words = f"{printable(str(connection['address']), 60)} port {int(connection['port'])}"
+        words += f", from {printable(str(connection['local_address']), 60)}"
+        return f"{words}, a proxy that gave a way to {self._url.authority}" if self._proxy else words
+
+    def _describe(self, connection: Mapping[str, Any]) -> None:
+        """Tell the TLS connection and the certificate of a server."""
+        step = self._steps["tls"]
+        step.update(
+            ok=True,
+            version=printable(str(connection["tls_version"]), 40),
+            cipher=printable(str(connection["cipher"]), 80),
+            detail="",
+            certificate=None,
+        )
+        try:
+            step["certificate"] = describe_names(load_certificate(_certificate(connection)))
+        except ParseError as error:
+            step["certificate_problem"] = error.reason
+
+    def _in_words(self, failure: Mapping[str, Any], trust: str) -> EstError:
+        """What a failure of a relay means."""
+        stage, kind, detail = (str(failure[name]) for name in ("stage", "kind", "detail"))
+        if stage == "input":
+            return _of_input(kind, detail, self._template)
+        if stage in ("send", "receive"):
+            return TransportError(_BROKEN.get(kind, "the connection to the EST server broke"), code=kind, hint=_LOOK)
+        failed = Failed(
+            stage, kind, detail, alert=str(failure["alert"]), proxy_status=int(failure.get("proxy_status", 0))
+        )
+        return in_words(failed, Way(self._url, self._proxy, trust, self._step_seconds))
+
+    # ------------------------------------------------------------------------------------------------ trust and clock
+
+    def _tell_trust(self) -> None:
+        step = self._steps["trust"]
+        if self._verified is None:
+            if self._template.ca_certificate:
+                _explicit(self._template.ca_certificate)  # which says why there is no order for it
+            step.update(_no_trust(self._template))
+            return
+        failure = self._verified.get("failure")
+        connections = self._verified["connections"]
+        step["kind"] = "system" if self._kind() == "system" else "explicit"
+        if failure and failure["stage"] not in ("send", "receive"):
+            raise self._in_words(failure, self._kind())
+        step["milliseconds"] = round(float(connections[0]["seconds"]["tls"]) * 1000, 1)
+        if not self._steps["tls"]["ok"]:
+            # A server of TLS 1.2 that wants a client certificate shakes hands with those only that it trusts.
+            self._describe(connections[0])
+
+    def _kind(self) -> str:
+        return "explicit" if self._template.ca_certificate or self._template.ca_path else "system"
+
+    def _tell_clock(self) -> None:
+        """The time of the server: the header Date (RFC 9110 section 6.6.1) of its answer to a GET of /cacerts.
+
+        A wrong clock is a common reason why a server is not trusted, so the time of such a server is told as well.
+        """
+        verified = bool(self._verified and self._verified["answers"])
+        result = self._verified if self._verified is not None and verified else self._unverified
+        if not result["answers"]:
+            return
+        status, date = _read_head(_octets(result["answers"][0]["octets"]))
+        step = {"ok": True, "milliseconds": None, "http_status": status, "verified": verified, "server_time": date}
+        if date is not None:
+            # The header tells whole seconds, and the answer came somewhere between.
+            low, high = float(result["started"]) - date - 1, float(result["ended"]) - date
+            ahead = low if low > 0 else min(high, 0.0)
+            step.update(host_ahead_seconds=round(ahead, 1), within_seconds=round(max(abs(low), abs(high)), 1))
+        self._steps["clock"] = step
+
+    # ------------------------------------------------------------------------------------------------ what it answers
+
+    def _ask_trusted(self) -> Dict[str, Any]:
+        """What ``est_server_info`` tells."""
+        result = self._verified or {}
+        template = self._template
+        if template.ca_certificate:
+            trust = _explicit(template.ca_certificate)
+        elif template.ca_path:
+            trust = Trust.explicit("".join(pem_text(_octets(one)) for one in result["anchors"]), "ca_path")
+        else:
+            trust = Trust.system()
+        fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
+        transport = _Replay(self._url, result, trust.kind, lambda failure: self._in_words(failure, trust.kind))
+        with EstClient(self._url, transport, anchors=trust.anchors, ca_fingerprint=fingerprint) as client:
+            return server_info(client, transport, trust)
+
+    def _ask_unverified(self) -> Dict[str, Any]:
+        """The CA certificates of a server that is not trusted, or by a fingerprint alone."""
+        transport = _Replay(self._url, self._unverified, "nobody", lambda failure: self._in_words(failure, "nobody"))
+        response = transport.request("GET", self._url.operation("cacerts"), {})
+        bag = read_bag(response, transport.peer)
+        if self._template.ca_fingerprint:
+            bag.find(Fingerprint.parse(self._template.ca_fingerprint))
+        return unverified_server_info(self._url, bag)
 
     @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[None]:
-        """Time a step and turn its error into its result."""
-        started = time.monotonic()
-        step: Dict[str, Any] = {"ok": True}
+        """Turn the error of a step into its result."""
+        step: Dict[str, Any] = {"ok": True, "milliseconds": None}
         self._steps[name] = step
         try:
             yield
         except EstError as error:
-            step.update(ok=False, error_code=error.code, reason=error.reason, hint=hint_of(error))
-        except OSError as error:
-            step.update(ok=False, error_code="connection_failed", reason=_in_words(error), hint="")
-        step["milliseconds"] = round((time.monotonic() - started) * 1000, 1)
+            step.update(_told(error), ok=False)
 
-    def _exchange(self) -> Exchange:
-        return Exchange(Deadline(self._deadline.limit(3.0 * self._step_seconds)), self._step_seconds)
 
-    def _dialler(self, verified: Optional[Trust], timeline: Timeline) -> Dialler:
-        if verified is None:
-            context = make_unverified_context(NOBODY)
-            return UnverifiedDialler(self._url, context, NOBODY, self._proxy, self._step_seconds, timeline)
-        context = make_context(verified, self._client_certificate())
-        kind = Dialler
-        if not _has("cryptography"):
-            context.check_hostname, kind = True, _NameCheckingDialler
-        return kind(self._url, context, verified, self._proxy, self._step_seconds, timeline)
+class _Replay(Transport):
+    """A transport that has the answers to all requests already.
 
-    def _client_certificate(self) -> Optional[ClientCertificate]:
-        path = self._template.client_certificate_path
-        return ClientCertificate(path, self._template.client_key_path) if path else None
+    :param result: of the relay that carried the requests of ``_ASKED``, or the first of them.
+    :param in_words: makes an error of its failure.
+    """
 
-    def _look_at_certificate(self) -> bool:
-        """Resolve, connect and shake hands without verifying anything: to see what is there. Nothing is sent."""
-        timeline = Timeline()
-        failure: Optional[EstError] = None
-        dialler = self._dialler(None, timeline)
-        try:
-            dialler.dial(self._exchange()).close()
-        except EstError as error:
-            failure = error
-        except OSError as error:
-            self._steps["connect"] = {
-                "ok": False,
-                "error_code": "connection_failed",
-                "reason": _in_words(error),
-                "hint": "",
-            }
-        for part in timeline.as_list():
-            step = {"ok": part["ok"], "milliseconds": part["milliseconds"], "detail": part["detail"]}
-            if not part["ok"] and failure is not None:
-                step.update(error_code=failure.code, reason=failure.reason, hint=hint_of(failure))
-                del step["detail"]
-            self._steps[part["stage"]] = step
-        if dialler.peer is None:
-            return False
-        self._describe(dialler.peer)
-        return True
+    def __init__(
+        self, url: EstUrl, result: Mapping[str, Any], trust: str, in_words: Callable[[Mapping[str, Any]], EstError]
+    ) -> None:
+        self._answers = {
+            (method, url.operation(operation)): answer
+            for (method, operation, _fields), answer in zip(_ASKED, result["answers"])
+        }
+        self._failure = result.get("failure")
+        self._in_words = in_words
+        connection = result["connections"][0]
+        self._peer = Peer(
+            trust,
+            str(connection["tls_version"]),
+            str(connection["authorized_by"]),
+            _certificate(connection),
+            str(connection["cipher"]),
+        )
 
-    def _describe(self, peer: Peer) -> None:
-        """Tell the TLS connection and the certificate of a server."""
-        step = self._steps["tls"]
-        step.update(ok=True, version=peer.tls_version, cipher=peer.cipher, detail="", certificate=None)
-        try:
-            certificate = load_certificate(peer.certificate or b"")
-            step["certificate"] = describe_names(certificate)
-        except ParseError as error:
-            step["certificate_problem"] = error.reason
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Any = None,
+        authenticate: bool = False,
+    ) -> Response:
+        """The answer that has come.
 
-    def _verify(self) -> Optional[Trust]:
-        """Shake hands as a test does. Returns the trust where the server is trusted."""
-        with self._step("trust"):
-            trust = configured_trust(self._template, HostConnector())
-            if trust is None:
-                self._steps["trust"].update(_no_trust(self._template))
-                return None
-            self._steps["trust"]["kind"] = trust.origin
-            dialler = self._dialler(trust, Timeline())
-            dialler.dial(self._exchange()).close()
-            if dialler.peer is not None and not self._steps["tls"]["ok"]:
-                self._describe(dialler.peer)
-            return trust
-        return None
-
-    def _read_clock(self, trust: Optional[Trust]) -> None:
-        """The time of the server: the header Date (RFC 9110 section 6.6.1) of its answer to a GET of /cacerts.
-
-        A wrong clock is a common reason why a server is not trusted, so the time of such a server is read as well.
+        :raises EstError: none has.
         """
-        with self._step("clock"):
-            exchange = self._exchange()
-            with contextlib.closing(self._dialler(trust, Timeline()).dial(exchange)) as secured:
-                secured.sendall(
-                    f"GET {self._url.operation('cacerts')[len('https://') + len(self._url.authority) :]} HTTP/1.1\r\n"
-                    f"Host: {self._url.authority}\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode("ascii")
-                )
-                status, date = _read_head(secured)
-                now = time.time()
-            self._steps["clock"].update(
-                http_status=status,
-                verified=trust is not None,
-                server_time=date,
-                host_ahead_seconds=None if date is None else round(now - date, 1),
-            )
+        answer = self._answers.get((method, url))
+        if answer is None:
+            if self._failure is None:
+                raise InputError("the host was not asked to send this request", code="not_collected")
+            raise self._in_words(self._failure)
+        return _response(method, url, _octets(answer["octets"]))
 
-    def _ask_est(self) -> None:
-        """What est_server_info tells, where the host has the libraries for it."""
-        with self._step("est"):
-            require_libraries()
-            limit = max(1, int(self._deadline.limit(30)))
-            limits = TestOptions(connect_timeout=min(self._step_seconds, limit), timeout=limit)
-            self._steps["est"].update(found=look(self._template, limits, HostConnector(), Timeline()))
+    @property
+    def peer(self) -> Peer:
+        """The server that has answered."""
+        return self._peer
+
+    @property
+    def authenticated_by(self) -> None:
+        """Nothing was sent that could be asked for."""
+
+    @property
+    def warnings(self) -> Tuple[str, ...]:
+        """There are none."""
+        return ()
+
+    def client_key(self) -> None:
+        """It is on the host, and nothing needs it here."""
+
+    def require_tls_unique(self) -> None:
+        """:raises InputError: always; no request is linked to a connection."""
+        raise InputError("a diagnosis sends nothing that is linked to a connection", code="no_channel_binding")
+
+    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> Transport:
+        """:raises InputError: always; a diagnosis follows no redirect."""
+        raise InputError(f"the server leads to {url.authority}, and a diagnosis does not follow", code="not_collected")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _response(method: str, url: str, octets: bytes) -> Response:
+    """An HTTP answer that is there whole."""
+    found = http.client.HTTPResponse(_Received(_final(octets)), method=method)  # type: ignore[arg-type]
+    try:
+        found.begin()
+        body = found.read()
+    except (http.client.HTTPException, ValueError) as error:
+        reason = "the server answered with something that is not valid HTTP"
+        hint = "Check that server and port are those of an EST server."
+        raise TransportError(f"{reason} ({type(error).__name__})", code="invalid_http", hint=hint) from None
+    headers: Dict[str, str] = {}
+    for name, value in found.getheaders():
+        known = headers.get(name.lower())
+        headers[name.lower()] = value if known is None else f"{known}, {value}"
+    return Response(found.status, headers, body, url)
+
+
+class _Received:
+    """What ``http.client`` takes for a socket."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._octets)
+
+
+def _final(octets: bytes) -> bytes:
+    """An answer without the informational ones before it."""
+    while True:
+        before = _INFORMATIONAL.match(octets)
+        if before is None:
+            return octets
+        octets = octets[before.end() :]
+
+
+def _read_head(octets: bytes) -> Tuple[Optional[int], Optional[float]]:
+    """Status and header Date (seconds since the epoch) of an HTTP answer."""
+    lines = re.split(rb"\r?\n\r?\n", _final(octets), maxsplit=1)[0].decode("latin-1").splitlines() or [""]
+    status = re.match(r"HTTP/1\.[01] ([0-9]{3})(?: |$)", lines[0])
+    for line in lines[1:]:
+        name, _colon, value = line.partition(":")
+        if name.lower() == "date":
+            date = read_http_date(value)
+            return int(status[1]) if status else None, None if date is None else date.timestamp()
+    return int(status[1]) if status else None, None
+
+
+def _certificate(connection: Mapping[str, Any]) -> bytes:
+    return _octets(connection["certificates"][0])
+
+
+def _octets(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _base64(octets: bytes) -> str:
+    return base64.b64encode(octets).decode("ascii")
+
+
+def _told(error: EstError) -> Dict[str, Any]:
+    return {"error_code": error.code, "reason": error.reason, "hint": hint_of(error)}
+
+
+_LOOK = "The server's log may say why: it may want a TLS client certificate, or a proxy before it broke off."
+_BROKEN = {
+    "no_answer": "the EST server did not answer in time",
+    "connection_closed": "the EST server closed the connection without a whole answer",
+    "answer_too_large": f"the EST server sent more than {_LARGEST_ANSWER // 1024} KiB in one answer",
+    "client_certificate_refused": "the EST server refused the TLS client certificate, or the lack of one",
+}
+
+
+def _of_input(kind: str, detail: str, template: Template) -> EstError:
+    """What a relay could not use of the template."""
+    if kind == "unreadable_file" and not detail:
+        return InputError(
+            f"ca_path {template.ca_path!r} cannot be read on the host",
+            code=kind,
+            hint="Put the PEM file of the CA there, or give it as text in ca_certificate.",
+        )
+    if kind == "invalid_trust_anchors":
+        words = "have all expired" if detail == "expired" else "cannot be read"
+        return InputError(f"the trusted CA certificates of the template {words}", code=kind)
+    words = f"client_certificate_path {template.client_certificate_path!r} cannot be used on the host"
+    return InputError(f"{words} ({detail.replace('_', ' ')})", code=kind)
 
 
 def _no_trust(template: Template) -> Dict[str, Any]:
@@ -233,63 +488,3 @@ def _no_trust(template: Template) -> Dict[str, Any]:
         "reason": f"the template '{template.name}' says nothing of whom to trust",
         "hint": "Set ca_certificate, ca_path, ca_fingerprint or use_system_trust.",
     }
-
-
-def route(host: str, port: int, run_command: Optional[RunCommand] = None) -> List[Dict[str, Any]]:
-    """The addresses of a host, each with the address of this host that packets to it leave from.
-
-    A UDP socket that is connected asks the kernel for the route and sends nothing.
-
-    :param run_command: asks ``ip route get`` as well, where there is that command.
-    :raises OSError: the host cannot be resolved.
-    """
-    found = []
-    for family, _kind, _protocol, _name, address in socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM):
-        path: Dict[str, Any] = {"to": address[0]}
-        try:
-            with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as knock:
-                knock.connect(address)
-                path["from"] = knock.getsockname()[0]
-        except OSError as error:
-            path["problem"] = _in_words(error)
-        if run_command is not None:
-            with contextlib.suppress(OSError):  # there is no such command
-                _status, told, problem = run_command(["ip", "route", "get", str(address[0])])
-                path["ip_route"] = printable(told or problem, 200)
-        found.append(path)
-    return found
-
-
-def _read_head(secured: ssl.SSLSocket) -> Tuple[Optional[int], Optional[float]]:
-    """Status and header Date (seconds since the epoch) of an HTTP answer."""
-    head = bytearray()
-    block = bytearray(4096)
-    while b"\r\n\r\n" not in head and len(head) < _HEAD_LIMIT:
-        count = secured.recv_into(block)
-        if not count:
-            break
-        head += block[:count]
-    lines = bytes(head).split(b"\r\n\r\n", 1)[0].decode("latin-1").split("\r\n")
-    words = lines[0].split(" ")
-    is_status = len(words) > 1 and words[0].startswith("HTTP/") and words[1].isdecimal() and len(words[1]) == 3
-    status = int(words[1]) if is_status else None
-    for line in lines[1:]:
-        name, _colon, value = line.partition(":")
-        if name.lower() == "date":
-            date = read_http_date(value)
-            return status, None if date is None else date.timestamp()
-    return status, None
-
-
-def _has(library: str) -> bool:
-    try:
-        require_libraries(library)
-    except MissingLibrary:
-        return False
-    return True
-
-
-def _in_words(error: OSError) -> str:
-    if isinstance(error, socket.timeout):
-        return "the time is over"
-    return error.strerror or str(error) or type(error).__name__

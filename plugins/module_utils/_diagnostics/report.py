@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import textwrap
 import time
-import zlib
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._value import Value, field
@@ -17,6 +17,8 @@ from ..est.base.text import printable, redact
 from .archive import Member, UniqueNames, pack, safe_path
 from .collect import failed
 from .findings import Finding, clock_offset, judge
+from .log_text import CLEANED, clean_section
+from .logs import take_logs
 from .stored import Stored
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -52,11 +54,6 @@ def summarise(
         if finding.ok:
             took = f" ({finding.milliseconds:g} ms)" if finding.milliseconds is not None else ""
             lines.extend(_paragraph(f"{finding.section:<9}", finding.text + took))
-    not_told = report.get("not_told", ())
-    if not_told:
-        lines += ["", "NOT TOLD OF A WINDOWS HOST"]
-        for what in not_told:
-            lines.extend(_paragraph("", what))
     if skipped_files:
         lines += ["", "NOT IN THIS ARCHIVE, OR NOT WHOLE"]
         for entry in skipped_files[:_SHOWN_SKIPPED_FILES]:
@@ -95,8 +92,7 @@ def _count(number: int, what: str) -> str:
 
 FORMAT = "estfleet.cloud_extender.diagnostics"
 FORMAT_VERSION = 1
-#: What zlib calls the format of a gzip file.
-_GZIP = 16 + zlib.MAX_WBITS
+_PEM = re.compile(rb"-----BEGIN [A-Z ]+-----([^-]+)-----END")
 
 _HOST_HINT = "Check that Ansible can run modules on the host: ansible -m ansible.builtin.ping."
 _WITHHELD = Finding(
@@ -112,11 +108,13 @@ class Collected(Value):
     """What the host answered.
 
     :param answer: see ``collect()``; empty where there is none.
+    :param servers: sections with what ``seen()`` made of its relays.
     :param trouble: why there is none, or an empty string.
     :param sent, received: when it was asked and when the answer was there, by the clock of the controller.
     """
 
     answer: Mapping[str, Any] = field(repr=False)
+    servers: Sequence[Mapping[str, Any]] = field(repr=False)
     trouble: str
     sent: float
     received: float
@@ -148,8 +146,8 @@ class Report:
     ) -> None:
         self._began = int(began)
         answer = collected.answer
-        # Masks, and UTF-8 in place of another encoding, make a text longer than what was read.
-        self._log_octets_left = 2 * max_log_octets + 2**20
+        self._secrets = secrets
+        self._max_log_octets = max_log_octets
         self._files: List[Member] = []
         self._skipped_files: List[Dict[str, str]] = []
         data: Dict[str, Any] = {
@@ -163,24 +161,19 @@ class Report:
             else {"ok": True, "data": {"store_path": stored.store_path, **stored.description}},
         }
         if answer:
-            # A Windows host tells its clock in between, and the controller when it asked for that.
-            data["clock"] = (
-                answer["clock"]
-                if "clock" in answer
-                else clock_offset(collected.sent, answer["started"], answer["ended"], collected.received)
-            )
-            if "not_told" in answer:
-                data["not_told"] = answer["not_told"]
-            data.update(answer["sections"])
-            data["tests"] = self._take_tests(answer["sections"]["tests"])
-            data["logs"] = self._take_logs(answer["logs"])
+            sections = answer["sections"]
+            data["clock"] = clock_offset(collected.sent, answer["started"], answer["ended"], collected.received)
+            data["system"] = sections["system"]
+            data.update({name: clean_section(name, sections[name]) for name in CLEANED if name in sections})
+            data["tests"] = self._take_tests(sections["tests"])
+            data["logs"] = self._take_logs(sections["logs"])
         else:
             data["system"] = failed(
                 f"nothing could be collected on the host: {collected.trouble}", _HOST_HINT, code="module_failed"
             )
         data["servers"] = [
             {"templates": target["templates"], "section": section}
-            for target, section in zip(targets, answer.get("servers", ()))
+            for target, section in zip(targets, collected.servers)
         ]
         data["servers"] += [{"templates": [name], "section": failed(why, code=code)} for name, code, why in unusable]
         self._data: Dict[str, Any] = _redacted(data, secrets)
@@ -195,38 +188,37 @@ class Report:
         found = section.get("data")
         if found is None:
             return dict(section)
-        for test in found["tests"]:
-            for name, text in sorted(test["files"].items()):
-                if text is None:  # it is there, and was not read
-                    continue
-                path = f"tests/{safe_path(test['name'])}/{safe_path(name)}"
-                self._files.append((path, test["modified"], text.encode("utf-8", "replace")))
-        tests = [
-            {**test, "files": sorted(test["files"]), "modified_at": _utc(test["modified"])} for test in found["tests"]
-        ]
+        tests, names = [], UniqueNames()
         self._leave_out(found["skipped_files"])
+        for test in found["tests"]:
+            folder, modified = names.take(safe_path(str(test["name"]))), int(test["modified"])
+            for name, content in sorted(test["files"].items()):
+                octets = base64.b64decode(content, validate=True)
+                if _has_one_of(self._secrets, octets):
+                    reason = "holds a secret of a template, such as an enrolment code"
+                    self._leave_out([(f"{found['output_path']}: {test['name']}/{name}", reason)])
+                else:
+                    self._files.append((f"tests/{folder}/{safe_path(name)}", modified, octets))
+            tests.append(
+                {
+                    "name": folder,
+                    "modified": modified,
+                    "modified_at": _utc(modified),
+                    "has_private_key": bool(test["has_private_key"]),
+                    "files": sorted(test["files"]),
+                }
+            )
         return {**section, "data": {"output_path": found["output_path"], "tests": tests}}
 
     def _take_logs(self, section: Mapping[str, Any]) -> Dict[str, Any]:
         """Put the logs into the archive, and only their names into the report."""
         found = section["data"]
-        files, names = [], UniqueNames()
-        for log in found["files"]:
-            path = names.take(f"logs/{safe_path(log['name'])}")
-            try:
-                content = _decompressed(base64.b64decode(log["content"]), self._log_octets_left)
-            except _TooLarge:
-                words = "is more than was asked for, and the host sent it all the same"
-                found["skipped_files"].append((log["path"], words))
-                continue
-            except (ValueError, zlib.error):
-                found["skipped_files"].append((log["path"], "was damaged on its way"))
-                continue
-            self._log_octets_left -= len(content)
-            self._files.append((path, log["modified"], content))
-            files.append({**{key: log[key] for key in ("path", "size", "octets")}, "member": path})
-        self._leave_out(found["skipped_files"])
-        return {**section, "data": {"files": files, "skipped_files": found["skipped_files"]}}
+        logs, left_out = take_logs(found["files"], self._max_log_octets, self._secrets)
+        self._files.extend((log.name, log.modified, log.data) for log in logs)
+        skipped_files = [*found["skipped_files"], *map(list, left_out)]
+        self._leave_out(skipped_files)
+        files = [{"path": log.path, "size": log.size, "octets": len(log.data), "member": log.name} for log in logs]
+        return {**section, "data": {"files": files, "skipped_files": skipped_files}}
 
     def _leave_out(self, entries: Sequence[Sequence[str]]) -> None:
         self._skipped_files.extend({"path": path, "reason": reason} for path, reason in entries)
@@ -260,23 +252,17 @@ class Report:
         return (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
-class _TooLarge(Exception):
-    """A log is larger than what is left of the limit."""
+def _has_one_of(secrets: Sequence[str], content: bytes) -> bool:
+    """Whether a PEM file, or a text, has a secret in it: a request can have an enrolment code."""
+    bodies = [content, *(_decoded(body) for body in _PEM.findall(content))]
+    return any(secret.encode("utf-8", "surrogatepass") in body for secret in secrets for body in bodies if secret)
 
 
-def _decompressed(octets: bytes, limit: int) -> bytes:
-    """Return the content of a gzip file.
-
-    :raises _TooLarge: it is larger than the limit. No more than that is decompressed.
-    :raises ValueError, zlib.error: it is damaged.
-    """
-    unpacking = zlib.decompressobj(_GZIP)
-    content = unpacking.decompress(octets, limit + 1)
-    if len(content) > limit:
-        raise _TooLarge
-    if not unpacking.eof:
-        raise ValueError("the file is cut short")
-    return content
+def _decoded(body: bytes) -> bytes:
+    try:
+        return base64.b64decode(body)
+    except ValueError:
+        return b""
 
 
 def _redacted(value: Any, secrets: Sequence[str]) -> Any:

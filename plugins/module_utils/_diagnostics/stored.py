@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
@@ -23,7 +24,6 @@ from .._store.errors import StoreError
 from .._store.information import describe_store
 from .._store.reading import inspect, open_secrets
 from .._value import Value, field
-from .archive import UniqueNames, safe_path
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What the tests of a POSIX host left in their folder: certificates and what is pending. Never a private key.
@@ -36,13 +36,12 @@ _MOST = 500
 def read_tests(output_path: str) -> Dict[str, Any]:
     """Read the folder of the tests.
 
-    :returns: ``output_path``; ``tests: [{name, modified, has_private_key, files: {file name: text}}]``, newest first,
+    :returns: ``output_path``; ``tests: [{name, modified, has_private_key, files: {file name: base64}}]``, newest first,
         and ``skipped_files``: ``[path, reason]``.
     :raises OSError: the folder cannot be read. One that does not exist has no tests.
     """
     tests: List[Dict[str, Any]] = []
     skipped_files: List[Tuple[str, str]] = []
-    names = UniqueNames()
     try:
         output = open_folder(output_path)
     except FileNotFoundError:
@@ -56,7 +55,7 @@ def read_tests(output_path: str) -> Dict[str, Any]:
         if files or has_key:
             tests.append(
                 {
-                    "name": names.take(safe_path(os.path.relpath(test.path, output.path))),
+                    "name": os.path.relpath(test.path, output.path),
                     "modified": int(test.status.st_mtime),
                     "has_private_key": has_key,
                     "files": files,
@@ -83,11 +82,10 @@ def _files(test: Folder, skipped_files: List[Tuple[str, str]]) -> Iterator[Tuple
         except OSError as error:
             skipped_files.append((test.path_of(name), error.strerror or str(error)))
             continue
-        text = (file.content or b"").decode("ascii", "replace")
-        if file.problem or "PRIVATE KEY" in text:
+        if file.problem or b"PRIVATE KEY" in (file.content or b""):
             skipped_files.append((test.path_of(name), file.problem or "holds a private key"))
         elif file.content is not None:
-            yield name, text
+            yield name, base64.b64encode(file.content).decode("ascii")
 
 
 # ----------------------------------------------------------------------------------------------------------------------

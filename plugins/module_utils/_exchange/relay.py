@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
-import queue
 import re
 import socket
 import ssl
-import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
@@ -24,31 +21,16 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 from .._names.pem import pem_text
 from ..est.base.errors import InputError, TransportError
 from ..est.http.deadline import Deadline
+from ..est.http.failures import Failed, alert_of, is_about_client_certificate
+from ..est.http.opening import cipher_name, connect, resolve, shake_hands, watch_client_certificate
+from ..est.http.proxy import open_tunnel
 from ..est.http.server_identity import authorize
-from ..est.http.tls import Trust, alert_of, handshake_failure, is_client_certificate_alert, make_context
+from ..est.http.tls import Trust, make_context
 from ..est.http.unverified import make_unverified_context
 
-# X509_V_ERR_* of OpenSSL. What is not here is "unfit", or an issuer that is not known.
-_CHAIN_DETAILS = {7: "wrong_signature", 9: "not_yet_valid", 10: "expired", 18: "self_signed", 26: "wrong_purpose"}
-_NOT_A_CA = (24, 25, 32, 79)
-
-_UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 # Linux only; other systems have no such switch.
 _TCP_QUICKACK: Optional[int] = getattr(socket, "TCP_QUICKACK", None)
-_PROXY_HEAD_LIMIT = 16384
 _CHUNK = 16384
-# The longest Certificate message without a certificate in it (TLS 1.2: 7 octets, TLS 1.3: 8).
-_EMPTY_CERTIFICATE = 8
-
-
-class Failed(Exception):
-    """Why the relay stopped, in codes: see RETURN of the module."""
-
-    def __init__(self, stage: str, kind: str, detail: str = "", *, alert: str = "", proxy_status: int = 0) -> None:
-        super().__init__()
-        self.told: Dict[str, Any] = {"stage": stage, "kind": kind, "detail": detail, "alert": alert}
-        if proxy_status:
-            self.told["proxy_status"] = proxy_status
 
 
 def run(options: Mapping[str, Any]) -> Dict[str, Any]:
@@ -63,11 +45,17 @@ def run(options: Mapping[str, Any]) -> Dict[str, Any]:
         result.update(answers=relay.answers, connections=relay.connections)
         relay.carry()
     except Failed as failed:
-        result["failure"] = {**failed.told, **(relay.progress() if relay is not None else Progress().as_dict())}
+        result["failure"] = {**_told(failed), **(relay.progress() if relay is not None else Progress().as_dict())}
     finally:
         if relay is not None:
             relay.close()
     return result
+
+
+def _told(failed: Failed) -> Dict[str, Any]:
+    """It in codes; what the platform says stays here."""
+    told = {"stage": failed.stage, "kind": failed.kind, "detail": failed.detail, "alert": failed.alert}
+    return {**told, "proxy_status": failed.proxy_status} if failed.proxy_status else told
 
 
 class Progress:
@@ -119,6 +107,7 @@ class Relay:
         reused = False
         for number, request in enumerate(self._requests):
             self._progress = Progress(number)
+            self._deadline = Deadline(self._options["timeout"])
             if self._secured is None:
                 self._secured, reused = self._open(), False
             self._progress.reused = reused
@@ -165,7 +154,7 @@ class Relay:
             # Without a function for the passphrase OpenSSL would ask for it on the terminal.
             self._context.load_cert_chain(certificate, key, passphrase)
         except FileNotFoundError:
-            raise Failed("input", "invalid_client_certificate", "not_found") from None
+            raise Failed("input", "unreadable_file", "not_found") from None
         except (OSError, ValueError):
             detail = "encrypted_key" if encrypted else "unreadable"
             raise Failed("input", "invalid_client_certificate", detail) from None
@@ -176,19 +165,30 @@ class Relay:
         told: Dict[str, Any] = {"seconds": {}}
         self.connections.append(told)
         proxy, seconds = self._options["proxy_host"], told["seconds"]
-        host, port = (proxy, self._options["proxy_port"]) if proxy else (self._options["host"], self._options["port"])
+        host, port = self._options["host"], self._options["port"]
+        next_hop = (proxy, self._options["proxy_port"]) if proxy else (host, port)
         with _time(seconds, "resolve"):
-            addresses = self._resolve(host, port)
+            addresses = resolve(*next_hop, self._limit)
+        told["addresses"] = list(dict.fromkeys(str(address[4][0]) for address in addresses))
         with _time(seconds, "connect"):
-            connection = self._connect(addresses)
+            connection = connect(addresses, self._limit)
         try:
             local, remote = connection.getsockname(), connection.getpeername()
             told.update(local_address=local[0], local_port=local[1], address=remote[0], port=remote[1])
             if proxy:
+                step = Deadline(self._step_seconds)
+                target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                 with _time(seconds, "proxy"):
-                    self._tunnel(connection)
+                    open_tunnel(connection, target, lambda: step.limit(self._limit()))
+            if self._options["client_certificate"] is not None and watch_client_certificate(
+                self._context, lambda: told.update(client_certificate_sent=True)
+            ):
+                told["client_certificate_sent"] = False
             with _time(seconds, "tls"):
-                return self._handshake(connection, told)
+                secured = shake_hands(self._context, connection, host, self._limit)
+            connection = secured
+            self._authorize(secured, told)
+            return secured
         except BaseException:
             connection.close()
             raise
@@ -196,114 +196,17 @@ class Relay:
     def _limit(self) -> float:
         return self._deadline.limit(self._step_seconds)
 
-    def _resolve(self, host: str, port: int) -> List[Tuple[Any, ...]]:
-        answers: queue.Queue[Any] = queue.Queue()
-
-        def ask() -> None:
-            try:
-                answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-            except (OSError, UnicodeError) as error:
-                answers.put(error)
-
-        # getaddrinfo has no time limit of its own; a thread that still waits for it does not hold up the exit.
-        threading.Thread(target=ask, daemon=True).start()
-        try:
-            answer = answers.get(timeout=self._limit())
-        except (queue.Empty, socket.timeout):
-            raise Failed("resolve", "name_not_resolved", "timeout") from None
-        if isinstance(answer, Exception):
-            again = getattr(answer, "errno", None) == getattr(socket, "EAI_AGAIN", None)
-            raise Failed("resolve", "name_not_resolved", "no_answer" if again else "unknown_host")
-        return list(answer)
-
-    def _connect(self, addresses: List[Tuple[Any, ...]]) -> socket.socket:
-        """A connection to the first address that accepts one. Each gets an equal share of the time."""
-        failed = Failed("connect", "connection_failed", "failed")
-        for family, kind, protocol, _name, address in addresses:
-            connection = socket.socket(family, kind, protocol)
-            try:
-                connection.settimeout(self._limit() / len(addresses))
-                connection.connect(address)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return connection
-            except ConnectionRefusedError:
-                failed = Failed("connect", "connection_refused")
-            except socket.timeout:
-                failed = Failed("connect", "connection_failed", "timeout")
-            except OSError as error:
-                unreachable = error.errno in _UNREACHABLE
-                failed = Failed("connect", "connection_failed", "unreachable" if unreachable else "failed")
-            connection.close()
-        raise failed
-
-    def _tunnel(self, connection: socket.socket) -> None:
-        """Have the proxy make a tunnel (RFC 9110 section 9.3.6); it gets no credentials of any kind."""
-        host, port = self._options["host"], self._options["port"]
-        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        head = b""
-        limit = Deadline(self._step_seconds)
-        try:
-            connection.settimeout(limit.limit(self._limit()))
-            connection.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("ascii"))
-            # One octet at a time: what follows the empty line belongs to TLS.
-            while not head.endswith((b"\r\n\r\n", b"\n\n")) and len(head) < _PROXY_HEAD_LIMIT:
-                connection.settimeout(limit.limit(self._limit()))
-                octet = connection.recv(1)
-                if not octet:
-                    break
-                head += octet
-        except socket.timeout:
-            raise Failed("proxy", "proxy_failed", "timeout") from None
-        except OSError:
-            raise Failed("proxy", "proxy_failed", "closed") from None
-        status = re.match(rb"HTTP/1\.[01] ([0-9]{3})", head)
-        if status is None:
-            raise Failed("proxy", "proxy_failed", "not_http" if head else "closed")
-        if not status[1].startswith(b"2"):
-            raise Failed("proxy", "proxy_failed", "refused", proxy_status=int(status[1]))
-
-    def _handshake(self, connection: socket.socket, told: Dict[str, Any]) -> ssl.SSLSocket:
-        host, port = self._options["host"], self._options["port"]
-        asked = self._watch_client_certificate(told)
-        try:
-            secured = self._context.wrap_socket(connection, server_hostname=host, do_handshake_on_connect=False)
-            secured.settimeout(self._limit())
-            secured.do_handshake()
-        except socket.timeout:
-            raise Failed("tls", "tls_failed", "timeout") from None
-        except (OSError, ValueError) as error:
-            meaning = handshake_failure(error, f"{host}:{port}", self._trust, self._step_seconds)
-            raise Failed("tls", meaning.code, _detail(error, meaning), alert=meaning.alert) from None
+    def _authorize(self, secured: ssl.SSLSocket, told: Dict[str, Any]) -> None:
         certificate = secured.getpeercert(binary_form=True) or b""
         told["certificates"] = [base64.b64encode(der).decode("ascii") for der in _certificates(secured, certificate)]
         told["authorized_by"] = ""
         if self._trust.kind != "nobody":
             try:
-                told["authorized_by"] = authorize(certificate, host, self._trust)
+                told["authorized_by"] = authorize(certificate, self._options["host"], self._trust)
             except TransportError as error:
-                secured.close()
                 unreadable = error.code == "invalid_server_certificate"
                 raise Failed("tls", error.code, "unreadable" if unreadable else "") from None
-        cipher = secured.cipher()
-        told.update(tls_version=secured.version(), cipher=cipher[0] if cipher else "unknown")
-        if asked is not None:
-            told["client_certificate_sent"] = bool(asked)
-        return secured
-
-    def _watch_client_certificate(self, told: Dict[str, Any]) -> Optional[List[bool]]:
-        """Note whether the client certificate goes out. Python tells it only to a hook for its own tests."""
-        context: Any = self._context
-        if self._options["client_certificate"] is None or not hasattr(context, "_msg_callback"):
-            return None
-        asked: List[bool] = []
-
-        def message(_connection: Any, direction: str, _version: Any, _content: Any, kind: Any, data: bytes) -> None:
-            if direction == "write" and getattr(kind, "name", "") == "CERTIFICATE" and len(data) > _EMPTY_CERTIFICATE:
-                asked.append(True)
-                told["client_certificate_sent"] = True
-
-        context._msg_callback = message
-        return asked
+        told.update(tls_version=secured.version(), cipher=cipher_name(secured))
 
     # -------------------------------------------------------------------------------------------- requests and answers
 
@@ -328,7 +231,7 @@ class Relay:
                 raise unsent or Failed("receive", "no_answer", "timeout") from None
             except OSError as error:
                 broken = _broken("receive", error)
-                raise (broken if unsent is None or broken.told["alert"] else unsent) from None
+                raise (broken if unsent is None or broken.alert else unsent) from None
             finally:
                 self._progress.received = len(answer.octets)
         if answer.end == "cut_off":
@@ -473,24 +376,10 @@ def _time(seconds: Dict[str, float], stage: str) -> Iterator[None]:
         seconds[stage] = round(time.monotonic() - started, 3)
 
 
-def _detail(error: Exception, meaning: TransportError) -> str:
-    """The finer code of a handshake that failed."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        number = error.verify_code
-        usual = "unknown_issuer" if meaning.code == "untrusted_certificate" else "unfit"
-        return _CHAIN_DETAILS.get(number, "not_a_ca" if number in _NOT_A_CA else usual)
-    if meaning.code != "tls_failed":
-        return ""
-    if meaning.alert:
-        return "alert"
-    ended = isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError))
-    return "closed" if ended or not isinstance(error, ssl.SSLError) else "failed"
-
-
 def _broken(stage: str, error: OSError) -> Failed:
     """Why an established connection broke."""
     alert = alert_of(error)
-    if is_client_certificate_alert(error):
+    if is_about_client_certificate(error):
         return Failed(stage, "client_certificate_refused", alert=alert)
     if alert:
         return Failed(stage, "tls_failed", "alert", alert=alert)

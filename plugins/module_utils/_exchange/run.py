@@ -33,6 +33,7 @@ from .connection import (
     refuse_without_devices,
     required_trust,
 )
+from .failure import failure
 from .files import CERTIFICATE_FILE, CHAIN_FILE, FILES_HINT, PRIVATE_KEY_FILE, ROOT_CERTIFICATE_FILE
 from .issued import Comparison, compare_certificate
 from .options import KEY_OF_SERVER, TestOptions
@@ -66,16 +67,18 @@ def run_test(
     connector: Connector,
     files: TestFiles,
     timeline: Timeline,
+    before_saving: Callable[[Mapping[str, Any]], None] = lambda _outcome: None,
 ) -> Dict[str, Any]:
     """Test a template.
 
     :param connector: carries the exchange.
     :param files: keeps the files of this test.
+    :param before_saving: hears what will come of the test, the result as far as it is known, before its files are saved.
     :returns: the result of ``est_test_enroll`` as plain data; see its documentation.
     :raises EstError: with the stage at which the test failed; ``timeline`` has the stages up to there.
     :raises TemplateError: the identity does not fit the template.
     """
-    return _Test(template, identity, options, connector, files, timeline).run()
+    return _Test(template, identity, options, connector, files, timeline, before_saving).run()
 
 
 class _Test:
@@ -87,12 +90,14 @@ class _Test:
         connector: Connector,
         files: TestFiles,
         timeline: Timeline,
+        before_saving: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._template = template
         self._options = options
         self._connector = connector
         self._files = files
         self._timeline = timeline
+        self._before_saving = before_saving
         refuse_without_devices(template)
         refuse_key_of_server(template, options)
         self._rendered: Rendered = render(template, identity)
@@ -121,19 +126,21 @@ class _Test:
             try:
                 issued = enrolment.run(
                     wait_timeout=self._options.wait_timeout,
-                    keep=lambda pending: self._save(self._files.save_pending, pending.as_texts(digest)),
+                    keep=lambda pending: self._save_pending(pending.as_texts(digest)),
                     on_unverified_chain=self._options.on_unverified_chain,
                     check=self._refuse,
                 )
             except EstError as error:
+                self._before_saving(failure(error, self._template.name, self._connector.exchange, self._timeline))
                 enrolment.keep_unusable(error, self._save_unusable)
                 raise
             if isinstance(issued, PendingEnrolment):
                 return self._result("pending", changed=True, client=client, pending=issued, path=self._saved_in)
+            come: Dict[str, Any] = {"changed": True, "client": client, "verified": issued.verified}
+            self._before_saving(self._result("issued", path="", **come))
             self._save(self._files.save_issued, _issued_files(issued))
             more = {"key_protected_by": issued.key_protected_by} if self._key_of_server else {}
-            found = self._result("issued", changed=True, client=client, verified=issued.verified, path=self._saved_in)
-            return {**found, **more}
+            return {**self._result("issued", path=self._saved_in, **come), **more}
 
     def _request(self) -> EnrolmentRequest:
         template = self._template
@@ -184,6 +191,10 @@ class _Test:
                 request_received="not_received",
                 hint=FILES_HINT,
             ) from None
+
+    def _save_pending(self, files: Mapping[str, str]) -> None:
+        self._before_saving({"status": "pending", "changed": True, "exchange": self._connector.exchange})
+        self._save(self._files.save_pending, files)
 
     def _save_unusable(self, certificates: str, key: str) -> str:
         self._save(self._files.save_unusable, {PRIVATE_KEY_FILE: key, CERTIFICATE_FILE: certificates})

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from .._value import Value, field
 
@@ -22,15 +21,14 @@ class Observed(Value):
     :param content: the document's text, or None where there is none or it is not text.
     :param sha256: hex digest of what was read; an empty string where there is none.
     :param damage: why what is in the document's place cannot be a document ("is a folder"), or an empty string.
-    :param drift: what is wrong with modes and owners, in words; writing puts it right.
+    :param drift: what is wrong with modes and owners, or access lists, in words; writing puts it right.
     :param key_fingerprint: the fingerprint of a usable sealing key, or an empty string.
     :param key_damage: why the sealing key cannot be used ("is empty"), or an empty string.
     :param key: the sealing key, where it was asked for and is usable.
     :param folder_mode: permissions of the folder such as ``0700``, or an empty string.
     :param document_mode: permissions of the document such as ``0600``, or an empty string.
     :param owner: the owner of the document (of the folder, where there is no document), or an empty string.
-    :param last_tests: the text of the file of ``last_tests.py``, or an empty string where there is none; None where it
-        was not looked at.
+    :param last_tests: the text of the file of ``last_tests.py``, or an empty string where there is none.
     :param kept_documents: paths of older documents that were damaged or edited by hand and lie beside the document.
     """
 
@@ -46,7 +44,7 @@ class Observed(Value):
     folder_mode: str = ""
     document_mode: str = ""
     owner: str = ""
-    last_tests: str | None = None
+    last_tests: str = ""
     kept_documents: tuple[str, ...] = ()
 
 
@@ -83,15 +81,15 @@ class Written(Value):
 class TemplateStore(ABC):
     """A template store on one host.
 
-    :cvar key_with_document: whether the sealing key comes in the same round trip as the document. Where it does not, it
-        is only asked for when something has to be sealed.
+    :ivar key_with_document: whether the sealing key comes at no cost with the document. Where it does not, it is only
+        asked for when something has to be sealed.
     """
 
-    key_with_document: ClassVar[bool] = True
+    key_with_document: bool = True
 
     @abstractmethod
     def read(self, *, want_key: bool) -> Observed:
-        """Read the store: in one round trip, where nothing is wrong with it and no key has to be fetched apart.
+        """Read the store, in one round trip.
 
         :param want_key: fetch the sealing key as well, to compare secrets with it, and to seal them.
         :raises StoreError: when the store cannot be read.
@@ -108,7 +106,7 @@ class TemplateStore(ABC):
 
     @abstractmethod
     def write(self, change: Write) -> Written:
-        """Write a document whole and atomically, and put modes and owners right; on a POSIX host in one round trip.
+        """Write a document whole and atomically, and put modes, owners and access lists right, in one round trip.
 
         :raises StoreError: when it cannot be written; the old document is still there then.
         """

@@ -167,7 +167,7 @@ class Outcome(Value):
 
 def apply_request(store: TemplateStore, request: Request, *, check_mode: bool) -> Outcome:
     """Make a store hold what is desired: one round trip when nothing changes, two when something does, and one more
-    where a new sealing key is made.
+    where a new sealing key is made, or where the key does not come with the document and something is sealed with it.
 
     :param store: the host's store.
     :param request: what is desired.

@@ -24,7 +24,7 @@ def describe_store(observed: Observed, names: Sequence[str] | None) -> dict[str,
     :raises NewerFormat: when a newer version of this collection wrote the document.
     """
     inspection = inspect(observed)
-    tests = parse_last_tests(observed.last_tests or "")
+    tests = parse_last_tests(observed.last_tests)
     stored = inspection.document.templates if inspection.document else ()
     templates = []
     for template in choose_templates(stored, None if inspection.damaged else names, observed.store_path):

@@ -77,7 +77,7 @@ class Plan(Value):
     :param sealing_key: the sealing key that the document names.
     :param rotate: whether the sealing key in force is replaced, and everything sealed anew.
     :param new_key: whether a new sealing key is needed.
-    :param last_tests: what came of the last test of each template, by name; None where that was not looked at.
+    :param last_tests: what came of the last test of each template, by name.
     :param proved: of each declared template that is not switched off, whether a test has proved it as it will be.
     :param warnings: what somebody should know, in words.
     """
@@ -95,7 +95,7 @@ class Plan(Value):
     sealing_key: SealingKey | None = None
     rotate: bool = False
     new_key: bool = False
-    last_tests: Mapping[str, LastTest] | None = None
+    last_tests: Mapping[str, LastTest] = field(default_factory=dict)
     proved: Mapping[str, bool] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -122,8 +122,8 @@ def make_plan(request: Request, observed: Observed) -> Plan:
     declared = _declared_secrets(request)
     if observed.key is None:
         _match_together(document, declared)
-    last_tests = None if observed.last_tests is None else parse_last_tests(observed.last_tests)
-    decisions = _decisions(request, document, inspection, observed, last_tests or {})
+    last_tests = parse_last_tests(observed.last_tests)
+    decisions = _decisions(request, document, inspection, observed, last_tests)
     removed, undeclared = _others(document, request)
     results = _results(decisions, removed, request, document)
     planned = list(filter(None, (decision.planned for decision in decisions)))

@@ -156,6 +156,14 @@ def _fetch(url: EstUrl, timeline: Timeline, connection: Mapping[str, Any]) -> Ca
         peer = transport.peer
     if peer is None:
         raise AssertionError("an answer comes from a peer")
+    return read_bag(response, peer)
+
+
+def read_bag(response: Response, peer: Peer) -> CaBag:
+    """What the answer of an unverified server to a GET of /cacerts has in it.
+
+    :raises ServerError, ParseError: as of ``fetch_unauthenticated()``.
+    """
     if response.status == 401:
         # RFC 7030 section 4.1.1: a challenge is not answered before the server is authenticated.
         raise ServerError(
@@ -165,10 +173,6 @@ def _fetch(url: EstUrl, timeline: Timeline, connection: Mapping[str, Any]) -> Ca
             http_status=401,
             hint="Trust the CA certificate itself instead of a fingerprint alone.",
         )
-    return _read(response, peer)
-
-
-def _read(response: Response, peer: Peer) -> CaBag:
     bag, warnings = read_cacerts_answer(response)
     if len(bag) > MAX_CERTIFICATES:
         raise ParseError(f"the server sent {len(bag)} CA certificates; at most {MAX_CERTIFICATES} are read")

@@ -155,6 +155,10 @@ class EstClient:
                 raise
             step.detail = without_secrets(step.detail)
 
+    def announce(self, *operations: str) -> None:
+        """Say which operations will be asked for next, where each is a GET: see ``Transport.announce()``."""
+        self._transport.announce([self.url.operation(operation) for operation in operations])
+
     def cacerts(self) -> CaCertificates:
         """Fetch the current CA certificates (RFC 7030 section 4.1).
 

@@ -178,6 +178,7 @@ class Enrolment:
     ) -> None:
         self._client = client
         self._wanted = wanted
+        client.announce("cacerts", "csrattrs")
         self._authorities = client.cacerts()
         answer = client.csrattrs()
         if pending is not None:

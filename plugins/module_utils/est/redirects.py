@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from .base.errors import EstError, ServerError
@@ -144,6 +144,10 @@ class FollowingTransport:
     def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> Transport:
         """See ``Transport.for_origin()``."""
         return self._transport.for_origin(url, with_credentials=with_credentials)
+
+    def announce(self, urls: Sequence[str]) -> None:
+        """See ``Transport.announce()``."""
+        self._transport.announce(urls)
 
     def close(self) -> None:
         """Close all connections. May be called twice."""

@@ -28,7 +28,7 @@ from .._names.general_names import GeneralName
 from .._value import Value, field
 from .base.errors import EstError, InputError, ServerError, TransportError
 from .enrol import EnrolmentRequest, Operation, server_key_operation
-from .http.tls import REFUSING_ALERTS
+from .http.failures import REFUSING_ALERTS
 from .http.transport import Credentials
 from .request.csr import (
     Attribute,

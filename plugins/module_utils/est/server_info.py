@@ -37,6 +37,7 @@ def server_info(client: EstClient, transport: Transport, trust: Trust) -> Dict[s
         answer becomes a warning.
     """
     now = datetime.now(timezone.utc)
+    client.announce("cacerts", "csrattrs")
     authorities = client.cacerts()
     warnings = list(client.url.warnings)
     attributes = _csr_attributes(client, warnings)

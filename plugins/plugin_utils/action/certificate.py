@@ -17,7 +17,7 @@ from ..windows.certificate_exchange import WindowsCertificateExchange
 from ..windows.certificate_holder import WindowsHolder
 from ..windows.host import WindowsHost
 from .exchange import ExchangeAction
-from .store import looks_fully, store_of
+from .store import store_of
 
 # What win_certificate_store calls CertificateAuthority is another store to win_certificate_info.
 _STORE = re.compile(r"(?!CertificateAuthority\Z)[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}", re.IGNORECASE)
@@ -61,5 +61,4 @@ def keep_certificate(action: ExchangeAction, asked: CertificateParameters, excha
         find_template=lambda with_secrets: action.stored_template(
             asked.store_path, asked.template_name, with_secrets=with_secrets
         ),
-        full_look=looks_fully(action),
     ).outcome()

@@ -24,7 +24,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import last_test_entry
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import (
     require_libraries,
@@ -33,9 +32,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
 
 from ..exchange.connectors import ControllerConnector, UriConnector
 from ..exchange.module_transport import Execute
-from ..host.test_files import RemoteFiles
 from ..windows.folder import Host
-from ..windows.test_files import WindowsTestFiles
 from ..windows.win_uri_connector import SLURP, WinUriConnector
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -67,73 +64,57 @@ def _collection_version() -> str:
 
 
 class Files(TestFiles, Protocol):
-    """Where a host keeps the files of a test, and what came of it."""
+    """Where a host keeps the files of a test, and what came of it; see ``RemoteFiles``."""
+
+    def note_with_files(self, store_path: str, came: Mapping[str, Any]) -> None:
+        """Have it noted what came of the test, in the call that saves the next files."""
 
     def note(self, store_path: str, came: Mapping[str, Any]) -> str:
         """Note what came of the test; returns why that could not be done, or an empty text."""
 
 
-class HostBackend(Value):
-    """What differs between the hosts.
-
-    :param connector: carries the exchange.
-    :param files: returns where the files of a test are kept.
-    """
-
-    connector: Connector
-    files: Callable[[TestParameters], Files]
-
-
-def posix_backend(
+def posix_connector(
     exchange: str, execute: Execute, execute_web: Execute, write_file: Callable[[str], str]
-) -> HostBackend:
-    """The backend of a POSIX host.
+) -> Connector:
+    """What carries an exchange through a POSIX host.
 
     :param exchange: ``controller`` or ``uri``.
     :param execute: runs a module on the host and returns its result, a failed one too.
     :param execute_web: the same, for a module whose result has the headers of a web server.
     :param write_file: puts a text into a temporary file on the host and returns its path.
     """
-    connector = UriConnector(execute_web, write_file) if exchange == "uri" else ControllerConnector(execute)
-    return HostBackend(
-        connector,
-        lambda asked: RemoteFiles(execute, asked.output_path, asked.template_name, asked.identity.certificate_name),
-    )
+    return UriConnector(execute_web, write_file) if exchange == "uri" else ControllerConnector(execute)
 
 
-def windows_backend(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> HostBackend:
-    """The backend of a Windows host.
+def windows_connector(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> Connector:
+    """What carries an exchange through a Windows host.
 
     :param exchange: ``controller`` or ``uri``.
     :param execute: runs a module on the host and returns its result, a failed one too.
     :param answer_path: returns the path of a temporary file on the host.
     """
-    connector: Connector = ControllerConnector(execute, SLURP)
     if exchange == "uri":
-        connector = WinUriConnector(execute, host, answer_path)
-    return HostBackend(
-        connector,
-        lambda asked: WindowsTestFiles(
-            host,
-            asked.store_path,
-            asked.output_path,
-            asked.template_name,
-            asked.identity.certificate_name,
-            check=asked.test_options.check,
-        ),
-    )
+        return WinUriConnector(execute, host, answer_path)
+    return ControllerConnector(execute, SLURP)
 
 
 class ControllerExchange:
     """One exchange.
 
-    :param backend: how, and where to.
+    :param connector: carries it.
+    :param files: returns where the files of a test are kept.
     :param find_template: returns the template, from wherever it is.
     """
 
-    def __init__(self, backend: HostBackend, find_template: Callable[[], Template]) -> None:
-        self._backend = backend
-        self._exchange = backend.connector.exchange
+    def __init__(
+        self,
+        connector: Connector,
+        files: Callable[[TestParameters], Files],
+        find_template: Callable[[], Template],
+    ) -> None:
+        self._connector = connector
+        self._files = files
+        self._exchange = connector.exchange
         self._find_template = find_template
         self._timeline = Timeline()
 
@@ -143,16 +124,33 @@ class ControllerExchange:
         :param content: returns the digest of the content of the template that was found in the store.
         """
         name = asked.template_name
-        files = self._backend.files(asked)
+        files = self._files(asked)
+
+        def came_of(outcome: Mapping[str, Any]) -> Optional[dict[str, Any]]:
+            if asked.inline is not None or asked.test_options.check:
+                return None
+            return last_test_entry(outcome, content(), asked.identity.variables)
+
+        def before_saving(outcome: Mapping[str, Any]) -> None:
+            came = came_of(outcome)
+            if came is not None:
+                files.note_with_files(asked.store_path, came)
+
         outcome = self._outcome(
             lambda template: run_test(
-                template, asked.identity, asked.test_options, self._backend.connector, files, self._timeline
+                template,
+                asked.identity,
+                asked.test_options,
+                self._connector,
+                files,
+                self._timeline,
+                before_saving=before_saving,
             ),
             lambda error: failure.failure(error, name, self._exchange, self._timeline),
             name,
         )
-        came = last_test_entry(outcome, content(), asked.identity.variables)
-        if came is not None and asked.inline is None and not asked.test_options.check:
+        came = came_of(outcome)
+        if came is not None:
             trouble = files.note(asked.store_path, came)
             if trouble:
                 warning = f"what came of the test could not be noted: {trouble}"
@@ -165,7 +163,7 @@ class ControllerExchange:
         :param name: of the template.
         """
         return self._outcome(
-            lambda template: server_info.look(template, options, self._backend.connector, self._timeline),
+            lambda template: server_info.look(template, options, self._connector, self._timeline),
             lambda error: failure.look_failure(error, name, self._exchange, self._timeline),
             name,
         )

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import nothing_sent
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import (
+    TestParameters,
+    absolute_folder,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import (
     edited_by_hand,
@@ -22,8 +25,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 
 from ..base.action import ControllerAction, ModuleFailed, OptionError, plain
 from ..base.host_answer import documented
+from ..host.paths import check_windows_folder
+from ..host.test_files import NAME as TEST_FILES
+from ..host.test_files import RemoteFiles
 from ..windows.host import WindowsHost
-from ..windows.paths import check_windows_folder
 from .store import store_of, store_path_of
 
 if TYPE_CHECKING:
@@ -139,13 +144,24 @@ class ExchangeAction(ControllerAction):
         from . import controller as exchanges
 
         if self.on_windows:
-            host = WindowsHost(self)
-            backend = exchanges.windows_backend(exchange, self.execute_web, host, lambda: self.temporary_path("answer"))
+            connector = exchanges.windows_connector(
+                exchange, self.execute_web, WindowsHost(self), lambda: self.temporary_path("answer")
+            )
         else:
-            backend = exchanges.posix_backend(
+            connector = exchanges.posix_connector(
                 exchange, self.execute_anyway, self.execute_web, self.write_temporary_file
             )
-        return exchanges.ControllerExchange(backend, find_template)
+        return exchanges.ControllerExchange(connector, self._test_files, find_template)
+
+    def _test_files(self, asked: TestParameters) -> RemoteFiles:
+        return RemoteFiles(
+            self.private_module(TEST_FILES),
+            self.execute_anyway,
+            asked.output_path,
+            asked.template_name,
+            asked.identity.certificate_name,
+            separator="\\" if self.on_windows else "/",
+        )
 
     def with_warnings(self, outcome: dict[str, Any]) -> dict[str, Any]:
         """The outcome without its warnings, which are shown to the user instead."""
@@ -184,7 +200,7 @@ class ExchangeAction(ControllerAction):
     def stored_template(self, store_path: str, name: str, *, with_secrets: bool = True) -> Template:
         """A template from the store of the host.
 
-        :param with_secrets: if not, the sealing key is not asked for: on a Windows host that takes round trips.
+        :param with_secrets: if not, the sealing key is not asked for.
         :raises StoreError: there is none, or it cannot be read.
         """
         store_path = store_path_of(self, store_path)

@@ -1,29 +1,27 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which store the host of an action has: by the shell of its connection, without asking the host."""
+"""The template store of the host of an action."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Callable, Optional
-
-from ansible.module_utils.parsing.convert_bool import boolean
+from typing import Any, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import TemplateStore
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 
-from ..base.action import ControllerAction
+from ..base.action import ControllerAction, ModuleFailed
 from ..base.templates import check_store_path
+from ..host.paths import check_windows_folder
 from ..host.quick_look import QuickLook
-from ..host.store import HostStore
-from ..windows.host import WindowsHost
-from ..windows.paths import check_windows_folder
-from ..windows.store import WindowsStore
+from ..host.store import NAME, Execute, HostStore
 
-#: The variable of a host that lets every reading look at all of the store, and not at the document alone.
-FULL_LOOK = "est_windows_full_look"
-#: The variable that lets every reading look at what came of the last tests: the role sets it where it asks for that.
-LAST_TESTS = "est_windows_last_tests"
+_CONSTRAINED = (
+    "PowerShell on the host is held to a part of its language (ConstrainedLanguage), as AppLocker and App Control for "
+    "Business do it, and can run no module of this collection: have that policy trust the account that Ansible "
+    "connects with, or these modules"
+)
 
 
 def store_path_of(action: ControllerAction, path: Optional[str]) -> str:
@@ -37,33 +35,23 @@ def store_path_of(action: ControllerAction, path: Optional[str]) -> str:
     return check_windows_folder("store_path", path)
 
 
-def store_of(
-    action: ControllerAction,
-    store_path: str,
-    *,
-    execute: Optional[Callable[[str, Mapping[str, Any]], Mapping[str, Any]]] = None,
-    full_look: bool = False,
-) -> TemplateStore:
+def store_of(action: ControllerAction, store_path: str, *, execute: Optional[Execute] = None) -> TemplateStore:
     """Return the store of the action's host.
 
     :param store_path: what ``store_path_of()`` returned.
-    :param execute: what runs a module on a POSIX host, where that is not the action's own.
-    :param full_look: on a Windows host, look at more than the document.
+    :param execute: what runs a module on the host, where that is not the action's own.
     """
-    if not action.on_windows:
-        return HostStore(execute or action.execute, store_path, QuickLook(action).look)
-    return WindowsStore(
-        WindowsHost(action),
-        store_path,
-        full_look=full_look or looks_fully(action),
-        last_tests=_is_set(action, LAST_TESTS),
-    )
+    look, run = QuickLook(action), execute or action.execute
 
+    def run_or_tell(name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return run(name, arguments)
+        except ModuleFailed as failure:
+            if not action.on_windows or failure.result.get("unreachable") or "error_code" in failure.result:
+                raise
+            # In such a PowerShell core's words are of a method that cannot be invoked.
+            if not look.is_constrained(store_path):
+                raise
+            raise StoreError(f"{_CONSTRAINED} ({str(failure).rstrip('.')})", code="module_failed") from None
 
-def looks_fully(action: ControllerAction) -> bool:
-    """Say whether the host asks for the full look, with ``FULL_LOOK``."""
-    return _is_set(action, FULL_LOOK)
-
-
-def _is_set(action: ControllerAction, variable: str) -> bool:
-    return bool(boolean(action._templar.template(action._task_vars.get(variable, False)), strict=False))
+    return HostStore(action.private_module(NAME), run_or_tell, store_path, look.look, key_with_document=look.tells_key)

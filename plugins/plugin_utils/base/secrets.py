@@ -10,10 +10,12 @@ missing here.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.common.parameters import remove_values
+from ansible.utils.display import Display
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import SECRET_FIELDS
 
@@ -33,6 +35,29 @@ class Unprinted(dict[str, Any]):
 
     def __repr__(self) -> str:
         return f"{{{', '.join(f'{name}: ...' for name in self)}}}"
+
+
+@contextlib.contextmanager
+def printing_nothing(play_context: Any) -> Iterator[None]:
+    """Let nothing print what a host answers meanwhile: with ``-vvv`` ssh prints it, and the others with more of them.
+
+    Each task has a process of its own, so no other task is silenced.
+
+    :param play_context: of the connection.
+    """
+    display = Display()
+    # The verbosity of the log file is one of its own from ansible-core 2.18 on.
+    levels = {name: getattr(display, name) for name in ("verbosity", "log_verbosity") if hasattr(display, name)}
+    no_log = play_context.no_log
+    try:
+        for name in levels:
+            setattr(display, name, 0)
+        play_context.no_log = True
+        yield
+    finally:
+        for name, level in levels.items():
+            setattr(display, name, level)
+        play_context.no_log = no_log
 
 
 def short_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def names_to_keep(names: Any) -> tuple[str, ...]:
 
 def failed_tests(outcome: Outcome) -> list[str]:
     """Return the names of the templates that stay on the host and whose last test failed."""
-    tests = outcome.plan.last_tests or {}
+    tests = outcome.plan.last_tests
     return [
         entry.name
         for entry in outcome.plan.results
@@ -177,9 +177,9 @@ def _entry(of_one: TemplateResult, plan: Plan) -> dict[str, Any]:
         entry["differences"] = [difference.as_json() for difference in of_one.differences]
     if of_one.summary:
         entry["summary"] = list(of_one.summary)
-    if of_one.name in (plan.last_tests or {}):
+    if of_one.name in plan.last_tests:
         entry["last_test"] = plan.last_tests[of_one.name].as_result()
-    if plan.last_tests is not None and of_one.name in plan.proved:
+    if of_one.name in plan.proved:
         entry["proved"] = plan.proved[of_one.name]
     return entry
 

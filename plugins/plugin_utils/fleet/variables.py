@@ -33,7 +33,6 @@ _NAMES = {
     " inventory_variables bundle accept_failed accept_unreachable accept_not_run accept_pending accept_lost"
     " accept_unproved accept_not_tried accept_differing accept_last_tests_failed accept_no_hosts accept_not_compared",
     "est_eda_": "host port token organization target_hosts",
-    "est_windows_": "full_look last_tests",
 }
 #: Every variable that a role, a playbook or the content for AWX reads or sets.
 KNOWN = frozenset(f"{prefix}{name}" for prefix, names in _NAMES.items() for name in names.split())

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The template store of a POSIX host: one round trip a call.
+"""The template store of a host: one round trip a call.
 
-It is written through the private module ``est_store_file``. It is read by a quick look, and through the module where
-that gives no answer.
+It is written through the private module ``est_store_file``, or on Windows its twin. It is read by a quick look, and
+through the module where that gives no answer.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.par
 
 from ..base.host_answer import UnusableAnswer, check_shape
 
-_NAME = "est_store_file"
-MODULE = f"estfleet.cloud_extender.{_NAME}"
+#: The private module; see ``ControllerAction.private_module()``.
+NAME = "est_store_file"
 
 
 def _shape_of(example: Any) -> Any:
@@ -46,14 +46,20 @@ Look = Callable[[str, Optional[bytes]], Optional[Mapping[str, Any]]]
 
 
 class HostStore(TemplateStore):
-    """The store in one folder of a POSIX host.
+    """The store in one folder of a host.
 
+    :param module: the twin of ``NAME`` for the host.
     :param execute: runs a module on the host.
     :param store_path: the folder.
     :param look: the quick look.
+    :param key_with_document: whether that tells the key.
     """
 
-    def __init__(self, execute: Execute, store_path: str, look: Look) -> None:
+    def __init__(
+        self, module: str, execute: Execute, store_path: str, look: Look, *, key_with_document: bool = True
+    ) -> None:
+        self.key_with_document = key_with_document
+        self._module = module
         self._execute = execute
         self._store_path = store_path
         self._look = look
@@ -67,7 +73,7 @@ class HostStore(TemplateStore):
             arguments = {"operation": "read", "store_path": self._store_path}
             if pad is not None:
                 arguments["key_pad"] = pad.hex()
-            found = self._execute(MODULE, arguments)
+            found = self._execute(self._module, arguments)
         masked = check_reading(found)
         return Observed(
             store_path=self._store_path,
@@ -95,8 +101,8 @@ class HostStore(TemplateStore):
             "key_pad": pad.hex(),
             "replaced_key": replaced_key,
         }
-        made = self._execute(MODULE, arguments)
-        check_shape(made, {"masked_key": str}, _NAME)
+        made = self._execute(self._module, arguments)
+        check_shape(made, {"masked_key": str}, NAME)
         masked = _masked_key(made)
         return mask(masked, pad) if masked else None
 
@@ -112,8 +118,8 @@ class HostStore(TemplateStore):
             "replaced_key": change.replaced_key,
             "keep_old": change.keep_old,
         }
-        written = self._execute(MODULE, arguments)
-        check_shape(written, {"conflict": bool, "kept": str}, _NAME)
+        written = self._execute(self._module, arguments)
+        check_shape(written, {"conflict": bool, "kept": str}, NAME)
         return Written(conflict=written["conflict"], kept=written["kept"])
 
 
@@ -122,7 +128,7 @@ def check_reading(found: Mapping[str, Any]) -> bytes:
 
     :raises UnusableAnswer: it is something else.
     """
-    check_shape(found, READING, _NAME)
+    check_shape(found, READING, NAME)
     return _masked_key(found)
 
 
@@ -132,5 +138,5 @@ def _masked_key(answer: Mapping[str, Any]) -> bytes:
     except ValueError:
         octets = b"?"
     if len(octets) not in (0, KEY_OCTETS):
-        raise UnusableAnswer(f"{_NAME} on the host answered with something else than a key for masked_key")
+        raise UnusableAnswer(f"{NAME} on the host answered with something else than a key for masked_key")
     return octets

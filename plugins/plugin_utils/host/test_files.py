@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a test on a managed POSIX host, for an exchange that does not leave from there."""
+"""The files of a test on a managed host, for an exchange that does not leave from there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     MAX_PENDING_FILE_SIZE,
     PRIVATE_KEY_FILE,
     REQUEST_FILE,
-    TestFolder,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
@@ -24,23 +23,39 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.e
 from ..base.host_answer import UnusableAnswer, check_shape
 from ..exchange.module_transport import Execute
 
-_NAME = "est_test_files"
-_FILES_MODULE = f"estfleet.cloud_extender.{_NAME}"
+#: The private module; see ``ControllerAction.private_module()``.
+NAME = "est_test_files"
 
 
 class RemoteFiles:
-    """The files of one test certificate, through a private module. See ``TestFiles``."""
+    """The files of one test certificate, and the note of what came of the test. See ``TestFiles``.
 
-    separator = "/"
+    :param module: the twin of ``NAME`` for the host.
+    :param execute: runs a module on the host and returns its result, a failed one too.
+    :param separator: between the parts of a path on the host.
+    """
 
-    def __init__(self, execute: Execute, output_path: str, template_name: str, certificate_name: str) -> None:
+    def __init__(
+        self,
+        module: str,
+        execute: Execute,
+        output_path: str,
+        template_name: str,
+        certificate_name: str,
+        *,
+        separator: str = "/",
+    ) -> None:
+        self._module = module
         self._execute = execute
         self._arguments = {
             "output_path": output_path,
             "template": template_name,
             "certificate_name": certificate_name,
         }
-        self.pending_path = TestFolder(output_path, template_name, certificate_name).pending_path
+        self.separator = separator
+        self.pending_path = ""
+        self._note: dict[str, Any] = {}
+        self._noted: tuple[dict[str, Any], str] = ({}, "")
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """The files of a pending enrolment by name, or ``None``."""
@@ -48,14 +63,15 @@ class RemoteFiles:
         result = self._run("read", pad=base64.b64encode(pad).decode())
         if "files" not in result:
             return None
-        check_shape(result, {"files": dict, "masked_key": str, "masked_request": str}, _NAME)
+        check_shape(result, {"files": dict, "masked_key": str, "masked_request": str, "path": str}, NAME)
+        self.pending_path = result["path"]
         try:
             masked = base64.b64decode(result["masked_key"])
             key = mask(masked, pad).decode("ascii")
             request = mask(base64.b64decode(result["masked_request"]), pad[len(masked) :]).decode("ascii")
         except ValueError:
             raise UnusableAnswer(
-                f"{_NAME} on the host answered with something else than a key and its request"
+                f"{NAME} on the host answered with something else than a key and its request"
             ) from None
         files = {name: _as_text(content) for name, content in result["files"].items()}
         return {**files, PRIVATE_KEY_FILE: key, REQUEST_FILE: request}
@@ -73,18 +89,29 @@ class RemoteFiles:
         return self._save("save_unusable", files)
 
     def _save(self, operation: str, files: Mapping[str, str]) -> str:
-        result = self._run(operation, files=json.dumps(dict(files)))
-        check_shape(result, {"path": str}, _NAME)
+        result = self._run(operation, files=json.dumps(dict(files)), **self._note)
+        check_shape(result, {"path": str, "not_noted": str}, NAME)
+        self._noted = self._note, result["not_noted"]
         return str(result["path"])
 
+    def note_with_files(self, store_path: str, came: Mapping[str, Any]) -> None:
+        """Have it noted in the template store what came of the test, in the call that saves the next files."""
+        self._note = _as_note(store_path, came)
+
     def note(self, store_path: str, came: Mapping[str, Any]) -> str:
-        """Note in the template store what came of the test; returns why that could not be done, or an empty text."""
-        arguments = {**self._arguments, "operation": "note", "store_path": store_path, "came": json.dumps(dict(came))}
-        result = self._execute(_FILES_MODULE, arguments)
+        """Note in the template store what came of the test, unless the last files were saved with this very note.
+
+        :returns: why that could not be done, or an empty text.
+        """
+        note = _as_note(store_path, came)
+        noted, why_not = self._noted
+        if noted == note:
+            return why_not
+        result = self._execute(self._module, {**self._arguments, "operation": "note", **note})
         return str(result.get("msg", "the module failed")) if result.get("failed") else ""
 
     def _run(self, operation: str, **more: Any) -> dict[str, Any]:
-        result = self._execute(_FILES_MODULE, {**self._arguments, "operation": operation, **more})
+        result = self._execute(self._module, {**self._arguments, "operation": operation, **more})
         if result.get("failed"):
             raise EstError(
                 f"the files of the test cannot be used on the host: {result.get('msg', 'the module failed')}",
@@ -94,6 +121,10 @@ class RemoteFiles:
                 hint=FILES_HINT,
             )
         return result
+
+
+def _as_note(store_path: str, came: Mapping[str, Any]) -> dict[str, Any]:
+    return {"store_path": store_path, "came": json.dumps(dict(came))}
 
 
 def _as_text(content: Any) -> str:

@@ -19,7 +19,7 @@ from support.production import keep, make_due, put, subject, template_for
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, TransportError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import REFUSING_ALERTS
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import REFUSING_ALERTS
 
 ENROLL = {"force": True, "on_failed_renewal": "enroll"}
 #: RFC 8446 section 6, RFC 5246 section 7.2.2, RFC 6066 section 9.

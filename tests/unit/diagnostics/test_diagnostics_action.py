@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import tarfile
 import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
+from ansible.utils.display import Display
 from support.actions import Host, marked, run_action
 from support.lab import LabServer
 
@@ -37,8 +39,8 @@ class DiagnosedHost(Host):
         self.orders.append(order)
         if self.trouble:
             return self.trouble
-        order["targets"], order["log_paths"] = tuple(order["targets"]), tuple(order["log_paths"])
-        answer = collect(Order(**{**order, "secrets": tuple(json.loads(order.get("secrets", "[]")))}))
+        order["relays"], order["log_paths"] = tuple(json.loads(order["relays"])), tuple(order["log_paths"])
+        answer = collect(Order(**order))
         self.answers.append(json.loads(json.dumps(answer)))
         return marked(answer)
 
@@ -107,10 +109,10 @@ def test_no_secret_is_anywhere(tmp_path, store, host):
     result = diagnose(tmp_path, store, host, log_paths=[str(tmp_path)], redact=["other-C4nary"])
     key = (store / "sealing.key").read_text().strip()
     sealed = json.loads((store / "templates.json").read_text())["templates"][0]["secrets"]["password"]
-    collected = b"\n".join([*unpacked(result["archive"]).values(), json.dumps([result, host.answers[1:]]).encode()])
+    collected = b"\n".join([*unpacked(result["archive"]).values(), json.dumps(result).encode()])
     for secret in (CANARY, "C4nary", key, bytes.fromhex(key), sealed["sealed"], sealed["verifier"]):
         assert (secret if isinstance(secret, bytes) else secret.encode()) not in collected
-    assert CANARY not in json.dumps(host.orders[0]["targets"], ensure_ascii=False)
+    assert "C4nary" not in json.dumps(host.orders, ensure_ascii=False)
 
 
 def test_check_mode_writes_nothing_and_says_the_same(tmp_path, store, host):
@@ -194,13 +196,85 @@ def test_a_damaged_answer_becomes_a_line_and_not_an_error(tmp_path, store, host)
 
     def damaged(**arguments):
         answer = original(**arguments)
-        for log in answer.get("logs", {}).get("data", {}).get("files", []):
+        for log in answer.get("sections", {}).get("logs", {}).get("data", {}).get("files", []):
             log["content"] = log["content"][:20]
         return answer
 
     host.execute_module = damaged
     result = diagnose(tmp_path, store, host, log_paths=["/proc/self/status"])
     assert result["skipped_files"] == [{"path": "/proc/self/status", "reason": "was damaged on its way"}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda answer: answer.pop("relays"),
+        lambda answer: answer.update(started="soon"),
+        lambda answer: answer.update(ended=float("nan")),
+        lambda answer: answer["sections"].pop("proxy"),
+        lambda answer: answer["sections"]["proxy"].update(data={"HTTP_PROXY": {"a": 1}}),
+        lambda answer: answer["sections"]["system"].update(ok="yes"),
+        lambda answer: answer["sections"]["tests"]["data"].update(skipped_files=[[{}]]),
+        lambda answer: answer["sections"]["tests"]["data"].update(tests=[{"name": "a"}]),
+        lambda answer: answer["sections"]["tests"]["data"].update(
+            tests=[{"name": "a/b", "modified": 10**15, "has_private_key": False, "files": {}}]
+        ),
+        lambda answer: answer["sections"]["logs"]["data"]["files"][0].update(size="large"),
+        lambda answer: answer["relays"][0]["data"].update(connections=[{}]),
+        lambda answer: answer["relays"][0]["data"]["connections"][0].update(seconds={"resolve": "x"}),
+        lambda answer: answer["relays"][1]["data"].update(answers=[{"octets": "!"}]),
+        lambda answer: answer["relays"][0].update(data={}),
+        lambda answer: answer["relays"].clear(),
+    ],
+)
+def test_whatever_a_host_answers_there_is_an_archive(tmp_path, store, host, change):
+    original = host.execute_module
+
+    def changed(**arguments):
+        answer = original(**arguments)
+        if "sections" in answer:
+            change(answer)
+        return answer
+
+    host.execute_module = changed
+    result = diagnose(tmp_path, store, host, log_paths=["/proc/self/status"])
+    assert "system" in sections(result), result
+    assert list(unpacked(result["archive"]))[:2] == ["host/SUMMARY.txt", "host/diagnostics.json"]
+
+
+def test_an_enrolment_code_is_not_taken_along(tmp_path, store, host, lab):
+    template = {"name": "code", "server": lab.url, "challenge_password": CANARY, "ca_path": lab.ca_path}
+    assert run_action("est_template", {"store_path": str(store), **template}, host)["changed"]
+    folder = store / "tests" / "code" / "test+pending"
+    folder.mkdir(parents=True)
+    body = base64.encodebytes(b"\x30\x80" * 20 + CANARY.encode() + b"\x00" * 40).decode()
+    (folder / "request.pem").write_text(
+        f"-----BEGIN CERTIFICATE REQUEST-----\n{body}-----END CERTIFICATE REQUEST-----\n"
+    )
+    (folder / "state.json").write_text("{}\n")
+    result = diagnose(tmp_path, store, host)
+    assert [name for name in unpacked(result["archive"]) if "/tests/" in name] == [
+        next(name for name in unpacked(result["archive"]) if name.endswith("state.json"))
+    ]
+    assert "holds a secret of a template, such as an enrolment code" in json.dumps(result["skipped_files"])
+
+
+def test_nothing_is_printed_of_what_the_host_answers(tmp_path, store, host):
+    seen = []
+    original = host.execute_module
+
+    def watching(**arguments):
+        if arguments["module_name"] == COLLECTOR:
+            seen.append(Display().verbosity)
+        return original(**arguments)
+
+    host.execute_module = watching
+    Display().verbosity = 5
+    try:
+        diagnose(tmp_path, store, host)
+        assert seen == [0] and Display().verbosity == 5
+    finally:
+        Display().verbosity = 0
 
 
 def test_a_short_password_spoils_no_archive(tmp_path, store, host, lab):

@@ -7,7 +7,7 @@ import pytest
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.findings import clock_offset, judge
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_text import (
-    proxy_settings,
+    clean_section,
     without_password,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.report import problems, summarise
@@ -84,7 +84,7 @@ def test_one_reason_is_told_once():
     ]
     assert len(judged(servers=[server("a", tls=refused, trust=other, est=refused)])) == 2
     missing = {**refused, "reason": "the Python library requests is not usable"}
-    assert judged(servers=[server("a", est=missing)]) == []
+    assert len(judged(servers=[server("a", est=missing)])) == 1
 
 
 def test_a_last_test_that_failed_is_a_problem():
@@ -197,7 +197,64 @@ def test_the_summary_says_first_what_does_not_work():
 )
 def test_passwords_of_proxies_are_masked(url, shown):
     assert without_password(url) == shown
-    assert proxy_settings({"HTTPS_PROXY": url, "no_proxy": "localhost", "PATH": "/bin"}) == {
-        "HTTPS_PROXY": shown,
-        "no_proxy": "localhost",
+    proxy = {"ok": True, "data": {"no_proxy": "localhost", "HTTPS_PROXY": url}}
+    cleaned = clean_section("proxy", proxy)
+    assert list(cleaned["data"].items()) == [("HTTPS_PROXY", shown), ("no_proxy", "localhost")] and cleaned["ok"]
+    windows = {"ok": True, "data": {"WinHTTP": {"proxy": url, "bypass": "<local>"}, "other": {"problem": "not told"}}}
+    assert clean_section("windows_proxy", windows)["data"] == {
+        "WinHTTP": {"proxy": shown, "bypass": "<local>"},
+        "other": {"problem": "not told"},
     }
+
+
+def test_a_command_line_of_a_service_is_told_without_its_password():
+    service = {"name": "EMSAgent", "path": "C:\\x.exe --password x1y2", "state": "started"}
+    section = {"ok": True, "data": {"services": [service], "products": []}}
+    assert clean_section("services", section)["data"] == {
+        "services": [{**service, "path": "C:\\x.exe --password ********"}],
+        "products": [],
+    }
+
+
+def test_a_section_that_failed_has_nothing_to_clean():
+    failed = {"ok": False, "error_code": "not_collected", "reason": "why", "hint": ""}
+    assert clean_section("services", failed) == failed
+
+
+@pytest.mark.parametrize(
+    ("state", "mode", "ok"),
+    [
+        ("started", "auto", True),
+        ("stopped", "auto", False),
+        ("stopped", "delayed", False),
+        ("stopped", "manual", True),
+        ("unknown", "auto", True),
+    ],
+)
+def test_a_service_that_should_run_and_does_not_is_a_problem(state, mode, ok):
+    service = {"name": "EMSAgent", "display_name": "MaaS360", "state": state, "start_mode": mode, "username": "x"}
+    data = {"services": [service], "products": [{"name": "MaaS360 Cloud Extender", "version": ""}]}
+    found = judged(services={"ok": True, "data": data})
+    assert found == [
+        ("services", ok, f"MaaS360 (EMSAgent): {state}, start mode {mode}, account x"),
+        ("services", True, "installed: MaaS360 Cloud Extender, version not told"),
+    ]
+
+
+def test_a_windows_host_is_told_in_its_own_words():
+    data = {
+        "operating_system": "Windows Server 2022 Standard 10.0.20348.1",
+        "user": "CE1\\admin",
+        "time_zone": "UTC",
+        "versions": {"powershell": "5.1.20348.1", "dotnet": ".NET Framework 4.8.04161"},
+        "disk_space": [{"path": "C:\\x", "free_bytes": 1000}],
+    }
+    assert judged(system={"ok": True, "data": data}) == [
+        (
+            "system",
+            True,
+            "Windows Server 2022 Standard 10.0.20348.1, PowerShell 5.1.20348.1 on .NET Framework 4.8.04161, user "
+            "CE1\\admin, time zone UTC",
+        ),
+        ("system", False, "the disk of C:\\x is full, or nearly so"),
+    ]

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 import os
 import socket
 import time
@@ -11,20 +13,31 @@ import time
 import pytest
 from support.effort import ends
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics import log_files as log_end
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics import log_files, logs
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_files import Logs, collect_logs
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.logs import take_logs
 
 MUCH = 1024 * 1024
 
 
+class Collected:
+    """What comes of logs on a host and then on the controller."""
+
+    def __init__(self, patterns, max_bytes, secrets, seconds, options):
+        sent = Logs()
+        collect_logs(sent, [str(pattern) for pattern in patterns], max_bytes, seconds, **options)
+        found, left_out = take_logs(json.loads(json.dumps(sent.found)), max_bytes, secrets)
+        assert all(log.name.startswith("logs/") for log in found)
+        self.found = [log.replace(name=log.name[len("logs/") :]) for log in found]
+        self.skipped_files = [*sent.skipped_files, *left_out]
+
+
 def collect(*patterns, max_bytes=MUCH, secrets=(), seconds=10.0, **options):
-    logs = Logs()
-    collect_logs(logs, [str(pattern) for pattern in patterns], max_bytes, secrets, seconds, **options)
-    return logs
+    return Collected(patterns, max_bytes, secrets, seconds, options)
 
 
-def texts(logs):
-    return {log.name: log.data for log in logs.found}
+def texts(found):
+    return {log.name: log.data for log in found.found}
 
 
 def write(path, data, age=0.0):
@@ -54,21 +67,21 @@ def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path):
         path.write_bytes(b"written after it was looked at\n")
         return descriptor
 
-    logs = collect(path, opener=grow)
-    assert texts(logs) == {"a.log": b"written after it was looked at\n"}
-    assert logs.found[0].size == 0
+    found = collect(path, opener=grow)
+    assert texts(found) == {"a.log": b"written after it was looked at\n"}
+    assert found.found[0].size == 0
 
 
 def test_the_newest_log_comes_first_and_the_limit_cuts_the_heads_of_older_ones(tmp_path):
     write(tmp_path / "old.log", b"".join(b"old %d\n" % number for number in range(20)), age=100)
     write(tmp_path / "new.log", b"new\n" * 10)
     write(tmp_path / "oldest.log", b"oldest\n", age=200)
-    logs = collect(tmp_path, max_bytes=60)
-    assert [log.name for log in logs.found] == ["new.log", "old.log"]
-    assert logs.found[0].data == b"new\n" * 10
-    assert logs.found[1].data == b"old 18\nold 19\n"
-    assert sum(len(log.data) for log in logs.found) <= 60
-    reasons = dict(logs.skipped_files)
+    found = collect(tmp_path, max_bytes=60)
+    assert [log.name for log in found.found] == ["new.log", "old.log"]
+    assert found.found[0].data == b"new\n" * 10
+    assert found.found[1].data == b"old 18\nold 19\n"
+    assert sum(len(log.data) for log in found.found) <= 60
+    reasons = dict(found.skipped_files)
     assert reasons[str(tmp_path / "old.log")] == "only its end is in the archive, 14 octets"
     assert reasons[str(tmp_path / "oldest.log")] == "the limit of 60 octets is reached (max_log_size)"
 
@@ -76,8 +89,8 @@ def test_the_newest_log_comes_first_and_the_limit_cuts_the_heads_of_older_ones(t
 def test_what_is_beyond_the_limit_is_told(tmp_path):
     write(tmp_path / "new.log", b"12345678\n" * 10)
     write(tmp_path / "old.log", b"old\n", age=100)
-    logs = collect(tmp_path, max_bytes=90)
-    assert dict(logs.skipped_files) == {str(tmp_path / "old.log"): "the limit of 90 octets is reached (max_log_size)"}
+    found = collect(tmp_path, max_bytes=90)
+    assert dict(found.skipped_files) == {str(tmp_path / "old.log"): "the limit of 90 octets is reached (max_log_size)"}
 
 
 def test_a_large_file_is_not_read_from_its_beginning(tmp_path):
@@ -110,27 +123,27 @@ def test_what_can_be_decompressed_of_a_damaged_log_is_kept(tmp_path, damage, wor
     else:
         packed[len(packed) // 2 : len(packed) // 2 + 50] = b"\xff" * 50
     path = write(tmp_path / "a.log.gz", bytes(packed))
-    logs = collect(tmp_path)
-    assert logs.found[0].data.startswith(b"line 0\nline 7919\n")
-    assert words in dict(logs.skipped_files)[str(path)]
+    found = collect(tmp_path)
+    assert found.found[0].data.startswith(b"line 0\nline 7919\n")
+    assert words in dict(found.skipped_files)[str(path)]
 
 
 def test_a_gzip_bomb_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(log_end, "MAX_SCAN", 4 * 1024 * 1024)
+    monkeypatch.setattr(logs, "MAX_SCAN", 4 * 1024 * 1024)
     path = write(tmp_path / "bomb.gz", gzip.compress(b"x\n" * (8 * 1024 * 1024)))
     with ends():
-        logs = collect(tmp_path, max_bytes=2048)
-    assert len(logs.found[0].data) <= 2048
-    assert (str(path), "has no end that could be reached: it was read for 4194304 octets") in logs.skipped_files
+        found = collect(tmp_path, max_bytes=100_000)
+    assert len(found.found[0].data) <= 100_000
+    assert (str(path), "has no end that could be reached: it was read for 4194304 octets") in found.skipped_files
 
 
 def test_a_file_without_end_is_left_after_its_time(tmp_path, monkeypatch):
     path = write(tmp_path / "a.log", b"")
-    monkeypatch.setattr(log_end, "_read", lambda _descriptor: b"for ever and ever\n" * 100)
+    monkeypatch.setattr(log_files, "_read", lambda _descriptor: b"for ever and ever\n" * 100)
     with ends():
-        logs = collect(path, max_bytes=2048, seconds=0.2)
-    assert logs.found[0].data.endswith(b"for ever and ever\n")
-    assert any("has no end that could be reached" in reason for _path, reason in logs.skipped_files)
+        found = collect(path, max_bytes=2048, seconds=0.2)
+    assert found.found[0].data.endswith(b"for ever and ever\n")
+    assert any("has no end that could be reached" in reason for _path, reason in found.skipped_files)
 
 
 def test_pipes_sockets_devices_and_links_are_told_and_never_waited_for(tmp_path):
@@ -140,9 +153,9 @@ def test_pipes_sockets_devices_and_links_are_told_and_never_waited_for(tmp_path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket.log"))
         with ends():
-            logs = collect(tmp_path, "/dev/zero", "/dev/tty")
-    assert logs.found == []
-    reasons = {os.path.basename(path): reason for path, reason in logs.skipped_files}
+            found = collect(tmp_path, "/dev/zero", "/dev/tty")
+    assert found.found == []
+    reasons = {os.path.basename(path): reason for path, reason in found.skipped_files}
     assert reasons == {
         "pipe.log": "is a pipe",
         "link.log": "is a symbolic link, and those are not followed",
@@ -162,8 +175,8 @@ def test_a_file_that_is_exchanged_for_a_pipe_is_not_waited_for(tmp_path):
         return os.open(name, flags)
 
     with ends():
-        logs = collect(path, opener=exchange)
-    assert logs.found == [] and logs.skipped_files == [(str(path), "is a pipe")]
+        found = collect(path, opener=exchange)
+    assert found.found == [] and found.skipped_files == [(str(path), "is a pipe")]
 
 
 def test_a_folder_that_is_a_link_is_entered_where_it_was_named(tmp_path):
@@ -187,8 +200,8 @@ def test_a_file_whose_name_has_signs_of_a_glob_is_found_by_its_name(tmp_path):
 
 def test_what_is_not_there_is_told(tmp_path):
     (tmp_path / "empty").mkdir()
-    logs = collect(tmp_path / "missing", tmp_path / "*.log", tmp_path / "empty")
-    assert [reason for _path, reason in logs.skipped_files] == [
+    found = collect(tmp_path / "missing", tmp_path / "*.log", tmp_path / "empty")
+    assert [reason for _path, reason in found.skipped_files] == [
         "does not exist",
         "there is nothing that matches",
         "is an empty folder",
@@ -198,9 +211,9 @@ def test_what_is_not_there_is_told(tmp_path):
 def test_folders_are_entered_four_deep_and_what_is_deeper_is_told(tmp_path):
     write(tmp_path / "1" / "2" / "3" / "a.log", b"a\n")
     write(tmp_path / "1" / "2" / "3" / "4" / "b.log", b"b\n")
-    logs = collect(tmp_path)
-    assert texts(logs) == {"1/2/3/a.log": b"a\n"}
-    assert logs.skipped_files == [
+    found = collect(tmp_path)
+    assert texts(found) == {"1/2/3/a.log": b"a\n"}
+    assert found.skipped_files == [
         (str(tmp_path / "1/2/3/4"), "is a folder that was not entered: not permitted, or too deep")
     ]
 
@@ -254,26 +267,55 @@ def test_nothing_of_the_store_is_a_log(tmp_path):
         tmp_path / "logs",
         f"{tmp_path}/logs/*",
     ):
-        logs = collect(f"{tmp_path}{pattern}", never=[str(tmp_path / "store")])
-        assert not any(b"C4nary" in log.data for log in logs.found), pattern
+        found = collect(f"{tmp_path}{pattern}", never=[str(tmp_path / "store")])
+        assert not any(b"C4nary" in log.data for log in found.found), pattern
     assert texts(collect(tmp_path, never=[str(tmp_path / "store")])) == {"stored.log": b"a log\n"}
 
 
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("limit", [1, 100, 4096, 300_000, 10_000_000])
-def test_the_end_of_octets_in_memory_is_that_of_the_file(tmp_path, limit, packed):
-    text = b"".join(b"line %d\n" % number for number in range(60_000))
-    content = gzip.compress(text) if packed else text
-    descriptor = os.open(write(tmp_path / "a.log", content), os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        of_file = log_end.read_end(descriptor, limit, time.monotonic() + 10)
-    finally:
-        os.close(descriptor)
-    of_memory = log_end.end_of(content, limit, time.monotonic() + 10)
-    assert vars(of_memory) == vars(of_file)
-    assert of_memory.data == text[-limit:] and of_memory.head and of_memory.gzip is packed
+def test_of_many_logs_the_newest_count_wherever_they_are_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr(log_files, "MAX_FILES", 2)
+    for age, name in enumerate(("c.log", "b.log", "a.log")):
+        write(tmp_path / name, b"x\n", age=age * 10)
+    found = collect(tmp_path)
+    assert list(texts(found)) == ["c.log", "b.log"]
+    reason = "this and what is older: there are more than 2 files"
+    assert found.skipped_files == [(str(tmp_path / "a.log"), reason)]
 
 
-def test_a_compressed_file_in_memory_that_is_cut_short_is_told():
-    end = log_end.end_of(gzip.compress(b"x" * 1000)[:-9], MUCH, time.monotonic() + 10)
-    assert end.data == b"x" * 1000 and "is cut short" in end.trouble
+def sent(data, name="a.log", **more):
+    content = base64.b64encode(gzip.compress(data)).decode()
+    log = {"path": f"/{name}", "name": name, "size": 1, "modified": 1, "cut": False, "head": "", "content": content}
+    return {**log, **more}
+
+
+def test_of_compressed_logs_the_end_is_kept_and_then_no_more():
+    text = b"a line\n" * 100_000
+    found, left_out = take_logs([sent(gzip.compress(text), "a.log.gz"), sent(b"older\n")], 1000, [])
+    assert [log.name for log in found] == ["logs/a.log"]
+    assert text.endswith(found[0].data) and 900 < len(found[0].data) <= 1000
+    assert [path for path, _reason in left_out] == ["/a.log.gz", "/a.log"]
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (sent(b"x\n" * 6000), "is more than was asked for, and the host sent it all the same"),
+        (sent(b"", content="!"), "was damaged on its way"),
+        (sent(b"", content="AAAA"), "was damaged on its way"),
+        (sent(b"", content=base64.b64encode(gzip.compress(b"x" * 99)[:-9]).decode()), "was damaged on its way"),
+        (sent(b"a\0b\n"), "is not text, and nobody could look for secrets in it"),
+    ],
+)
+def test_what_a_host_should_not_have_sent_is_left_out(log, reason):
+    assert take_logs([log, sent(b"kept\n", "b.log")], 1024, [])[1] == [("/a.log", reason)]
+
+
+def test_a_name_that_leads_elsewhere_stays_in_the_folder_of_logs():
+    found, _left_out = take_logs([sent(b"a\n", "../../x"), sent(b"b\n", "..\\x"), sent(b"c\n", "X")], 1024, [])
+    assert [log.name for log in found] == ["logs/x", "logs/x~2", "logs/X~3"]
+
+
+@pytest.mark.parametrize("log", [{}, {"path": "/a"}, sent(b"x\n", size=None), sent(b"x\n", content=None)])
+def test_what_is_no_log_is_an_error(log):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        take_logs([log], 1024, [])

@@ -15,7 +15,7 @@ from support.properties import count
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.log_text import (
     clean,
     clean_log,
-    keep_end,
+    keep_end_of_text,
 )
 
 SECRET = "C4nary pass/wörd"
@@ -109,8 +109,8 @@ def test_what_is_no_text_is_not_taken() -> None:
 
 
 def test_only_whole_lines_are_kept_of_the_end() -> None:
-    assert keep_end("first\nsecond\nthird\n", 10) == b"third\n"
-    assert keep_end("short\n", 10) == b"short\n"
+    assert keep_end_of_text("first\nsecond\nthird\n", 10) == b"third\n"
+    assert keep_end_of_text("short\n", 10) == b"short\n"
 
 
 @settings(max_examples=count(15), deadline=None)
@@ -123,4 +123,4 @@ def test_no_secret_is_left_in_any_text(text: str, secret: str) -> None:
 @given(st.binary(max_size=300))
 def test_any_octets_are_a_text_or_none(data: bytes) -> None:
     text = clean_log(data, data[:100], ["hidden"])
-    assert text is None or isinstance(keep_end(text, 50), bytes)
+    assert text is None or isinstance(keep_end_of_text(text, 50), bytes)

@@ -110,7 +110,7 @@ def no_module(name, arguments):
 
 
 def files_for(template):
-    return RemoteFiles(no_module, "/tests", template.name, IDENTITY.certificate_name)
+    return RemoteFiles("est_test_files", no_module, "/tests", template.name, IDENTITY.certificate_name)
 
 
 def test_the_controller_can_make_the_first_contact(lab):

@@ -55,7 +55,7 @@ def test_no_header_of_a_server_becomes_a_fact_or_a_warning():
 def test_a_posix_host_sends_requests_that_way_too():
     action = Action({"status": 200, "content": "", "ansible_facts": "of a header"})
     action._connection = SimpleNamespace(_shell=None)
-    connector = action.controller_exchange("uri", lambda: None)._backend.connector
+    connector = action.controller_exchange("uri", lambda: None)._connector
     connector._execute("ansible.builtin.uri", {})
     assert action._passed_on == {"warnings": ["of before"]}
 

@@ -23,6 +23,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.modules import est_test
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import controller as controller_exchange
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.test_files import RemoteFiles
 
+TEST_FILES = "estfleet.cloud_extender.est_test_files"
+
 CONTENT = "c" * 64
 PENDING = {"status": "pending", "template": "wifi", "changed": True, "retry_at": "2026-11-22T13:00:00Z"}
 
@@ -47,7 +49,7 @@ def execute(name, arguments):
 
 def test_a_host_keeps_what_was_issued_and_cannot_be_used(tmp_path):
     files = {"private_key.pem": "a key", "certificate.pem": "a certificate"}
-    path = RemoteFiles(execute, str(tmp_path), "wifi", "test").save_unusable(files)
+    path = RemoteFiles(TEST_FILES, execute, str(tmp_path), "wifi", "test").save_unusable(files)
     assert path == f"{tmp_path}/wifi/test+unusable"
     for name, text in files.items():
         with open(os.path.join(path, name), encoding="ascii") as file:
@@ -64,14 +66,14 @@ def by_the_host(store, result):
 
 
 def by_the_controller(store, result, monkeypatch):
-    monkeypatch.setattr(controller_exchange, "run_test", lambda *_arguments: result)
-    way = controller_exchange.posix_backend("controller", execute, execute, write_file=str)
-    exchange = controller_exchange.ControllerExchange(way, find_template=lambda: None)
+    monkeypatch.setattr(controller_exchange, "run_test", lambda *_arguments, **_options: result)
+    connector = controller_exchange.posix_connector("controller", execute, execute, write_file=str)
+    files = RemoteFiles(TEST_FILES, execute, os.path.join(store, "tests"), "wifi", "test")
+    exchange = controller_exchange.ControllerExchange(connector, lambda _asked: files, find_template=lambda: None)
     asked = SimpleNamespace(
         template_name="wifi",
-        output_path=os.path.join(store, "tests"),
         store_path=store,
-        identity=SimpleNamespace(certificate_name="test", variables={}),
+        identity=SimpleNamespace(variables={}),
         test_options=SimpleNamespace(check=False),
         inline=None,
     )

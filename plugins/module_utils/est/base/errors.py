@@ -163,6 +163,14 @@ class Timeline:
 
     def __init__(self) -> None:
         self._steps: List[Step] = []
+        self._not_counted = 0.0
+
+    def discount(self, milliseconds: float) -> None:
+        """Do not count this much time in the stages under way: it went into something else than the exchange.
+
+        :param milliseconds: less than 0 for time that does count, and that went by earlier.
+        """
+        self._not_counted += milliseconds
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Step]:
@@ -173,7 +181,7 @@ class Timeline:
         """
         step = Step(name)
         before = len(self._steps)
-        started = time.monotonic()
+        started = time.monotonic() - self._not_counted / 1000
         try:
             yield step
         except EstError as error:
@@ -190,7 +198,8 @@ class Timeline:
 
     def _close(self, step: Step, started: float, before: int, failure: Optional[str] = None) -> None:
         elsewhere = sum(other.milliseconds or 0 for other in self._steps[before:])
-        step.milliseconds = max(0.0, round((time.monotonic() - started) * 1000 - elsewhere, 1))
+        counted = (time.monotonic() - started) * 1000 - self._not_counted
+        step.milliseconds = max(0.0, round(counted - elsewhere, 1))
         if failure is not None:
             step.ok, step.detail = False, failure
         self._steps.append(step)

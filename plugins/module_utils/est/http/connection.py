@@ -11,28 +11,24 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import queue
-import socket
 import ssl
-import threading
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Sequence
 
-from ..base.errors import Step, Timeline, TransportError
+from ..base.errors import Step, Timeline
 from .deadline import Exchange, TimedSocket
+from .failures import Failed, ShownClient, Way, in_words
 from .headers import one_content_length
+from .opening import cipher_name, connect, resolve, shake_hands, watch_client_certificate
 from .proxy import Proxy, open_tunnel
 from .server_identity import authorize, authorized_words
-from .tls import ShownClient, Trust, handshake_failure, is_version_alert, tls_1_2_refused
+from .tls import Trust
 from .transport import Binding, Peer
 from .url import EstUrl
 
 if TYPE_CHECKING:
+    import socket
+
     from ..x509.client_certificate import ClientCertificate
-
-# The longest Certificate message without a certificate in it (TLS 1.2: 7 octets, TLS 1.3: 8).
-_EMPTY_CERTIFICATE = 8
-
-_Addresses = List[Tuple[Any, ...]]
 
 
 class Dialler:
@@ -43,7 +39,10 @@ class Dialler:
     :param proxy: the way to the server, where it is not direct.
     :param step_seconds: how long each of resolving, connecting and the handshake may take.
     :param timeline: gets the stages resolve, connect and tls of every connection.
+    :cvar keeps_connections: whether a connection can carry more than one request.
     """
+
+    keeps_connections = True
 
     def __init__(
         self,
@@ -71,20 +70,21 @@ class Dialler:
         self.peer: Optional[Peer] = None
 
     def use_tls_1_2(self) -> None:
-        """Open no connection with a later version from now on: tls-unique is not defined there (RFC 9266 section 3)."""
+        """Open no connection with a later version from now on: tls-unique is not defined there (RFC 9266 section 3).
+
+        :raises InputError: this way to a server knows nothing of tls-unique.
+        """
         self._context.maximum_version = ssl.TLSVersion.TLSv1_2
         self.only_tls_1_2 = True
 
     def watch_client_certificate(self, client: ClientCertificate) -> None:
-        """Find out whether servers ask for the TLS client certificate, which they may do after the handshake too.
-
-        Python tells that only to a hook which it has for its own tests; without the hook it stays unknown.
-        """
+        """Find out whether servers ask for the TLS client certificate; see the function of that name."""
         self._client = client
-        context: Any = self._context
-        if hasattr(context, "_msg_callback"):
-            context._msg_callback = self._handshake_message
+        if watch_client_certificate(self._context, self._note_client_certificate):
             self.client_certificate_sent = False
+
+    def _note_client_certificate(self) -> None:
+        self.client_certificate_sent = True
 
     def use(self, context: ssl.SSLContext, client: ClientCertificate) -> None:
         """Open further connections with another context, which shows the client certificate in another way."""
@@ -94,152 +94,101 @@ class Dialler:
             self.use_tls_1_2()
         self.watch_client_certificate(client)
 
+    def announce(self, targets: Sequence[str]) -> None:
+        """Be told of requests that will follow; see ``Transport.announce()``. A kept connection needs no more.
+
+        :param targets: as they stand in the request lines.
+        """
+
     @property
     def shown(self) -> ShownClient:
         """The TLS client certificate, and whether it went out on the last connection."""
         return ShownClient(self._client, self.client_certificate_sent)
 
-    def _handshake_message(
-        self, _connection: Any, direction: str, _version: Any, _content: Any, kind: Any, data: bytes
-    ) -> None:
-        if direction == "write" and getattr(kind, "name", "") == "CERTIFICATE" and len(data) > _EMPTY_CERTIFICATE:
-            self.client_certificate_sent = True
-
-    def dial(self, exchange: Exchange) -> TimedSocket:
+    def dial(self, exchange: Exchange) -> Any:
         """Open a connection whose other end is the EST server that was asked for.
 
+        :returns: a socket that notes in ``exchange`` what happens, such as ``TimedSocket``.
         :raises TransportError: stage resolve, connect or tls.
         """
-        self._connections += 1
-        self.client_certificate_sent = None if self.client_certificate_sent is None else False
+        self._begin()
         host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._url.host, self._url.port)
-        with self._timeline.stage("resolve") as step:
-            addresses = self._resolve(host, port, exchange)
-            found = ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses))
-            self._note(step, f"the proxy {host} is {found}" if self._proxy else f"{host} is {found}")
-        with self._timeline.stage("connect") as step:
-            connection, address = self._connect(addresses, exchange)
+
+        def limit() -> float:
+            return exchange.deadline.limit(self._step_seconds)
+
+        with self._timeline.stage("resolve") as step, self._explained():
+            addresses = resolve(host, port, limit)
+            self._note(step, self._resolved(dict.fromkeys(str(address[4][0]) for address in addresses)))
+        with self._timeline.stage("connect") as step, self._explained():
+            connection = connect(addresses, limit)
             with self._closed_on_failure(connection):
-                self._note(step, f"{address} port {port}")
+                reached = f"{connection.getpeername()[0]} port {port}"
+                self._note(step, reached)
                 if self._proxy:
-                    open_tunnel(connection, self._proxy, self._url.authority, exchange)
-                    self._note(step, f"through the proxy {host}:{port} to {self._url.authority}")
-        with self._timeline.stage("tls") as step, self._closed_on_failure(connection):
-            secured = self._handshake(connection, exchange)
+                    target = self._url.authority
+                    open_tunnel(connection, target, lambda: exchange.deadline.limit(exchange.step_seconds))
+                    self._note(step, self._connected(reached))
+        with self._timeline.stage("tls") as step, self._explained():
+            secured = shake_hands(self._context, connection, self._url.host, limit)
+            if not isinstance(secured, TimedSocket):
+                raise AssertionError("the context makes no timed sockets")
+            secured.exchange = exchange
             with self._closed_on_failure(secured):
-                peer = self._authorize(secured)
-            alone = ", client certificate without its intermediates" if self._client and self._client.alone else ""
-            words = authorized_words(peer.authorized_by)
-            self._note(step, f"{peer.tls_version}, {peer.cipher}, {peer.trust} trust, {words}{alone}")
-        self.peer = peer
+                self.peer = self._authorize(secured)
+            self._note(step, self._secured(self.peer))
         return secured
 
+    def _begin(self) -> None:
+        self._connections += 1
+        self.client_certificate_sent = None if self.client_certificate_sent is None else False
+
+    # What is told of the stages that went well.
+
     def _note(self, step: Step, detail: str) -> None:
-        step.detail = detail if self._connections == 1 else f"connection {self._connections}: {detail}"
+        step.detail = self._numbered(detail)
+
+    def _numbered(self, detail: str) -> str:
+        return detail if self._connections == 1 else f"connection {self._connections}: {detail}"
+
+    def _resolved(self, addresses: Iterable[str]) -> str:
+        found = ", ".join(addresses)
+        return f"the proxy {self._proxy.host} is {found}" if self._proxy else f"{self._url.host} is {found}"
+
+    def _connected(self, reached: str) -> str:
+        """:param reached: the address and the port."""
+        proxy = self._proxy
+        return f"through the proxy {proxy.host}:{proxy.port} to {self._url.authority}" if proxy else reached
+
+    def _secured(self, peer: Peer) -> str:
+        alone = ", client certificate without its intermediates" if self._client and self._client.alone else ""
+        words = authorized_words(peer.authorized_by)
+        return f"{peer.tls_version}, {peer.cipher}, {peer.trust} trust, {words}{alone}"
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except Failed as failed:
+            raise in_words(failed, self._way) from None
+
+    @property
+    def _way(self) -> Way:
+        return Way(self._url, self._proxy, self._trust.kind, self._step_seconds, self.shown, self.only_tls_1_2)
 
     @staticmethod
     @contextlib.contextmanager
-    def _closed_on_failure(connection: socket.socket) -> Any:
+    def _closed_on_failure(connection: socket.socket) -> Iterator[None]:
         try:
             yield
         except BaseException:
             connection.close()
             raise
 
-    def _resolve(self, host: str, port: int, exchange: Exchange) -> _Addresses:
-        answers: queue.SimpleQueue[Union[_Addresses, OSError]] = queue.SimpleQueue()
-
-        def ask() -> None:
-            try:
-                answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-            except OSError as error:
-                answers.put(error)
-
-        # getaddrinfo has no time limit of its own; a thread that still waits for it does not hold up the exit.
-        threading.Thread(target=ask, daemon=True).start()
-        option = "proxy" if self._proxy else "server"
-        try:
-            answer = answers.get(timeout=self._limit(exchange))
-        except (queue.Empty, socket.timeout):
-            raise TransportError(
-                f"the name service did not say within {self._step_seconds:g} seconds where {host} is",
-                code="name_not_resolved",
-                stage="resolve",
-                hint="Check the name servers of the host from which the exchange leaves.",
-            ) from None
-        if isinstance(answer, OSError):
-            again = answer.errno == getattr(socket, "EAI_AGAIN", None)
-            raise TransportError(
-                f"the name service gave no answer for {host}" if again else f"the host {host} is not known",
-                code="name_not_resolved",
-                stage="resolve",
-                hint=f"Check the spelling of {option}, and that the host of the exchange can resolve it.",
-            )
-        return answer
-
-    def _limit(self, exchange: Exchange, share: int = 1) -> float:
-        return exchange.deadline.limit(self._step_seconds) / share
-
-    def _connect(self, addresses: _Addresses, exchange: Exchange) -> Tuple[socket.socket, str]:
-        """A connection to the first address that accepts one, and that address. Each gets an equal share of time."""
-        failure: Optional[OSError] = None
-        for family, kind, protocol, _name, address in addresses:
-            connection = socket.socket(family, kind, protocol)
-            try:
-                connection.settimeout(self._limit(exchange, len(addresses)))
-                connection.connect(address)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError as error:
-                connection.close()
-                failure = error
-            else:
-                return connection, str(address[0])
-        raise self._not_connected(failure)
-
-    def _not_connected(self, failure: Optional[OSError]) -> TransportError:
-        where, checked = self._url.authority, "server and port"
-        if self._proxy:
-            where, checked = f"the proxy {self._proxy.host}:{self._proxy.port}", "proxy"
-        code = "connection_failed"
-        if isinstance(failure, ConnectionRefusedError):
-            reason = f"nothing listens on {where} (connection refused)"
-            code, hint = "connection_refused", f"Check {checked}, and that the EST server runs."
-        elif isinstance(failure, socket.timeout):
-            reason = f"{where} did not accept a connection within {self._step_seconds:g} seconds"
-            hint = f"Check {checked}, and that no firewall stands between this host and the EST server."
-        else:
-            reason = f"{where} cannot be reached ({failure.strerror if failure else 'no address'})"
-            hint = "Check the network between the host from which the exchange leaves and the EST server."
-        return TransportError(reason, code=code, stage="connect", hint=hint)
-
-    def _handshake(self, connection: socket.socket, exchange: Exchange) -> TimedSocket:
-        try:
-            secured = self._context.wrap_socket(
-                connection, server_hostname=self._url.host, do_handshake_on_connect=False
-            )
-            with self._closed_on_failure(secured):
-                secured.settimeout(self._limit(exchange))
-                secured.do_handshake()
-        except (OSError, ValueError) as error:
-            where = self._url.authority
-            if self.only_tls_1_2 and is_version_alert(error):
-                raise tls_1_2_refused(where) from None
-            raise handshake_failure(error, where, self._trust, self._step_seconds, self.shown) from None
-        if not isinstance(secured, TimedSocket):
-            raise AssertionError("the context makes no timed sockets")
-        secured.exchange = exchange
-        return secured
-
     def _authorize(self, secured: TimedSocket) -> Peer:
         certificate = secured.getpeercert(binary_form=True) or b""
         authorized_by = authorize(certificate, self._url.host, self._trust)
         return Peer(self._trust.kind, secured.version(), authorized_by, certificate, cipher_name(secured))
-
-
-def cipher_name(secured: ssl.SSLSocket) -> str:
-    """The cipher suite of a connection, by OpenSSL's name."""
-    cipher = secured.cipher()
-    return cipher[0] if cipher else "unknown cipher"
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -311,9 +260,10 @@ class Connection(HTTPSConnection):
         A body that is bound to its connection is made here, where the connection is certain.
         """
         exchange = self._line.exchange
-        if exchange is not None and isinstance(self.sock, TimedSocket) and self.sock.exchange is not exchange:
+        line: Any = self.sock
+        if exchange is not None and line is not None and line.exchange is not exchange:
             exchange.reused = True
-            self.sock.exchange = exchange
+            line.exchange = exchange
         if self._line.make_body is not None:
             body = self._line.make_body(self._binding())
             options.update(body=body, headers={**options["headers"], "Content-Length": str(len(body))})

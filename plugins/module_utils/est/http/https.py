@@ -12,7 +12,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+import ssl
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from ..base.errors import EstError, InputError, Timeline, TransportError
@@ -20,9 +21,10 @@ from ..base.libraries import require_libraries
 from .authentication import HttpAuthentication, Next
 from .connection import Adapter, Dialler, Line, Pool
 from .deadline import Deadline, Exchange
+from .failures import alert_of, answer_too_large, client_certificate_refused
 from .headers import one_content_length
 from .proxy import Proxy
-from .tls import Trust, alert_of, client_certificate_refused, is_client_certificate_alert, make_context
+from .tls import Trust, make_context
 from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response, Shown
 from .url import EstUrl
 
@@ -56,6 +58,10 @@ def _is_refusal_in_tls(failure: EstError) -> bool:
     return alert not in ("", "certificate_revoked")
 
 
+#: Makes what opens the connections; see ``Dialler``.
+MakeDialler = Callable[[EstUrl, ssl.SSLContext, Trust, Optional[Proxy], float, Timeline], Dialler]
+
+
 class HttpsTransport:
     """Carries requests to one EST server over one connection that is kept alive. See ``Transport``.
 
@@ -75,6 +81,7 @@ class HttpsTransport:
     :param read_timeout: seconds without a byte from the server; where left out, only ``timeout`` counts.
     :param max_response_size: the largest body that is read, in bytes.
     :param timeline: gets the stages resolve, connect and tls of each connection.
+    :param make_dialler: makes what opens the connections, in place of ``Dialler`` and with its parameters.
     :raises InputError: anchors, client certificate, credentials or proxy that cannot be used.
     :raises MissingLibrary: requests or cryptography is not there, or too old.
     """
@@ -97,6 +104,7 @@ class HttpsTransport:
         read_timeout: Optional[float] = None,
         max_response_size: int = 1024 * 1024,
         timeline: Optional[Timeline] = None,
+        make_dialler: Optional[MakeDialler] = None,
     ) -> None:
         require_libraries()
         self._url = url
@@ -114,6 +122,7 @@ class HttpsTransport:
             "timeout": timeout,
             "max_response_size": max_response_size,
             "timeline": timeline,
+            "make_dialler": make_dialler,
         }
         self._authentication: Optional[HttpAuthentication] = None
         if credentials is not None:
@@ -127,7 +136,7 @@ class HttpsTransport:
         self._timeout = timeout
         self._max_response_size = max_response_size
         self._line = Line(
-            self._dialler_class(
+            (make_dialler or self._dialler_class)(
                 url,
                 self._make_context(trust, client_certificate),
                 trust,
@@ -182,6 +191,10 @@ class HttpsTransport:
         if self._line.dialler.only_tls_1_2:
             other.require_tls_unique()
         return other
+
+    def announce(self, urls: Sequence[str]) -> None:
+        """Tell of requests that will follow. See ``Transport.announce()``."""
+        self._line.dialler.announce([url[len(f"https://{self._url.authority}") :] for url in urls])
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
@@ -362,7 +375,8 @@ class HttpsTransport:
             failure = self._broken(exchange, f"{prepared.method} {prepared.path_url}")
         finally:
             # After a 401 to a POST there are servers that leave its body unread and take it for the next request.
-            if response is None or (response.status == 401 and prepared.method != "GET"):
+            unread = response is None or (response.status == 401 and prepared.method != "GET")
+            if unread or not self._line.dialler.keeps_connections:
                 self._hang_up()
         closed = not isinstance(exchange.failure, socket.timeout) and exchange.received == 0
         certain = prepared.method == "GET" or not exchange.written
@@ -383,7 +397,7 @@ class HttpsTransport:
             part = raw.read(min(_CHUNK, self._max_response_size + 1 - len(body)), decode_content=False)
             body += part
             if len(body) > self._max_response_size:
-                raise self._too_large(raw.status)
+                raise answer_too_large(self._url.authority, self._max_response_size, raw.status)
             if not part:
                 break
         if declared is not None and len(body) < declared and prepared.method != "HEAD":
@@ -412,16 +426,8 @@ class HttpsTransport:
                 status, "its answer has no usable Content-Length", "Look for a proxy that changes the server's answers."
             )
         if len(value) > 18 or int(value) > self._max_response_size:
-            raise self._too_large(status)
+            raise answer_too_large(self._url.authority, self._max_response_size, status)
         return int(value)
-
-    def _too_large(self, status: int) -> TransportError:
-        return self._unusable(
-            status,
-            f"its answer is larger than {self._max_response_size} bytes",
-            "Check that server, port, label and base path are those of an EST server.",
-            "answer_too_large",
-        )
 
     def _unusable(self, status: int, problem: str, hint: str, code: str = "invalid_http") -> TransportError:
         return TransportError(
@@ -439,8 +445,9 @@ class HttpsTransport:
         unanswered = "unknown" if exchange.written else "not_received"
         received = "received" if exchange.received else unanswered
         shown = self._line.dialler.shown
-        if is_client_certificate_alert(exchange.failure, shown) and received != "received" and not exchange.reused:
-            return client_certificate_refused(exchange.failure, self._url.authority, shown)
+        if shown.is_refused_by(exchange.failure) and received != "received" and not exchange.reused:
+            said = str(getattr(exchange.failure, "reason", "")).lower().replace("_", " ")
+            return client_certificate_refused(alert_of(exchange.failure), self._url.authority, shown, said)
         if isinstance(exchange.failure, socket.timeout):
             if exchange.deadline.passed:
                 reason = f"{where} did not complete its answer within {self._timeout:g} seconds"

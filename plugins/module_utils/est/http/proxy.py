@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import socket
+from typing import Callable
 
 from ..._value import Value
-from ..base.errors import TransportError
-from .deadline import Exchange
+from .failures import Failed
 from .url import read_proxy
 
 _ANSWER_LIMIT = 16384
@@ -32,55 +32,34 @@ class Proxy(Value):
         return cls(*read_proxy(text))
 
 
-def open_tunnel(connection: socket.socket, proxy: Proxy, target: str, exchange: Exchange) -> None:
+def open_tunnel(connection: socket.socket, target: str, limit: Callable[[], float]) -> None:
     """Ask a proxy for a tunnel to ``target`` (``host:port``). No credentials of any kind are sent.
 
-    :raises TransportError: stage ``connect``: the proxy refused, or gave no answer.
+    :param connection: to the proxy.
+    :param limit: the seconds that a step may take from now on; raises ``socket.timeout`` where none are left.
+    :raises Failed: the proxy refused, or gave no answer.
     """
-    where = f"the proxy {proxy.host}:{proxy.port}"
     try:
-        connection.settimeout(exchange.deadline.limit(exchange.step_seconds))
+        connection.settimeout(limit())
         connection.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("ascii"))
-        answer = _read_head(connection, exchange)
+        answer = _read_head(connection, limit)
     except socket.timeout:
-        raise TransportError(
-            f"{where} did not answer in time when asked for a connection to {target}",
-            code="proxy_failed",
-            stage="connect",
-            hint="The proxy cannot reach the EST server, or the port is not the one of a proxy.",
-        ) from None
+        raise Failed("proxy", "proxy_failed", "timeout") from None
     except OSError as error:
-        raise TransportError(
-            f"{where} broke the connection when asked for one to {target} ({error.strerror})",
-            code="proxy_failed",
-            stage="connect",
-            hint="Check that proxy names an HTTP proxy and its port.",
-        ) from None
+        raise Failed("proxy", "proxy_failed", "closed", said=error.strerror or "") from None
     status = re.match(_STATUS_LINE, answer)
     if status is None:
-        raise TransportError(
-            f"{where} does not answer as an HTTP proxy does",
-            code="proxy_failed",
-            stage="connect",
-            hint="Check that proxy names an HTTP proxy and its port (not an HTTPS or SOCKS proxy).",
-        )
+        raise Failed("proxy", "proxy_failed", "not_http" if answer else "closed")
     if not status[1].startswith(b"2"):
         words = (status[1] + b" " + (status[2] or b"")[:80]).decode("ascii").strip()
-        raise TransportError(
-            f"{where} refused a connection to {target} (HTTP {words})",
-            code="proxy_failed",
-            stage="connect",
-            hint="Allow this host to reach the EST server in the proxy's rules. Proxy passwords are not supported."
-            if status[1] in (b"403", b"405", b"407")
-            else "Check server and port: the proxy could not reach them.",
-        )
+        raise Failed("proxy", "proxy_failed", "refused", proxy_status=int(status[1]), said=words)
 
 
-def _read_head(connection: socket.socket, exchange: Exchange) -> bytes:
+def _read_head(connection: socket.socket, limit: Callable[[], float]) -> bytes:
     """The answer up to its empty line, byte by byte: what follows belongs to TLS."""
     head = b""
     while not head.endswith((b"\r\n\r\n", b"\n\n")) and len(head) < _ANSWER_LIMIT:
-        connection.settimeout(exchange.deadline.limit(exchange.step_seconds))
+        connection.settimeout(limit())
         byte = connection.recv(1)
         if not byte:
             break

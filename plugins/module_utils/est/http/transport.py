@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the EST client reaches a server: one small interface, so that more than one way can carry the requests.
 
-``https.py`` is the way of this library (``requests``); an Ansible action plugin carries the same requests through the
-``uri`` module of a managed host instead.
+``https.py`` is the way of this library (``requests``). An Ansible action plugin lets a managed host carry the very octets
+of the same requests (``plugin_utils/exchange/relay.py``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Mapping, Optional, Protocol, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
 from ..._value import Value, field
 
@@ -150,6 +150,15 @@ class Transport(Protocol):
 
         :param url: the other server, whose identity is verified as that of the first one was.
         :param with_credentials: let it use the user name and password and the TLS client certificate too.
+        """
+
+    def announce(self, urls: Sequence[str]) -> None:
+        """Be told of requests that will follow: GET, with the same headers, and without credentials or a body.
+
+        A transport to which each call costs much may ask for the others together with the first. Nobody relies on it:
+        each of them is requested, or none.
+
+        :param urls: in the order of the requests, the first one among them.
         """
 
     def close(self) -> None:

@@ -19,8 +19,9 @@ import ssl
 from typing import Optional
 
 from ..x509.client_certificate import ClientCertificate
-from .connection import Dialler, cipher_name
+from .connection import Dialler
 from .deadline import TimedSocket
+from .opening import cipher_name
 from .tls import Trust, make_distrustful_context
 from .transport import Peer
 

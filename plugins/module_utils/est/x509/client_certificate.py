@@ -45,6 +45,7 @@ class ClientCertificate(Value):
     :param certificate_pem: in place of the files, whose paths are only told then.
     :param key_pem: in place of the files.
     :param alone: show it without its intermediates, wherever they are.
+    :param elsewhere: its files are on another machine, which shows it: here their paths are only told.
     """
 
     certificate_path: str
@@ -55,6 +56,7 @@ class ClientCertificate(Value):
     key_pem: str = field(default="", repr=False)
     chain_pem: str = field(default="", repr=False)
     alone: bool = False
+    elsewhere: bool = False
 
     @classmethod
     def from_text(cls, certificate_pem: str, key_pem: str, passphrase: Optional[str] = None) -> ClientCertificate:
@@ -171,7 +173,7 @@ def without_intermediates(client: ClientCertificate) -> Optional[ClientCertifica
 def read_client_key(client: ClientCertificate) -> Optional[PrivateKeyTypes]:
     """The key of a TLS client certificate; ``None`` where it cannot be read."""
     try:
-        text = client.key_pem if client.certificate_pem else _read(client.key_path or client.certificate_path)
+        text = client.key_pem if client.certificate_pem else _read_of(client, client.key_path)
         return load_private_key(private_key_block(text).encode("ascii", "replace"), client.passphrase)
     except (EstError, OSError):
         return None
@@ -214,8 +216,15 @@ def _texts(client: ClientCertificate) -> Tuple[str, str]:
     """The texts of the certificate and of what is above it."""
     if client.certificate_pem:
         return client.certificate_pem, ""
-    above = client.chain_pem or (_read(client.chain_path) if client.chain_path is not None else "")
-    return _read(client.certificate_path), above
+    above = client.chain_pem or (_read_of(client, client.chain_path) if client.chain_path is not None else "")
+    return _read_of(client, None), above
+
+
+def _read_of(client: ClientCertificate, path: Optional[str]) -> str:
+    """One of its files; that of the certificate where ``path`` is ``None``."""
+    if client.elsewhere:
+        raise FileNotFoundError("it is on another machine")
+    return _read(path or client.certificate_path)
 
 
 def _certificates(client: ClientCertificate, text: str, chain: str) -> str:

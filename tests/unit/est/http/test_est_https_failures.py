@@ -36,11 +36,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline, TransportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.connection import Dialler
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.deadline import Exchange, TimedSocket
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import (
-    Trust,
-    handshake_failure,
-    make_context,
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import (
+    Way,
+    handshake_failed,
+    in_words,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust, make_context
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 
 
 class TestReaching:
@@ -263,7 +265,7 @@ class TestHandshake:
     def test_what_openssl_says_otherwise_is_passed_on(self) -> None:
         other = ssl.SSLError(1, "x")
         other.reason = "BAD_ECPOINT"
-        error = handshake_failure(other, "est.example.com:443", Trust.system(), 5)
+        error = in_words(handshake_failed(other), Way(EstUrl.build("est.example.com"), None, "system", 5))
         assert error.reason == "the TLS handshake with est.example.com:443 failed (bad ecpoint)"
 
 

@@ -1,11 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The path of a store's folder on a Windows host: what may be one, and its one spelling."""
+"""Paths of folders on a Windows host: what may be one, and its one spelling."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Optional
 
@@ -21,7 +20,7 @@ _RESERVED = re.compile(
     r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9\u00b9\u00b2\u00b3]|LPT[0-9\u00b9\u00b2\u00b3])(?:\..*)?", re.I
 )
 #: Without the long path setting of Windows a folder may have 248 characters, with the names of our files 260.
-_LONGEST, _LONGEST_FOLDER = 200, 240
+_LONGEST = 200
 
 
 def check_windows_path(path: str, option: str = "store_path") -> str:
@@ -61,23 +60,6 @@ def check_windows_name(option: str, name: str) -> None:
     reason = _why_not(name)
     if reason:
         raise TemplateError(option, f"is a name which {reason}", value=show(name))
-
-
-def possible_name(name: str) -> str:
-    """Return a name that Windows can have: this one, or one that is told apart from all others by a hash."""
-    if not _why_not(name):
-        return name
-    return f"_{name.rstrip('. ')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def check_length(option: str, path: str) -> None:
-    """Check the path of a folder that is made of more than an option.
-
-    :raises TemplateError: naming the option, where Windows cannot have it.
-    """
-    if len(path) > _LONGEST_FOLDER:
-        allowed = f"at most {_LONGEST_FOLDER} characters with the names of template and certificate"
-        raise TemplateError(option, "makes a path that is too long for Windows", value=show(path), allowed=allowed)
 
 
 def _why_not(name: str) -> str:
