@@ -18,8 +18,6 @@ from support import returned
 from windows.direct import DirectHost
 from windows.machine import Machine
 
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.store import WindowsStore
-
 HERE = Path(__file__).parent
 STORE = "C:\\ProgramData\\CloudExtenderEST"
 
@@ -49,11 +47,6 @@ def host(machine: Machine, real_collection: Path) -> DirectHost:
     """The same, as the store needs it."""
     return DirectHost(machine, real_collection)
 
-
-@pytest.fixture
-def store(host: DirectHost) -> WindowsStore:
-    """The store of that host."""
-    return WindowsStore(host, STORE)
 
 
 class Play:
