@@ -10,7 +10,8 @@
 # those of PowerShell. Cases come
 # from PORT of 127.0.0.1 and results go there, for Wine gives a program no standard input to talk by. The first line says
 # TOKEN; then each case is a line of JSON, the arguments of the module as it would get them. The answer is a line,
-# {"result": what the module said} or {"crash": why it said nothing}.
+# {"result": what the module said} or {"crash": why it said nothing}. A case {"command": SCRIPT, "lines": [...]} is a command
+# that gets lines on its standard input, and what it said is its result.
 param([string]$Folder, [int]$Port, [string]$Token)
 $ErrorActionPreference = 'Stop'
 $text = [IO.File]::ReadAllText((Join-Path $Folder 'AddType.psm1'))
@@ -36,8 +37,12 @@ $writer.Flush()
 while ($null -ne ($line = $reader.ReadLine())) {
     $script:said = $crash = $null
     # Ansible's wrapper gives a module its arguments as this variable, nested as hash tables, with dates as text.
-    Set-Variable -Scope Global -Name complex_args -Value (ConvertFrom-Json -InputObject $line -AsHashtable -DateKind String)
-    try { $null = & $module }
+    $case = ConvertFrom-Json -InputObject $line -AsHashtable -DateKind String
+    Set-Variable -Scope Global -Name complex_args -Value $case
+    try {
+        if (-not $case.ContainsKey('command')) { $null = & $module }
+        else { $script:said = ConvertTo-Json -Compress "$($case.lines | & ([ScriptBlock]::Create($case.command)))" }
+    }
     catch { $crash = "$_`n$($_.ScriptStackTrace)" }
     if ($null -ne $script:said) { $writer.WriteLine('{"result": ' + $script:said + '}') }
     else { $writer.WriteLine((ConvertTo-Json -Compress @{ crash = "$crash" })) }

@@ -22,14 +22,18 @@ from twins.twin import PLUGINS, Twin
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files import lock
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import posix_file
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import look, posix_file
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.program import read_answer
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.quick_look import WINDOWS_STORE
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.windows_program import COMMAND
 
 MODULE = PLUGINS / "modules" / "est_store_file.py"
 
 NOTHING = {"changed": False, **NO_STORE}
 # What only one platform has.
 OF_PLATFORM = ("folder_mode", "document_mode", "owner")
+MARK = "0123456789abcdef01234567"
 PAD, OTHER_PAD = "5a" * 32, "c3" * 32
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(32, 64))
 WORDS = '{"name": "Grüße, 東京 \U0001f511", "quoted": "\\"", "lines": "a\r\nb\tc"}\n'
@@ -62,7 +66,23 @@ class Store:
         return result
 
     def read(self, **options: Any) -> dict[str, Any]:
-        return self.run("read", **options)
+        """What the module reads. The quick look finds the same, but for the key; or leaves it to the module."""
+        result = self.run("read", **options)
+        expected = {key: value for key, value in result.items() if key != "changed"}
+        if self.twin.kind == "python":
+            assert look.quick_look(self.path, None) in (None, {**expected, "masked_key": ""})
+        else:
+            assert self.quick_look() == (None if result.get("failed") else {**expected, "masked_key": ""})
+        return result
+
+    def quick_look(self) -> dict[str, Any] | None:
+        """What the quick look finds, on a host with a PowerShell."""
+        said = self.twin.command(COMMAND, WINDOWS_STORE.text((self.path,), MARK).splitlines())
+        for key in (KEY, OTHER_KEY):
+            assert not re.search(key.hex(), said, re.IGNORECASE)
+        found = read_answer(said, MARK)
+        assert found is not None or MARK not in said
+        return found
 
     def found(self, **options: Any) -> dict[str, Any]:
         """A reading without what a platform alone tells."""

@@ -67,6 +67,7 @@ class Files:
         if not result:
             return None
         masked = base64.b64decode(result["masked_key"])
+        assert result["path"].endswith("test+pending")
         request = mask(base64.b64decode(result["masked_request"]), PAD[len(masked) :]).decode()
         assert request not in self.twin.said, "it may have an enrolment code"
         return {**result["files"], "private_key.pem": mask(masked, PAD).decode(), "request.pem": request}
@@ -123,7 +124,7 @@ def test_files_are_saved_and_replaced(files: Files, operation: str) -> None:
             content = {"name.pem": content["grüße.pem"]}  # the locale of Wine is C: other names than here
         before = files.there()
         result = files.run(operation, files=content)
-        assert result == {"changed": True, "path": files.twin.path(files.parent / name)}
+        assert result == {"changed": True, "path": files.twin.path(files.parent / name), "not_noted": ""}
         assert {**before, name: content} == {
             folder: {file: Path(files.parent / folder / file).read_bytes().decode() for file in found}
             for folder, found in files.there().items()
@@ -235,7 +236,13 @@ def test_what_is_made_is_for_nobody_else(files: Files) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"operation": "read"}, {"operation": "save_issued"}, {"operation": "note"}, {"operation": "remove"}],
+    [
+        {"operation": "read"},
+        {"operation": "save_issued"},
+        {"operation": "save_issued", "files": PENDING, "store_path": "/nowhere"},
+        {"operation": "note"},
+        {"operation": "remove"},
+    ],
 )
 def test_arguments_that_are_refused(files: Files, options: dict[str, Any]) -> None:
     assert files.run(**options)["failed"] is True
@@ -363,6 +370,31 @@ def test_what_came_is_noted_to_the_octet(files: Files, came: dict[str, Any], the
     time = re.compile(r'(?<="at": ")20[2-9][^"]*(?=")')
     stored = "2026-01-01T00:00:00Z"
     assert time.sub(lambda found: stored, noted.read_bytes().decode()) == time.sub(lambda found: stored, expected)
+
+
+@pytest.mark.parametrize("operation", KINDS)
+def test_files_are_saved_and_what_came_is_noted_in_one_call(files: Files, operation: str) -> None:
+    store = files.twin.folder / "store"
+    asked = {"files": ISSUED, "store_path": files.twin.path(store), "came": CAME}
+    result = files.run(operation, **asked)
+    # The certificate is kept though there is no store for the note.
+    assert (result["changed"], result.get("failed", False)) == (True, False)
+    assert re.match("cannot write the template store .*store", result["not_noted"])
+    assert files.there() == {f"test{KINDS[operation]}": ISSUED}
+    assert not store.exists()
+    store.mkdir(mode=0o700)
+    assert files.run(operation, **asked)["not_noted"] == ""
+    noted = last_tests.parse_last_tests((store / "last_tests.json").read_text(encoding="utf-8"))
+    assert noted["wifi"].status == CAME["status"]
+
+
+def test_what_cannot_be_saved_is_not_noted(files: Files) -> None:
+    store = files.twin.folder / "store"
+    store.mkdir(mode=0o700)
+    files.output.write_text("a file", encoding="ascii")
+    result = files.run("save_issued", files=ISSUED, store_path=files.twin.path(store), came=CAME)
+    refused(result, "not a folder|Not a directory")
+    assert list(store.iterdir()) == []
 
 
 def test_there_is_no_store_to_note_it_in(files: Files) -> None:

@@ -207,6 +207,15 @@ class Twin:
         assert "crash" not in answer, answer["crash"]
         return {key: value for key, value in answer["result"].items() if key != "invocation"}
 
+    def command(self, script: str, lines: list[str]) -> str:
+        """Run a command in the twin's PowerShell, and return what it said.
+
+        :param lines: of its standard input.
+        """
+        answer = json.loads(self._process.ask({"command": script, "lines": lines}))
+        assert "crash" not in answer, answer["crash"]
+        return str(answer["result"])
+
     def path(self, path: Path) -> str:
         """Return how the twin names a file that this process reaches by ``path``."""
         return windows_host().path(path) if self.windows else str(path)

@@ -73,7 +73,7 @@ def run_test(
 
     :param connector: carries the exchange.
     :param files: keeps the files of this test.
-    :param before_saving: hears what will come of the test, the result as far as it is known, before its files are saved.
+    :param before_saving: hears what will come of the test, as far as it is known, before its files are saved.
     :returns: the result of ``est_test_enroll`` as plain data; see its documentation.
     :raises EstError: with the stage at which the test failed; ``timeline`` has the stages up to there.
     :raises TemplateError: the identity does not fit the template.

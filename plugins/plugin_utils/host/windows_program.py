@@ -28,9 +28,9 @@ CONSTRAINED = "ConstrainedLanguage"
 # What is for Ansible alone, or for whoever imports a single file.
 _OF_MODULES = re.compile(r"^(?:#.*|Export-ModuleMember.*)\n", re.MULTILINE)
 
-# The lines of the input are the packed program, the mark, and the argument. A module of PowerShell has its variables to
-# itself: with the connection psrp, all commands share one process.
-_COMMAND = """\
+#: The command that gets it: the packed program, the mark, and the argument, each a line. A module of PowerShell has its
+#: variables to itself: with the connection psrp, all commands share one process.
+COMMAND = """\
 $given = @($input)
 $mark = $given[1]
 if ($ExecutionContext.SessionState.LanguageMode -ne 'FullLanguage') { return $mark + '"CONSTRAINED"' + $mark }
@@ -94,7 +94,7 @@ class WindowsSender(Sender):
         return ""
 
     def _command(self) -> str:
-        encoded = base64.b64encode(_COMMAND.encode("utf-16-le")).decode("ascii")
+        encoded = base64.b64encode(COMMAND.encode("utf-16-le")).decode("ascii")
         return f"{self._interpreter_of_host()} {_OPTIONS} {encoded}"
 
     def _interpreter_of_host(self) -> str:
