@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from support.lab import PASSWORD, USERNAME, LabServer
-from windows.playbooks.plays import COLLECTION, Plays, role, script, task
+from windows.playbooks.plays import COLLECTION, Done, Plays, role, script, task
 
 IDENTITY = {"user": "alex", "domain": "example.com", "email": "alex@example.com"}
 HOST_TASK = f"{COLLECTION}.est_integration : Keep the certificate templates as declared"
 REPORT_TASK = f"{COLLECTION}.est_integration : Make the report of the fleet"
+
+# What a test tells whatever the platform is.
+SAME = ("template", "status", "requested", "substitutions", "lost", "omitted_attributes")
 
 # Somebody gives everybody the right to read the store, and another server to its templates.
 TOUCH = r"""
@@ -54,12 +57,37 @@ def test_a_fleet_from_nothing_to_tested_and_back_from_drift(plays: Plays, lab: L
     ]
     done = plays.run(steps, "-vvvvv")
     assert done.run.status == 0, done.run.output
-    first, again, check, correct, corrected = done.all_of("posix", REPORT_TASK)
-    print(done.run.output)
-    for x in (first, again, check, correct, corrected):
-        print(x["counts"], x["summary"])
-    print(done.calls)
-    for host in ("windows", "posix"):
-        for r in done.all_of(host, HOST_TASK):
-            print({**r, "invocation": 0})
-    assert 0
+    hold(done, tested=plays.is_newest)
+    if not plays.is_newest:
+        look, write = ["command"], ["module"]
+        steps_by_calls = [look, write * 2, look, ["command"], look, look, write, look, look]
+        assert done.calls["windows"] == [call for calls in steps_by_calls for call in calls]
+    assert PASSWORD not in done.run.output
+    assert done.of("windows", "est_template_info")["store_path"] == "C:\\ProgramData\\CloudExtenderEST"
+
+
+def hold(done: Done, *, tested: bool) -> None:
+    """Check what each step came to, on both hosts, and what the report of the fleet says of it."""
+    reports = done.all_of("windows", REPORT_TASK)
+    assert [report["complete"] for report in reports] == [True] * 5
+    counts = [{name: number for name, number in report["counts"].items() if number} for report in reports]
+    first, again, check, correct, corrected = counts
+    assert (first["hosts_corrected"], first.get("tests_issued", 0)) == (2, 4 if tested else 0)
+    assert (again["hosts_as_declared"], "changed" in again, "tests" in again) == (2, False, False)
+    assert (check["hosts_differing"], check["templates_differing"]) == (2, 4)
+    assert (correct["hosts_corrected"], correct["templates_corrected"]) == (2, 4)
+    assert (corrected["hosts_as_declared"], "changed" in corrected) == (2, False)
+    for host, words in (("windows", "the folder gives access to Everyone"), ("posix", "the folder has mode 0755")):
+        told = done.all_of(host, HOST_TASK)
+        assert [result["changed"] for result in told] == [True, False, True, True, False]
+        problems = [result["store_problems"] for result in told]
+        assert (problems[0], problems[1], problems[4]) == ([], [], [])
+        assert problems[2] == problems[3]
+        assert words in problems[2][0]
+        assert problems[2][1:] == [f"template '{name}' was edited by hand: fields" for name in ("größe", "wifi")]
+    for windows, posix in zip(*(done.all_of(host, HOST_TASK) for host in ("windows", "posix")), strict=True):
+        assert windows["templates"] == posix["templates"]
+        assert windows["unproved"] == posix["unproved"] == ([] if tested else ["wifi", "größe"])
+        for on_windows, on_posix in zip(windows["tests"], posix["tests"], strict=True):
+            assert [on_windows[key] for key in SAME] == [on_posix[key] for key in SAME]
+            assert (on_windows["exchange"], on_posix["exchange"]) == ("relay", "host")
