@@ -48,7 +48,6 @@ def host(machine: Machine, real_collection: Path) -> DirectHost:
     return DirectHost(machine, real_collection)
 
 
-
 class Play:
     """Runs playbooks, and keeps what each task ended with.
 
