@@ -5,8 +5,9 @@
 # All that is collected on a Windows host for est_diagnostics: the twin of module_utils/_diagnostics/collect.py,
 # log_files.py and stored.py, which say what is collected and why. It reads, and changes nothing.
 #
-# Each section runs in a runspace of its own, on a thread that keeps no process alive: nothing can end a call of the
-# system that hangs. So the functions of a section use no variable of this module, and no function of its neighbours.
+# Each section runs in a runspace of its own, for nothing can end a call of the system that hangs; where one does, the
+# process is ended some seconds after the answer. So the functions of a section use no variable of this module, and no
+# function of its neighbours.
 
 #AnsibleRequires -PowerShell ._windows_files
 
@@ -15,17 +16,19 @@ $ErrorActionPreference = 'Stop'
 
 # What is left out of the time, so that it is a log that is told, and not the section.
 $script:SHARE = 0.9
+# In which the answer goes out, on a slow host too.
+$script:ENDING_SECONDS = 30
 $script:CARRIED = @(
     'Expand-EstPath', 'Get-EstGzip', 'Get-EstLogCandidates', 'Get-EstLogEnd', 'Get-EstLogs', 'Get-EstMatches', 'Get-EstOctets'
     'Get-EstProduct', 'Get-EstProxyVariables', 'Get-EstSeconds', 'Get-EstSystem', 'Get-EstTests', 'Get-EstValues'
-    'Get-EstWindowsProxy', 'Test-EstBinary', 'Test-EstLink'
+    'Get-EstWindowsProxy', 'Measure-EstSection', 'Test-EstBinary', 'Test-EstLink'
 )
 $script:DEFECT = 'This is a defect of the collection: please report it.'
 
 # Collects everything; see collect() of the twin.
 #
-# Order: the options of the module, with relays as a list of dictionaries. Relay, WinHttp: the types of the C# utilities.
-function Get-EstDiagnostics([hashtable]$Order, [type]$Relay, [type]$WinHttp) {
+# Order: the options of the module, with relays as a list of dictionaries. The others are types of the C# utilities.
+function Get-EstDiagnostics([hashtable]$Order, [type]$Relay, [type]$WinHttp, [type]$Ending) {
     $started, $watch = (Get-EstSeconds ([DateTime]::UtcNow)), [Diagnostics.Stopwatch]::StartNew()
     $logs = @{}
     foreach ($name in 'Found', 'Skipped') { $logs[$name] = [Collections.ArrayList]::Synchronized((New-Object Collections.ArrayList)) }
@@ -44,6 +47,7 @@ function Get-EstDiagnostics([hashtable]$Order, [type]$Relay, [type]$WinHttp) {
     $relays = @(Invoke-EstRelays $Order.relays $Relay)
     $sections = @{}
     foreach ($name in $tasks.Keys) { $sections[$name] = Complete-EstSection $tasks[$name] $Order.time_limit $watch }
+    if (@($tasks.Values | Where-Object { -not $_.IsCompleted }).Count) { $Ending::In($script:ENDING_SECONDS) }
     # As far as they could be read in time.
     $sections.logs.data = @{ files = $logs.Found.ToArray(); skipped_files = $logs.Skipped.ToArray() }
     return @{ started = $started; ended = (Get-EstSeconds ([DateTime]::UtcNow)); sections = $sections; relays = $relays }
@@ -54,16 +58,24 @@ function Start-EstSection([string]$Name, [hashtable]$Arguments) {
     $library = @('Set-StrictMode -Version 2.0', '$ErrorActionPreference = "Stop"')
     foreach ($carried in $script:CARRIED) { $library += "function $carried {`n$((Get-Command $carried).Definition)`n}" }
     $runspace = [RunspaceFactory]::CreateRunspace()
-    # Else the runspace would make a thread that keeps the process alive.
+    # Else the runspace would make a thread of its own, which is waited for.
     $runspace.ThreadOptions = 'UseCurrentThread'
     $runspace.Open()
     $shell = [PowerShell]::Create()
     $shell.Runspace = $runspace
-    $null = $shell.AddScript($library -join "`n").AddStatement().AddCommand($Name).AddParameters($Arguments)
+    $null = $shell.AddScript($library -join "`n").AddStatement().AddCommand('Measure-EstSection').AddParameters(@{ Name = $Name; Arguments = $Arguments })
     $run = [Delegate]::CreateDelegate([Func[Collections.ObjectModel.Collection[psobject]]], $shell, 'Invoke')
     $task = New-Object 'Threading.Tasks.Task[Collections.ObjectModel.Collection[psobject]]' $run, ([Threading.Tasks.TaskCreationOptions]::LongRunning)
     $task.Start()
     return $task
+}
+
+# Runs a section. Returns what it found, and how long it took.
+function Measure-EstSection([string]$Name, [hashtable]$Arguments) {
+    $watch = [Diagnostics.Stopwatch]::StartNew()
+    $data = & $Name @Arguments
+    if ($null -eq $data) { $data = @{} }
+    return @{ ok = $true; data = $data; seconds = [Math]::Round($watch.Elapsed.TotalSeconds, 3) }
 }
 
 # Returns what a section came to, once it has ended or its time is over.
@@ -73,9 +85,7 @@ function Complete-EstSection($Task, [int]$Seconds, [Diagnostics.Stopwatch]$Watch
         if (-not $Task.Wait([int]$left)) {
             return New-EstFailedSection "had not ended after $Seconds seconds" 'Raise time_limit where the host is only slow.'
         }
-        $data = @{}
-        foreach ($found in $Task.Result) { $data = $found.PSObject.BaseObject }
-        return @{ ok = $true; data = $data; seconds = [Math]::Round($Watch.Elapsed.TotalSeconds, 3) }
+        return $Task.Result[0].PSObject.BaseObject
     }
     catch {
         $cause = Get-EstCause $_

@@ -6,7 +6,7 @@
 
 #AnsibleRequires -CSharpUtil Ansible.Basic
 #AnsibleRequires -CSharpUtil ..module_utils._relay
-#AnsibleRequires -CSharpUtil ..module_utils._windows_proxy
+#AnsibleRequires -CSharpUtil ..module_utils._windows_diagnostics
 #AnsibleRequires -PowerShell ..module_utils._windows_files
 #AnsibleRequires -PowerShell ..module_utils._windows_last_tests
 #AnsibleRequires -PowerShell ..module_utils._windows_diagnostics
@@ -28,6 +28,7 @@ $order = @{ relays = ConvertFrom-EstJson $module.Params.relays; log_paths = @($m
 foreach ($name in 'store_path', 'output_path', 'max_log_size', 'time_limit') { $order[$name] = $module.Params[$name] }
 
 Exit-EstModule $module {
-    $collected = Get-EstDiagnostics $order ([type]"$utilities._relay.Relay") ([type]"$utilities._windows_proxy.WinHttp")
+    $native = "$utilities._windows_diagnostics"
+    $collected = Get-EstDiagnostics $order ([type]"$utilities._relay.Relay") ([type]"$native.WinHttp") ([type]"$native.Ending")
     return $collected + @{ changed = $false }
 }

@@ -95,11 +95,34 @@ def test_every_section_is_there_with_the_time_of_the_host(host: Diagnosed) -> No
     common = {"system", "proxy", "tests", "logs"}
     assert set(sections) == (common if host.twin.kind == "python" else common | {"services", "windows_proxy"})
     assert [section for section in sections.items() if not section[1]["ok"]] == []
+    assert all(0 <= section["seconds"] < 60 for section in sections.values())
     system = sections["system"]["data"]
     assert system["user"] and system["operating_system"] and system["versions"]
     assert system["disk_space"][0]["path"] == host.twin.path(host.twin.folder / "est")
     assert isinstance(system["disk_space"][0]["free_bytes"], int)
     assert answer["relays"] == []
+
+
+@pytest.mark.cannot_show(python="tests/unit/diagnostics/test_diagnostics_sections.py has it")
+def test_a_section_that_hangs_or_fails_spoils_no_other(host: Diagnosed) -> None:
+    script = """
+& (Get-Module _windows_diagnostics) {
+    function Get-EstSystem { [Threading.Thread]::Sleep(600000) }
+    function Get-EstTests { throw (New-Object IO.IOException 'no such drive') }
+    function Get-EstLogs { Get-EstNothingOfThatName }
+    $watch = [Diagnostics.Stopwatch]::StartNew()
+    $tasks = foreach ($name in 'Get-EstSystem', 'Get-EstTests', 'Get-EstLogs') { Start-EstSection $name @{} }
+    foreach ($task in $tasks) { (Complete-EstSection $task 3 $watch).reason }
+    (Complete-EstSection (Start-EstSection 'Get-EstProxyVariables' @{}) 30 $watch).ok
+}
+[Environment]::Exit(0)
+"""
+    said = host.twin.script(script)
+    hangs, fails, defect, works = said.strip().splitlines()
+    assert hangs == "had not ended after 3 seconds"
+    assert fails.startswith("no such drive")
+    assert "Get-EstNothingOfThatName" in defect
+    assert works == "True"
 
 
 @pytest.mark.cannot_show(python="it is of Windows", pwsh=NOT_WINDOWS)

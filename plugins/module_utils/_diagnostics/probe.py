@@ -380,6 +380,9 @@ class _Replay(Transport):
         """:raises InputError: always; no request is linked to a connection."""
         raise InputError("a diagnosis sends nothing that is linked to a connection", code="no_channel_binding")
 
+    def announce(self, requests: Any) -> None:
+        """All that there are have been sent already."""
+
     def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> Transport:
         """:raises InputError: always; a diagnosis follows no redirect."""
         raise InputError(f"the server leads to {url.authority}, and a diagnosis does not follow", code="not_collected")

@@ -217,7 +217,7 @@ def test_a_damaged_answer_becomes_a_line_and_not_an_error(tmp_path, store, host)
         lambda answer: answer["sections"]["tests"]["data"].update(skipped_files=[[{}]]),
         lambda answer: answer["sections"]["tests"]["data"].update(tests=[{"name": "a"}]),
         lambda answer: answer["sections"]["tests"]["data"].update(
-            tests=[{"name": "a/b", "modified": 10**15, "has_private_key": False, "files": {}}]
+            tests=[{"name": "a/b", "modified": "new", "has_private_key": False, "files": {}}]
         ),
         lambda answer: answer["sections"]["logs"]["data"]["files"][0].update(size="large"),
         lambda answer: answer["relays"][0]["data"].update(connections=[{}]),
