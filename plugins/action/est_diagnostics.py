@@ -152,13 +152,15 @@ class ActionModule(ExchangeAction):
         def probe(fields: Mapping[str, Any], seconds: float, clock: Optional[Sequence[float]]) -> dict[str, Any]:
             # Loads requests and cryptography; without them on the controller all else is told.
             require_libraries()
+            from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.connectors import (
+                RelayConnector,
+            )
             from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import probe as windows_probe
-            from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows import win_uri_connector
 
             look = windows_probe.WindowsProbe(
                 host,
-                self.execute_web,
-                lambda execute: win_uri_connector.WinUriConnector(execute, host, windows_probe.leave_no_file),
+                self.execute_anyway,
+                lambda execute: RelayConnector(execute, self.private_module),
                 connect_timeout,
             )
             return look(fields, seconds, clock)

@@ -140,7 +140,7 @@ def _system(data: Mapping[str, Any]) -> Iterator[Finding]:
             f"the Python that Ansible uses on this host has no {' and no '.join(missing)}, so "
             "it is not known what the EST servers answer",
             "Tests with exchange: host need them. Install the packages "
-            f"{' and '.join(f'python3-{name}' for name in missing)}, or use exchange: uri.",
+            f"{' and '.join(f'python3-{name}' for name in missing)}, or use exchange: relay.",
             code="missing_library",
         )
     else:

@@ -170,10 +170,10 @@ class Relay:
         with _time(seconds, "resolve"):
             addresses = resolve(*next_hop, self._limit)
         with _time(seconds, "connect"):
-            connection = connect(addresses, self._limit)
+            connection, address = connect(addresses, self._limit)
         try:
-            local, remote = connection.getsockname(), connection.getpeername()
-            told.update(local_address=local[0], local_port=local[1], address=remote[0], port=remote[1])
+            local = connection.getsockname()
+            told.update(local_address=local[0], local_port=local[1], address=address, port=next_hop[1])
             if proxy:
                 step = Deadline(self._step_seconds)
                 target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -31,12 +31,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
     versions,
 )
 
-from ..exchange.connectors import ControllerConnector, UriConnector
-from ..exchange.module_transport import Execute
+from ..base.host_answer import Execute
+from ..exchange.connectors import ControllerConnector, RelayConnector
 from ..host.test_files import RemoteFiles
 from ..windows.folder import Host
 from ..windows.test_files import WindowsTestFiles
-from ..windows.win_uri_connector import SLURP, WinUriConnector
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What runs on the controller: the versions that matter where something goes wrong.
@@ -84,43 +83,33 @@ class HostBackend(Value):
     files: Callable[[TestParameters], Files]
 
 
-def posix_backend(
-    exchange: str, execute: Execute, execute_web: Execute, write_file: Callable[[str], str]
-) -> HostBackend:
-    """The backend of a POSIX host.
+def connector_of(exchange: str, execute: Execute, private_module: Callable[[str], str]) -> ControllerConnector:
+    """What carries an exchange that is run on the controller.
 
-    :param exchange: ``controller`` or ``uri``.
+    :param exchange: ``controller`` or ``relay``.
     :param execute: runs a module on the host and returns its result, a failed one too.
-    :param execute_web: the same, for a module whose result has the headers of a web server.
-    :param write_file: puts a text into a temporary file on the host and returns its path.
+    :param private_module: returns the full name of a private module for the platform of the host.
     """
-    connector = UriConnector(execute_web, write_file) if exchange == "uri" else ControllerConnector(execute)
-    return HostBackend(
-        connector,
-        lambda asked: RemoteFiles(execute, asked.output_path, asked.template_name, asked.identity.certificate_name),
-    )
+    return (RelayConnector if exchange == "relay" else ControllerConnector)(execute, private_module)
 
 
-def windows_backend(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> HostBackend:
-    """The backend of a Windows host.
+def posix_files(execute: Execute) -> Callable[[TestParameters], Files]:
+    """Where a POSIX host keeps the files of a test.
 
-    :param exchange: ``controller`` or ``uri``.
     :param execute: runs a module on the host and returns its result, a failed one too.
-    :param answer_path: returns the path of a temporary file on the host.
     """
-    connector: Connector = ControllerConnector(execute, SLURP)
-    if exchange == "uri":
-        connector = WinUriConnector(execute, host, answer_path)
-    return HostBackend(
-        connector,
-        lambda asked: WindowsTestFiles(
-            host,
-            asked.store_path,
-            asked.output_path,
-            asked.template_name,
-            asked.identity.certificate_name,
-            check=asked.test_options.check,
-        ),
+    return lambda asked: RemoteFiles(execute, asked.output_path, asked.template_name, asked.identity.certificate_name)
+
+
+def windows_files(host: Host) -> Callable[[TestParameters], Files]:
+    """Where a Windows host keeps the files of a test."""
+    return lambda asked: WindowsTestFiles(
+        host,
+        asked.store_path,
+        asked.output_path,
+        asked.template_name,
+        asked.identity.certificate_name,
+        check=asked.test_options.check,
     )
 
 

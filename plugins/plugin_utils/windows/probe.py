@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Windows host sees of one EST server: a GET of /cacerts through ``win_uri``, as a test begins with.
+"""What a Windows host sees of one EST server: a GET of /cacerts through the relay, as a test begins with.
 
 The module verifies the server before it sends anything, so an answer says that name, connection, TLS and trust are all
 right; where there is none, its words say which is not. Only where they do not, ``win_wait_for`` tells of the
@@ -10,10 +10,13 @@ connection.
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, Callable, NoReturn, Optional
+from typing import Any, Callable, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import (
     Connector,
@@ -27,7 +30,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     Timeline,
-    TransportError,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.headers import read_http_date
@@ -35,12 +37,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.p
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import is_self_signed
 
-from ..exchange.module_transport import Execute
+from ..base.host_answer import Execute
 from .host import Refused, WindowsHost
 
-_WIN_URI = "ansible.windows.win_uri"
+_RELAY = "estfleet.cloud_extender.win_est_relay"
 _WAY = ("resolve", "connect", "tls")
-_BY_MODULE = f"by {_WIN_URI} on the host"
+_BY_MODULE = f"by {_RELAY} on the host"
 _LONGEST_WAIT = 30
 
 
@@ -76,7 +78,7 @@ class WindowsProbe:
             require_libraries()
             found = self._ask(template, heard, timeline, seconds)
         except (EstError, StoreError) as error:
-            answered = _is_answered(timeline) or isinstance(error, _NoText)
+            answered = _is_answered(timeline)
             self._failed(error, template, url, heard.asked, answered, steps)
         else:
             answered = True
@@ -181,30 +183,23 @@ class _Heard:
     def __call__(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         sent = time.time()
         result = self._execute(name, arguments)
-        if name == _WIN_URI:
+        if name == _RELAY:
             self.asked = True
-            status = result.get("status_code")
-            if isinstance(status, int) and not result.get("failed"):
-                self.status, self.sent, self.received = status, sent, time.time()
-                date = read_http_date(str(result.get("date") or ""))
+            head = _head(result)
+            status = re.match(r"HTTP/1\.[01] ([0-9]{3})", head)
+            if status is not None:
+                self.status, self.sent, self.received = int(status[1]), sent, time.time()
+                found = re.search(r"(?im)^date:([^\r\n]*)", head)
+                date = read_http_date(found[1]) if found is not None else None
                 self.date = None if date is None else date.timestamp()
         return result
 
 
-class _NoText(TransportError):
-    """The server answered with octets that the module does not carry."""
-
-
-def leave_no_file() -> NoReturn:
-    """Stand in for the path of a file for an answer: a diagnosis leaves none on the host.
-
-    :raises TransportError: always.
-    """
-    raise _NoText(
-        "the CA certificates come as octets that are no text, and a diagnosis leaves no file on the host to read them",
-        hint="Run est_server_info, which does.",
-        request_received="received",
-    )
+def _head(result: Mapping[str, Any]) -> str:
+    """The header of the last answer in a result of the relay."""
+    with contextlib.suppress(IndexError, KeyError, TypeError, ValueError):
+        return base64.b64decode(result["answers"][-1]["octets"]).partition(b"\r\n\r\n")[0].decode("latin-1")
+    return ""
 
 
 def _is_answered(timeline: Timeline) -> bool:
