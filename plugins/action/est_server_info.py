@@ -25,7 +25,5 @@ class ActionModule(ServerAction):
             return self.with_warnings(look.look(asked.template_name, asked.exchange_options))
 
         if exchange == "host":
-            return self.run_where_it_can(
-                "est_server_info", arguments, asked, by_relay=lambda: on_controller("relay")
-            )
+            return self.run_where_it_can("est_server_info", arguments, asked, by_relay=lambda: on_controller("relay"))
         return on_controller(exchange)

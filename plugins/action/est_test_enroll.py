@@ -25,6 +25,7 @@ class ActionModule(ServerAction):
         )
         if self.on_windows:
             check_windows_name("certificate_name", asked.identity.certificate_name)
+
         def on_controller(way):
             test = self.controller_exchange(
                 way, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
@@ -32,7 +33,5 @@ class ActionModule(ServerAction):
             return self.with_warnings(test.test(asked, lambda: self.stored_content))
 
         if exchange == "host":
-            return self.run_where_it_can(
-                "est_test_enroll", arguments, asked, by_relay=lambda: on_controller("relay")
-            )
+            return self.run_where_it_can("est_test_enroll", arguments, asked, by_relay=lambda: on_controller("relay"))
         return on_controller(exchange)

@@ -48,7 +48,7 @@ import stat
 from ansible.module_utils.basic import AnsibleModule
 
 
-def read(path: str, max_size: int) -> "tuple[bytes, str]":
+def read(path: str, max_size: int) -> tuple[bytes, str]:
     """Return the octets of a file, and the code of the problem where there is one."""
     try:
         # Whoever puts a pipe there does not make anybody wait.

@@ -129,8 +129,8 @@ class ExchangeAction(ControllerAction):
             return "host" if asked == "auto" else asked
         if asked == "host":
             raise OptionError(
-                "exchange: host does not work on a Windows host, since it needs Python there; exchange: relay sends the "
-                "requests from the host, and exchange: controller from the controller"
+                "exchange: host does not work on a Windows host, since it needs Python there; exchange: relay sends "
+                "the requests from the host, and exchange: controller from the controller"
             )
         return "relay" if asked == "auto" else asked
 

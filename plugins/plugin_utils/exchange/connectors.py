@@ -157,9 +157,7 @@ class RelayConnector(ControllerConnector):
         self.shows_certificate = shown is not None
         if shown is not None:
             place = shown.certificate_path.removeprefix("Cert:\\")
-            destination = destination.replace(
-                client_certificate=shown.replace(certificate_path=place, elsewhere=True)
-            )
+            destination = destination.replace(client_certificate=shown.replace(certificate_path=place, elsewhere=True))
         return https_transport(destination, trust, self._make_dialler(destination))
 
     def _make_dialler(self, destination: Destination) -> MakeDialler:

@@ -4,8 +4,8 @@
 """The connections of the EST client, opened by a managed host.
 
 The client writes its requests to something that looks like a connection, and reads the answers from it. Between the two
-one run of ``est_relay``, or ``win_est_relay``, carries them: HTTP, its authentication, redirects and limits are those of
-the client on any other connection. The host verifies the server before it sends anything, and tells what failed in
+one run of ``est_relay``, or ``win_est_relay``, carries them: HTTP, its authentication, redirects and limits are those
+of the client on any other connection. The host verifies the server before it sends anything, and tells what failed in
 codes, which become the errors that the client has itself.
 """
 
@@ -213,9 +213,7 @@ class RelayDialler(Dialler):
             raise UnusableAnswer(f"{_NAME} on the host answered with a failure of no connection")
         return None
 
-    def _tell_of(
-        self, connection: Mapping[str, Any], failure: Optional[Mapping[str, Any]]
-    ) -> Optional[TransportError]:
+    def _tell_of(self, connection: Mapping[str, Any], failure: Optional[Mapping[str, Any]]) -> Optional[TransportError]:
         seconds = {stage: _seconds(connection["seconds"].get(stage, 0)) for stage in _WAY}
         self.client_certificate_sent = connection.get("client_certificate_sent")
         error = self._error(failure, connection) if failure is not None else None

@@ -16,7 +16,6 @@ from support.lab import LabServer
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import TestOptions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
-    InputError,
     ServerError,
     Timeline,
     TransportError,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +23,11 @@ from support.tls_certificates import CLIENT_AUTH, authority
 from support.tls_peer import Peer, answer, closed_port, server_context, tunnel
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import server_info
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import (
+    Destination,
+    configured_trust,
+    connected,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import TestFolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import (
@@ -28,12 +35,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     TestOptions,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base import errors
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     InputError,
     Timeline,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.host_answer import UnusableAnswer
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange import relay
 
 
 def relayed(folder, template, *, host=None, timeline=None, prefix="", **options):
@@ -94,9 +103,8 @@ def test_the_time_that_ansible_takes_for_a_module_is_no_time_of_the_exchange(lab
         return result
 
     host.change = slowly
-    module = "ansible_collections.estfleet.cloud_extender.plugins.{}.time.monotonic"
-    for place in ("plugin_utils.exchange.relay", "module_utils.est.base.errors"):
-        monkeypatch.setattr(module.format(place), lambda: clock[0])
+    for module in (errors, relay):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock[0]))
     outcome = relayed(tmp_path, template_for(lab), host=host)
     assert sum(step["milliseconds"] for step in outcome["timeline"]) < 60_000
     assert clock == [2000]
@@ -277,7 +285,7 @@ def test_headers_named_like_keys_of_ansible_are_headers(tmp_path):
     headers = "".join(f"{name}: x\r\n" for name in names)
     host = RelayHost()
     with Peer([[answer(b"no", "404 Not Found", headers)] * 2], context=context) as peer:
-        template = template_for(type("Server", (), {"host": "127.0.0.1", "port": peer.port, "ca_pem": root.pem}))
+        template = template_for(SimpleNamespace(host="127.0.0.1", port=peer.port, ca_pem=root.pem))
         with pytest.raises(EstError) as caught:
             relayed(tmp_path, template, host=host)
     assert (caught.value.code, caught.value.http_status) == ("not_offered", 404)
@@ -290,14 +298,8 @@ def test_a_get_on_a_connection_that_the_server_closed_is_sent_once_more(tmp_path
     script = [[answer(b"no", "404 Not Found")], [answer(b"no", "404 Not Found")]]
     host = RelayHost()
     with Peer(script, context=context) as peer:
-        template = template_for(type("Server", (), {"host": "127.0.0.1", "port": peer.port, "ca_pem": root.pem}))
+        template = template_for(SimpleNamespace(host="127.0.0.1", port=peer.port, ca_pem=root.pem))
         connector = host.connector()
-        from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import (
-            Destination,
-            configured_trust,
-            connected,
-        )
-
         destination = Destination.of(template, ExchangeOptions(), Timeline())
         with connected(connector, destination, configured_trust(template, connector)) as (client, _transport):
             client.announce("cacerts", "csrattrs")
@@ -340,7 +342,7 @@ def test_a_key_of_the_server_and_a_file_with_a_key_of_a_windows_host_are_refused
     assert "exchange=controller" in caught.value.hint
 
 
-def test_proof_of_possession_that_only_the_server_asks_for_is_refused_when_it_does(tmp_path):
+def test_req_112_proof_of_possession_that_only_the_server_asks_for_is_refused_when_it_does(tmp_path):
     with (
         LabServer("--pop", "required") as server,
         pytest.raises(InputError, match="proof of possession needs the TLS connection") as caught,
@@ -364,8 +366,14 @@ def with_failure(result, **change):
         "answers": [],
         "connections": result["connections"],
         "failure": {
-            **{"stage": "tls", "kind": "tls_failed", "detail": "", "alert": ""},
-            **{"request": 0, "reused": False, "written": False, "received": 0},
+            "stage": "tls",
+            "kind": "tls_failed",
+            "detail": "",
+            "alert": "",
+            "request": 0,
+            "reused": False,
+            "written": False,
+            "received": 0,
             **change,
         },
     }
@@ -403,7 +411,7 @@ def test_a_host_that_answers_something_else_is_told_as_that(name, lab, tmp_path)
 def test_a_module_that_dies_is_told_without_its_traceback(lab, tmp_path):
     host = RelayHost()
     host.change = lambda _result: {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "Traceback\n x\nOops: no"}
-    with pytest.raises(EstError, match="could not be sent from the host: .*Oops: no") as caught:
+    with pytest.raises(EstError, match=r"could not be sent from the host: .*Oops: no") as caught:
         relayed(tmp_path, template_for(lab), host=host)
     assert (caught.value.code, caught.value.stage) == ("module_failed", "cacerts")
     assert "Traceback" not in caught.value.reason
