@@ -20,10 +20,10 @@ options:
     description:
       - Where the EST exchange leaves from.
       - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
-      - V(relay) lets the host open the connection, verify the EST server and send what the controller has made, and does
-        everything else on the controller. The host needs no library, and no CA of the EST server in its store. It tells
-        the errors that V(host) tells. Refused are proof of possession that is always wanted, an encrypted client key and
-        a key that the EST server makes, and on a Windows host a TLS client certificate in a file.
+      - V(relay) lets the host open the connection, verify the EST server and send what the controller has made. All
+        else is done on the controller. The host needs no library, and no CA of the EST server in its store. It tells
+        the errors that V(host) tells. Refused are proof of possession that is always wanted, an encrypted client key
+        and a key that the EST server makes, and on a Windows host a TLS client certificate in a file.
       - V(controller) runs all of it on the controller. It says nothing about the network path of the host, and a TLS
         client certificate is refused, since its key stays on the host.
       - V(auto) is V(host), and V(relay) on a Windows host, where V(host) is refused. It is V(relay) too where the

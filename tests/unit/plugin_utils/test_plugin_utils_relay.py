@@ -344,7 +344,7 @@ def test_a_key_of_the_server_and_a_file_with_a_key_of_a_windows_host_are_refused
 
 def test_req_112_proof_of_possession_that_only_the_server_asks_for_is_refused_when_it_does(tmp_path):
     with (
-        LabServer("--pop", "required") as server,
+        LabServer("--csrattrs", "challenge-password", "--pop", "required") as server,
         pytest.raises(InputError, match="proof of possession needs the TLS connection") as caught,
     ):
         relayed(tmp_path, template_for(server))
