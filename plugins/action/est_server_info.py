@@ -17,9 +17,13 @@ class ActionModule(ServerAction):
         exchange = self.exchange_of(arguments["exchange"])
         arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
         asked = server_info.read_options(arguments, self.check_folder)
+
+        def on_controller(way):
+            look = self.controller_exchange(
+                way, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
+            )
+            return self.with_warnings(look.look(asked.template_name, asked.exchange_options))
+
         if exchange == "host":
-            return self.run_on_host("est_server_info", arguments, asked)
-        look = self.controller_exchange(
-            exchange, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
-        )
-        return self.with_warnings(look.look(asked.template_name, asked.exchange_options))
+            return self.run_where_it_can("est_server_info", arguments, asked, by_relay=lambda: on_controller("relay"))
+        return on_controller(exchange)

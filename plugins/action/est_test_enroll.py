@@ -25,9 +25,13 @@ class ActionModule(ServerAction):
         )
         if self.on_windows:
             check_windows_name("certificate_name", asked.identity.certificate_name)
+
+        def on_controller(way):
+            test = self.controller_exchange(
+                way, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
+            )
+            return self.with_warnings(test.test(asked, lambda: self.stored_content))
+
         if exchange == "host":
-            return self.run_on_host("est_test_enroll", arguments, asked)
-        test = self.controller_exchange(
-            exchange, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
-        )
-        return self.with_warnings(test.test(asked, lambda: self.stored_content))
+            return self.run_where_it_can("est_test_enroll", arguments, asked, by_relay=lambda: on_controller("relay"))
+        return on_controller(exchange)

@@ -20,27 +20,20 @@ options:
     description:
       - Where the EST exchange leaves from.
       - V(host) runs all of it on the host, which needs the Python libraries C(requests) and C(cryptography).
-      - V(uri) sends only the HTTPS requests from the host, through M(ansible.builtin.uri), and does everything else on
-        the controller. The host needs no Python library. What that module cannot do is refused, which is a proxy, an
-        encrypted client key, an empty user name, proof of possession that is always wanted, an enrolment code,
-        O(http_authentication=digest), and a server of which nothing is known but the fingerprint of its CA. TLS version
-        and server certificate are not known.
-      - On a Windows host V(uri) sends them through M(ansible.windows.win_uri), which verifies the EST server with the
-        trust of the host and nothing else. So explicit anchors have to be in the machine's store of trusted root CAs,
-        and the host's other CAs count for the connection as well, of which a warning tells. What the server answers is
-        checked against the explicit anchors alone, which need the root of the CA that issues too. Besides what is
-        refused on a POSIX host, a TLS client certificate and a user name or password that is not ASCII are; a proxy is
-        used, unless the server is one that Windows goes past a proxy for.
+      - V(relay) lets the host open the connection, verify the EST server and send what the controller has made. All
+        else is done on the controller. The host needs no library, and no CA of the EST server in its store. It tells
+        the errors that V(host) tells. Refused are proof of possession that is always wanted, an encrypted client key
+        and a key that the EST server makes, and on a Windows host a TLS client certificate in a file.
       - V(controller) runs all of it on the controller. It says nothing about the network path of the host, and a TLS
         client certificate is refused, since its key stays on the host.
-      - V(auto) is V(host), and V(uri) on a Windows host, where V(host) is refused.
+      - V(auto) is V(host), and V(relay) on a Windows host, where V(host) is refused. It is V(relay) too where the
+        Python of a POSIX host lacks a library, but not for a production certificate, whose key stays there.
     type: str
-    choices: [auto, host, uri, controller]
+    choices: [auto, host, relay, controller]
     default: auto
   connect_timeout:
     description:
-      - Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300. With O(exchange=uri)
-        O(timeout) counts instead.
+      - Seconds to wait for name resolution, connection and TLS handshake, each. 1 to 300.
     type: int
     default: 10
   timeout:

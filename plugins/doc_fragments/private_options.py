@@ -170,3 +170,27 @@ notes:
   - Do not use it in playbooks; its options may change in any release.
   - Each section is collected on its own. One that fails or hangs spoils no other.
 """
+
+    # Of est_read_file and win_est_read_file, which have one contract.
+    READ_FILE = r"""
+options:
+  path:
+    description: The file, by its absolute path.
+    type: str
+    required: true
+  max_size:
+    description: Octets; a larger file is not read.
+    type: int
+    required: true
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+    details:
+      - It reads in check mode too.
+  diff_mode:
+    description: Will return details on what has changed or, in C(check_mode), needs changing, when in diff mode.
+    support: none
+    details:
+      - It changes nothing on the host.
+"""

@@ -101,7 +101,6 @@ options:
       - It is sent where a certificate is enrolled, and not where the old certificate authenticates a renewal.
       - The same attribute carries the proof of possession. Where both would be sent, the test or enrolment fails before
         any request is sent. With V(never) of O(proof_of_possession) it is the code that is sent.
-      - With C(exchange=uri) it is refused, because Ansible shows with C(-vvv) what a module is to send.
       - It is sealed and hidden as O(password) is. Where it is not given, the one on the host is left as it is, for the
         same host and port of O(server) only. C(remove) removes it.
     type: str

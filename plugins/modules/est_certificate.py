@@ -195,13 +195,14 @@ options:
         C(use_system_trust) is refused.
       - With V(server) a renewal asks for another key as well, authenticated by the old certificate, unless
         O(renewal_method) is V(renew). After a change of this option a new certificate is enrolled.
-      - O(exchange=uri) is refused with V(server), because a module of Ansible would return the private key.
+      - O(exchange=relay) is refused with V(server), because a verbose connection shows what the host answers, and the
+        private key would be in it.
     type: str
     choices: [host, server]
     default: host
 notes:
   - A POSIX host needs the Python library C(cryptography), and C(requests) when a certificate is asked for. The private
-    key never leaves it, so V(uri) and V(controller) of O(exchange) are refused there.
+    key never leaves it, so V(relay) and V(controller) of O(exchange) are refused there.
   - On a Windows host the controller needs both, and the collection C(ansible.windows), whose modules do the work.
     Windows hosts have been tested by emulation only; see C(docs/windows.md).
 seealso:

@@ -11,7 +11,8 @@ version_added: 0.1.0
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
-  - This module is private and can change at any time. No other module of the collection runs it yet.
+  - This module is private and can change at any time. M(estfleet.cloud_extender.est_test_enroll) and
+    M(estfleet.cloud_extender.est_server_info) run it with C(exchange=relay).
   - It resolves, connects and verifies the server, sends octets that are given and returns those that come. HTTP is the
     controller's. What it knows of HTTP is where an answer ends, which decides when the next request can be sent.
   - A server is verified before any request is sent. With explicit anchors, its certificate has to be for O(host), or

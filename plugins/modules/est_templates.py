@@ -214,7 +214,7 @@ templates:
           type: str
           sample: "2027-11-22T12:00:00Z"
         exchange:
-          description: Where the exchange with the EST server left from, V(host), V(uri) or V(controller).
+          description: Where the exchange with the EST server left from, V(host), V(relay) or V(controller).
           returned: when it is known
           type: str
           sample: host

@@ -89,7 +89,8 @@ options:
         section 4.4). The key is of the kind that the template names, or the server takes. It is kept as one that is
         made here. The server has to be trusted by C(ca_certificate), C(ca_path) or C(ca_fingerprint) of the template;
         C(use_system_trust) is refused.
-      - O(exchange=uri) is refused with V(server), because a module of Ansible would return the private key.
+      - O(exchange=relay) is refused with V(server), because a verbose connection shows what the host answers, and the
+        private key would be in it.
     type: str
     choices: [host, server]
     default: host
@@ -285,7 +286,7 @@ server:
       type: str
       sample: https://est.example.com:8443/.well-known/est
     tls_version:
-      description: The TLS version of the connection; null where it is not known, as with O(exchange=uri).
+      description: The TLS version of the connection; null where nothing was sent.
       type: str
       sample: TLSv1.3
     trust:

@@ -192,7 +192,7 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
     store = {"store_path": "{{ store }}"}
     test = {**store, **IDENTITY, "output_path": "{{ out }}"}
     bundle = str(scene.folder / "bundle")
-    exchanges = ("host", "controller", "uri")
+    exchanges = ("host", "controller", "relay")
     log = scene.host_folder / "product.log"
     log.write_text(f"the product says {PASSWORD} and {LOGGED}\n")
     return [
@@ -204,7 +204,7 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         *(task("est_test_enroll", inline=wifi, certificate_name="in", exchange=way, **test) for way in exchanges),
         *(task("est_test_enroll", template="digest", exchange=way, **test) for way in exchanges[:2]),
         # Twice: the second one goes on with the key of the first.
-        *(task("est_test_enroll", template="pending", exchange=way, **test) for way in ("host", "uri", "controller")),
+        *(task("est_test_enroll", template="pending", exchange=way, **test) for way in ("host", "relay", "controller")),
         *(task("est_test_enroll", template="code", exchange=way, **test) for way in exchanges[:2]),
         *(task("est_test_enroll", template="pending code", exchange=way, **test) for way in exchanges[:2]),
         task("est_certificate", template="wifi", **IDENTITY, **_files(scene), **store),
@@ -264,14 +264,14 @@ def failures(lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
                 exchange=way,
                 **test,
             )
-            for way in ("host", "uri")
+            for way in ("host", "relay")
         ),
         task("est_test_enroll", inline={**wifi, "challenge_password": CODE, "proof_of_possession": "always"}, **test),
         task("est_templates", templates=[wifi], store_path="/proc/nowhere"),
         *(
             task("est_test_enroll", inline=inline, exchange=way, timeout=5, connect_timeout=2, **test)
             for inline in ({**server, "password": WRONG}, down, {**wifi, "proxy": PROXY}, {**wifi, "passwort": WRONG})
-            for way in ("host", "controller", "uri")
+            for way in ("host", "controller", "relay")
         ),
         task("est_certificate", inline={**server, "password": WRONG}, **IDENTITY, **_files(scene), **store),
         task("est_certificate", inline={**wifi, "passwort": WRONG}, **IDENTITY, **_files(scene), **store),

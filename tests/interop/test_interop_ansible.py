@@ -18,7 +18,7 @@ from support import returned
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
-EXCHANGES = ("host", "uri", "controller")
+EXCHANGES = ("host", "relay", "controller")
 SECONDS = 180
 
 for missing in (missing_toolchain(), MISSING):

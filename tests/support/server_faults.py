@@ -1,12 +1,12 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults of an EST server, and shapes of its answers, for every way through a module of a host."""
+"""Faults of an EST server, and shapes of its answers, for every way to one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 
 class Fault(NamedTuple):
@@ -14,14 +14,12 @@ class Fault(NamedTuple):
 
     :param flags: of the lab server.
     :param received: whether the enrolment request arrived.
-    :param words: a regular expression for what an exchange through a module says.
     """
 
     flags: list[str]
     stage: str
-    received: str
-    status: Optional[int]
-    words: str
+    code: str
+    received: str = "not_received"
 
 
 def patience(flags: Sequence[str]) -> int:
@@ -32,35 +30,40 @@ def patience(flags: Sequence[str]) -> int:
     return 2 if any(flag.endswith(("no-handshake", "never-answers", "slow-drip")) for flag in flags) else 60
 
 
+def _certificate(kind: str) -> list[str]:
+    return ["--server-certificate", kind]
+
+
+def _enrolment(fault: str) -> list[str]:
+    return ["--fault", f"simpleenroll:{fault}"]
+
+
 FAULTS = {
-    "wrong_ca": Fault(["--server-certificate", "other-ca"], "tls", "not_received", None, "not issued by a trusted CA"),
-    "wrong_host_name": Fault(["--server-certificate", "wrong-host"], "tls", "not_received", None, "for another name"),
-    "expired_server": Fault(["--server-certificate", "expired"], "tls", "not_received", None, "expired"),
-    "not_yet_valid_server": Fault(
-        ["--server-certificate", "not-yet-valid"], "tls", "not_received", None, "not valid yet"
-    ),
-    "no_server_auth": Fault(
-        ["--server-certificate", "no-server-auth"], "tls", "not_received", None, "not for a server|purpose"
-    ),
-    "req_010_tls_1_1_only": Fault(["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "not_received", None, "TLS version"),
-    "plain_http": Fault(["--plain-http"], "tls", "not_received", None, "does not speak TLS"),
-    "no_handshake": Fault(["--fault", "no-handshake"], "tls", "not_received", None, "TLS handshake in time"),
-    "html_with_200": Fault(["--fault", "simpleenroll:html-200"], "enroll", "received", 200, "text/html"),
-    "empty_body": Fault(["--fault", "simpleenroll:empty-200"], "enroll", "received", 200, "empty"),
-    "huge": Fault(["--fault", "simpleenroll:huge"], "enroll", "received", 200, "larger"),
-    "http_400": Fault(
-        ["--fault", "simpleenroll:http-400"], "enroll", "received", 400, "refused the certificate request"
-    ),
-    "redirect": Fault(["--fault", "simpleenroll:redirect"], "enroll", "received", 302, "redirects to"),
-    "never_answers": Fault(["--fault", "simpleenroll:never-answers"], "enroll", "unknown", None, "in time"),
-    "close_after_request": Fault(["--fault", "simpleenroll:close-after-request"], "enroll", "unknown", None, "."),
-    "truncated": Fault(["--fault", "simpleenroll:truncated"], "enroll", "received", None, "cut off"),
-    "bad_status_line": Fault(["--fault", "simpleenroll:bad-status-line"], "enroll", "received", None, "."),
+    "wrong_ca": Fault(_certificate("other-ca"), "tls", "untrusted_certificate"),
+    "wrong_host_name": Fault(_certificate("wrong-host"), "tls", "wrong_server_name"),
+    "common_name_only": Fault(_certificate("cn-only"), "tls", "wrong_server_name"),
+    "expired_server": Fault(_certificate("expired"), "tls", "invalid_server_certificate"),
+    "not_yet_valid_server": Fault(_certificate("not-yet-valid"), "tls", "invalid_server_certificate"),
+    "no_server_auth": Fault(_certificate("no-server-auth"), "tls", "invalid_server_certificate"),
+    "req_010_tls_1_1_only": Fault(["--tls-min", "1.1", "--tls-max", "1.1"], "tls", "no_common_tls"),
+    "plain_http": Fault(["--plain-http"], "tls", "not_tls"),
+    "no_handshake": Fault(["--fault", "no-handshake"], "tls", "tls_failed"),
+    "html_with_200": Fault(_enrolment("html-200"), "enroll", "malformed_answer", "received"),
+    "empty_body": Fault(_enrolment("empty-200"), "enroll", "malformed_answer", "received"),
+    "huge": Fault(_enrolment("huge"), "enroll", "answer_too_large", "received"),
+    "http_400": Fault(_enrolment("http-400"), "enroll", "request_refused", "received"),
+    "redirect": Fault(_enrolment("redirect"), "enroll", "redirect_needs_consent", "received"),
+    "never_answers": Fault(_enrolment("never-answers"), "enroll", "no_answer", "unknown"),
+    "slow_drip": Fault(_enrolment("slow-drip"), "enroll", "no_answer", "received"),
+    "close_after_request": Fault(_enrolment("close-after-request"), "enroll", "connection_closed", "unknown"),
+    "truncated": Fault(_enrolment("truncated"), "enroll", "connection_closed", "received"),
+    "bad_status_line": Fault(_enrolment("bad-status-line"), "enroll", "invalid_http", "received"),
 }
 
 ANSWERS = [
     ["--base64", "der"],
     ["--base64", "der", "--content-type", "application/pkcs7-mime; charset=iso-8859-1"],
+    ["--content-type", "application/pkcs7-mime; charset=x-unknown"],
     ["--base64", "one-line", "--transfer", "chunked"],
     ["--transfer", "close"],
     ["--status", "201"],

@@ -185,7 +185,8 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
     if windows and options["key_origin"] == KEY_OF_SERVER and options["exchange"] != "controller":
         raise TemplateError(
             "key_origin",
-            "cannot be used on a Windows host with exchange=uri: a module would return the private key with its result",
+            "cannot be used on a Windows host with exchange=relay: a verbose connection shows what the host answers, "
+            "and the private key would be in it",
             value=show(options["key_origin"]),
             allowed=f"{KEY_OF_HOST}; {KEY_OF_SERVER} with exchange=controller",
         )

@@ -121,7 +121,7 @@ def refuse_key_of_server(template: Template, options: ExchangeOptions) -> None:
 class Connector(Protocol):
     """One way to reach an EST server."""
 
-    #: The name of the way: ``host``, ``uri`` or ``controller``.
+    #: The name of the way: ``host``, ``relay`` or ``controller``.
     exchange: str
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:

@@ -43,8 +43,7 @@ HINTS = {
     "credentials_required": "Set username and password of the template to those of an account on the EST server.",
     "credentials_withheld": f"{_CA} CA certificate instead of ca_fingerprint alone.",
     "authentication_not_supported": "Let http_authentication be auto, and let the EST server offer Basic or Digest, or "
-    "set client_certificate_path and client_key_path to a TLS client certificate that it accepts. exchange=uri does "
-    "not do every Digest.",
+    "set client_certificate_path and client_key_path to a TLS client certificate that it accepts.",
     "authentication_required": "Set client_certificate_path and client_key_path to a TLS client certificate that the "
     "EST server accepts, or username and password to an account on it: its administrator knows which.",
     "proof_of_possession_refused": "Let proof_of_possession be auto, or always where the EST server does not ask for "

@@ -8,12 +8,12 @@ It loads the HTTPS client: ``est_certificate`` imports it only where a certifica
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from .._template.model import Template
 from ..est.base.errors import InputError
 from ..est.bootstrap import CaBag, bootstrap, fetch_unauthenticated
-from ..est.http.https import HttpsTransport
+from ..est.http.https import HttpsTransport, MakeDialler
 from ..est.http.tls import Trust
 from ..est.x509.certificate import Fingerprint
 from .connection import Destination
@@ -45,8 +45,13 @@ class HostConnector:
         return https_transport(destination, trust)
 
 
-def https_transport(destination: Destination, trust: Trust) -> HttpsTransport:
-    """The HTTPS transport with what template and options say."""
+def https_transport(
+    destination: Destination, trust: Trust, make_dialler: Optional[MakeDialler] = None
+) -> HttpsTransport:
+    """The HTTPS transport with what template and options say.
+
+    :param make_dialler: makes what opens the connections, where it is not this host.
+    """
     return HttpsTransport(
         destination.url,
         trust,
@@ -54,18 +59,21 @@ def https_transport(destination: Destination, trust: Trust) -> HttpsTransport:
         http_authentication=destination.options.http_authentication,
         unasked=destination.unasked,
         client_certificate=destination.client_certificate,
+        make_dialler=make_dialler,
         **_connection(destination),
     )
 
 
-def https_bootstrap(destination: Destination, fingerprint: Fingerprint) -> Trust:
+def https_bootstrap(
+    destination: Destination, fingerprint: Fingerprint, make_dialler: Optional[MakeDialler] = None
+) -> Trust:
     """Accept a CA certificate of the EST server by its fingerprint, with what template and options say."""
-    return bootstrap(destination.url, fingerprint, **_connection(destination))
+    return bootstrap(destination.url, fingerprint, make_dialler=make_dialler, **_connection(destination))
 
 
-def https_fetch_unauthenticated(destination: Destination) -> CaBag:
+def https_fetch_unauthenticated(destination: Destination, make_dialler: Optional[MakeDialler] = None) -> CaBag:
     """Look at the CA certificates of the EST server, with what template and options say."""
-    return fetch_unauthenticated(destination.url, **_connection(destination))
+    return fetch_unauthenticated(destination.url, make_dialler=make_dialler, **_connection(destination))
 
 
 def _connection(destination: Destination) -> Dict[str, Any]:

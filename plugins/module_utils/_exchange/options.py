@@ -35,7 +35,7 @@ CheckFolder = Callable[[str, Optional[str]], str]
 _STORE_PATH = "/var/lib/cloud_extender/est"
 
 #: Ways to carry the exchange; ``auto`` is decided by the action.
-EXCHANGES = ("auto", "host", "uri", "controller")
+EXCHANGES = ("auto", "host", "relay", "controller")
 
 #: Who makes a key: the host, for which ``exchange`` says where that is done, or the EST server (/serverkeygen).
 KEY_OF_HOST, KEY_OF_SERVER = "host", "server"

@@ -171,10 +171,10 @@ class Relay:
             addresses = resolve(*next_hop, self._limit)
         told["addresses"] = list(dict.fromkeys(str(address[4][0]) for address in addresses))
         with _time(seconds, "connect"):
-            connection = connect(addresses, self._limit)
+            connection, address = connect(addresses, self._limit)
         try:
-            local, remote = connection.getsockname(), connection.getpeername()
-            told.update(local_address=local[0], local_port=local[1], address=remote[0], port=remote[1])
+            local = connection.getsockname()
+            told.update(local_address=local[0], local_port=local[1], address=address, port=next_hop[1])
             if proxy:
                 step = Deadline(self._step_seconds)
                 target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -54,7 +54,7 @@ class LastTest(Value):
     :param at: when, in UTC as ``2026-11-22T12:00:00Z``, by the clock of the host.
     :param not_after: the end of the certificate that was issued, in UTC; None where none was, or where it is not known.
     :param content: the digest of the template's content that was tested, or None where it is not known.
-    :param exchange: where the exchange left from: ``host``, ``uri`` or ``controller``; None where it is not known.
+    :param exchange: where the exchange left from: ``host``, ``relay`` or ``controller``; None where it is not known.
     :param lost: what was asked for and is not in the certificate.
     :param differs: in what else the certificate is not what was asked for, in words.
     :param made_up: the variables of the template for which nothing was given: ``Test`` or a blank stood for them.

@@ -23,7 +23,7 @@ from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar, Union
 from .._value import Value, field
 from .answers.enrolment import read_cacerts_answer
 from .base.errors import EstError, InputError, ParseError, ServerError, Step, Timeline
-from .http.https import HttpsTransport
+from .http.https import HttpsTransport, MakeDialler
 from .http.tls import Trust
 from .http.transport import Peer, Response
 from .http.unverified import NOBODY, UnverifiedDialler, make_unverified_context
@@ -99,8 +99,8 @@ def bootstrap(
     :param ca_fingerprint: SHA-256 or SHA-512 over a CA certificate of the server (see ``Fingerprint.parse()``);
         ``None`` always fails, and shows the fingerprints to choose from.
     :param timeline: gets the stages resolve, connect, tls and cacerts, with details that begin with ``bootstrap:``.
-    :param connection: ``proxy``, ``connect_timeout``, ``timeout``, ``read_timeout`` and ``max_response_size``, as of
-        ``HttpsTransport``. There are no others.
+    :param connection: ``proxy``, ``connect_timeout``, ``timeout``, ``read_timeout``, ``max_response_size`` and
+        ``make_dialler``, as of ``HttpsTransport``. There are no others.
     :raises InputError: what was given is not a fingerprint. Nothing has been sent.
     :raises ServerError: no certificate has the fingerprint; the error names it and those that were seen.
     :raises EstError: as of ``fetch_unauthenticated()``.
@@ -205,6 +205,7 @@ class _CaCertificatesOnly(HttpsTransport):
         read_timeout: Optional[float] = None,
         max_response_size: int = 1024 * 1024,
         timeline: Optional[Timeline] = None,
+        make_dialler: Optional[MakeDialler] = None,
     ) -> None:
         super().__init__(
             url,
@@ -215,6 +216,7 @@ class _CaCertificatesOnly(HttpsTransport):
             timeout=timeout,
             max_response_size=max_response_size,
             timeline=timeline,
+            make_dialler=make_dialler,
         )
         self._only = url.operation("cacerts")
 

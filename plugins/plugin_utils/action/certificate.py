@@ -27,7 +27,7 @@ def keep_certificate(action: ExchangeAction, asked: CertificateParameters, excha
     """See to the certificate of the action's host.
 
     :param asked: what is asked for, with a checked path of the store.
-    :param exchange: ``uri`` or ``controller``.
+    :param exchange: ``relay`` or ``controller``.
     :returns: the result of ``est_certificate``, a failed one where it failed.
     :raises TemplateError: no store can have that name.
     """
@@ -56,8 +56,8 @@ def keep_certificate(action: ExchangeAction, asked: CertificateParameters, excha
         exchange,
         holder=holder,
         host=host,
-        execute=action.execute_web,
-        answer_path=lambda: action.temporary_path("answer"),
+        execute=action.execute_anyway,
+        private_module=action.private_module,
         find_template=lambda with_secrets: action.stored_template(
             asked.store_path, asked.template_name, with_secrets=with_secrets
         ),

@@ -30,10 +30,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
     versions,
 )
 
-from ..exchange.connectors import ControllerConnector, UriConnector
-from ..exchange.module_transport import Execute
-from ..windows.folder import Host
-from ..windows.win_uri_connector import SLURP, WinUriConnector
+from ..base.host_answer import Execute
+from ..exchange.connectors import ControllerConnector, RelayConnector
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What runs on the controller: the versions that matter where something goes wrong.
@@ -73,29 +71,14 @@ class Files(TestFiles, Protocol):
         """Note what came of the test; returns why that could not be done, or an empty text."""
 
 
-def posix_connector(
-    exchange: str, execute: Execute, execute_web: Execute, write_file: Callable[[str], str]
-) -> Connector:
-    """What carries an exchange through a POSIX host.
+def connector_of(exchange: str, execute: Execute, private_module: Callable[[str], str]) -> ControllerConnector:
+    """What carries an exchange that is run on the controller.
 
-    :param exchange: ``controller`` or ``uri``.
+    :param exchange: ``controller`` or ``relay``.
     :param execute: runs a module on the host and returns its result, a failed one too.
-    :param execute_web: the same, for a module whose result has the headers of a web server.
-    :param write_file: puts a text into a temporary file on the host and returns its path.
+    :param private_module: returns the full name of a private module for the platform of the host.
     """
-    return UriConnector(execute_web, write_file) if exchange == "uri" else ControllerConnector(execute)
-
-
-def windows_connector(exchange: str, execute: Execute, host: Host, answer_path: Callable[[], str]) -> Connector:
-    """What carries an exchange through a Windows host.
-
-    :param exchange: ``controller`` or ``uri``.
-    :param execute: runs a module on the host and returns its result, a failed one too.
-    :param answer_path: returns the path of a temporary file on the host.
-    """
-    if exchange == "uri":
-        return WinUriConnector(execute, host, answer_path)
-    return ControllerConnector(execute, SLURP)
+    return (RelayConnector if exchange == "relay" else ControllerConnector)(execute, private_module)
 
 
 class ControllerExchange:

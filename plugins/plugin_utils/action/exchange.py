@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ntpath
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Protocol
@@ -28,7 +27,6 @@ from ..base.host_answer import documented
 from ..host.paths import check_windows_folder
 from ..host.test_files import NAME as TEST_FILES
 from ..host.test_files import RemoteFiles
-from ..windows.host import WindowsHost
 from .store import store_of, store_path_of
 
 if TYPE_CHECKING:
@@ -47,13 +45,6 @@ class ExchangeAction(ControllerAction):
 
     #: The digest of the content of the template that ``stored_template()`` found.
     stored_content: Optional[str] = None
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """See ``ControllerAction.run()``. Removes the temporary folder: core does not, where an action runs another."""
-        try:
-            return super().run(tmp, task_vars)
-        finally:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
 
     @staticmethod
     def unchecked(spec: dict[str, Any], checked: Iterable[str]) -> dict[str, Any]:
@@ -86,6 +77,29 @@ class ExchangeAction(ControllerAction):
             raise ModuleFailed(self._without_clock(documented(failure.result, module), sent)) from None
         return self._without_clock(documented(answer, module), sent)
 
+    def run_where_it_can(
+        self,
+        module: str,
+        arguments: Mapping[str, Any],
+        asked: ExchangeParameters,
+        by_relay: Callable[[], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """Let the module of the host do all of it, or where that is left to us and the host lacks a library, relay.
+
+        :param arguments: with ``exchange`` as it was given.
+        :param by_relay: does the same with the host as a relay.
+        """
+        try:
+            return self.run_on_host(module, arguments, asked)
+        except ModuleFailed as failure:
+            if arguments["exchange"] != "auto" or failure.result.get("error_code") != "missing_library":
+                raise
+            found = by_relay()
+            # Neither way can do it: to have the library there is the remedy.
+            if found.get("error_code") in ("missing_library", "not_supported"):
+                raise
+            return found
+
     def _without_clock(self, answer: Mapping[str, Any], sent: float) -> dict[str, Any]:
         """Return the answer of a host without its time, and warn where the controller has another.
 
@@ -110,7 +124,7 @@ class ExchangeAction(ControllerAction):
         return result
 
     def exchange_of(self, asked: str) -> str:
-        """Where the exchange leaves from: ``host``, ``uri`` or ``controller``.
+        """Where the exchange leaves from: ``host``, ``relay`` or ``controller``.
 
         :param asked: the option.
         :raises OptionError: a Windows host cannot do that.
@@ -119,10 +133,10 @@ class ExchangeAction(ControllerAction):
             return "host" if asked == "auto" else asked
         if asked == "host":
             raise OptionError(
-                "exchange: host does not work on a Windows host, since it needs Python there; exchange: uri sends the "
-                "requests from the host, and exchange: controller from the controller"
+                "exchange: host does not work on a Windows host, since it needs Python there; exchange: relay sends "
+                "the requests from the host, and exchange: controller from the controller"
             )
-        return "uri" if asked == "auto" else asked
+        return "relay" if asked == "auto" else asked
 
     def check_folder(self, option: str, path: Optional[str]) -> str:
         """Check the path of a folder on the host, and return it in the host's spelling.
@@ -137,20 +151,13 @@ class ExchangeAction(ControllerAction):
     def controller_exchange(self, exchange: str, find_template: Callable[[], Template]) -> ControllerExchange:
         """An exchange that is run on the controller.
 
-        :param exchange: ``controller`` or ``uri``.
+        :param exchange: ``controller`` or ``relay``.
         :param find_template: returns the template, from wherever it is.
         """
         # Loads requests and cryptography, which the controller does not need when the exchange leaves from the host.
         from . import controller as exchanges
 
-        if self.on_windows:
-            connector = exchanges.windows_connector(
-                exchange, self.execute_web, WindowsHost(self), lambda: self.temporary_path("answer")
-            )
-        else:
-            connector = exchanges.posix_connector(
-                exchange, self.execute_anyway, self.execute_web, self.write_temporary_file
-            )
+        connector = exchanges.connector_of(exchange, self.execute_anyway, self.private_module)
         return exchanges.ControllerExchange(connector, self._test_files, find_template)
 
     def _test_files(self, asked: TestParameters) -> RemoteFiles:
@@ -183,14 +190,6 @@ class ExchangeAction(ControllerAction):
         finally:
             self._task.check_mode = check_mode
 
-    def execute_web(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The same, for a module whose result has the headers of a web server: none of them is passed on as a fact."""
-        passed_on, self._passed_on = self._passed_on, {}
-        try:
-            return self.execute_anyway(name, arguments)
-        finally:
-            self._passed_on = passed_on
-
     def _execute_or_fail(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         result = self.execute_anyway(name, arguments)
         if result.get("failed"):
@@ -218,22 +217,6 @@ class ExchangeAction(ControllerAction):
                 code="secret_not_opened",
             )
         return Template.from_fields(stored.fields, open_secrets(stored, found.key))
-
-    def write_temporary_file(self, text: str) -> str:
-        """Put a text into a file of the task's temporary folder on the host, which core removes after the task."""
-        path = self.temporary_path("anchors.pem")
-        self._transfer_data(path, text)
-        self._fixup_perms2((self._connection._shell.tmpdir, path))
-        return path
-
-    def temporary_path(self, name: str) -> str:
-        """The path of a file in the task's temporary folder on the host, which is removed after the task."""
-        shell = self._connection._shell
-        if shell.tmpdir is None:
-            self._make_tmp_path()
-            if self.on_windows:  # ansible-core 2.21 puts a dot at the end, and would remove that
-                shell.tmpdir = ntpath.normpath(shell.tmpdir)
-        return str(shell.join_path(shell.tmpdir, name))
 
 
 class ServerAction(ExchangeAction):

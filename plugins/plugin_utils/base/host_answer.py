@@ -14,7 +14,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Callable
+
+#: Runs a module on the host, for real even in check mode: name, arguments -> result, a failed one as well.
+Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 #: Characters of an answer at most. A diagnosis with its logs is the largest.
 MAX_ANSWER = 160 * 1024 * 1024

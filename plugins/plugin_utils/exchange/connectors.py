@@ -1,17 +1,17 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The exchanges ``controller`` and ``uri``: keys, request and checks on the controller.
+"""The exchanges ``controller`` and ``relay``: keys, request and checks on the controller.
 
-They differ only in who sends the HTTPS requests: the controller itself, or the host through ``ansible.builtin.uri``. A
-Windows host has a module of its own for that: see ``win_uri_connector.py``.
+They differ only in who opens the connections to the EST server: the controller itself, or the host through
+``est_relay``.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
-from typing import Any
+import functools
+from typing import Any, Callable, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Destination
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import (
@@ -26,27 +26,37 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import InputError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.bootstrap import CaBag
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.https import MakeDialler
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Transport
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import Fingerprint
 
-from ..base.host_answer import UnusableAnswer, check_shape
-from .module_transport import Execute
-from .uri_transport import UriTransport
+from ..base.host_answer import Execute, UnusableAnswer, check_shape, failure_words
+from .relay import RelayDialler
+
+#: The longest file of CA certificates that is read, in octets.
+_LONGEST_FILE = 1024 * 1024
+#: Why a file of the host was not read, by the code that the module tells.
+_UNREADABLE = {
+    "not_found": "it is not there",
+    "not_permitted": "the account of the connection may not read it",
+    "not_a_file": "it is no file",
+    "too_large": f"it is larger than {_LONGEST_FILE} octets",
+}
 
 
 class ControllerConnector:
     """The requests leave from the controller. See ``Connector``.
 
     :param execute: runs a module on the host, for real even in check mode, and returns its result, a failed one too.
-    :param slurp: the module that reads a file there.
+    :param private_module: returns the full name of a private module for the platform of the host.
     """
 
     exchange = "controller"
 
-    def __init__(self, execute: Execute, slurp: str = "ansible.builtin.slurp") -> None:
+    def __init__(self, execute: Execute, private_module: Callable[[str], str]) -> None:
         self._execute = execute
-        self._slurp = slurp
+        self._private_module = private_module
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
         """A client key does not leave its host."""
@@ -54,33 +64,36 @@ class ControllerConnector:
             raise InputError(
                 "client_certificate_path is set, and exchange=controller cannot use it: the key stays on the host",
                 code="not_supported",
-                hint="Use exchange=host or exchange=uri for this template.",
+                hint="Use exchange=host or exchange=relay for this template.",
             )
 
     def read_file(self, path: str) -> bytes:
         """A file of the host."""
-        result = self._execute(self._slurp, {"src": path})
-        if result.get("failed"):
+        result = self._execute(self._private_module("est_read_file"), {"path": path, "max_size": _LONGEST_FILE})
+        problem = failure_words(result) or "the module failed" if result.get("failed") else ""
+        if not problem:
+            check_shape(result, {"content": str, "problem": str}, "est_read_file")
+            problem = _UNREADABLE.get(result["problem"], "reading failed") if result["problem"] else ""
+        if problem:
             raise InputError(
-                f"ca_path {path!r} cannot be read on the host: {result.get('msg') or 'slurp failed'}",
+                f"ca_path {path!r} cannot be read on the host: {problem}",
                 hint="Put the PEM file of the CA there, or give it as text in ca_certificate.",
             )
-        check_shape(result, {"content": str}, "slurp")
         try:
-            return base64.b64decode(result["content"])
+            return base64.b64decode(result["content"], validate=True)
         except ValueError:
-            raise UnusableAnswer("slurp on the host answered with something else than octets") from None
+            raise UnusableAnswer("est_read_file on the host answered with something else than octets") from None
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
-        """Ask from the controller."""
-        return https_bootstrap(destination, fingerprint)
+        """Ask for the CA certificates, and accept the one with the fingerprint."""
+        return https_bootstrap(destination, fingerprint, self._make_dialler(destination))
 
     def fetch_unauthenticated(self, destination: Destination) -> CaBag:
-        """Look from the controller."""
-        return https_fetch_unauthenticated(destination)
+        """Ask for the CA certificates, only to show them."""
+        return https_fetch_unauthenticated(destination, self._make_dialler(destination))
 
     def transport(self, destination: Destination, trust: Trust) -> Transport:
-        """A connection from the controller to the EST server.
+        """Connections to the EST server.
 
         :raises InputError: a client certificate is wanted, and the controller has no key of the host.
         """
@@ -88,112 +101,68 @@ class ControllerConnector:
             raise InputError("the controller cannot use the key of the old certificate, which stays on the host")
         return https_transport(destination, trust)
 
+    def _make_dialler(self, destination: Destination) -> Optional[MakeDialler]:
+        """Return what opens the connections; None for the client's own way."""
+        return None
 
-class UriConnector(ControllerConnector):
-    """The requests leave from the host through ``ansible.builtin.uri``.
 
-    :param write_file: puts a text into a temporary file on the host and returns its path.
+class RelayConnector(ControllerConnector):
+    """The connections are the host's, opened by ``est_relay``.
+
+    :ivar shows_certificate: whether a client certificate that is on the host was to be shown to the server.
     """
 
-    exchange = "uri"
-
-    def __init__(self, execute: Execute, write_file: Callable[[str], str]) -> None:
-        super().__init__(execute)
-        self._write_file = write_file
+    exchange = "relay"
+    shows_certificate = False
 
     def refuse_unsupported(self, template: Template, options: ExchangeOptions) -> None:
-        """What ``uri`` has no option for."""
-        unsupported = {
-            "proxy of the template": (
-                template.proxy,
-                "the module takes a proxy from the environment of the host only",
+        """What no relay can do, or not safely."""
+        unsupported: dict[str, tuple[Any, str]] = {
+            "proof_of_possession of the template": (
+                template.proof_of_possession == "always",
+                "the connection is opened only when the request is made, and nothing can be signed for it",
             ),
             "client_key_passphrase of the template": (
                 template.client_key_passphrase,
-                "the module cannot open an encrypted key",
+                "no passphrase is given to the host",
             ),
-            **refused_by_modules(template, options),
+            "key_origin=server": (
+                options.key_origin == KEY_OF_SERVER,
+                "a verbose connection shows what the host answers, and the private key would be in it",
+            ),
+            "client_certificate_path of the template": (
+                template.client_certificate_path and self._on_windows,
+                "a Windows host has the key of a certificate in a store, and not in a PEM file",
+            ),
         }
-        refuse(unsupported, "exchange=uri", "Use exchange=host for this template.")
+        instead = "exchange=controller" if self._on_windows else "exchange=host"
+        for option, (wanted, why) in unsupported.items():
+            if wanted:
+                raise InputError(
+                    f"{option} cannot be used with exchange=relay: {why}",
+                    code="not_supported",
+                    hint=f"Use {instead} for this template.",
+                )
 
-    def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
-        """``uri`` would have to be told to verify nothing, and that is not done."""
-        raise no_first_contact(
-            "the template has only ca_fingerprint to trust the EST server by", "exchange=host or exchange=controller"
-        )
-
-    def fetch_unauthenticated(self, destination: Destination) -> CaBag:
-        """See ``bootstrap()``."""
-        raise no_first_contact("nothing says whom to trust", "exchange=host or exchange=controller")
+    @property
+    def _on_windows(self) -> bool:
+        return self._private_module("est_relay").endswith(".win_est_relay")
 
     def transport(self, destination: Destination, trust: Trust) -> Transport:
-        """Requests of the host to the EST server."""
-        options, shown = destination.options, destination.client_certificate
-        ca_path = None
-        if trust.kind == "explicit":
-            # What the client made of ca_path: the module reads fewer shapes of a file, and no odd certificate in it.
-            ca_path = self._write_file(trust.pem)
-        return UriTransport(
-            self._execute,
-            trust=trust.kind,
-            ca_path=ca_path,
-            credentials=destination.credentials,
-            only_basic=options.http_authentication == "basic",
-            unasked=destination.unasked,
-            client_certificate_path=shown.certificate_path if shown is not None else None,
-            client_key_path=shown.key_path if shown is not None else None,
-            timeout=options.timeout,
-            max_response_bytes=options.max_response_size,
-            timeline=destination.timeline,
+        """Connections of the host, with a client certificate that is there.
+
+        Its path is one of a PEM file, or on a Windows host one of PowerShell's: ``Cert:``, the store, the thumbprint.
+        """
+        shown = destination.client_certificate
+        self.shows_certificate = shown is not None
+        if shown is not None:
+            place = shown.certificate_path.removeprefix("Cert:\\")
+            destination = destination.replace(client_certificate=shown.replace(certificate_path=place, elsewhere=True))
+        return https_transport(destination, trust, self._make_dialler(destination))
+
+    def _make_dialler(self, destination: Destination) -> MakeDialler:
+        return functools.partial(
+            RelayDialler,
+            run=functools.partial(self._execute, self._private_module("est_relay")),
+            max_response_size=destination.options.max_response_size,
         )
-
-
-def refused_by_modules(template: Template, options: ExchangeOptions) -> dict[str, tuple[Any, str]]:
-    """What none of Ansible's modules for requests can do; see ``refuse()``."""
-    return {
-        "proof_of_possession of the template": (
-            template.proof_of_possession == "always",
-            "the module does not tell the channel binding of its connection",
-        ),
-        "username of the template": (
-            template.username == "" and template.password is not None,
-            "the module sends no password for an empty user name",
-        ),
-        "challenge_password of the template": (
-            template.challenge_password is not None,
-            "Ansible shows the request that has it, with -vvv",
-        ),
-        "key_origin=server": (
-            options.key_origin == KEY_OF_SERVER,
-            "the module would return the private key with its result",
-        ),
-        "http_authentication=digest": (
-            options.http_authentication == "digest",
-            "the module sends the password itself to a server that offers Basic as well",
-        ),
-    }
-
-
-def refuse(unsupported: Mapping[str, tuple[Any, str]], exchange: str, hint: str) -> None:
-    """Refuse what an exchange cannot do.
-
-    :param unsupported: by what is asked for: whether it is, and why it cannot be done.
-    :param hint: what to do instead.
-    :raises InputError: for the first.
-    """
-    for option, (wanted, why) in unsupported.items():
-        if wanted:
-            raise InputError(f"{option} cannot be used with {exchange}: {why}", code="not_supported", hint=hint)
-
-
-def no_first_contact(problem: str, instead: str) -> InputError:
-    """The error where a server that is not trusted yet would have to be asked.
-
-    :param problem: why it is not, as a clause.
-    :param instead: the exchanges that can.
-    """
-    return InputError(
-        f"{problem}, and exchange=uri cannot look at the certificates of a server that is not trusted yet",
-        code="not_supported",
-        hint=f"Use {instead}, or set ca_certificate or ca_path to the CA certificate of the EST server.",
-    )

@@ -20,8 +20,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
-from ..base.host_answer import UnusableAnswer, check_shape
-from ..exchange.module_transport import Execute
+from ..base.host_answer import Execute, UnusableAnswer, check_shape
 
 #: The private module; see ``ControllerAction.private_module()``.
 NAME = "est_test_files"

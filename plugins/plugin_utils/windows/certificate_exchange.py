@@ -26,24 +26,27 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import ENROLL
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
 
+from ..base.host_answer import Execute
 from .certificate_holder import WindowsHolder
 from .folder import Host
-from .win_uri_failures import NOT_TRUSTED
 
 if TYPE_CHECKING:
-    from ..exchange.module_transport import Execute
-    from .win_uri_connector import WinUriConnector
+    from ..exchange.connectors import RelayConnector
+
+
+#: What is wrong with the server's certificate, whatever the client shows.
+_OF_THE_SERVER = ("untrusted_certificate", "invalid_server_certificate", "wrong_server_name", "not_tls")
 
 
 class WindowsCertificateExchange:
     """One certificate.
 
     :param asked: what is asked for, checked.
-    :param exchange: ``uri`` or ``controller``.
+    :param exchange: ``relay`` or ``controller``.
     :param holder: keeps the certificate.
     :param host: the host.
     :param execute: runs a module on the host and returns its result, a failed one too.
-    :param answer_path: see ``WinUriTransport``.
+    :param private_module: returns the full name of a private module for the platform of the host.
     :param find_template: returns the template of the host's store, with its secrets where they are asked for: they cost
         round trips, and most runs need none.
     :param full_look: remove what a killed run left, even if there is nothing else to do.
@@ -57,7 +60,7 @@ class WindowsCertificateExchange:
         holder: WindowsHolder,
         host: Host,
         execute: Execute,
-        answer_path: Callable[[], str],
+        private_module: Callable[[str], str],
         find_template: Callable[[bool], Template],
         full_look: bool = False,
     ) -> None:
@@ -66,11 +69,11 @@ class WindowsCertificateExchange:
         self._holder = holder
         self._host = host
         self._execute = execute
-        self._answer_path = answer_path
+        self._private_module = private_module
         self._find_template = find_template
         self._full_look = full_look
         self._timeline = Timeline()
-        self._uri: Optional[WinUriConnector] = None
+        self._relay: Optional[RelayConnector] = None
 
     def outcome(self) -> dict[str, Any]:
         """The result of ``est_certificate``, a failed one where it failed."""
@@ -106,8 +109,8 @@ class WindowsCertificateExchange:
         try:
             return self._run(template, check=check)
         except TransportError as error:
-            shown = self._uri is not None and self._uri.shows_certificate
-            if not shown or error.stage != "tls" or error.reason.startswith(NOT_TRUSTED):
+            shown = self._relay is not None and self._relay.shows_certificate
+            if not shown or error.stage != "tls" or error.code in _OF_THE_SERVER:
                 raise
             if options.on_failed_renewal != ENROLL:
                 error.note(
@@ -129,13 +132,12 @@ class WindowsCertificateExchange:
     def _connect(self) -> Connector:
         require_libraries()
         # They load the HTTPS client, and most runs ask nobody for anything.
-        from ..exchange.connectors import ControllerConnector
-        from .win_uri_connector import SLURP, WinUriConnector
+        from ..exchange.connectors import ControllerConnector, RelayConnector
 
         if self._exchange == "controller":
-            return ControllerConnector(self._execute, SLURP)
-        self._uri = WinUriConnector(self._execute, self._host, self._answer_path)
-        return self._uri
+            return ControllerConnector(self._execute, self._private_module)
+        self._relay = RelayConnector(self._execute, self._private_module)
+        return self._relay
 
     def _tidied(self, found: dict[str, Any]) -> dict[str, Any]:
         """The result, once certificates that were replaced and are over are removed, and a file that was left."""

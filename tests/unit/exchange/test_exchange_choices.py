@@ -283,7 +283,7 @@ def test_a_failure_has_every_key_and_its_message_says_it_all(received, words):
 
 
 def test_an_input_failure_has_the_same_keys():
-    found = input_failure(StoreError("there is no template 'x'", code="unknown_template"), "x", "uri")
+    found = input_failure(StoreError("there is no template 'x'", code="unknown_template"), "x", "relay")
     assert set(found) == FAILURE_KEYS
     assert found["msg"] == found["reason"] == "there is no template 'x'"
     assert (found["status"], found["error_code"], found["hint"]) == ("failed", "unknown_template", None)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Failures of a test enrolment: stage, reason, and whether the request got there.
 
-Those of support/server_faults.py are met where exchange=uri is compared with exchange=host.
+Those of support/server_faults.py are met where exchange=relay is compared with exchange=host.
 """
 
 from __future__ import annotations

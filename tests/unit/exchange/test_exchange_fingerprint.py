@@ -16,15 +16,11 @@ from support.lab import LabServer
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import TestOptions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.run import run_test
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
-    InputError,
     ServerError,
     Timeline,
     TransportError,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.connectors import (
-    ControllerConnector,
-    UriConnector,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.connectors import ControllerConnector
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.test_files import RemoteFiles
 
 CONTACT = ["resolve", "connect", "tls", "cacerts"]
@@ -115,16 +111,6 @@ def files_for(template):
 
 def test_the_controller_can_make_the_first_contact(lab):
     template = pinned(lab)
-    connector = ControllerConnector(no_module)
+    connector = ControllerConnector(no_module, lambda name: name)
     outcome = run_test(template, IDENTITY, TestOptions(check=True), connector, files_for(template), Timeline())
     assert outcome["server"]["trust"] == "fingerprint"
-
-
-def test_req_042_exchange_uri_refuses_the_first_contact(lab):
-    before = len(lab.log)
-    template = pinned(lab)
-    connector = UriConnector(no_module, lambda text: "unused")
-    with pytest.raises(InputError, match="exchange=uri cannot look at the certificates") as caught:
-        run_test(template, IDENTITY, TestOptions(), connector, files_for(template), Timeline())
-    assert "exchange=host" in caught.value.hint
-    assert len(lab.log) == before

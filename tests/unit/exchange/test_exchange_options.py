@@ -38,7 +38,7 @@ WRONG = [
     ({"inline": {**INLINE, "server": "http://localhost"}}, ["inline.server", "http://localhost", "https"]),
     ({"inline": {**INLINE, "subject": "/CN=%nobody%"}}, ["inline.subject", "%nobody%"]),
     ({"inline": {**INLINE, "key_type": "dsa"}}, ["inline.key_type", "'dsa'", "rsa, ec"]),
-    ({"template": "a", "exchange": "hosts"}, ["exchange", "hosts", "auto, host, uri, controller"]),
+    ({"template": "a", "exchange": "hosts"}, ["exchange", "hosts", "auto, host, relay, controller"]),
     ({"template": "a", "on_unverified_chain": "x"}, ["on_unverified_chain", "x", "fail, warn"]),
     ({"template": "a", "on_lost": "Fail"}, ["on_lost", "'Fail'", "warn, fail, accept", "Did you mean 'fail'?"]),
     ({"template": "a", "on_lost": "ignore"}, ["on_lost", "ignore", "warn, fail, accept"]),
@@ -121,7 +121,7 @@ class Nobody:
         raise AssertionError("nothing may be sent to the host")
 
 
-@pytest.mark.parametrize("exchange", ["auto", "uri", "controller"])
+@pytest.mark.parametrize("exchange", ["auto", "relay", "controller"])
 @pytest.mark.parametrize(("arguments", "words"), WRONG)
 def test_a_wrong_value_is_told_before_the_host_is_asked(arguments, words, exchange):
     result = run_action("est_test_enroll", {"exchange": exchange, **arguments}, Nobody())

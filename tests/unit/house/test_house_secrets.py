@@ -26,7 +26,14 @@ _NAMED_LIKE_A_SECRET = re.compile(r"pass|secret|token|challenge|(^|_)(pin|key)$"
 # Words, numbers and switches that speak of a secret without being one.
 _NOT_ONE = {"update_password"}
 # Private modules: their secrets come masked, and never from a user.
-_PRIVATE = {"est_store_file", "est_test_files", "est_diagnostics_host", "private_options", "relay_options"}
+_PRIVATE = {
+    "est_store_file",
+    "est_test_files",
+    "est_diagnostics_host",
+    "private_options",
+    "relay_options",
+    "est_read_file",
+}
 
 
 def options(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -1,14 +1,13 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an action does with the result of a module that returns the headers of a web server."""
+"""What an action does with the result of a module on the host."""
 
 from __future__ import annotations
 
 import ast
 import json
 import os
-from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -16,48 +15,13 @@ import yaml
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 
 from support.actions import Host, run_action
+from support.enrolment import template_for
+from support.lab import LabServer
+from support.relay_host import RelayHost
 
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base import host_answer
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
-
-
-class Action(ExchangeAction):
-    """An action whose module says what it is told to say."""
-
-    def __init__(self, result):
-        self._task = SimpleNamespace(check_mode=True)
-        self._passed_on = {"warnings": ["of before"]}
-        self._result = result
-
-    def argument_spec(self):
-        return {}
-
-    def perform(self, arguments):
-        return {}
-
-    def _execute_module(self, module_name, module_args, task_vars):
-        assert not self._task.check_mode
-        return dict(self._result)
-
-    _task_vars = None
-
-
-def test_no_header_of_a_server_becomes_a_fact_or_a_warning():
-    named = {"ansible_facts": {"ansible_connection": "local"}, "warnings": ["buy this"], "deprecations": ["x"]}
-    action = Action({"status_code": 200, "content": "", **named})
-    assert action.execute_web("ansible.windows.win_uri", {}) == {"status_code": 200, "content": ""}
-    assert action._passed_on == {"warnings": ["of before"]}
-    assert action._task.check_mode
-
-
-def test_a_posix_host_sends_requests_that_way_too():
-    action = Action({"status": 200, "content": "", "ansible_facts": "of a header"})
-    action._connection = SimpleNamespace(_shell=None)
-    connector = action.controller_exchange("uri", lambda: None)._connector
-    connector._execute("ansible.builtin.uri", {})
-    assert action._passed_on == {"warnings": ["of before"]}
 
 
 # --- what a host answers is a result only as far as it is documented
@@ -142,3 +106,66 @@ class Says(Host):
 
     def execute_module(self, *, module_name, module_args, task_vars):
         return dict(self.answer)
+
+
+# --- exchange auto where the Python of a POSIX host lacks a library
+
+
+class Bare(RelayHost):
+    """A POSIX host whose Python has no cryptography: our own module says so, and the relay needs none."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def execute_module(self, *, module_name, module_args, task_vars):
+        self.names.append(module_name.rpartition(".")[2])
+        if self.names[-1] in MODULES:
+            told = "the Python library cryptography is not usable"
+            return {"failed": True, "msg": told, "error_code": "missing_library", "reason": told, "hint": "Install it."}
+        if self.names[-1] == "est_test_files":
+            return {"path": "/kept"}
+        return self.execute(module_name, module_args)
+
+
+def options_for(lab, **more):
+    inline = {**template_for(lab).as_fields(), **template_for(lab).secrets(), **more}
+    return {"inline": {name: value for name, value in inline.items() if value is not None}}
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with LabServer() as server:
+        yield server
+
+
+def test_auto_lets_a_host_without_the_libraries_relay(lab):
+    host = Bare()
+    looked = run_action("est_server_info", options_for(lab), host)
+    assert (looked["exchange"], looked["trusted"]) == ("relay", True)
+    assert host.names == ["est_server_info", "est_relay", "est_relay"]
+    host = Bare()
+    identity = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
+    tested = run_action("est_test_enroll", {**options_for(lab), "identity": identity}, host, check=True)
+    assert (tested["exchange"], tested["status"]) == ("relay", "not_asked")
+    assert host.names == ["est_test_enroll", "est_test_files", "est_relay"]
+
+
+def test_a_library_that_is_missing_is_told_where_the_host_cannot_relay_or_was_not_asked_to(lab):
+    asked_for = {"proof_of_possession": "always"}
+    files = MODULES["est_certificate"]
+    for module, arguments in (
+        ("est_server_info", {**options_for(lab), "exchange": "host"}),
+        ("est_server_info", options_for(lab, **asked_for)),
+        ("est_certificate", {**options_for(lab), **files}),
+    ):
+        host = Bare()
+        result = run_action(module, arguments, host)
+        assert (result["failed"], result["error_code"]) == (True, "missing_library")
+        assert "est_relay" not in host.names
+
+
+def test_a_production_certificate_of_a_posix_host_goes_no_other_way(lab):
+    for exchange in ("relay", "controller"):
+        result = run_action("est_certificate", {**options_for(lab), **MODULES["est_certificate"], "exchange": exchange})
+        assert result["failed"] and "auto, host" in result["msg"]

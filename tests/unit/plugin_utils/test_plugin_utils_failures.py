@@ -117,10 +117,10 @@ def test_a_host_that_fails(module, result):
 @pytest.mark.parametrize("module", ["est_template_info", "est_test_enroll", "est_server_info"])
 def test_what_a_module_says_or_prints_reaches_the_user(module, result, words):
     inline = {"name": "wifi", "server": "https://127.0.0.1:9", "ca_path": "/ca.pem", "subject": "/CN=x"}
-    for exchange in ("host", "uri") if module != "est_template_info" else (None,):
+    for exchange in ("host", "relay") if module != "est_template_info" else (None,):
         arguments = {"inline": inline, "exchange": exchange} if exchange else {}
         found = run_action(module, arguments, Broken(failed=True, **result))
-        if exchange == "uri" and not result:
+        if exchange == "relay" and not result:
             words = "cannot be read on the host"
         assert words in found["msg"], found["msg"]
         assert "Traceback" not in found["msg"]

@@ -345,5 +345,7 @@ def test_an_error_names_the_variable_and_no_module_that_users_do_not_know():
     with pytest.raises(OptionError) as error:
         validate({"est_integration_mod": "report"}, OPTIONS, est_fleet_host.ActionModule.called)
     assert str(error.value).startswith("Unsupported parameters for the role est_integration: est_integration_mod.")
-    with pytest.raises(OptionError, match=r"^est_integration_test: value of exchange must be one of: auto, host, uri"):
+    with pytest.raises(
+        OptionError, match=r"^est_integration_test: value of exchange must be one of: auto, host, relay"
+    ):
         read_test({"exchange": "pigeon"}, check_folder=lambda _option, path: path)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The codes of errors: names for programs, which stay as they are.
 
-Each front end has a table from code to what its user does next. Nothing imports this file at run time: it is the
-list that the tests and the documentation go by.
+Each front end has a table from code to what its user does next. It is the list that the tests and the documentation go
+by, and that the controller holds against what a host tells.
 """
 
 from __future__ import annotations

@@ -121,9 +121,9 @@ class Dialler:
             addresses = resolve(host, port, limit)
             self._note(step, self._resolved(dict.fromkeys(str(address[4][0]) for address in addresses)))
         with self._timeline.stage("connect") as step, self._explained():
-            connection = connect(addresses, limit)
+            connection, address = connect(addresses, limit)
             with self._closed_on_failure(connection):
-                reached = f"{connection.getpeername()[0]} port {port}"
+                reached = f"{address} port {port}"
                 self._note(step, reached)
                 if self._proxy:
                     target = self._url.authority

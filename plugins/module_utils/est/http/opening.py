@@ -9,6 +9,7 @@ with ``authorize()`` after the last one, before anything is sent.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import queue
 import socket
@@ -52,8 +53,8 @@ def resolve(host: str, port: int, limit: Limit) -> Addresses:
     return answer
 
 
-def connect(addresses: Addresses, limit: Limit) -> socket.socket:
-    """A connection to the first address that accepts one. Each gets an equal share of the time.
+def connect(addresses: Addresses, limit: Limit) -> Tuple[socket.socket, str]:
+    """A connection to the first address that accepts one, and that address. Each gets an equal share of the time.
 
     :raises Failed: as of the last address.
     """
@@ -63,8 +64,9 @@ def connect(addresses: Addresses, limit: Limit) -> socket.socket:
         try:
             connection.settimeout(limit() / len(addresses))
             connection.connect(address)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return connection
+            with contextlib.suppress(OSError):  # reset meanwhile, as whoever uses it finds out
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection, str(address[0])
         except ConnectionRefusedError:
             failed = Failed("connect", "connection_refused")
         except socket.timeout:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the EST client reaches a server: one small interface, so that more than one way can carry the requests.
 
-``https.py`` is the way of this library (``requests``). An Ansible action plugin lets a managed host carry the very octets
-of the same requests (``plugin_utils/exchange/relay.py``).
+``https.py`` is the way of this library (``requests``). An Ansible action plugin lets a managed host carry the octets of
+the same requests (``plugin_utils/exchange/relay.py``).
 """
 
 from __future__ import annotations
