@@ -280,14 +280,15 @@ def memory(hosts: int) -> None:
 
 
 # Takes all of the program, and prints the mark.
-_FIND_MARK = "sed -n 's/.* STORE_PATH, PAD, MARK = .*, .\\([0-9a-f]*\\).$/\\1/p'"
+_FIND_MARK = "sed -n 's/.* ARGUMENTS, MARK = .*, .\\([0-9a-f]*\\).$/\\1/p'"
 
 
 def _read_store(folder: Path) -> str:
     """Return what a quick look at a host answers."""
     sys.path.append(str(COLLECTIONS))
-    look = importlib.import_module("ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.look")
-    return str(look.as_line(look.quick_look(str(folder / "store"), None)))
+    utils = "ansible_collections.estfleet.cloud_extender.plugins.module_utils"
+    look, told = (importlib.import_module(f"{utils}.{name}") for name in ("_store.look", "_told"))
+    return str(told.as_line(look.quick_look(str(folder / "store"), None)))
 
 
 def _of_controller(

@@ -9,6 +9,7 @@ import base64
 import json
 from typing import Any
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils import _told
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import look, posix_file
 
 #: What a reading of a store finds where there is none.
@@ -35,7 +36,7 @@ def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
     found = posix_file.read_store(store_path, key_pad)
     assert quick in (None, found)
     if quick is not None:
-        assert json.loads(look.as_line(quick)) == {name: in_base64(value) for name, value in found.items()}
+        assert json.loads(_told.as_line(quick)) == {name: in_base64(value) for name, value in found.items()}
     return found
 
 

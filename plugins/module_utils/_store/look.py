@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-from binascii import b2a_base64
 
 from .._files.accounts import user_name
 from .._files.reading import ReadableFolder
@@ -111,24 +110,6 @@ def quick_look(store_path: str, pad: bytes | None) -> dict[str, Any] | None:
             return with_masked_key(describe(store, files), files.keys.key, pad)
         except (OSError, StoreError):
             return None
-
-
-def as_line(found: dict[str, Any]) -> str:
-    """Return what was found as one line of JSON in which all texts are in base64: no pty or locale can spoil it.
-
-    It is not left to ``json``, which costs the host as much as the whole look.
-    """
-    return "{" + ",".join(f'"{name}":{_json(value)}' for name, value in found.items()) + "}"
-
-
-def _json(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return "[" + ",".join(_json(entry) for entry in value) + "]"
-    return '"' + b2a_base64(str(value).encode("utf-8"), newline=False).decode("ascii") + '"'
 
 
 def _kept_documents(store: ReadableFolder) -> list[str]:

@@ -1,120 +1,41 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick look: reading the store of a POSIX host by a small program that the host's Python gets on standard input.
-
-A module is built, shipped, unpacked and compiled, and most of that is its frame. The program is made of the same source
-files that the module has for reading, and nothing else. It gives an answer where all is plain, and none in every other
-case: an old Python, a lock, a file that cannot be read. What comes then is the module, and so are all errors.
-
-It travels on standard input as a module does with pipelining: neither the process list of the host nor a log of sudo or
-ssh shows it, nor the pad under which the sealing key comes back; and it needs no place on the host to be written to.
-"""
+"""The quick looks at a POSIX host: reading without a module; see ``program.py`` for how, and when not."""
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import shlex
-import zlib
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Optional
-
-from ansible import constants as C
-from ansible.utils.display import Display
-
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils import _store
 
 from ..base.action import ControllerAction
 from ..base.host_answer import UnusableAnswer
+from .program import Program, Sender
 from .store import READING, check_reading
 
-# ----------------------------------------------------------------------------------------------------------------------
-# The program.
-
-#: Characters of an answer at most: the module is made for more.
-LONGEST_ANSWER = 8 * 1024 * 1024
-
-#: The files of ``module_utils`` that reading needs, each after those that it imports.
-FILES = (
-    "_masking",
-    "_files/reading",
-    "_files/accounts",
-    "_files/walk",
-    "_store/errors",
-    "_store/parts",
-    "_store/found",
-    "_store/look",
+#: The program that reads a template store.
+STORE = Program(
+    (
+        "_told",
+        "_masking",
+        "_files/reading",
+        "_files/accounts",
+        "_files/walk",
+        "_store/errors",
+        "_store/parts",
+        "_store/found",
+        "_store/look",
+    )
 )
-
-# Makes a module of each of the files, as if they had been imported, and looks.
-_MAIN = """
-for package in ("est", "est._files", "est._store"):
-    sys.modules[package] = type(sys)(package)
-    sys.modules[package].__path__ = []
-for name, source in FILES:
-    module = sys.modules[name] = type(sys)(name)
-    module.__package__ = name.rpartition(".")[0]
-    exec(compile(source, name, "exec"), module.__dict__)
-look = sys.modules["est._store.look"]
-found = look.quick_look(STORE_PATH, PAD)
-answer = "" if found is None else look.as_line(found)
-if len(answer) <= LONGEST:
-    print("\\n" + MARK + answer + MARK, flush=True)
-"""
-
-# Any Python can read this much, and says nothing unless it is new enough.
-_START = """\
-import sys
-if sys.version_info >= (3, 9):
-    import binascii, zlib
-    STORE_PATH, PAD, MARK = {store_path}, {pad}, {mark}
-    exec(zlib.decompress(binascii.a2b_base64("{packed}")))
-"""
-
-
-def _pack() -> str:
-    root = Path(str(_store.__file__)).parents[1]
-    sources = [(f"est.{name.replace('/', '.')}", (root / f"{name}.py").read_text(encoding="utf-8")) for name in FILES]
-    text = f"FILES, LONGEST = {sources!a}, {LONGEST_ANSWER}\n{_MAIN}"
-    return base64.b64encode(zlib.compress(text.encode("ascii"), 9)).decode("ascii")
-
-
-# Made with this file, before the forks: otherwise every host's fork would make it.
-_PACKED = _pack()
-
-
-def program(store_path: str, pad: Optional[bytes], mark: str) -> str:
-    """Return the program, which is ASCII.
-
-    :param store_path: the folder of the store.
-    :param pad: random octets as long as the sealing key, where that is wanted.
-    :param mark: what the answer stands between.
-    """
-    return _START.format(store_path=ascii(store_path), pad=ascii(pad), mark=ascii(mark), packed=_PACKED)
-
-
-# ----------------------------------------------------------------------------------------------------------------------
-# Sending it.
-
-#: Connections that take a program on standard input where pipelining is off, too: that is Ansible's default.
-_TAKE_INPUT = ("ssh", "local", "community.docker.docker")
-#: Shells that understand the command line. The one on the host's side is whichever Ansible puts before it.
-_SHELLS = ("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh")
-#: What has core look for an interpreter; some are modes of its older versions.
-_DISCOVERED = ("", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent")
 
 
 class QuickLook:
-    """Looks at the store of an action's host.
+    """Looks at what an action's host has.
 
     :param action: has the connection, the user to become, the environment and the variables.
     """
 
     def __init__(self, action: ControllerAction) -> None:
-        self._action = action
+        self._sender = Sender(action)
 
     def look(self, store_path: str, pad: Optional[bytes]) -> Optional[dict[str, Any]]:
         """Return what the module ``est_store_file`` would, or None where the module has to be run.
@@ -123,97 +44,15 @@ class QuickLook:
         :param pad: random octets as long as the sealing key, where that is wanted.
         :raises AnsibleError: the host is unreachable, or the user cannot be become, as it would be with the module.
         """
-        reason = self._refusal()
-        if not reason:
-            mark = os.urandom(12).hex()
-            sent = program(store_path, pad, mark).encode("ascii")
-            done = self._action._low_level_execute_command(self._command(), in_data=sent)
-            found = read_answer(done["stdout"], mark) if done["rc"] == 0 else None
-            if found is not None:
-                return found
-            reason = f"the host gave no answer (exit status {done['rc']})"
-        host = self._action._task_vars.get("inventory_hostname")
-        Display().vvv(f"no quick look at the template store, the module is run: {reason}", host=host)
-        return None
-
-    def _refusal(self) -> str:
-        """Say why no program can be sent; an empty string where it can."""
-        connection, become = self._action._connection, self._action._connection.become
-        if getattr(connection, "_remote_is_local", False) or not connection.has_pipelining:
-            return f"the connection {connection.transport} takes no program"
-        executable = str(self._action._play_context.executable or "").split()
-        if not connection.allow_executable or not executable or os.path.basename(executable[-1]) not in _SHELLS:
-            return "commands do not go through a POSIX shell"
-        if C.DEFAULT_KEEP_REMOTE_FILES:
-            return "what is sent is to be kept on the host"
-        if become and (become.name == "su" or not getattr(become, "pipelining", True)):
-            return f"{become.name} takes the standard input for itself"
-        # Pipelining may be off because something cannot do it: then only what is known to can is tried.
-        known = connection.transport in _TAKE_INPUT and (not become or become.name == "sudo")
-        if not known and not self._action._is_pipelining_enabled("new"):
-            return "pipelining is off"
-        return ""
-
-    def _command(self) -> str:
-        """Return what the shell on the host is to do."""
-        environment = self._action._compute_environment_string().strip()
-        variables = self._variables()
-        python = self._interpreter(variables)
-        # On a terminal Python would wait for somebody to type: then there is nothing to be had.
-        if python:
-            # Not quoted, as core does not: it may be several words, or begin with $HOME.
-            return f"test -t 0 || {environment} {python} -I -S -"
-        # Any Python will do to read files, so this is not left to core, which would need a round trip for it.
-        known = C.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
-        names = " ".join(shlex.quote(str(name)) for name in known)
-        found = f'if command -v "$python" >/dev/null; then {environment} "$python" -I -S -; exit; fi'
-        return f"test -t 0 || for python in {names}; do {found}; done"
-
-    def _interpreter(self, variables: Mapping[str, Any]) -> str:
-        """Return the interpreter that is set, or that core has found before; an empty string where there is none."""
-        configured = C.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
-        python = str(self._action._templar.template(configured) or "").strip()
-        if python in _DISCOVERED:
-            python = str((variables.get("ansible_facts") or {}).get("discovered_interpreter_python") or "")
-        return python
-
-    def _variables(self) -> Mapping[str, Any]:
-        """Return the variables of the host that the connection leads to."""
-        variables, delegate = self._action._task_vars, self._action._task.delegate_to
-        return variables["ansible_delegated_vars"][delegate] if delegate else variables
+        return reading_in(self._sender.run(STORE, (store_path, pad), "the template store"))
 
 
-def read_answer(output: str, mark: str) -> Optional[dict[str, Any]]:
-    """Return what a program has found, or None where it gave no answer, or one that is not of the right shape.
-
-    :param output: all that came from the host; a shell's profile may have written to it as well.
-    :param mark: what the answer stands between.
-    """
-    parts = output.split(mark)
-    if len(parts) != 3 or len(parts[1]) > LONGEST_ANSWER:
+def reading_in(answer: Any) -> Optional[dict[str, Any]]:
+    """Return a reading of a store as it stands in an answer, or None for anything of another shape."""
+    if not isinstance(answer, dict) or answer.keys() != READING.keys():
         return None
     try:
-        told = json.loads(parts[1])
-        if not isinstance(told, dict) or told.keys() != READING.keys():
-            return None
-        found = {name: _value(value) for name, value in told.items()}
-        check_reading(found)
-    except (ValueError, TypeError, RecursionError, UnusableAnswer):
+        check_reading(answer)
+    except UnusableAnswer:
         return None
-    return found
-
-
-def _value(value: Any) -> Any:
-    """Return a value as it was before it became base64.
-
-    :raises ValueError, TypeError: nothing becomes what this is.
-    """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, list):
-        return [_text(entry) for entry in value]
-    return _text(value)
-
-
-def _text(value: Any) -> str:
-    return base64.b64decode(value, validate=True).decode("utf-8")
+    return answer

@@ -15,6 +15,7 @@ from support.imports import COLLECTION, PLUGINS, ROOT, files, imports
 ORDER = (
     "module_utils/_failure",
     "module_utils/_masking",
+    "module_utils/_told",
     "module_utils/_value",
     "module_utils/_files",
     "module_utils/_names",

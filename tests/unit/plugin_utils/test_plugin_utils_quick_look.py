@@ -23,11 +23,11 @@ from ansible import constants as C
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store, write_store
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.program import Sender, read_answer
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.quick_look import (
-    FILES,
+    STORE,
     QuickLook,
-    program,
-    read_answer,
+    reading_in,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.store import HostStore
 
@@ -49,9 +49,9 @@ def run(text, command=PYTHON, **options):
 
 
 def look(path, pad=PAD):
-    done = run(program(str(path), pad, MARK))
+    done = run(STORE.text((str(path), pad), MARK))
     assert (done.returncode, done.stderr) == (0, b"")
-    return read_answer(done.stdout.decode("ascii"), MARK)
+    return reading_in(read_answer(done.stdout.decode("ascii"), MARK))
 
 
 # --- what it finds
@@ -121,7 +121,7 @@ def test_it_leaves_to_the_module_what_is_out_of_the_ordinary(store, change):
 
 
 def test_the_key_is_seen_by_nobody_who_does_not_know_the_pad(store):
-    done = run(program(str(store), PAD, MARK))
+    done = run(STORE.text((str(store), PAD), MARK))
     assert KEY.hex().encode() not in done.stdout
     found = read_answer(done.stdout.decode(), MARK)
     assert mask(bytes.fromhex(found["masked_key"]), PAD) == KEY
@@ -138,12 +138,12 @@ def test_it_changes_nothing_on_the_host(store):
 
 
 def test_it_is_small_and_ascii():
-    assert len(program("/var/lib/cloud_extender/est", PAD, MARK).encode("ascii")) < 16 * 1024
+    assert len(STORE.text(("/var/lib/cloud_extender/est", PAD), MARK).encode("ascii")) < 16 * 1024
 
 
 def test_it_has_all_files_that_reading_needs_and_no_other():
-    here = {name: PLUGINS / "module_utils" / f"{name}.py" for name in FILES}
-    needed, done = ["_store/look"], set()
+    here = {name: PLUGINS / "module_utils" / f"{name}.py" for name in STORE.files}
+    needed, done = ["_store/look"], {"_told"}
     while needed:
         name = needed.pop()
         if name not in done:
@@ -152,21 +152,21 @@ def test_it_has_all_files_that_reading_needs_and_no_other():
             for imported, _line in imports(here[name], source):
                 parts = imported.removeprefix("module_utils.").split(".")
                 needed.append(next(one for one in ("/".join(parts), "/".join(parts[:-1])) if one in here))
-                assert FILES.index(needed[-1]) < FILES.index(name)
-    assert done == set(FILES)
+                assert STORE.files.index(needed[-1]) < STORE.files.index(name)
+    assert done == set(STORE.files)
 
 
 def test_it_loads_little(store):
-    shown = program(str(store), PAD, MARK) + "\nprint(*sys.modules)\n"
+    shown = STORE.text((str(store), PAD), MARK) + "\nprint(*sys.modules)\n"
     loaded = set(run(shown).stdout.decode().splitlines()[-1].split())
     heavy = {"site", "typing", "contextlib", "collections", "functools", "re", "enum", "json", "logging", "inspect"}
     assert loaded & heavy == set()
-    assert {"hashlib", "pwd", "est._store.look"} <= loaded
+    assert {"hashlib", "pwd", "program._store.look"} <= loaded
 
 
 def test_an_older_python_says_nothing(store):
     older = 'import sys; sys.version_info = (3, 8, 20); exec(compile(sys.stdin.read(), "x", "exec"))'
-    done = run(program(str(store), PAD, MARK), [sys.executable, "-I", "-S", "-c", older])
+    done = run(STORE.text((str(store), PAD), MARK), [sys.executable, "-I", "-S", "-c", older])
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
@@ -221,7 +221,7 @@ def test_it_is_found_among_what_others_print(output):
     ],
 )
 def test_anything_else_is_no_answer(output):
-    assert read_answer(output, MARK) is None
+    assert reading_in(read_answer(output, MARK)) is None
 
 
 # --- the command line
@@ -302,7 +302,7 @@ def test_on_a_terminal_it_ends_at_once(store, variables):
     main, terminal = pty.openpty()
     try:
         done = subprocess.run(
-            ["/bin/sh", "-c", QuickLook(action)._command()],
+            ["/bin/sh", "-c", Sender(action)._command()],
             stdin=terminal,
             capture_output=True,
             timeout=20,
