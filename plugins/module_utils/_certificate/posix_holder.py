@@ -30,7 +30,8 @@ from ..est.x509.certificate import fingerprint_sha256, pem, subject_text
 from ..est.x509.client_certificate import ClientCertificate, private_key_block
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
 from ..est.x509.keys import KeySpec
-from ..est.x509.pair_files import PART, PairFiles, Place, Texts
+from ..est.x509.pair_files import PairFiles, Place, Texts
+from ..est.x509.pair_reading import PART
 from ..est.x509.pair_versions import PairVersions
 from ..est.x509.path import chain_above
 from .chain_files import contents, readable_certificates, same_certificates, subjects
