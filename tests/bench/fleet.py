@@ -66,13 +66,16 @@ TASKS: dict[str, dict[str, Any]] = {
     "est_certificate": CERTIFICATE,
 }
 #: Settings of Ansible under which a run that changes nothing is measured.
-WAYS: dict[str, tuple[bool, dict[str, str]]] = {
-    "pipelining, 20 forks": (True, {}),
-    "no pipelining, 20 forks": (False, {}),
-    "pipelining, 5 forks": (True, {"ANSIBLE_FORKS": "5"}),
-    "pipelining, 20 forks, strategy free": (True, {"ANSIBLE_STRATEGY": "free"}),
+WAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "pipelining": ({"ansible_pipelining": True}, {}),
+    "no-pipelining": ({"ansible_pipelining": False}, {}),
+    "5-forks": ({"ansible_pipelining": True}, {"ANSIBLE_FORKS": "5"}),
+    "free": ({"ansible_pipelining": True}, {"ANSIBLE_STRATEGY": "free"}),
+    "free-5-forks": ({"ansible_pipelining": True}, {"ANSIBLE_STRATEGY": "free", "ANSIBLE_FORKS": "5"}),
+    "free-no-pipelining": ({"ansible_pipelining": False}, {"ANSIBLE_STRATEGY": "free"}),
+    "local": ({"ansible_connection": "local", "ansible_pipelining": True}, {}),
 }
-QUICK = ("pipelining, 20 forks", "no pipelining, 20 forks")
+QUICK = ("pipelining", "no-pipelining")
 
 
 def templates(count: int, **fields: Any) -> list[dict[str, Any]]:
@@ -124,8 +127,7 @@ class Bench:
             self.run("est_certificate", self.inventory("no_change", templates(TEMPLATES), size))
             before = len(lab.enrolments)
             for way in ways:
-                pipelining, settings = WAYS[way]
-                extra = {"ansible_pipelining": pipelining}
+                extra, settings = WAYS[way]
                 inventory = self.inventory("no_change", templates(TEMPLATES), size, **extra)
                 self.run("est_templates", inventory)
                 run = functools.partial(self.run, inventory=inventory, settings={**SETTINGS, **settings})
@@ -344,6 +346,7 @@ def main() -> None:
     parser.add_argument("part", nargs="*", help=f"one or more of {', '.join(parts)}; none: all; or quick")
     parser.add_argument("--hosts", type=int, default=50, help="of no-change (default 50); half as many of the others")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--way", action="append", choices=WAYS, help="of no-change; may be given again; none: all")
     parser.add_argument("--memory-hosts", type=int, default=1000)
     parser.add_argument("--down-hosts", type=int, default=200)
     options = parser.parse_args()
@@ -361,7 +364,7 @@ def main() -> None:
         with Fleet(sizes[-1] if "sizes" in chosen else options.hosts) as fleet:
             bench = Bench(fleet, options.rounds)
             if "no-change" in chosen:
-                bench.no_change(options.hosts, WAYS)
+                bench.no_change(options.hosts, options.way or WAYS)
             if "change" in chosen:
                 bench.change(options.hosts // 2)
             if "templates" in chosen:

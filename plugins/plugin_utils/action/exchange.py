@@ -21,7 +21,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.rea
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
 from ..base.action import ControllerAction, ModuleFailed, OptionError, plain
-from ..base.host_answer import documented
+from ..base.host_answer import answer_of, documented
 from ..windows.host import WindowsHost
 from ..windows.paths import check_windows_folder
 from .store import store_of, store_path_of
@@ -80,6 +80,12 @@ class ExchangeAction(ControllerAction):
                 raise
             raise ModuleFailed(self._without_clock(documented(failure.result, module), sent)) from None
         return self._without_clock(documented(answer, module), sent)
+
+    def documented_outcome(self, module: str, outcome: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an outcome that was found here, as it would have come from the module of the host."""
+        result, passed_on = answer_of(plain(outcome), module)
+        self.warn(passed_on.get("warnings", ()))
+        return documented(result, module)
 
     def _without_clock(self, answer: Mapping[str, Any], sent: float) -> dict[str, Any]:
         """Return the answer of a host without its time, and warn where the controller has another.

@@ -12,20 +12,21 @@ from ..base.host_answer import UnusableAnswer
 from .program import Program, Sender
 from .store import READING, check_reading
 
-#: The program that reads a template store.
-STORE = Program(
-    (
-        "_told",
-        "_masking",
-        "_files/reading",
-        "_files/accounts",
-        "_files/walk",
-        "_store/errors",
-        "_store/parts",
-        "_store/found",
-        "_store/look",
-    )
+_STORE = (
+    "_told",
+    "_masking",
+    "_files/reading",
+    "_files/accounts",
+    "_files/walk",
+    "_store/errors",
+    "_store/parts",
+    "_store/found",
+    "_store/look",
 )
+#: The program that reads a template store.
+STORE = Program(_STORE)
+#: The program that reads certificates, and the store with their templates.
+CERTIFICATES = Program((*_STORE, "_files/beside", "est/x509/pair_reading", "_certificate/look"))
 
 
 class QuickLook:
