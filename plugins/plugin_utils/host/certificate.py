@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.par
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import opened_template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 
 from ..base.action import ControllerAction
 from ..base.host_answer import UnusableAnswer, check_shape
@@ -28,6 +31,19 @@ from .program import Sender
 from .quick_look import CERTIFICATES, reading_in
 from .store import check_reading
 
+
+def _lacking() -> str:
+    """Load what judging needs, and say why that cannot be done here; an empty string where it can."""
+    try:
+        require_libraries("cryptography")
+        importlib.import_module("cryptography.hazmat.primitives.serialization")
+    except (EstError, ImportError):
+        return "the controller has no cryptography that can be used"
+    return ""
+
+
+# With this file, before the forks: otherwise every host's fork loads it.
+_LACKING = _lacking()
 _NAME = "est_certificate"
 _ANSWER = {"clock": str, "store": (dict, type(None)), "certificates": [(dict, type(None))]}
 _FOUND = {"certificate": str, "key_sha256": str, "note": str, "others": [(str, type(None))]}
@@ -51,6 +67,9 @@ class Look:
         (store_path,) = paths or {None}
         places = tuple(_place(asked) for asked in self._asked)
         what = "the certificate" if len(places) == 1 else "the certificates"
+        if _LACKING:
+            self._sender.tell_of_module(what, _LACKING)
+            return [None for _asked in self._asked]
         sent = time.time()
         answer = self._sender.run(CERTIFICATES, (store_path, self._pad, places), what)
         if answer is None:

@@ -20,6 +20,7 @@ from support.actions import run_action
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import read_options
 from ansible_collections.estfleet.cloud_extender.plugins.modules import est_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host import certificate
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.certificate import Look
 
 
@@ -171,3 +172,16 @@ def test_without_an_answer_the_module_is_run(asked, answer):
 def test_a_python_of_the_host_that_has_no_library_will_do(asked):
     bare = Action(variables={"ansible_python_interpreter": f"{sys.executable} -S"})
     assert Look(bare, [asked]).unchanged() != [None]
+
+
+@pytest.mark.parametrize("gone", ["cryptography", "cryptography.hazmat.primitives.serialization"])
+def test_a_controller_without_the_library_leaves_all_to_the_module(asked, monkeypatch, gone):
+    assert certificate._lacking() == certificate._LACKING == ""
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, gone, None)
+        lacking = certificate._lacking()
+    assert lacking == "the controller has no cryptography that can be used"
+    monkeypatch.setattr(certificate, "_LACKING", lacking)
+    action = Action()
+    assert Look(action, [asked]).unchanged() == [None]
+    assert action.sent == []
