@@ -4,8 +4,8 @@
 """What a quick look at certificates on a POSIX host tells, as plain data.
 
 This is the end of the program of that look; see ``_files/reading.py``. It judges nothing: that is done on the
-controller, by the code that the module has for it (``plugin_utils/host/certificate.py``). A private key stays on the
-host, and so does every file in which one is where none belongs.
+controller, by the code that the module has for it (``seen.py``). A private key stays on the host, and so does every
+file in which there is anything else than certificates.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What is beside a certificate and its key: what it was issued for, and a request that waits for approval.
 NOTE, PENDING = "note", "pending"
+
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
 def quick_look(
@@ -63,19 +65,27 @@ def _look(certificate_path: str, key_path: str, others: Sequence[str], versioned
         return None
     if pair.key is pair.certificate:
         texts[pair.certificate] = rest
-    found = {
+    found: dict[str, Any] = {
         "certificate": texts[pair.certificate],
         "key_sha256": key,
         "note": _text(note),
         "others": [texts[pair.others[path]] for path in others],
     }
-    if found["certificate"] is None or any("PRIVATE KEY" in text for text in _texts(found)):
+    shown = [text for text in (found["certificate"], *found["others"]) if text is not None]
+    if found["certificate"] is None or "PRIVATE KEY" in note.decode("latin-1"):
         return None
-    return found
+    return found if all(map(_has_only_certificates, shown)) else None
 
 
-def _texts(found: dict[str, Any]) -> list[str]:
-    return [text for text in (found["certificate"], found["note"], *found["others"]) if text is not None]
+def _has_only_certificates(text: str) -> bool:
+    """Say whether there is nothing in a text but PEM certificates: a path may be that of a file of somebody else's."""
+    inside = False
+    for line in text.splitlines():
+        if line == ("-----END CERTIFICATE-----" if inside else "-----BEGIN CERTIFICATE-----"):
+            inside = not inside
+        elif (inside and line.strip(_BASE64)) or (not inside and line):
+            return False
+    return not inside
 
 
 def _text(content: bytes | None) -> str | None:

@@ -260,14 +260,21 @@ def test_a_link_of_another_account_is_not_followed(lab, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["host.pem", ".host.pem.est-note", "chain.pem"])
-def test_a_key_where_none_belongs_stays_on_the_host(lab, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("what", ["a key", "a line"])
+def test_what_is_no_certificate_stays_on_the_host(lab, tmp_path: Path, name: str, what: str) -> None:
     paths = {"chain_path": str(tmp_path / "chain.pem")}
     host = Host(lab, tmp_path, **paths)
     host.keep()
-    key = (tmp_path / "host.key").read_text()
-    with (tmp_path / name).open("a", encoding="ascii") as file:
-        file.write(key)
     place = (str(tmp_path / "host.pem"), str(tmp_path / "host.key"), tuple(paths.values()), False)
+    assert look.quick_look(None, None, [place])["certificates"] != [None]
+    if what == "a key":
+        with (tmp_path / name).open("a", encoding="ascii") as file:
+            file.write((tmp_path / "host.key").read_text())
+    elif name == ".host.pem.est-note":
+        (tmp_path / name).rename(tmp_path / "elsewhere")
+        (tmp_path / name).symlink_to("elsewhere")
+    else:
+        (tmp_path / name).write_text("root:$6$x:19000:0:99999:7:::\n" + (tmp_path / name).read_text())
     assert look.quick_look(None, None, [place])["certificates"] == [None]
     assert host.quick() is None
 
