@@ -7,10 +7,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ServerAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.certificate import Look
 
 
 class ActionModule(ServerAction):
-    """A production certificate. On a POSIX host all of it is done there, in one call; for a Windows host, here."""
+    """A production certificate. A POSIX host is looked at, and does what is to be done in one call of the module; for a
+    Windows host it is done here.
+    """
 
     def argument_spec(self):
         return self.unchecked(parameters.argument_spec(), parameters.CHECKED)
@@ -27,6 +30,9 @@ class ActionModule(ServerAction):
                 value=repr(arguments["exchange"]),
                 allowed="auto, host",
             )
+        (unchanged,) = Look(self, [asked]).unchanged()
+        if unchanged is not None:
+            return self.documented_outcome("est_certificate", unchanged)
         return self.run_on_host("est_certificate", arguments, asked)
 
     def _on_windows(self, arguments):

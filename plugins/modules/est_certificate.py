@@ -201,8 +201,9 @@ options:
     choices: [host, server]
     default: host
 notes:
-  - A POSIX host needs the Python library C(cryptography), and C(requests) when a certificate is asked for. The private
-    key never leaves it, so V(relay) and V(controller) of O(exchange) are refused there.
+  - A POSIX host needs the Python libraries C(cryptography) and C(requests) when a certificate is asked for. The private
+    key never leaves it, so V(relay) and V(controller) of O(exchange) are refused there. Where nothing is to be done, no
+    module runs on it, unless its connection does not take a program; see C(docs/certificates.md).
   - On a Windows host the controller needs both, and the collection C(ansible.windows), whose modules do the work.
     Windows hosts have been tested by emulation only; see C(docs/windows.md).
 seealso:

@@ -58,21 +58,35 @@ CERTIFICATE = {
         "identity": {"user": "alex", "email": "alex@example.com"},
     }
 }
+INLINE = {
+    "estfleet.cloud_extender.est_certificate": {
+        "inline": "{{ est_template }}",
+        "certificate_path": "{{ fleet_output_path }}/own.pem",
+        "private_key_path": "{{ fleet_output_path }}/own.key",
+        "fullchain_path": "{{ fleet_output_path }}/full.pem",
+        "identity": {"user": "alex", "email": "alex@example.com"},
+    }
+}
 TASKS: dict[str, dict[str, Any]] = {
     "no task": {"ansible.builtin.meta": "noop"},
     "ping": {"ansible.builtin.ping": {}},
     "est_templates": EST_TEMPLATES,
     "est_integration": ROLE,
     "est_certificate": CERTIFICATE,
+    "est_certificate, inline": INLINE,
 }
+NO_CHANGE = ("no task", "ping", "est_templates", "est_integration", "est_certificate")
 #: Settings of Ansible under which a run that changes nothing is measured.
-WAYS: dict[str, tuple[bool, dict[str, str]]] = {
-    "pipelining, 20 forks": (True, {}),
-    "no pipelining, 20 forks": (False, {}),
-    "pipelining, 5 forks": (True, {"ANSIBLE_FORKS": "5"}),
-    "pipelining, 20 forks, strategy free": (True, {"ANSIBLE_STRATEGY": "free"}),
+WAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "pipelining": ({"ansible_pipelining": True}, {}),
+    "no-pipelining": ({"ansible_pipelining": False}, {}),
+    "5-forks": ({"ansible_pipelining": True}, {"ANSIBLE_FORKS": "5"}),
+    "free": ({"ansible_pipelining": True}, {"ANSIBLE_STRATEGY": "free"}),
+    "free-5-forks": ({"ansible_pipelining": True}, {"ANSIBLE_STRATEGY": "free", "ANSIBLE_FORKS": "5"}),
+    "free-no-pipelining": ({"ansible_pipelining": False}, {"ANSIBLE_STRATEGY": "free"}),
+    "local": ({"ansible_connection": "local", "ansible_pipelining": True}, {}),
 }
-QUICK = ("pipelining, 20 forks", "no pipelining, 20 forks")
+QUICK = ("pipelining", "no-pipelining")
 
 
 def templates(count: int, **fields: Any) -> list[dict[str, Any]]:
@@ -93,7 +107,7 @@ class Bench:
         self.rounds = rounds
         self._playbooks: dict[str, str] = {}
         for name, task in TASKS.items():
-            folder = fleet.folder / "playbooks" / name.replace(" ", "_")
+            folder = fleet.folder / "playbooks" / re.sub("[ ,]+", "_", name)
             folder.mkdir(parents=True)
             self._playbooks[name] = write_playbook(folder, [{"hosts": GROUP, "gather_facts": False, "tasks": [task]}])
 
@@ -124,15 +138,14 @@ class Bench:
             self.run("est_certificate", self.inventory("no_change", templates(TEMPLATES), size))
             before = len(lab.enrolments)
             for way in ways:
-                pipelining, settings = WAYS[way]
-                extra = {"ansible_pipelining": pipelining}
+                extra, settings = WAYS[way]
                 inventory = self.inventory("no_change", templates(TEMPLATES), size, **extra)
                 self.run("est_templates", inventory)
                 run = functools.partial(self.run, inventory=inventory, settings={**SETTINGS, **settings})
                 print(
                     f"\n{size} hosts, {TEMPLATES} templates, nothing to change, {way}, {self.rounds} rounds", flush=True
                 )
-                table(in_turns({name: functools.partial(run, name) for name in TASKS}, self.rounds), "ping", size)
+                table(in_turns({name: functools.partial(run, name) for name in NO_CHANGE}, self.rounds), "ping", size)
             if len(lab.enrolments) != before:
                 sys.exit("certificates were asked for where nothing is to be done")
 
@@ -201,44 +214,44 @@ class Bench:
     def existing(self, size: int) -> None:
         """One certificate with collections that exist, and with this one."""
         with LabProcess("--profile", "full", state=str(self.fleet.folder / "lab")) as lab:
-            one = {"username": USERNAME, "password": PASSWORD, "ca_path": lab.ca_path, "key_type": "ec"}
-            names = {"subject_alternative_name": "other", "subject_alternative_name_other": ["email:%email%"]}
+            template = {
+                "name": "wifi",
+                "server": lab.url,
+                "username": USERNAME,
+                "password": PASSWORD,
+                "ca_path": lab.ca_path,
+                "key_type": "ec",
+                "subject_alternative_name": "other",
+                "subject_alternative_name_other": ["email:%email%"],
+            }
             variables = {
                 "est_server": lab.url,
                 "est_ca_path": lab.ca_path,
                 "est_username": USERNAME,
                 "est_password": PASSWORD,
-                "est_integration_templates": [{"name": "wifi", "server": lab.url, **one, **names}],
-                "est_integration_test_policy": "changed",
-                "est_integration_test": {
-                    "identity": {"user": "alex", "email": "alex@example.com"},
-                    "output_path": "{{ fleet_output_path }}",
-                },
+                "est_template": template,
             }
             inventory = self.fleet.inventory(variables, name="existing.json", size=size)
             theirs = str(ROOT / "tests" / "bench" / "existing_collections.yml")
             contenders = {
-                "est_integration": functools.partial(self.run, "est_integration", inventory),
                 "existing": functools.partial(play, self.fleet, inventory, theirs, SETTINGS),
+                "est_certificate": functools.partial(self.run, "est_certificate, inline", inventory),
             }
 
             def afresh(_name: str) -> None:
                 for host in self.fleet.hosts.values():
-                    for folder in (host.store, host.certificates):
-                        shutil.rmtree(folder, ignore_errors=True)
+                    shutil.rmtree(host.certificates, ignore_errors=True)
+                    host.certificates.mkdir()
 
-            for name in contenders:
-                contenders[name]()
-            before = len(lab.enrolments)
-            print(f"\n{size} hosts, one certificate of an EST server, first run, {self.rounds} rounds", flush=True)
-            table(in_turns(contenders, self.rounds, afresh), "est_integration", size)
-            print(f"certificates asked for: {len(lab.enrolments) - before}")
-            for name in contenders:
-                contenders[name]()
-            before = len(lab.enrolments)
-            print(f"\n{size} hosts, the same again, nothing to change, {self.rounds} rounds", flush=True)
-            table(in_turns(contenders, self.rounds), "est_integration", size)
-            print(f"certificates asked for: {len(lab.enrolments) - before}")
+            for what, before in (("first run", afresh), ("the same again, nothing to do", None)):
+                for name, contender in contenders.items():
+                    if before:
+                        before(name)
+                    contender()
+                asked = len(lab.enrolments)
+                print(f"\n{size} hosts, one certificate of an EST server, {what}, {self.rounds} rounds", flush=True)
+                table(in_turns(contenders, self.rounds, *([before] if before else [])), "existing", size)
+                print(f"certificates asked for: {len(lab.enrolments) - asked}")
 
 
 def memory(hosts: int) -> None:
@@ -344,6 +357,7 @@ def main() -> None:
     parser.add_argument("part", nargs="*", help=f"one or more of {', '.join(parts)}; none: all; or quick")
     parser.add_argument("--hosts", type=int, default=50, help="of no-change (default 50); half as many of the others")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--way", action="append", choices=WAYS, help="of no-change; may be given again; none: all")
     parser.add_argument("--memory-hosts", type=int, default=1000)
     parser.add_argument("--down-hosts", type=int, default=200)
     options = parser.parse_args()
@@ -361,7 +375,7 @@ def main() -> None:
         with Fleet(sizes[-1] if "sizes" in chosen else options.hosts) as fleet:
             bench = Bench(fleet, options.rounds)
             if "no-change" in chosen:
-                bench.no_change(options.hosts, WAYS)
+                bench.no_change(options.hosts, options.way or WAYS)
             if "change" in chosen:
                 bench.change(options.hosts // 2)
             if "templates" in chosen:

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from support.enrolment import template_for
 from support.lab import LabServer
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import look
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     CertificateParameters,
     argument_spec,
@@ -22,6 +23,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.seen import unchanged
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
@@ -83,9 +85,25 @@ def holder_of(asked: CertificateParameters) -> FileHolder:
 
 
 def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:
-    """Run ``est_certificate`` with files in ``folder``."""
+    """Run ``est_certificate`` with files in ``folder``.
+
+    The quick look has to come to what the module comes to, or to leave it to the module.
+    """
     asked = asked_for(folder, template, check=check, **options)
-    return run_certificate(template, asked, HostConnector, "host", holder_of(asked), Timeline())
+    quick = quick_look(template, asked)
+    outcome = run_certificate(template, asked, HostConnector, "host", holder_of(asked), Timeline())
+    assert quick in (None, outcome)
+    return outcome
+
+
+def quick_look(template: Template, asked: CertificateParameters) -> dict[str, Any] | None:
+    """What the quick look comes to: nothing, where the module has to be run."""
+    place = (asked.certificate_path, asked.private_key_path, tuple(asked.chain_files.values()), asked.versioned_folder)
+    answer = look.quick_look(None, None, [place])
+    assert answer is not None
+    assert "PRIVATE" not in str(answer)
+    (found,) = answer["certificates"]
+    return None if found is None else unchanged(template, asked, found)
 
 
 def make_due(pending: Path) -> None:
@@ -107,6 +125,7 @@ __all__ = [
     "make_due",
     "posts",
     "put",
+    "quick_look",
     "subject",
     "template_for",
 ]

@@ -44,10 +44,12 @@ class Issued(Value):
 
     :param digest: of what was asked for; see ``asked_digest()``. Empty where somebody else asked for it.
     :param chain: ``None`` where it is not known.
+    :param key_sha256: of the key that was put beside it; see ``without_key()``. Empty where somebody else did that.
     """
 
     digest: str = ""
     chain: Optional[Chain] = None
+    key_sha256: str = ""
 
     @classmethod
     def from_data(cls, data: Any) -> Optional[Issued]:
@@ -56,13 +58,18 @@ class Issued(Value):
             return None
         intermediates, root = data.get("intermediates"), data.get("root")
         known = _is_pem(intermediates) and _is_pem(root)
-        return cls(data["digest"], Chain(str(intermediates), str(root)) if known else None)
+        key = data.get("key_sha256")
+        chain = Chain(str(intermediates), str(root)) if known else None
+        return cls(data["digest"], chain, key if isinstance(key, str) else "")
 
     def as_data(self) -> Dict[str, str]:
         """The same as plain JSON data."""
-        if self.chain is None:
-            return {"digest": self.digest}
-        return {"digest": self.digest, "intermediates": self.chain.intermediates, "root": self.chain.root}
+        chain = self.chain
+        return {
+            "digest": self.digest,
+            **({} if chain is None else {"intermediates": chain.intermediates, "root": chain.root}),
+            **({"key_sha256": self.key_sha256} if self.key_sha256 else {}),
+        }
 
 
 class Note(Value):

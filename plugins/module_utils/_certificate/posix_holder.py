@@ -29,13 +29,15 @@ from ..est.base.errors import EstError, InputError
 from ..est.x509.certificate import fingerprint_sha256, pem, subject_text
 from ..est.x509.client_certificate import ClientCertificate, private_key_block
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
-from ..est.x509.keys import KeySpec
-from ..est.x509.pair_files import PART, PairFiles, Place, Texts
+from ..est.x509.keys import KeySpec, private_key_pem
+from ..est.x509.pair_files import PairFiles, Place, Texts
+from ..est.x509.pair_reading import PART, without_key
 from ..est.x509.pair_versions import PairVersions
 from ..est.x509.path import chain_above
 from .chain_files import contents, readable_certificates, same_certificates, subjects
 from .holder import CurrentCertificate, Recovered
 from .judge import Refusal
+from .look import NOTE, PENDING
 from .note import Chain, Issued, Note
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from ..est.x509.fields import Certificate
 
-_NOTE, _PENDING, _KEPT, _UNUSABLE = "note", "pending", "kept-", "unusable"
+_KEPT, _UNUSABLE = "kept-", "unusable"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
 _CERTIFICATE, _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----"), re.compile("PRIVATE KEY-----")
@@ -109,8 +111,7 @@ class FileHolder:
         :raises EstError: a file cannot be read, or holds something else, which would be lost.
         """
         try:
-            self._refuse_one_place()
-            self._texts = texts = self._pair.read(check=self._check)
+            self._texts = texts = self._read_texts()
             self.changed = (texts.finished or texts.tidied) and not self._check
         except OSError as error:
             raise EstError(
@@ -127,14 +128,17 @@ class FileHolder:
             recovered.append(Recovered(_KILLED_EARLY))
         return found.replace(recovered=tuple(recovered))
 
+    def _read_texts(self) -> Texts:
+        self._refuse_one_place()
+        return self._pair.read(check=self._check)
+
     def _found(self, text: str, key_text: str) -> CurrentCertificate:
         self._strange_key = bool(key_text.strip())
         self._certificate, self._known = None, Issued()
         if not text.strip():
             return CurrentCertificate()
-        where = repr(self._certificate_path)
         try:
-            first = read_first_certificate(text, where)
+            first = read_first_certificate(text, repr(self._certificate_path))
         except InputError as error:
             return CurrentCertificate(defect=error.reason)
         certificate = first[1]
@@ -142,13 +146,22 @@ class FileHolder:
             return CurrentCertificate(certificate, defect=f"its private key {self._key_path} was not there")
         self._known = self._knowledge(certificate)
         try:
-            held = HeldCertificate.with_key(first, key_text, self._tls(certificate, text, key_text), where)
+            found = self._with_key(first, text, key_text)
         except InputError as error:
             self._known = Issued()
             return CurrentCertificate(certificate, defect=error.reason)
         self._certificate = certificate
         self._strange_key = not self._known.digest
-        return CurrentCertificate(certificate, held, digest=self._known.digest, key=held.key)
+        return found.replace(digest=self._known.digest)
+
+    def _with_key(self, first: Tuple[bytes, Certificate], text: str, key_text: str) -> CurrentCertificate:
+        """The certificate with its key.
+
+        :raises InputError: the key cannot be read, or belongs to another one.
+        """
+        tls = self._tls(first[1], text, key_text)
+        held = HeldCertificate.with_key(first, key_text, tls, repr(self._certificate_path))
+        return CurrentCertificate(held.certificate, held, key=held.key)
 
     def _knowledge(self, certificate: Certificate) -> Issued:
         """What is known of a certificate: from the note, and where that says nothing, from all files that are here."""
@@ -316,7 +329,7 @@ class FileHolder:
         :raises EstError: it cannot be read.
         """
         try:
-            kept = json.loads(_text(self._pair.key_home, _PENDING))
+            kept = json.loads(_text(self._pair.key_home, PENDING))
         except ValueError:
             return None
         except OSError as error:
@@ -328,15 +341,15 @@ class FileHolder:
 
     def save_pending(self, files: Mapping[str, str]) -> None:
         """Keep what is pending in one file, mode 0600."""
-        self._write(self._pair.key_home, _PENDING, dict(files))
+        self._write(self._pair.key_home, PENDING, dict(files))
 
     def drop_pending(self) -> bool:
         """Remove the file of what is pending, and say whether there was one; in check mode, only say it."""
         try:
             place = self._pair.key_home
-            there = place.has(_PENDING)
+            there = place.has(PENDING)
             if there and not self._check:
-                place.folder.unlink(place.beside(_PENDING))
+                place.folder.unlink(place.beside(PENDING))
         except OSError as error:
             raise _not_kept(error) from None
         return there
@@ -366,7 +379,9 @@ class FileHolder:
         texts = {
             path: text for option, path in self._chain_files.items() for text in [wanted[option]] if text is not None
         }
-        issued = {**self._known_before(), fingerprint_sha256(certificate): Issued(digest, above)}
+        key_text = (self._texts.key or "") if key is None else private_key_pem(key).decode("ascii")
+        noted = Issued(digest, above, without_key(key_text)[1])
+        issued = {**self._known_before(), fingerprint_sha256(certificate): noted}
         self._write_note(issued, tuple(texts))
         if self._strange_key and key is not None:
             self._keep_strange_key()
@@ -399,7 +414,7 @@ class FileHolder:
     def _read_note(self) -> Note:
         """The note; empty where there is none, or one that cannot be read."""
         try:
-            return Note.from_text(_text(self._pair.home, _NOTE))
+            return Note.from_text(_text(self._pair.home, NOTE))
         except OSError:
             return Note()
 
@@ -408,7 +423,7 @@ class FileHolder:
     ) -> None:
         ours = {*files, *(path for path in self._note.files if path in self._chain_files.values())}
         self._note = Note(issued, tuple(sorted(ours)), refused)
-        self._write(self._pair.home, _NOTE, self._note.as_data())
+        self._write(self._pair.home, NOTE, self._note.as_data())
 
     def _keep_strange_key(self) -> None:
         """Keep under another name a key that this module did not put there: somebody may need it."""

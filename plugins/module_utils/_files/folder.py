@@ -23,7 +23,6 @@ from typing import Optional, Tuple
 
 from .beside import name_beside
 from .reading import READ, ReadableFolder
-from .walk import target_of
 
 #: Seconds after which nobody writes any more to a temporary file that has a name of its own.
 _LEFT_SECONDS = 600.0
@@ -124,14 +123,6 @@ class Folder(ReadableFolder):
                 with contextlib.suppress(OSError):
                     os.setxattr(self.descriptor, _SELINUX, os.getxattr(other.descriptor, _SELINUX))
 
-    def link_target(self, name: str) -> Optional[str]:
-        """Return where a symbolic link leads; ``None`` for what is not a link, or is not there.
-
-        :raises OSError: it was made by another account than root and this user.
-        """
-        with self.about(name):
-            return target_of(self.descriptor, name)
-
     def symlink(self, target: str, name: str, *, like: str) -> None:
         """Make a symbolic link, which has the SELinux context of the one that it is to replace."""
         with self.about(name):
@@ -226,12 +217,6 @@ class Folder(ReadableFolder):
         with self.about(name):
             os.mkdir(name, 0o700, dir_fd=self.descriptor)
             return Folder(os.open(name, _FOLDER, dir_fd=self.descriptor), self.path_of(name))
-
-    def folder(self, name: str) -> Optional[Folder]:
-        """Open a folder in this one; ``None`` where there is nothing, or a file or a link."""
-        with self.about(name), contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            return Folder(os.open(name, _FOLDER, dir_fd=self.descriptor), self.path_of(name))
-        return None
 
     def put_right(self, mode: int, name: str = "") -> None:
         """Give the folder, or a file in it, to this user, and a mode."""

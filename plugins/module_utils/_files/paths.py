@@ -25,17 +25,6 @@ def open_folder(path: str, *, follow: bool = True, make: Optional[int] = None, p
     return Folder(*walk.to_folder(path, follow=follow))
 
 
-def locate(path: str) -> Tuple[Folder, str]:
-    """Open the folder of a file, and return it with the name of the file there, which need not exist.
-
-    Where the path is a symbolic link, it is the folder of the file that the link leads to.
-
-    :raises OSError: see ``open_folder``.
-    """
-    descriptor, folder, name = Walk().to_file(path)
-    return Folder(descriptor, folder), name
-
-
 def folder_of(path: str) -> Tuple[Folder, str]:
     """Open the folder that a path is in, and return it with the name there; a link there is not followed.
 

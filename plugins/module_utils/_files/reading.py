@@ -12,10 +12,19 @@ from __future__ import annotations
 import os
 import stat
 
+# Only a type checker sees this: to load ``typing`` costs more than the reading.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Kind = TypeVar("Kind", bound="ReadableFolder")
+
 #: Not blocked by a pipe: what is there may be anything.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 #: The file that is there while a run changes files of a folder; see ``lock.py``.
 LOCK_NAME = ".est.lock"
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class File:
@@ -138,6 +147,14 @@ class ReadableFolder:
                     return File(status, file.read(min(limit, status.st_size)))
             finally:
                 os.close(descriptor)
+
+    def folder(self: Kind, name: str) -> Kind | None:
+        """Open a folder in this one; ``None`` where there is nothing, or a file or a link."""
+        with self.about(name):
+            try:
+                return type(self)(os.open(name, _FOLDER, dir_fd=self.descriptor), self.path_of(name))
+            except (FileNotFoundError, NotADirectoryError):
+                return None
 
     def about(self, name: str = "") -> About:
         """Tell the whole path with an error, of a file or of the folder itself."""

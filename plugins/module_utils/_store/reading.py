@@ -215,7 +215,18 @@ def read_stored(store_path: str, name: str) -> tuple[StoredTemplate, dict[str, s
     :param name: the template's name, as it was applied.
     :raises StoreError: when there is no such template, or the store or a secret cannot be read.
     """
-    found, key = read_store_and_key(store_path)
+    return opened_template(*read_store_and_key(store_path), store_path, name)
+
+
+def opened_template(
+    found: Mapping[str, Any], key: bytes | None, store_path: str, name: str
+) -> tuple[StoredTemplate, dict[str, str]]:
+    """Find one template in a reading of a store, and return it with its secrets in clear.
+
+    :param found: see ``read_store()``.
+    :param key: the sealing key; ``None`` where there is none.
+    :raises StoreError: see ``read_stored()``.
+    """
     template = find_template(store_path, name, content=found["content"], exists=found["exists"], damage=found["damage"])
     if not template.secrets:
         return template, {}

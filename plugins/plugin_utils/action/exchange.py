@@ -23,7 +23,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.rea
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
 from ..base.action import ControllerAction, ModuleFailed, OptionError, plain
-from ..base.host_answer import documented
+from ..base.host_answer import answer_of, documented
 from ..host.paths import check_windows_folder
 from ..host.test_files import NAME as TEST_FILES
 from ..host.test_files import RemoteFiles
@@ -99,6 +99,12 @@ class ExchangeAction(ControllerAction):
             if found.get("error_code") in ("missing_library", "not_supported"):
                 raise
             return found
+
+    def documented_outcome(self, module: str, outcome: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an outcome that was found here, as it would have come from the module of the host."""
+        result, passed_on = answer_of(plain(outcome), module)
+        self.warn(passed_on.get("warnings", ()))
+        return documented(result, module)
 
     def _without_clock(self, answer: Mapping[str, Any], sent: float) -> dict[str, Any]:
         """Return the answer of a host without its time, and warn where the controller has another.

@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.accounts import other_writers
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import (
-    locate,
-    open_folder,
-    why_not_writable,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.folder import Folder
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import open_folder, why_not_writable
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.walk import Walk
 
 CONTEXT = b"system_u:object_r:cert_t:s0\0"
 
@@ -30,7 +28,8 @@ def test_a_file_is_found_as_the_system_finds_it(path: str, tmp_path: Path, monke
     (tmp_path / "a" / "b" / "name").symlink_to("../../link/file")
     monkeypatch.chdir(tmp_path)
     for given in (path, str(tmp_path / path)):
-        folder, name = locate(given)
+        descriptor, above, name = Walk().to_file(given)
+        folder = Folder(descriptor, above)
         assert folder.path_of(name) == os.path.realpath(given)
         assert folder.read(name, 100).content == b"content"
 
@@ -41,7 +40,7 @@ def test_links_that_lead_to_one_another_and_what_is_no_folder_are_errors_with_th
     (tmp_path / "file").write_text("")
     for path, words in (("one/x", "Too many levels"), ("file/x", "Not a directory"), ("gone/x", "No such file")):
         with pytest.raises(OSError, match=words) as caught:
-            locate(str(tmp_path / path))
+            Walk().to_file(str(tmp_path / path))
         assert os.path.dirname(caught.value.filename) == str(tmp_path)
 
 

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.imports import PLUGINS, imports
-from support.looking import in_base64
+from support.looking import Action, in_base64
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 from ansible import constants as C
@@ -25,6 +25,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store, write_store
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.program import Sender, read_answer
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.quick_look import (
+    CERTIFICATES,
     STORE,
     QuickLook,
     reading_in,
@@ -139,11 +140,14 @@ def test_it_changes_nothing_on_the_host(store):
 
 def test_it_is_small_and_ascii():
     assert len(STORE.text(("/var/lib/cloud_extender/est", PAD), MARK).encode("ascii")) < 16 * 1024
+    place = ("/etc/ssl/certs/web.pem", "/etc/ssl/private/web.key", (), False)
+    assert len(CERTIFICATES.text(("/var/lib/cloud_extender/est", PAD, (place,)), MARK).encode("ascii")) < 20 * 1024
 
 
-def test_it_has_all_files_that_reading_needs_and_no_other():
-    here = {name: PLUGINS / "module_utils" / f"{name}.py" for name in STORE.files}
-    needed, done = ["_store/look"], {"_told"}
+@pytest.mark.parametrize("program", [STORE, CERTIFICATES])
+def test_it_has_all_files_that_reading_needs_and_no_other(program):
+    here = {name: PLUGINS / "module_utils" / f"{name}.py" for name in program.files}
+    needed, done = [program.files[-1]], {"_told"}
     while needed:
         name = needed.pop()
         if name not in done:
@@ -152,16 +156,26 @@ def test_it_has_all_files_that_reading_needs_and_no_other():
             for imported, _line in imports(here[name], source):
                 parts = imported.removeprefix("module_utils.").split(".")
                 needed.append(next(one for one in ("/".join(parts), "/".join(parts[:-1])) if one in here))
-                assert STORE.files.index(needed[-1]) < STORE.files.index(name)
-    assert done == set(STORE.files)
+                assert program.files.index(needed[-1]) < program.files.index(name)
+    assert done == set(program.files)
 
 
-def test_it_loads_little(store):
-    shown = STORE.text((str(store), PAD), MARK) + "\nprint(*sys.modules)\n"
+# All that a path on which nothing is done loads of Python, beyond what Python has at its start.
+LIGHT = {"__future__", "binascii", "zlib", "errno", "grp", "pwd", "stat", "_stat", "_collections_abc"}
+LIGHT |= {"os", "os.path", "posixpath", "genericpath", "hashlib", "_hashlib", "_blake2", "_sha2", "_sha256", "_sha512"}
+LIGHT |= {"_md5", "_sha1", "_sha3"}
+
+
+@pytest.mark.parametrize("program", [STORE, CERTIFICATES])
+def test_it_loads_little(store, program):
+    place = (str(store / "host.pem"), str(store / "host.key"), (), True)
+    arguments = (str(store), PAD) if program is STORE else (str(store), PAD, (place,))
+    shown = program.text(arguments, MARK) + "\nprint(*sys.modules)\n"
     loaded = set(run(shown).stdout.decode().splitlines()[-1].split())
-    heavy = {"site", "typing", "contextlib", "collections", "functools", "re", "enum", "json", "logging", "inspect"}
-    assert loaded & heavy == set()
-    assert {"hashlib", "pwd", "program._store.look"} <= loaded
+    bare = set(run("import sys; print(*sys.modules)").stdout.decode().split())
+    ours = {name for name in loaded if name.partition(".")[0] == "program"}
+    assert loaded - bare - ours <= LIGHT
+    assert {f"program.{name.replace('/', '.')}" for name in program.files} <= ours
 
 
 def test_an_older_python_says_nothing(store):
@@ -225,43 +239,6 @@ def test_anything_else_is_no_answer(output):
 
 
 # --- the command line
-
-
-class Action:
-    """As much of an action as the quick look needs; its host is this machine."""
-
-    def __init__(self, *, environment="", variables=None, pipelining=True, executable="/bin/sh", **connection):
-        become = connection.pop("become", None)
-        self.on_windows = False
-        self._connection = SimpleNamespace(
-            **{"transport": "ssh", "has_pipelining": True, "allow_executable": True, **connection}, become=become
-        )
-        self._play_context = SimpleNamespace(executable=executable)
-        self._task = SimpleNamespace(delegate_to=None)
-        self._task_vars = {
-            "inventory_hostname": "ce1",
-            "ansible_python_interpreter": sys.executable,
-            **(variables or {}),
-        }
-        self._templar = SimpleNamespace(template=lambda value: value)
-        self._environment = environment
-        self._pipelining = pipelining
-        self.sent = []
-        self.result = None
-
-    def _compute_environment_string(self):
-        return self._environment
-
-    def _is_pipelining_enabled(self, style):
-        assert style == "new"
-        return self._pipelining
-
-    def _low_level_execute_command(self, cmd, in_data):
-        self.sent.append((cmd, in_data))
-        if self.result is not None:
-            return self.result
-        done = subprocess.run(["/bin/sh", "-c", cmd], input=in_data, capture_output=True, timeout=60, check=False)
-        return {"rc": done.returncode, "stdout": done.stdout.decode(), "stderr": done.stderr.decode()}
 
 
 def unset(python, *known):

@@ -26,33 +26,25 @@ import stat
 import time
 from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..._files.beside import name_beside
 from ..._files.folder import Folder
 from ..._files.lock import LOCK_SECONDS, locked
-from ..._files.paths import folder_of, in_words, is_mount_point, locate
-from ..._files.reading import File, is_locked
+from ..._files.paths import in_words, is_mount_point
+from ..._files.reading import File
 from ..._value import Value, field
 from ..base.errors import EstError, InputError
 from .bundle import load_pem_certificates
 from .certificate import pem
 from .client_certificate import ClientCertificate, private_key_block
 from .keys import load_private_key, private_key_pem, same_public_key
+from .pair_reading import NEXT, OLD, PART, ReadablePair, ReadablePlace
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from .fields import Certificate
 
-#: What a new file is until it takes the place of the old one.
-NEXT = "next"
-#: The second name of an old file while new ones take the places of the old.
-_OLD = "old"
-#: A file of which not everything is written yet. Whoever writes it holds the lock on the folder of the certificate.
-PART = "part"
 #: A file that keeps room on the disk while a CA is asked, and the octets that each file may need, with its note.
 ROOM, ROOM_OCTETS = "room", 32 * 1024
-#: Octets; a larger file is none of a certificate.
-MAX_OCTETS = 1024 * 1024
 
 
 class Texts(Value):
@@ -72,76 +64,17 @@ class Texts(Value):
     tidied: bool = False
 
 
-class Place:
-    """Where a file is: its folder, which is opened once and stays open, and its name there.
+class Place(ReadablePlace):
+    """A place at which a file can be changed."""
 
-    :param path: links to the file are followed now, and never again: they stay, and what they lead to is replaced.
-    :param follow: False where the path itself may be a link, and that is what is meant.
-    :raises OSError: the folder may not be opened, or somebody else's link is on the way. A missing one is no
-        error yet.
-    """
-
-    def __init__(self, path: str, *, follow: bool = True) -> None:
-        self.path = path
-        self._folder: Optional[Folder] = None
-        self.name = os.path.basename(path)
-        try:
-            self._folder, self.name = locate(path) if follow else folder_of(path)
-        except FileNotFoundError:
-            pass
-
-    def move_to(self, folder: Optional[Folder]) -> None:
-        """Have the file of the path's name in another folder that is open, or in none."""
-        self._folder, self.name = folder, os.path.basename(self.path)
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is a folder."""
-        return self._folder is not None
+    kind = Folder
 
     @property
     def folder(self) -> Folder:
-        """The folder.
-
-        :raises FileNotFoundError: there is none.
-        """
-        if self._folder is None:
-            raise FileNotFoundError(
-                errno.ENOENT, os.strerror(errno.ENOENT), os.path.dirname(os.path.realpath(self.path))
-            )
-        return self._folder
-
-    def beside(self, kind: str) -> str:
-        """The name of a file of ours beside it; see ``name_beside()``."""
-        return name_beside(self.name, kind)
-
-    def has(self, kind: str = "") -> bool:
-        """Say whether there is something at the place, or a file of ours beside it."""
-        return self.look(kind) is not None
-
-    def look(self, kind: str = "") -> Optional[os.stat_result]:
-        """Return the status of what is at the place, or of a file of ours beside it; ``None`` where nothing is."""
-        return self._folder.look(self.beside(kind) if kind else self.name) if self._folder is not None else None
-
-    def read(self, kind: str = "") -> File:
-        """Read the file, or one of ours beside it.
-
-        :raises OSError: it cannot be read.
-        """
-        if self._folder is None:
-            return File()
-        found = self._folder.read(self.beside(kind) if kind else self.name, MAX_OCTETS)
-        if found.is_folder:
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
-        if found.problem:
-            raise OSError(errno.EINVAL, found.problem, self.path)
-        return found
-
-    def is_at(self, other: Place) -> bool:
-        """Say whether it is the same as another place."""
-        if not self.exists or not other.exists:
-            return os.path.realpath(self.path) == os.path.realpath(other.path)
-        return self.name == other.name and os.path.samestat(self.folder.status, other.folder.status)
+        """See ``ReadablePlace.folder``."""
+        folder = super().folder
+        assert isinstance(folder, Folder)
+        return folder
 
 
 #: Place, text, and whether it is private, of a file to write.
@@ -161,35 +94,35 @@ class Situation(Value):
     version: str = ""
 
 
-class PairFiles:
+class PairFiles(ReadablePair):
     """The files of a pair. Nobody else who uses this class is at them while it changes or finishes something.
 
     :param files: the paths, which need not exist yet; the passphrase is that of a new key. Where ``chain_path`` is
         given, intermediates go into that file, and else into that of the certificate.
     :param others: paths of files that go along with the pair. All are files of their own.
-    :raises OSError: see ``Place``.
+    :raises OSError: see ``ReadablePlace``.
     """
+
+    place = Place
+    certificate: Place
+    key: Place
+    others: Mapping[str, Place]
+    places: Sequence[Place]
 
     def __init__(self, files: ClientCertificate, others: Sequence[str] = ()) -> None:
         self._passphrase = files.passphrase
         self._chain_path = files.chain_path
-        self.certificate = Place(files.certificate_path)
-        self.key = Place(files.key_path) if files.key_path else self.certificate
-        if self.key.is_at(self.certificate):
-            self.key = self.certificate
-        #: The files that go along with the pair, by path.
-        self.others = {path: Place(path) for path in (*([files.chain_path] if files.chain_path else ()), *others)}
-        #: All places, in the order in which the files are replaced: key and certificate directly after one another.
-        self.places = [*self.others.values(), *(() if self.key is self.certificate else (self.key,)), self.certificate]
+        chain = (files.chain_path,) if files.chain_path else ()
+        super().__init__(files.certificate_path, files.key_path, (*chain, *others))
 
     @property
     def home(self) -> Place:
-        """The place beside which this class and its user keep files of theirs; the lock is in its folder."""
+        """See ``ReadablePair.home``."""
         return self.certificate
 
     @property
     def key_home(self) -> Place:
-        """The same for what has a key in it."""
+        """See ``ReadablePair.key_home``."""
         return self.key
 
     def targets(self, others: Optional[Sequence[str]] = None) -> Sequence[Place]:
@@ -358,12 +291,12 @@ class PairFiles:
 
     def _is_left(self) -> bool:
         """Say whether a run is at the files, or was killed while it was."""
-        return (self.home.exists and is_locked(self.home.folder)) or bool(self._situation().left)
+        return self.is_locked() or bool(self._situation().left)
 
     def _situation(self) -> Situation:
         """Look what there is beside the files."""
-        left = [(place, kind) for place in self.places for kind in (NEXT, PART, _OLD) if place.has(kind)]
-        return Situation(tuple(left), self._is_complete(left))
+        left = self.left()
+        return Situation(left, self._is_complete(left))
 
     def _recover(self) -> bool:
         """Finish what a run that was killed had begun, and say so, or remove what is left of it."""
@@ -375,10 +308,10 @@ class PairFiles:
             return True
         for place in there:
             place.folder.unlink(place.beside(NEXT))
-            place.folder.unlink(place.beside(_OLD))
+            place.folder.unlink(place.beside(OLD))
         return False
 
-    def _is_complete(self, left: Sequence[Tuple[Place, str]]) -> bool:
+    def _is_complete(self, left: Sequence[object]) -> bool:
         """Say whether what a run left is a whole pair: it lacks only renames.
 
         The new certificate is the last to be complete, and the last to be renamed. Where key and certificate are on two
@@ -414,11 +347,11 @@ class PairFiles:
             for place in reversed(done):
                 if place in olds:
                     place.folder.rename(place.name, place.beside(NEXT))
-                    place.folder.rename(place.beside(_OLD), place.name)
+                    place.folder.rename(place.beside(OLD), place.name)
             raise
         finally:
             for place in olds:
-                place.folder.unlink(place.beside(_OLD))
+                place.folder.unlink(place.beside(OLD))
         for place in places:
             place.folder.sync()
 
@@ -430,9 +363,9 @@ def mode_of_new(private: bool) -> int:
 
 def _keep_old(place: Place) -> bool:
     """Give the file at a place a second name, by which it can be put back; say whether it has one."""
-    place.folder.unlink(place.beside(_OLD))
+    place.folder.unlink(place.beside(OLD))
     try:
-        place.folder.link(place.name, place.beside(_OLD))
+        place.folder.link(place.name, place.beside(OLD))
     except OSError:  # there is none yet, or the file system knows no hard links
         return False
     return True

@@ -23,38 +23,37 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import stat
-from typing import Iterable, List, Mapping, Optional, Sequence
+from typing import Iterable, Mapping, Optional, Sequence
 
 from ..._files.folder import Folder
 from ..._files.lock import locked
 from ..._files.paths import is_mount_point
 from ..base.errors import InputError
 from .client_certificate import ClientCertificate
-from .pair_files import MAX_OCTETS, NEXT, PART, ROOM, ROOM_OCTETS, Content, PairFiles, Place, Situation, mode_of_new
+from .pair_files import ROOM, ROOM_OCTETS, Content, PairFiles, Place, Situation, mode_of_new
+from .pair_reading import MAX_OCTETS, NEXT, PART_VERSION, VERSION, ReadableVersions
 
-_VERSION, _PART_VERSION = "version-", "version-part"
 #: The mode of the first version; each further one is like the one before.
 _FOLDER_MODE = 0o755
 _FOLDER_INSIDE = "is a folder, and cannot be taken along into a new version: move it elsewhere"
 
 
-class PairVersions(PairFiles):
+class PairVersions(ReadableVersions, PairFiles):
     """The files of a pair in a folder that is replaced as a whole; see ``PairFiles``.
 
     :param files: as there; all paths are in one folder, which is the link, or is not there yet.
     :param others: likewise.
     :raises InputError: there is something else in place of the link.
-    :raises OSError: see ``Place``; the link itself can be somebody else's as well.
+    :raises OSError: see ``ReadablePlace``; the link itself can be somebody else's as well.
     """
 
+    _home: Place
+
     def __init__(self, files: ClientCertificate, others: Sequence[str] = ()) -> None:
-        self._home = Place(os.path.normpath(os.path.dirname(files.certificate_path)), follow=False)
-        self._opened = ""
-        self._current()  # before any path is followed through it
-        super().__init__(files, others)
-        self._open(self._current())
+        self._passphrase = files.passphrase
+        self._chain_path = None
+        ReadableVersions.__init__(self, files.certificate_path, files.key_path, others)
 
     @property
     def home(self) -> Place:
@@ -105,7 +104,7 @@ class PairVersions(PairFiles):
             try:
                 self._begin(()).close()
             finally:
-                folder.remove(self._home.beside(_PART_VERSION))
+                folder.remove(self._home.beside(PART_VERSION))
 
     def release(self) -> None:
         """See ``PairFiles.release()``."""
@@ -120,9 +119,9 @@ class PairVersions(PairFiles):
 
     def _put(self, contents: Sequence[Content]) -> None:
         folder, home = self._home.folder, self._home
-        part, link = home.beside(_PART_VERSION), home.beside(NEXT)
-        known = map(self._number, (*self._versions(), self._current()))
-        version = home.beside(f"{_VERSION}{max(known) + 1}")
+        part, link = home.beside(PART_VERSION), home.beside(NEXT)
+        known = map(self.number, (*self.versions(), self.version()))
+        version = home.beside(f"{VERSION}{max(known) + 1}")
         try:
             with self._begin([place.name for place, _text, _private in contents]) as new:
                 for place, text, private in contents:
@@ -147,7 +146,7 @@ class PairVersions(PairFiles):
 
         :param names: of files that will be new.
         """
-        new = self._home.folder.make_folder(self._home.beside(_PART_VERSION))
+        new = self._home.folder.make_folder(self._home.beside(PART_VERSION))
         if self.certificate.exists:
             old = self.certificate.folder
             for name in sorted(set(old.names()).difference(names)):
@@ -159,13 +158,13 @@ class PairVersions(PairFiles):
 
     def _take_version(self, version: str) -> None:
         """Rename the link to a new version into its place, and remove the versions that nobody reads any more."""
-        folder, before = self._home.folder, self._current()
+        folder, before = self._home.folder, self.version()
         folder.rename(self._home.beside(NEXT), self._home.name)
         folder.sync()
-        for name in self._versions():
+        for name in self.versions():
             if name not in (version, before):
                 folder.remove(name)
-        self._open(version)
+        self.enter(version)
 
     def _recover(self) -> bool:
         if not self._home.exists:
@@ -175,61 +174,33 @@ class PairVersions(PairFiles):
             self._take_version(situation.version)
         for name in self._situation().left:
             folder.remove(str(name))
-        self._open(self._current())
+        self.enter(self.version())
         return situation.finished
 
     def _situation(self) -> Situation:
         if not self._home.exists:
             return Situation((), False)
-        current, versions = self._current(), self._versions()
-        ours = (self._home.beside(kind) for kind in (NEXT, PART, _PART_VERSION))
-        left = [name for name in ours if self._home.folder.look(name) is not None]
-        # One that was there before counts no less than one that would come after: somebody has gone back to it.
-        others = sorted((name for name in versions if name != current), key=self._number)
-        coming = ""
+        left, coming = self.left(), ""
         with contextlib.suppress(OSError):  # somebody else's, which goes
-            coming = self._home.folder.link_target(self._home.beside(NEXT)) or ""
-        if coming in versions:
-            return Situation(tuple(left), True, coming)
-        return Situation((*left, *others[:-1]), False, current)
+            coming = self.link_target(self._home.beside(NEXT)) or ""
+        if coming in self.versions():
+            return Situation(left, True, coming)
+        return Situation(left, False, self.version())
 
     def _kinds(self, situation: Situation) -> Mapping[Place, str]:
-        self._open(situation.version)
+        self.enter(situation.version)
         return dict.fromkeys(self.places, "")
 
-    def _versions(self) -> List[str]:
-        return [name for name in self._home.folder.names() if self._number(name)]
-
-    def _number(self, name: str) -> int:
-        found = re.fullmatch(re.escape(self._home.beside(_VERSION)) + "([0-9]{1,9})", name)
-        return int(found.group(1)) if found else 0
-
-    def _current(self) -> str:
-        """The name of the version that the link leads to, which need not be there; empty where there is no link.
-
-        :raises InputError: there is something else in place of the link.
-        """
-        if not self._home.exists or self._home.look() is None:
-            return ""
-        target, path = self._home.folder.link_target(self._home.name), self._home.path
-        first = self._home.beside(f"{_VERSION}1")
+    def no_version(self, target: Optional[str]) -> InputError:
+        """See ``ReadableVersions.no_version()``."""
+        path, first = self._home.path, self._home.beside(f"{VERSION}1")
         if target is None:
-            raise InputError(
+            return InputError(
                 f"{path} is a folder or a file, and not the link to a version of a certificate",
                 hint=f"Name a folder that is not there yet, or make this one the first version: mv {path} "
                 f"{self._home.folder.path_of(first)} && ln -s {first} {path}",
             )
-        if not self._number(target):
-            raise InputError(
-                f"{path} is a link to {target}, and not to a version of a certificate, such as {first}",
-                hint="Name a folder that is not there yet.",
-            )
-        return target
-
-    def _open(self, version: str) -> None:
-        """Have all places in a version, or nowhere where there is none."""
-        if version != self._opened or not self.certificate.exists:
-            folder = self._home.folder.folder(version) if version else None
-            for place in self.places:
-                place.move_to(folder)
-            self._opened = version
+        return InputError(
+            f"{path} is a link to {target}, and not to a version of a certificate, such as {first}",
+            hint="Name a folder that is not there yet.",
+        )

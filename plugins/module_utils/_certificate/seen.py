@@ -1,0 +1,102 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a certificate on a POSIX host needs nothing, judged elsewhere by what a quick look found there.
+
+The judgement is that of the module, by the same code; only the reading has been done apart. What needs anything, or
+cannot be judged without the private key, which stays on the host, is left to the module, which looks again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
+
+from .._template.errors import TemplateError
+from .._template.model import Template
+from .._value import Value
+from ..est.base.errors import EstError, Timeline
+from ..est.x509.client_certificate import ClientCertificate
+from ..est.x509.fields import Certificate
+from ..est.x509.held_certificate import tls_problem
+from ..est.x509.pair_files import PairFiles, Texts
+from .holder import CurrentCertificate
+from .note import Note
+from .parameters import CertificateParameters
+from .posix_holder import FileHolder
+from .run import run_certificate
+
+#: What stands for the text of a key, which stays on the host.
+_KEY = "-----BEGIN PRIVATE KEY-----\n"
+
+
+class NotPlain(Exception):
+    """More is to be done than to say that nothing is to be done."""
+
+
+def unchanged(template: Template, asked: CertificateParameters, found: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    """Return what the module would, where it would find that nothing is to be done, and ``None`` in every other case.
+
+    :param found: what ``look.py`` tells of this certificate.
+    """
+    try:
+        outcome = run_certificate(template, asked, _nobody, "host", SeenFiles(asked, found), Timeline())
+    except (NotPlain, EstError, TemplateError):
+        return None
+    return outcome if outcome["status"] == "unchanged" else None
+
+
+def _nobody() -> NoReturn:
+    raise NotPlain
+
+
+class SeenCertificate(Value):
+    """A certificate whose key is where this program is not; see ``OldCertificate``."""
+
+    der: bytes
+    certificate: Certificate
+    tls: ClientCertificate
+
+    def problem(self, now: datetime) -> Optional[str]:
+        """See ``OldCertificate.problem()``."""
+        return tls_problem(self.certificate, now)
+
+
+class SeenFiles(FileHolder):
+    """The files of a certificate as a quick look found them. Nothing can be written, or looked at once more.
+
+    :param asked: where they are.
+    :param found: what is in them.
+    """
+
+    def __init__(self, asked: CertificateParameters, found: Mapping[str, Any]) -> None:
+        super().__init__(
+            asked.certificate_path,
+            asked.private_key_path,
+            asked.chain_files,
+            versioned=asked.versioned_folder,
+            check=asked.options.check,
+        )
+        self._seen = found
+
+    @property
+    def _pair(self) -> PairFiles:
+        raise NotPlain
+
+    def _read_texts(self) -> Texts:
+        return Texts(self._seen["certificate"], _KEY, dict(zip(self._chain_files.values(), self._seen["others"])))
+
+    def _read_note(self) -> Note:
+        return Note.from_text(self._seen["note"])
+
+    def _with_key(self, first: Tuple[bytes, Certificate], text: str, key_text: str) -> CurrentCertificate:
+        # It is the key that was put there with this very certificate. What any other key is, the module can see.
+        if not self._known.digest or self._known.key_sha256 != self._seen["key_sha256"]:
+            raise NotPlain
+        der, certificate = first
+        files = ClientCertificate(self._certificate_path, self._key_path)
+        return CurrentCertificate(certificate, SeenCertificate(der, certificate, files))
+
+    def drop_pending(self) -> bool:
+        """There is no quick look where something is pending."""
+        return False
