@@ -47,7 +47,8 @@ function New-EstKeyError([string]$What, [Management.Automation.ErrorRecord]$Reco
     if ($code -in $script:NO_KEY) { return New-EstError "${What}: it is not there ($number)" 'key_failed' }
     if ($Kind -eq 'tpm') { return New-EstError "${What}: the TPM does not do it ($number); look with Get-Tpm whether it is ready, choose an RSA key of 2048 bits, or set key_provider to software" 'key_failed' }
     if ($code -in $script:NO_PROVIDER) { return New-EstError "${What}: Windows has no such provider here ($number); set key_provider to another one" 'key_failed' }
-    return New-EstError "${What}: $($cause.Message.TrimEnd('.')) ($number)" 'key_failed'
+    $words = ($cause.Message -replace '\(?0x[0-9A-Fa-f]{8}\)?', '').Trim(' ', '.')
+    return New-EstError "${What}: $words ($number)" 'key_failed'
 }
 
 # Runs something, and turns what goes wrong into an error about a key.
@@ -154,13 +155,12 @@ function Get-EstNoteName([hashtable]$Which, [string]$Kind) {
     return "certificate-$($Which.store_name)-$($Which.mark).$Kind"
 }
 
-# Returns a note as text, or nothing where there is none.
+# Returns the octets of a note, or nothing where there is none.
 function Read-EstNote([string]$Folder, [hashtable]$Which, [string]$Kind) {
     $path = Join-Path $Folder (Get-EstNoteName $Which $Kind)
     try { $file = Read-EstFile $Folder (Get-EstNoteName $Which $Kind) $script:NOTE_OCTETS } catch { throw (New-EstStoreError 'read' $path $_) }
     if ($file.Problem -eq 'is a folder') { throw (New-EstError "$path is a folder; move it away") }
-    if ($null -eq $file.Content) { return $null }
-    return [Text.Encoding]::ASCII.GetString($file.Content)
+    return , $file.Content
 }
 
 # Runs something in the folder of the template store, under its lock; see Invoke-EstInStore.
@@ -174,8 +174,8 @@ function Invoke-EstWithNotes([hashtable]$Which, [ScriptBlock]$What) {
 
 # Returns the place of the key that waits for its certificate, or nothing.
 function Get-EstWaitingPlace([string]$Folder, [hashtable]$Which) {
-    $note = Read-EstNote $Folder $Which 'key'
-    if ($null -eq $note -or $note -cnotmatch "\A(software|tpm|csp) (est-$($Which.mark)-[0-9a-f]{32})\n\z") { return $null }
+    $content = Read-EstNote $Folder $Which 'key'
+    if ($null -eq $content -or [Text.Encoding]::ASCII.GetString($content) -cnotmatch "\A(software|tpm|csp) (est-$($Which.mark)-[0-9a-f]{32})\n\z") { return $null }
     return Get-EstPlaceOf $Matches[1] $Matches[2]
 }
 
@@ -195,7 +195,7 @@ function Get-EstCertificateLook([hashtable]$Which) {
     $store = Open-EstCertificates $Which.store_name
     try {
         $found = @(foreach ($certificate in $store.Certificates()) {
-                if (-not (Test-EstOurs $certificate $Which.mark $Which.friendly_name)) { continue }
+                if (-not (Test-EstOurs $certificate $Which.mark $Which.name)) { continue }
                 $state, $lacking = Get-EstKeyState $certificate $readers
                 @{
                     certificate = [Convert]::ToBase64String($certificate.RawData); friendly_name = "$($certificate.FriendlyName)"
@@ -221,8 +221,8 @@ function Get-EstNotes([hashtable]$Which) {
     if ($null -eq (Get-EstAttributes $folder)) { return $notes }
     # What others could have written says nothing.
     Assert-EstFolder $folder 'store_path'
-    $notes.refused = "$(Read-EstNote $folder $Which 'refused')"
-    $pending = [Text.Encoding]::ASCII.GetBytes("$(Read-EstNote $folder $Which 'pending')")
+    $refused, $pending = (Read-EstNote $folder $Which 'refused'), (Read-EstNote $folder $Which 'pending')
+    if ($null -ne $refused) { $notes.refused = [Convert]::ToBase64String($refused) }
     $place = Get-EstWaitingPlace $folder $Which
     if ($null -ne $place) {
         try {
@@ -233,7 +233,8 @@ function Get-EstNotes([hashtable]$Which) {
             if ((Get-EstCause $_).HResult -in $script:NOT_LET) { throw (New-EstKeyError 'the key that waits for its certificate cannot be opened' $_) }
         }
     }
-    if ($pending.Length) { $notes.masked_pending = [Convert]::ToBase64String((Get-EstMasked $pending ([Convert]::FromBase64String($Which.pad)))) }
+    # The request can have an enrolment code in it.
+    if ($null -ne $pending) { $notes.masked_pending = [Convert]::ToBase64String((Get-EstMasked $pending ([Convert]::FromBase64String($Which.pad)))) }
     return $notes
 }
 
@@ -260,7 +261,7 @@ function Get-EstMeantPlace([hashtable]$Which) {
         $store = Open-EstCertificates $Which.store_name
         try {
             $certificate = $store.Find($Which.thumbprint)
-            if ($null -ne $certificate -and (Test-EstOurs $certificate $Which.mark $Which.friendly_name)) {
+            if ($null -ne $certificate -and (Test-EstOurs $certificate $Which.mark $Which.name)) {
                 $place = Get-EstPlace $certificate
                 if ($null -ne $place) { return $place }
             }
@@ -353,7 +354,7 @@ function Save-EstNote([hashtable]$Which) {
     return Invoke-EstWithNotes $Which {
         param($folder)
         $name = Get-EstNoteName $Which $Which.note
-        Write-EstFile $folder $name ([Text.Encoding]::ASCII.GetBytes($Which.content))
+        Write-EstFile $folder $name ([Convert]::FromBase64String($Which.content))
         return Join-Path $folder $name
     }
 }

@@ -16,7 +16,7 @@ $spec = @{
         store_path = @{ type = 'str'; required = $true }
         store_name = @{ type = 'str'; required = $true }
         mark = @{ type = 'str'; required = $true }
-        friendly_name = @{ type = 'str'; default = '' }
+        name = @{ type = 'str'; required = $true }
         key_readers = @{ type = 'list'; elements = 'str'; default = @(); no_log = $false }
         with_document = @{ type = 'bool'; default = $false }
         key_pad = @{ type = 'str'; no_log = $true }
@@ -30,6 +30,7 @@ $spec = @{
         data = @{ type = 'str'; no_log = $true }
         hash = @{ type = 'str'; choices = @('sha256', 'sha384', 'sha512') }
         certificate = @{ type = 'str' }
+        friendly_name = @{ type = 'str' }
         intermediates = @{ type = 'list'; elements = 'str'; default = @() }
         note = @{ type = 'str'; choices = @('pending', 'refused', 'unusable') }
         content = @{ type = 'str'; no_log = $true }
@@ -40,7 +41,7 @@ $spec = @{
         , @('operation', 'look', @('pad'))
         , @('operation', 'make', @('key_type'))
         , @('operation', 'sign', @('data', 'hash'))
-        , @('operation', 'join', @('certificate'))
+        , @('operation', 'join', @('certificate', 'friendly_name'))
         , @('operation', 'grant', @('thumbprint'))
         , @('operation', 'note', @('note', 'content'))
         , @('key_type', 'ec', @('key_curve'))
@@ -55,7 +56,7 @@ function Assert-Options([hashtable]$Params) {
     foreach ($name in $patterns.Keys) {
         if ($Params[$name] -and $Params[$name] -cnotmatch "\A$($patterns[$name])\z") { throw (New-EstError "$name cannot be '$($Params[$name])'" 'invalid_option') }
     }
-    foreach ($name in 'pad', 'data', 'certificate') {
+    foreach ($name in 'pad', 'data', 'certificate', 'content') {
         try { $null = [Convert]::FromBase64String("$($Params[$name])") } catch { throw (New-EstError "$name is not base64" 'invalid_option') }
     }
     if ($Params.key_type -eq 'rsa' -and ($Params.key_size -lt 2048 -or $Params.key_size -gt 4096 -or $Params.key_size % 8)) {

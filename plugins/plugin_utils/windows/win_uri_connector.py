@@ -136,9 +136,8 @@ class WinUriConnector(ControllerConnector):
                 code="untrusted_certificate",
                 stage="tls",
                 request_received="not_received",
-                hint="Let the role est_integration install it with est_integration_install_ca, or install it with "
-                "ansible.windows.win_certificate_store (store_name: Root, store_location: LocalMachine). Or use "
-                "exchange=controller.",
+                hint="Install it with ansible.windows.win_certificate_store (store_name: Root, store_location: "
+                "LocalMachine). Or use exchange=controller.",
             )
             error.keeps_hint = True
             raise error
