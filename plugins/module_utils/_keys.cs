@@ -73,7 +73,7 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._keys
         private static readonly byte[] RsaAlgorithm = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
         private static readonly byte[] EcPublicKey = { 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
         // DACL_SECURITY_INFORMATION, and the names by which the two kinds of provider give an access list.
-        private const int Dacl = 4, KeysetSecurity = 8, MachineKeyset = 0x20, Silent = 0x40;
+        private const int Dacl = 4, KeysetSecurity = 8, DeleteKeyset = 0x10, MachineKeyset = 0x20, Silent = 0x40;
         private const string SecurityProperty = "Security Descr";
         // GENERIC_ALL, GENERIC_READ, and FILE_GENERIC_READ, which is what Windows makes of it.
         private const int All = 0x10000000, Read = unchecked((int)0x80000000), ReadFile = 0x00120089;
@@ -146,8 +146,8 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._keys
                 cng.Delete();
                 return;
             }
-            csp.PersistKeyInCsp = false;
-            csp.Clear();
+            csp.Dispose();  // Wine writes the key when it is closed
+            Provider.Delete(place);
         }
 
         private bool IsRsa { get { return csp != null || cng.AlgorithmGroup == CngAlgorithmGroup.Rsa; } }
@@ -282,6 +282,12 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._keys
             {
                 int flags = Silent | (place.OfMachine ? MachineKeyset : 0);
                 if (!CryptAcquireContext(out handle, place.Name, place.Provider, place.Type, flags)) throw Failed();
+            }
+
+            public static void Delete(KeyPlace place)
+            {
+                IntPtr none;
+                if (!CryptAcquireContext(out none, place.Name, place.Provider, place.Type, DeleteKeyset | Silent | (place.OfMachine ? MachineKeyset : 0))) throw Failed();
             }
 
             public byte[] Get(int parameter, int flags)

@@ -289,7 +289,7 @@ function Join-EstCertificate([hashtable]$Which) {
     $readers = @(Get-EstAccounts $Which.key_readers)
     $place = Get-EstMeantPlace $Which
     $der = [Convert]::FromBase64String($Which.certificate)
-    $issued = New-Object Security.Cryptography.X509Certificates.X509Certificate2(, $der)
+    $issued = Invoke-EstWithKey 'the certificate cannot be read' { New-Object Security.Cryptography.X509Certificates.X509Certificate2(, $der) }
     Invoke-EstWithKey "the key $($place.Name) cannot be given to its certificate" {
         $key = Open-EstKey $place
         try {

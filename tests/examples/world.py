@@ -100,6 +100,7 @@ _WINDOWS = "a Windows host only"
 #: Examples that do not run here, and why. tests/windows has those of Windows hosts.
 NOT_RUN = {
     "est_certificate: Keep the certificate of a service on a Windows host": _WINDOWS,
+    "docs/certificates.md: Keep the certificate of a service": _WINDOWS,
     "docs/windows.md: Keep the certificate of a service": _WINDOWS,
     "docs/awx.md: Load the EST content": "needs AWX and the collection infra.aap_configuration",
     "docs/certificates.md: web:": "is a part of an inventory",
