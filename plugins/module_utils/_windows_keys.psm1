@@ -113,7 +113,9 @@ function Get-EstKeyState([Security.Cryptography.X509Certificates.X509Certificate
         $key = Open-EstKey $place
         try {
             if ((ConvertTo-EstHex $key.PublicKeyBits()) -ne (ConvertTo-EstHex $Certificate.GetPublicKey())) { return @('other', @()) }
-            return @('there', @($key.Lacking($Readers)))
+            # Not every provider tells who may use a key. Then nobody is known to, and granting it says what is the matter.
+            try { $lacking = @($key.Lacking($Readers)) } catch { $lacking = $Readers }
+            return @('there', $lacking)
         }
         finally { $key.Dispose() }
     }
@@ -233,8 +235,9 @@ function Get-EstNotes([hashtable]$Which) {
             if ((Get-EstCause $_).HResult -in $script:NOT_LET) { throw (New-EstKeyError 'the key that waits for its certificate cannot be opened' $_) }
         }
     }
-    # The request can have an enrolment code in it.
-    if ($null -ne $pending) { $notes.masked_pending = [Convert]::ToBase64String((Get-EstMasked $pending ([Convert]::FromBase64String($Which.pad)))) }
+    # The request can have an enrolment code in it. What nobody can read back is as nothing.
+    $pad = [Convert]::FromBase64String($Which.pad)
+    if ($null -ne $pending -and $pending.Length -le $pad.Length) { $notes.masked_pending = [Convert]::ToBase64String((Get-EstMasked $pending $pad)) }
     return $notes
 }
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of a pair of modules by each of its twins: one table of cases, and what a platform cannot show told per case.
 
-A file of tests names its pair in ``MODULE``, the file of the Python twin, and takes the fixture ``twin``. Where there is
-no such file, the module is for Windows hosts alone, and its twins are those of PowerShell. In ``SYSTEM_CA`` it can have a
-CA certificate in PEM that the system of a twin under Linux is to trust.
+A file of tests names its pair in ``MODULE``, the file of the Python twin, and takes the fixture ``twin``. Where there
+is no such file, the module is for Windows hosts alone, and its twins are those of PowerShell. In ``SYSTEM_CA`` it can
+have a CA certificate in PEM that the system of a twin under Linux is to trust.
 ``@cannot_show(wine="why")`` on a test, or in the marks of one of its cases, leaves out a twin there and nowhere else.
 """
 

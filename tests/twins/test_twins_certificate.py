@@ -40,7 +40,7 @@ class Host:
     def __init__(self, twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
         self.twin = twin
         self.calls: list[str] = []
-        self.name = f"portal {secrets.token_hex(4)}"
+        self.name = f"portal-{secrets.token_hex(4)}"
 
         def connect(_action: Any, _exchange: str) -> ControllerConnector:
             return ControllerConnector(lambda _name, _arguments: {"failed": True})

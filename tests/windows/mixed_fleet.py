@@ -85,7 +85,6 @@ def declared(lab: LabServer) -> dict[str, Any]:
         ],
         "est_integration_test": {"identity": {"user": "alex", "domain": "example.com", "email": "alex@example.com"}},
         "est_integration_test_policy": "changed",
-        "est_integration_install_ca": True,
     }
 
 

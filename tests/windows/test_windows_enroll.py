@@ -157,7 +157,7 @@ def test_the_role_tests_again_what_failed_and_knows_what_is_proved(newest_play: 
 
     (cause,) = run()["causes"]
     assert "stage tls" in cause
-    assert "est_integration_install_ca" in cause
+    assert "win_certificate_store" in cause
     trust(newest_play.windows, lab)
     again = run()
     assert again["templates"][0]["action"] == "unchanged"

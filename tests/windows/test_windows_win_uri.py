@@ -381,7 +381,7 @@ def test_req_014_anchors_that_the_host_does_not_have_are_refused_and_named(
     assert re.search(
         "does not trust the CA certificate /CN=.* of the template \\(SHA-256 [0-9A-F:]{95}\\)", error.reason
     )
-    assert "est_integration_install_ca" in error.hint
+    assert "win_certificate_store" in error.hint
     assert [(step["stage"], step["ok"]) for step in timeline.as_list()] == [("tls", False)]
     assert len(lab.requests) == before
     assert web.calls == ["win_certificate_info"]

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 MODULE = "win_est_key"
 #: How it is about the key of a certificate: there, not there, of another certificate, or kept from the account.
 THERE, MISSING, OTHER, UNUSABLE = "there", "missing", "other", "unusable"
-#: Octets of a note at most, as in ``_windows_keys.psm1``.
-_NOTE_OCTETS = 256 * 1024
+#: Octets of the note of a pending request at most: every look carries as many, to mask it.
+_PENDING_OCTETS = 16 * 1024
 
 _SHAPE = {
     "certificates": [dict],
@@ -132,7 +132,7 @@ class HostKeys:
         :param with_document: read the document of the template store as well.
         :raises EstError: it cannot be looked at.
         """
-        pad = os.urandom(_NOTE_OCTETS)
+        pad = os.urandom(_PENDING_OCTETS)
         more = {} if key_pad is None else {"key_pad": key_pad.hex()}
         found = self._run(
             "look",
@@ -215,8 +215,16 @@ class HostKeys:
         """Keep a note of what the server said; return its path.
 
         :param kind: ``pending``, ``refused`` or ``unusable``.
-        :raises EstError: it cannot be written.
+        :raises EstError: it cannot be written, or not be read again.
         """
+        if kind == "pending" and len(content) > _PENDING_OCTETS:
+            raise EstError(
+                f"the request has more than {_PENDING_OCTETS} octets, and is not kept until it is approved",
+                code="not_saved",
+                stage="save",
+                hint="Let the template ask for fewer names.",
+                request_received="received",
+            )
         kept = self._run("note", "received", note=kind, content=base64.b64encode(content).decode("ascii"))
         check_shape(kept, {"path": str}, MODULE)
         return str(kept["path"])

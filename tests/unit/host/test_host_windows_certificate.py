@@ -34,7 +34,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import certificate
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.host_answer import UnusableAnswer
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host import windows_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host import windows_certificate, windows_keys
 
 STORE = "C:\\ProgramData\\CloudExtenderEST"
 OTHER = {**IDENTITY, "user": "other"}
@@ -450,6 +450,16 @@ def test_a_request_that_nobody_waits_for_goes_with_its_key(runner: Runner) -> No
         assert (found["status"], found["changed"]) == ("recovered", True)
         assert "a request that was pending is not needed any more" in found["reason"]
     assert (runner.host.notes, len(runner.host.keys)) == ({}, 1)
+
+
+def test_a_request_that_could_not_be_read_again_is_not_kept(
+    make: Callable[[LabServer], Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows_keys, "_PENDING_OCTETS", 100)
+    with LabServer("--manual-approval", "1") as lab:
+        refused = make(lab).run()
+    assert (refused["failed"], refused["error_code"]) == (True, "not_saved"), refused
+    assert "is not kept until it is approved" in refused["reason"]
 
 
 @pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"state.json": 1}', b"{}"])
