@@ -9,12 +9,9 @@ import importlib
 from ansible import constants as C
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import ReportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.writing import check_writable
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import templates_from_options
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_path_of
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import (
     ControllerAction,
     OptionError,
@@ -23,7 +20,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templ
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.account_gate import AccountGate
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import (
     OPTIONS,
-    add_authorities,
     cluster_of,
     combine,
     find_drift,
@@ -48,10 +44,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.vari
     read_variables,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.paths import check_windows_folder
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.certificate_authorities import (
-    keep_authorities,
-)
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.windows.host import WindowsHost
 
 _TEMPLATES = "estfleet.cloud_extender.est_templates"
 _TEST = "estfleet.cloud_extender.est_test_enroll"
@@ -141,11 +133,6 @@ class ActionModule(ControllerAction):
         accept_earlier(result["templates"], test)
         if test.get("exchange") != "controller":
             doubt_other_ways(result)
-        if variables["install_ca"] and self.on_windows:
-            try:
-                self._keep_authorities(variables, result)
-            except StoreError as error:
-                result.update({**failure_of(error), "changed": bool(result.get("changed"))})
 
     def _test(self, declared, names, test, variables, result, *, writes):
         """Test templates on the host, and add what came of it to the result.
@@ -164,16 +151,6 @@ class ActionModule(ControllerAction):
             lambda name: self._act(_TEST, {**shared, "template": name}, check_mode=not writes),
         )
         result["tests"] = [tests.test(name) for name in names]
-
-    def _keep_authorities(self, variables, result):
-        """Keep the CA certificates in the stores of a Windows host; a cluster has none in common, so on each of it."""
-        part = keep_authorities(
-            WindowsHost(self),
-            [self.with_environment(options) for options in variables["templates"]],
-            store_path_of(self, variables["store_path"]),
-            write=variables["mode"] == "enforce" and not self._task.check_mode,
-        )
-        add_authorities(result, part, mode=variables["mode"])
 
     def _act(self, name, arguments, *, check_mode):
         """Run another action of this collection on the host, and return its result; its warnings are passed on."""

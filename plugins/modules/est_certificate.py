@@ -32,10 +32,9 @@ description:
   - Every variable of the template needs a value. Nothing is made up, as a test does.
   - Certificate and key are replaced so that a run that is killed leaves the old or the new pair. What else it left, the
     next run puts right. Where another program may never see them apart, use one file for both, or O(versioned_folder).
-  - On a Windows host, certificate and key are in a certificate store of the machine. The key is made on the controller,
-    and reaches the host as PKCS12 under a passphrase of its own, in a file that is removed when it is imported. A new
-    certificate joins the old one there, as programs of Windows name a certificate by its thumbprint; see
-    RV(replaced).
+  - On a Windows host, the certificate is in a certificate store of the machine. The key is made by the host in a key
+    store of the machine, and stays there. A new certificate joins the old one, as programs of Windows name a
+    certificate by its thumbprint; see RV(replaced).
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 extends_documentation_fragment:
@@ -136,16 +135,36 @@ options:
       - The default is V(LocalMachine).
     type: str
     choices: [LocalMachine]
+  key_provider:
+    description:
+      - What makes and keeps the private key on a Windows host.
+      - V(software) is the Microsoft Software Key Storage Provider of CNG.
+      - V(tpm) is the Microsoft Platform Crypto Provider, whose keys are bound to the TPM of the host. A TPM makes fewer
+        kinds of keys, such as RSA with 2048 bits, and takes its time.
+      - V(csp) is the Microsoft Enhanced RSA and AES Cryptographic Provider, for services that know no CNG; it makes RSA
+        keys only.
+      - The default is V(software). It counts for keys that are made from then on.
+    type: str
+    choices: [software, tpm, csp]
   key_exportable:
     description:
-      - Whether administrators can take the private key out of the certificate store of a Windows host.
-      - The default is not. It counts for keys that are imported from then on.
+      - Whether administrators can take the private key out of its key store on a Windows host.
+      - The default is not. It counts for keys that are made from then on.
     type: bool
+  key_readers:
+    description:
+      - Accounts that may use the private key on a Windows host beside SYSTEM and administrators, such as
+        V(NT SERVICE\W3SVC), V(IIS AppPool\portal) or V(S-1-5-20), by name or security identifier. The host has to know
+        them.
+      - One that may not use the key is let, on every run. Others keep what they have; the next key has only those that
+        are listed then.
+    type: list
+    elements: str
   renewal_method:
     description:
       - V(rekey) makes a new private key for every renewal, of the kind that the template names, or else of the kind of
         the old one.
-      - V(renew) keeps the key. It is possible on POSIX hosts only.
+      - V(renew) keeps the key.
     type: str
     choices: [rekey, renew]
     default: rekey
@@ -195,8 +214,7 @@ options:
         C(use_system_trust) is refused.
       - With V(server) a renewal asks for another key as well, authenticated by the old certificate, unless
         O(renewal_method) is V(renew). After a change of this option a new certificate is enrolled.
-      - O(exchange=relay) is refused with V(server), because a verbose connection shows what the host answers, and the
-        private key would be in it.
+      - V(server) is refused on a Windows host, whose key is made in its own key store.
     type: str
     choices: [host, server]
     default: host
@@ -204,8 +222,8 @@ notes:
   - A POSIX host needs the Python libraries C(cryptography) and C(requests) when a certificate is asked for. The private
     key never leaves it, so V(relay) and V(controller) of O(exchange) are refused there. Where nothing is to be done, no
     module runs on it, unless its connection does not take a program; see C(docs/certificates.md).
-  - On a Windows host the controller needs both, and the collection C(ansible.windows), whose modules do the work.
-    Windows hosts have been tested by emulation only; see C(docs/windows.md).
+  - On a Windows host the controller needs both, and the host nothing. Its key is made in the key store of the machine,
+    which signs the certificate request, and never leaves it; see C(docs/windows.md).
 seealso:
   - module: estfleet.cloud_extender.est_test_enroll
   - module: estfleet.cloud_extender.est_templates

@@ -72,10 +72,6 @@ options:
     type: str
     choices: [never, changed, always]
     default: never
-  est_integration_install_ca:
-    description: Whether to put the CA certificates of the templates into the stores of a Windows host.
-    type: bool
-    default: false
   est_integration_cluster:
     description: The product cluster of the host, a group of the inventory.
     type: str
@@ -117,11 +113,6 @@ cluster:
   description: The product cluster of the host, the host of it that is written, and whether that is this one; or null.
   type: dict
   returned: success
-certificate_authorities:
-  description: The CA certificates of the templates on a Windows host, and what was done with each.
-  type: list
-  elements: dict
-  returned: on a Windows host with O(est_integration_install_ca=true)
 tests:
   description:
     - The results of M(estfleet.cloud_extender.est_test_enroll), one for each template that was to be tested.

@@ -102,6 +102,7 @@ NOT_RUN = {
     "est_certificate: Keep the certificate of a service on a Windows host": _WINDOWS,
     "docs/windows.md: Keep the certificate of the portal, and let its application pool use the key": _WINDOWS,
     "docs/windows.md: ansible_connection: psrp": "is a part of an inventory",
+    "docs/certificates.md: Keep the certificate of a service": _WINDOWS,
     "docs/awx.md: Load the EST content": "needs AWX and the collection infra.aap_configuration",
     "docs/certificates.md: web:": "is a part of an inventory",
     "docs/report.md: ce_cluster_berlin:": "is a part of an inventory",

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of a pair of modules by each of its twins: one table of cases, and what a platform cannot show told per case.
 
-A file of tests names its pair in ``MODULE``, the file of the Python twin, and takes the fixture ``twin``. In
-``SYSTEM_CA`` it can have a CA certificate in PEM that the system of a twin under Linux is to trust.
+A file of tests names its pair in ``MODULE``, the file of the Python twin, and takes the fixture ``twin``. Where there
+is no such file, the module is for Windows hosts alone, and its twins are those of PowerShell. In ``SYSTEM_CA`` it can
+have a CA certificate in PEM that the system of a twin under Linux is to trust.
 ``@cannot_show(wine="why")`` on a test, or in the marks of one of its cases, leaves out a twin there and nowhere else.
 """
 
@@ -31,7 +32,14 @@ def twins() -> Iterator[Twins]:
         yield running
 
 
-@pytest.fixture(params=TWINS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let each test that takes a twin run by all that its module has."""
+    if "twin" in metafunc.fixturenames:
+        there = metafunc.module.MODULE.exists()
+        metafunc.parametrize("twin", [kind for kind in TWINS if there or kind != "python"], indirect=True)
+
+
+@pytest.fixture
 def twin(request: pytest.FixtureRequest, twins: Twins, tmp_path: Path) -> Iterator[Twin]:
     """Each twin of the file's module."""
     if any(mark.name == MARK for mark in request.node.parent.iter_markers()):

@@ -12,9 +12,8 @@ from ..est.x509.held_certificate import OldCertificate
 from ..est.x509.keys import KeySpec
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
     from ..est.x509.fields import Certificate
+    from ..est.x509.keys import AnyPrivateKey
     from .judge import Refusal
 
 
@@ -46,6 +45,8 @@ class CurrentCertificate(Value):
     :param digest: what was noted when it was issued (see ``asked_digest()``), or the beginning of it; empty
         where nothing was.
     :param key: its private key, for a renewal with the same key; ``None`` where it cannot be read.
+    :param pending_key: the key of a pending enrolment, where ``read_pending()`` does not have it because it signs
+        elsewhere.
     :param recovered: what a run that was killed had left, and is put right now.
     """
 
@@ -53,7 +54,8 @@ class CurrentCertificate(Value):
     old: Optional[OldCertificate] = None
     defect: str = ""
     digest: str = ""
-    key: Optional[PrivateKeyTypes] = field(default=None, repr=False)
+    key: Optional[AnyPrivateKey] = field(default=None, repr=False)
+    pending_key: Optional[AnyPrivateKey] = field(default=None, repr=False)
     recovered: Tuple[Recovered, ...] = ()
 
 
@@ -87,10 +89,10 @@ class CertificateHolder(Protocol):
         :raises EstError: there is no room; ``stage`` is ``save`` and ``request_received`` ``not_received``.
         """
 
-    def refuse_key(self, spec: KeySpec) -> None:
-        """Refuse a kind of key that could not be kept. Called before a key is made: the server can ask for its kind.
+    def make_key(self, spec: KeySpec) -> AnyPrivateKey:
+        """Make a key of a kind, which the server can have asked for.
 
-        :raises EstError: it could not be kept.
+        :raises EstError: it cannot be made, or could not be kept.
         """
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
@@ -129,7 +131,7 @@ class CertificateHolder(Protocol):
         self,
         certificate: Certificate,
         chain: Sequence[Certificate],
-        key: Optional[PrivateKeyTypes],
+        key: Any,
         digest: str,
     ) -> None:
         """Put an issued certificate in place of the old one, and note the digest with it.
@@ -137,14 +139,15 @@ class CertificateHolder(Protocol):
         What was pending or refused is forgotten.
 
         :param chain: from the issuer of the certificate up to the trust anchor.
-        :param key: ``None`` where the certificate is for the key of the old one.
+        :param key: that of ``make_key()``, or one that the server made; ``None`` where the certificate is for the key
+            of the old one.
         :raises EstError: it could not be kept whole; ``stage`` is ``save``.
         """
 
     def save_unusable(self, certificates: str, key: str) -> str:
         """Keep a certificate that was issued and cannot be used, so that it is not lost, in place of an older one.
 
-        :param certificates: PEM, as is the key.
+        :param certificates: PEM, as is the key, which is empty where it signs elsewhere.
         :returns: where it is, in words.
         :raises EstError: it cannot be written; ``stage`` is ``save``.
         """

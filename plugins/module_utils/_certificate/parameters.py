@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from .._exchange.acceptance import ACCEPTANCE_OPTIONS, Acceptance
 from .._exchange.options import (
@@ -74,7 +74,16 @@ IDENTITY_OPTIONS = ("certificate_name", IDENTITY)
 POSIX_PATHS = ("certificate_path", "private_key_path", *CHAIN_FILES)
 VERSIONED_FOLDER = "versioned_folder"
 POSIX_OPTIONS = (*POSIX_PATHS, VERSIONED_FOLDER)
-WINDOWS_OPTIONS = ("certificate_store_name", "certificate_store_location", "key_exportable")
+WINDOWS_OPTIONS = (
+    "certificate_store_name",
+    "certificate_store_location",
+    "key_provider",
+    "key_exportable",
+    "key_readers",
+)
+#: What makes the key on a Windows host.
+KEY_PROVIDERS = (SOFTWARE, TPM, CSP) = ("software", "tpm", "csp")
+_MOST_READERS, _LONGEST_READER = 32, 256
 #: The locations of certificate stores on a Windows host.
 LOCAL_MACHINE = "LocalMachine"
 #: The name of the certificate where none is given.
@@ -128,8 +137,10 @@ class CertificateParameters(Value):
     :param certificate_path: on a POSIX host; like the two that follow.
     :param chain_files: paths of files for the chain, by the names of ``CHAIN_FILES``.
     :param versioned_folder: whether all of these are in one folder, which is replaced as a whole.
-    :param certificate_store_name: the name of a store of the machine, on a Windows host.
-    :param key_exportable: whether the key may leave that store.
+    :param certificate_store_name: the name of a store of the machine, on a Windows host; like those that follow.
+    :param key_provider: one of ``KEY_PROVIDERS``.
+    :param key_exportable: whether the key may leave its store.
+    :param key_readers: accounts that are to use the key.
     """
 
     template_name: str
@@ -142,7 +153,9 @@ class CertificateParameters(Value):
     chain_files: Mapping[str, str] = field(default_factory=dict)
     versioned_folder: bool = False
     certificate_store_name: str = "My"
+    key_provider: str = SOFTWARE
     key_exportable: bool = False
+    key_readers: Tuple[str, ...] = ()
 
 
 def argument_spec() -> Dict[str, Any]:
@@ -156,7 +169,9 @@ def argument_spec() -> Dict[str, Any]:
         VERSIONED_FOLDER: {"type": "bool"},
         "certificate_store_name": {"type": "str"},
         "certificate_store_location": {"type": "str", "choices": [LOCAL_MACHINE]},
-        "key_exportable": {"type": "bool"},
+        "key_provider": {"type": "str", "choices": list(KEY_PROVIDERS), "no_log": False},
+        "key_exportable": {"type": "bool", "no_log": False},
+        "key_readers": {"type": "list", "elements": "str", "no_log": False},
         "renewal_method": {"type": "str", "choices": [REKEY, RENEW], "default": REKEY},
         "renewal_period_days": {"type": "int", "aliases": ["remaining_days"]},
         "force": {"type": "bool", "default": False},
@@ -175,20 +190,12 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
     name = inline.name if inline is not None else stored_name(options["template"])
     _refuse_other_platform(options, windows)
     method = options["renewal_method"]
-    if windows and method == RENEW:
-        raise TemplateError(
-            "renewal_method",
-            "cannot be used on a Windows host, whose keys do not leave its certificate store",
-            value=show(method),
-            allowed=REKEY,
-        )
-    if windows and options["key_origin"] == KEY_OF_SERVER and options["exchange"] != "controller":
+    if windows and options["key_origin"] == KEY_OF_SERVER:
         raise TemplateError(
             "key_origin",
-            "cannot be used on a Windows host with exchange=relay: a verbose connection shows what the host answers, "
-            "and the private key would be in it",
+            "cannot be used on a Windows host, whose private key is made in its own key store and never travels",
             value=show(options["key_origin"]),
-            allowed=f"{KEY_OF_HOST}; {KEY_OF_SERVER} with exchange=controller",
+            allowed=KEY_OF_HOST,
         )
     days = options["renewal_period_days"]
     checked = CertificateOptions(
@@ -286,4 +293,19 @@ def _windows_place(options: Mapping[str, Any]) -> Dict[str, Any]:
         raise TemplateError(
             "certificate_store_name", "is empty", allowed="the name of a store of the machine, such as My"
         )
+    if given.get("key_exportable") and given.get("key_provider") == TPM:
+        raise TemplateError(
+            "key_exportable", "cannot be had of a key in a TPM", value="true", allowed=f"false with key_provider={TPM}"
+        )
+    given["key_readers"] = tuple(given.get("key_readers", ()))
+    if len(given["key_readers"]) > _MOST_READERS:
+        raise TemplateError("key_readers", f"has more than {_MOST_READERS} accounts", allowed="a group in their place")
+    for account in given["key_readers"]:
+        if not account.strip() or len(account) > _LONGEST_READER or not account.isprintable():
+            raise TemplateError(
+                "key_readers",
+                "has what is no account",
+                value=show(account),
+                allowed="names such as 'NT SERVICE\\W3SVC' and 'IIS AppPool\\portal', or identifiers (S-1-...)",
+            )
     return given

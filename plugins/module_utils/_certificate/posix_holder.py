@@ -29,7 +29,7 @@ from ..est.base.errors import EstError, InputError
 from ..est.x509.certificate import fingerprint_sha256, pem, subject_text
 from ..est.x509.client_certificate import ClientCertificate, private_key_block
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
-from ..est.x509.keys import KeySpec, private_key_pem
+from ..est.x509.keys import KeySpec, generate_key, private_key_pem
 from ..est.x509.pair_files import PairFiles, Place, Texts
 from ..est.x509.pair_reading import PART, without_key
 from ..est.x509.pair_versions import PairVersions
@@ -320,8 +320,9 @@ class FileHolder:
         with contextlib.suppress(OSError):
             self._pair.release()
 
-    def refuse_key(self, spec: KeySpec) -> None:
-        """See ``CertificateHolder.refuse_key()``: a file takes every kind."""
+    def make_key(self, spec: KeySpec) -> PrivateKeyTypes:
+        """See ``CertificateHolder.make_key()``: a file takes every kind."""
+        return generate_key(spec)
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """What is pending; ``None`` where nothing is.

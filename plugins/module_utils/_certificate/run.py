@@ -41,7 +41,7 @@ from ..est.reenrolment import (
     enrols_anew,
 )
 from ..est.x509.certificate import fingerprint_sha256, not_after
-from ..est.x509.keys import KeySpec, describe_public_key, generate_key
+from ..est.x509.keys import describe_public_key
 from . import need as needs
 from . import result
 from .holder import CertificateHolder, CurrentCertificate, Recovered
@@ -49,7 +49,7 @@ from .judge import Judge
 from .parameters import CertificateParameters, render_identity
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from ..est.x509.keys import AnyPrivateKey
 
 
 def run_certificate(
@@ -186,7 +186,7 @@ class _Run:
                 self._request(authentication),
                 key=self._current_key(authentication) if pending is None else None,
                 pending=pending,
-                make_key=self._make_key,
+                make_key=self._holder.make_key,
             )
             self._warnings.extend(enrolment.warnings)
             if self._asks_for_key(authentication):
@@ -270,7 +270,7 @@ class _Run:
         stays = authentication.client_certificate is not None and self._options.renewal_method != REKEY
         return self._options.key_origin == KEY_OF_SERVER and not stays
 
-    def _current_key(self, authentication: Authentication) -> Optional[PrivateKeyTypes]:
+    def _current_key(self, authentication: Authentication) -> Optional[AnyPrivateKey]:
         """The key of the old certificate, where the new one is to have it as well."""
         if authentication.client_certificate is None or self._options.renewal_method == REKEY:
             return None
@@ -281,10 +281,6 @@ class _Run:
             )
         return self._found.key
 
-    def _make_key(self, spec: KeySpec) -> PrivateKeyTypes:
-        self._holder.refuse_key(spec)
-        return generate_key(spec)
-
     def _save_pending(self, digest: str, pending: PendingEnrolment) -> None:
         with self._timeline.stage("save") as step:
             step.detail = "pending"
@@ -293,7 +289,9 @@ class _Run:
 
     def _read_pending(self, authentication: Authentication) -> Optional[PendingEnrolment]:
         """What an earlier run asked for in the same way, where that waits for approval."""
-        return PendingEnrolment.from_texts(self._holder.read_pending(), self._request_digest(authentication))
+        return PendingEnrolment.from_texts(
+            self._holder.read_pending(), self._request_digest(authentication), self._found.pending_key
+        )
 
     def _drop_pending(self) -> bool:
         """Forget a request that nobody goes on with, and say whether there was one. That it stays is no failure."""

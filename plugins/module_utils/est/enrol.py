@@ -31,15 +31,14 @@ from .base.errors import EstError, ServerError
 from .pending import PendingEnrolment
 from .request.csr import CertificateRequest, LinkedRequest
 from .request.plan import RequestPlan, plan_request
-from .x509.keys import KeySpec, generate_key, private_key_pem, spec_of_key
+from .x509.keys import DistantKey, KeySpec, generate_key, private_key_pem, spec_of_key
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
     from .client import EstClient, VerifiedCertificate
     from .request.attributes import CsrAttributes
     from .request.key_protection import KeyProtection
     from .serverkeygen import GeneratedKey
+    from .x509.keys import AnyPrivateKey
 
 Request = Union[CertificateRequest, LinkedRequest]
 #: ``EstClient.simpleenroll`` and its like.
@@ -61,7 +60,7 @@ class EnrolmentRequest(Value):
     proof_of_possession: str = "auto"
     challenge_password: Optional[str] = field(default=None, repr=False)
 
-    def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
+    def plan(self, attributes: Optional[CsrAttributes], key: Optional[AnyPrivateKey] = None) -> RequestPlan:
         """How to ask for it, as the server wants it.
 
         :param attributes: the CSR attributes of the server.
@@ -82,14 +81,14 @@ class EnrolmentRequest(Value):
         # What suits a key that is there, of a kind that is not known here, is known when it signs.
         return plan if key is None or chosen is not None else plan.replace(hash_name=None)
 
-    def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
+    def build(self, plan: RequestPlan, key: AnyPrivateKey, linking: Optional[str] = None) -> CertificateRequest:
         """The certificate request.
 
         :param linking: the channel binding of the connection that carries it, in base64.
         """
         return plan.build(key, linking)
 
-    def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
+    def operation(self, client: EstClient, key: AnyPrivateKey) -> Operation:
         """The operation of the client that asks for it.
 
         :param key: the key of the request.
@@ -110,20 +109,20 @@ class ServerKeyRequest(EnrolmentRequest):
     protection: Optional[KeyProtection] = None
     allow_system_trust: bool = False
 
-    def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
+    def plan(self, attributes: Optional[CsrAttributes], key: Optional[AnyPrivateKey] = None) -> RequestPlan:
         """See ``EnrolmentRequest.plan``; the request also asks for the protection."""
         plan = super().plan(attributes, key)
         wanted = self.protection.attributes() if self.protection is not None else ()
         return plan.replace(attributes=(*wanted, *plan.attributes))
 
-    def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
+    def operation(self, client: EstClient, key: AnyPrivateKey) -> Operation:
         """See ``EnrolmentRequest.operation``."""
         return server_key_operation(client, key, self.protection, allow_system_trust=self.allow_system_trust)
 
 
 def server_key_operation(
     client: EstClient,
-    key: PrivateKeyTypes,
+    key: AnyPrivateKey,
     protection: Optional[KeyProtection] = None,
     *,
     allow_system_trust: bool = False,
@@ -135,7 +134,7 @@ def server_key_operation(
     from .serverkeygen import KeyRequest
 
     def serverkeygen(request: Request, **waiting: Any) -> Union[GeneratedKey, Pending]:
-        wanted = KeyRequest(request, key, protection)
+        wanted = KeyRequest(request, None if isinstance(key, DistantKey) else key, protection)
         return client.serverkeygen(wanted, allow_system_trust=allow_system_trust, **waiting)
 
     return serverkeygen
@@ -148,7 +147,7 @@ class IssuedCertificate(Value):
     """
 
     verified: VerifiedCertificate
-    key: PrivateKeyTypes = field(repr=False)
+    key: AnyPrivateKey = field(repr=False)
     key_was_encrypted: bool = False
 
     @property
@@ -172,9 +171,9 @@ class Enrolment:
         client: EstClient,
         wanted: EnrolmentRequest,
         *,
-        key: Optional[PrivateKeyTypes] = None,
+        key: Optional[AnyPrivateKey] = None,
         pending: Optional[PendingEnrolment] = None,
-        make_key: Callable[[KeySpec], PrivateKeyTypes] = generate_key,
+        make_key: Callable[[KeySpec], AnyPrivateKey] = generate_key,
     ) -> None:
         self._client = client
         self._wanted = wanted
@@ -194,9 +193,9 @@ class Enrolment:
             #: The key of the request.
             self.key = made = key if key is not None else make_key(plan.key_spec)
             # What is kept with a certificate that cannot be used. A key that was there before is not lost with it.
-            # Nor is one that is good for nothing but the request.
+            # Nor is one that is good for nothing but the request, and one that signs elsewhere stays there.
             new = (key is None or pending is not None) and not isinstance(wanted, ServerKeyRequest)
-            self._new_key = made if new else None
+            self._new_key = made if new and not isinstance(made, DistantKey) else None
             self._pending = pending
             self._request: Request
             if plan.needs_pop:

@@ -20,10 +20,10 @@ from .._value import Value, field
 from .base.errors import EstError, InputError, ParseError, ServerError
 from .request.csr import CertificateRequest, LinkedRequest
 from .x509.fields import request_public_key
-from .x509.keys import load_private_key, private_key_pem, public_key_der, same_public_key
+from .x509.keys import DistantKey, load_private_key, private_key_pem, public_key_der, same_public_key
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from .x509.keys import AnyPrivateKey
 
 #: The names of the texts that are kept.
 PRIVATE_KEY, REQUEST, STATE = "private_key.pem", "request.pem", "state.json"
@@ -43,7 +43,7 @@ class PendingEnrolment(Value):
     :param server_message: what the server said to a human, likewise.
     """
 
-    key: PrivateKeyTypes = field(repr=False)
+    key: AnyPrivateKey = field(repr=False)
     request: Optional[CertificateRequest]
     retry_at: datetime
     retry_after: float = 0
@@ -53,7 +53,7 @@ class PendingEnrolment(Value):
     def after(
         cls,
         seconds: float,
-        key: PrivateKeyTypes,
+        key: AnyPrivateKey,
         request: Union[CertificateRequest, LinkedRequest],
         server_message: str = "",
     ) -> PendingEnrolment:
@@ -75,7 +75,7 @@ class PendingEnrolment(Value):
         return seconds
 
     def as_texts(self, digest: str) -> Dict[str, str]:
-        """What is to be kept, by name: the key is not encrypted.
+        """What is to be kept, by name: the key is not encrypted. One that signs elsewhere stays there.
 
         :param digest: of what is asked for; see ``request_digest``.
         """
@@ -87,24 +87,27 @@ class PendingEnrolment(Value):
             "request_digest": digest,
             "retry_at": self.retry_at.strftime(_TIME_FORMAT),
         }
-        return {
-            PRIVATE_KEY: private_key_pem(self.key).decode(),
-            REQUEST: request,
-            STATE: json.dumps(state, indent=2, sort_keys=True) + "\n",
-        }
+        texts = {REQUEST: request, STATE: json.dumps(state, indent=2, sort_keys=True) + "\n"}
+        if isinstance(self.key, DistantKey):
+            return texts
+        return {PRIVATE_KEY: private_key_pem(self.key).decode(), **texts}
 
     @classmethod
-    def from_texts(cls, texts: Optional[Mapping[str, str]], digest: str) -> Optional[PendingEnrolment]:
+    def from_texts(
+        cls, texts: Optional[Mapping[str, str]], digest: str, key: Optional[AnyPrivateKey] = None
+    ) -> Optional[PendingEnrolment]:
         """Read it back. One of another request, or one that is damaged, cannot be continued: ``None``.
 
         :param digest: of what is asked for now.
+        :param key: its key, where that is not among the texts.
         """
         try:
             state = json.loads((texts or {})[STATE])
             if state["format_version"] != _FORMAT_VERSION or state["request_digest"] != digest:
                 return None
             retry_at = datetime.strptime(state["retry_at"], _TIME_FORMAT).replace(tzinfo=timezone.utc)
-            key = load_private_key((texts or {})[PRIVATE_KEY].encode())
+            if key is None:
+                key = load_private_key((texts or {})[PRIVATE_KEY].encode())
             (block,) = read_blocks((texts or {})[REQUEST])
             is_for_key = same_public_key(key, request_public_key(block.content))
         except (InputError, ParseError, KeyError, TypeError, ValueError, RecursionError):

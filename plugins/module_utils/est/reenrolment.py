@@ -46,10 +46,9 @@ from .x509.keys import KeySpec, spec_in_words
 from .x509.names import read_name
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
     from .client import EstClient
     from .request.attributes import CsrAttributes
+    from .x509.keys import AnyPrivateKey
 
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -187,7 +186,7 @@ def kind_of_key(certificate: Certificate) -> Optional[KeySpec]:
 
 def build_reenrolment_request(
     held: OldCertificate,
-    key: PrivateKeyTypes,
+    key: AnyPrivateKey,
     *,
     new_subject: Subject = (),
     new_general_names: Sequence[GeneralName] = (),
@@ -270,7 +269,7 @@ class RenewalRequest(EnrolmentRequest):
         names = read_name(old.certificate.subject), subject_alternative_names(old.certificate)
         return cls(*names, key_spec, proof_of_possession, code, old, path)
 
-    def plan(self, attributes: Optional[CsrAttributes], key: Optional[PrivateKeyTypes] = None) -> RequestPlan:
+    def plan(self, attributes: Optional[CsrAttributes], key: Optional[AnyPrivateKey] = None) -> RequestPlan:
         """See ``EnrolmentRequest.plan``."""
         spec = self.key_spec
         if spec is None and key is None:
@@ -280,7 +279,7 @@ class RenewalRequest(EnrolmentRequest):
         )
         return wanted.plan(attributes, key)
 
-    def build(self, plan: RequestPlan, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
+    def build(self, plan: RequestPlan, key: AnyPrivateKey, linking: Optional[str] = None) -> CertificateRequest:
         """See ``EnrolmentRequest.build``."""
         return build_reenrolment_request(
             self.old,
@@ -294,7 +293,7 @@ class RenewalRequest(EnrolmentRequest):
             linking=Linking(linking, plan.linking_attribute) if linking is not None else None,
         )
 
-    def operation(self, client: EstClient, key: PrivateKeyTypes) -> Operation:
+    def operation(self, client: EstClient, key: AnyPrivateKey) -> Operation:
         """See ``EnrolmentRequest.operation``."""
         if self.path == "serverkeygen":
             return server_key_operation(client, key)

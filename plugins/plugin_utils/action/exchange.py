@@ -14,6 +14,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     TestParameters,
     absolute_folder,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import TemplateStore
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import (
     edited_by_hand,
@@ -202,14 +203,18 @@ class ExchangeAction(ControllerAction):
             raise StoreError(result.get("msg", f"{name} failed"), code=str(result.get("error_code") or ""))
         return result
 
-    def stored_template(self, store_path: str, name: str, *, with_secrets: bool = True) -> Template:
+    def stored_template(
+        self, store_path: str, name: str, *, with_secrets: bool = True, store: Optional[TemplateStore] = None
+    ) -> Template:
         """A template from the store of the host.
 
         :param with_secrets: if not, the sealing key is not asked for.
+        :param store: what reads that store, where somebody reads it along with something else.
         :raises StoreError: there is none, or it cannot be read.
         """
         store_path = store_path_of(self, store_path)
-        found = store_of(self, store_path, execute=self._execute_or_fail).read(want_key=with_secrets)
+        store = store or store_of(self, store_path, execute=self._execute_or_fail)
+        found = store.read(want_key=with_secrets)
         stored = find_template(store_path, name, content=found.content, exists=found.exists, damage=found.damage)
         self.stored_content = stored.content
         if stored.edited_parts():

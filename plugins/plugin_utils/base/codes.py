@@ -24,6 +24,9 @@ CODES = {
     "secret_not_opened": "A password in the store cannot be opened: its key is lost, or another one.",
     "edited_by_hand": "The template in the store was edited by hand.",
     "unknown_template": "There is no template of that name, in the store or in the bundle.",
+    # The key of a certificate on a Windows host.
+    "key_failed": "A key store or certificate store of Windows did not do what was asked of it.",
+    "unknown_account": "The host does not know an account that is to use the key.",
     # A bundle of templates.
     "not_a_bundle": "The file is not a bundle of templates.",
     "damaged_bundle": "The bundle is cut short, or was changed after it was written.",

@@ -38,7 +38,6 @@ OPTIONS: dict[str, Any] = {
     "est_integration_store_path": {"type": "str"},
     "est_integration_test": {"type": "raw"},
     "est_integration_test_policy": {"type": "str", "choices": ["never", "changed", "always"], "default": "never"},
-    "est_integration_install_ca": {"type": "bool", "default": False},
     "est_integration_cluster": {"type": "str", "default": ""},
     "est_integration_cluster_writer": {"type": "str", "default": ""},
     "est_integration_report_dest": {"type": "path", "default": ""},
@@ -233,26 +232,6 @@ def drift_of(template: Optional[str], action: str, summary: Iterable[str]) -> di
     :param template: its name; None for what is not one template's.
     """
     return {"template": template, "action": action, "summary": list(summary)}
-
-
-def add_authorities(result: dict[str, Any], part: Mapping[str, Any], *, mode: str) -> None:
-    """Add to the result of a host what was done with its CA certificates.
-
-    :param part: what ``keep_authorities()`` returned.
-    :param mode: with ``report``, one that is not there is missing.
-    """
-    action = "missing" if mode == "report" else "installed"
-    result["certificate_authorities"] = [
-        {**entry, "action": action if entry["action"] == "installed" else entry["action"]}
-        for entry in part["certificate_authorities"]
-    ]
-    result["store_problems"] = [*result["store_problems"], *part["problems"]]
-    if part["problems"]:
-        result["drift"] = [*result["drift"], drift_of(None, action, part["problems"])]
-    if mode != "report":
-        result["changed"] = bool(result.get("changed")) or part["changed"]
-    if part.get("diff"):
-        result["diff"] = [diff for diff in (result.get("diff"), part["diff"]) if diff]
 
 
 def combine(result: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,10 @@ def test_a_windows_host():
     assert (asked.certificate_store_name, asked.key_exportable) == ("WebHosting", True)
     assert asked.store_path == "C:\\est"
     assert read(windows=True).certificate_store_name == "My"
-    assert read(windows=True, key_origin="server", exchange="controller").options.key_origin == "server"
+    assert read(windows=True, renewal_method="renew").options.renewal_method == "renew"
+    assert (read(windows=True).key_provider, read(windows=True).key_readers) == ("software", ())
+    asked = read(windows=True, key_provider="csp", key_readers=["NT SERVICE\\W3SVC", "S-1-5-20"])
+    assert (asked.key_provider, asked.key_readers) == ("csp", ("NT SERVICE\\W3SVC", "S-1-5-20"))
 
 
 @pytest.mark.parametrize(
@@ -70,9 +73,16 @@ def test_a_windows_host():
         ({**PATHS, "inline": {"name": "x"}}, "template and inline: are both given"),
         ({"windows": True, **PATHS}, "certificate_path: has no effect on a Windows host"),
         ({"windows": True, "versioned_folder": True}, "versioned_folder: has no effect on a Windows host"),
-        ({"windows": True, "key_origin": "server"}, "key_origin: cannot be used on a Windows host with exchange=relay"),
-        ({"windows": True, "key_origin": "server", "exchange": "relay"}, "key_origin: cannot be used"),
-        ({"windows": True, "renewal_method": "renew"}, "renewal_method: cannot be used on a Windows host"),
+        ({"windows": True, "key_origin": "server"}, "key_origin: cannot be used on a Windows host"),
+        ({"windows": True, "key_origin": "server", "exchange": "controller"}, "key_origin: cannot be used"),
+        (
+            {"windows": True, "key_provider": "tpm", "key_exportable": True},
+            "key_exportable: cannot be had of a key in a TPM",
+        ),
+        ({"windows": True, "key_readers": ["a\nb"]}, "key_readers: has what is no account"),
+        ({"windows": True, "key_readers": ["x"] * 33}, "key_readers: has more than 32 accounts"),
+        ({**PATHS, "key_provider": "software"}, "key_provider: has no effect on a POSIX host"),
+        ({**PATHS, "key_readers": []}, "key_readers: has no effect on a POSIX host"),
         ({"windows": True, "certificate_store_name": " "}, "certificate_store_name: is empty"),
     ],
 )

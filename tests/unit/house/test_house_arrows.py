@@ -36,7 +36,6 @@ ORDER = (
     "plugin_utils/base",
     "plugin_utils/exchange",
     "plugin_utils/host",
-    "plugin_utils/windows",
     "plugin_utils/action",
     "plugin_utils/fleet",
     "plugin_utils/command",

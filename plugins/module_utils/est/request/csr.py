@@ -25,7 +25,7 @@ from ..x509.names import encode_general_names, encode_name
 from ..x509.signatures import sign_request
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from ..x509.keys import AnyPrivateKey
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What a certificate request carries beside name and key: extensions, and attributes such as challengePassword.
@@ -149,7 +149,7 @@ class Linking(Value):
 
 
 def build_csr(
-    key: PrivateKeyTypes,
+    key: AnyPrivateKey,
     subject: Subject,
     general_names: Sequence[GeneralName] = (),
     *,

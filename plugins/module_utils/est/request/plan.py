@@ -38,7 +38,7 @@ from .plan_names import plan_alternative_name, plan_subject
 from .requirements import CURVE_NAMES, KEY_ALGORITHMS, RequiredKey, describe_key, describe_oid, oid_name
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from ..x509.keys import AnyPrivateKey
 
 PROOF_OF_POSSESSION = ("auto", "always", "never")
 
@@ -83,7 +83,7 @@ class RequestPlan(Value):
     challenge_password: Optional[str] = field(default=None, repr=False)
     encoded_subject: Optional[bytes] = field(default=None, repr=False)
 
-    def build(self, key: PrivateKeyTypes, linking: Optional[str] = None) -> CertificateRequest:
+    def build(self, key: AnyPrivateKey, linking: Optional[str] = None) -> CertificateRequest:
         """The request.
 
         :param linking: the channel binding of the connection that will carry the request, in base64.

@@ -12,7 +12,7 @@ as long to load as the rest of this client. To ask a server for its CA certifica
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Dict, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Union
 
 from ..._value import Value
 from ..asn1.der import OBJECT_IDENTIFIER, SEQUENCE, read
@@ -21,6 +21,9 @@ from ..base.libraries import READ_ERRORS, without_warnings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+
+    #: A private key that is here, or one that signs elsewhere.
+    AnyPrivateKey = Union[PrivateKeyTypes, "DistantKey"]
 
 try:
     import cryptography
@@ -131,11 +134,14 @@ def _curve(spec: KeySpec) -> ec.EllipticCurve:
     return curves[spec.curve]
 
 
-def private_key_pem(key: PrivateKeyTypes, passphrase: Optional[str] = None) -> bytes:
+def private_key_pem(key: AnyPrivateKey, passphrase: Optional[str] = None) -> bytes:
     """The private key as PKCS#8 in PEM (RFC 5958, RFC 7468). Keep it in a file of mode 0600.
 
     :param passphrase: encrypts it; without one it is not encrypted.
+    :raises InputError: it signs elsewhere, and is not here.
     """
+    if isinstance(key, DistantKey):
+        raise InputError("the private key is not here and cannot be written into a file")
     from cryptography.hazmat.primitives.serialization import (
         BestAvailableEncryption,
         Encoding,
@@ -247,6 +253,60 @@ def same_public_key(a: Any, b: Any) -> bool:
         return False
 
 
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+class DistantKey:
+    """A private key that stays where it is, in a key store or a device. It signs there; only its public key is here.
+
+    :param public_key_info: its SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), encoded.
+    :param sign: returns the signature over octets with a hash, such as ``sha256``: of an RSA key that of
+        RSASSA-PKCS1-v1_5, of an EC key that of ECDSA with its numbers after one another (IEEE P1363).
+    :raises InputError: the public key cannot be read, or is neither RSA nor EC.
+    """
+
+    def __init__(self, public_key_info: bytes, sign: Callable[[bytes, str], bytes]) -> None:
+        public_key = load_public_key(public_key_info)
+        if not isinstance(public_key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)):
+            raise InputError(f"a key of type {describe_public_key(public_key)} cannot be one that signs elsewhere")
+        self._public_key = public_key
+        self._sign = sign
+
+    def public_key(self) -> Union[rsa.RSAPublicKey, ec.EllipticCurvePublicKey]:
+        """The public key."""
+        return self._public_key
+
+    def sign(self, octets: bytes, hash_name: str) -> bytes:
+        """Sign, and verify what came.
+
+        :returns: the signature as X.509 has it.
+        :raises InputError: what came is not the signature.
+        """
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+        from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+        signature = self._sign(octets, hash_name)
+        algorithm: hashes.HashAlgorithm = getattr(hashes, hash_name.upper())()
+        try:
+            if isinstance(self._public_key, rsa.RSAPublicKey):
+                self._public_key.verify(signature, octets, padding.PKCS1v15(), algorithm)
+                return signature
+            half = len(signature) // 2
+            encoded = encode_dss_signature(
+                int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+            )
+            self._public_key.verify(encoded, octets, ec.ECDSA(algorithm))
+            return encoded
+        except InvalidSignature:
+            raise InputError(
+                "what came as the signature of the certificate request is not one of its key",
+                code="wrong_key",
+                hint="Run it again: another run may have made a new key meanwhile.",
+            ) from None
+
+
 class KeyFacts(Value):
     """What is told of a key.
 
@@ -261,8 +321,10 @@ class KeyFacts(Value):
     curve: Optional[str] = None
 
 
-def key_facts(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> KeyFacts:
+def key_facts(key: Union[PublicKeyTypes, AnyPrivateKey]) -> KeyFacts:
     """Type, size and curve of a key."""
+    if isinstance(key, DistantKey):
+        key = key.public_key()
     size = getattr(key, "key_size", None)
     curve = getattr(key, "curve", None)
     if curve is not None:
@@ -282,7 +344,7 @@ def spec_in_words(words: str) -> KeySpec:
     return KeySpec(kind, int(size)) if size.isdigit() else KeySpec(kind, curve=size.upper() or None)
 
 
-def spec_of_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> Optional[KeySpec]:
+def spec_of_key(key: Union[PublicKeyTypes, AnyPrivateKey]) -> Optional[KeySpec]:
     """The kind of a key; ``None`` for one that is not made here."""
     try:
         return spec_in_words(describe_public_key(key))
@@ -290,7 +352,7 @@ def spec_of_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> Optional[KeySpec
         return None
 
 
-def describe_public_key(key: Union[PublicKeyTypes, PrivateKeyTypes]) -> str:
+def describe_public_key(key: Union[PublicKeyTypes, AnyPrivateKey]) -> str:
     """A key in words: ``RSA 2048``, ``EC P-256``, ``Ed25519``, ``ML-DSA-65``, ``X25519``."""
     facts = key_facts(key)
     if facts.curve is not None:

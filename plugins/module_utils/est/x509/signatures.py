@@ -11,7 +11,7 @@ from ..asn1.der import SEQUENCE, encode, encode_oid, read_whole
 from ..base.errors import InputError, MissingLibrary, ParseError
 from ..base.libraries import READ_ERRORS, without_warnings
 from .fields import Algorithm, Certificate
-from .keys import describe_public_key, load_public_key
+from .keys import DistantKey, describe_public_key, load_public_key
 
 if TYPE_CHECKING:
     from typing import Any
@@ -264,12 +264,22 @@ def sign_request(information: bytes, key: Any, hash_name: Optional[str] = None) 
 
 def _signature(information: bytes, key: Any, words: str, hash_name: Optional[str]) -> Tuple[Tuple[bytes, ...], bytes]:
     """The parts of the AlgorithmIdentifier, and the signature."""
-    if isinstance(key, rsa.RSAPrivateKey):
+    kind = key.public_key() if isinstance(key, DistantKey) else key
+    if isinstance(kind, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
         name = _checked(hash_name or "sha256")
-        return (encode_oid(_RSA_WITH_HASH[name]), _NULL), key.sign(information, padding.PKCS1v15(), _signing_hash(name))
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        name = _checked(hash_name or _matching_hash(key))
-        return (encode_oid(_ECDSA_WITH_HASH[name]),), key.sign(information, ec.ECDSA(_signing_hash(name)))
+        how: Tuple[Any, ...] = (padding.PKCS1v15(), _signing_hash(name))
+        algorithm: Tuple[bytes, ...] = (encode_oid(_RSA_WITH_HASH[name]), _NULL)
+    elif isinstance(kind, (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)):
+        name = _checked(hash_name or _matching_hash(kind))
+        how, algorithm = (ec.ECDSA(_signing_hash(name)),), (encode_oid(_ECDSA_WITH_HASH[name]),)
+    else:
+        return _signature_without_hash(information, key, words, hash_name)
+    return algorithm, key.sign(information, name) if isinstance(key, DistantKey) else key.sign(information, *how)
+
+
+def _signature_without_hash(
+    information: bytes, key: Any, words: str, hash_name: Optional[str]
+) -> Tuple[Tuple[bytes, ...], bytes]:
     if hash_name is not None:
         raise InputError(f"a hash ({hash_name}) cannot be chosen for a signature with a key of type {words}")
     if words not in _WITHOUT_HASH:
@@ -283,7 +293,7 @@ def _checked(hash_name: str) -> str:
     return hash_name
 
 
-def _matching_hash(key: ec.EllipticCurvePrivateKey) -> str:
+def _matching_hash(key: Any) -> str:
     if key.curve.key_size > 384:
         return "sha512"
     return "sha384" if key.curve.key_size > 256 else "sha256"

@@ -1,0 +1,83 @@
+#!powershell
+
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+#AnsibleRequires -CSharpUtil Ansible.Basic
+#AnsibleRequires -CSharpUtil ..module_utils._keys
+#AnsibleRequires -PowerShell ..module_utils._windows_files
+#AnsibleRequires -PowerShell ..module_utils._windows_store
+#AnsibleRequires -PowerShell ..module_utils._windows_keys
+
+$spec = @{
+    options = @{
+        operation = @{ type = 'str'; required = $true; choices = @('look', 'make', 'sign', 'join', 'grant', 'note', 'remove') }
+        store_path = @{ type = 'str'; required = $true }
+        store_name = @{ type = 'str'; required = $true }
+        mark = @{ type = 'str'; required = $true }
+        name = @{ type = 'str'; required = $true }
+        key_readers = @{ type = 'list'; elements = 'str'; default = @(); no_log = $false }
+        with_document = @{ type = 'bool'; default = $false }
+        key_pad = @{ type = 'str'; no_log = $true }
+        pad = @{ type = 'str'; no_log = $true }
+        key_provider = @{ type = 'str'; choices = @('software', 'tpm', 'csp'); default = 'software'; no_log = $false }
+        key_type = @{ type = 'str'; choices = @('rsa', 'ec'); no_log = $false }
+        key_size = @{ type = 'int'; default = 0; no_log = $false }
+        key_curve = @{ type = 'str'; choices = @('P-256', 'P-384', 'P-521'); no_log = $false }
+        key_exportable = @{ type = 'bool'; default = $false; no_log = $false }
+        thumbprint = @{ type = 'str' }
+        data = @{ type = 'str'; no_log = $true }
+        hash = @{ type = 'str'; choices = @('sha256', 'sha384', 'sha512') }
+        certificate = @{ type = 'str' }
+        friendly_name = @{ type = 'str' }
+        intermediates = @{ type = 'list'; elements = 'str'; default = @() }
+        note = @{ type = 'str'; choices = @('pending', 'refused', 'unusable') }
+        content = @{ type = 'str'; no_log = $true }
+        thumbprints = @{ type = 'list'; elements = 'str'; default = @() }
+        waiting = @{ type = 'bool'; default = $false }
+    }
+    required_if = @(
+        , @('operation', 'look', @('pad'))
+        , @('operation', 'make', @('key_type'))
+        , @('operation', 'sign', @('data', 'hash'))
+        , @('operation', 'join', @('certificate', 'friendly_name'))
+        , @('operation', 'grant', @('thumbprint'))
+        , @('operation', 'note', @('note', 'content'))
+        , @('key_type', 'ec', @('key_curve'))
+    )
+    supports_check_mode = $true
+}
+$module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
+
+# Throws where an option has a value that cannot be meant.
+function Assert-Options([hashtable]$Params) {
+    $patterns = @{ store_name = '[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}'; mark = '[0-9a-f]{8}'; thumbprint = '[0-9A-Fa-f]{40}' }
+    foreach ($name in $patterns.Keys) {
+        if ($Params[$name] -and $Params[$name] -cnotmatch "\A$($patterns[$name])\z") { throw (New-EstError "$name cannot be '$($Params[$name])'" 'invalid_option') }
+    }
+    foreach ($name in 'pad', 'data', 'certificate', 'content') {
+        try { $null = [Convert]::FromBase64String("$($Params[$name])") } catch { throw (New-EstError "$name is not base64" 'invalid_option') }
+    }
+    if ($Params.key_type -eq 'rsa' -and ($Params.key_size -lt 2048 -or $Params.key_size -gt 4096 -or $Params.key_size % 8)) {
+        throw (New-EstError "key_size cannot be $($Params.key_size): an RSA key has 2048 to 4096 bits, a multiple of 8" 'invalid_option')
+    }
+    if ($Params.key_provider -eq 'csp' -and $Params.key_type -eq 'ec') { throw (New-EstError 'key_provider csp has RSA keys only; choose software or tpm for an EC key' 'invalid_option') }
+    if ($Params.key_provider -eq 'tpm' -and $Params.key_exportable) { throw (New-EstError 'key_exportable cannot be had with key_provider tpm: no key leaves a TPM' 'invalid_option') }
+}
+
+function Get-Result([hashtable]$Params, [bool]$CheckMode) {
+    Assert-Options $Params
+    if ($Params.operation -eq 'look') { return (Get-EstCertificateLook $Params) + @{ changed = $false } }
+    if ($Params.operation -eq 'sign') { return @{ changed = $false; signature = (Get-EstSignature $Params) } }
+    if ($CheckMode) { return @{ changed = $true } }
+    switch ($Params.operation) {
+        'make' { return @{ changed = $true; public_key = (New-EstKey $Params) } }
+        'join' { Join-EstCertificate $Params; return @{ changed = $true } }
+        'grant' { Grant-EstKey $Params; return @{ changed = $true } }
+        'note' { return @{ changed = $true; path = (Save-EstNote $Params) } }
+        'remove' { return @{ changed = $true; removed = (Remove-EstCertificates $Params) } }
+    }
+}
+
+Exit-EstModule $module { Get-Result $module.Params $module.CheckMode }

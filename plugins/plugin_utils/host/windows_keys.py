@@ -1,0 +1,265 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys and certificates of a Windows host's machine, through the private module ``win_est_key``: one round trip a call.
+
+A key is made in the host's key store and signs there; nothing of it but its public key comes here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
+
+from ..base.host_answer import UnusableAnswer, check_shape
+
+if TYPE_CHECKING:
+    from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
+
+MODULE = "win_est_key"
+#: How it is about the key of a certificate: there, not there, of another certificate, or kept from the account.
+THERE, MISSING, OTHER, UNUSABLE = "there", "missing", "other", "unusable"
+#: Octets of the note of a pending request at most: every look carries as many, to mask it.
+_PENDING_OCTETS = 16 * 1024
+
+_SHAPE = {
+    "certificates": [dict],
+    "writable": bool,
+    "waiting_key": str,
+    "masked_pending": str,
+    "refused": str,
+    "document": dict,
+}
+_CERTIFICATE = {"certificate": str, "friendly_name": str, "key": str, "lacking_readers": [str]}
+#: What is told where a certificate may have been issued.
+_HINT = (
+    "If the CA has issued a certificate, it is in the store of the machine, or it is lost and the next run asks for "
+    "another, for a new key."
+)
+
+#: Runs a module on the host and returns its result, a failed one as well: name, arguments.
+Execute = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+
+def thumbprint(der: bytes) -> str:
+    """Return the SHA-1 of a certificate in capital hexadecimal digits: a name of Windows, and no proof of anything."""
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
+
+
+class StoredCertificate(Value):
+    """A certificate in a store of the machine.
+
+    :param der: the certificate.
+    :param friendly_name: what Windows shows for it.
+    :param key: ``THERE``, ``MISSING``, ``OTHER`` or ``UNUSABLE``.
+    :param lacking_readers: of the accounts that are to use its key, the names of those that may not.
+    """
+
+    der: bytes = field(repr=False)
+    friendly_name: str
+    key: str = THERE
+    lacking_readers: tuple[str, ...] = ()
+
+    @property
+    def thumbprint(self) -> str:
+        """What Windows names it by."""
+        return thumbprint(self.der)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether its own key is there, whoever may use it."""
+        return self.key in (THERE, UNUSABLE)
+
+
+class Look(Value):
+    """What was found on the host.
+
+    :param certificates: those of this name.
+    :param writable: whether the account may put certificates into the store.
+    :param waiting_key: the SubjectPublicKeyInfo of the key that no certificate came for yet; empty where there is none.
+    :param pending: the note of what waits for approval; ``None`` where there is none.
+    :param refused: the note of a certificate that was refused, likewise.
+    :param document: what ``est_store_file`` would read; empty where it was not asked for.
+    """
+
+    certificates: tuple[StoredCertificate, ...]
+    writable: bool
+    waiting_key: bytes
+    pending: Optional[bytes] = field(repr=False)
+    refused: Optional[bytes]
+    document: Mapping[str, Any] = field(repr=False)
+
+
+class HostKeys:
+    """Key and certificates of one name on a host.
+
+    :param execute: runs a module on the host, in check mode too, and returns its result, a failed one as well.
+    :param module: the full name of the module.
+    :param store_path: the folder of the template store, in which notes are kept.
+    :param store_name: the store of the machine.
+    :param mark: what is in all names of what belongs to this certificate: 8 hexadecimal digits.
+    :param name: the friendly name by which a certificate that was made by hand is taken over.
+    :param key_readers: accounts that are to use the key.
+    """
+
+    def __init__(
+        self,
+        execute: Execute,
+        module: str,
+        *,
+        store_path: str,
+        store_name: str,
+        mark: str,
+        name: str,
+        key_readers: Sequence[str] = (),
+    ) -> None:
+        self._execute = execute
+        self._module = module
+        self._which = {"store_path": store_path, "store_name": store_name, "mark": mark, "name": name}
+        self._readers = list(key_readers)
+
+    def look(self, key_pad: Optional[bytes], *, with_document: bool) -> Look:
+        """Look at all that decides what is to be done.
+
+        :param key_pad: masks the sealing key of the template store; ``None`` where that is not wanted.
+        :param with_document: read the document of the template store as well.
+        :raises EstError: it cannot be looked at.
+        """
+        pad = os.urandom(_PENDING_OCTETS)
+        more = {} if key_pad is None else {"key_pad": key_pad.hex()}
+        found = self._run(
+            "look",
+            "not_received",
+            key_readers=self._readers,
+            with_document=with_document,
+            pad=base64.b64encode(pad).decode("ascii"),
+            **more,
+        )
+        check_shape(found, _SHAPE, MODULE)
+        masked = _octets(found["masked_pending"])
+        if len(masked) > len(pad):
+            raise UnusableAnswer(f"{MODULE} on the host answered with a longer note than it keeps")
+        return Look(
+            tuple(_stored(entry) for entry in found["certificates"]),
+            found["writable"],
+            _octets(found["waiting_key"]),
+            mask(masked, pad) if masked else None,
+            _octets(found["refused"]) or None,
+            found["document"],
+        )
+
+    def make(self, spec: KeySpec, *, provider: str, exportable: bool) -> bytes:
+        """Make a key in place of one that waits.
+
+        :param provider: ``software``, ``tpm`` or ``csp``.
+        :returns: its SubjectPublicKeyInfo.
+        :raises EstError: it cannot be made.
+        """
+        given = {"key_type": spec.type, "key_size": spec.size, "key_curve": spec.curve}
+        made = self._run(
+            "make",
+            "not_received",
+            key_provider=provider,
+            key_exportable=exportable,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+        check_shape(made, {"public_key": str}, MODULE)
+        return _octets(made["public_key"])
+
+    def sign(self, octets: bytes, hash_name: str, thumbprint: str = "") -> bytes:
+        """Sign with the key that waits, or with that of a certificate; see ``DistantKey``.
+
+        :raises EstError: the key does not sign.
+        """
+        signed = self._run(
+            "sign",
+            "not_received",
+            data=base64.b64encode(octets).decode("ascii"),
+            hash=hash_name,
+            thumbprint=thumbprint,
+        )
+        check_shape(signed, {"signature": str}, MODULE)
+        return _octets(signed["signature"])
+
+    def join(self, der: bytes, intermediates: Sequence[bytes], friendly_name: str, thumbprint: str = "") -> None:
+        """Join an issued certificate to the key that waits, or to that of a certificate; forget all notes.
+
+        :raises EstError: it could not be kept whole.
+        """
+        encoded = [base64.b64encode(entry).decode("ascii") for entry in (der, *intermediates)]
+        self._run(
+            "join",
+            "received",
+            certificate=encoded[0],
+            intermediates=encoded[1:],
+            friendly_name=friendly_name,
+            key_readers=self._readers,
+            thumbprint=thumbprint,
+        )
+
+    def grant(self, thumbprint: str) -> None:
+        """Let the accounts use the key of a certificate.
+
+        :raises EstError: they cannot.
+        """
+        self._run("grant", "not_received", key_readers=self._readers, thumbprint=thumbprint)
+
+    def note(self, kind: str, content: bytes) -> str:
+        """Keep a note of what the server said; return its path.
+
+        :param kind: ``pending``, ``refused`` or ``unusable``.
+        :raises EstError: it cannot be written, or not be read again.
+        """
+        if kind == "pending" and len(content) > _PENDING_OCTETS:
+            raise EstError(
+                f"the request has more than {_PENDING_OCTETS} octets, and is not kept until it is approved",
+                code="not_saved",
+                stage="save",
+                hint="Let the template ask for fewer names.",
+                request_received="received",
+            )
+        kept = self._run("note", "received", note=kind, content=base64.b64encode(content).decode("ascii"))
+        check_shape(kept, {"path": str}, MODULE)
+        return str(kept["path"])
+
+    def remove(self, thumbprints: Sequence[str] = (), *, waiting: bool = False) -> None:
+        """Remove certificates with their keys, and what waits for approval with its key.
+
+        :raises EstError: it cannot be removed.
+        """
+        self._run("remove", "not_received", thumbprints=list(thumbprints), waiting=waiting)
+
+    def _run(self, operation: str, request_received: str, **more: Any) -> Mapping[str, Any]:
+        result = self._execute(self._module, {**self._which, "operation": operation, **more})
+        if result.get("failed"):
+            raise EstError(
+                str(result.get("msg") or f"{MODULE} failed").rstrip("."),
+                code=str(result.get("error_code") or "module_failed"),
+                stage="save",
+                hint=_HINT if request_received == "received" else "",
+                request_received=request_received,
+            )
+        return result
+
+
+def _stored(entry: Mapping[str, Any]) -> StoredCertificate:
+    check_shape(entry, _CERTIFICATE, MODULE)
+    if entry["key"] not in (THERE, MISSING, OTHER, UNUSABLE):
+        raise UnusableAnswer(f"{MODULE} on the host answered with {entry['key'][:50]!r} for a key")
+    return StoredCertificate(
+        _octets(entry["certificate"]), entry["friendly_name"], entry["key"], tuple(entry["lacking_readers"])
+    )
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise UnusableAnswer(f"{MODULE} on the host answered with something else than octets") from None
