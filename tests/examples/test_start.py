@@ -49,7 +49,7 @@ def test_every_step_of_the_page_shows_what_it_says(core: str, tmp_path: Path) ->
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
         return done.returncode, done.stdout

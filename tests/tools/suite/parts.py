@@ -183,6 +183,12 @@ PARTS = (
         60,
         subject=("galaxy.yml", "meta/*", "README.md", "CHANGELOG.md", "tests/requirements/importer.txt"),
     ),
+    _pytest(
+        "release",
+        "a release in a copy: changelog, artifact, the demo's play from it with the oldest and the newest core",
+        60,
+        ("galaxy.yml", "changelogs/*", "meta/*", "tests/tools/release/*", "tests/tools/suite/artifact.py"),
+    ),
     Part(
         "ansible-lint",
         "ansible-lint, profile production, and on the patterns the last that knows them",

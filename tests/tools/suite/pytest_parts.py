@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pythons
 from ansible_test import CORES, newest_core
-from checkout import linked_collections
+from checkout import clean_copy, linked_collections
 from context import REQUIREMENTS, Context, PartError, tail
 from site_pages import SITE, build_site
 from touching import touch_the_libraries
@@ -70,6 +70,12 @@ class Folder:
 def _pages(context: Context) -> Mapping[str, str]:
     """Return where the site is, and axe-core."""
     return {**_axe_core(context), **({"EST_SITE": str(SITE)} if build_site(context) else {})}
+
+
+def _release(context: Context) -> Mapping[str, str]:
+    """Return a copy that can be released, the tools for it, and the cores to install the artifact for."""
+    tools = context.venv("docs")
+    return {"RELEASE_COPY": str(clean_copy(context.report.name)), "RELEASE_TOOLS": str(tools), **_cores("RELEASE_CORES")(context)}
 
 
 def _axe_core(context: Context) -> Mapping[str, str]:
@@ -163,6 +169,7 @@ FOLDERS = {
     "faults": Folder("tests/faults"),
     "attacks": Folder("tests/attacks"),
     "canary": Folder("tests/canary"),
+    "release": Folder("tests/release", environment=_release),
     "promises": Folder("tests/promises", environment=_cores("PROMISES_CORES")),
     "examples": Folder("tests/examples", environment=_cores("EXAMPLES_CORES")),
 }
