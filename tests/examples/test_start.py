@@ -17,7 +17,9 @@ from examples.stage import warnings_in
 from examples.test_examples import PLAYBOOKS
 
 PAGE = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
-STEP = re.compile(r"(?:`(?P<file>[\w./]+)`:\n\n)?^```(?P<kind>yaml|sh|text)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+STEP = re.compile(
+    r"(?:`(?P<file>[\w./]+)`:\n\n)?^```(?P<kind>yaml|sh|text)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 FAILS = "# ends in an error"
 #: The CA behaves as Cisco's, and the page shows what is told of that.
 EXPECTED_WARNING = "is not what was asked for"
@@ -28,7 +30,9 @@ def test_every_step_of_the_page_shows_what_it_says(core: str, tmp_path: Path) ->
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = str(found.getsockname()[1])
-    page = re.sub(r"^( +)est_lab_server_profile: .*$", rf"\g<0>\n\1est_lab_server_port: {port}", PAGE, flags=re.MULTILINE)
+    page = re.sub(
+        r"^( +)est_lab_server_profile: .*$", rf"\g<0>\n\1est_lab_server_port: {port}", PAGE, flags=re.MULTILINE
+    )
     page = page.replace("8443", port)
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "EST_"))},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A release, made in a copy of the repository: what is told, what is in the artifact, and that it works installed alone."""
+"""A release made in a copy of the repository: what is told, what is in the artifact, and that it works by itself."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def test_the_version_is_the_same_everywhere(prepared: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "why"), [("1.0", "not a version"), ("1.0.0", "not newer"), ("0.9.0", "not newer"), ("1.1.0", "has changes")]
+    ("version", "why"),
+    [("1.0", "not a version"), ("1.0.0", "not newer"), ("0.9.0", "not newer"), ("1.1.0", "has changes")],
 )
 def test_what_cannot_be_released_is_refused(prepared: str, version: str, why: str) -> None:
     stray = COPY / "stray.txt"

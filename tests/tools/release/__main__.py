@@ -25,7 +25,9 @@ from venvs import ROOT, ensure_venv
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/tools/release", description=__doc__.partition("\n")[0])
-    parser.add_argument("--tools", type=Path, help="environment with the tools; by default made from the pins of docs.txt")
+    parser.add_argument(
+        "--tools", type=Path, help="environment with the tools; by default made from the pins of docs.txt"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     preparing = commands.add_parser("prepare", help="set the version and write the changelog")
     preparing.add_argument("version")

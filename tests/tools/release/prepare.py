@@ -25,7 +25,7 @@ _CHANGELOG = ("CHANGELOG.md", "changelogs/changelog.yaml")
 def prepare(tools: Path, version: str, date: str | None) -> None:
     """Prepare a release in the work tree.
 
-    :raises ReleaseError: for a version that cannot be the next, changes that are not committed, fragments that are wrong.
+    :raises ReleaseError: for a version that cannot be the next, changes that are not committed, wrong fragments.
     """
     found = re.search(r"(?m)^version: (\S+)$", (ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     old = found.group(1) if found else ""

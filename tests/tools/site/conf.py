@@ -16,6 +16,8 @@ html_title = "estfleet.cloud_extender"
 html_theme = "furo"
 html_copy_source = False
 html_show_sphinx = False
+# A browser lets no page that it opened from the disk read another one.
+html_show_search_summary = False
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 # As the forge names them.
 myst_heading_anchors = 4

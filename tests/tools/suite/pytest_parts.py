@@ -75,7 +75,11 @@ def _pages(context: Context) -> Mapping[str, str]:
 def _release(context: Context) -> Mapping[str, str]:
     """Return a copy that can be released, the tools for it, and the cores to install the artifact for."""
     tools = context.venv("docs")
-    return {"RELEASE_COPY": str(clean_copy(context.report.name)), "RELEASE_TOOLS": str(tools), **_cores("RELEASE_CORES")(context)}
+    return {
+        "RELEASE_COPY": str(clean_copy(context.report.name)),
+        "RELEASE_TOOLS": str(tools),
+        **_cores("RELEASE_CORES")(context),
+    }
 
 
 def _axe_core(context: Context) -> Mapping[str, str]:

@@ -12,7 +12,6 @@ import hashlib
 import posixpath
 import re
 import shutil
-from pathlib import Path
 
 from checkout import clean_copy, working_files
 from context import Context
@@ -24,7 +23,9 @@ CONTENTS = "docs/README.md"
 #: What is the first page of the site.
 _FIRST = {"README.md": "index.md"}
 
-_PAGES = re.compile(r"(docs/[\w-]+|roles/\w+/README|extensions/patterns/\w+/README|README|SECURITY|CONTRIBUTING|CHANGELOG)\.md$")
+_PAGES = re.compile(
+    r"(docs/[\w-]+|roles/\w+/README|extensions/patterns/\w+/README|README|SECURITY|CONTRIBUTING|CHANGELOG)\.md$"
+)
 #: What the site is made from beside pages.
 _MADE_FROM = ("plugins/", "roles/", "galaxy.yml", "meta/", "tests/tools/", "tests/requirements/docs.txt")
 _LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))|(?<=^)(\[[^\]]+\]: )(\S+)$", re.MULTILINE)
@@ -48,7 +49,13 @@ def build_site(context: Context) -> bool:
         reference.mkdir(parents=True)
         home = TOOLS / "home" / context.report.name
         home.mkdir(parents=True, exist_ok=True)
-        command = [venv / "bin" / "antsibull-docs", "collection", "--use-current", "--fail-on-error", "--squash-hierarchy"]
+        command = [
+            venv / "bin" / "antsibull-docs",
+            "collection",
+            "--use-current",
+            "--fail-on-error",
+            "--squash-hierarchy",
+        ]
         options = {"venv": venv, "home": home, "env": {"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}}
         command += ["--dest-dir", reference, "estfleet.cloud_extender"]
         if not context.check("module reference of what is public", command, cwd=copy, **options):
@@ -118,10 +125,11 @@ def _index(pages: list[str]) -> str:
         lines += ["```{toctree}", ":hidden:", f":caption: {section.partition(chr(10))[0]}", ""]
         if not listed:
             lines.append(CONTENTS.removesuffix(".md"))
-        for link in re.findall(r"(?m)^- \[[^\]]+\]\((\S+?)\)", section):
-            name = posixpath.normpath(posixpath.join("docs", link))
+        for title, link in re.findall(r"(?m)^- \[([^\]]+)\]\((\S+?)\)", section):
+            name = link.removeprefix(f"{repository_url()}/")
+            name = name if name != link else posixpath.normpath(posixpath.join("docs", link))
             listed.append(name)
-            lines.append(name.removesuffix(".md"))
+            lines.append(f"{title} </{name.removesuffix('.md')}>")
         lines += ["```", ""]
     lines += ["```{toctree}", ":hidden:", ":caption: Modules and roles", "", "reference/index", "```", ""]
     left_out = set(pages) - set(listed) - {*_FIRST, CONTENTS}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/errors.md against the lists of codes, which another test holds against what the code gives, and its sentences."""
+"""docs/errors.md against the lists of codes, which another test holds against the code, and against its sentences."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def sentences() -> set[str]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)
             elif isinstance(node, ast.JoinedStr):
-                found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "\u2026" for part in node.values))
+                found.add(
+                    "".join(str(part.value) if isinstance(part, ast.Constant) else "\u2026" for part in node.values)
+                )
     return found
 
 
@@ -51,5 +53,7 @@ def test_what_a_message_reads_like_is_in_the_code(row: tuple[str, str, str, str]
 
 def test_a_code_that_the_first_table_sends_to_is_on_the_page() -> None:
     first = TEXT.partition("## By what one sees")[2].partition("## Codes")[0]
-    sent = set(re.findall(r"`([a-z_]+)`", "".join(row.split("|")[3] for row in re.findall(r"^\| .*$", first, re.MULTILINE))))
+    sent = set(
+        re.findall(r"`([a-z_]+)`", "".join(row.split("|")[3] for row in re.findall(r"^\| .*$", first, re.MULTILINE)))
+    )
     assert sent - {"causes", "est_server_info"} <= {row[0] for row in ROWS}

@@ -46,9 +46,15 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert wrong == []
 
 
-def test_the_readme_can_be_read_anywhere() -> None:
+def test_a_page_of_the_artifact_leads_to_what_is_in_it_or_to_the_repository() -> None:
     relative = [link for link in links(README) if not link.startswith("https://") and not link.startswith("#")]
     assert relative == [], "on Galaxy a relative link leads nowhere"
+    for page in PAGES:
+        if page.relative_to(ROOT).parts[0] in ("docs", "roles", "extensions"):
+            targets = [(page.parent / link).resolve() for link in links(page.read_text("utf-8")) if ":" not in link]
+            names = [str(path.relative_to(ROOT)) for path in targets]
+            strays = [name for name in names if re.match(r"(tests|demo|\.ci)/|CONTRIBUTING", name)]
+            assert strays == [], f"{page} is in the artifact, and that is not"
 
 
 def test_the_readme_names_what_is_public_and_nothing_else() -> None:
