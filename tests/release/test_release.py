@@ -74,9 +74,10 @@ def artifact(prepared: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_changelog_tells_what_is_public_and_the_roles(prepared: str) -> None:
     (told,) = yaml.safe_load((COPY / "changelogs" / "changelog.yaml").read_text())["releases"].values()
-    assert {entry["name"] for entry in told["modules"]} == public_plugins(COPY)
+    listed = [*told["modules"], *(entry for entries in told["plugins"].values() for entry in entries)]
+    assert {entry["name"] for entry in listed} == public_plugins(COPY)
     assert {entry["name"] for entry in told["objects"]["role"]} == {"est_integration", "est_lab_server"}
-    assert set(told) == {"changes", "fragments", "modules", "objects", "release_date"}
+    assert set(told) == {"changes", "fragments", "modules", "objects", "plugins", "release_date"}
     assert set(told["changes"]) == {"release_summary"}, "a first release has changed nothing that anybody has"
     text = (COPY / "CHANGELOG.md").read_text().replace("\\", "")
     assert all(f"cloud_extender.{name} -" in text for name in public_plugins(COPY))

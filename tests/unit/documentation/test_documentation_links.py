@@ -61,7 +61,7 @@ def test_the_readme_names_what_is_public_and_nothing_else() -> None:
     plugins = [path for kind in ("modules", "lookup") for path in (ROOT / "plugins" / kind).iterdir()]
     told = [path for path in plugins if path.suffix in (".py", ".yml") and path.stem != "__init__"]
     private = {path.stem for path in told if re.search("This (module|lookup) is private", path.read_text("utf-8"))}
-    named = set(re.findall(r"(?m)^\| (?:role|module)s? .*?\|", README))
+    named = set(re.findall(r"(?m)^\| (?:role|module|lookup)s? .*?\|", README))
     names = {name for cell in named for name in re.findall(r"`(est_\w+)`", cell)}
     assert names == {path.stem for path in told} - private | {path.name for path in (ROOT / "roles").iterdir()}
 
