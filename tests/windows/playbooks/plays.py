@@ -57,7 +57,7 @@ def role(name: str, templates: list[dict[str, Any]], *, check: bool = False, **v
 def script(name: str, *, windows: str = "", posix: str = "") -> list[dict[str, Any]]:
     """Tasks that run a script of PowerShell on Windows-like hosts, and one of a shell on POSIX hosts."""
     return [
-        {"name": name, "ansible.builtin.raw": text, "changed_when": False, "when": f"'{group}' in group_names"}
+        {"name": name, "ansible.builtin.raw": text, "changed_when": False, "when": f"'{group}_hosts' in group_names"}
         for group, text in (("windows", windows), ("posix", posix))
         if text
     ]
@@ -151,7 +151,7 @@ class Plays:
             play = {"hosts": hosts, "gather_facts": False, "tasks": what}
             Path(name).write_text(json.dumps([play], indent=1), encoding="utf-8")
         inventory = self.folder / "inventory.json"
-        groups = {"windows": {"hosts": self._windows}, "posix": {"hosts": self._posix}}
+        groups = {"windows_hosts": {"hosts": self._windows}, "posix_hosts": {"hosts": self._posix}}
         inventory.write_text(json.dumps({"all": {"children": groups}}), "utf-8")
         kept = self.folder / "results.jsonl"
         for file in (kept, *self.folder.glob("*.calls")):

@@ -21,6 +21,8 @@ reg.exe add '{SIGNED}' /v ExecutionPolicy /d AllSigned /f
 # What PowerShell has for tests in the place of AppLocker and App Control for Business.
 CONSTRAINED = r"HKLM\System\CurrentControlSet\Control\Session Manager\Environment"
 CONSTRAIN = f"reg.exe add '{CONSTRAINED}' /v __PSLockdownPolicy /d 4 /f"
+# A script in a file, as nothing of ours is on a host.
+RUN_FILE = r"[IO.File]::WriteAllText('C:\windows\temp\file.ps1', '2 * 21'); & C:\windows\temp\file.ps1; exit 0"
 VPN = {"name": "VPN", "server": "est.example"}
 
 
@@ -35,18 +37,20 @@ def as_it_was(host: WindowsHost, alone: None) -> Iterator[None]:
 @pytest.mark.usefixtures("as_it_was")
 def test_an_execution_policy_is_no_hindrance_and_constrained_language_is_told(plays: Plays) -> None:
     steps = [
+        *script("before", windows=RUN_FILE),
         *script("sign", windows=ALL_SIGNED),
-        *script("policy", windows="Get-ExecutionPolicy -Scope MachinePolicy"),
+        *script("after", windows=RUN_FILE),
         task("est_templates", templates=[VPN]),
         *script("constrain", windows=CONSTRAIN),
         *script("language", windows="$ExecutionContext.SessionState.LanguageMode"),
         task("est_template_info"),
     ]
     done = plays.run(steps, hosts="windows")
-    assert done.of("windows", "policy")["stdout"].strip() == "AllSigned"
-    assert done.of("windows", "est_templates")["changed"], "nothing of ours is a file on the host"
+    assert done.of("windows", "before")["stdout"].strip() == "42"
+    assert "42" not in done.of("windows", "after")["stdout"]
+    assert done.of("windows", "est_templates")["changed"]
     assert done.of("windows", "language")["stdout"].strip() == "ConstrainedLanguage"
     told = done.of("windows", "est_template_info")
     assert (told["failed"], told["error_code"]) == (True, "module_failed")
     assert "ConstrainedLanguage" in told["msg"]
-    print(told["msg"])
+    assert "AppLocker" in told["msg"]

@@ -53,7 +53,7 @@ def test_a_fleet_from_nothing_to_tested_and_back_from_drift(plays: Plays, lab: L
         role("check", check=True, **wanted),
         role("correct", **wanted),
         role("corrected", **wanted),
-        {**task("est_template_info"), f"{COLLECTION}.est_template_info": {}, "when": "'windows' in group_names"},
+        {**task("est_template_info"), f"{COLLECTION}.est_template_info": {}, "when": "'windows_hosts' in group_names"},
     ]
     done = plays.run(steps, "-vvvvv")
     assert done.run.status == 0, done.run.output
