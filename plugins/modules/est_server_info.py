@@ -35,8 +35,8 @@ options:
       - Exactly one of O(template) and O(inline) is needed.
     type: str
 notes:
-  - On a Windows host the controller needs the collection C(ansible.windows), whose modules do the work. Windows hosts
-    have been tested by emulation only; see C(docs/windows.md).
+  - On a Windows host the controller needs the Python libraries C(requests) and C(cryptography), and the host nothing; see
+    C(docs/windows.md).
 seealso:
   - module: estfleet.cloud_extender.est_test_enroll
 """

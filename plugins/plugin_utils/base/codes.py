@@ -13,7 +13,6 @@ CODES = {
     # Any module.
     "module_failed": "A module of Ansible failed on the host.",
     "unreachable": "The host cannot be reached.",
-    "missing_collection": "The collection ansible.windows is not installed on the controller, or is too old.",
     "unusable_file": "A file or folder on the controller cannot be read or written.",
     "unusable_answer": "What answers on the host is not the module that was run there.",
     # The template store of a host.

@@ -135,13 +135,15 @@ class RelayConnector(ControllerConnector):
                 "a Windows host has the key of a certificate in a store, and not in a PEM file",
             ),
         }
-        instead = "exchange=controller" if self._on_windows else "exchange=host"
+        instead = "Use exchange=controller" if self._on_windows else "Use exchange=host"
         for option, (wanted, why) in unsupported.items():
             if wanted:
+                if option.startswith("client_certificate_path"):  # the controller has no such file either
+                    instead = "Give username and password instead"
                 raise InputError(
                     f"{option} cannot be used with exchange=relay: {why}",
                     code="not_supported",
-                    hint=f"Use {instead} for this template.",
+                    hint=f"{instead} for this template.",
                 )
 
     @property

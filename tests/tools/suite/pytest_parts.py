@@ -14,7 +14,7 @@ from pathlib import Path
 import pythons
 from ansible_test import CORES, newest_core
 from checkout import clean_copy, linked_collections
-from context import Context, PartError, tail
+from context import Context
 from site_pages import SITE, build_site
 from touching import touch_the_libraries
 from venvs import CACHE, ROOT
