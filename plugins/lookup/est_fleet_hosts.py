@@ -11,9 +11,8 @@ version_added: 0.1.0
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
-  - The playbooks of this collection name their hosts with it. Where a play has no host, ansible-core skips it and ends
-    well, from which one would take it that hosts were looked at.
-  - Made for these playbooks. A playbook of your own may use it as well, and has no need to.
+  - This lookup is private. The playbooks of this collection name their hosts with it, since ansible-core skips a play
+    without a host and ends well, from which one would take it that hosts were looked at.
   - Listings such as C(--list-hosts) and C(--syntax-check) need no host, and never fail by it.
 options:
   _terms:

@@ -11,7 +11,7 @@ version_added: 0.1.0
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 description:
-  - Made for the playbook C(extensions/awx/playbooks/verdict.yml) of this collection.
+  - This lookup is private. The playbook C(extensions/awx/playbooks/verdict.yml) of this collection is made with it.
   - A host that was not looked at, and a template that is not proved, are not in order. Each cause can be accepted by a
     boolean variable C(est_awx_accept_CAUSE), such as C(est_awx_accept_unreachable). It is told all the same.
 options:

@@ -77,7 +77,6 @@ FOLDERS = {
 FILES = {
     "est_diagnostics": {"var/log/cloud_extender/EMSAgent.log": "started\n"},
     "est_template": {"etc/pki/est-ca.pem": "{ca_pem}"},
-    "README.md: EST templates of the Cloud Extender hosts": {"etc/pki/est-ca.pem": "{ca_pem}"},
 }
 
 #: Bundles that an example presupposes beside the playbook; they hold the template "Cisco EST".
@@ -102,6 +101,7 @@ NOT_RUN = {
     "est_certificate: Keep the certificate of a service on a Windows host": _WINDOWS,
     "docs/windows.md: Keep the certificate of a service": _WINDOWS,
     "docs/awx.md: Load the EST content": "needs AWX and the collection infra.aap_configuration",
+    "README.md: cloud_extenders:": "is an inventory of Windows hosts",
     "docs/certificates.md: web:": "is a part of an inventory",
     "docs/report.md: ce_cluster_berlin:": "is a part of an inventory",
     "docs/awx.md: ce_cluster_berlin:": "is a part of an inventory",

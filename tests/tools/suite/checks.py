@@ -6,21 +6,20 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
+from artifact import files_in, strays
 from checkout import clean_copy, git, linked_collections, working_files
 from context import Context, tail
+from public import private_plugins, public_plugins
+from site_pages import SITE, build_site
 from venvs import CACHE, ROOT, TOOLS
 
 # The packages of module_utils that are of use without Ansible.
 WITHOUT_ANSIBLE = ("est", "_names", "_template", "_store", "_bundle", "_report")
 
-# What users get: a file at another place was added without a thought for the artifact (build_ignore in galaxy.yml).
-ARTIFACT = re.compile(
-    r"(changelogs|docs|extensions|LICENSES|meta|playbooks|plugins|roles)/"
-    r"|(CHANGELOG\.md|CODE_OF_CONDUCT\.md|COPYING|FILES\.json|MANIFEST\.json|README\.md|SECURITY\.md|tests/config\.yml)$"
-)
+# What has a page in the reference beside the modules.
+ROLES = ("est_integration", "est_lab_server")
 
 
 def lint(context: Context) -> None:
@@ -94,13 +93,9 @@ def galaxy(context: Context) -> None:
         context.failed("Galaxy importer", "\n".join(told) or tail(output))
     else:
         context.passed("Galaxy importer: no error, no warning")
-    status, output = context.run(["tar", "-tzf", artifact])
-    files = [name for name in output.split("\n") if name and not name.endswith("/")]
-    strays = [name for name in files if not ARTIFACT.match(name)]
-    if status != 0 or strays or "tests/config.yml" not in files:
-        context.failed(
-            "content of the artifact", "\n".join(["not for users, or tests/config.yml is missing:", *strays])
-        )
+    wrong = strays(files_in(artifact))
+    if wrong:
+        context.failed("content of the artifact", "\n".join(["not for users, or missing:", *wrong]))
     else:
         context.passed("content of the artifact")
     # The root of the collections must be given: given the collection itself, introspect prints nothing and looks well.
@@ -119,30 +114,18 @@ def docs(context: Context) -> None:
     tool = venv / "bin"
     collections = {"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
     home = _empty_home(context)
-    antsibull = [tool / "antsibull-docs"]
-    lint_docs = [*antsibull, "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."]
+    lint_docs = [tool / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."]
     context.check("antsibull-docs lint", lint_docs, cwd=copy, venv=venv, env=collections, home=home)
     context.check("antsibull-changelog lint", [tool / "antsibull-changelog", "lint"], cwd=copy, venv=venv, home=home)
-    reference = CACHE / "reference"
-    shutil.rmtree(reference, ignore_errors=True)
-    reference.mkdir(parents=True)
-    build = [*antsibull, "collection", "--use-current", "--fail-on-error", "--dest-dir", reference]
-    if context.check(
-        "build of the module reference",
-        [*build, "estfleet.cloud_extender"],
-        cwd=copy,
-        venv=venv,
-        env=collections,
-        home=home,
-    ):
-        pages = {path.name for path in reference.rglob("*_module.rst")}
-        # The documentation of a module in PowerShell is a file beside it.
-        modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]*") if path.suffix != ".ps1")
-        missing = [name for name in modules if f"{name}_module.rst" not in pages]
-        if missing:
-            context.failed("a page for every module", f"no page for {', '.join(missing)}")
+    if build_site(context):
+        pages = {path.name for path in (SITE / "reference").iterdir()}
+        wrong = [name for name in public_plugins(ROOT) if not {f"{name}_module.html", f"{name}_lookup.html"} & pages]
+        wrong += [name for name in private_plugins(ROOT) if any(page.startswith(f"{name}_") for page in pages)]
+        wrong += [name for name in ROLES if f"{name}_role.html" not in pages]
+        if wrong:
+            context.failed("a page for what is public", f"missing, or told and private: {', '.join(sorted(wrong))}")
         else:
-            context.passed("a page for every module")
+            context.passed("a page for what is public, and none for what is private")
 
 
 def _empty_home(context: Context) -> Path:

@@ -138,7 +138,10 @@ PARTS = (
         silence=130,
     ),
     _pytest(
-        "browser", "the page of the fleet report in Chromium, with axe-core", 75, ("plugins/module_utils/_report/*",)
+        "browser",
+        "the page of the fleet report and the site in Chromium, with axe-core",
+        100,
+        ("plugins/module_utils/_report/*", "docs/*", "README.md"),
     ),
     _pytest(
         "fleet",
@@ -180,6 +183,12 @@ PARTS = (
         60,
         subject=("galaxy.yml", "meta/*", "README.md", "CHANGELOG.md", "tests/requirements/importer.txt"),
     ),
+    _pytest(
+        "release",
+        "a release in a copy: changelog, artifact, the demo's play from it with the oldest and the newest core",
+        60,
+        ("galaxy.yml", "changelogs/*", "meta/*", "tests/tools/release/*", "tests/tools/suite/artifact.py"),
+    ),
     Part(
         "ansible-lint",
         "ansible-lint, profile production, and on the patterns the last that knows them",
@@ -189,9 +198,9 @@ PARTS = (
     ),
     Part(
         "docs",
-        "antsibull-docs, changelog",
+        "antsibull-docs, changelog, the site",
         docs,
-        15,
+        35,
         subject=("docs/*", "changelogs/*", "tests/requirements/docs.txt", *_FORM),
     ),
     Part("playbooks", "every playbook, also with --check, no warnings", playbooks, 100, subject=_PLAYBOOKS),

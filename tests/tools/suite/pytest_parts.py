@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pythons
 from ansible_test import CORES, newest_core
-from checkout import linked_collections
+from checkout import clean_copy, linked_collections
 from context import REQUIREMENTS, Context, PartError, tail
+from site_pages import SITE, build_site
 from touching import touch_the_libraries
 from venvs import CACHE, ROOT, pip_venv
 
@@ -64,6 +65,21 @@ class Folder:
             tests = [self.path] if self.tests is None else self.tests(context)
             env = self.environment(context)
             context.pytest(context.report.name, venv, tests, env=env, processes=self.processes)
+
+
+def _pages(context: Context) -> Mapping[str, str]:
+    """Return where the site is, and axe-core."""
+    return {**_axe_core(context), **({"EST_SITE": str(SITE)} if build_site(context) else {})}
+
+
+def _release(context: Context) -> Mapping[str, str]:
+    """Return a copy that can be released, the tools for it, and the cores to install the artifact for."""
+    tools = context.venv("docs")
+    return {
+        "RELEASE_COPY": str(clean_copy(context.report.name)),
+        "RELEASE_TOOLS": str(tools),
+        **_cores("RELEASE_CORES")(context),
+    }
 
 
 def _axe_core(context: Context) -> Mapping[str, str]:
@@ -148,7 +164,7 @@ FOLDERS = {
     "unit": Folder("tests/unit", pythons=("3.13", "3.12", "3.11"), name="unit-newest", tests=_unit_tests, processes=2),
     "unit-oldest": Folder("tests/unit", requirements="unit-oldest", pythons=("3.9", "3.11"), tests=_with_the_oldest),
     "interop": Folder("tests/interop"),
-    "browser": Folder("tests/browser", requirements="browser", environment=_axe_core),
+    "browser": Folder("tests/browser", requirements="browser", environment=_pages),
     "fleet": Folder("tests/fleet"),
     # The newest Python that the engine of rulebooks has packages for is not the newest that is here.
     "awx": Folder("tests/awx", requirements="awx", pythons=("3.11", "3.12")),
@@ -157,6 +173,7 @@ FOLDERS = {
     "faults": Folder("tests/faults"),
     "attacks": Folder("tests/attacks"),
     "canary": Folder("tests/canary"),
+    "release": Folder("tests/release", environment=_release),
     "promises": Folder("tests/promises", environment=_cores("PROMISES_CORES")),
     "examples": Folder("tests/examples", environment=_cores("EXAMPLES_CORES")),
 }
