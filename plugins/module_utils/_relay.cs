@@ -48,6 +48,8 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
     /// <summary>Carries requests to one HTTPS server, one after the other.</summary>
     public class Relay
     {
+        // .NET Framework 4.6.2 has no name for it.
+        private const SslProtocols Tls13 = (SslProtocols)12288;
         private readonly string host, proxyHost, trust;
         private readonly int port, proxyPort, connectTimeout, timeout, maxAnswerSize;
         private readonly List<byte[]> requests = new List<byte[]>();
@@ -401,10 +403,9 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
         /// <summary>TLS 1.2, and 1.3 where Windows has it: a version that it does not have makes it refuse the others.</summary>
         private static SslProtocols Versions()
         {
-            SslProtocols tls13 = (SslProtocols)12288;
             OperatingSystem system = Environment.OSVersion;
-            bool has = Enum.IsDefined(typeof(SslProtocols), tls13) && (system.Platform != PlatformID.Win32NT || system.Version.Build >= 20348);
-            return has ? SslProtocols.Tls12 | tls13 : SslProtocols.Tls12;
+            bool has = Enum.IsDefined(typeof(SslProtocols), Tls13) && (system.Platform != PlatformID.Win32NT || system.Version.Build >= 20348);
+            return has ? SslProtocols.Tls12 | Tls13 : SslProtocols.Tls12;
         }
 
         private void Handshake(Connection made)
@@ -442,6 +443,8 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._rela
                 throw error is TimeoutException ? new Failed("tls", "tls_failed", "timeout") : made.Wire.Explain(error, "tls");
             }
             if (verdict != null) throw verdict;
+            // Wine agrees to versions that it was not offered.
+            if (stream.SslProtocol != SslProtocols.Tls12 && stream.SslProtocol != Tls13) throw new Failed("tls", "no_common_tls");
             made.Stream = stream;
             made.Told["tls_version"] = stream.SslProtocol == SslProtocols.Tls12 ? "TLSv1.2" : "TLSv1.3";
             made.Told["cipher"] = Cipher(stream);

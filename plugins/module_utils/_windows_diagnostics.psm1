@@ -63,7 +63,9 @@ function Start-EstSection([string]$Name, [hashtable]$Arguments) {
     $runspace.Open()
     $shell = [PowerShell]::Create()
     $shell.Runspace = $runspace
-    $null = $shell.AddScript($library -join "`n").AddStatement().AddCommand('Measure-EstSection').AddParameters(@{ Name = $Name; Arguments = $Arguments })
+    # One statement, for what a second one throws is no failure of the whole.
+    $script = "param([string]`$Name, [hashtable]`$Arguments)`n$($library -join "`n")`nMeasure-EstSection `$Name `$Arguments"
+    $null = $shell.AddScript($script).AddArgument($Name).AddArgument($Arguments)
     $run = [Delegate]::CreateDelegate([Func[Collections.ObjectModel.Collection[psobject]]], $shell, 'Invoke')
     $task = New-Object 'Threading.Tasks.Task[Collections.ObjectModel.Collection[psobject]]' $run, ([Threading.Tasks.TaskCreationOptions]::LongRunning)
     $task.Start()
@@ -98,7 +100,7 @@ function Complete-EstSection($Task, [int]$Seconds, [Diagnostics.Stopwatch]$Watch
 }
 
 function New-EstFailedSection([string]$Reason, [string]$Hint) {
-    return @{ ok = $false; error_code = 'not_collected'; reason = $Reason; hint = $Hint }
+    return @{ ok = $false; error_code = 'not_collected'; reason = ($Reason -replace '\s+', ' '); hint = $Hint }
 }
 
 # Carries all requests side by side, and returns a section for each relay.

@@ -9,7 +9,7 @@ of the controller, its forks, every ssh, every sshd, and the Python that runs on
 
     venv=$(python3 tests/tools/suite/venvs.py bench tests/requirements/bench.txt)
     $venv/bin/python tests/bench/fleet.py                all parts, an hour
-    $venv/bin/python tests/bench/fleet.py quick          a run that changes nothing, in two minutes
+    $venv/bin/python tests/bench/fleet.py quick          a run that changes nothing, in a few minutes
     $venv/bin/python tests/bench/fleet.py no-change      one part
 """
 

@@ -203,7 +203,7 @@ class StandInConnector(ControllerConnector):
     exchange = "relay"
 
     def __init__(self, host: KeyHost, folder: Path) -> None:
-        super().__init__(lambda _name, _arguments: {"failed": True})
+        super().__init__(lambda _name, _arguments: {"failed": True}, "estfleet.cloud_extender.win_{}".format)
         self._host, self._folder = host, folder
 
     def transport(self, destination: Destination, trust: Trust) -> Transport:

@@ -43,7 +43,7 @@ class Host:
         self.name = f"portal-{secrets.token_hex(4)}"
 
         def connect(_action: Any, _exchange: str) -> ControllerConnector:
-            return ControllerConnector(lambda _name, _arguments: {"failed": True})
+            return ControllerConnector(lambda _name, _arguments: {"failed": True}, self.private_module)
 
         monkeypatch.setattr(certificate, "_connector", connect)
 

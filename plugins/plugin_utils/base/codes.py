@@ -50,7 +50,6 @@ CODES = {
     "missing_store": "There is no template store on the host.",
     "store_problem": "Something is wrong with the template store.",
     "wrong_clock": "The clock of the host differs from that of the controller or of the EST server.",
-    "no_route": "The host has no route to the EST server.",
     "server_certificate_ends": "The certificate of the EST server has expired, or will soon.",
     "server_warning": "The EST server answers, and something about it should be known.",
 }

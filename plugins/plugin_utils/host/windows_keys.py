@@ -18,7 +18,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking i
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
-from ..base.host_answer import UnusableAnswer, check_shape
+from ..base.host_answer import UnusableAnswer, check_shape, failure_words
 
 if TYPE_CHECKING:
     from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
@@ -240,7 +240,7 @@ class HostKeys:
         result = self._execute(self._module, {**self._which, "operation": operation, **more})
         if result.get("failed"):
             raise EstError(
-                str(result.get("msg") or f"{MODULE} failed").rstrip("."),
+                (failure_words(result) or f"{MODULE} failed on the host").rstrip("."),
                 code=str(result.get("error_code") or "module_failed"),
                 stage="save",
                 hint=_HINT if request_received == "received" else "",

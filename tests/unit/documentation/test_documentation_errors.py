@@ -17,8 +17,17 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.codes
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(\w+)` \| (.+?) \| (.*?) \| (.+?) \|$", TEXT.partition("## Codes")[2], re.MULTILINE)
-#: Those whose sentence is another program's: the server's, Ansible's, the operating system's; or made of several.
-WORDS_OF_OTHERS = {"refused", "server_warning", "unreachable", "untrusted_issuer", "unusable_bundle"}
+#: Those whose sentence is another program's: the server's, Ansible's, the operating system's, PowerShell's; or made of
+#: several.
+WORDS_OF_OTHERS = {
+    "key_failed",
+    "refused",
+    "server_warning",
+    "unknown_account",
+    "unreachable",
+    "untrusted_issuer",
+    "unusable_bundle",
+}
 
 
 def sentences() -> set[str]:
