@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import uuid
+
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from support.lab import PASSWORD, USERNAME, LabServer
-from windows.playbooks.plays import Plays, task
+from windows.playbooks.plays import Plays, script, task
 
 IDENTITY = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
 
@@ -39,3 +41,25 @@ def test_an_approval_is_waited_for_with_the_key_that_stays_on_the_host(newest_pl
     for secret in (PASSWORD, "canary", "PRIVATE KEY", (tests / "test" / "private_key.pem").read_text().split("\n")[1]):
         assert secret not in done.run.output
     assert {*done.calls["windows"]} <= {"module", "command"}, "no file is transferred"
+
+
+def test_a_certificate_is_kept_with_a_key_that_the_host_makes(newest_plays: Plays, lab: LabServer) -> None:
+    name = f"portal-{uuid.uuid4().hex[:8]}"  # Wine removes no certificate
+    inline = {"name": "web", "server": lab.url, "username": USERNAME, "password": PASSWORD, "key_type": "rsa"}
+    keep = task(
+        "est_certificate",
+        inline={**inline, "ca_certificate": lab.ca_pem},
+        identity=IDENTITY,
+        certificate_name=name,
+        key_provider="csp",
+    )
+    held = f"(Get-ChildItem Cert:/LocalMachine/My | Where-Object FriendlyName -like 'web-{name}-est-*').Thumbprint"
+    steps = [{**keep, "name": "enrol"}, {**keep, "name": "again"}, *script("held", windows=held)]
+    done = newest_plays.run(steps, "-vvvvv", hosts="windows")
+    enrolled, again = done.of("windows", "enrol"), done.of("windows", "again")
+    assert (enrolled["action"], enrolled["exchange"], again["status"]) == ("enrolled", "relay", "unchanged"), again
+    assert done.calls["windows"] == ["module"] * 6 + ["module", "command"]
+    assert done.of("windows", "held")["stdout"].split() == [enrolled["certificate"]["thumbprint"]]
+    assert again["certificate"]["thumbprint"] == enrolled["certificate"]["thumbprint"]
+    for secret in (PASSWORD, "PRIVATE KEY"):
+        assert secret not in done.run.output

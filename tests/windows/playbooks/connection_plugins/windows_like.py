@@ -48,7 +48,7 @@ _OPTIONS = ("-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Unrestricted")
 # How the versions of ansible-core write it: with and without quotes, and with arguments of the script.
 _ENCODED = re.compile(r"\s['\"]?-EncodedCommand['\"]?\s+['\"]?([A-Za-z0-9+/=]+)")
 # The code page that winrm gives its shell. A script with parameters is one of ansible-core's, which does it itself.
-_UTF8 = "[Console]::InputEncoding = [Console]::OutputEncoding = [Text.UTF8Encoding]::new($false)\n"
+_UTF8 = "try { [Console]::InputEncoding = [Console]::OutputEncoding = [Text.UTF8Encoding]::new($false) } catch {}\n"
 #: Longest time in seconds for one command: nothing of ours takes as long.
 _LIMIT = 300
 
