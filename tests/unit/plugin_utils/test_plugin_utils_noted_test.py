@@ -67,7 +67,7 @@ def by_the_host(store, result):
 
 def by_the_controller(store, result, monkeypatch):
     monkeypatch.setattr(controller_exchange, "run_test", lambda *_arguments, **_options: result)
-    connector = controller_exchange.posix_connector("controller", execute, execute, write_file=str)
+    connector = controller_exchange.connector_of("controller", execute, "estfleet.cloud_extender.{}".format)
     files = RemoteFiles(TEST_FILES, execute, os.path.join(store, "tests"), "wifi", "test")
     exchange = controller_exchange.ControllerExchange(connector, lambda _asked: files, find_template=lambda: None)
     asked = SimpleNamespace(
