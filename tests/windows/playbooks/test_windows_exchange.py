@@ -53,7 +53,11 @@ def test_a_certificate_is_kept_with_a_key_that_the_host_makes(newest_plays: Play
         certificate_name=name,
         key_provider="csp",
     )
-    held = f"(Get-ChildItem Cert:/LocalMachine/My | Where-Object FriendlyName -like 'web-{name}-est-*').Thumbprint"
+    held = f"""
+    $store = [Security.Cryptography.X509Certificates.X509Store]::new('My', 'LocalMachine')
+    $store.Open('ReadOnly')
+    $store.Certificates | Where-Object FriendlyName -like 'web-{name}-est-*' | ForEach-Object Thumbprint
+    """
     steps = [{**keep, "name": "enrol"}, {**keep, "name": "again"}, *script("held", windows=held)]
     done = newest_plays.run(steps, "-vvvvv", hosts="windows")
     enrolled, again = done.of("windows", "enrol"), done.of("windows", "again")
