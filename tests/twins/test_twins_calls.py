@@ -78,7 +78,9 @@ class TwinHost(Host):
         """Apply a template of the lab server."""
         given = template_for(lab, **options)
         every = {**given.as_fields(), **given.secrets()}
-        return self.run("est_templates", templates=[{name: value for name, value in every.items() if value is not None}])
+        return self.run(
+            "est_templates", templates=[{name: value for name, value in every.items() if value is not None}]
+        )
 
     def test(self, **options: Any) -> tuple[str, list[str]]:
         """Test the stored template with the host as a relay; return the status, and the calls."""
