@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import json
 from types import SimpleNamespace
+from typing import ClassVar
 
 from ansible.parsing.dataloader import DataLoader
 from support import returned
@@ -41,7 +42,7 @@ class Host:
     answers what no module of ours does.
     """
 
-    variables = {}
+    variables: ClassVar = {}
     execute_command = None
 
     def __init__(self):
