@@ -27,10 +27,13 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.pop(0)  # or fleet.py beside this file would stand for the package "fleet"
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / ".cache" / "collections")]
 
-from fleet.playbook import COLLECTIONS, run_playbook, write_playbook  # noqa: E402 (found on the path only now)
+from fleet.playbook import run_playbook, write_playbook  # noqa: E402 (found on the path only now)
+from support.looking import NO_STORE, in_base64  # noqa: E402
 from twins.twin import MissingError, powershell, windows_host  # noqa: E402
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import parts  # noqa: E402
 
 TEMPLATES = 20
 SETTINGS = {
@@ -131,11 +134,6 @@ class Bench:
 
 def _answer(store: Path) -> str:
     """What a look at a store answers, between marks; all texts of it are in base64."""
-    sys.path.append(str(COLLECTIONS))
-    from support.looking import NO_STORE, in_base64
-
-    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import parts
-
     content = (store / "templates.json").read_text(encoding="utf-8")
     key = bytes.fromhex((store / "sealing.key").read_text(encoding="ascii").strip())
     told = {**NO_STORE, "exists": True, "content": content, "key_fingerprint": parts.key_fingerprint(key)}
