@@ -41,7 +41,7 @@ class Host:
     answers what no module of ours does.
     """
 
-    variables = {}
+    variables = ()
     execute_command = None
 
     def __init__(self):

@@ -258,7 +258,8 @@ def test_what_is_made_is_for_nobody_else(files: Files) -> None:
     [
         {"operation": "read"},
         {"operation": "save_issued"},
-        {"operation": "save_issued", "files": PENDING, "store_path": "/nowhere"},
+        {"operation": "save_issued", "files": PENDING, "came": {}},
+        {"operation": "read", "pad": "AAAA", "key_pad": "5a" * 32},
         {"operation": "note"},
         {"operation": "remove"},
     ],
