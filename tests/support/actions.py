@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 import json
 from types import SimpleNamespace
-from typing import ClassVar
 
 from ansible.parsing.dataloader import DataLoader
 from support import returned
@@ -42,7 +41,7 @@ class Host:
     answers what no module of ours does.
     """
 
-    variables: ClassVar = {}
+    variables = ()
     execute_command = None
 
     def __init__(self):

@@ -77,10 +77,8 @@ class TwinHost(Host):
     def apply(self, lab: LabServer, **options: Any) -> tuple[dict[str, Any], list[str]]:
         """Apply a template of the lab server."""
         given = template_for(lab, **options)
-        every = {**given.as_fields(), **given.secrets()}
-        return self.run(
-            "est_templates", templates=[{name: value for name, value in every.items() if value is not None}]
-        )
+        every = {**given.as_fields(), **given.secrets()}.items()
+        return self.run("est_templates", templates=[{name: value for name, value in every if value is not None}])
 
     def test(self, **options: Any) -> tuple[str, list[str]]:
         """Test the stored template with the host as a relay; return the status, and the calls."""

@@ -258,7 +258,8 @@ def test_what_is_made_is_for_nobody_else(files: Files) -> None:
     [
         {"operation": "read"},
         {"operation": "save_issued"},
-        {"operation": "save_issued", "files": PENDING, "store_path": "/nowhere"},
+        {"operation": "save_issued", "files": PENDING, "came": {}},
+        {"operation": "read", "pad": "AAAA", "key_pad": "5a" * 32},
         {"operation": "note"},
         {"operation": "remove"},
     ],
@@ -357,7 +358,7 @@ WHOLE = {"format": "estfleet.cloud_extender.last_tests", "format_version": 1, "t
     "came",
     [
         CAME,
-        {"status": "failed", "stage": "http", "http_status": 401, "error_code": "unauthorized", "exchange": "uri"},
+        {"status": "failed", "stage": "http", "http_status": 401, "error_code": "unauthorized", "exchange": "relay"},
         {"status": "pending", "content": None},
         {"status": "other"},
         {"status": "pending", "not_after": "2027-11-22T12:00:00Z"},
