@@ -27,10 +27,14 @@ class ActionModule(ServerAction):
             check_windows_name("certificate_name", asked.identity.certificate_name)
 
         def on_controller(way):
-            test = self.controller_exchange(
-                way, lambda: asked.inline or self.stored_template(asked.store_path, asked.template_name)
-            )
-            return self.with_warnings(test.test(asked, lambda: self.stored_content))
+            files = self.test_files(asked)
+
+            def find_template():
+                look = files.look_at_store
+                return asked.inline or self.stored_template(asked.store_path, asked.template_name, look=look)
+
+            test = self.controller_exchange(way, find_template)
+            return self.with_warnings(test.test(asked, files, lambda: self.stored_content))
 
         if exchange == "host":
             return self.run_where_it_can("est_test_enroll", arguments, asked, by_relay=lambda: on_controller("relay"))

@@ -116,7 +116,10 @@ options:
         an enrolment code, because a connection may log what a module prints.
     type: str
   store_path:
-    description: The folder of the template store, for O(came).
+    description: The folder of the template store, for O(came); with O(operation=read) it is read along.
+    type: str
+  key_pad:
+    description: Random octets as long as the sealing key in hexadecimal, under which it is read along; else it is not.
     type: str
   came:
     description:

@@ -207,12 +207,7 @@ function Get-EstCertificateLook([hashtable]$Which) {
     }
     finally { $store.Dispose() }
     $look = @{ certificates = $found; writable = (Test-EstWritable $Which.store_name); document = @{} }
-    $pad = $null
-    if ($Which.key_pad) {
-        $pad = ConvertFrom-EstHex $Which.key_pad 32
-        if ($null -eq $pad) { throw (New-EstError 'key_pad is not 32 octets in hexadecimal' 'invalid_option') }
-    }
-    if ($Which.with_document) { $look.document = Read-EstStore $Which.store_path $pad }
+    if ($Which.with_document) { $look.document = Read-EstStore $Which.store_path (ConvertFrom-EstKeyPad $Which.key_pad) }
     return $look + (Get-EstNotes $Which)
 }
 

@@ -99,6 +99,14 @@ function Get-EstNothing {
     }
 }
 
+# Returns the octets of key_pad; nothing where it is not given.
+function ConvertFrom-EstKeyPad([string]$Text) {
+    if (-not $Text) { return $null }
+    $pad = ConvertFrom-EstHex $Text $script:KEY_OCTETS
+    if ($null -eq $pad) { throw (New-EstError "key_pad is not $script:KEY_OCTETS octets in hexadecimal" 'invalid_option') }
+    return , $pad
+}
+
 # Returns what the module tells of the store. It is a snapshot, for those that write wait meanwhile.
 #
 # Pad: random octets as long as the key, under which that comes back, or nothing where it is not asked for.

@@ -154,8 +154,8 @@ options:
   key_readers:
     description:
       - Accounts that may use the private key on a Windows host beside SYSTEM and administrators, such as
-        V(NT SERVICE\W3SVC), V(IIS AppPool\portal) or V(S-1-5-20), by name or security identifier. The host has to know
-        them.
+        V(NT SERVICE\\W3SVC), V(IIS AppPool\\portal) or V(S-1-5-20), by name or security identifier. The host has to
+        know them.
       - One that may not use the key is let, on every run. Others keep what they have; the next key has only those that
         are listed then.
     type: list

@@ -35,8 +35,8 @@ options:
       - Exactly one of O(template) and O(inline) is needed.
     type: str
 notes:
-  - On a Windows host the controller needs the Python libraries C(requests) and C(cryptography), and the host nothing; see
-    C(docs/windows.md).
+  - On a Windows host the controller needs the Python libraries C(requests) and C(cryptography), and the host nothing.
+    See C(docs/windows.md).
 seealso:
   - module: estfleet.cloud_extender.est_test_enroll
 """

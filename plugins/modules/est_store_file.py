@@ -104,14 +104,12 @@ kept:
   type: str
 """
 
-import re
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import KEY_OCTETS
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import (
+    as_pad,
     make_key,
     read_store,
     write_store,
@@ -121,7 +119,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.pos
 def perform(module):
     """Do what was asked and return the result."""
     params = module.params
-    pad = _pad(params["key_pad"])
+    pad = as_pad(params["key_pad"])
     if params["operation"] == "read":
         return dict(read_store(params["store_path"], pad), changed=False)
     if module.check_mode:
@@ -139,15 +137,6 @@ def perform(module):
         keep_old=params["keep_old"],
     )
     return dict(written, changed=not written["conflict"])
-
-
-def _pad(text):
-    """Return the octets of ``key_pad``, or None where it is not given."""
-    if not text:
-        return None
-    if not re.fullmatch(f"[0-9A-Fa-f]{{{2 * KEY_OCTETS}}}", text):
-        raise StoreError(f"key_pad is not {KEY_OCTETS} octets in hexadecimal")
-    return bytes.fromhex(text)
 
 
 def main():

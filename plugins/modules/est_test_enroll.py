@@ -95,8 +95,8 @@ options:
     choices: [host, server]
     default: host
 notes:
-  - On a Windows host the controller needs the Python libraries C(requests) and C(cryptography), and the host nothing; see
-    C(docs/windows.md).
+  - On a Windows host the controller needs the Python libraries C(requests) and C(cryptography), and the host nothing.
+    See C(docs/windows.md).
 seealso:
   - module: estfleet.cloud_extender.est_templates
 """

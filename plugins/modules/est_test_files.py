@@ -42,6 +42,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+document:
+  description: What M(estfleet.cloud_extender.est_store_file) reads.
+  type: dict
+  returned: when it reads and O(store_path) is given
 files:
   description: The other files of a pending enrolment by name.
   type: dict
@@ -80,6 +84,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.pat
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import as_pad, read_store
 
 SAVES = ("save_pending", "save_issued", "save_unusable")
 
@@ -94,6 +99,7 @@ def main() -> None:
             "files": {"type": "json", "no_log": True},
             "pad": {"type": "str", "no_log": True},
             "store_path": {"type": "str"},
+            "key_pad": {"type": "str", "no_log": True},
             "came": {"type": "json"},
         },
         required_if=[
@@ -101,12 +107,13 @@ def main() -> None:
             *(("operation", operation, ["files"]) for operation in SAVES),
             ("operation", "note", ["store_path", "came"]),
         ],
-        required_together=[("store_path", "came")],
+        required_by={"came": ["store_path"], "key_pad": ["store_path"]},
     )
     folder = TestFolder(module.params["output_path"], module.params["template"], module.params["certificate_name"])
     try:
         if module.params["operation"] == "read":
-            module.exit_json(changed=False, **_pending(folder, base64.b64decode(module.params["pad"])))
+            pending = _pending(folder, base64.b64decode(module.params["pad"]))
+            module.exit_json(changed=False, **_document(module.params), **pending)
         if module.params["operation"] == "note":
             _note(module.params)
             module.exit_json(changed=True)
@@ -117,6 +124,13 @@ def main() -> None:
         module.fail_json(**failure(in_words(error), "not_saved", in_words(error)))
     except StoreError as error:
         module.fail_json(**failure_of(error))
+
+
+def _document(params: dict[str, Any]) -> dict[str, object]:
+    """What of the template store is read along."""
+    if not params["store_path"]:
+        return {}
+    return {"document": read_store(params["store_path"], as_pad(params["key_pad"]))}
 
 
 def _note(params: dict[str, Any]) -> None:

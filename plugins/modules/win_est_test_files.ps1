@@ -19,6 +19,7 @@ $spec = @{
         files = @{ type = 'json'; no_log = $true }
         pad = @{ type = 'str'; no_log = $true }
         store_path = @{ type = 'str' }
+        key_pad = @{ type = 'str'; no_log = $true }
         came = @{ type = 'json' }
     }
     required_if = @(
@@ -28,7 +29,7 @@ $spec = @{
         , @('operation', 'save_unusable', @('files'))
         , @('operation', 'note', @('store_path', 'came'))
     )
-    required_together = @(, @('store_path', 'came'))
+    required_by = @{ came = 'store_path'; key_pad = 'store_path' }
 }
 $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 
@@ -43,8 +44,10 @@ function Get-Result($Params) {
         $path = Save-EstTestFiles $test $kind (ConvertFrom-EstJson $Params.files)
         return @{ changed = $true; path = $path; not_noted = (Get-NotNoted $Params) }
     }
+    $result = @{ changed = $false }
+    if ($Params.store_path) { $result.document = Read-EstStore $Params.store_path (ConvertFrom-EstKeyPad $Params.key_pad) }
     $files = Read-EstPending $test
-    if ($null -eq $files) { return @{ changed = $false } }
+    if ($null -eq $files) { return $result }
     $pad = [Convert]::FromBase64String($Params.pad)
     $key = [Text.Encoding]::ASCII.GetBytes($files['private_key.pem'])
     $request = [Text.Encoding]::ASCII.GetBytes($files['request.pem'])
@@ -56,7 +59,7 @@ function Get-Result($Params) {
     [Array]::Copy($pad, $key.Length, $rest, 0, $rest.Length)
     $maskedRequest = [Convert]::ToBase64String((Get-EstMasked $request $rest))
     $path = Join-Path $test.Parent $test.Pending
-    return @{ changed = $false; files = $files; masked_key = $maskedKey; masked_request = $maskedRequest; path = $path }
+    return $result + @{ files = $files; masked_key = $maskedKey; masked_request = $maskedRequest; path = $path }
 }
 
 # Notes what came of the test, where that is given; returns why that could not be done.

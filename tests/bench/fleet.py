@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import importlib
 import json
 import os
 import platform
@@ -35,8 +34,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.pop(0)  # or this file would stand for the package "fleet"
 sys.path.insert(0, str(ROOT / "tests"))
 
+from fleet.fake_hosts import FakeHosts  # noqa: E402 (found on the path only now)
 from fleet.measure import Cost, in_turns, measure, median, play, table  # noqa: E402 (found on the path only now)
-from fleet.playbook import COLLECTIONS, PLAYBOOK, environment, run_playbook, write_playbook  # noqa: E402
+from fleet.playbook import PLAYBOOK, environment, run_playbook, write_playbook  # noqa: E402
 from fleet.ssh_fleet import GROUP, Fleet  # noqa: E402
 from support.lab import PASSWORD, USERNAME, LabProcess  # noqa: E402
 
@@ -257,8 +257,8 @@ class Bench:
 def memory(hosts: int) -> None:
     """The memory and the CPU of the controller and its forks for hosts that are fakes on this machine.
 
-    Their Python is a script that gives the answer of a real host at once. The controller cannot tell, and only what it
-    takes itself is looked at, with the little that the script does.
+    The controller cannot tell, and only what it takes itself is looked at, with the little that a script does in place
+    of their Python.
     """
     print(f"\nThe controller alone, {hosts} hosts, {TEMPLATES} templates, nothing to change", flush=True)
     print(
@@ -276,32 +276,14 @@ def memory(hosts: int) -> None:
             "est_integration_templates": templates(TEMPLATES),
         }
         _of_controller("est_templates", ["ce1"], variables, folder)  # makes the store that all the others have
-        real = {"ping": {"ping": "pong", "changed": False}}
-        look = _read_store(folder)
-        for contender in ("ping", "est_templates", "est_integration"):
-            # A quick look wants its answer between the mark that its program holds.
-            answer = json.dumps(real[contender]) if contender in real else f"${{mark}}{look}${{mark}}"
-            fake = folder / f"python_of_{contender}"
-            fake.write_text(f"#!/bin/sh\nmark=$({_FIND_MARK})\ncat <<END\n{answer}\nEND\n", encoding="utf-8")
-            fake.chmod(0o700)
-            variables["ansible_python_interpreter"] = str(fake)
-            names = [f"ce{number}" for number in range(hosts)]
-            own, largest, cpu = _of_controller(contender, names, variables, folder)
-            base, base_cpu = base or own, base_cpu or cpu
-            told = f"{own:>16.0f}{largest:>31.0f}{own / base:>9.2f}{1000 * cpu / hosts:>14.1f}{cpu / base_cpu:>9.2f}"
-            print(f"{contender:<18}{told}", flush=True)
-
-
-# Takes all of the program, and prints the mark.
-_FIND_MARK = "sed -n 's/.* ARGUMENTS, MARK = .*, .\\([0-9a-f]*\\).$/\\1/p'"
-
-
-def _read_store(folder: Path) -> str:
-    """Return what a quick look at a host answers."""
-    sys.path.append(str(COLLECTIONS))
-    utils = "ansible_collections.estfleet.cloud_extender.plugins.module_utils"
-    look, told = (importlib.import_module(f"{utils}.{name}") for name in ("_store.look", "_told"))
-    return str(told.as_line(look.quick_look(str(folder / "store"), None)))
+        with FakeHosts(folder) as fakes:
+            for contender in ("ping", "est_templates", "est_integration"):
+                variables["ansible_python_interpreter"] = str(fakes.python)
+                names = [f"ce{number}" for number in range(hosts)]
+                own, largest, cpu = _of_controller(contender, names, variables, folder)
+                base, base_cpu = base or own, base_cpu or cpu
+                told = f"{own:>16.0f}{largest:>31.0f}{own / base:>9.2f}"
+                print(f"{contender:<18}{told}{1000 * cpu / hosts:>14.1f}{cpu / base_cpu:>9.2f}", flush=True)
 
 
 def _of_controller(

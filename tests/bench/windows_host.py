@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run that changes nothing costs on a Windows host, next to a module of PowerShell that does nothing.
 
-The host is a PowerShell of this machine: EST_TEST_PWSH, or pwsh on the PATH. The contenders take turns in each round;
-what counts are the ratios within the rounds. The controller is measured apart, with hosts that are a script and answer
-at once.
+The hosts are a PowerShell of this machine (EST_TEST_PWSH, or pwsh on the PATH) and a Windows-like one
+(EST_TEST_WINDOWS_HOST). The contenders take turns in one run of a playbook, and what counts are the ratios within the
+turns: of what the host did, and not of Ansible's own time. The controller is measured apart, with hosts that are a
+script and answer at once.
 
     venv=$(python3 tests/tools/suite/venvs.py bench tests/requirements/bench.txt)
-    $venv/bin/python tests/bench/windows_host.py [--rounds 5] [--hosts 40]
+    $venv/bin/python tests/bench/windows_host.py [--rounds 3] [--hosts 20]
 """
 
 from __future__ import annotations
@@ -17,41 +18,28 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.pop(0)  # or fleet.py beside this file would stand for the package "fleet"
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / ".cache" / "collections")]
 
-from fleet.playbook import COLLECTIONS, run_playbook, write_playbook  # noqa: E402 (found on the path only now)
+from fleet.playbook import run_playbook, write_playbook  # noqa: E402 (found on the path only now)
+from support.looking import NO_STORE, in_base64  # noqa: E402
+from twins.twin import MissingError, powershell, windows_host  # noqa: E402
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import parts  # noqa: E402
 
 TEMPLATES = 20
 SETTINGS = {
     "ANSIBLE_FORKS": "20",
     "ANSIBLE_LIBRARY": str(HERE / "library"),
     "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
-}
-TASKS: dict[str, dict[str, Any]] = {
-    "module": {"win_nothing": {}},
-    "est_templates": {
-        "estfleet.cloud_extender.est_templates": {
-            "templates": [
-                {
-                    "name": f"template {number}",
-                    "server": "est.example.com",
-                    "username": "estuser",
-                    "password": f"password {number}",
-                }
-                for number in range(TEMPLATES)
-            ],
-            "store_path": "%EST_BENCH%\\store",
-        }
-    },
 }
 #: Answers as a host does, at once. The second line of what a look sends is what its answer has to stand between.
 FAKE = """#!/bin/sh
@@ -60,62 +48,96 @@ cat <<END
 {answer}
 END
 """
+NOTHING: dict[str, Any] = {"win_nothing": {}}
+
+
+def templates(store_path: str) -> dict[str, Any]:
+    """The task that keeps templates as they are, each with a password of its own."""
+    entries = [
+        {
+            "name": f"template {number}",
+            "server": "est.example.com",
+            "username": "estuser",
+            "password": f"password {number}",
+        }
+        for number in range(TEMPLATES)
+    ]
+    return {"estfleet.cloud_extender.est_templates": {"templates": entries, "store_path": store_path}}
 
 
 class Bench:
-    """The playbooks in a folder, and what runs of them took.
+    """A folder for playbooks, and hosts that are a PowerShell of this machine.
 
     :param folder: a folder of its own.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        os.environ["EST_BENCH"] = f"{folder}/"
-        # The path of the store is one of Windows, and a backslash is no separator here.
-        self._store = folder / "\\store"
-        self._playbooks: dict[str, str] = {}
-        for name, task in TASKS.items():
-            (folder / name).mkdir()
-            plays = [{"hosts": "all", "gather_facts": False, "tasks": [task]}]
-            self._playbooks[name] = write_playbook(folder / name, plays)
 
-    def run(self, name: str, program: str, hosts: int = 1) -> tuple[float, float]:
-        """Run a contender; return the seconds that it took, and its CPU seconds with all that it started.
+    def run(self, command: Sequence[str], interpreter: str, tasks: Sequence[Any], hosts: int = 1) -> tuple[Any, float]:
+        """Run tasks; return what each command on the hosts took, wall and CPU, and the CPU of all of it, in seconds.
 
-        :param program: the PowerShell of the hosts.
+        :param command: what starts the PowerShell of the hosts.
+        :param interpreter: how they name it.
         """
+        log = self.folder / "log"
+        log.write_text("", encoding="ascii")
         variables = {
             "ansible_connection": "bench_pwsh",
-            "bench_pwsh_program": program,
-            "ansible_pwsh_interpreter": program,
+            "bench_pwsh_command": list(command),
+            "bench_pwsh_log": str(log),
+            "ansible_pwsh_interpreter": interpreter,
         }
         names: dict[str, Any] = {f"ce{number}": {} for number in range(hosts)}
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps({"all": {"hosts": names, "vars": variables}}), encoding="utf-8")
+        playbook = write_playbook(self.folder, [{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}])
         before = _cpu()
-        done = run_playbook(self._playbooks[name], inventory, folder=self.folder, settings=SETTINGS, limit=900)
+        done = run_playbook(playbook, inventory, folder=self.folder, settings=SETTINGS, limit=900)
         if done.status:
-            sys.exit(f"{name} failed:\n{done.output[-4000:]}")
-        return done.seconds, _cpu() - before
+            sys.exit(f"the run failed:\n{done.output[-4000:]}")
+        lines = log.read_text(encoding="ascii").splitlines()
+        return [tuple(map(float, line.split())) for line in lines], _cpu() - before
 
-    def fake(self, name: str, answer: str) -> str:
-        """Make a PowerShell that gives an answer to everything, and return its path."""
-        path = self.folder / f"host_of_{name}"
+    def compare(self, command: Sequence[str], interpreter: str, store_path: str, rounds: int) -> str:
+        """Compare the two on a host that has the templates in the end; return a line."""
+        tasks = [templates(store_path), *[NOTHING, templates(store_path)] * rounds]
+        calls, _cpu_of_run = self.run(command, interpreter, tasks)
+        if len(calls) < 2 * rounds + 2:
+            sys.exit(f"nothing to change takes another number of calls than 1: there were {len(calls)}")
+        turns = calls[-2 * rounds :]
+        told = []
+        for kind, unit in ((0, "s"), (1, "CPU s")):
+            module, ours = ([turn[kind] for turn in turns[start::2]] for start in (0, 1))
+            ratio = statistics.median(mine / other for mine, other in zip(ours, module, strict=True))
+            told.append(f"{statistics.median(ours):.2f} of {statistics.median(module):.2f} {unit}: {ratio:.2f}")
+        return "; ".join(told)
+
+    def fake(self, answer: str) -> list[str]:
+        """Make a PowerShell that gives an answer to everything, and return what starts it."""
+        path = Path(tempfile.mkdtemp(dir=self.folder)) / "host"
         path.write_text(FAKE.format(answer=answer), encoding="utf-8")
         path.chmod(0o700)
-        return str(path)
+        return [str(path)]
 
-    def answer(self) -> str:
-        """Return what a look at the store answers, between marks; all texts of it are in base64."""
-        content = (self._store / "templates.json").read_text(encoding="utf-8")
-        sys.path.append(str(COLLECTIONS))
-        from support.looking import NO_STORE, in_base64
+    def controller(self, store: Path, rounds: int, hosts: int) -> str:
+        """Compare the controller's CPU for both, with hosts that answer at once; return a line."""
+        module, look = self.fake(json.dumps({"changed": False})), self.fake(_answer(store))
+        costs = []
+        for _number in range(rounds):
+            nothing = self.run(module, "pwsh", [NOTHING], hosts)[1]
+            costs.append((self.run(look, "pwsh", [templates("%EST_BENCH%\\store")], hosts)[1], nothing))
+        ours, other = (1000 * statistics.median(cost[kind] for cost in costs) / hosts for kind in (0, 1))
+        ratio = statistics.median(mine / theirs for mine, theirs in costs)
+        return f"{ours:.0f} of {other:.0f} CPU ms a host: {ratio:.2f}"
 
-        from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import parts
 
-        key = bytes.fromhex((self._store / "sealing.key").read_text(encoding="ascii").strip())
-        told = {**NO_STORE, "exists": True, "content": content, "key_fingerprint": parts.key_fingerprint(key)}
-        return f"$mark{json.dumps({name: in_base64(value) for name, value in told.items()})}$mark"
+def _answer(store: Path) -> str:
+    """What a look at a store answers, between marks; all texts of it are in base64."""
+    content = (store / "templates.json").read_text(encoding="utf-8")
+    key = bytes.fromhex((store / "sealing.key").read_text(encoding="ascii").strip())
+    told = {**NO_STORE, "exists": True, "content": content, "key_fingerprint": parts.key_fingerprint(key)}
+    return f"$mark{json.dumps({name: in_base64(value) for name, value in told.items()})}$mark"
 
 
 def _cpu() -> float:
@@ -123,41 +145,31 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _tell(what: str, rounds: list[dict[str, tuple[float, float]]], each: int) -> None:
-    print(
-        f"\n{what}, {len(rounds)} rounds\n{'':<16}{'wall ms/host':>14}{'CPU ms/host':>14}   x module: wall, CPU (range)"
-    )
-    for name in TASKS:
-        wall, cpu = (1000 * statistics.median(one[name][kind] for one in rounds) / each for kind in (0, 1))
-        ratios = [[one[name][kind] / one["module"][kind] for one in rounds] for kind in (0, 1)]
-        told = f"{statistics.median(ratios[0]):.2f}, {statistics.median(ratios[1]):.2f}"
-        print(
-            f"{name:<16}{wall:>14.0f}{cpu:>14.0f}   {told} ({min(ratios[1]):.2f} to {max(ratios[1]):.2f})", flush=True
-        )
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--hosts", type=int, default=40, help="of the controller's part (default 40)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--hosts", type=int, default=20, help="of the controller's part (default 20)")
     options = parser.parse_args()
-    program = os.environ.get("EST_TEST_PWSH") or shutil.which("pwsh")
-    if not program:
-        sys.exit("there is no PowerShell: none on the PATH, and none named in EST_TEST_PWSH")
     with tempfile.TemporaryDirectory(prefix="est-bench-") as name:
-        bench = Bench(Path(name))
-        bench.run("est_templates", program)  # makes the store
-        rounds = [{task: bench.run(task, program) for task in TASKS} for _number in range(options.rounds)]
-        _tell(f"A host with {TEMPLATES} templates, nothing to change, the run of Ansible included", rounds, 1)
-        fakes = {
-            "module": bench.fake("module", json.dumps({"changed": False})),
-            "est_templates": bench.fake("est_templates", bench.answer()),
-        }
-        rounds = [
-            {task: bench.run(task, fakes[task], options.hosts) for task in TASKS} for _number in range(options.rounds)
-        ]
-        _tell(f"The controller alone, {options.hosts} hosts, {TEMPLATES} passwords", rounds, options.hosts)
+        folder = Path(name)
+        # The path of the store is one of Windows, and under Linux a backslash is no separator.
+        os.environ["EST_BENCH"] = f"{folder}/"
+        bench, store = Bench(folder), folder / "\\store"
+        print(f"nothing to change with {TEMPLATES} templates, next to a module that does nothing: ratio", flush=True)
+        try:
+            program = powershell()
+        except MissingError as error:
+            sys.exit(str(error))
+        print("under Linux:   ", bench.compare([program], program, "%EST_BENCH%\\store", options.rounds), flush=True)
+        try:
+            host = windows_host().made()
+        except MissingError as error:
+            print("in Wine:        not measured:", error)
+        else:
+            place = f"C:\\est-bench-{os.getpid()}"
+            print("in Wine:       ", bench.compare(host.command, host.program, place, options.rounds), flush=True)
+        print("the controller:", bench.controller(store, options.rounds, options.hosts), flush=True)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def task(server, exchange, folder, **inline):
     ]
 
 
-def test_est_test_enroll_from_host_uri_and_controller(globalsign, tmp_path):
+def test_est_test_enroll_from_host_relay_and_controller(globalsign, tmp_path):
     said = run(tmp_path, [each for exchange in EXCHANGES for each in task(globalsign, exchange, tmp_path)])
     assert "WARNING" not in said
     serials = set()

@@ -35,7 +35,14 @@ def marked(value):
 
 
 class Host:
-    """Stands for a host: runs est_store_file in this process, and remembers what was asked of it and what it said."""
+    """Stands for a host: runs est_store_file in this process, and remembers what was asked of it and what it said.
+
+    ``variables`` are those of the host, ``execute_command`` runs a command there, and ``made_up`` says whether it
+    answers what no module of ours does.
+    """
+
+    variables = ()
+    execute_command = None
 
     def __init__(self):
         self.calls = []
@@ -72,6 +79,14 @@ class Host:
     def operations(self):
         return [call["operation"] for call in self.calls]
 
+    @property
+    def made_up(self):
+        return self.__class__ is not Host or self.instead is not None
+
+    def connection(self):
+        shell = SimpleNamespace(tmpdir=None)
+        return SimpleNamespace(_shell=shell, transport="none", become=None, has_pipelining=False)
+
 
 def run_action(name, arguments, host=None, *, check=False):
     """Return the result of one run of the action."""
@@ -83,17 +98,18 @@ def run_action(name, arguments, host=None, *, check=False):
         check_mode=check,
         diff=False,
         async_val=0,
+        delegate_to=None,
+        environment=[],
         until=[],
         retries=None,
         get_search_path=list,
     )
-    connection = SimpleNamespace(
-        _shell=SimpleNamespace(tmpdir=None), transport="none", become=None, has_pipelining=False
-    )
-    context = SimpleNamespace(no_log=False)
-    action = module.ActionModule(task, connection, context, DataLoader(), None, None)
+    context = SimpleNamespace(no_log=False, executable="/bin/sh")
+    templar = SimpleNamespace(template=lambda value: value)
+    action = module.ActionModule(task, host.connection(), context, DataLoader(), templar, None)
     action._execute_module = host.execute_module
-    result = action.run(task_vars={})
-    if host.__class__ is Host and host.instead is None:  # not where a test makes up what a module on the host says
+    action._low_level_execute_command = host.execute_command
+    result = action.run(task_vars=dict(host.variables))
+    if not host.made_up:
         returned.tell(returned.wrong_result(name, result, bool(result.get("failed"))))
     return result

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 _FEW = 25
 
@@ -21,4 +21,10 @@ def count(deep: int) -> int:
     return deep if os.environ.get("SUITE_PROPERTIES") == "deep" else min(deep, _FEW)
 
 
-steady = settings(derandomize=True, deadline=None, database=None, max_examples=count(100))
+steady = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=count(100),
+    suppress_health_check=[HealthCheck.too_slow],
+)

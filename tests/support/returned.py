@@ -34,6 +34,8 @@ PRIVATE = {
     "est_relay",
     "est_store_file",
     "est_test_files",
+    "win_est_diagnostics_host",
+    "win_est_key",
     "win_est_read_file",
     "win_est_relay",
     "win_est_store_file",

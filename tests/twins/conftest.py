@@ -4,8 +4,7 @@
 """Tests of a pair of modules by each of its twins: one table of cases, and what a platform cannot show told per case.
 
 A file of tests names its pair in ``MODULE``, the file of the Python twin, and takes the fixture ``twin``. Where there
-is no such file, the module is for Windows hosts alone, and its twins are those of PowerShell. In ``SYSTEM_CA`` it can
-have a CA certificate in PEM that the system of a twin under Linux is to trust.
+is no such file, the module is for Windows hosts alone, and its twins are those of PowerShell.
 ``@cannot_show(wine="why")`` on a test, or in the marks of one of its cases, leaves out a twin there and nowhere else.
 """
 
@@ -48,8 +47,7 @@ def twin(request: pytest.FixtureRequest, twins: Twins, tmp_path: Path) -> Iterat
         if mark.name == MARK and request.param in mark.kwargs:
             pytest.skip(f"{request.param} cannot show it: {mark.kwargs[request.param]}")
     try:
-        system_ca = getattr(request.module, "SYSTEM_CA", "")
-        with twins.of(request.param, request.module.MODULE, tmp_path, system_ca) as twin:
+        with twins.of(request.param, request.module.MODULE, tmp_path) as twin:
             yield twin
     except MissingError as error:
         pytest.skip(str(error))

@@ -106,7 +106,7 @@ def kills(twin: Twin, python: Callable[[], Any], powershell: str, *arguments: st
 
 
 def _places(twin: Twin) -> Iterator[str]:
-    for file in sorted((twin.staged / "modules").iterdir()):
+    for file in twin.utilities:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             if _CHANGES[twin.kind].search(line):
                 yield f"{file.stem}:{number}"

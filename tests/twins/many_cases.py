@@ -1,14 +1,15 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run one module on many cases in one process; ``twin.py`` starts it, and ``many_cases.ps1`` is its twin.
+"""Run modules on many cases in one process; ``twin.py`` starts it, and ``many_cases.ps1`` is its twin.
 
-``python many_cases.py FILE PORT TOKEN``
+``python many_cases.py PORT TOKEN``
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import io
 import json
@@ -37,19 +38,26 @@ def run_case(module: ModuleType, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"result": json.loads(text)} if text else {"crash": crash or "the module said nothing"}
 
 
-def main() -> None:
-    """Read the command line, load the module, and take cases until there are no more."""
-    file, port, token = sys.argv[1:]
+@functools.cache
+def load(file: str) -> ModuleType:
+    """Load a module from its file."""
     name = f"ansible_collections.estfleet.cloud_extender.plugins.modules.{Path(file).stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def main() -> None:
+    """Read the command line, and take cases until there are no more."""
+    port, token = sys.argv[1:]
     with socket.create_connection(("127.0.0.1", int(port))) as connection, connection.makefile("rw") as lines:
         lines.write(f"{token}\n")
         lines.flush()
         for line in lines:
-            lines.write(json.dumps(run_case(module, json.loads(line))) + "\n")
+            case = json.loads(line)
+            lines.write(json.dumps(run_case(load(case["module"]), case["arguments"])) + "\n")
             lines.flush()
 
 

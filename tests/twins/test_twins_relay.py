@@ -31,7 +31,7 @@ from support import tls_peer
 from support.returned import documented, wrong_result
 from support.tls_certificates import CLIENT_AUTH, CMC_RA, SERVER_AUTH, Identity, authority, make
 from support.tls_peer import Peer, Step, answer, read_request, response, send, server_context, stall, tunnel
-from twins.twin import PLUGINS, MissingError, Twin, powershell
+from twins.twin import PLUGINS, SYSTEM, MissingError, Twin, powershell
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.codes import CODES
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import (
@@ -43,8 +43,6 @@ MODULE = PLUGINS / "modules" / "est_relay.py"
 
 ROOT = authority("Test Root")
 OTHER = authority("Other Root")
-SYSTEM = authority("System Root")
-SYSTEM_CA = SYSTEM.pem
 MIDDLE = ROOT.issue("Test Intermediate", ca=True)
 NAMES = {"dns": ["localhost"], "addresses": ["127.0.0.1"]}
 SERVER = ROOT.issue("Server", **NAMES)

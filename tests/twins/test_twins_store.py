@@ -116,9 +116,9 @@ def store(twin: Twin) -> Store:
     return Store(twin)
 
 
-def refused(result: dict[str, Any], words: str) -> None:
+def refused(result: dict[str, Any], words: str, code: str = "store_failed") -> None:
     """Check that a result is a failure of the one shape, whose message has these words."""
-    assert (result["failed"], result["changed"], result["error_code"]) == (True, False, "store_failed"), result
+    assert (result["failed"], result["changed"], result["error_code"]) == (True, False, code), result
     assert re.search(words, result["msg"]), result["msg"]
     assert (result["reason"], result["hint"]) == (result["msg"].rstrip("."), None)
 
@@ -311,7 +311,7 @@ def test_a_host_that_died_while_a_file_was_replaced_has_the_old_or_the_new_one(s
 def test_a_pad_that_is_none(store: Store, pad: str) -> None:
     store.put("sealing.key", KEY.hex().encode())
     for operation in ("read", "make_key"):
-        refused(store.run(operation, key_pad=pad), "key_pad is not 32 octets in hexadecimal")
+        refused(store.run(operation, key_pad=pad), "key_pad is not 32 octets in hexadecimal", "invalid_option")
     assert list(store.files()) == ["sealing.key"]
 
 

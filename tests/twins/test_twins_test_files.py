@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.looking import NO_STORE
 from twins.interference import IMPATIENT, at_once, held, kills
 from twins.twin import PLUGINS, Twin
 
@@ -114,6 +115,24 @@ def test_nothing_is_pending_and_nothing_is_made(files: Files) -> None:
     files.parent.mkdir(mode=0o700, parents=True)
     assert files.read() is None
     assert files.there() == {}
+
+
+def test_the_template_store_is_read_along(files: Files) -> None:
+    store = files.twin.folder / "est"
+    given = {"pad": base64.b64encode(PAD).decode(), "store_path": files.twin.path(store)}
+    assert files.run("read", **given)["document"] == NO_STORE
+    refused(files.run("read", key_pad="5a", **given), "key_pad is not 32 octets", "invalid_option")
+    store.mkdir(mode=0o700)
+    key = bytes(range(32))
+    for name, content in (("templates.json", "{}"), ("sealing.key", key.hex())):
+        (store / name).write_text(content, encoding="ascii")
+        (store / name).chmod(0o600)
+    files.run("save_pending", files=PENDING)
+    both = files.run("read", key_pad="5a" * 32, **given)
+    assert (both["document"]["content"], sorted(both["files"])) == ("{}", ["state.json"])
+    assert mask(bytes.fromhex(both["document"]["masked_key"]), b"\x5a" * 32) == key
+    assert key.hex() not in files.twin.said
+    assert files.run("read", **given)["document"]["masked_key"] == ""
 
 
 @pytest.mark.parametrize("operation", KINDS)
@@ -239,7 +258,8 @@ def test_what_is_made_is_for_nobody_else(files: Files) -> None:
     [
         {"operation": "read"},
         {"operation": "save_issued"},
-        {"operation": "save_issued", "files": PENDING, "store_path": "/nowhere"},
+        {"operation": "save_issued", "files": PENDING, "came": {}},
+        {"operation": "read", "pad": "AAAA", "key_pad": "5a" * 32},
         {"operation": "note"},
         {"operation": "remove"},
     ],
@@ -338,7 +358,7 @@ WHOLE = {"format": "estfleet.cloud_extender.last_tests", "format_version": 1, "t
     "came",
     [
         CAME,
-        {"status": "failed", "stage": "http", "http_status": 401, "error_code": "unauthorized", "exchange": "uri"},
+        {"status": "failed", "stage": "http", "http_status": 401, "error_code": "unauthorized", "exchange": "relay"},
         {"status": "pending", "content": None},
         {"status": "other"},
         {"status": "pending", "not_after": "2027-11-22T12:00:00Z"},

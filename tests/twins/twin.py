@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The twins of a module: the Python one, and the PowerShell one under Linux and in Wine.
 
-Each runs in one process that takes case after case: a PowerShell needs seconds to start.
+All modules of a kind run in one process that takes case after case: a PowerShell needs seconds to start, and to compile
+what they need.
 """
 
 from __future__ import annotations
@@ -26,10 +27,15 @@ from pathlib import Path
 from typing import Any
 
 import ansible
+from support.tls_certificates import authority
 
 HERE = Path(__file__).resolve().parent
 PLUGINS = HERE.parents[1] / "plugins"
+CORE = Path(ansible.__file__).parent / "module_utils"
 TWINS = ("python", "pwsh", "wine")
+
+#: The CA that the system of each twin under Linux trusts.
+SYSTEM = authority("System Root")
 
 # How long a PowerShell may take to start, and a case to end, on a machine that does other things as well.
 START_SECONDS, CASE_SECONDS = 180.0, 120.0
@@ -110,7 +116,7 @@ def windows_host() -> WindowsHost:
 
 
 class Process:
-    """A process that runs one module on many cases; use it as a context manager.
+    """A process that runs modules on many cases.
 
     :param command: starts it; the port and the token to say there are appended.
     :param environment: what it is to have beside the environment of this process.
@@ -147,9 +153,9 @@ class Process:
             assert self._process.poll() is None, f"the twin ended before its first case:\n{self._said()}"
         raise AssertionError(f"the twin did not start in {START_SECONDS:.0f} seconds:\n{self._said()}")
 
-    def ask(self, arguments: dict[str, Any]) -> str:
-        """Return the line that answers these arguments, JSON."""
-        self._lines.write(json.dumps(arguments) + "\n")
+    def ask(self, case: dict[str, Any]) -> str:
+        """Return the line that answers a case, JSON; see ``many_cases.ps1``."""
+        self._lines.write(json.dumps(case) + "\n")
         self._lines.flush()
         line = str(self._lines.readline())
         assert line, f"the twin ended in a case:\n{self._said()}"
@@ -181,16 +187,19 @@ class Twin:
     :ivar folder: a folder of the test's own on the twin's host, as this process reaches it.
     :ivar home: the home folder of the twin's user, for the twins under Linux.
     :ivar said: the last answer as it came, for what must not be in it.
-    :ivar staged: the folder with what the PowerShell twin is made of, its utilities in ``modules``.
+    :ivar utilities: of a PowerShell twin, the files of PowerShell that it needs.
     """
 
-    def __init__(self, kind: str, process: Process, folder: Path, home: Path, staged: Path) -> None:
+    def __init__(
+        self, kind: str, process: Process, module: Path, folder: Path, home: Path, utilities: list[Path]
+    ) -> None:
         self.kind = kind
         self.folder = folder
         self.home = home
         self.said = ""
-        self.staged = staged
+        self.utilities = utilities
         self._process = process
+        self._module = module
 
     @property
     def windows(self) -> bool:
@@ -202,7 +211,8 @@ class Twin:
 
         :raises AssertionError: it ended without a result.
         """
-        self.said = self._process.ask({**arguments, "_ansible_check_mode": check})
+        case = {"module": str(self._module), "arguments": {**arguments, "_ansible_check_mode": check}}
+        self.said = self._process.ask(case)
         answer = json.loads(self.said)
         assert "crash" not in answer, answer["crash"]
         return {key: value for key, value in answer["result"].items() if key != "invocation"}
@@ -228,8 +238,7 @@ class Twin:
         file = self.folder / f"script-{uuid.uuid4().hex[:8]}.ps1"
         parameters, _line, rest = script.partition("\n") if script.startswith("param(") else ("", "", script)
         modules = "".join(
-            f"Import-Module -Global -DisableNameChecking '{self.path(module)}'\n"
-            for module in sorted((self.staged / "modules").iterdir())
+            f"Import-Module -Global -DisableNameChecking '{self.path(utility)}'\n" for utility in self.utilities
         )
         file.write_text(f"{parameters}\n$ErrorActionPreference = 'Stop'\n{modules}{rest}", encoding="utf-8")
         command = windows_host().command if self.windows else [powershell()]
@@ -248,12 +257,13 @@ class Twin:
 
 
 class Twins:
-    """The processes of this session of tests, one for each twin of each module; use it as a context manager."""
+    """The processes of this session of tests, one for each kind of twin; use it as a context manager."""
 
     def __init__(self) -> None:
-        self._processes: dict[tuple[str, Path], tuple[Process, Path]] = {}
+        self._processes: dict[str, tuple[Process, Path]] = {}
         self._open = contextlib.ExitStack()
         self._home = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+        (self._home / "system.pem").write_text(SYSTEM.pem, encoding="ascii")
         self._host_is_ours = False
 
     def __enter__(self) -> Twins:
@@ -263,32 +273,41 @@ class Twins:
         self._open.close()
 
     @contextlib.contextmanager
-    def of(self, kind: str, module: Path, folder: Path, system_ca: str = "") -> Iterator[Twin]:
+    def of(self, kind: str, module: Path, folder: Path) -> Iterator[Twin]:
         """Give a twin of a module, with a folder of its own.
 
         :param kind: one of ``TWINS``.
         :param module: the Python twin's file; the other is beside it, ``win_NAME.ps1``.
         :param folder: a folder of the test for a host that is this machine.
-        :param system_ca: the certificate in PEM that a host which is this machine is to trust.
         :raises MissingError: this machine cannot run it.
         """
         with contextlib.ExitStack() as stack:
             if kind == "wine":
                 folder = stack.enter_context(_folder_on(self._host()))
-            key = kind, module
-            if key not in self._processes:
-                self._processes[key] = self._start(kind, module, system_ca)
-            process, staged = self._processes[key]
-            yield Twin(kind, process, folder, self._home, staged)
+            yield self.in_folder(kind, module, folder)
 
-    def _start(self, kind: str, module: Path, system_ca: str) -> tuple[Process, Path]:
-        staged = module.parent
-        environment = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "HOME": str(self._home)}
-        if system_ca:
-            environment["SSL_CERT_FILE"] = str(self._home / f"{module.stem}.pem")
-            Path(environment["SSL_CERT_FILE"]).write_text(system_ca, encoding="ascii")
+    def in_folder(self, kind: str, module: Path, folder: Path) -> Twin:
+        """Give a twin of a module, with a folder that is there already; see ``of()``."""
+        if kind not in self._processes:
+            self._processes[kind] = self._start(kind)
+        process, staged = self._processes[kind]
+        utilities: list[Path] = []
+        if kind != "python":
+            module = module.with_name(f"win_{module.name}").with_suffix(".ps1")
+            needed = [file.name for file in _utilities(module) if file.suffix == ".psm1"]
+            utilities = [staged / "modules" / name for name in sorted(needed)]
+            module = Path(module.stem)
+        return Twin(kind, process, module, folder, self._home, utilities)
+
+    def _start(self, kind: str) -> tuple[Process, Path]:
+        staged = HERE
+        environment = {
+            "POWERSHELL_TELEMETRY_OPTOUT": "1",
+            "HOME": str(self._home),
+            "SSL_CERT_FILE": str(self._home / "system.pem"),
+        }
         if kind == "python":
-            command = [sys.executable, str(HERE / "many_cases.py"), str(module)]
+            command = [sys.executable, str(HERE / "many_cases.py")]
             process = Process(command, {**environment, "PYTHONPATH": os.pathsep.join(sys.path)})
         else:
             if kind == "pwsh":
@@ -298,7 +317,7 @@ class Twins:
                 host = self._host()
                 command, named = host.command, host.path
                 staged = self._open.enter_context(_folder_on(host))
-            _stage(module.with_name(f"win_{module.stem}.ps1"), staged)
+            _stage(staged)
             command += [*_OPTIONS, named(staged / "many_cases.ps1"), named(staged)]
             process = Process(command, environment)
         self._open.callback(process.close)
@@ -325,29 +344,27 @@ def _folder_on(host: WindowsHost) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _stage(module: Path, folder: Path) -> None:
-    """Put what ``many_cases.ps1`` needs into a folder: what Ansible would send along with the module."""
-    core = Path(ansible.__file__).parent / "module_utils"
+def _stage(folder: Path) -> None:
+    """Put what ``many_cases.ps1`` needs into a folder: all modules, and what Ansible would send along with them."""
     shutil.copy(HERE / "many_cases.ps1", folder)
-    shutil.copy(module, folder / "module.ps1")
-    shutil.copy(core / "powershell" / "Ansible.ModuleUtils.AddType.psm1", folder / "AddType.psm1")
-    (folder / "utilities").mkdir()
-    (folder / "modules").mkdir()
-    _stage_utilities(module, core, folder)
+    shutil.copy(CORE / "powershell" / "Ansible.ModuleUtils.AddType.psm1", folder / "AddType.psm1")
+    for name in ("scripts", "utilities", "modules"):
+        (folder / name).mkdir()
+    for module in (*(PLUGINS / "modules").glob("win_*.ps1"), *(HERE / "sample").glob("win_*.ps1")):
+        shutil.copy(module, folder / "scripts")
+        for file in _utilities(module):
+            shutil.copy(file, folder / ("utilities" if file.suffix == ".cs" else "modules"))
 
 
-def _stage_utilities(file: Path, core: Path, folder: Path) -> None:
-    """Put what a file says that it needs into a folder, and what that needs in turn."""
+def _utilities(file: Path) -> set[Path]:
+    """Return the files that a file says that it needs, and what those need in turn."""
+    found: set[Path] = set()
     for kind, name in _UTILITY.findall(file.read_text(encoding="utf-8")):
-        suffix, named, place = (
-            (".cs", "csharp", "utilities") if kind == "CSharpUtil" else (".psm1", "powershell", "modules")
-        )
-        source = core / named / f"{name}{suffix}"
+        suffix, named = (".cs", "csharp") if kind == "CSharpUtil" else (".psm1", "powershell")
+        source = CORE / named / f"{name}{suffix}"
         if not name.startswith("Ansible."):
             # ..module_utils.NAME, as it is written in a module of a collection, or .NAME in a utility
             above = file.parents[len(name) - len(name.lstrip(".")) - 1]
             source = above.joinpath(*name.lstrip(".").split(".")).with_suffix(suffix)
-        target = folder / place / source.name
-        if not target.exists():
-            shutil.copy(source, target)
-            _stage_utilities(source, core, folder)
+        found |= {source, *_utilities(source)}
+    return found

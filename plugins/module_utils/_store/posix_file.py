@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from typing import Any
 
 from .._files.folder import Folder
@@ -26,6 +27,18 @@ from .found import Files, cannot, read_files
 from .key_file import put_key, settle_keys, write_next_key
 from .look import describe, nothing_found, with_masked_key
 from .parts import DOCUMENT_NAME, FILE_MODE, FOLDER_MODE, KEY_NAME, KEY_OCTETS, key_fingerprint
+
+
+def as_pad(text: str | None) -> bytes | None:
+    """Return the octets of the option ``key_pad``, or None where it is not given.
+
+    :raises StoreError: it is something else.
+    """
+    if not text:
+        return None
+    if not re.fullmatch(f"[0-9A-Fa-f]{{{2 * KEY_OCTETS}}}", text):
+        raise StoreError(f"key_pad is not {KEY_OCTETS} octets in hexadecimal", code="invalid_option")
+    return bytes.fromhex(text)
 
 
 def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:

@@ -85,29 +85,26 @@ class ControllerExchange:
     """One exchange.
 
     :param connector: carries it.
-    :param files: returns where the files of a test are kept.
     :param find_template: returns the template, from wherever it is.
     """
 
     def __init__(
         self,
         connector: Connector,
-        files: Callable[[TestParameters], Files],
         find_template: Callable[[], Template],
     ) -> None:
         self._connector = connector
-        self._files = files
         self._exchange = connector.exchange
         self._find_template = find_template
         self._timeline = Timeline()
 
-    def test(self, asked: TestParameters, content: Callable[[], Optional[str]]) -> dict[str, Any]:
+    def test(self, asked: TestParameters, files: Files, content: Callable[[], Optional[str]]) -> dict[str, Any]:
         """The result of ``est_test_enroll``, a failed one where the test failed.
 
+        :param files: where the files of the test are kept.
         :param content: returns the digest of the content of the template that was found in the store.
         """
         name = asked.template_name
-        files = self._files(asked)
 
         def came_of(outcome: Mapping[str, Any]) -> Optional[dict[str, Any]]:
             if asked.inline is not None or asked.test_options.check:

@@ -26,6 +26,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
 from ..base.action import ControllerAction, ModuleFailed, OptionError, plain
 from ..base.host_answer import answer_of, documented
 from ..host.paths import check_windows_folder
+from ..host.store import Look
 from ..host.test_files import NAME as TEST_FILES
 from ..host.test_files import RemoteFiles
 from .store import store_of, store_path_of
@@ -165,9 +166,10 @@ class ExchangeAction(ControllerAction):
         from . import controller as exchanges
 
         connector = exchanges.connector_of(exchange, self.execute_anyway, self.private_module)
-        return exchanges.ControllerExchange(connector, self._test_files, find_template)
+        return exchanges.ControllerExchange(connector, find_template)
 
-    def _test_files(self, asked: TestParameters) -> RemoteFiles:
+    def test_files(self, asked: TestParameters) -> RemoteFiles:
+        """Where the host keeps the files of a test, for an exchange that is run on the controller."""
         return RemoteFiles(
             self.private_module(TEST_FILES),
             self.execute_anyway,
@@ -204,16 +206,23 @@ class ExchangeAction(ControllerAction):
         return result
 
     def stored_template(
-        self, store_path: str, name: str, *, with_secrets: bool = True, store: Optional[TemplateStore] = None
+        self,
+        store_path: str,
+        name: str,
+        *,
+        with_secrets: bool = True,
+        store: Optional[TemplateStore] = None,
+        look: Optional[Look] = None,
     ) -> Template:
         """A template from the store of the host.
 
         :param with_secrets: if not, the sealing key is not asked for.
-        :param store: what reads that store, where somebody reads it along with something else.
+        :param store: what reads that store, where another module does.
+        :param look: what reads it along with something else; see ``store_of()``.
         :raises StoreError: there is none, or it cannot be read.
         """
         store_path = store_path_of(self, store_path)
-        store = store or store_of(self, store_path, execute=self._execute_or_fail)
+        store = store or store_of(self, store_path, execute=self._execute_or_fail, look=look)
         found = store.read(want_key=with_secrets)
         stored = find_template(store_path, name, content=found.content, exists=found.exists, damage=found.damage)
         self.stored_content = stored.content

@@ -15,7 +15,7 @@ from ..base.action import ControllerAction, ModuleFailed
 from ..base.templates import check_store_path
 from ..host.paths import check_windows_folder
 from ..host.quick_look import QuickLook
-from ..host.store import NAME, Execute, HostStore
+from ..host.store import NAME, Execute, HostStore, Look
 
 _CONSTRAINED = (
     "PowerShell on the host is held to a part of its language (ConstrainedLanguage), as AppLocker and App Control for "
@@ -35,13 +35,16 @@ def store_path_of(action: ControllerAction, path: Optional[str]) -> str:
     return check_windows_folder("store_path", path)
 
 
-def store_of(action: ControllerAction, store_path: str, *, execute: Optional[Execute] = None) -> TemplateStore:
+def store_of(
+    action: ControllerAction, store_path: str, *, execute: Optional[Execute] = None, look: Optional[Look] = None
+) -> TemplateStore:
     """Return the store of the action's host.
 
     :param store_path: what ``store_path_of()`` returned.
     :param execute: what runs a module on the host, where that is not the action's own.
+    :param look: what reads the store along with something else, instead of the quick look. It tells the key.
     """
-    look, run = QuickLook(action), execute or action.execute
+    quick, run = QuickLook(action), execute or action.execute
 
     def run_or_tell(name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
@@ -50,8 +53,9 @@ def store_of(action: ControllerAction, store_path: str, *, execute: Optional[Exe
             if not action.on_windows or failure.result.get("unreachable") or "error_code" in failure.result:
                 raise
             # In such a PowerShell core's words are of a method that cannot be invoked.
-            if not look.is_constrained(store_path):
+            if not quick.is_constrained(store_path):
                 raise
             raise StoreError(f"{_CONSTRAINED} ({str(failure).rstrip('.')})", code="module_failed") from None
 
-    return HostStore(action.private_module(NAME), run_or_tell, store_path, look.look, key_with_document=look.tells_key)
+    module, tells_key = action.private_module(NAME), look is not None or quick.tells_key
+    return HostStore(module, run_or_tell, store_path, look or quick.look, key_with_document=tells_key)

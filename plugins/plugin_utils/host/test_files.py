@@ -53,13 +53,29 @@ class RemoteFiles:
         }
         self.separator = separator
         self.pending_path = ""
+        self._read: Optional[tuple[dict[str, Any], bytes]] = None
         self._note: dict[str, Any] = {}
         self._noted: tuple[dict[str, Any], str] = ({}, "")
 
+    def look_at_store(self, store_path: str, key_pad: Optional[bytes]) -> Optional[Mapping[str, Any]]:
+        """Read the template store in the call that reads what is pending; see ``Look`` in ``store.py``.
+
+        :returns: None where either cannot be read: each is read by itself then, and says why.
+        """
+        more = {} if key_pad is None else {"key_pad": key_pad.hex()}
+        result, pad = self._ask(store_path=store_path, **more)
+        if result.get("failed"):
+            return None
+        check_shape(result, {"document": dict}, NAME)
+        self._read = result, pad
+        document: Mapping[str, Any] = result["document"]
+        return document
+
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """The files of a pending enrolment by name, or ``None``."""
-        pad = os.urandom(2 * MAX_PENDING_FILE_SIZE)
-        result = self._run("read", pad=base64.b64encode(pad).decode())
+        result, pad = self._read or self._ask()
+        self._read = None
+        self._check(result, "not_received")
         if "files" not in result:
             return None
         check_shape(result, {"files": dict, "masked_key": str, "masked_request": str, "path": str}, NAME)
@@ -88,7 +104,9 @@ class RemoteFiles:
         return self._save("save_unusable", files)
 
     def _save(self, operation: str, files: Mapping[str, str]) -> str:
-        result = self._run(operation, files=json.dumps(dict(files)), **self._note)
+        given = {**self._arguments, "operation": operation, "files": json.dumps(dict(files)), **self._note}
+        result = self._execute(self._module, given)
+        self._check(result, "received")
         check_shape(result, {"path": str, "not_noted": str}, NAME)
         self._noted = self._note, result["not_noted"]
         return str(result["path"])
@@ -109,17 +127,25 @@ class RemoteFiles:
         result = self._execute(self._module, {**self._arguments, "operation": "note", **note})
         return str(result.get("msg", "the module failed")) if result.get("failed") else ""
 
-    def _run(self, operation: str, **more: Any) -> dict[str, Any]:
-        result = self._execute(self._module, {**self._arguments, "operation": operation, **more})
+    def _ask(self, **more: Any) -> tuple[dict[str, Any], bytes]:
+        """Read what is pending; return the answer, and the pad that is on its secrets."""
+        pad = os.urandom(2 * MAX_PENDING_FILE_SIZE)
+        given = {**self._arguments, "operation": "read", "pad": base64.b64encode(pad).decode(), **more}
+        return dict(self._execute(self._module, given)), pad
+
+    def _check(self, result: Mapping[str, Any], request_received: str) -> None:
+        """Refuse the answer of a module that failed.
+
+        :param request_received: whether the server has the request by now.
+        """
         if result.get("failed"):
             raise EstError(
                 f"the files of the test cannot be used on the host: {result.get('msg', 'the module failed')}",
                 code="not_saved",
                 stage="save",
-                request_received="not_received" if operation == "read" else "received",
+                request_received=request_received,
                 hint=FILES_HINT,
             )
-        return result
 
 
 def _as_note(store_path: str, came: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ OTHER_DEFAULTS = {
 }
 #: Keyword arguments of the library that are no option of a module, and why.
 ONLY_IN_THE_LIBRARY = {
-    **dict.fromkeys(("timeline", "secrets", "sleep", "strict"), "how a program uses it"),
+    **dict.fromkeys(("timeline", "secrets", "sleep", "strict", "make_dialler"), "how a program uses it"),
     **dict.fromkeys(("key", "pending", "make_key", "keep", "check"), "what the program keeps itself"),
     **dict.fromkeys(("anchors", "credentials", "client_certificate"), "objects, made from several options"),
     **dict.fromkeys(("with_credentials", "unasked"), "which of the credentials are sent"),

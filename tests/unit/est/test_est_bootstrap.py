@@ -116,7 +116,7 @@ def test_req_042_verification_is_switched_off_in_one_place_of_the_collection() -
                 found += [(name, hit) for hit in re.findall(r"validate_certs.: False|CERT_OPTIONAL", text)]
                 users += [name] if re.search(r"\bunverified import|import unverified\b", text) else []
     assert found == [("unverified.py", "CERT_NONE")]
-    assert sorted(users) == ["bootstrap.py", "probe.py", "relay.py"], (
+    assert sorted(users) == ["bootstrap.py", "relay.py"], (
         "and the relay, for the first contact of the controller's client"
     )
 

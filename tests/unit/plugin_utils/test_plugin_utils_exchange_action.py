@@ -111,7 +111,7 @@ class Says(Host):
 # --- exchange auto where the Python of a POSIX host lacks a library
 
 
-class Bare(RelayHost):
+class Bare(RelayHost, Host):
     """A POSIX host whose Python has no cryptography: our own module says so, and the relay needs none."""
 
     def __init__(self):

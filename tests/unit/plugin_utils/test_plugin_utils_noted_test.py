@@ -67,9 +67,9 @@ def by_the_host(store, result):
 
 def by_the_controller(store, result, monkeypatch):
     monkeypatch.setattr(controller_exchange, "run_test", lambda *_arguments, **_options: result)
-    connector = controller_exchange.posix_connector("controller", execute, execute, write_file=str)
+    connector = controller_exchange.connector_of("controller", execute, str)
     files = RemoteFiles(TEST_FILES, execute, os.path.join(store, "tests"), "wifi", "test")
-    exchange = controller_exchange.ControllerExchange(connector, lambda _asked: files, find_template=lambda: None)
+    exchange = controller_exchange.ControllerExchange(connector, find_template=lambda: None)
     asked = SimpleNamespace(
         template_name="wifi",
         store_path=store,
@@ -77,7 +77,7 @@ def by_the_controller(store, result, monkeypatch):
         test_options=SimpleNamespace(check=False),
         inline=None,
     )
-    return exchange.test(asked, lambda: CONTENT).get("warnings", [])
+    return exchange.test(asked, files, lambda: CONTENT).get("warnings", [])
 
 
 @pytest.mark.parametrize(

@@ -98,5 +98,5 @@ def hold(done: Done, *, tested: bool) -> None:
 
 
 def without_times(templates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is told of templates, without when each host tested it."""
-    return [{**told, "last_test": {**told.get("last_test", {}), "at": None, "not_after": None}} for told in templates]
+    """What is told of templates, and of their last tests the status alone: each host has another certificate."""
+    return [{**told, "last_test": (told.get("last_test") or {}).get("status")} for told in templates]

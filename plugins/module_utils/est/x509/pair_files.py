@@ -73,7 +73,8 @@ class Place(ReadablePlace):
     def folder(self) -> Folder:
         """See ``ReadablePlace.folder``."""
         folder = super().folder
-        assert isinstance(folder, Folder)
+        if not isinstance(folder, Folder):
+            raise AssertionError("kind says what it is")
         return folder
 
 
