@@ -86,9 +86,17 @@ def hold(done: Done, *, tested: bool) -> None:
         assert problems[2] == problems[3]
         assert words in problems[2][0]
         assert problems[2][1:] == [f"template '{name}' was edited by hand: fields" for name in ("größe", "wifi")]
+    unproved = [result["unproved"] for result in done.all_of("windows", HOST_TASK)]
+    both = ["wifi", "größe"]
+    assert unproved == ([both, [], both, both, []] if tested else [both] * 5)
     for windows, posix in zip(*(done.all_of(host, HOST_TASK) for host in ("windows", "posix")), strict=True):
-        assert windows["templates"] == posix["templates"]
-        assert windows["unproved"] == posix["unproved"] == ([] if tested else ["wifi", "größe"])
+        assert without_times(windows["templates"]) == without_times(posix["templates"])
+        assert windows["unproved"] == posix["unproved"]
         for on_windows, on_posix in zip(windows["tests"], posix["tests"], strict=True):
             assert [on_windows[key] for key in SAME] == [on_posix[key] for key in SAME]
             assert (on_windows["exchange"], on_posix["exchange"]) == ("relay", "host")
+
+
+def without_times(templates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is told of templates, without when each host tested it."""
+    return [{**told, "last_test": {**told.get("last_test", {}), "at": None, "not_after": None}} for told in templates]
