@@ -158,7 +158,7 @@ PARTS = (
     _pytest(
         "windows",
         "playbooks on a Windows-like host in Wine, and on a POSIX host beside it",
-        200,
+        330,
         ("plugins/modules/*.ps1", "plugins/module_utils/_windows_*", "plugins/plugin_utils/host/*"),
     ),
     _pytest(
