@@ -72,7 +72,7 @@ def comparable(result: Mapping[str, Any], plays: Plays, host: str) -> str:
     text = json.dumps(told, sort_keys=True, indent=1)
     store = plays.store_path(host)
     text = text.replace(json.dumps(store)[1:-1], "(store)").replace("(store)\\\\", "(store)/")
-    text = text.replace(f"{host}.bundle", "(host).bundle")
+    text = re.sub(r"\b(windows|posix)\.bundle", "(host).bundle", text)
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "(time)", text)
 
 
