@@ -21,6 +21,9 @@ foreach ($file in [IO.Directory]::GetFiles((Join-Path $Folder 'utilities'))) { A
 
 foreach ($file in [IO.Directory]::GetFiles((Join-Path $Folder 'modules')) | Sort-Object) { Import-Module -Global -DisableNameChecking $file }
 
+# A diagnosis in which something hangs would end the process, which has other cases to take.
+if (Get-Module _windows_diagnostics) { & (Get-Module _windows_diagnostics) { $script:ENDING_SECONDS = 1000000 } }
+
 # A module ends its process where it has said its result. Here it throws instead, and what a module says after it caught
 # that does not count.
 $script:said = $null

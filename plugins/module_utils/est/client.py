@@ -170,11 +170,22 @@ class EstClient:
         """
         with self._stage("cacerts", request_received="not_received") as step:
             certificates, warnings = read_cacerts_answer(self._get("cacerts"))
-            authorities = read_ca_certificates(certificates, self._anchors, datetime.now(timezone.utc))
+            authorities = read_ca_certificates(
+                certificates, self._anchors, datetime.now(timezone.utc), authenticated=self._is_vouched_for()
+            )
             accepted = f"CA certificates: {len(authorities.certificates)} accepted, {len(authorities.dropped)} dropped"
             self._check_pin(authorities)
             step.detail = "; ".join((accepted, *warnings))
         return authorities
+
+    def _is_vouched_for(self) -> bool:
+        """Whether those whom this client is to trust vouch for the session (RFC 7030 section 4.1.3).
+
+        Where anchors are configured and the transport knows no trust but the system's, any CA of the system can have
+        named the server: what it sends is then worth no more than its path to an anchor.
+        """
+        peer = self._transport.peer
+        return self._anchors is None or peer is None or peer.trust != "system"
 
     def _check_pin(self, authorities: CaCertificates) -> None:
         pin = self._ca_fingerprint
