@@ -69,7 +69,7 @@ class Done:
 
     :param run: its status, its output, and the numbers of its recap.
     :param results: the results of the tasks of each host, in their order, each with ``failed`` and ``task``, its name.
-    :param calls: what was done on each Windows-like host: ``module``, ``command``, ``put``, ``fetch``.
+    :param calls: what was done on each Windows-like host: ``module`` or ``command``.
     """
 
     run: Run
@@ -192,7 +192,6 @@ class Plays:
             # From ansible-core 2.21 on a module names the program that runs it.
             "ansible_pwsh_interpreter": self.host.program,
             "windows_like_command": self.host.command,
-            "windows_like_drive": str(self.host.drive),
             "windows_like_calls": str(self.folder / f"{name}.calls"),
             "est_store": self.host.path(self.place / name / "est"),
         }

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import subprocess
-from pathlib import Path
 
-from ansible.errors import AnsibleFileNotFound
+from ansible.errors import AnsibleError
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
@@ -28,12 +26,6 @@ options:
     required: true
     vars:
       - name: windows_like_command
-  drive:
-    description: The folder that is drive C.
-    type: str
-    required: true
-    vars:
-      - name: windows_like_drive
   calls:
     description: A file to write a line to for each thing that is done on the host.
     type: str
@@ -96,29 +88,14 @@ class Connection(ConnectionBase):
         return done.returncode, done.stdout, done.stderr
 
     def put_file(self, in_path, out_path):
-        super().put_file(in_path, out_path)
-        self._count("put")
-        shutil.copyfile(in_path, self._here(out_path))
+        raise AnsibleError(f"nothing of the collection puts a file on a Windows host, and this is {out_path}")
 
     def fetch_file(self, in_path, out_path):
-        super().fetch_file(in_path, out_path)
-        self._count("fetch")
-        path = self._here(in_path)
-        if not path.is_file():
-            raise AnsibleFileNotFound(f"{in_path} does not exist")
-        shutil.copyfile(path, out_path)
+        raise AnsibleError(f"nothing of the collection fetches a file from a Windows host, and this is {in_path}")
 
     def _count(self, what):
         with open(self.get_option("calls"), "a", encoding="utf-8") as calls:
             calls.write(f"{what}\n")
-
-    def _here(self, path):
-        """Return where a file of the host is on this machine. Names on the host have no case."""
-        here = Path(self.get_option("drive"))
-        for part in path.strip("'\"").replace("\\", "/")[2:].strip("/").split("/"):
-            names = {entry.name.lower(): entry for entry in here.iterdir()} if here.is_dir() else {}
-            here = names.get(part.lower(), here / part)
-        return here
 
 
 def _encoded(script):
