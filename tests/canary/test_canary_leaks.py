@@ -78,7 +78,7 @@ class Scene:
         self.environments: set[bytes] = set()
 
     def run(self, name: str, tasks: list[dict[str, Any]], *options: str, **settings: str) -> Running:
-        """Run tasks as verbosely as can be; what the processes on this machine show is sampled meanwhile."""
+        """Run tasks as verbosely as can be; what the processes of the run show is sampled meanwhile."""
         folder = self.folder / name
         with_keeping = [entry for number, work in enumerate(tasks) for entry in (work, keep(number))]
         run = Running(
@@ -96,7 +96,7 @@ class Scene:
             },
         )
         done = threading.Event()
-        sampler = threading.Thread(target=self._sample, args=(done,))
+        sampler = threading.Thread(target=self._sample, args=(done, str(folder).encode()))
         sampler.start()
         try:
             run.wait()
@@ -108,13 +108,19 @@ class Scene:
         self.runs.append(run)
         return run
 
-    def _sample(self, done: threading.Event) -> None:
+    def _sample(self, done: threading.Event, mark: bytes) -> None:
+        """Sample until it is done.
+
+        :param mark: is in the environment of every process of the run. What others show is none of its secrets.
+        """
         while not done.wait(0.2):
             for entry in os.listdir("/proc"):
                 if entry.isdigit():
                     with contextlib.suppress(OSError):
-                        self.command_lines.add(Path(f"/proc/{entry}/cmdline").read_bytes())
-                        self.environments.add(Path(f"/proc/{entry}/environ").read_bytes())
+                        environment = Path(f"/proc/{entry}/environ").read_bytes()
+                        if mark in environment:
+                            self.environments.add(environment)
+                            self.command_lines.add(Path(f"/proc/{entry}/cmdline").read_bytes())
 
     def places(self) -> Iterator[tuple[str, bytes]]:
         yield from places(self.folder)
@@ -362,6 +368,7 @@ def _look(scene: Scene, capsys: Any) -> None:
     """Search all there is for all secrets."""
     secrets = _secrets(scene)
     printed = "".join(run.output for run in scene.runs)
+    assert scene.command_lines, "the processes of the runs were seen"
     assert "masked_key" in printed, "a key that is masked may be printed"
     assert not re.search(r"""pad["']?: ["']?[A-Za-z0-9+/]{40}""", printed), "and what it is masked with may not"
     looked_at = list(scene.places())
