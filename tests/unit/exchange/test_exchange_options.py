@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 
-from support.actions import run_action
+from support.actions import Host, run_action
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import (
     argument_spec,
@@ -114,7 +114,7 @@ WRONG = [
 ]
 
 
-class Nobody:
+class Nobody(Host):
     """A host that must not be asked."""
 
     def execute_module(self, **_arguments):
@@ -158,13 +158,13 @@ def test_a_wrong_inline_template_does_not_show_its_password(inline):
 def test_what_the_module_on_the_host_gets():
     got = {}
 
-    class Host:
+    class Recording(Host):
         def execute_module(self, *, module_name, module_args, task_vars):
             got.update(module_args, module_name=module_name)
             return {"changed": True, "status": "issued"}
 
     inline = {**INLINE, "username": "u", "password": "p", "port": "443", "update_password": "on_create"}
-    result = run_action("est_test_enroll", {"inline": inline, "timeout": "5"}, Host())
+    result = run_action("est_test_enroll", {"inline": inline, "timeout": "5"}, Recording())
     assert result["status"] == "issued"
     assert got["module_name"] == "estfleet.cloud_extender.est_test_enroll"
     assert got["exchange"] == "host"
