@@ -9,8 +9,7 @@ It loads cryptography, which nobody with only POSIX hosts needs.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     CertificateParameters,
@@ -21,15 +20,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import RENEW
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
 
-from ..host.store import HostStore
 from ..host.windows_certificate import WindowsHolder, adopted_name, mark_of
-from ..host.windows_keys import MODULE, HostKeys
+from ..host.windows_keys import HostKeys
 from .exchange import ExchangeAction
 
 # What the certificate stores of Windows are called: also those that somebody has made.
@@ -83,21 +80,12 @@ def _keep(action: ExchangeAction, asked: CertificateParameters, exchange: str, t
         check=asked.options.check,
         unusable="exchange=controller cannot use its key, which stays on the host" if exchange == "controller" else "",
     )
-    template = asked.inline or _stored_template(action, asked, holder)
+    # The one look at the host reads the store as well.
+    template = asked.inline or action.stored_template(asked.store_path, asked.template_name, look=holder.look_at_store)
     # What the template names is refused early; what the server asks for when it has.
     holder.refuse_key(KeySpec(template.key_type, template.key_size, template.key_curve))
     found = run_certificate(template, asked, lambda: _connector(action, exchange), exchange, holder, timeline)
     return _tidied(found, holder)
-
-
-def _stored_template(action: ExchangeAction, asked: CertificateParameters, holder: WindowsHolder) -> Template:
-    """The template of the host's store, which the one look at the host has read as well."""
-    store = HostStore(MODULE, _no_other_call, asked.store_path, holder.look_at_store)
-    return action.stored_template(asked.store_path, asked.template_name, store=store)
-
-
-def _no_other_call(_module: str, _arguments: Mapping[str, Any]) -> NoReturn:
-    raise AssertionError(f"the store is read by {MODULE}")
 
 
 def _connector(action: ExchangeAction, exchange: str) -> Connector:

@@ -14,7 +14,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     TestParameters,
     absolute_folder,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import TemplateStore
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import (
     edited_by_hand,
@@ -205,30 +204,19 @@ class ExchangeAction(ControllerAction):
             raise StoreError(result.get("msg", f"{name} failed"), code=str(result.get("error_code") or ""))
         return result
 
-    def stored_template(
-        self,
-        store_path: str,
-        name: str,
-        *,
-        with_secrets: bool = True,
-        store: Optional[TemplateStore] = None,
-        look: Optional[Look] = None,
-    ) -> Template:
+    def stored_template(self, store_path: str, name: str, *, look: Optional[Look] = None) -> Template:
         """A template from the store of the host.
 
-        :param with_secrets: if not, the sealing key is not asked for.
-        :param store: what reads that store, where another module does.
         :param look: what reads it along with something else; see ``store_of()``.
         :raises StoreError: there is none, or it cannot be read.
         """
         store_path = store_path_of(self, store_path)
-        store = store or store_of(self, store_path, execute=self._execute_or_fail, look=look)
-        found = store.read(want_key=with_secrets)
+        found = store_of(self, store_path, execute=self._execute_or_fail, look=look).read(want_key=True)
         stored = find_template(store_path, name, content=found.content, exists=found.exists, damage=found.damage)
         self.stored_content = stored.content
         if stored.edited_parts():
             self.warn([edited_by_hand(name)])
-        if not with_secrets or not stored.secrets:
+        if not stored.secrets:
             return Template.from_fields(stored.fields, {})
         if found.key is None:
             raise StoreError(

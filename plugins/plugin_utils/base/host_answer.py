@@ -11,6 +11,7 @@ the interpreter that core itself found.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -117,6 +118,18 @@ def check_shape(answer: Mapping[str, Any], shape: Mapping[str, Any], module: str
         raise UnusableAnswer(
             f"{module} on the host answered {problem}, which it never does: something else answers in its place"
         )
+
+
+def octets_of(text: str, module: str) -> bytes:
+    """Return what a host answered in base64.
+
+    :param module: its name, for the message.
+    :raises UnusableAnswer: it is something else.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise UnusableAnswer(f"{module} on the host answered with something else than octets") from None
 
 
 # What the modules return that run an exchange on the host, by name: a name has one type wherever it is. A test holds it

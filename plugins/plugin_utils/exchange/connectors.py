@@ -9,7 +9,6 @@ They differ only in who opens the connections to the EST server: the controller 
 
 from __future__ import annotations
 
-import base64
 import functools
 from typing import Any, Callable, Optional
 
@@ -31,7 +30,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.t
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Transport
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import Fingerprint
 
-from ..base.host_answer import Execute, UnusableAnswer, check_shape, failure_words
+from ..base.host_answer import Execute, check_shape, failure_words, octets_of
 from .relay import RelayDialler
 
 #: The longest file of CA certificates that is read, in octets.
@@ -79,10 +78,7 @@ class ControllerConnector:
                 f"ca_path {path!r} cannot be read on the host: {problem}",
                 hint="Put the PEM file of the CA there, or give it as text in ca_certificate.",
             )
-        try:
-            return base64.b64decode(result["content"], validate=True)
-        except ValueError:
-            raise UnusableAnswer("est_read_file on the host answered with something else than octets") from None
+        return octets_of(result["content"], "est_read_file")
 
     def bootstrap(self, destination: Destination, fingerprint: Fingerprint) -> Trust:
         """Ask for the CA certificates, and accept the one with the fingerprint."""

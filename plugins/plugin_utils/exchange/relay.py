@@ -44,7 +44,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
     ClientCertificate,
 )
 
-from ..base.host_answer import UnusableAnswer, check_shape, failure_words
+from ..base.host_answer import UnusableAnswer, check_shape, failure_words, octets_of
 
 #: Runs the relay on the host: its options -> its result, a failed one too.
 Run = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -364,7 +364,7 @@ def _carried(result: Mapping[str, Any], asked: int) -> list[Carried]:
     for answer in answers[:asked]:
         check_shape(answer, _ANSWER, _NAME)
         reached = min(max(answer["connection"] + 1, told), len(connections))
-        found.append(Carried(connections[told:reached], _octets(answer["octets"]), answer["seconds"]))
+        found.append(Carried(connections[told:reached], octets_of(answer["octets"], _NAME), answer["seconds"]))
         told = reached
     failure = result.get("failure")
     if failure is not None and len(found) < asked:
@@ -379,17 +379,10 @@ def _carried(result: Mapping[str, Any], asked: int) -> list[Carried]:
     return found
 
 
-def _octets(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise UnusableAnswer(f"{_NAME} on the host answered with something else than base64") from None
-
-
 def _leaf(connection: Mapping[str, Any]) -> Optional[bytes]:
     """The certificate of the server."""
     certificates = connection.get("certificates") or [""]
-    return _octets(certificates[0]) or None
+    return octets_of(certificates[0], _NAME) or None
 
 
 def _seconds(value: Any) -> float:

@@ -18,7 +18,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking i
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
-from ..base.host_answer import UnusableAnswer, check_shape, failure_words
+from ..base.host_answer import UnusableAnswer, check_shape, failure_words, octets_of
 
 if TYPE_CHECKING:
     from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
@@ -143,15 +143,15 @@ class HostKeys:
             **more,
         )
         check_shape(found, _SHAPE, MODULE)
-        masked = _octets(found["masked_pending"])
+        masked = octets_of(found["masked_pending"], MODULE)
         if len(masked) > len(pad):
             raise UnusableAnswer(f"{MODULE} on the host answered with a longer note than it keeps")
         return Look(
             tuple(_stored(entry) for entry in found["certificates"]),
             found["writable"],
-            _octets(found["waiting_key"]),
+            octets_of(found["waiting_key"], MODULE),
             mask(masked, pad) if masked else None,
-            _octets(found["refused"]) or None,
+            octets_of(found["refused"], MODULE) or None,
             found["document"],
         )
 
@@ -171,7 +171,7 @@ class HostKeys:
             **{name: value for name, value in given.items() if value is not None},
         )
         check_shape(made, {"public_key": str}, MODULE)
-        return _octets(made["public_key"])
+        return octets_of(made["public_key"], MODULE)
 
     def sign(self, octets: bytes, hash_name: str, thumbprint: str = "") -> bytes:
         """Sign with the key that waits, or with that of a certificate; see ``DistantKey``.
@@ -186,7 +186,7 @@ class HostKeys:
             thumbprint=thumbprint,
         )
         check_shape(signed, {"signature": str}, MODULE)
-        return _octets(signed["signature"])
+        return octets_of(signed["signature"], MODULE)
 
     def join(self, der: bytes, intermediates: Sequence[bytes], friendly_name: str, thumbprint: str = "") -> None:
         """Join an issued certificate to the key that waits, or to that of a certificate; forget all notes.
@@ -254,12 +254,5 @@ def _stored(entry: Mapping[str, Any]) -> StoredCertificate:
     if entry["key"] not in (THERE, MISSING, OTHER, UNUSABLE):
         raise UnusableAnswer(f"{MODULE} on the host answered with {entry['key'][:50]!r} for a key")
     return StoredCertificate(
-        _octets(entry["certificate"]), entry["friendly_name"], entry["key"], tuple(entry["lacking_readers"])
+        octets_of(entry["certificate"], MODULE), entry["friendly_name"], entry["key"], tuple(entry["lacking_readers"])
     )
-
-
-def _octets(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise UnusableAnswer(f"{MODULE} on the host answered with something else than octets") from None

@@ -47,6 +47,7 @@ class Action:
     """What of an action the code that is tested needs."""
 
     stored_template = ExchangeAction.stored_template
+    _execute_or_fail = ExchangeAction._execute_or_fail
     stored_content = None
     on_windows = True
 
