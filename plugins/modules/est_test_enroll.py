@@ -307,7 +307,9 @@ exchange:
   returned: always
   sample: host
 timeline:
-  description: The stages in order, as far as the test came.
+  description:
+    - The stages in order, as far as the test came.
+    - With O(exchange=relay) the host opens a second connection for the certificate, and its stages are told once more.
   type: list
   elements: dict
   returned: always
