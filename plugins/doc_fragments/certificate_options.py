@@ -9,11 +9,7 @@ Private to the collection.
 
 from __future__ import annotations
 
-from ansible_collections.estfleet.cloud_extender.plugins.doc_fragments import (
-    exchange_options,
-    identity_options,
-    template_options,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.doc_fragments import exchange_options, template_options
 
 _PARENT = "certificates[]"
 
@@ -198,7 +194,7 @@ options:
         for options in (
             DOCUMENTATION,
             template_options.ModuleDocFragment.INLINE,
-            identity_options.ModuleDocFragment.DOCUMENTATION,
+            exchange_options.ModuleDocFragment.IDENTITY,
             exchange_options.ModuleDocFragment.ACCEPTANCE,
         )
     )

@@ -22,9 +22,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from .._files.accounts import other_writers
 from .._files.lock import locked
 from .._files.paths import in_words
+from .._files.walk import other_writers
 from ..est.base.errors import EstError, InputError
 from ..est.x509.certificate import fingerprint_sha256, pem, subject_text
 from ..est.x509.client_certificate import ClientCertificate, private_key_block

@@ -28,10 +28,9 @@ from ..est.bootstrap import read_bag
 from ..est.client import EstClient
 from ..est.http.failures import Failed, Way, in_words
 from ..est.http.headers import read_http_date
-from ..est.http.proxy import Proxy
 from ..est.http.tls import Trust
 from ..est.http.transport import Peer, Response, Transport
-from ..est.http.url import EstUrl
+from ..est.http.url import EstUrl, Proxy
 from ..est.server_info import server_info, unverified_server_info
 from ..est.x509.certificate import Fingerprint, describe_names, load_certificate
 

@@ -21,8 +21,7 @@ import stat
 import time
 from typing import Optional, Tuple
 
-from .beside import name_beside
-from .reading import READ, ReadableFolder
+from .reading import READ, ReadableFolder, name_beside
 
 #: Seconds after which nobody writes any more to a temporary file that has a name of its own.
 _LEFT_SECONDS = 600.0

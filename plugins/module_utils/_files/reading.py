@@ -171,6 +171,18 @@ def identity(status: os.stat_result | None) -> tuple[int, ...]:
     return () if status is None else (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+def name_beside(name: str, kind: str) -> str:
+    """Return the name of a file of ours beside another one, such as ``.web.pem.est-note``.
+
+    A dot file, as there are programs that take every other file of a folder for one of theirs: HAProxy, which is given
+    a folder of certificates, does not start where one of them is none.
+
+    :param name: of the file of the user's, without its folder.
+    :param kind: what it is for.
+    """
+    return f".{name}.est-{kind}"
+
+
 def _kind(status: os.stat_result) -> str:
     """Say what something is that is not a regular file; an empty string for one that is."""
     if stat.S_ISREG(status.st_mode):

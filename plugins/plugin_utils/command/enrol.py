@@ -16,8 +16,8 @@ from ...module_utils._exchange.failure import NotAsAsked
 from ...module_utils._exchange.issued import Comparison, compare_certificate, compare_with_older
 from ...module_utils._exchange.options import WAIT_TIMEOUT, check_range
 from ...module_utils._exchange.result import authenticated_by
-from ...module_utils._files.beside import name_beside
 from ...module_utils._files.paths import folder_of
+from ...module_utils._files.reading import name_beside
 from ...module_utils._names.attributes import Subject
 from ...module_utils._names.distinguished_names import parse_distinguished_name
 from ...module_utils._names.errors import NameSyntaxError

@@ -35,11 +35,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.f
     answer_too_large,
     in_words,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.proxy import Proxy
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.server_identity import authorize
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Peer
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl, Proxy
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
 )

@@ -11,12 +11,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     CertificateParameters,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.seen import unchanged
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._diagnostics.findings import CLOCK_TOLERANCE
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import KEY_OCTETS
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import opened_template

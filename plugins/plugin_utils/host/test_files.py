@@ -11,13 +11,13 @@ import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import (
     FILES_HINT,
     MAX_PENDING_FILE_SIZE,
     PRIVATE_KEY_FILE,
     REQUEST_FILE,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 from ..base.host_answer import Execute, UnusableAnswer, check_shape

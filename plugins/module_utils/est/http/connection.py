@@ -18,12 +18,11 @@ from ..base.errors import Step, Timeline
 from .deadline import Exchange, TimedSocket
 from .failures import Failed, ShownClient, Way, in_words
 from .headers import one_content_length
-from .opening import cipher_name, connect, resolve, shake_hands, watch_client_certificate
-from .proxy import Proxy, open_tunnel
+from .opening import cipher_name, connect, open_tunnel, resolve, shake_hands, watch_client_certificate
 from .server_identity import authorize, authorized_words
 from .tls import Trust
 from .transport import Binding, Peer
-from .url import EstUrl
+from .url import EstUrl, Proxy
 
 if TYPE_CHECKING:
     import socket

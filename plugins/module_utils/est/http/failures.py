@@ -20,8 +20,7 @@ from .transport import NO_CHANNEL_BINDING
 
 if TYPE_CHECKING:
     from ..x509.client_certificate import ClientCertificate
-    from .proxy import Proxy
-    from .url import EstUrl
+    from .url import EstUrl, Proxy
 
 # ----------------------------------------------------------------------------------------------------------------------
 # In codes.

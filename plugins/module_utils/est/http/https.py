@@ -23,10 +23,9 @@ from .connection import Adapter, Dialler, Line, Pool
 from .deadline import Deadline, Exchange
 from .failures import alert_of, answer_too_large, client_certificate_refused
 from .headers import one_content_length
-from .proxy import Proxy
 from .tls import Trust, make_context
 from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response, Shown
-from .url import EstUrl
+from .url import EstUrl, Proxy
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes

@@ -13,8 +13,7 @@ import errno
 import hashlib
 import os
 
-from ..._files.beside import name_beside
-from ..._files.reading import File, ReadableFolder, is_locked
+from ..._files.reading import File, ReadableFolder, is_locked, name_beside
 from ..._files.walk import Walk, target_of
 
 # Only a type checker sees this: to load ``typing`` costs more than the reading.
