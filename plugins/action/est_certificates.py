@@ -41,8 +41,8 @@ class ActionModule(ExchangeAction):
         shared["exchange"] = self.certificate_exchange(shared["exchange"])
         entries = [self._entry(entry, arguments[DEFAULTS], at) for at, entry in enumerate(arguments[CERTIFICATES])]
         asked = read_entries(entries, shared, check_mode=self._task.check_mode, windows=self.on_windows)
-        outcomes = (self._on_windows if self.on_windows else self._on_posix)(entries, shared, asked)
-        return list_result.of_all(outcomes)
+        keep = self._on_windows if self.on_windows else self._on_posix
+        return list_result.of_all(keep(entries, shared, asked) if asked else [])
 
     def _entry(self, entry, defaults, number):
         """An entry with the defaults and what the environment adds, by the names of its argument spec."""
