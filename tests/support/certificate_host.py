@@ -25,11 +25,11 @@ _MODULES = {
 class CertificateHost(Host):
     """Remembers which modules ran, with what, and how many programs were sent."""
 
-    variables = {"inventory_hostname": "ce1", "ansible_python_interpreter": sys.executable}
     made_up = False
 
     def __init__(self, *, check=False, quick=True):
         super().__init__()
+        self.variables = {"inventory_hostname": "ce1", "ansible_python_interpreter": sys.executable}
         self._check, self._quick = check, quick
         self.modules = []
         self.programs = []

@@ -69,7 +69,7 @@ class Sessions:
         self.exchange = exchange
         #: The stages of the certificate that is at work.
         self.timeline = Timeline()
-        self._trusts: Dict[Any, Trust] = {}
+        self._trusts: Dict[Any, Tuple[Trust, str]] = {}
         self._transports: Dict[Any, Transport] = {}
         self._clients: Dict[Any, SharedClient] = {}
         self._stopped: Dict[Any, EstError] = {}
@@ -102,14 +102,14 @@ class Sessions:
             no use.
         """
         destination = Destination.of(template, options, self.timeline, client_certificate)
-        trust, origin = required_trust(destination, self.connector)
         address, account, server = _keys(destination)
         for stopped in (address, *(() if client_certificate is not None else (account, server))):
             if stopped in self._stopped:
                 raise _not_tried(destination, self._stopped[stopped])
         try:
+            trust, origin = self._trust(destination)
             if client_certificate is not None:
-                with connected(self.connector, destination, trust()) as (client, _transport):
+                with connected(self.connector, destination, trust) as (client, _transport):
                     yield client, origin
             else:
                 shared = self._shared(server, destination, trust)
@@ -126,15 +126,22 @@ class Sessions:
                 self._forget(server)  # what is left of that connection is of no use
             raise
 
-    def _shared(self, server: Any, destination: Destination, trust: Callable[[], Trust]) -> SharedClient:
+    def _trust(self, destination: Destination) -> Tuple[Trust, str]:
+        """Whom the exchange trusts, and where that comes from. A server is asked for its CA certificates once."""
+        template = destination.template
+        key = (destination.url.authority, template.proxy, _trust_in(template))
+        if key not in self._trusts:
+            trust, origin = required_trust(destination, self.connector)
+            self._trusts[key] = trust(), origin
+        return self._trusts[key]
+
+    def _shared(self, server: Any, destination: Destination, trust: Trust) -> SharedClient:
         url, options = destination.url, destination.options
         key = (server, url.base, options.allow_redirects_to, options.busy_timeout)
         if key not in self._clients:
             if server not in self._transports:
-                self._trusts[server] = trust()
-                self._transports[server] = self.connector.transport(destination, self._trusts[server])
-            transport, trusted = self._transports[server], self._trusts[server]
-            self._clients[key] = make_client(SharedClient, destination, transport, trusted)
+                self._transports[server] = self.connector.transport(destination, trust)
+            self._clients[key] = make_client(SharedClient, destination, self._transports[server], trust)
         return self._clients[key]
 
     def _forget(self, server: Any) -> None:
@@ -149,10 +156,14 @@ def _keys(destination: Destination) -> Tuple[Any, Any, Any]:
     template, options, url = destination.template, destination.options, destination.url
     address = (url.authority, template.proxy)
     account = (url.authority, template.username, template.password)
-    trust = (template.ca_certificate, template.ca_path, template.ca_fingerprint, template.use_system_trust)
     client = (template.client_certificate_path, template.client_key_path, template.client_key_passphrase)
     way = (options.connect_timeout, options.timeout, options.max_response_size, options.http_authentication)
-    return address, account, (address, account, trust, client, way)
+    return address, account, (address, account, _trust_in(template), client, way)
+
+
+def _trust_in(template: Template) -> Tuple[Any, ...]:
+    """What a template says of whom to trust."""
+    return template.ca_certificate, template.ca_path, template.ca_fingerprint, template.use_system_trust
 
 
 def _not_tried(destination: Destination, earlier: EstError) -> EstError:
