@@ -16,7 +16,7 @@ from .._files.attributes import Attributes
 from .._template.errors import TemplateError
 from .._template.model import Template
 from .._value import Value
-from ..est.base.errors import EstError, Timeline
+from ..est.base.errors import EstError
 from ..est.x509.client_certificate import ClientCertificate
 from ..est.x509.fields import Certificate
 from ..est.x509.held_certificate import tls_problem
@@ -27,6 +27,7 @@ from .parameters import CertificateParameters
 from .posix_holder import FileHolder
 from .run import run_certificate
 from .sealed import is_key_sealed
+from .sessions import Sessions
 
 #: What stands for the text of a key, which stays on the host.
 _KEY, _ENCRYPTED_KEY = "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
@@ -42,7 +43,7 @@ def unchanged(template: Template, asked: CertificateParameters, found: Mapping[s
     :param found: what ``look.py`` tells of this certificate.
     """
     try:
-        outcome = run_certificate(template, asked, _nobody, "host", SeenFiles(asked, found), Timeline())
+        outcome = run_certificate(template, asked, Sessions(_nobody, "host"), SeenFiles(asked, found))
     except (NotPlain, EstError, TemplateError):
         return None
     except ValueError:  # a number that is none: the host answers with something else than the program
