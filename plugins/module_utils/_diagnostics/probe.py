@@ -317,14 +317,15 @@ class _Sight:
     def _replay(self, result: Mapping[str, Any], trust: str) -> MakeDialler:
         """What opens connections that have the answers of a relay already."""
         failure = result.get("failure")
+        answers: Dict[Tuple[str, str], Optional[bytes]] = {
+            (method, _target(self._url, operation)): None for method, operation, _fields in _ASKED
+        }
+        answers.update(zip(answers.copy(), (_octets(answer["octets"]) for answer in result["answers"])))
         return functools.partial(
             Replay,
             server=self._url,
             connection=result["connections"][0],
-            answers={
-                (method, _target(self._url, operation)): _octets(answer["octets"])
-                for (method, operation, _fields), answer in zip(_ASKED, result["answers"])
-            },
+            answers=answers,
             failure=None if failure is None else lambda: self._in_words(failure, trust),
         )
 

@@ -28,7 +28,7 @@ class Replay(Dialler):
 
     :param server: whose answers they are.
     :param connection: the one that the host had, as ``est_relay`` tells of it.
-    :param answers: by method and target of the request.
+    :param answers: by method and target of the request that the host was to send; ``None`` where it has none.
     :param failure: makes the error for a request after which the host had to stop; ``None`` where it did not.
     """
 
@@ -39,7 +39,7 @@ class Replay(Dialler):
         *way: Any,
         server: EstUrl,
         connection: Mapping[str, Any],
-        answers: Mapping[Tuple[str, str], bytes],
+        answers: Mapping[Tuple[str, str], Optional[bytes]],
         failure: Optional[Callable[[], EstError]],
     ) -> None:
         super().__init__(*way)
@@ -73,9 +73,10 @@ class Replay(Dialler):
 
     def _answer(self, message: bytes, exchange: Exchange) -> bytes:
         method, target = message.split(b" ", 2)[:2]
-        octets = self._answers.get((method.decode("latin-1"), target.decode("latin-1")))
+        asked = method.decode("latin-1"), target.decode("latin-1")
+        octets = self._answers.get(asked)
         if octets is None:
-            if self._failure is None:
+            if asked not in self._answers or self._failure is None:
                 raise InputError("the host was not asked to send this request", code="not_collected")
             raise self._failure()
         exchange.written, exchange.received = True, len(octets)
