@@ -242,7 +242,8 @@ def secrets_of(template: StoredTemplate, key: bytes | None, store_path: str, key
         return {}
     if key is None:
         raise StoreError(
-            f"the sealing key of the store {store_path} {key_damage or 'does not exist'}; apply the templates again",
+            f"in the store {store_path} the sealing key {KEY_NAME} {key_damage or 'does not exist'}; apply the "
+            "templates again",
             code="secret_not_opened",
         )
     return open_secrets(template, key)
