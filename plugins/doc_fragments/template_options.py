@@ -13,7 +13,7 @@ import re
 import textwrap
 
 
-def _as_suboptions(documentation: str, parent: str, without: tuple[str, ...] = ()) -> str:
+def as_suboptions(documentation: str, parent: str, without: tuple[str, ...] = ()) -> str:
     """Return documented options as suboptions of another, with their references to one another put right.
 
     :param without: options that are left out.
@@ -21,7 +21,8 @@ def _as_suboptions(documentation: str, parent: str, without: tuple[str, ...] = (
     options = documentation.partition("options:\n")[2]
     for option in without:
         options = re.sub(rf"(?m)^  {option}:\n(?:   .*\n)+", "", options)
-    return textwrap.indent(re.sub(r"\bO\(", f"O({parent}.", options), "    ")
+    options = re.sub(r"\bO\(", f"O({parent}.", options)
+    return textwrap.indent(re.sub(r"\bRV\((?=[a-z_]+[.=)])", f"RV({parent}.", options), "    ")
 
 
 class ModuleDocFragment:
@@ -265,7 +266,7 @@ options:
     elements: dict
     required: true
     suboptions:
-""" + _as_suboptions(DOCUMENTATION, "templates[]")
+""" + as_suboptions(DOCUMENTATION, "templates[]")
 
     INLINE: str = """
 options:
@@ -275,4 +276,25 @@ options:
       - Exactly one of O(template) and O(inline) is needed.
     type: dict
     suboptions:
-""" + _as_suboptions(DOCUMENTATION, "inline", without=("update_password", "remove"))
+""" + as_suboptions(DOCUMENTATION, "inline", without=("update_password", "remove"))
+
+    # Which template store, of every module that writes or reads one.
+    STORE = r"""
+options:
+  store_path:
+    description:
+      - The folder of the template store on the host, an absolute path. It is made where it does not exist, with
+        permissions V(0700). On a Windows host only SYSTEM and Administrators may have it, and the path can begin with a
+        variable, as in V(%ProgramData%\\est).
+      - If it is not given, it is V(/var/lib/cloud_extender/est), and on a Windows host
+        V(C:\\ProgramData\\CloudExtenderEST).
+      - The store is this collection's own and documented. It is not the private store of the IBM product, whose
+        format is not public.
+    type: str
+notes:
+  - The templates are compared on the controller. The host needs Python with its standard library, nothing else.
+    Only to seal a new or changed password, the Python library C(cryptography) (3.4.8 or newer) is needed, on the
+    controller.
+  - A Windows host needs nothing but PowerShell, 5.1 or 7; see C(docs/windows.md).
+  - The store belongs to the user that the task runs as on the host. Use C(become) where that has to be another one.
+"""

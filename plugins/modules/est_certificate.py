@@ -43,9 +43,10 @@ extends_documentation_fragment:
   - estfleet.cloud_extender.attributes.actiongroup_exchange
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.template_options.inline
-  - estfleet.cloud_extender.identity_options
+  - estfleet.cloud_extender.exchange_options.identity
   - estfleet.cloud_extender.exchange_options
   - estfleet.cloud_extender.exchange_options.acceptance
+  - estfleet.cloud_extender.certificate_options
 attributes:
   check_mode:
     support: full
@@ -59,165 +60,6 @@ attributes:
         file that is put right.
   idempotent:
     support: full
-options:
-  template:
-    description:
-      - The name of a template in the store of the host.
-      - Exactly one of O(template) and O(inline) is needed.
-    type: str
-  certificate_name:
-    description:
-      - A name for the certificate. At most 64 letters, digits, dots, underscores and hyphens; no spaces.
-      - On a Windows host, the certificate is known by the name of the template and this one. Its friendly name begins
-        with both, as far as it may have their characters. So each certificate of a template needs a name of its own
-        there.
-      - The default is C(identity).
-      - It is refused on a POSIX host, where O(certificate_path) says which certificate it is.
-    type: str
-  certificate_path:
-    description:
-      - The PEM file of the certificate on a POSIX host, where it is needed. Its folder has to exist.
-      - There is nothing else in it, unless O(private_key_path) names the same file.
-      - A new file is 0644. One that is replaced keeps owner and mode.
-      - The file beside it whose name begins with a dot and ends in C(.est-note) tells later runs what the certificate
-        was issued for, what its chain is, and why one was refused. All files that this module keeps for itself begin
-        with a dot.
-    type: str
-  private_key_path:
-    description:
-      - The PEM file of the private key on a POSIX host, where it is needed. It can be the file of the certificate.
-      - A new file is 0600. One that is replaced keeps owner and mode.
-      - A key in this file that was not made for a certificate of this module is kept beside it when another one takes
-        its place, under a name that begins with a dot and ends in C(.est-kept-) and the time.
-    type: str
-    aliases: [privatekey_path]
-  fullchain_path:
-    description:
-      - A PEM file on a POSIX host for the certificate and then its intermediate CA certificates, as most servers want
-        it. The root is not in it.
-      - This file and those of O(chain_path) and O(root_certificate_path) are files of their own. A new one is 0644, and
-        one that is replaced keeps owner and mode. A file that is not named any more stays as it is.
-      - Where a certificate was put there by something else, each is made as far as its content is in the other files
-        that are named here, and else with the next certificate; a warning says so.
-    type: str
-  chain_path:
-    description:
-      - A PEM file on a POSIX host for the intermediate CA certificates, from the issuer of the certificate upwards,
-        without the root. It is empty where the root has issued the certificate.
-    type: str
-  root_certificate_path:
-    description:
-      - A PEM file on a POSIX host for the certificate of the root CA.
-      - It is not made, and a warning says so, where the chain ends at an intermediate CA that the template trusts.
-    type: str
-  versioned_folder:
-    description:
-      - Whether the folder of O(certificate_path) on a POSIX host is replaced as a whole, so that a program that opens
-        it once never sees certificate and key apart. O(certificate_path), O(private_key_path) and the files of the
-        chain have to be in this one folder then, which is for one certificate alone.
-      - The folder is a symbolic link to a version beside it, such as C(.web.est-version-4) for C(/etc/ssl/web).
-        Whatever changes is written into a new version, and the link is replaced in one step. The version before is kept
-        for those who are reading it, older ones are removed. The module makes the link and the first version, 0755; the
-        folder above has to exist. A version has owner and mode of the one before, and so has each file.
-      - What else is in the folder is taken along; it may not have folders in it. A folder that is no such link is
-        refused, and the error says how to make it the first version.
-      - The files that this module keeps for itself are beside the link and named after it, such as C(.web.est-note).
-      - The default is not.
-    type: bool
-  certificate_store_name:
-    description:
-      - The name of the certificate store that keeps certificate and key on a Windows host, which has to exist.
-      - The default is C(My).
-    type: str
-  certificate_store_location:
-    description:
-      - The location of that store. V(LocalMachine) are the stores of the machine.
-      - The default is V(LocalMachine).
-    type: str
-    choices: [LocalMachine]
-  key_provider:
-    description:
-      - What makes and keeps the private key on a Windows host.
-      - V(software) is the Microsoft Software Key Storage Provider of CNG.
-      - V(tpm) is the Microsoft Platform Crypto Provider, whose keys are bound to the TPM of the host. A TPM makes fewer
-        kinds of keys, such as RSA with 2048 bits, and takes its time.
-      - V(csp) is the Microsoft Enhanced RSA and AES Cryptographic Provider, for services that know no CNG; it makes RSA
-        keys only.
-      - The default is V(software). It counts for keys that are made from then on.
-    type: str
-    choices: [software, tpm, csp]
-  key_exportable:
-    description:
-      - Whether administrators can take the private key out of its key store on a Windows host.
-      - The default is not. It counts for keys that are made from then on.
-    type: bool
-  key_readers:
-    description:
-      - Accounts that may use the private key on a Windows host beside SYSTEM and administrators, such as
-        V(NT SERVICE\\W3SVC), V(IIS AppPool\\portal) or V(S-1-5-20), by name or security identifier. The host has to
-        know them.
-      - One that may not use the key is let, on every run. Others keep what they have; the next key has only those that
-        are listed then.
-    type: list
-    elements: str
-  renewal_method:
-    description:
-      - V(rekey) makes a new private key for every renewal, of the kind that the template names, or else of the kind of
-        the old one.
-      - V(renew) keeps the key.
-    type: str
-    choices: [rekey, renew]
-    default: rekey
-  renewal_period_days:
-    description:
-      - A certificate that ends within so many days is renewed, but none before half of its lifetime is over.
-      - The default is the C(renewal_period_days) of the template.
-      - 1 to 365.
-    type: int
-    aliases: [remaining_days]
-  force:
-    description: Get a new certificate in any case. Every run does then.
-    type: bool
-    default: false
-  on_failed_renewal:
-    description:
-      - What to do where the old certificate cannot authenticate its renewal. It has expired, may not be used for TLS,
-        or is refused by the EST server, in TLS or with HTTP 400, 401, 403, 415 or 422.
-      - V(enroll) enrols anew, with the account of the template or its TLS client certificate, and warns.
-      - V(fail) is a failure, so that no password is used without anybody knowing.
-      - A certificate that the EST server calls revoked is a failure in any case, and so is a server that does not
-        answer or has no time.
-    type: str
-    choices: [fail, enroll]
-    default: fail
-  wait_timeout:
-    description:
-      - Seconds to wait in all for a certificate that the CA must approve. The result is C(pending) when that is not
-        enough, and a later run goes on with the same key.
-      - 0 to 86400.
-    type: int
-    default: 0
-  on_unverified_chain:
-    description:
-      - What to do when the certificate does not chain to the CA certificates that the EST server names.
-      - V(warn) saves it all the same and warns.
-    type: str
-    choices: [fail, warn]
-    default: fail
-  key_origin:
-    description:
-      - Who makes the private key.
-      - With V(host) it is made where the certificate is asked for, and no other machine has it. Use this where you can.
-      - With V(server) the EST server makes it and sends it through TLS with the certificate (C(/serverkeygen), RFC 7030
-        section 4.4). The key is of the kind that the template names, or the server takes. It is kept as one that is
-        made here. The server has to be trusted by C(ca_certificate), C(ca_path) or C(ca_fingerprint) of the template;
-        C(use_system_trust) is refused.
-      - With V(server) a renewal asks for another key as well, authenticated by the old certificate, unless
-        O(renewal_method) is V(renew). After a change of this option a new certificate is enrolled.
-      - V(server) is refused on a Windows host, whose key is made in its own key store.
-    type: str
-    choices: [host, server]
-    default: host
 notes:
   - A POSIX host needs the Python libraries C(cryptography) and C(requests) when a certificate is asked for. The private
     key never leaves it, so V(relay) and V(controller) of O(exchange) are refused there. Where nothing is to be done, no
@@ -275,6 +117,23 @@ EXAMPLES = r"""
     fullchain_path: /etc/proxy/tls/fullchain.pem
     versioned_folder: true
 
+- name: Keep a keystore for a Java service, and a copy of the one before
+  estfleet.cloud_extender.est_certificate:
+    template: web
+    identity:
+      user: "{{ inventory_hostname_short }}"
+      domain: example.com
+      email: webmaster@example.com
+    certificate_path: /etc/tomcat/tls/host.pem
+    private_key_path: /etc/tomcat/tls/host.key
+    private_key_passphrase: "{{ est_key_passphrase }}"
+    pkcs12_path: /etc/tomcat/tls/host.p12
+    pkcs12_passphrase: "{{ est_key_passphrase }}"
+    pkcs12_friendly_name: host
+    group: tomcat
+    mode: "0640"
+    backup: true
+
 - name: Keep the certificate of a service on a Windows host
   estfleet.cloud_extender.est_certificate:
     template: web
@@ -301,8 +160,9 @@ status:
       approval (V(pending)); V(not_asked) where check mode kept it from asking for one. V(failed) where it is none of
       these.
     - V(recovered) where nobody was asked, and something was put right, or would be in check mode. A file of the chain
-      that was not there or not as it has to be, or what a run that was killed, or is not needed any more, had left;
-      RV(reason) names it. On a Windows host also where certificates were removed; see RV(removed).
+      or of PKCS#12 that was not there or not as it has to be, an owner or a mode that was not the one asked for, or
+      what a run that was killed, or is not needed any more, had left; RV(reason) names it. On a Windows host also where
+      certificates were removed; see RV(removed).
   type: str
   returned: always
   sample: unchanged
@@ -406,6 +266,16 @@ root_certificate_path:
   description: The file on the host with the certificate of the root CA.
   type: str
   returned: success, when the option is given
+pkcs12_path:
+  description: The PKCS#12 file on the host.
+  type: str
+  returned: success, when the option is given
+backup_files:
+  description: What was kept of the files that the new certificate has replaced.
+  type: list
+  elements: str
+  returned: when a certificate was issued in place of another with O(backup=true)
+  sample: [/etc/tomcat/tls/.host.key.est-backup-20261122T120000Z]
 certificate_store_name:
   description: The name of the certificate store on a Windows host.
   type: str
@@ -565,18 +435,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import parameters
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import on_host, parameters
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 
 
 def main() -> None:
@@ -597,35 +458,12 @@ def main() -> None:
 
 def perform(module: AnsibleModule) -> dict[str, Any]:
     """See to it that there is a certificate, and return the result, a failed one where that failed."""
-    timeline = Timeline()
-    name = module.params["template"] or module.params["inline"]["name"]
-    holder = None
     try:
         asked = parameters.read_options(module.params, check_mode=module.check_mode)
-        require_libraries("cryptography")
-        template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
-        holder = FileHolder(
-            asked.certificate_path,
-            asked.private_key_path,
-            asked.chain_files,
-            versioned=asked.versioned_folder,
-            check=module.check_mode,
-        )
-        return run_certificate(template, asked, connect, "host", holder, timeline)
-    except EstError as error:
-        # What was put right before it failed is another matter.
-        changed = holder is not None and holder.changed
-        return {**failure(error, name, "host", timeline, WHAT), "changed": changed}
-    except (StoreError, TemplateError) as error:
-        return input_failure(error, name, "host")
-
-
-def connect() -> Connector:
-    """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
-    require_libraries()
-    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
-
-    return HostConnector()
+    except TemplateError as error:
+        return input_failure(error, module.params["template"] or module.params["inline"]["name"], on_host.HOST)
+    (outcome,) = on_host.keep([asked])
+    return outcome
 
 
 if __name__ == "__main__":

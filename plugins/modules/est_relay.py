@@ -21,7 +21,7 @@ description:
   - M(estfleet.cloud_extender.win_est_relay) is the same for Windows hosts.
   - It needs the Python standard library only.
 extends_documentation_fragment:
-  - estfleet.cloud_extender.relay_options
+  - estfleet.cloud_extender.private_options.relay
 """
 
 EXAMPLES = r"""

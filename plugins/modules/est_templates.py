@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - estfleet.cloud_extender.attributes.action
   - estfleet.cloud_extender.attributes.actiongroup_store
   - estfleet.cloud_extender.attributes.posix_and_windows
-  - estfleet.cloud_extender.store_options
+  - estfleet.cloud_extender.template_options.store
   - estfleet.cloud_extender.template_options.suboptions
 attributes:
   check_mode:

@@ -27,7 +27,7 @@ extends_documentation_fragment:
   - estfleet.cloud_extender.attributes.actiongroup_exchange
   - estfleet.cloud_extender.attributes.posix_and_windows
   - estfleet.cloud_extender.template_options.inline
-  - estfleet.cloud_extender.identity_options
+  - estfleet.cloud_extender.exchange_options.identity
   - estfleet.cloud_extender.exchange_options
   - estfleet.cloud_extender.exchange_options.acceptance
 attributes:

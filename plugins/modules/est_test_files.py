@@ -74,6 +74,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.files import (
     PRIVATE_KEY_FILE,
     REQUEST_FILE,
@@ -81,7 +82,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure, failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import in_words
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import record_test
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import as_pad, read_store

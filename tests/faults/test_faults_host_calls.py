@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from faults.injection import ERRORS, KILLED, every_fault, is_cleaning
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import (
     parse_last_tests,
     record_test,

@@ -29,7 +29,7 @@ class FakeHosts:
         self.python = folder / "python"
         sys.path.append(str(COLLECTIONS))
         utils = "ansible_collections.estfleet.cloud_extender.plugins.module_utils"
-        self._look, self._told = (importlib.import_module(f"{utils}.{name}") for name in ("_store.look", "_told"))
+        self._look, self._answer = (importlib.import_module(f"{utils}.{name}") for name in ("_store.look", "_answer"))
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), functools.partial(_Answer, self))
         self._server.daemon_threads = True
 
@@ -53,7 +53,7 @@ class FakeHosts:
         found = re.search(r"ARGUMENTS, MARK = (.*), '([0-9a-f]+)'$", sent, re.MULTILINE)
         if found is None:
             return json.dumps({"ping": "pong", "changed": False})
-        told = self._told.as_line(self._look.quick_look(*ast.literal_eval(found.group(1))))
+        told = self._answer.as_line(self._look.quick_look(*ast.literal_eval(found.group(1))))
         return f"\n{found.group(2)}{told}{found.group(2)}\n"
 
 

@@ -12,7 +12,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils import _told
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils import _answer
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import look, posix_file
 
 #: What a reading of a store finds where there is none.
@@ -39,7 +39,7 @@ def read_store(store_path: str, key_pad: bytes | None = None) -> dict[str, Any]:
     found = posix_file.read_store(store_path, key_pad)
     assert quick in (None, found)
     if quick is not None:
-        assert json.loads(_told.as_line(quick)) == {name: in_base64(value) for name, value in found.items()}
+        assert json.loads(_answer.as_line(quick)) == {name: in_base64(value) for name, value in found.items()}
     return found
 
 

@@ -24,9 +24,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.seen import unchanged
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.sessions import Sessions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
 IDENTITY = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
 OTHER = {**IDENTITY, "user": "msmith"}
@@ -75,13 +75,7 @@ def asked_for(folder: object, template: Template, *, check: bool = False, **opti
 
 def holder_of(asked: CertificateParameters) -> FileHolder:
     """The files of what is asked."""
-    return FileHolder(
-        asked.certificate_path,
-        asked.private_key_path,
-        asked.chain_files,
-        versioned=asked.versioned_folder,
-        check=asked.options.check,
-    )
+    return FileHolder.of(asked)
 
 
 def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -91,15 +85,15 @@ def keep(folder: object, template: Template, *, check: bool = False, **options: 
     """
     asked = asked_for(folder, template, check=check, **options)
     quick = quick_look(template, asked)
-    outcome = run_certificate(template, asked, HostConnector, "host", holder_of(asked), Timeline())
+    with Sessions(HostConnector, "host") as sessions:
+        outcome = run_certificate(template, asked, sessions, holder_of(asked))
     assert quick in (None, outcome)
     return outcome
 
 
 def quick_look(template: Template, asked: CertificateParameters) -> dict[str, Any] | None:
     """What the quick look comes to: nothing, where the module has to be run."""
-    place = (asked.certificate_path, asked.private_key_path, tuple(asked.chain_files.values()), asked.versioned_folder)
-    answer = look.quick_look(None, None, [place])
+    answer = look.quick_look(None, None, [asked.place()])
     assert answer is not None
     assert "PRIVATE" not in str(answer)
     (found,) = answer["certificates"]

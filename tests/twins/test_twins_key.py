@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from twins.twin import PLUGINS, Twin
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.store import check_reading
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.windows_keys import (
     MISSING,

@@ -34,10 +34,8 @@ from support.tls_peer import Peer, Step, answer, read_request, response, send, s
 from twins.twin import PLUGINS, SYSTEM, MissingError, Twin, powershell
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.codes import CODES
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import (
-    _CHAIN_DETAILS,
-    _OF_A_CHAIN,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failure_words import _OF_A_CHAIN
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import _CHAIN_DETAILS
 
 MODULE = PLUGINS / "modules" / "est_relay.py"
 
@@ -668,7 +666,7 @@ def test_anchors_are_needed_and_a_proxy_is_a_host_and_a_port(twin: Twin) -> None
 
 def test_every_code_is_one_of_the_clients_and_every_detail_is_documented() -> None:
     http = PLUGINS / "module_utils" / "est" / "http"
-    python = [http / "failures.py", http / "opening.py", http / "proxy.py", PLUGINS / "module_utils/_exchange/relay.py"]
+    python = [http / "failures.py", http / "opening.py", PLUGINS / "module_utils/_exchange/relay.py"]
     documentation = str(documented("est_relay")["failure"])
     for twin in (python, [PLUGINS / "module_utils" / "_relay.cs"]):
         source = "".join(path.read_text(encoding="utf-8") for path in twin)

@@ -20,8 +20,8 @@ from support.looking import NO_STORE
 from twins.interference import IMPATIENT, at_once, held, kills
 from twins.twin import PLUGINS, Twin
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files import lock
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import look, posix_file
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.program import read_answer

@@ -17,9 +17,9 @@ from support.looking import NO_STORE
 from twins.interference import IMPATIENT, at_once, held, kills
 from twins.twin import PLUGINS, Twin
 
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import files as exchange_files
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files import lock
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import last_tests
 
 MODULE = PLUGINS / "modules" / "est_test_files.py"

@@ -25,11 +25,11 @@ import os
 import re
 from typing import Dict, Iterator, Mapping, Optional, Tuple
 
-from .._files.accounts import refuse_other_writers
 from .._files.folder import Folder
 from .._files.lock import locked
 from .._files.paths import open_folder
 from .._files.reading import is_locked
+from .._files.walk import refuse_other_writers
 
 #: Names of the files of an issued test certificate.
 CERTIFICATE_FILE = "certificate.pem"

@@ -22,8 +22,7 @@ from .._names.pem import pem_text
 from ..est.base.errors import InputError, TransportError
 from ..est.http.deadline import Deadline
 from ..est.http.failures import Failed, alert_of, is_about_client_certificate
-from ..est.http.opening import cipher_name, connect, resolve, shake_hands, watch_client_certificate
-from ..est.http.proxy import open_tunnel
+from ..est.http.opening import cipher_name, connect, open_tunnel, resolve, shake_hands, watch_client_certificate
 from ..est.http.server_identity import authorize
 from ..est.http.tls import Trust, make_context
 from ..est.http.unverified import make_unverified_context

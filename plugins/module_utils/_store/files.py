@@ -8,13 +8,12 @@ This runs on the host, with the standard library only.
 
 from __future__ import annotations
 
-from .._files.accounts import refuse_other_writers
 from .._files.folder import Folder
 from .._files.paths import Making
 from .._files.reading import File
-from .._files.walk import Walk
-from .found import find_store
-from .parts import FILE_MODE, FOLDER_MODE, KEPT_INFIX, new_name
+from .._files.walk import Walk, refuse_other_writers
+from .found import Keys, find_store
+from .parts import FILE_MODE, FOLDER_MODE, KEPT_INFIX, KEY_NAME, NEXT_KEY_NAME, new_name
 
 
 def open_store(store_path: str, *, make: bool = False) -> Folder:
@@ -40,3 +39,43 @@ def keep_aside(store: Folder, name: str, file: File) -> str:
     if file.is_regular:
         store.put_right(FILE_MODE, name)  # while it has one name only
     return store.keep_aside(name, f"{name}{KEPT_INFIX}")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# How a new sealing key takes its place together with the document that it seals.
+#
+# Two files cannot be replaced in one step. So a new key waits in ``sealing.key.next``, with the SHA-256 of the document
+# that it seals beside it: the moment that document is in its place, and not before, the new key is the one in force.
+# ``sealing.key`` follows then. A writer that is killed at any moment leaves a document whose key is found.
+#
+# Before that the new key waits without a document, while the controller seals with it: that takes a round trip, during
+# which others may read and write.
+
+
+def write_next_key(store: Folder, key: bytes, document_sha256: str = "") -> None:
+    """Let a new key wait, under the lock: for any document, or for the one with this digest."""
+    replace_file(store, NEXT_KEY_NAME, f"{key.hex()} {document_sha256}".strip().encode("ascii") + b"\n")
+
+
+def settle_keys(store: Folder, keys: Keys) -> None:
+    """Finish, under the lock, what a writer began: a next key in force becomes ``sealing.key``, one that is left goes.
+
+    :param keys: as they are found now.
+    """
+    if keys.next_in_force and keys.key is not None:
+        put_key(store, keys, keys.key)
+    elif keys.next_left and keys.next_file.is_folder:
+        keep_aside(store, NEXT_KEY_NAME, keys.next_file)
+    elif keys.next_left:
+        store.unlink(NEXT_KEY_NAME)
+
+
+def put_key(store: Folder, keys: Keys, key: bytes) -> None:
+    """Make a key the only one, under the lock. What was in the place of ``sealing.key`` and is not a key is kept.
+
+    :param keys: as they were found.
+    """
+    if keys.file.status is not None and keys.damage:
+        keep_aside(store, KEY_NAME, keys.file)
+    replace_file(store, KEY_NAME, key.hex().encode("ascii") + b"\n")
+    store.unlink(NEXT_KEY_NAME)

@@ -14,9 +14,8 @@ import os
 import stat
 import time
 
-from .._files.accounts import refuse_other_writers
 from .._files.reading import File, ReadableFolder, is_locked
-from .._files.walk import Walk
+from .._files.walk import Walk, refuse_other_writers
 from .errors import StoreError
 from .parts import DOCUMENT_NAME, KEY_NAME, LAST_TESTS_NAME, NEXT_KEY_NAME, new_name
 
@@ -134,7 +133,7 @@ def read_files(store: ReadableFolder) -> Files:
 
 
 def read_keys(store: ReadableFolder, document_sha256: str) -> Keys:
-    """Read the sealing keys of a store; see ``key_file.py``.
+    """Read the sealing keys of a store; see ``files.py``.
 
     :param document_sha256: hex digest of the document that is in place, or an empty string.
     :raises StoreError: when a file is there and cannot be read.

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import stat
 
-from .._files.accounts import user_name
+from .._answer import mask
 from .._files.reading import ReadableFolder
-from .._masking import mask
+from .._files.walk import user_name
 from .errors import StoreError
 from .found import Files, cannot, open_to_read, read_files, read_last_tests
 from .parts import DOCUMENT_NAME, FILE_MODE, FOLDER_MODE, KEPT_INFIX, KEY_NAME, NEXT_KEY_NAME, key_fingerprint

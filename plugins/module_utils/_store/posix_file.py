@@ -18,13 +18,12 @@ import os
 import re
 from typing import Any
 
+from .._answer import mask
 from .._files.folder import Folder
 from .._files.lock import locked
-from .._masking import mask
 from .errors import StoreError
-from .files import keep_aside, open_store, replace_file
+from .files import keep_aside, open_store, put_key, replace_file, settle_keys, write_next_key
 from .found import Files, cannot, read_files
-from .key_file import put_key, settle_keys, write_next_key
 from .look import describe, nothing_found, with_masked_key
 from .parts import DOCUMENT_NAME, FILE_MODE, FOLDER_MODE, KEY_NAME, KEY_OCTETS, key_fingerprint
 

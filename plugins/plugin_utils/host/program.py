@@ -48,7 +48,7 @@ for name, source in FILES:
     stand_in(module.__package__)
     exec(compile(source, name, "exec"), module.__dict__)
 found = module.quick_look(*ARGUMENTS)
-answer = "" if found is None else sys.modules["program._told"].as_line(found)
+answer = "" if found is None else sys.modules["program._answer"].as_line(found)
 if len(answer) <= LONGEST:
     print("\\n" + MARK + answer + MARK, flush=True)
 """
@@ -67,7 +67,7 @@ class Program:
     """A program; make it where a file is loaded, before the forks, or every host's fork makes it again.
 
     :param files: of ``module_utils``, without ``.py``, each after those that it imports. The last one has a function
-        ``quick_look()``, which returns plain data, or None where the module has to be run; ``_told`` is among them.
+        ``quick_look()``, which returns plain data, or None where the module has to be run; ``_answer`` is among them.
     """
 
     def __init__(self, files: Sequence[str]) -> None:

@@ -14,10 +14,8 @@ from .store import READING, check_reading
 from .windows_program import CONSTRAINED, WindowsProgram, WindowsSender
 
 _STORE = (
-    "_told",
-    "_masking",
+    "_answer",
     "_files/reading",
-    "_files/accounts",
     "_files/walk",
     "_store/errors",
     "_store/parts",
@@ -27,7 +25,7 @@ _STORE = (
 #: The program that reads a template store.
 STORE = Program(_STORE)
 #: The program that reads certificates, and the store with their templates.
-CERTIFICATES = Program((*_STORE, "_files/beside", "est/x509/pair_reading", "_certificate/look"))
+CERTIFICATES = Program((*_STORE, "est/x509/pair_reading", "_certificate/look"))
 #: The one that reads a store on a Windows host.
 WINDOWS_STORE = WindowsProgram(("_windows_files", "_windows_store", "_windows_look"))
 

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.adapter import (
     Observed,
     TemplateStore,

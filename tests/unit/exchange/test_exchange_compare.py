@@ -21,7 +21,6 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
     compare_certificate,
     compare_with_older,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.distinguished_names import parse_slash_dn
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._names.general_names import GeneralName
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
@@ -147,17 +146,6 @@ def test_what_is_lost_is_told_in_the_order_of_the_request():
         "subject_alternative_name UPN:a@b.example",
         "subject_alternative_name DNS:b.example",
     ]
-
-
-def test_masking_twice_gives_the_data_back():
-    pad = bytes(range(256))
-    assert mask(mask(b"a secret", pad), pad) == b"a secret"
-    assert mask(b"a secret", pad) != b"a secret"
-
-
-def test_a_pad_that_is_too_short_is_refused():
-    with pytest.raises(ValueError, match="shorter"):
-        mask(b"abc", b"ab")
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.accounts import other_writers
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.folder import Folder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.paths import open_folder, why_not_writable
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.walk import Walk
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._files.walk import Walk, other_writers
 
 CONTEXT = b"system_u:object_r:cert_t:s0\0"
 

@@ -13,9 +13,8 @@ from support.imports import COLLECTION, PLUGINS, ROOT, files, imports
 
 # From below to above. A folder may import from those before it, and from itself.
 ORDER = (
+    "module_utils/_answer",
     "module_utils/_failure",
-    "module_utils/_masking",
-    "module_utils/_told",
     "module_utils/_value",
     "module_utils/_files",
     "module_utils/_names",

@@ -31,7 +31,6 @@ _PRIVATE = {
     "est_test_files",
     "est_diagnostics_host",
     "private_options",
-    "relay_options",
     "est_read_file",
 }
 

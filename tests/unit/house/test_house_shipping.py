@@ -17,15 +17,16 @@ MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
 
 # The folders of module_utils that a module may bring to a host. Modules that are no more than documentation have none:
 # their action plugins work on the controller.
-FILES, EST = {"_files", "_masking", "_store"}, {"_files", "_names", "_value", "est"}
+FILES, EST = {"_files", "_answer", "_store"}, {"_files", "_names", "_value", "est"}
 SHIPPED = {
     "est_store_file": FILES | {"_failure", "_value"},
     "est_test_files": FILES | {"_exchange", "_failure", "_value"},
-    "est_diagnostics_host": EST | {"_diagnostics", "_exchange", "_masking", "_store", "_template"},
+    "est_diagnostics_host": EST | {"_diagnostics", "_exchange", "_answer", "_store", "_template"},
     "est_relay": EST | {"_exchange"},
-    "est_server_info": EST | {"_exchange", "_failure", "_masking", "_store", "_template"},
-    "est_test_enroll": EST | {"_exchange", "_failure", "_masking", "_store", "_template"},
-    "est_certificate": EST | {"_certificate", "_exchange", "_failure", "_masking", "_store", "_template"},
+    "est_server_info": EST | {"_exchange", "_failure", "_answer", "_store", "_template"},
+    "est_test_enroll": EST | {"_exchange", "_failure", "_answer", "_store", "_template"},
+    "est_certificate": EST | {"_certificate", "_exchange", "_failure", "_answer", "_store", "_template"},
+    "est_certificates": EST | {"_certificate", "_exchange", "_failure", "_answer", "_store", "_template"},
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import key_fingerprint
 
 TESTS = Path(__file__).resolve().parents[2]

@@ -20,7 +20,7 @@ from support.looking import Action, in_base64
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
 from ansible import constants as C
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.posix_file import read_store, write_store
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.program import Sender, read_answer
@@ -147,7 +147,7 @@ def test_it_is_small_and_ascii():
 @pytest.mark.parametrize("program", [STORE, CERTIFICATES])
 def test_it_has_all_files_that_reading_needs_and_no_other(program):
     here = {name: PLUGINS / "module_utils" / f"{name}.py" for name in program.files}
-    needed, done = [program.files[-1]], {"_told"}
+    needed, done = [program.files[-1]], {"_answer"}
     while needed:
         name = needed.pop()
         if name not in done:

@@ -15,7 +15,7 @@ import time
 import pytest
 from support.looking import read_store
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._masking import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import found as store_found
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store import look, posix_file
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps from a name to TLS: resolve, connect, shake hands. What fails is told in codes.
+"""The steps from a name to TLS: resolve, connect, a tunnel through a proxy, shake hands. What fails is told in codes.
 
 ``Dialler`` takes them for the EST client, and ``est_relay`` for a client on another machine. Both verify the server
 with ``authorize()`` after the last one, before anything is sent.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import queue
+import re
 import socket
 import ssl
 import threading
@@ -26,6 +27,9 @@ Limit = Callable[[], float]
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 # The longest Certificate message without a certificate in it (TLS 1.2: 7 octets, TLS 1.3: 8).
 _EMPTY_CERTIFICATE = 8
+#: Octets of the answer of a proxy at most.
+_ANSWER_LIMIT = 16384
+_STATUS_LINE = rb"HTTP/1\.[01] (\d{3})(?: ([\x20-\x7e]*))?"
 
 
 def resolve(host: str, port: int, limit: Limit) -> Addresses:
@@ -76,6 +80,44 @@ def connect(addresses: Addresses, limit: Limit) -> Tuple[socket.socket, str]:
             failed = Failed("connect", "connection_failed", detail, said=error.strerror or "")
         connection.close()
     raise failed
+
+
+def open_tunnel(connection: socket.socket, target: str, limit: Limit) -> None:
+    """Ask an HTTP proxy for a tunnel, inside which TLS goes to the EST server (RFC 9110 section 9.3.6).
+
+    No credentials of any kind are sent.
+
+    :param connection: to the proxy.
+    :param target: ``host:port``.
+    :param limit: the seconds that a step may take from now on; raises ``socket.timeout`` where none are left.
+    :raises Failed: the proxy refused, or gave no answer.
+    """
+    try:
+        connection.settimeout(limit())
+        connection.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("ascii"))
+        answer = _read_head(connection, limit)
+    except socket.timeout:
+        raise Failed("proxy", "proxy_failed", "timeout") from None
+    except OSError as error:
+        raise Failed("proxy", "proxy_failed", "closed", said=error.strerror or "") from None
+    status = re.match(_STATUS_LINE, answer)
+    if status is None:
+        raise Failed("proxy", "proxy_failed", "not_http" if answer else "closed")
+    if not status[1].startswith(b"2"):
+        words = (status[1] + b" " + (status[2] or b"")[:80]).decode("ascii").strip()
+        raise Failed("proxy", "proxy_failed", "refused", proxy_status=int(status[1]), said=words)
+
+
+def _read_head(connection: socket.socket, limit: Limit) -> bytes:
+    """The answer up to its empty line, byte by byte: what follows belongs to TLS."""
+    head = b""
+    while not head.endswith((b"\r\n\r\n", b"\n\n")) and len(head) < _ANSWER_LIMIT:
+        connection.settimeout(limit())
+        byte = connection.recv(1)
+        if not byte:
+            break
+        head += byte
+    return head
 
 
 def shake_hands(context: ssl.SSLContext, connection: socket.socket, host: str, limit: Limit) -> ssl.SSLSocket:

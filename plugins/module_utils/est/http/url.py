@@ -1,7 +1,7 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The addresses of an EST server: one base for all operations (RFC 7030 sections 3.1 and 3.2.2)."""
+"""The addresses of an EST server, one base for all operations (RFC 7030 sections 3.1 and 3.2.2), and of a proxy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..._names.server_address import (
 from ..._value import Value
 from ..base.errors import InputError
 
-__all__ = ("OPERATIONS", "EstUrl", "IpAddress", "ascii_host", "ip_address", "read_proxy")
+__all__ = ("OPERATIONS", "EstUrl", "IpAddress", "Proxy", "ascii_host", "ip_address")
 
 IpAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
@@ -102,15 +102,25 @@ class EstUrl(Value):
         return f"{self.base}/{name}"
 
 
-def read_proxy(text: str) -> Tuple[str, int]:
-    """Read the option ``proxy``, ``http://host:port``: the host, without brackets, and the port.
+class Proxy(Value):
+    """An HTTP proxy. Make one with ``parse()``.
 
-    :raises InputError: anything else; a user name or password, which this option must not hold.
+    :param host: host name, or an IP address without brackets.
     """
-    try:
-        return read_proxy_address(text)
-    except AddressError as error:
-        raise _input_error(error) from None
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Proxy:
+        """Read the option ``proxy``: ``http://host:port``.
+
+        :raises InputError: anything else; a user name or password, which this option must not hold.
+        """
+        try:
+            return cls(*read_proxy_address(text))
+        except AddressError as error:
+            raise _input_error(error) from None
 
 
 def _port_number(port: Optional[Union[int, str]]) -> Optional[int]:
