@@ -20,6 +20,7 @@ SUBSTITUTIONS = (
     ("server: est.example.com", "server: localhost"),
     ("port: 8443", "port: {port}"),
     ("group: tomcat", "group: daemon"),
+    ("    reload: [nginx]\n", "    reload: []\n"),  # there is no such service here
     # There is no such service here; that it is notified is seen.
     ("ansible.builtin.service: {name: nginx, state: reloaded}", "ansible.builtin.debug: {msg: reloaded}"),
 )
@@ -64,6 +65,7 @@ TEMPLATES = {
     "docs/bundle.md: Export the templates of ce1": ("wifi",),
     "docs/certificates.md: Certificates of the web servers": ("web",),
     "docs/certificates.md: Keep a keystore for a Java service": ("web",),
+    "docs/certificates.md: Keep the certificate, and have the server read it": ("web",),
     "docs/certificates.md: Keep the pair together": ("web",),
     "docs/certificates.md: Keep all certificates of the host": ("web",),
     "docs/errors.md: Test the template": ("wifi",),
@@ -73,10 +75,13 @@ TEMPLATES = {
 FOLDERS = {
     "est_certificate": ("etc/ssl/certs", "etc/ssl/private", "etc/relay/tls", "etc/proxy", "etc/tomcat/tls"),
     "est_certificates": ("etc/ssl/certs", "etc/ssl/private", "etc/postgresql/tls"),
+    "est_certificate_info": ("etc/ssl/certs", "etc/proxy/tls"),
+    "docs/certificates.md: Which certificates does the host have?": ("etc/ssl/certs", "etc/proxy/tls"),
     "est_diagnostics": ("srv",),
     "est_template_export": ("srv/exchange",),
     "docs/certificates.md: Certificates of the web servers": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Keep a keystore for a Java service": ("etc/tomcat/tls",),
+    "docs/certificates.md: Keep the certificate, and have the server read it": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Keep the pair together": ("etc/proxy",),
     "docs/certificates.md: Keep all certificates of the host": ("etc/ssl/certs", "etc/ssl/private"),
 }
