@@ -20,7 +20,9 @@ SUBSTITUTIONS = (
     ("server: est.example.com", "server: localhost"),
     ("port: 8443", "port: {port}"),
     ("group: tomcat", "group: daemon"),
-    ("    reload: [nginx]\n", "    reload: []\n"),  # there is no such service here
+    # There are no such services and accounts here.
+    *((f"reload: [{name}]", "reload: []") for name in ("nginx", "apache2", "haproxy", "postgresql")),
+    ("owner: postgres", "owner: root"),
     # There is no such service here; that it is notified is seen.
     ("ansible.builtin.service: {name: nginx, state: reloaded}", "ansible.builtin.debug: {msg: reloaded}"),
 )
@@ -66,6 +68,7 @@ TEMPLATES = {
     "docs/certificates.md: Certificates of the web servers": ("web",),
     "docs/certificates.md: Keep a keystore for a Java service": ("web",),
     "docs/certificates.md: Keep the certificate, and have the server read it": ("web",),
+    "docs/certificates.md: Keep the certificates of these services": ("web",),
     "docs/certificates.md: Keep the pair together": ("web",),
     "docs/certificates.md: Keep all certificates of the host": ("web",),
     "docs/errors.md: Test the template": ("wifi",),
@@ -82,6 +85,13 @@ FOLDERS = {
     "docs/certificates.md: Certificates of the web servers": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Keep a keystore for a Java service": ("etc/tomcat/tls",),
     "docs/certificates.md: Keep the certificate, and have the server read it": ("etc/ssl/certs", "etc/ssl/private"),
+    "docs/certificates.md: Keep the certificates of these services": (
+        "etc/nginx/tls",
+        "etc/apache2/tls",
+        "etc/haproxy/tls",
+        "etc/haproxy/certs",
+        "etc/postgresql/tls",
+    ),
     "docs/certificates.md: Keep the pair together": ("etc/proxy",),
     "docs/certificates.md: Keep all certificates of the host": ("etc/ssl/certs", "etc/ssl/private"),
 }
