@@ -316,10 +316,10 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
     """See to all certificates, and return what became of each. It fails only where an option is wrong."""
     entries = module.params[list_parameters.CERTIFICATES]
     try:
-        asked = list_parameters.read_entries(entries, module.params, check_mode=module.check_mode)
+        asked = list_parameters.read_entries(dict(enumerate(entries)), module.params, check_mode=module.check_mode)
     except TemplateError as error:
         return failure_of(error)
-    outcomes = [list_result.of_one(*each) for each in zip(asked, on_host.keep(asked))]
+    outcomes = [list_result.of_one(*each) for each in zip(asked.values(), on_host.keep(asked.values()))]
     warnings = [warning for outcome in outcomes for warning in outcome.pop("warnings", ())]
     changed = any(outcome["changed"] for outcome in outcomes)
     return {"changed": changed, list_parameters.CERTIFICATES: outcomes, "warnings": warnings}

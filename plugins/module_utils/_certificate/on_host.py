@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Sequence
+from typing import Any, Dict, Iterable, Iterator
 
 from .._exchange.connection import Connector
 from .._exchange.failure import failure, input_failure
@@ -25,13 +25,13 @@ from .sessions import Sessions
 HOST = "host"
 
 
-def keep(certificates: Sequence[CertificateParameters]) -> Iterator[Dict[str, Any]]:
+def keep(certificates: Iterable[CertificateParameters]) -> Iterator[Dict[str, Any]]:
     """See to certificates one after the other; each that fails leaves the others alone.
 
     :returns: the result of each, a failed one where it failed; see ``est_certificate``.
     """
     templates: Dict[str, Template] = {}
-    with Sessions(_connect, HOST) as sessions:
+    with Sessions(connect, HOST) as sessions:
         for asked in certificates:
             yield _keep(asked, sessions, templates)
 
@@ -64,7 +64,7 @@ def _keep(asked: CertificateParameters, sessions: Sessions, templates: Dict[str,
         return input_failure(error, name, HOST)
 
 
-def _connect() -> Connector:
+def connect() -> Connector:
     """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
     require_libraries()
     from .._exchange.host_connector import HostConnector
