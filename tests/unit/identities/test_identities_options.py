@@ -64,7 +64,11 @@ WRONG = {
     "no dictionary": ([{"user": "a", **BADGE}, "b"], {}, "identities[1].identity"),
     "an option that there is not": ([{"usr": "a"}], {}, "identities[0].usr"),
     "a wrong address": ([{"user": "a", "email": "x", **BADGE}], {}, "identities[0].email"),
-    "an unknown variable": ([{"user": "a", "variables": {"badge": "1", "shoe": "4"}}], {}, "identities[0].variables.shoe"),
+    "an unknown variable": (
+        [{"user": "a", "variables": {"badge": "1", "shoe": "4"}}],
+        {},
+        "identities[0].variables.shoe",
+    ),
     "no value": ([{"user": "a"}], {}, "identities[0].identity.variables.badge"),
     "no value for the name": ([{"user": "a", **BADGE}], {"file_name": "%csn%"}, "identities[0].identity.variables.csn"),
     "an identity twice": ([{"user": "a", **BADGE}, {"user": "A", **BADGE}], {}, "identities[1].file_name"),
