@@ -185,6 +185,15 @@ certificates:
       description: The file with the certificate of the root CA.
       type: str
       returned: unless it failed, when the option is given
+    pkcs12_path:
+      description: The PKCS#12 file.
+      type: str
+      returned: unless it failed, when the option is given
+    backup_files:
+      description: Where the files are kept that were replaced.
+      type: list
+      elements: str
+      returned: when O(certificates[].backup) is true and files were replaced
     certificate_store_name:
       description: The name of the certificate store on a Windows host.
       type: str
