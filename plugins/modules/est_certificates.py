@@ -289,6 +289,10 @@ certificates:
           description: The file with its private key.
           type: str
           returned: unless it failed or was not tried
+        pkcs12_path:
+          description: The PKCS#12 file with both.
+          type: str
+          returned: unless it failed or was not tried, when it has a passphrase
         renew_at:
           description: From when on a run renews the certificate, UTC.
           type: str

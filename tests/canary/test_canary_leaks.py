@@ -245,7 +245,13 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
 def _many(folder: Path, **options: Any) -> dict[str, Any]:
     """An entry for many identities."""
     people = [{"user": "jdoe"}, {"user": "msmith"}]
-    return {**IDENTITY, "identities": people, "output_path": str(folder / "identities"), **options}
+    return {
+        **IDENTITY,
+        "identities": people,
+        "pkcs12_passphrase": PASSPHRASE,
+        "output_path": str(folder / "identities"),
+        **options,
+    }
 
 
 def _files(scene: Scene, folder: str = "") -> dict[str, str]:

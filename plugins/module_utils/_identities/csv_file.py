@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Identities in a CSV file, as spreadsheets and directories export them.
 
-The first line names the columns: ``user``, ``domain``, ``email`` and variables without percent signs. A byte order mark
+The first line names the columns: ``user``, ``domain``, ``email``, ``pkcs12_passphrase``, and variables without percent
+signs. A byte order mark
 and empty lines count for nothing. Columns are separated by commas, semicolons or tabs, whichever the first line has.
 """
 
@@ -14,11 +15,13 @@ import io
 from typing import Any, Dict, List, Sequence, Tuple
 
 from .._certificate.list_parameters import IDENTITIES_CSV as CSV
+from .._certificate.outputs import PKCS12_PASSPHRASE
 from .._template.errors import TemplateError, show
 
 #: Octets of a file at most.
 LONGEST = 64 * 1024 * 1024
 _COLUMNS = ("user", "domain", "email")
+_OWN_COLUMNS = (*_COLUMNS, PKCS12_PASSPHRASE)
 _SEPARATORS = ",;\t"
 
 
@@ -53,7 +56,9 @@ def read_csv(content: bytes) -> List[Tuple[str, Dict[str, Any]]]:
                     allowed=", ".join(columns),
                 )
             else:
-                found.append((place, _identity(dict(zip(columns, (cell.strip() for cell in cells))))))
+                row = dict(zip(columns, cells))
+                values = {name: cell if name == PKCS12_PASSPHRASE else cell.strip() for name, cell in row.items()}
+                found.append((place, _identity(values)))
     except csv.Error as error:
         raise TemplateError(CSV, f"cannot be read in line {reader.line_num}: {error}") from None
     if not found:
@@ -78,6 +83,9 @@ def _columns(names: Sequence[str]) -> Sequence[str]:
 
 
 def _identity(row: Dict[str, str]) -> Dict[str, Any]:
-    """An empty cell of user, domain or email is none; one of a variable leaves out what has that variable."""
-    own = {column: row[column] for column in _COLUMNS if row.get(column)}
-    return {**own, "variables": {column: value for column, value in row.items() if column not in _COLUMNS}}
+    """An empty cell of user, domain or email is none; one of a variable leaves out what has that variable. An empty
+    passphrase stays one, and is refused."""
+    own = {column: value for column, value in row.items() if value and column in _COLUMNS}
+    if PKCS12_PASSPHRASE in row:
+        own[PKCS12_PASSPHRASE] = row[PKCS12_PASSPHRASE]
+    return {**own, "variables": {column: value for column, value in row.items() if column not in _OWN_COLUMNS}}

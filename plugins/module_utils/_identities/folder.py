@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The certificates of many identities in one folder of a POSIX host.
 
-Each has ``NAME.pem``, the certificate and then its intermediates, and ``NAME.key``. While one is asked for, its key is
+Each has ``NAME.pem``, the certificate and then its intermediates, and ``NAME.key``; where it has a passphrase, both are
+in ``NAME.p12`` as well. While one is asked for, its key is
 in ``.NAME.est-key``, so that a run that is killed costs no more than that one request, which the next run makes again
 with the same key. A certificate that came is complete in ``.NAME.est-next`` before the key and then the certificate get
 their names; whoever finds it there does the rest. ``.NAME.est-pending`` is a request that waits for approval,
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 from .._certificate.holder import CurrentCertificate, Recovered
 from .._certificate.judge import Refusal
+from .._certificate.note import Chain
+from .._certificate.outputs import Pkcs12
 from .._files.folder import Folder
 from .._files.lock import locked
 from .._files.paths import in_words, open_folder
@@ -31,7 +34,6 @@ from ..est.x509.certificate import fingerprint_sha256, pem
 from ..est.x509.client_certificate import ClientCertificate, private_key_block
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
 from ..est.x509.keys import KeySpec, generate_key, load_private_key, private_key_pem, same_public_key, spec_of_key
-from ..est.x509.path import is_self_signed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
 
 _JOURNAL, _ROOM = ".est-identities", ".est-room"
 _ROOM_OCTETS = 256 * 1024
-_KEY, _NEXT, _PENDING, _REFUSED, _UNUSABLE = "key", "next", "pending", "refused", "unusable"
+_KEY, _NEXT, _PKCS12, _PENDING, _REFUSED, _UNUSABLE = "key", "next", "p12", "pending", "refused", "unusable"
+#: What a file with a pair in PKCS#12 ends in, and a certificate in PEM.
+_P12, _END = ".p12", "-----END CERTIFICATE-----\n"
 _KEPT = "kept-"
 _MAX_OCTETS, _MAX_JOURNAL = 256 * 1024, 64 * 1024 * 1024
 _FOLDER_MODE = 0o700
@@ -188,11 +192,15 @@ class IdentityFiles:
 
     :param home: the folder.
     :param name: of its files, without what stands for their kind.
+    :param pkcs12: the file that is wanted beside the pair, with its name in the folder; ``None`` for none.
     """
 
-    def __init__(self, home: IdentityFolder, name: str) -> None:
+    def __init__(self, home: IdentityFolder, name: str, pkcs12: Optional[Pkcs12] = None) -> None:
         self._home = home
         self._name = name
+        self._pkcs12 = pkcs12
+        self._held: Optional[HeldCertificate] = None
+        self._text_of_chain = ""
         self._certificate_name, self._key_name = f"{name}.pem", f"{name}.key"
         self._strange_key = False
         #: Whether anything was changed so far, whatever becomes of the run.
@@ -227,12 +235,15 @@ class IdentityFiles:
             return CurrentCertificate(first[1], defect=error.reason, recovered=recovered)
         digest = self._home.issued.get(self._name, {}).get(fingerprint_sha256(first[1]), "")
         self._strange_key = not digest
+        self._held, self._text_of_chain = held, text
         return CurrentCertificate(first[1], held, digest=digest, key=held.key, recovered=recovered)
 
     def _finish(self) -> Tuple[Recovered, ...]:
         """Put in place what a run that was killed had got, or remove what is not complete."""
         text = self._own(_NEXT)
         if text is None:
+            if not self._home.check:
+                self._home.remove(self._beside(_PKCS12))  # it came to nothing
             return ()
         is_new = self._is_key_of(text, self._own(_KEY))
         complete = is_new or self._is_key_of(text, self._home.read(self._key_name))
@@ -240,6 +251,7 @@ class IdentityFiles:
             self.changed = True
             if not complete:
                 self._home.remove(self._beside(_NEXT))
+                self._home.remove(self._beside(_PKCS12))
             else:
                 self._take_over(new_key=is_new)
         if not complete:
@@ -259,11 +271,24 @@ class IdentityFiles:
         """Give the new key, where there is one, and the new certificate their names."""
         if new_key:
             self._home.rename(self._beside(_KEY), self._key_name)
+        if self._beside(_PKCS12) in self._home.names:
+            self._home.rename(self._beside(_PKCS12), f"{self._name}{_P12}")
         self._home.rename(self._beside(_NEXT), self._certificate_name)
 
     def mend(self) -> Tuple[Sequence[Recovered], Sequence[str]]:
-        """See ``CertificateHolder.mend()``: there is nothing beside the pair."""
-        return (), ()
+        """See ``CertificateHolder.mend()``: a PKCS#12 file that is not there is made of the pair."""
+        held = self._held
+        if self._pkcs12 is None or held is None or self._pkcs12.path in self._home.names:
+            return (), ()
+        if not self._home.check:
+            chain = Chain(self._text_of_chain.partition(_END)[2].lstrip())
+            content = self._pkcs12.text(held.certificate, held.key, chain).encode("latin-1")
+            try:
+                self._home.write(self._pkcs12.path, content)
+            except OSError as error:
+                raise not_kept(error, "not_received") from None
+            self.changed = True
+        return (Recovered(f"{self._path(self._pkcs12.path)} was not there"),), ()
 
     def refuse_unwritable(self) -> Sequence[str]:
         """See ``CertificateHolder.refuse_unwritable()``: the folder was tried when it was opened."""
@@ -322,14 +347,21 @@ class IdentityFiles:
 
     def save(self, certificate: Certificate, chain: Sequence[Certificate], key: Any, digest: str) -> None:
         """See ``CertificateHolder.save()``."""
-        above = "".join(pem(each) for each in chain if not is_self_signed(each))
+        above = Chain.of(chain)
         try:
+            self._home.remove(self._beside(_PKCS12))  # of a run that was killed
+            if self._pkcs12 is not None:
+                held = key if key is not None or self._held is None else self._held.key
+                content = self._pkcs12.text(certificate, held, above).encode("latin-1")
+                self._home.write(self._beside(_PKCS12), content)
             if key is not None and not self._is_kept(key):
                 self._home.write(self._beside(_KEY), private_key_pem(key))
             if key is not None and self._strange_key:  # somebody may need it
                 self._home.folder.keep_aside(self._key_name, self._beside(_KEPT))
             self._home.note(self._name, digest, fingerprint_sha256(certificate))
-            self._home.write(self._beside(_NEXT), f"{pem(certificate)}{above}".encode("ascii"), mode=0o644)
+            self._home.write(
+                self._beside(_NEXT), f"{pem(certificate)}{above.intermediates}".encode("ascii"), mode=0o644
+            )
             self._take_over(new_key=key is not None)
         except OSError as error:
             raise not_kept(error) from None
@@ -354,7 +386,8 @@ class IdentityFiles:
 
     def places(self) -> Dict[str, str]:
         """See ``CertificateHolder.places()``."""
-        return {"certificate_path": self.place(), "private_key_path": self._path(self._key_name)}
+        pkcs12 = {} if self._pkcs12 is None else {"pkcs12_path": self._path(self._pkcs12.path)}
+        return {"certificate_path": self.place(), "private_key_path": self._path(self._key_name), **pkcs12}
 
     def place(self) -> str:
         """See ``CertificateHolder.place()``."""

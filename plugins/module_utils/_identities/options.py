@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from .._certificate import parameters
 from .._certificate.list_parameters import (
@@ -22,6 +22,7 @@ from .._certificate.list_parameters import (
     OF_IDENTITIES,
     OUTPUT_PATH,
 )
+from .._certificate.outputs import PKCS12_PASSPHRASE, check_passphrase
 from .._certificate.parameters import CertificateParameters, render_identity
 from .._exchange.options import absolute_folder, check_range
 from .._template.errors import TemplateError, closest, show
@@ -31,6 +32,9 @@ from .._template.names import check_text
 from .._template.variables import VARIABLES, Part, fill_in, parse_variables, variables_in
 from .._value import Value, field
 
+PKCS12_ENCRYPTION = "pkcs12_encryption"
+#: The options of PKCS#12 files that such an entry has, too.
+_OF_PKCS12 = (PKCS12_PASSPHRASE, PKCS12_ENCRYPTION)
 _DEFAULT_NAME = "%uname%"
 _DEFAULT_MAX_FAILURES = 20
 _MOST = 100_000
@@ -40,10 +44,14 @@ _LONGEST_NAME = 200
 
 
 class Named(Value):
-    """An identity, and the name of its files."""
+    """An identity, and the name of its files.
+
+    :param passphrase: of its PKCS#12 file; ``None`` where it gets none.
+    """
 
     name: str
     identity: TestIdentity
+    passphrase: Optional[str] = field(default=None, repr=False)
 
 
 class Wave(Value):
@@ -54,6 +62,8 @@ class Wave(Value):
     :param common: the identity of the entry, whose values count for all.
     :param folder: on the host.
     :param max_failures: as many may fail before the rest is left alone.
+    :param passphrase: of all PKCS#12 files that have none of their own.
+    :param encryption: of these files; ``None`` where there shall be none.
     """
 
     asked: CertificateParameters
@@ -62,6 +72,8 @@ class Wave(Value):
     folder: str
     file_name: str
     max_failures: int
+    passphrase: Optional[str] = field(default=None, repr=False)
+    encryption: Optional[str] = None
 
 
 def is_for_identities(entry: Mapping[str, Any]) -> bool:
@@ -87,7 +99,7 @@ def read_wave(entry: Mapping[str, Any], shared: Mapping[str, Any], *, check_mode
     if entry[IDENTITIES] is not None and entry[IDENTITIES_CSV] is not None:
         raise TemplateError(f"{IDENTITIES} and {IDENTITIES_CSV}", "are both given", allowed="one of them")
     for option in (*parameters.POSIX_OPTIONS, *parameters.WINDOWS_OPTIONS, "certificate_name"):
-        if entry.get(option) is not None:
+        if entry.get(option) is not None and option not in _OF_PKCS12:
             raise TemplateError(
                 option, f"cannot be used with {IDENTITIES}, whose files are named by {OUTPUT_PATH} and {FILE_NAME}"
             )
@@ -96,9 +108,11 @@ def read_wave(entry: Mapping[str, Any], shared: Mapping[str, Any], *, check_mode
     folder = posixpath.normpath(absolute_folder(OUTPUT_PATH, entry[OUTPUT_PATH]))
     common = entry[IDENTITY] if entry[IDENTITY] is not None else {}
     read_identity(IDENTITY, common)
+    check_passphrase(PKCS12_PASSPHRASE, entry[PKCS12_PASSPHRASE])
     most = entry[MAX_FAILURES]
     options = {
         **{option: value for option, value in entry.items() if option not in OF_IDENTITIES},
+        **dict.fromkeys(_OF_PKCS12),
         IDENTITY: None,
         "certificate_path": f"{folder}/each.pem",
         "private_key_path": f"{folder}/each.key",
@@ -111,6 +125,8 @@ def read_wave(entry: Mapping[str, Any], shared: Mapping[str, Any], *, check_mode
         folder,
         _DEFAULT_NAME if entry[FILE_NAME] is None else entry[FILE_NAME],
         _DEFAULT_MAX_FAILURES if most is None else check_range(MAX_FAILURES, most, _MOST_FAILURES),
+        entry[PKCS12_PASSPHRASE],
+        entry[PKCS12_ENCRYPTION],
     )
 
 
@@ -140,12 +156,30 @@ def read_identities(wave: Wave, template: Template, rows: Sequence[Tuple[str, An
                 where=place,
             )
         found.append(named)
+    _refuse_missing_passphrase(wave, found, [place for place, _row in rows])
     return found
+
+
+def _refuse_missing_passphrase(wave: Wave, found: Sequence[Named], places: Sequence[str]) -> None:
+    """Refuse one without a passphrase where PKCS#12 files are wanted: none is made up, and none is left out unseen."""
+    if wave.encryption is None and not any(each.passphrase for each in found):
+        return
+    for place, each in zip(places, found):
+        if each.passphrase is None:
+            raise TemplateError(
+                PKCS12_PASSPHRASE,
+                "is missing, and each PKCS#12 file needs one",
+                allowed=f"one for each identity, or {PKCS12_PASSPHRASE} of the entry for all",
+                where=place,
+            )
 
 
 def _named(wave: Wave, template: Template, parts: Sequence[Part], row: Any) -> Named:
     if not isinstance(row, Mapping):
         raise TemplateError(IDENTITY, "is not a dictionary", allowed="user, domain, email, variables")
+    row = dict(row)
+    passphrase = row.pop(PKCS12_PASSPHRASE, None)
+    check_passphrase(PKCS12_PASSPHRASE, passphrase)
     merged = {**wave.common, **{option: value for option, value in row.items() if value is not None}}
     for one, other in [(wave.common.get("variables"), row.get("variables"))]:
         if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -161,7 +195,7 @@ def _named(wave: Wave, template: Template, parts: Sequence[Part], row: Any) -> N
             )
     identity = TestIdentity(read.user, read.domain, read.email, read.variables, test_value="")
     render_identity(template, identity)
-    return Named(_file_name(parts, identity), identity)
+    return Named(_file_name(parts, identity), identity, wave.passphrase if passphrase is None else passphrase)
 
 
 def _file_name(parts: Sequence[Part], identity: TestIdentity) -> str:

@@ -115,7 +115,7 @@ class Identities:
         given = self._action.as_sent(self._wave.options, self._wave.asked.replace(inline=self._template))
         given = {**self._wave.options, **given, "template": None}
         people = [{"name": each.name, **_values(each)} for each in chunk]
-        order = wave.order(given, self._wave.folder, people, left)
+        order = wave.order(given, self._wave.folder, people, left, self._wave.encryption)
         answer = self._action.execute(f"estfleet.cloud_extender.{MODULE}", {"order": json.dumps(order)})
         check_shape(answer, _SHAPE, MODULE)
         for each, asked in zip(answer["identities"], chunk):
@@ -172,6 +172,7 @@ def _values(named: Named) -> dict[str, Any]:
         "domain": identity.domain,
         "email": identity.email,
         "variables": dict(identity.variables),
+        **({} if named.passphrase is None else {"passphrase": named.passphrase}),
     }
 
 

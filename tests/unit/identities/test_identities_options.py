@@ -95,7 +95,32 @@ def test_one_that_is_wrong_among_ten_thousand_is_found():
     assert str(caught.value).startswith("identities[5000].domain: 'x' is not fully qualified")
 
 
+def test_a_passphrase_is_that_of_the_identity_or_of_the_entry():
+    rows = [{"user": "a", **BADGE}, {"user": "b", "pkcs12_passphrase": "of b", **BADGE}]
+    found = read(rows, pkcs12_passphrase="of all")
+    assert [each.passphrase for each in found] == ["of all", "of b"]
+    assert "of b" not in repr(found)
+    assert [each.passphrase for each in read([{"user": "a", **BADGE}])] == [None]
+
+
+NO_PASSPHRASE = {
+    "one of two": ([{"user": "a", "pkcs12_passphrase": "x", **BADGE}, {"user": "b", **BADGE}], {}, "identities[1]"),
+    "none": ([{"user": "a", **BADGE}], {"pkcs12_encryption": "legacy"}, "identities[0]"),
+    "an empty one": ([{"user": "a", "pkcs12_passphrase": "", **BADGE}], {}, "identities[0]"),
+    "a number": ([{"user": "a", "pkcs12_passphrase": 5, **BADGE}], {}, "identities[0]"),
+}
+
+
+@pytest.mark.parametrize(("rows", "given", "place"), NO_PASSPHRASE.values(), ids=NO_PASSPHRASE)
+def test_no_passphrase_is_made_up(rows, given, place):
+    with pytest.raises(TemplateError) as caught:
+        read(rows, **given)
+    assert (caught.value.where, caught.value.option) == (place, "pkcs12_passphrase")
+
+
 WRONG_ENTRIES = {
+    "an empty passphrase": {"pkcs12_passphrase": ""},
+    "a path of a PKCS#12 file": {"pkcs12_path": "/x.p12"},
     "both": {"identities_csv": "x.csv"},
     "no folder": {"output_path": None},
     "a relative folder": {"output_path": "x"},
@@ -138,6 +163,11 @@ def test_a_file_is_read_as_programs_write_it(text):
 def test_an_empty_cell_is_no_value_or_leaves_something_out():
     ((_place, row),) = read_csv(b"user,domain,badge\njdoe,,\n")
     assert row == {"user": "jdoe", "variables": {"badge": ""}}
+
+
+def test_a_passphrase_of_a_file_stays_as_it_is_and_an_empty_one_stays_one():
+    found = read_csv(b"user,pkcs12_passphrase\na, with blanks \nb,\n")
+    assert [row["pkcs12_passphrase"] for _place, row in found] == [" with blanks ", ""]
 
 
 WRONG_CSV = {

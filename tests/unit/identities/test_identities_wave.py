@@ -10,6 +10,8 @@ import os
 import stat
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 from support.lab import LabServer
 from support.production import given, make_due, posts, template_for
 
@@ -22,6 +24,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.k
 )
 
 NAMES = ("a", "b", "c")
+#: Where each change of a file is a run.
+TWO = NAMES[:2]
 
 
 class Killed(BaseException):
@@ -34,7 +38,7 @@ def lab():
         yield server
 
 
-def run(server, folder, names=NAMES, *, check=False, left=20, template=(), **options):
+def run(server, folder, names=NAMES, *, check=False, left=20, template=(), passphrase=None, **options):
     found = template_for(server, **dict(template))
     paths = {"certificate_path": "/x/each.pem", "private_key_path": "/x/each.key"}
     whole = given(inline={**found.as_fields(), **found.secrets()}, **paths, **options)
@@ -42,6 +46,8 @@ def run(server, folder, names=NAMES, *, check=False, left=20, template=(), **opt
         {"name": name, "user": name, "domain": "example.com", "email": f"{name}@example.com", "variables": {}}
         for name in names
     ]
+    for each in people if passphrase is not None else ():
+        each["passphrase"] = passphrase
     order = json.loads(json.dumps(wave.order(whole, str(folder), people, left)))
     return wave.keep(order, check_mode=check)
 
@@ -136,42 +142,73 @@ def kill_at(monkeypatch, moment):
     return counted
 
 
-@pytest.mark.parametrize("renewing", [False, True], ids=["at first", "renewing"])
-def test_a_run_that_is_killed_at_any_moment_loses_none(lab, tmp_path, renewing):
+@pytest.mark.parametrize(("renewing", "passphrase"), [(False, None), (True, "p12 pass")], ids=["at first", "renewing"])
+def test_a_run_that_is_killed_at_any_moment_loses_none(lab, tmp_path, renewing, passphrase):
     options = {"force": True} if renewing else {}
+    sealed = {} if passphrase is None else {"passphrase": passphrase}
+    whole = WHOLE if passphrase is None else [*WHOLE, *(f"{name}.p12" for name in TWO)]
     moment = 0
     while True:
         moment += 1
         folder = tmp_path / str(moment)
         if renewing:
-            run(lab, folder)
+            run(lab, folder, TWO, **sealed)
         before = posts(lab)
         with pytest.MonkeyPatch.context() as patched:
             counted = kill_at(patched, moment)
             try:
-                run(lab, folder, **options)
+                run(lab, folder, TWO, **options, **sealed)
             except Killed:
                 pass
         if len(counted) < moment:
             break
         asked = posts(lab) - before
-        kept = [(folder / f".{name}.est-key").read_text() for name in NAMES if (folder / f".{name}.est-key").exists()]
-        result = run(lab, folder)
+        kept = [(folder / f".{name}.est-key").read_text() for name in TWO if (folder / f".{name}.est-key").exists()]
+        result = run(lab, folder, TWO, **sealed)
         assert set(statuses(result)) <= {"issued", "recovered", "unchanged"}, (moment, result)
-        issued = pairs(folder)
+        issued = pairs(folder, TWO)
+        for name in TWO if sealed else ():
+            assert pkcs12(folder, name) == issued[name].der
         if not renewing:
-            assert posts(lab) - before <= len(NAMES) + 1, (moment, asked)
-            used = [(folder / f"{name}.key").read_text() for name in NAMES]
+            assert posts(lab) - before <= len(TWO) + 1, (moment, asked)
+            used = [(folder / f"{name}.key").read_text() for name in TWO]
             assert set(kept) <= set(used), "the request is made again with the same key"
-        assert [name for name in names_in(folder) if name not in WHOLE and "part" not in name] in ([], [*_keys(folder)])
-        assert statuses(run(lab, folder)) == ["unchanged"] * 3
-        assert pairs(folder) == issued
+        assert [name for name in names_in(folder) if name not in whole and "part" not in name] in ([], [*_keys(folder)])
+        assert statuses(run(lab, folder, TWO, **sealed)) == ["unchanged"] * 2
+        assert pairs(folder, TWO) == issued
     assert moment > 10
 
 
 def _keys(folder):
     """Keys of requests that were not made again, since the old certificate needs nothing."""
     return [name for name in names_in(folder) if name.endswith(".est-key")]
+
+
+def pkcs12(folder, name, passphrase="p12 pass"):
+    """What is in a PKCS#12 file: its key has to be that of the pair."""
+    content = (folder / f"{name}.p12").read_bytes()
+    key, certificate, _above = load_key_and_certificates(content, passphrase.encode())
+    assert same_public_key(key, pairs(folder, (name,))[name])
+    return certificate.public_bytes(Encoding.DER)
+
+
+def test_a_passphrase_gives_a_pkcs12_file_as_well(lab, tmp_path):
+    first = run(lab, tmp_path, passphrase="p12 pass")
+    assert first["identities"][0]["pkcs12_path"] == f"{tmp_path}/a.p12"
+    assert [pkcs12(tmp_path, name) for name in NAMES] == [found.der for found in pairs(tmp_path).values()]
+    assert stat.S_IMODE((tmp_path / "a.p12").stat().st_mode) == 0o600
+    assert "p12 pass" not in json.dumps(first)
+    assert statuses(run(lab, tmp_path, passphrase="p12 pass")) == ["unchanged"] * 3
+    before = posts(lab)
+    (tmp_path / "b.p12").unlink()
+    assert statuses(run(lab, tmp_path, check=True, passphrase="p12 pass")) == ["unchanged", "recovered", "unchanged"]
+    mended = run(lab, tmp_path, passphrase="p12 pass")
+    assert statuses(mended) == ["unchanged", "recovered", "unchanged"]
+    assert posts(lab) == before
+    for method in ("rekey", "renew"):
+        run(lab, tmp_path, force=True, renewal_method=method, passphrase="p12 pass")
+        assert [pkcs12(tmp_path, name) for name in NAMES] == [found.der for found in pairs(tmp_path).values()]
+    assert names_in(tmp_path) == sorted([*WHOLE, *(f"{name}.p12" for name in NAMES)])
 
 
 def test_pending_ones_are_gone_on_with(tmp_path):
