@@ -143,8 +143,8 @@ _TEXT = (
     "thumbprint tls_version trust url username words"
 )
 _TEXTS = (
-    "accepted_lost authenticated_by backup_files differs key_protected_by lost omitted_attributes removed replaced "
-    "subject_alternative_names"
+    "accepted_lost authenticated_by backup_files differs key_protected_by lost omitted_attributes reloaded removed "
+    "replaced subject_alternative_names"
 )
 _TABLES = "ca_certificates certificates csr_attributes identities schemes timeline untrusted_certificates"
 _PARTS = "authentication certificate diff requested root_certificate server substitutions"
