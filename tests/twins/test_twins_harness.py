@@ -134,7 +134,9 @@ def test_windows_powershell_5_1_would_know_all_that_our_files_use(tmp_path: Path
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
     # It goes by names alone. Of the C# it has the compiler look at the arguments as well.
     wrong = tmp_path / "wrong.ps1"
-    wrong.write_text("[IO.File]::Move('a', 'b', $true)\n[Text.UTF8Encoding]::new($false).GetString(1, 2, 3, 4)\n", "utf-8")
+    wrong.write_text(
+        "[IO.File]::Move('a', 'b', $true)\n[Text.UTF8Encoding]::new($false).GetString(1, 2, 3, 4)\n", "utf-8"
+    )
     scripts = [path for path in files if path.suffix != ".cs"]
     done = of_5_1(HERE / "overloads.ps1", Path(tools) / "framework-4.6.2", wrong, *scripts)
     *found, last = done.stdout.splitlines()
