@@ -207,7 +207,7 @@ function Get-EstCertificateLook([hashtable]$Which) {
     }
     finally { $store.Dispose() }
     $look = @{ certificates = $found; writable = (Test-EstWritable $Which.store_name); document = @{} }
-    if ($Which.with_document) { $look.document = Read-EstStore $Which.store_path (ConvertFrom-EstKeyPad $Which.key_pad) }
+    if ($Which.with_document) { $look.document = Read-EstStore $Which.store_path (ConvertFrom-EstKeyPad $Which) }
     return $look + (Get-EstNotes $Which)
 }
 
