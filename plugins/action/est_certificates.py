@@ -7,13 +7,17 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.list_parameters import (
     CERTIFICATES,
     DEFAULTS,
+    OF_IDENTITIES,
     SHARED,
     entry_argument_spec,
     place_of,
     read_entries,
+    refuse_folder_of_others,
     shared_argument_spec,
     with_defaults,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._identities import options
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_path_of
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import OptionError, validate
@@ -21,7 +25,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.host_
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.certificate import Look
 
 _NAME = "est_certificates"
-_IN_AN_ENTRY = [option for option in parameters.CHECKED if option not in SHARED]
+_IN_AN_ENTRY = [*(option for option in parameters.CHECKED if option not in SHARED), *OF_IDENTITIES]
 
 
 class ActionModule(ExchangeAction):
@@ -40,9 +44,30 @@ class ActionModule(ExchangeAction):
         shared = {option: arguments[option] for option in SHARED}
         shared["exchange"] = self.certificate_exchange(shared["exchange"])
         entries = [self._entry(entry, arguments[DEFAULTS], at) for at, entry in enumerate(arguments[CERTIFICATES])]
-        asked = read_entries(entries, shared, check_mode=self._task.check_mode, windows=self.on_windows)
+        single = {at: entry for at, entry in enumerate(entries) if not self._is_for_identities(entry, at)}
+        asked = read_entries(single, shared, check_mode=self._task.check_mode, windows=self.on_windows)
+        many = {at: self._identities(entry, shared, at) for at, entry in enumerate(entries) if at not in single}
+        refuse_folder_of_others({at: each.folder for at, each in many.items()}, asked)
         keep = self._on_windows if self.on_windows else self._on_posix
-        return list_result.of_all(keep(entries, shared, asked) if asked else [])
+        outcomes = dict(zip(single, keep(list(single.values()), shared, list(asked.values())) if asked else ()))
+        outcomes.update((at, each.keep()) for at, each in many.items())
+        return list_result.of_all([outcomes[at] for at in range(len(entries))])
+
+    @staticmethod
+    def _is_for_identities(entry, number):
+        try:
+            return options.is_for_identities(entry)
+        except TemplateError as error:
+            raise error.at(place_of(number)) from None
+
+    def _identities(self, entry, shared, number):
+        """Those of an entry, checked."""
+        from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.identities import Identities
+
+        try:
+            return Identities(self, entry, shared)
+        except TemplateError as error:
+            raise (error if error.option in SHARED else error.at(place_of(number))) from None
 
     def _entry(self, entry, defaults, number):
         """An entry with the defaults and what the environment adds, by the names of its argument spec."""

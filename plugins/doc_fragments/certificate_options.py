@@ -270,6 +270,52 @@ options:
     default: host
 """
 
+    # Of an entry for many identities.
+    IDENTITIES = r"""
+options:
+  identities:
+    description:
+      - Identities that each get a certificate of the template, with files of its own in O(output_path). Each is a
+        dictionary with C(user), C(domain), C(email) and C(variables), as O(identity) is, whose values count for all
+        identities that do not have them.
+      - An identity can have C(pkcs12_passphrase) as well. With it, or with O(pkcs12_passphrase) for all, it gets a
+        PKCS#12 file beside the pair. Where one identity has a passphrase, each needs one; none is made up.
+      - The variables have to be those of the product, or custom attributes of the template.
+      - All identities are checked before the first is asked for. Two that would have the same files are refused.
+      - Such an entry has no other option of files, nor of a place on a Windows host; it is for POSIX hosts.
+    type: list
+    elements: dict
+  identities_csv:
+    description:
+      - A CSV file on the controller with the identities, in place of O(identities). It is looked for where
+        C(ansible.builtin.copy) looks for its C(src).
+      - UTF-8, with or without a byte order mark. The first line names the columns, C(user), C(domain), C(email),
+        C(pkcs12_passphrase), and variables without percent signs. They are separated by commas, semicolons or tabs,
+        whichever the first line has. Empty lines count for nothing. An empty cell of a variable leaves out what has
+        that variable.
+    type: path
+  output_path:
+    description:
+      - The folder on the host for the files of the identities. It is made where it does not exist, 0700. It is for this
+        entry alone.
+      - Each identity has there C(NAME.pem), 0644, the certificate and then its intermediate CA certificates, and
+        C(NAME.key), 0600. One with a passphrase also has C(NAME.p12), 0600, with both; it is made with each
+        certificate, and where it is not there. To have another passphrase, remove the file. All that is kept beside
+        begins with a dot.
+    type: str
+  file_name:
+    description:
+      - The name of the files of each identity, with variables of the template such as C(%uname%-%csn%).
+      - The default is C(%uname%).
+    type: str
+  max_failures:
+    description:
+      - How many identities may fail before the rest is left alone, 0 to 100000. A CA that is broken must not be asked
+        ten thousand times. An EST server that cannot be reached, or that refuses the account, ends it at once.
+      - The default is 20.
+    type: int
+"""
+
     # Annotated, because ansible-test takes every plain assignment here for a literal.
     SUBOPTIONS: str = """
 options:
@@ -289,5 +335,6 @@ options:
             template_options.ModuleDocFragment.INLINE,
             exchange_options.ModuleDocFragment.IDENTITY,
             exchange_options.ModuleDocFragment.ACCEPTANCE,
+            IDENTITIES,
         )
     )

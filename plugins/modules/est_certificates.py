@@ -20,6 +20,11 @@ description:
   - A certificate that cannot be had leaves the others alone. The task fails once all have been tried, and
     RV(certificates) says what became of each. Where an EST server refuses the account, or cannot be reached, the rest
     of its certificates are not tried, as the next refusal could lock the account; each says so.
+  - An entry with O(certificates[].identities) or O(certificates[].identities_csv) is for many identities, such as users
+    or devices, and gives each a certificate of the template, in a folder of the host. All identities are checked before
+    the first certificate is asked for. The host does some of them at a time, and the run shows how far it is. A run
+    that is killed loses none, and the next one goes on with the rest, asking with the same key for the one that was on
+    its way.
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 extends_documentation_fragment:
@@ -81,6 +86,26 @@ EXAMPLES = r"""
   loop: "{{ kept.certificates }}"
   loop_control:
     label: "{{ item.certificate_path }}"
+
+- name: Issue certificates to two users
+  estfleet.cloud_extender.est_certificates:
+    certificates:
+      - template: web
+        identity: {domain: example.com}
+        identities:
+          - {user: jdoe, email: jdoe@example.com}
+          - {user: msmith, email: msmith@example.com}
+        output_path: /srv/identities
+
+- name: Issue certificates to all users of a file, and leave it after ten failures
+  estfleet.cloud_extender.est_certificates:
+    certificates:
+      - template: web
+        identity: {domain: example.com}
+        identities_csv: people.csv
+        output_path: /srv/people
+        file_name: "%uname%-%domain%"
+        max_failures: 10
 """
 
 RETURN = r"""
@@ -107,21 +132,23 @@ certificates:
     certificate_path:
       description: The option, on a POSIX host.
       type: str
-      returned: on a POSIX host
+      returned: on a POSIX host, of one certificate
       sample: /etc/ssl/certs/www.pem
     certificate_name:
       description: The name of the certificate, on a Windows host.
       type: str
       returned: on a Windows host
     status:
-      description: V(issued), V(unchanged), V(recovered), V(pending), V(not_asked) or V(failed).
+      description:
+        - V(issued), V(unchanged), V(recovered), V(pending), V(not_asked) or V(failed). Of many identities the first
+          that there is of V(failed), V(pending), V(issued), V(not_asked), V(recovered) and V(unchanged).
       type: str
       returned: always
       sample: unchanged
     action:
       description: V(none), V(enrolled), V(renewed) or V(rekeyed).
       type: str
-      returned: unless it failed
+      returned: unless it failed, of one certificate
       sample: none
     template:
       description: The name of the template.
@@ -220,14 +247,94 @@ certificates:
     exchange:
       description: Where the exchange leaves from.
       type: str
-      returned: always
+      returned: of one certificate
       sample: host
     timeline:
       description:
         - The stages in order. Those of a connection are told with the certificate that was the first to need it.
       type: list
       elements: dict
-      returned: always
+      returned: of one certificate
+    output_path:
+      description: The folder with the files of the identities.
+      type: str
+      returned: of many identities
+    identities:
+      description: What became of each identity, in their order.
+      type: list
+      elements: dict
+      returned: of many identities
+      contains:
+        name:
+          description: The name of its files, without what stands for their kind.
+          type: str
+          returned: always
+          sample: jdoe
+        status:
+          description:
+            - V(issued), V(unchanged), V(recovered), V(pending), V(not_asked) or V(failed), or V(not_tried) where it was
+              left alone, since too many before it had failed, or the EST server cannot be used.
+          type: str
+          returned: always
+          sample: issued
+        action:
+          description: V(none), V(enrolled), V(renewed) or V(rekeyed).
+          type: str
+          returned: unless it failed or was not tried
+        changed:
+          description: Whether something was changed, or would be.
+          type: bool
+          returned: always
+        certificate_path:
+          description: The file with its certificate and the intermediate CA certificates.
+          type: str
+          returned: unless it failed or was not tried
+          sample: /srv/identities/jdoe.pem
+        private_key_path:
+          description: The file with its private key.
+          type: str
+          returned: unless it failed or was not tried
+        pkcs12_path:
+          description: The PKCS#12 file with both.
+          type: str
+          returned: unless it failed or was not tried, when it has a passphrase
+        renew_at:
+          description: From when on a run renews the certificate, UTC.
+          type: str
+          returned: when there is one
+        retry_at:
+          description: When the CA wants to be asked again, UTC.
+          type: str
+          returned: when it is pending
+        lost:
+          description: What is asked for and is not in the certificate.
+          type: list
+          elements: str
+          returned: when there is something
+        failed:
+          description: Whether it could not be had.
+          type: bool
+          returned: when it failed
+        error_code:
+          description: Why it failed, for conditions.
+          type: str
+          returned: when it failed
+        reason:
+          description: Why it failed.
+          type: str
+          returned: when it failed
+        hint:
+          description: What to do next.
+          type: str
+          returned: when it failed, and there is more to say
+        stage:
+          description: The stage at which it failed.
+          type: str
+          returned: when it failed
+        http_status:
+          description: The HTTP status of the answer that failed.
+          type: int
+          returned: when it failed, and there was one
     retry_at:
       description: When the CA wants to be asked again, UTC.
       type: str
@@ -330,10 +437,10 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
     """See to all certificates, and return what became of each. It fails only where an option is wrong."""
     entries = module.params[list_parameters.CERTIFICATES]
     try:
-        asked = list_parameters.read_entries(entries, module.params, check_mode=module.check_mode)
+        asked = list_parameters.read_entries(dict(enumerate(entries)), module.params, check_mode=module.check_mode)
     except TemplateError as error:
         return failure_of(error)
-    outcomes = [list_result.of_one(*each) for each in zip(asked, on_host.keep(asked))]
+    outcomes = [list_result.of_one(*each) for each in zip(asked.values(), on_host.keep(asked.values()))]
     warnings = [warning for outcome in outcomes for warning in outcome.pop("warnings", ())]
     changed = any(outcome["changed"] for outcome in outcomes)
     return {"changed": changed, list_parameters.CERTIFICATES: outcomes, "warnings": warnings}

@@ -220,6 +220,7 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         task(
             "est_certificates", defaults={"inline": wifi, "force": True}, certificates=[{**IDENTITY, **_files(scene)}]
         ),
+        task("est_certificates", certificates=[_many(scene.host_folder, template="wifi")], **store),
         task("est_server_info", inline={"name": "look", "server": lab.url, "ca_path": lab.ca_path, **account}, **store),
         task("est_server_info", template="wifi", exchange="controller", **store),
         retried(task("est_test_enroll", inline=wifi, certificate_name="again", **test)),
@@ -239,6 +240,18 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
             },
         },
     ]
+
+
+def _many(folder: Path, **options: Any) -> dict[str, Any]:
+    """An entry for many identities."""
+    people = [{"user": "jdoe"}, {"user": "msmith"}]
+    return {
+        **IDENTITY,
+        "identities": people,
+        "pkcs12_passphrase": PASSPHRASE,
+        "output_path": str(folder / "identities"),
+        **options,
+    }
 
 
 def _files(scene: Scene, folder: str = "") -> dict[str, str]:
@@ -300,6 +313,7 @@ def failures(lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
         task("est_certificate", inline=wifi, **IDENTITY, **_files(scene), pkcs12_passphrase=PASSPHRASE, **store),
         task("est_certificates", certificates=[{"inline": {**server, "password": WRONG}, **IDENTITY, **_files(scene)}]),
         task("est_certificates", defaults={"inline": {**wifi, "passwort": WRONG}}, certificates=[_files(scene)]),
+        task("est_certificates", certificates=[_many(scene.folder, inline={**server, "password": WRONG})]),
         task("est_server_info", inline={**server, "password": WRONG, "proxy": PROXY}, **store),
         task("est_server_info", inline={**wifi, "server": "https://127.0.0.1:9"}, **store),
         task("est_template_export", dest="/proc/nowhere/bundle", passphrase=PASSPHRASE, **store),
@@ -321,6 +335,7 @@ def _secrets(scene: Scene) -> dict[str, list[bytes]]:
     ]
     secrets["a response of Digest"] = [b'response="', b"Authorization: "]
     keys = [path.read_text() for path in scene.host_folder.rglob("private_key.pem")]
+    keys += [path.read_text() for path in scene.host_folder.rglob("identities/*.key")]
     secrets["a private key"] = [line for key in keys for line in pem_lines(key)]
     assert bool(secrets["a private key"]) == bool(keys)
     keys = [path.read_text().strip() for path in scene.host_folder.rglob("sealing.key")]

@@ -117,6 +117,8 @@ class Stage:
                 (self.folder / name).write_text(self._lab.ca_pem, encoding="ascii")
             else:
                 (self.folder / name).mkdir()
+        for name, text in world.TEXTS_BESIDE_THE_PLAYBOOK.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
         for document in self._documents:
             for name in world.FOLDERS.get(document.name, ()):
                 (self._host(document) / name).mkdir(parents=True, exist_ok=True)

@@ -66,19 +66,21 @@ TEMPLATES = {
     "docs/certificates.md: Keep a keystore for a Java service": ("web",),
     "docs/certificates.md: Keep the pair together": ("web",),
     "docs/certificates.md: Keep all certificates of the host": ("web",),
+    "docs/certificates.md: Issue the certificates of all users": ("web",),
     "docs/errors.md: Test the template": ("wifi",),
 }
 
 #: Folders of a host that an example presupposes. Those of /etc/ssl are on every host.
 FOLDERS = {
     "est_certificate": ("etc/ssl/certs", "etc/ssl/private", "etc/relay/tls", "etc/proxy", "etc/tomcat/tls"),
-    "est_certificates": ("etc/ssl/certs", "etc/ssl/private", "etc/postgresql/tls"),
+    "est_certificates": ("etc/ssl/certs", "etc/ssl/private", "etc/postgresql/tls", "srv"),
     "est_diagnostics": ("srv",),
     "est_template_export": ("srv/exchange",),
     "docs/certificates.md: Certificates of the web servers": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Keep a keystore for a Java service": ("etc/tomcat/tls",),
     "docs/certificates.md: Keep the pair together": ("etc/proxy",),
     "docs/certificates.md: Keep all certificates of the host": ("etc/ssl/certs", "etc/ssl/private"),
+    "docs/certificates.md: Issue the certificates of all users": ("srv",),
 }
 
 #: Files of a host that an example presupposes, with their content; ``{ca_pem}`` is the CA certificate of the server.
@@ -101,6 +103,11 @@ GROUPS = {"cloud_extenders": "est-fleet-hosts"}
 
 #: Folders and files beside the playbook that examples presuppose.
 BESIDE_THE_PLAYBOOK = ("bundles", "reviewed", "est-ca.pem")
+
+#: Texts beside the playbook, by their names.
+TEXTS_BESIDE_THE_PLAYBOOK = {
+    "people.csv": "user;email\njdoe;jdoe@example.com\n\nmsmith;msmith@example.com\n",
+}
 
 _WINDOWS = "a Windows host only"
 

@@ -14,11 +14,16 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from support.actions import Host, marked
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import list_parameters, parameters
-from ansible_collections.estfleet.cloud_extender.plugins.modules import est_certificate, est_certificates
+from ansible_collections.estfleet.cloud_extender.plugins.modules import (
+    est_certificate,
+    est_certificates,
+    est_identities_host,
+)
 
 _MODULES = {
     "estfleet.cloud_extender.est_certificate": (est_certificate, parameters.argument_spec),
     "estfleet.cloud_extender.est_certificates": (est_certificates, list_parameters.argument_spec),
+    "estfleet.cloud_extender.est_identities_host": (est_identities_host, lambda: {"order": {"type": "str"}}),
 }
 
 

@@ -30,6 +30,7 @@ PRIVATE = {
     "est_check_variables",
     "est_diagnostics_host",
     "est_fleet_host",
+    "est_identities_host",
     "est_read_file",
     "est_relay",
     "est_store_file",

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
-from typing import Any, Dict, List
+from collections.abc import Mapping
+from typing import Any, Dict
 
 from .._exchange.options import exchange_argument_spec
 from .._template.errors import TemplateError, show
@@ -20,6 +20,10 @@ CERTIFICATES, DEFAULTS = "certificates", "defaults"
 #: What stands beside the list, as it is for all of them: the store, and how to talk to an EST server.
 SHARED = ("store_path", *exchange_argument_spec())
 _ALTERNATIVES = ("template", "inline")
+#: What only an entry for many identities has.
+IDENTITIES, IDENTITIES_CSV = "identities", "identities_csv"
+OUTPUT_PATH, FILE_NAME, MAX_FAILURES = "output_path", "file_name", "max_failures"
+OF_IDENTITIES = (IDENTITIES, IDENTITIES_CSV, OUTPUT_PATH, FILE_NAME, MAX_FAILURES)
 
 
 def shared_argument_spec() -> Dict[str, Any]:
@@ -29,7 +33,14 @@ def shared_argument_spec() -> Dict[str, Any]:
 
 def entry_argument_spec() -> Dict[str, Any]:
     """A new argument spec of an entry."""
-    return {name: option for name, option in parameters.argument_spec().items() if name not in SHARED}
+    return {
+        **{name: option for name, option in parameters.argument_spec().items() if name not in SHARED},
+        IDENTITIES: {"type": "list", "elements": "dict"},
+        IDENTITIES_CSV: {"type": "path"},
+        OUTPUT_PATH: {"type": "str"},
+        FILE_NAME: {"type": "str"},
+        MAX_FAILURES: {"type": "int"},
+    }
 
 
 def argument_spec() -> Dict[str, Any]:
@@ -71,29 +82,30 @@ def with_defaults(entry: Any, defaults: Any, number: int) -> Dict[str, Any]:
 
 
 def read_entries(
-    entries: Sequence[Mapping[str, Any]], shared: Mapping[str, Any], *, check_mode: bool, windows: bool = False
-) -> List[CertificateParameters]:
+    entries: Mapping[int, Mapping[str, Any]], shared: Mapping[str, Any], *, check_mode: bool, windows: bool = False
+) -> Dict[int, CertificateParameters]:
     """Check all entries, before anything is done for any of them.
 
-    :param entries: by the names of ``entry_argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
+    :param entries: by their numbers in the list; their options by the names of ``entry_argument_spec()``, with
+        defaults. Those of ``CHECKED`` may be of any type.
     :param shared: by the names of ``shared_argument_spec()``, likewise.
     :raises TemplateError: a value that cannot be used, or two entries for one place; it names entry and option.
     """
-    found: List[CertificateParameters] = []
-    for number, entry in enumerate(entries):
+    found: Dict[int, CertificateParameters] = {}
+    for number, entry in entries.items():
         try:
-            found.append(parameters.read_options({**entry, **shared}, check_mode=check_mode, windows=windows))
+            found[number] = parameters.read_options({**entry, **shared}, check_mode=check_mode, windows=windows)
         except TemplateError as error:
             raise (error if error.option in SHARED else error.at(place_of(number))) from None
     (_refuse_one_name if windows else _refuse_one_file)(found)
     return found
 
 
-def _refuse_one_file(asked: Sequence[CertificateParameters]) -> None:
+def _refuse_one_file(asked: Mapping[int, CertificateParameters]) -> None:
     """Refuse a file, or a folder that is replaced as a whole, of two certificates."""
     seen: Dict[str, str] = {}
     folders: Dict[str, str] = {}
-    for number, each in enumerate(asked):
+    for number, each in asked.items():
         where = place_of(number)
         for option, path in files_of(each).items():
             other = seen.setdefault(posixpath.normpath(path), where)
@@ -119,16 +131,39 @@ def _refuse_one_file(asked: Sequence[CertificateParameters]) -> None:
             )
 
 
+def refuse_folder_of_others(folders: Mapping[int, str], asked: Mapping[int, CertificateParameters]) -> None:
+    """Refuse a folder for the files of many identities in which another entry has files.
+
+    :param folders: by the numbers of the entries.
+    :param asked: the other entries, by their numbers.
+    """
+    taken = {
+        number: {posixpath.dirname(posixpath.normpath(path)) for path in files_of(each).values()}
+        for number, each in asked.items()
+    }
+    for number, folder in folders.items():
+        others = [other for other, places in taken.items() if folder in places]
+        if others:
+            raise TemplateError(
+                OUTPUT_PATH,
+                f"has files of {place_of(others[0])}",
+                value=show(folder),
+                allowed="a folder for these identities alone",
+                where=place_of(number),
+            )
+        taken[number] = {folder}
+
+
 def files_of(asked: CertificateParameters) -> Dict[str, str]:
     """The files of a certificate on a POSIX host, by the options that name them."""
     own = {"certificate_path": asked.certificate_path, "private_key_path": asked.private_key_path}
     return {**own, **asked.chain_files, **dict(zip((PKCS12_PATH,), asked.outputs.paths))}
 
 
-def _refuse_one_name(asked: Sequence[CertificateParameters]) -> None:
+def _refuse_one_name(asked: Mapping[int, CertificateParameters]) -> None:
     """Refuse a name of two certificates of a template, on a Windows host."""
     seen: Dict[Any, str] = {}
-    for number, each in enumerate(asked):
+    for number, each in asked.items():
         where, name = place_of(number), each.identity.certificate_name
         # Names of keys and friendly names do not tell capital letters from small ones.
         other = seen.setdefault((each.template_name.lower(), name.lower()), where)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from .._exchange.connection import Connector
 from .._exchange.failure import failure, input_failure
@@ -26,14 +26,14 @@ from .sessions import Sessions
 HOST = "host"
 
 
-def keep(certificates: Sequence[CertificateParameters]) -> List[Dict[str, Any]]:
+def keep(certificates: Iterable[CertificateParameters]) -> List[Dict[str, Any]]:
     """See to certificates one after the other; each that fails leaves the others alone. Services come at the end, each
     once, however many of its certificates have changed.
 
     :returns: the result of each, a failed one where it failed; see ``est_certificate``.
     """
     templates: Dict[str, Template] = {}
-    with Sessions(_connect, HOST) as sessions:
+    with Sessions(connect, HOST) as sessions:
         kept = [(asked, *_keep(asked, sessions, templates)) for asked in certificates]
     services = Services()
     return [_reload(asked, outcome, holder, services) for asked, outcome, holder in kept]
@@ -79,7 +79,7 @@ def _keep(
         return input_failure(error, name, HOST), None
 
 
-def _connect() -> Connector:
+def connect() -> Connector:
     """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
     require_libraries()
     from .._exchange.host_connector import HostConnector

@@ -166,7 +166,7 @@ def read_outputs(options: Mapping[str, Any]) -> Outputs:
     :raises TemplateError: a value that cannot be used; it names the option.
     """
     for option in (PKCS12_PASSPHRASE, KEY_PASSPHRASE):
-        _check_passphrase(option, options[option])
+        check_passphrase(option, options[option])
     for option in ("owner", "group", *SELINUX_PARTS):
         value = options[option]
         if value is not None and (not value or not value.isprintable() or " " in value or value == "_default"):
@@ -207,11 +207,17 @@ def _read_pkcs12(options: Mapping[str, Any]) -> Optional[Pkcs12]:
     return Pkcs12(path, passphrase, options["pkcs12_encryption"] or MODERN, name or "")
 
 
-def _check_passphrase(option: str, passphrase: Optional[str]) -> None:
+def check_passphrase(option: str, passphrase: Any) -> None:
+    """Check a passphrase; ``None`` is none.
+
+    :raises TemplateError: it cannot be used. It is not shown.
+    """
     if passphrase is None:
         return
     problem = ""
-    if not passphrase:
+    if not isinstance(passphrase, str):
+        problem = "is not a text, in quotes"
+    elif not passphrase:
         problem = "is empty"
     elif "\0" in passphrase or "\n" in passphrase:
         problem = "has a line feed or a null character in it"

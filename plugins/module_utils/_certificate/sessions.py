@@ -91,6 +91,11 @@ class Sessions:
             self._connector = self._connect()
         return self._connector
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a server could not be reached, or has refused an account, so that its certificates are not tried."""
+        return bool(self._stopped)
+
     @contextlib.contextmanager
     def client(
         self, template: Template, options: ExchangeOptions, client_certificate: Optional[ClientCertificate] = None

@@ -30,6 +30,7 @@ ORDER = (
     "module_utils/_bundle",
     "module_utils/_exchange",
     "module_utils/_certificate",
+    "module_utils/_identities",
     "module_utils/_diagnostics",
     "module_utils/_report",
     "plugin_utils/base",
