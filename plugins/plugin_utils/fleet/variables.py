@@ -31,7 +31,9 @@ _NAMES = {
     "est_awx_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
     " ca_certificate eda_url eda_token image project_url project_branch project_timeout project_wait forks slices"
     " inventory_variables bundle accept_failed accept_unreachable accept_not_run accept_pending accept_lost"
-    " accept_unproved accept_not_tried accept_differing accept_last_tests_failed accept_no_hosts accept_not_compared",
+    " accept_unproved accept_not_tried accept_differing accept_last_tests_failed accept_no_hosts accept_not_compared"
+    " accept_certificates_failed accept_certificates_pending accept_certificates_lost accept_certificates_overdue"
+    " accept_certificates_expired",
     "est_eda_": "host port token organization target_hosts",
 }
 #: Every variable that a role, a playbook or the content for AWX reads or sets.
