@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import parameters
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ServerAction
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_path_of
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.certificate import Look
@@ -19,28 +18,21 @@ class ActionModule(ServerAction):
         return self.unchecked(parameters.argument_spec(), parameters.CHECKED)
 
     def perform(self, arguments):
+        exchange = self.certificate_exchange(arguments["exchange"])
         arguments = {**arguments, "inline": self.with_environment(arguments["inline"])}
+        asked = parameters.read_options(arguments, check_mode=self._task.check_mode, windows=self.on_windows)
         if self.on_windows:
-            return self._on_windows(arguments)
-        asked = parameters.read_options(arguments, check_mode=self._task.check_mode)
-        if arguments["exchange"] not in ("auto", "host"):
-            raise TemplateError(
-                "exchange",
-                "cannot be used for a certificate of a POSIX host, whose private key is made there and stays there",
-                value=repr(arguments["exchange"]),
-                allowed="auto, host",
-            )
+            return self._on_windows(asked, exchange)
         (unchanged,) = Look(self, [asked]).unchanged()
         if unchanged is not None:
             return self.documented_outcome("est_certificate", unchanged)
         return self.run_on_host("est_certificate", arguments, asked)
 
-    def _on_windows(self, arguments):
-        exchange = self.exchange_of(arguments["exchange"])
-        asked = parameters.read_options(arguments, check_mode=self._task.check_mode, windows=True)
-        asked = asked.replace(store_path=store_path_of(self, asked.store_path))
+    def _on_windows(self, asked, exchange):
         from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.certificate import (
-            keep_certificate,
+            keep_certificates,
         )
 
-        return self.with_warnings(keep_certificate(self, asked, exchange))
+        asked = asked.replace(store_path=store_path_of(self, asked.store_path))
+        (outcome,) = keep_certificates(self, [asked], exchange)
+        return self.with_warnings(outcome)

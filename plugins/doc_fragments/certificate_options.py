@@ -9,6 +9,10 @@ Private to the collection.
 
 from __future__ import annotations
 
+from ansible_collections.estfleet.cloud_extender.plugins.doc_fragments import exchange_options, template_options
+
+_PARENT = "certificates[]"
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
@@ -172,3 +176,25 @@ options:
     choices: [host, server]
     default: host
 """
+
+    # Annotated, because ansible-test takes every plain assignment here for a literal.
+    SUBOPTIONS: str = """
+options:
+  certificates:
+    description:
+      - The certificates that the host should have, each with the options that
+        M(estfleet.cloud_extender.est_certificate) has for one. The template store and how to talk to an EST server are
+        the same for all, and stand beside the list.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+""" + "".join(
+        template_options.as_suboptions(options, _PARENT)
+        for options in (
+            DOCUMENTATION,
+            template_options.ModuleDocFragment.INLINE,
+            exchange_options.ModuleDocFragment.IDENTITY,
+            exchange_options.ModuleDocFragment.ACCEPTANCE,
+        )
+    )

@@ -13,7 +13,7 @@ import re
 import textwrap
 
 
-def _as_suboptions(documentation: str, parent: str, without: tuple[str, ...] = ()) -> str:
+def as_suboptions(documentation: str, parent: str, without: tuple[str, ...] = ()) -> str:
     """Return documented options as suboptions of another, with their references to one another put right.
 
     :param without: options that are left out.
@@ -21,7 +21,8 @@ def _as_suboptions(documentation: str, parent: str, without: tuple[str, ...] = (
     options = documentation.partition("options:\n")[2]
     for option in without:
         options = re.sub(rf"(?m)^  {option}:\n(?:   .*\n)+", "", options)
-    return textwrap.indent(re.sub(r"\bO\(", f"O({parent}.", options), "    ")
+    options = re.sub(r"\bO\(", f"O({parent}.", options)
+    return textwrap.indent(re.sub(r"\bRV\((?=[a-z_]+[.=)])", f"RV({parent}.", options), "    ")
 
 
 class ModuleDocFragment:
@@ -265,7 +266,7 @@ options:
     elements: dict
     required: true
     suboptions:
-""" + _as_suboptions(DOCUMENTATION, "templates[]")
+""" + as_suboptions(DOCUMENTATION, "templates[]")
 
     INLINE: str = """
 options:
@@ -275,7 +276,7 @@ options:
       - Exactly one of O(template) and O(inline) is needed.
     type: dict
     suboptions:
-""" + _as_suboptions(DOCUMENTATION, "inline", without=("update_password", "remove"))
+""" + as_suboptions(DOCUMENTATION, "inline", without=("update_password", "remove"))
 
     # Which template store, of every module that writes or reads one.
     STORE = r"""

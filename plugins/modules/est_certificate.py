@@ -407,18 +407,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import parameters
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import read_template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import on_host, parameters
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 
 
 def main() -> None:
@@ -439,35 +430,12 @@ def main() -> None:
 
 def perform(module: AnsibleModule) -> dict[str, Any]:
     """See to it that there is a certificate, and return the result, a failed one where that failed."""
-    timeline = Timeline()
-    name = module.params["template"] or module.params["inline"]["name"]
-    holder = None
     try:
         asked = parameters.read_options(module.params, check_mode=module.check_mode)
-        require_libraries("cryptography")
-        template = asked.inline or Template.from_fields(*read_template(asked.store_path, name))
-        holder = FileHolder(
-            asked.certificate_path,
-            asked.private_key_path,
-            asked.chain_files,
-            versioned=asked.versioned_folder,
-            check=module.check_mode,
-        )
-        return run_certificate(template, asked, connect, "host", holder, timeline)
-    except EstError as error:
-        # What was put right before it failed is another matter.
-        changed = holder is not None and holder.changed
-        return {**failure(error, name, "host", timeline, WHAT), "changed": changed}
-    except (StoreError, TemplateError) as error:
-        return input_failure(error, name, "host")
-
-
-def connect() -> Connector:
-    """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
-    require_libraries()
-    from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
-
-    return HostConnector()
+    except TemplateError as error:
+        return input_failure(error, module.params["template"] or module.params["inline"]["name"], on_host.HOST)
+    (outcome,) = on_host.keep([asked])
+    return outcome
 
 
 if __name__ == "__main__":

@@ -215,6 +215,9 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         *(task("est_test_enroll", template="pending code", exchange=way, **test) for way in exchanges[:2]),
         task("est_certificate", template="wifi", **IDENTITY, **_files(scene), **store),
         task("est_certificate", inline=wifi, force=True, **IDENTITY, **_files(scene), **store),
+        task(
+            "est_certificates", defaults={"inline": wifi, "force": True}, certificates=[{**IDENTITY, **_files(scene)}]
+        ),
         task("est_server_info", inline={"name": "look", "server": lab.url, "ca_path": lab.ca_path, **account}, **store),
         task("est_server_info", template="wifi", exchange="controller", **store),
         retried(task("est_test_enroll", inline=wifi, certificate_name="again", **test)),
@@ -282,6 +285,8 @@ def failures(lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
         task("est_certificate", inline={**server, "password": WRONG}, **IDENTITY, **_files(scene), **store),
         task("est_certificate", inline={**wifi, "passwort": WRONG}, **IDENTITY, **_files(scene), **store),
         task("est_certificate", inline=wifi, **IDENTITY, **_files(scene, "/proc/nowhere"), **store),
+        task("est_certificates", certificates=[{"inline": {**server, "password": WRONG}, **IDENTITY, **_files(scene)}]),
+        task("est_certificates", defaults={"inline": {**wifi, "passwort": WRONG}}, certificates=[_files(scene)]),
         task("est_server_info", inline={**server, "password": WRONG, "proxy": PROXY}, **store),
         task("est_server_info", inline={**wifi, "server": "https://127.0.0.1:9"}, **store),
         task("est_template_export", dest="/proc/nowhere/bundle", passphrase=PASSPHRASE, **store),

@@ -54,6 +54,7 @@ HANDLERS = ("Reload the web server", "Tell the service of the new thumbprint")
 #: Templates that an example presupposes on its host.
 TEMPLATES = {
     "est_certificate": ("web",),
+    "est_certificates": ("web",),
     "est_diagnostics": ("wifi",),
     "est_server_info": ("wifi",),
     "est_template_export": ("Cisco EST",),
@@ -61,16 +62,19 @@ TEMPLATES = {
     "docs/bundle.md: Export the templates of ce1": ("wifi",),
     "docs/certificates.md: Certificates of the web servers": ("web",),
     "docs/certificates.md: Keep the pair together": ("web",),
+    "docs/certificates.md: Keep all certificates of the host": ("web",),
     "docs/errors.md: Test the template": ("wifi",),
 }
 
 #: Folders of a host that an example presupposes. Those of /etc/ssl are on every host.
 FOLDERS = {
     "est_certificate": ("etc/ssl/certs", "etc/ssl/private", "etc/relay/tls", "etc/proxy"),
+    "est_certificates": ("etc/ssl/certs", "etc/ssl/private", "etc/postgresql/tls"),
     "est_diagnostics": ("srv",),
     "est_template_export": ("srv/exchange",),
     "docs/certificates.md: Certificates of the web servers": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Keep the pair together": ("etc/proxy",),
+    "docs/certificates.md: Keep all certificates of the host": ("etc/ssl/certs", "etc/ssl/private"),
 }
 
 #: Files of a host that an example presupposes, with their content; ``{ca_pem}`` is the CA certificate of the server.

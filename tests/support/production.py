@@ -24,9 +24,9 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.posix_holder import FileHolder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.seen import unchanged
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.sessions import Sessions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.host_connector import HostConnector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline
 
 IDENTITY = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
 OTHER = {**IDENTITY, "user": "msmith"}
@@ -91,7 +91,8 @@ def keep(folder: object, template: Template, *, check: bool = False, **options: 
     """
     asked = asked_for(folder, template, check=check, **options)
     quick = quick_look(template, asked)
-    outcome = run_certificate(template, asked, HostConnector, "host", holder_of(asked), Timeline())
+    with Sessions(HostConnector, "host") as sessions:
+        outcome = run_certificate(template, asked, sessions, holder_of(asked))
     assert quick in (None, outcome)
     return outcome
 

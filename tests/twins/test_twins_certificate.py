@@ -67,7 +67,7 @@ class Host:
         }
         self.calls.clear()
         read = read_options(given(**asked), check_mode=check, windows=True)
-        return certificate.keep_certificate(self, read, "controller")  # type: ignore[arg-type]
+        return certificate.keep_certificates(self, [read], "controller")[0]  # type: ignore[arg-type]
 
     def notes(self) -> list[Path]:
         return [path for path in (self.twin.folder / "store").iterdir() if path.name != ".est.lock"]

@@ -9,6 +9,7 @@ The action and the module share it, so that a wrong value is told on the control
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import Any, Dict, Optional, Tuple
 
@@ -84,6 +85,8 @@ WINDOWS_OPTIONS = (
 #: What makes the key on a Windows host.
 KEY_PROVIDERS = (SOFTWARE, TPM, CSP) = ("software", "tpm", "csp")
 _MOST_READERS, _LONGEST_READER = 32, 256
+# What the certificate stores of Windows are called: also those that somebody has made.
+_STORE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 #: The locations of certificate stores on a Windows host.
 LOCAL_MACHINE = "LocalMachine"
 #: The name of the certificate where none is given.
@@ -289,9 +292,13 @@ def _refuse_other_folders(paths: Mapping[str, str]) -> None:
 def _windows_place(options: Mapping[str, Any]) -> Dict[str, Any]:
     given = {option: options[option] for option in WINDOWS_OPTIONS if options[option] is not None}
     given.pop("certificate_store_location", None)  # there is one
-    if not given.get("certificate_store_name", "My").strip():
+    store_name = given.get("certificate_store_name", "My")
+    if not _STORE_NAME.fullmatch(store_name):
         raise TemplateError(
-            "certificate_store_name", "is empty", allowed="the name of a store of the machine, such as My"
+            "certificate_store_name",
+            "is not the name of a certificate store" if store_name.strip() else "is empty",
+            value=show(store_name) if store_name.strip() else "",
+            allowed="the name of a store of the machine, such as My or WebHosting",
         )
     if given.get("key_exportable") and given.get("key_provider") == TPM:
         raise TemplateError(

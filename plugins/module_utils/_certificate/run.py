@@ -12,22 +12,13 @@ from __future__ import annotations
 import contextlib
 import functools
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 
-from .._exchange.connection import (
-    Connector,
-    Destination,
-    account,
-    chosen_key,
-    connected,
-    refuse_key_of_server,
-    refuse_without_devices,
-    required_trust,
-)
+from .._exchange.connection import account, chosen_key, refuse_key_of_server, refuse_without_devices
 from .._exchange.options import KEY_OF_SERVER
 from .._exchange.result import pending_result
 from .._template.model import Template
-from ..est.base.errors import EstError, InputError, Timeline
+from ..est.base.errors import EstError, InputError
 from ..est.client import EstClient, VerifiedCertificate
 from ..est.enrol import Enrolment, EnrolmentRequest, ServerKeyRequest
 from ..est.http.url import EstUrl
@@ -47,6 +38,7 @@ from . import result
 from .holder import CertificateHolder, CurrentCertificate, Recovered
 from .judge import Judge
 from .parameters import CertificateParameters, render_identity
+from .sessions import Sessions
 
 if TYPE_CHECKING:
     from ..est.x509.keys import AnyPrivateKey
@@ -55,21 +47,19 @@ if TYPE_CHECKING:
 def run_certificate(
     template: Template,
     asked: CertificateParameters,
-    connect: Callable[[], Connector],
-    exchange: str,
+    sessions: Sessions,
     holder: CertificateHolder,
-    timeline: Timeline,
 ) -> Dict[str, Any]:
     """See to it that a host has its certificate.
 
-    :param connect: makes what carries the exchange; called only where there is one.
-    :param exchange: the name of that way, for the result.
+    :param sessions: the connections to EST servers; those of one run share them.
     :param holder: keeps the certificate.
     :returns: the result of ``est_certificate`` as plain data; see its documentation.
-    :raises EstError: with the stage at which it failed; ``timeline`` has the stages up to there.
+    :raises EstError: with the stage at which it failed; the timeline of the sessions has the stages up to there.
     :raises TemplateError: the identity does not fit the template.
     """
-    return _Run(template, asked, connect, exchange, holder, timeline).run()
+    sessions.timeline.begin()
+    return _Run(template, asked, sessions, holder).run()
 
 
 class _Run:
@@ -77,17 +67,13 @@ class _Run:
         self,
         template: Template,
         asked: CertificateParameters,
-        connect: Callable[[], Connector],
-        exchange: str,
+        sessions: Sessions,
         holder: CertificateHolder,
-        timeline: Timeline,
     ) -> None:
         self._template = template
         self._options = asked.options
-        self._connect = connect
-        self._exchange = exchange
+        self._sessions = sessions
         self._holder = holder
-        self._timeline = timeline
         refuse_without_devices(template)
         refuse_key_of_server(template, asked.options)
         self._rendered = render_identity(template, asked.identity)
@@ -209,7 +195,7 @@ class _Run:
                 self._judge.asked_key = None  # what is there is of another time
                 return self._result("pending", action, changed=True, client=client, pending=issued)
             verified = issued.verified
-            with self._timeline.stage("save") as step:
+            with self._sessions.timeline.stage("save") as step:
                 step.detail = self._holder.place()
                 new_key = None if action == "renewed" else issued.key
                 self._holder.save(verified.certificate, verified.chain, new_key, self._digest)
@@ -229,7 +215,7 @@ class _Run:
     @contextlib.contextmanager
     def _connected(self, authentication: Authentication) -> Iterator[EstClient]:
         """A client for the EST server. In a renewal the password only answers a server that wants it as well."""
-        template, connector = self._template, self._connect()
+        template, connector = self._template, self._sessions.connector
         self._client_certificate = template.client_certificate_path is not None
         if authentication.client_certificate is not None:
             self._client_certificate = True
@@ -244,9 +230,7 @@ class _Run:
             except InputError:  # an account that this way cannot send is no reason against a renewal without it
                 template = template.replace(username=None, password=None)
         connector.refuse_unsupported(template, self._options)
-        destination = Destination.of(template, self._options, self._timeline, authentication.client_certificate)
-        trust, self._trust = required_trust(destination, connector)
-        with connected(connector, destination, trust()) as (client, _transport):
+        with self._sessions.client(template, self._options, authentication.client_certificate) as (client, self._trust):
             yield client
 
     def _request(self, authentication: Authentication) -> EnrolmentRequest:
@@ -282,7 +266,7 @@ class _Run:
         return self._found.key
 
     def _save_pending(self, digest: str, pending: PendingEnrolment) -> None:
-        with self._timeline.stage("save") as step:
+        with self._sessions.timeline.stage("save") as step:
             step.detail = "pending"
             self._holder.save_pending(pending.as_texts(digest))
         self._is_pending = True
@@ -325,8 +309,8 @@ class _Run:
             "template": self._template.name,
             "requested": result.requested(self._rendered),
             "server": server,
-            "exchange": self._exchange,
-            "timeline": self._timeline.as_list(),
+            "exchange": self._sessions.exchange,
+            "timeline": self._sessions.timeline.as_list(),
             "warnings": list(dict.fromkeys([*warnings, *self._warnings])),
             **self._holder.places(),
         }

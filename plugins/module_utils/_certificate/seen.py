@@ -15,7 +15,7 @@ from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
 from .._template.errors import TemplateError
 from .._template.model import Template
 from .._value import Value
-from ..est.base.errors import EstError, Timeline
+from ..est.base.errors import EstError
 from ..est.x509.client_certificate import ClientCertificate
 from ..est.x509.fields import Certificate
 from ..est.x509.held_certificate import tls_problem
@@ -25,6 +25,7 @@ from .note import Note
 from .parameters import CertificateParameters
 from .posix_holder import FileHolder
 from .run import run_certificate
+from .sessions import Sessions
 
 #: What stands for the text of a key, which stays on the host.
 _KEY = "-----BEGIN PRIVATE KEY-----\n"
@@ -40,7 +41,7 @@ def unchanged(template: Template, asked: CertificateParameters, found: Mapping[s
     :param found: what ``look.py`` tells of this certificate.
     """
     try:
-        outcome = run_certificate(template, asked, _nobody, "host", SeenFiles(asked, found), Timeline())
+        outcome = run_certificate(template, asked, Sessions(_nobody, "host"), SeenFiles(asked, found))
     except (NotPlain, EstError, TemplateError):
         return None
     return outcome if outcome["status"] == "unchanged" else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol, Tuple, Type, TypeVar
 
 from .._template.errors import TemplateError, show
 from .._template.model import Template
@@ -24,6 +24,8 @@ from .options import KEY_OF_SERVER, ExchangeOptions
 
 if TYPE_CHECKING:
     from ..est.bootstrap import CaBag
+
+AnyClient = TypeVar("AnyClient", bound=EstClient)
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What the template option ``device_identity_certificates`` means: whether anything may be issued from a template.
@@ -171,23 +173,37 @@ def required_trust(destination: Destination, connector: Connector) -> Tuple[Call
 @contextlib.contextmanager
 def connected(connector: Connector, destination: Destination, trust: Trust) -> Iterator[Tuple[EstClient, Transport]]:
     """A client for an EST server, and the transport below it, which are closed at the end of the block."""
-    options = destination.options
     transport = connector.transport(destination, trust)
-    with EstClient(
+    with make_client(EstClient, destination, transport, trust) as client, telling(destination, client):
+        yield client, transport
+
+
+def make_client(kind: Type[AnyClient], destination: Destination, transport: Transport, trust: Trust) -> AnyClient:
+    """A client for an EST server, with what template and options say.
+
+    :param kind: ``EstClient``, or one that does more.
+    :param transport: carries its requests.
+    """
+    return kind(
         destination.url,
         transport,
         anchors=trust.anchors,
         ca_fingerprint=destination.fingerprint,
         secrets=tuple(destination.template.secrets().values()),
         timeline=destination.timeline,
-        allow_redirects_to=options.allow_redirects_to,
-        busy_timeout=options.busy_timeout,
+        allow_redirects_to=destination.options.allow_redirects_to,
+        busy_timeout=destination.options.busy_timeout,
         warnings=trust.warnings,
-    ) as client:
-        try:
-            yield client, transport
-        except EstError as error:
-            error.warn((*destination.url.warnings, *client.warnings))
-            if destination.unasked or client.authenticated_by is not None:
-                error.username = destination.template.username
-            raise
+    )
+
+
+@contextlib.contextmanager
+def telling(destination: Destination, client: EstClient) -> Iterator[None]:
+    """Put what is known of the exchange into an error that leaves the block."""
+    try:
+        yield
+    except EstError as error:
+        error.warn((*destination.url.warnings, *client.warnings))
+        if destination.unasked or client.authenticated_by is not None:
+            error.username = destination.template.username
+        raise

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``est_certificate`` of a Windows host: decided here, with the key made by the host and kept there.
+"""The certificates of a Windows host: decided here, with keys that the host has made and keeps.
 
 It loads cryptography, which nobody with only POSIX hosts needs.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
@@ -16,11 +16,12 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.sessions import Sessions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError, Timeline
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.libraries import require_libraries
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenrolment import RENEW
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
@@ -29,36 +30,32 @@ from ..host.windows_certificate import WindowsHolder, adopted_name, mark_of
 from ..host.windows_keys import HostKeys
 from .exchange import ExchangeAction
 
-# What the certificate stores of Windows are called: also those that somebody has made.
-_STORE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
+def keep_certificates(
+    action: ExchangeAction, certificates: Sequence[CertificateParameters], exchange: str
+) -> list[dict[str, Any]]:
+    """See to certificates of the action's host, one after the other; each that fails leaves the others alone.
 
-def keep_certificate(action: ExchangeAction, asked: CertificateParameters, exchange: str) -> dict[str, Any]:
-    """See to the certificate of the action's host.
-
-    :param asked: what is asked for, with a checked path of the store.
+    :param certificates: what is asked for, with a checked path of the store.
     :param exchange: who sends the requests to the EST server.
-    :returns: the result of ``est_certificate``, a failed one where it failed.
-    :raises TemplateError: no store can have that name.
+    :returns: the result of ``est_certificate`` for each, a failed one where it failed.
     """
-    if not _STORE.fullmatch(asked.certificate_store_name):
-        raise TemplateError(
-            "certificate_store_name",
-            "is not the name of a certificate store",
-            value=show(asked.certificate_store_name),
-            allowed="a name such as My or WebHosting",
-        )
-    timeline = Timeline()
+    with Sessions(lambda: _connector(action, exchange), exchange) as sessions:
+        return [_outcome(action, asked, sessions) for asked in certificates]
+
+
+def _outcome(action: ExchangeAction, asked: CertificateParameters, sessions: Sessions) -> dict[str, Any]:
+    sessions.timeline.begin()
     try:
         require_libraries("cryptography")
-        return _keep(action, asked, exchange, timeline)
+        return _keep(action, asked, sessions)
     except EstError as error:
-        return failure(error, asked.template_name, exchange, timeline, WHAT)
+        return failure(error, asked.template_name, sessions.exchange, sessions.timeline, WHAT)
     except (StoreError, TemplateError) as error:
-        return input_failure(error, asked.template_name, exchange)
+        return input_failure(error, asked.template_name, sessions.exchange)
 
 
-def _keep(action: ExchangeAction, asked: CertificateParameters, exchange: str, timeline: Timeline) -> dict[str, Any]:
+def _keep(action: ExchangeAction, asked: CertificateParameters, sessions: Sessions) -> dict[str, Any]:
     template_name, name = asked.template_name, asked.identity.certificate_name
     keys = HostKeys(
         action.execute_anyway,
@@ -78,14 +75,15 @@ def _keep(action: ExchangeAction, asked: CertificateParameters, exchange: str, t
         key_exportable=asked.key_exportable,
         keeps_key=asked.options.renewal_method == RENEW,
         check=asked.options.check,
-        unusable="exchange=controller cannot use its key, which stays on the host" if exchange == "controller" else "",
+        unusable="exchange=controller cannot use its key, which stays on the host"
+        if sessions.exchange == "controller"
+        else "",
     )
     # The one look at the host reads the store as well.
     template = asked.inline or action.stored_template(asked.store_path, asked.template_name, look=holder.look_at_store)
     # What the template names is refused early; what the server asks for when it has.
     holder.refuse_key(KeySpec(template.key_type, template.key_size, template.key_curve))
-    found = run_certificate(template, asked, lambda: _connector(action, exchange), exchange, holder, timeline)
-    return _tidied(found, holder)
+    return _tidied(run_certificate(template, asked, sessions, holder), holder)
 
 
 def _connector(action: ExchangeAction, exchange: str) -> Connector:

@@ -20,6 +20,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.rea
     find_template,
     open_secrets,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
 from ..base.action import ControllerAction, ModuleFailed, OptionError, plain
@@ -64,14 +65,24 @@ class ExchangeAction(ControllerAction):
 
         :param asked: what was read from the arguments: the template goes to the host as it was checked.
         """
+        return self.ask_host(module, {**self.as_sent(arguments, asked), "exchange": "host"})
+
+    @staticmethod
+    def as_sent(arguments: Mapping[str, Any], asked: ExchangeParameters) -> dict[str, Any]:
+        """Return the options of an exchange as they go to a module of the host.
+
+        :param asked: what was read from them: the template goes to the host as it was checked.
+        """
         given = {option: value for option, value in arguments.items() if value is not None}
         if asked.inline is None:
-            given["template"] = asked.template_name
-        else:
-            given["inline"] = {**asked.inline.as_fields(), **asked.inline.secrets()}
+            return {**given, "template": asked.template_name}
+        return {**given, "inline": {**asked.inline.as_fields(), **asked.inline.secrets()}}
+
+    def ask_host(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a module that talks to EST servers on the host, and return what is documented of its answer."""
         sent = time.time()
         try:
-            answer = self.execute(f"estfleet.cloud_extender.{module}", {**given, "exchange": "host"})
+            answer = self.execute(f"estfleet.cloud_extender.{module}", arguments)
         except ModuleFailed as failure:
             if "error_code" not in failure.result:
                 raise
@@ -144,6 +155,20 @@ class ExchangeAction(ControllerAction):
                 "the requests from the host, and exchange: controller from the controller"
             )
         return "relay" if asked == "auto" else asked
+
+    def certificate_exchange(self, asked: str) -> str:
+        """Where the exchange for a production certificate leaves from; see ``exchange_of()``.
+
+        :raises TemplateError: the host is a POSIX host, and it is to leave from elsewhere.
+        """
+        if self.on_windows or asked in ("auto", "host"):
+            return self.exchange_of(asked)
+        raise TemplateError(
+            "exchange",
+            "cannot be used for a certificate of a POSIX host, whose private key is made there and stays there",
+            value=show(asked),
+            allowed="auto, host",
+        )
 
     def check_folder(self, option: str, path: Optional[str]) -> str:
         """Check the path of a folder on the host, and return it in the host's spelling.

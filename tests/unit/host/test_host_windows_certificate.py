@@ -93,7 +93,7 @@ class Runner:
         wanted = given(**{"exchange": exchange, "identity": IDENTITY, "store_path": STORE, **where, **options})
         asked = read_options(wanted, check_mode=check, windows=True)
         self.host.calls.clear()
-        return certificate.keep_certificate(Action(self.host), asked, exchange)  # type: ignore[arg-type]
+        return certificate.keep_certificates(Action(self.host), [asked], exchange)[0]  # type: ignore[arg-type]
 
 
 def document_of(template: Template) -> Callable[[bytes], dict[str, Any]]:

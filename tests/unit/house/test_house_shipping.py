@@ -26,6 +26,7 @@ SHIPPED = {
     "est_server_info": EST | {"_exchange", "_failure", "_answer", "_store", "_template"},
     "est_test_enroll": EST | {"_exchange", "_failure", "_answer", "_store", "_template"},
     "est_certificate": EST | {"_certificate", "_exchange", "_failure", "_answer", "_store", "_template"},
+    "est_certificates": EST | {"_certificate", "_exchange", "_failure", "_answer", "_store", "_template"},
 }
 
 

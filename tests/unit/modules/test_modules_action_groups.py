@@ -79,6 +79,15 @@ def test_a_default_of_a_group_counts_for_every_module_in_it_and_not_in_the_role(
             "certificate_path": f"{tmp_path}/host.pem",
             "private_key_path": f"{tmp_path}/host.key",
         },
+        "est_certificates": {
+            "certificates": [
+                {
+                    "template": "wifi",
+                    "certificate_path": f"{tmp_path}/host.pem",
+                    "private_key_path": f"{tmp_path}/host.key",
+                }
+            ]
+        },
         "est_server_info": {"template": "wifi"},
     }
     assert set(asked) == set(GROUPS["store"])
@@ -128,9 +137,9 @@ def test_a_default_of_a_group_counts_for_every_module_in_it_and_not_in_the_role(
     for name in asked:
         result = found[f"{name}_0"]
         if name in GROUPS["exchange"]:
-            assert (result["template"], result["stage"]) == ("wifi", "connect"), result
-            again = found[f"{name}_1"]
-            assert (again["template"], again["stage"]) == ("wifi", "connect"), again
+            for one in (result, found[f"{name}_1"]):
+                (told,) = one.get("certificates", [one])
+                assert (told["template"], told["stage"]) == ("wifi", "connect"), one
         else:
             assert store in json.dumps(result.get("store_path") or result["summary"]), result
     for option in SHARED:

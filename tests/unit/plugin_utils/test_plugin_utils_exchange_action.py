@@ -28,6 +28,7 @@ ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 
 MODULES = {
     "est_certificate": {"certificate_path": "/a.pem", "private_key_path": "/a.key"},
+    "est_certificates": {"certificates": [{"certificate_path": "/a.pem", "private_key_path": "/a.key"}]},
     "est_test_enroll": {},
     "est_server_info": {},
 }
@@ -62,7 +63,10 @@ def test_the_shape_of_an_answer_is_that_of_the_documentation():
     documented_names = {name: shape for module in MODULES for name, shape in returned_of(module).items()}
     # What every result has, the two texts of a difference, and the host's time, which the action takes out.
     common = {"changed", "failed", "msg", "before", "after", "before_header", "after_header", "clock"}
-    assert {name: shape for name, shape in host_answer._RETURNED.items() if name not in common} == documented_names
+    for shapes in (known := dict(host_answer._RETURNED), documented_names):
+        for name in common:
+            shapes.pop(name, None)
+    assert known == documented_names
 
 
 @pytest.mark.parametrize(("module", "failed"), [*((module, False) for module in MODULES), ("est_certificate", True)])

@@ -165,6 +165,10 @@ class Timeline:
         self._steps: List[Step] = []
         self._not_counted = 0.0
 
+    def begin(self) -> None:
+        """Forget the stages so far: those that follow are of another matter over the same connection."""
+        self._steps.clear()
+
     def discount(self, milliseconds: float) -> None:
         """Do not count this much time in the stages under way: it went into something else than the exchange.
 

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import list_result, parameters
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.list_parameters import (
+    CERTIFICATES,
+    DEFAULTS,
+    SHARED,
+    entry_argument_spec,
+    place_of,
+    read_entries,
+    shared_argument_spec,
+    with_defaults,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_path_of
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import OptionError, validate
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.host_answer import UnusableAnswer
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.certificate import Look
+
+_NAME = "est_certificates"
+_IN_AN_ENTRY = [option for option in parameters.CHECKED if option not in SHARED]
+
+
+class ActionModule(ExchangeAction):
+    """All production certificates of a host. A POSIX host is looked at once for all of them, and does what is to be
+    done in one call of the module; for a Windows host it is done here.
+    """
+
+    def argument_spec(self):
+        return {
+            CERTIFICATES: {"type": "list", "elements": "raw", "required": True},
+            DEFAULTS: {"type": "raw"},
+            **self.unchecked(shared_argument_spec(), [option for option in parameters.CHECKED if option in SHARED]),
+        }
+
+    def perform(self, arguments):
+        shared = {option: arguments[option] for option in SHARED}
+        shared["exchange"] = self.certificate_exchange(shared["exchange"])
+        entries = [self._entry(entry, arguments[DEFAULTS], at) for at, entry in enumerate(arguments[CERTIFICATES])]
+        asked = read_entries(entries, shared, check_mode=self._task.check_mode, windows=self.on_windows)
+        keep = self._on_windows if self.on_windows else self._on_posix
+        return list_result.of_all(keep(entries, shared, asked) if asked else [])
+
+    def _entry(self, entry, defaults, number):
+        """An entry with the defaults and what the environment adds, by the names of its argument spec."""
+        merged = with_defaults(entry, defaults, number)
+        where = place_of(number)
+        try:
+            found = validate(merged, self.unchecked(entry_argument_spec(), _IN_AN_ENTRY), f"{where} of {self.called}")
+        except OptionError as error:
+            raise OptionError(f"{where}: {error}", code=error.code, hint=error.hint) from None
+        return {**found, "inline": self.with_environment(found["inline"])}
+
+    def _on_posix(self, entries, shared, asked):
+        found = [self._without_warnings(each, outcome) for each, outcome in zip(asked, Look(self, asked).unchanged())]
+        rest = [number for number, outcome in enumerate(found) if outcome is None]
+        if rest:
+            given = [self.as_sent(entries[number], asked[number]) for number in rest]
+            sent = {option: value for option, value in shared.items() if value is not None}
+            answer = self.ask_host(_NAME, {**sent, CERTIFICATES: given})
+            told = answer.get(CERTIFICATES, ())
+            if len(told) != len(rest) or any("status" not in each or "changed" not in each for each in told):
+                raise UnusableAnswer(f"{_NAME} on the host answered for other certificates than it was asked for")
+            for number, outcome in zip(rest, told):
+                found[number] = outcome
+        return found
+
+    def _on_windows(self, _entries, shared, asked):
+        from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.certificate import (
+            keep_certificates,
+        )
+
+        store_path = store_path_of(self, shared["store_path"])
+        placed = [each.replace(store_path=store_path) for each in asked]
+        outcomes = keep_certificates(self, placed, shared["exchange"])
+        return [self._without_warnings(each, outcome) for each, outcome in zip(asked, outcomes)]
+
+    def _without_warnings(self, asked, outcome):
+        """What became of a certificate, whose warnings are shown to the user; None stays None."""
+        return None if outcome is None else self.with_warnings(list_result.of_one(asked, outcome))

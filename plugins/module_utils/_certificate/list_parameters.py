@@ -1,0 +1,141 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of all production certificates of a host: a list of those of one, and what they share."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any, Dict, List
+
+from .._exchange.options import exchange_argument_spec
+from .._template.errors import TemplateError, show
+from .._template.identity import IDENTITY
+from . import parameters
+from .parameters import CertificateParameters
+
+CERTIFICATES, DEFAULTS = "certificates", "defaults"
+#: What stands beside the list, as it is for all of them: the store, and how to talk to an EST server.
+SHARED = ("store_path", *exchange_argument_spec())
+_ALTERNATIVES = ("template", "inline")
+
+
+def shared_argument_spec() -> Dict[str, Any]:
+    """A new argument spec of what stands beside the list."""
+    return {name: option for name, option in parameters.argument_spec().items() if name in SHARED}
+
+
+def entry_argument_spec() -> Dict[str, Any]:
+    """A new argument spec of an entry."""
+    return {name: option for name, option in parameters.argument_spec().items() if name not in SHARED}
+
+
+def argument_spec() -> Dict[str, Any]:
+    """A new argument spec of ``est_certificates``."""
+    entries = {"type": "list", "elements": "dict", "required": True, "options": entry_argument_spec()}
+    return {CERTIFICATES: entries, DEFAULTS: {"type": "dict"}, **shared_argument_spec()}
+
+
+def place_of(number: int) -> str:
+    """The name of an entry, for errors."""
+    return f"{CERTIFICATES}[{number}]"
+
+
+def with_defaults(entry: Any, defaults: Any, number: int) -> Dict[str, Any]:
+    """An entry with what it does not say itself. Of an identity, each value can come from the defaults.
+
+    :param entry: of any type, as it was given; so are the defaults.
+    :raises TemplateError: one of the two is no dictionary, or has what stands beside the list.
+    """
+    for where, given in ((DEFAULTS, {} if defaults is None else defaults), (place_of(number), entry)):
+        if not isinstance(given, Mapping):
+            raise TemplateError(where, "is not a dictionary", allowed="options of est_certificate by name")
+        for option in SHARED:
+            if option in given:
+                raise TemplateError(
+                    option,
+                    f"cannot be an option of one certificate: it is the same for all, and stands beside {CERTIFICATES}",
+                    where=where,
+                )
+    left = dict(defaults or {})
+    if any(entry.get(option) is not None for option in _ALTERNATIVES):
+        for option in _ALTERNATIVES:
+            left.pop(option, None)
+    merged = {**left, **{option: value for option, value in entry.items() if value is not None}}
+    general, own = left.get(IDENTITY), entry.get(IDENTITY)
+    if isinstance(general, Mapping) and isinstance(own, Mapping):
+        merged[IDENTITY] = {**general, **own}
+    return merged
+
+
+def read_entries(
+    entries: Sequence[Mapping[str, Any]], shared: Mapping[str, Any], *, check_mode: bool, windows: bool = False
+) -> List[CertificateParameters]:
+    """Check all entries, before anything is done for any of them.
+
+    :param entries: by the names of ``entry_argument_spec()``, with defaults; those of ``CHECKED`` may be of any type.
+    :param shared: by the names of ``shared_argument_spec()``, likewise.
+    :raises TemplateError: a value that cannot be used, or two entries for one place; it names entry and option.
+    """
+    found: List[CertificateParameters] = []
+    for number, entry in enumerate(entries):
+        try:
+            found.append(parameters.read_options({**entry, **shared}, check_mode=check_mode, windows=windows))
+        except TemplateError as error:
+            raise (error if error.option in SHARED else error.at(place_of(number))) from None
+    (_refuse_one_name if windows else _refuse_one_file)(found)
+    return found
+
+
+def _refuse_one_file(asked: Sequence[CertificateParameters]) -> None:
+    """Refuse a file, or a folder that is replaced as a whole, of two certificates."""
+    seen: Dict[str, str] = {}
+    folders: Dict[str, str] = {}
+    for number, each in enumerate(asked):
+        where = place_of(number)
+        for option, path in files_of(each).items():
+            other = seen.setdefault(posixpath.normpath(path), where)
+            if other != where:
+                raise TemplateError(
+                    option,
+                    f"is a file of {other} as well",
+                    value=show(path),
+                    allowed="files of its own for each certificate",
+                    where=where,
+                )
+        if each.versioned_folder:
+            folders[posixpath.normpath(posixpath.dirname(each.certificate_path))] = where
+    for path, where in seen.items():
+        owner = folders.get(posixpath.dirname(path), where)
+        if owner != where:
+            raise TemplateError(
+                parameters.VERSIONED_FOLDER,
+                f"has the folder of {owner} replaced as a whole, and a file of {where} is in it",
+                value=show(path),
+                allowed="a folder of its own for each such certificate",
+                where=owner,
+            )
+
+
+def files_of(asked: CertificateParameters) -> Dict[str, str]:
+    """The files of a certificate on a POSIX host, by the options that name them."""
+    own = {"certificate_path": asked.certificate_path, "private_key_path": asked.private_key_path}
+    return {**own, **asked.chain_files}
+
+
+def _refuse_one_name(asked: Sequence[CertificateParameters]) -> None:
+    """Refuse a name of two certificates of a template, on a Windows host."""
+    seen: Dict[Any, str] = {}
+    for number, each in enumerate(asked):
+        where, name = place_of(number), each.identity.certificate_name
+        # Names of keys and friendly names do not tell capital letters from small ones.
+        other = seen.setdefault((each.template_name.lower(), name.lower()), where)
+        if other != where:
+            raise TemplateError(
+                "certificate_name",
+                f"is that of {other} as well, for the same template",
+                value=show(name),
+                allowed="a name of its own for each certificate of a template",
+                where=where,
+            )

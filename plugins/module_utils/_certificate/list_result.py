@@ -1,0 +1,63 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of ``est_certificates`` as plain data: what became of each certificate, and what that makes together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Dict, List
+
+from .._failure import failure
+from .list_parameters import CERTIFICATES
+from .parameters import CertificateParameters
+
+
+def of_one(asked: CertificateParameters, outcome: Mapping[str, Any]) -> Dict[str, Any]:
+    """What became of one certificate, with the option by which it is known, and whose warnings say which it is."""
+    if asked.certificate_path:
+        known_by, name = {"certificate_path": asked.certificate_path}, asked.certificate_path
+    else:
+        known_by = {"certificate_name": asked.identity.certificate_name}
+        name = f"{asked.template_name} {asked.identity.certificate_name}"
+    return {**known_by, **outcome, "warnings": [f"{name}: {warning}" for warning in outcome.get("warnings", ())]}
+
+
+def of_all(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+    """The result of the task; a failed one where a certificate could not be had.
+
+    :param outcomes: those of ``of_one()``, without their warnings.
+    """
+    changed = any(outcome["changed"] for outcome in outcomes)
+    result: Dict[str, Any] = {CERTIFICATES: [dict(outcome) for outcome in outcomes]}
+    diffs = [outcome["diff"] for outcome in outcomes if outcome.get("diff")]
+    if diffs:
+        result["diff"] = _difference(diffs)
+    failed = [outcome for outcome in outcomes if outcome.get("failed")]
+    if failed:
+        result.update(_failure(failed, len(outcomes)))
+    return {**result, "changed": changed}
+
+
+def _failure(failed: Sequence[Mapping[str, Any]], of: int) -> Dict[str, Any]:
+    first = failed[0]
+    name = first.get("certificate_path") or first.get("certificate_name")
+    how_many = f"{len(failed)} of {of} certificate{'' if of == 1 else 's'} could not be had"
+    others = f" The other {len(failed) - 1} are told in {CERTIFICATES} of the result." if len(failed) > 1 else ""
+    reason = f"{how_many}; {'the first, ' if len(failed) > 1 else ''}{name}: {first['reason']}"
+    return failure(f"{how_many}. {name}: {first['msg']}{others}", first["error_code"], reason, first.get("hint"))
+
+
+def _difference(diffs: Sequence[Mapping[str, str]]) -> Dict[str, str]:
+    """The differences of certificates one after the other, each below its header."""
+    texts: Dict[str, List[str]] = {"before": [], "after": []}
+    for diff in diffs:
+        for side, found in texts.items():
+            found.append(f"{diff[f'{side}_header']}\n{diff[side]}")
+    header = f"{len(diffs)} certificate{'' if len(diffs) == 1 else 's'}"
+    return {
+        "before_header": header,
+        "before": "\n".join(texts["before"]),
+        "after_header": header,
+        "after": "\n".join(texts["after"]),
+    }

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The certificates of this very POSIX host: of ``est_certificate`` one, of ``est_certificates`` many."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Sequence
+
+from .._exchange.connection import Connector
+from .._exchange.failure import failure, input_failure
+from .._store.errors import StoreError
+from .._store.reading import read_template
+from .._template.errors import TemplateError
+from .._template.model import Template
+from ..est.base.errors import EstError
+from ..est.base.libraries import require_libraries
+from .parameters import CertificateParameters
+from .posix_holder import FileHolder
+from .result import WHAT
+from .run import run_certificate
+from .sessions import Sessions
+
+#: The name of this way of exchange.
+HOST = "host"
+
+
+def keep(certificates: Sequence[CertificateParameters]) -> Iterator[Dict[str, Any]]:
+    """See to certificates one after the other; each that fails leaves the others alone.
+
+    :returns: the result of each, a failed one where it failed; see ``est_certificate``.
+    """
+    templates: Dict[str, Template] = {}
+    with Sessions(_connect, HOST) as sessions:
+        for asked in certificates:
+            yield _keep(asked, sessions, templates)
+
+
+def _keep(asked: CertificateParameters, sessions: Sessions, templates: Dict[str, Template]) -> Dict[str, Any]:
+    """See to one of them.
+
+    :param templates: those of the store that were read so far, by name.
+    """
+    name = asked.template_name
+    holder = None
+    sessions.timeline.begin()
+    try:
+        require_libraries("cryptography")
+        if asked.inline is None and name not in templates:
+            templates[name] = Template.from_fields(*read_template(asked.store_path, name))
+        holder = FileHolder(
+            asked.certificate_path,
+            asked.private_key_path,
+            asked.chain_files,
+            versioned=asked.versioned_folder,
+            check=asked.options.check,
+        )
+        return run_certificate(asked.inline or templates[name], asked, sessions, holder)
+    except EstError as error:
+        # What was put right before it failed is another matter.
+        changed = holder is not None and holder.changed
+        return {**failure(error, name, HOST, sessions.timeline, WHAT), "changed": changed}
+    except (StoreError, TemplateError) as error:
+        return input_failure(error, name, HOST)
+
+
+def _connect() -> Connector:
+    """What carries an exchange from this host, loaded only where there is one: most runs ask nobody for anything."""
+    require_libraries()
+    from .._exchange.host_connector import HostConnector
+
+    return HostConnector()

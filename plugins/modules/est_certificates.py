@@ -1,0 +1,329 @@
+#!/usr/bin/python
+# Copyright (c) 2026, estfleet.cloud_extender contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: est_certificates
+short_description: Keep all production certificates of a host issued and renewed by EST servers
+version_added: 0.1.0
+description:
+  - Does for a list of certificates what M(estfleet.cloud_extender.est_certificate) does for one, in one call. What that
+    module says of a certificate, of its files and of its place on a Windows host holds here as well.
+  - All entries are checked before anything is done for any of them. Two entries for one file, or on a Windows host for
+    one name of a template, are refused.
+  - Where nothing is to be done, a POSIX host is looked at once for all certificates, and no module runs there.
+  - Certificates that are enrolled with the same account at the same EST server share one TLS session, and the server is
+    asked once for its CA certificates. A renewal is authenticated by the old certificate, and so has a session of its
+    own.
+  - A certificate that cannot be had leaves the others alone. The task fails once all have been tried, and
+    RV(certificates) says what became of each. Where an EST server refuses the account, or cannot be reached, the rest
+    of its certificates are not tried, as the next refusal could lock the account; each says so.
+author:
+  - estfleet.cloud_extender contributors (@estfleet-collections)
+extends_documentation_fragment:
+  - estfleet.cloud_extender.attributes
+  - estfleet.cloud_extender.attributes.action
+  - estfleet.cloud_extender.attributes.actiongroup_exchange
+  - estfleet.cloud_extender.attributes.posix_and_windows
+  - estfleet.cloud_extender.exchange_options
+  - estfleet.cloud_extender.certificate_options.suboptions
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Says which certificates would be asked for, or put right, and why. No EST server is contacted, and nothing is
+        changed.
+  diff_mode:
+    support: full
+    details:
+      - Shows what M(estfleet.cloud_extender.est_certificate) shows, of all certificates that are new or put right.
+  idempotent:
+    support: full
+options:
+  defaults:
+    description:
+      - Options of entries of O(certificates), for those that do not have them.
+      - An entry with O(certificates[].template) or O(certificates[].inline) takes neither of the two from here. Of
+        O(certificates[].identity), each value counts by itself.
+    type: dict
+notes:
+  - The certificates are seen to one after the other, in the order of the list.
+  - What a host needs is what M(estfleet.cloud_extender.est_certificate) needs there.
+seealso:
+  - module: estfleet.cloud_extender.est_certificate
+  - module: estfleet.cloud_extender.est_templates
+"""
+
+EXAMPLES = r"""
+- name: Keep the certificates of the web server and of the database
+  estfleet.cloud_extender.est_certificates:
+    defaults:
+      template: web
+      identity:
+        domain: example.com
+        email: webmaster@example.com
+      renewal_period_days: 30
+    certificates:
+      - identity: {user: www}
+        certificate_path: /etc/ssl/certs/www.pem
+        private_key_path: /etc/ssl/private/www.key
+        fullchain_path: /etc/ssl/certs/www-fullchain.pem
+      - identity: {user: db}
+        certificate_path: /etc/postgresql/tls/db.pem
+        private_key_path: /etc/postgresql/tls/db.key
+  register: kept
+
+- name: Say what became of each
+  ansible.builtin.debug:
+    msg: "{{ item.certificate_path }}: {{ item.status }}, to be renewed at {{ item.renew_at | default('no time') }}"
+  loop: "{{ kept.certificates }}"
+  loop_control:
+    label: "{{ item.certificate_path }}"
+"""
+
+RETURN = r"""
+certificates:
+  description:
+    - What became of each certificate, in the order of O(certificates). Each has what
+      M(estfleet.cloud_extender.est_certificate) returns for one; what is not described here is described there.
+  returned: success, and on failure once the first was tried
+  type: list
+  elements: dict
+  contains:
+    changed:
+      description: Whether something was changed, or would be.
+      type: bool
+      returned: always
+    failed:
+      description: Whether it could not be had.
+      type: bool
+      returned: when it failed
+    msg:
+      description: Why it could not be had, and what to do next.
+      type: str
+      returned: when it failed
+    certificate_path:
+      description: The option, on a POSIX host.
+      type: str
+      returned: on a POSIX host
+      sample: /etc/ssl/certs/www.pem
+    certificate_name:
+      description: The name of the certificate, on a Windows host.
+      type: str
+      returned: on a Windows host
+    status:
+      description: V(issued), V(unchanged), V(recovered), V(pending), V(not_asked) or V(failed).
+      type: str
+      returned: always
+      sample: unchanged
+    action:
+      description: V(none), V(enrolled), V(renewed) or V(rekeyed).
+      type: str
+      returned: unless it failed
+      sample: none
+    template:
+      description: The name of the template.
+      type: str
+      returned: always
+      sample: web
+    certificate:
+      description: The certificate that the host has now.
+      type: dict
+      returned: unless it failed, when there is one
+    renew_at:
+      description: From when on a run renews the certificate, UTC.
+      type: str
+      returned: unless it failed, when there is one
+      sample: "2027-11-08T12:00:00Z"
+    key_protected_by:
+      description: What protected a key of the EST server on its way.
+      type: list
+      elements: str
+      returned: when a certificate was issued with O(certificates[].key_origin=server)
+    private_key_path:
+      description: The file with the private key.
+      type: str
+      returned: unless it failed, on a POSIX host
+    fullchain_path:
+      description: The file with the certificate and its intermediate CA certificates.
+      type: str
+      returned: unless it failed, when the option is given
+    chain_path:
+      description: The file with the intermediate CA certificates.
+      type: str
+      returned: unless it failed, when the option is given
+    root_certificate_path:
+      description: The file with the certificate of the root CA.
+      type: str
+      returned: unless it failed, when the option is given
+    certificate_store_name:
+      description: The name of the certificate store on a Windows host.
+      type: str
+      returned: unless it failed, on a Windows host
+    certificate_store_location:
+      description: The location of that store.
+      type: str
+      returned: unless it failed, on a Windows host
+    replaced:
+      description: The thumbprints of older certificates of this name that are still there.
+      type: list
+      elements: str
+      returned: unless it failed, on a Windows host
+    removed:
+      description: The thumbprints of older certificates of this name that were removed.
+      type: list
+      elements: str
+      returned: unless it failed, on a Windows host
+    requested:
+      description: What is asked for.
+      type: dict
+      returned: unless it failed
+    lost:
+      description: What is asked for and is not in the certificate.
+      type: list
+      elements: str
+      returned: when there is a certificate, and where one was refused because of it
+    differs:
+      description: What is not as it was asked for.
+      type: list
+      elements: str
+      returned: when there is a certificate, and where one was refused because of it
+    accepted_lost:
+      description: Those of RV(certificates[].lost) that are accepted.
+      type: list
+      elements: str
+      returned: when there is a certificate, and where one was refused because of it
+    diff:
+      description: What is shown in diff mode of this certificate.
+      type: dict
+      returned: when a certificate was issued, or something put right, or would be
+    server:
+      description: The EST server, and what became known of it.
+      type: dict
+      returned: unless it failed
+    exchange:
+      description: Where the exchange leaves from.
+      type: str
+      returned: always
+      sample: host
+    timeline:
+      description:
+        - The stages in order. Those of a connection are told with the certificate that was the first to need it.
+      type: list
+      elements: dict
+      returned: always
+    retry_at:
+      description: When the CA wants to be asked again, UTC.
+      type: str
+      returned: when the certificate is pending
+    stage:
+      description: The stage at which it failed, or V(input) where something could not be used.
+      type: str
+      returned: when it failed
+      sample: enroll
+    error_code:
+      description: Why it failed, for conditions; C(docs/errors.md) lists the codes.
+      type: str
+      returned: when it failed
+      sample: authentication_failed
+    reason:
+      description: Why a certificate was asked for, or none was, or why it failed.
+      type: str
+      returned: always
+      sample: the certificate is valid until 2027-11-22T12:00:00Z, for 364 days
+    request_received:
+      description: Whether the request reached the EST server.
+      type: str
+      returned: when it failed
+    username:
+      description: The user name with which the server was talked to, or null.
+      type: str
+      returned: when it failed
+    http_status:
+      description: The HTTP status of the answer that failed, or null.
+      type: int
+      returned: when it failed
+    server_message:
+      description: The server's own words.
+      type: str
+      returned: when it failed, and when a certificate is pending
+    hint:
+      description: What to do next; null where RV(certificates[].reason) says all there is to say.
+      type: str
+      returned: when it failed
+diff:
+  description: What each certificate shows in diff mode, one after the other.
+  type: dict
+  returned: when a certificate was issued, or something put right, or would be
+  contains:
+    before:
+      description: What was there.
+      type: str
+    before_header:
+      description: How many certificates it is about.
+      type: str
+    after:
+      description: What is there now, or what would be asked for.
+      type: str
+    after_header:
+      description: How many certificates it is about.
+      type: str
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes. That of the first certificate that could not be
+      had; of a wrong option V(invalid_option).
+  type: str
+  returned: failure
+  sample: authentication_failed
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+hint:
+  description: What to do next; null where RV(reason) says all there is to say.
+  type: str
+  returned: failure
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate import (
+    list_parameters,
+    list_result,
+    on_host,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=list_parameters.argument_spec(), supports_check_mode=True)
+    outcome = perform(module)
+    for warning in outcome.pop("warnings", ()):
+        module.warn(warning)
+    if outcome.get("failed"):
+        module.fail_json(**outcome)
+    # For the action, which compares it with the controller's, and says whether the task has failed.
+    module.exit_json(clock=time.time(), **outcome)
+
+
+def perform(module: AnsibleModule) -> dict[str, Any]:
+    """See to all certificates, and return what became of each. It fails only where an option is wrong."""
+    entries = module.params[list_parameters.CERTIFICATES]
+    try:
+        asked = list_parameters.read_entries(entries, module.params, check_mode=module.check_mode)
+    except TemplateError as error:
+        return failure_of(error)
+    outcomes = [list_result.of_one(*each) for each in zip(asked, on_host.keep(asked))]
+    warnings = [warning for outcome in outcomes for warning in outcome.pop("warnings", ())]
+    changed = any(outcome["changed"] for outcome in outcomes)
+    return {"changed": changed, list_parameters.CERTIFICATES: outcomes, "warnings": warnings}
+
+
+if __name__ == "__main__":
+    main()
