@@ -77,7 +77,11 @@ CAUSES = (
     ("certificates_failed", "certificates_failed", "production certificates that could not be had"),
     ("certificates_pending", "certificates_pending", "production certificates that wait for approval"),
     ("certificates_lost", "certificates_with_losses", "production certificates that are not what was asked for"),
-    ("certificates_overdue", "certificates_overdue", "production certificates that are missing, or whose renewal is late"),
+    (
+        "certificates_overdue",
+        "certificates_overdue",
+        "production certificates that are missing, or whose renewal is late",
+    ),
     ("certificates_expired", "certificates_expired", "production certificates that have expired"),
 )
 #: The cause that is not a number above 0.

@@ -22,8 +22,8 @@ description:
   - A report of some of the hosts, as with C(--limit), keeps what the report in that place tells of the others, with the
     time of that. A host that is no longer in the inventory leaves it.
   - RV(counts), and RV(json_path) where there is one, are also given as C(est_fleet) to the statistics that
-    M(ansible.builtin.set_stats) makes, with which a workflow of AWX goes on. Beside them it has two lists of at most
-    100 names for the limit of a job, C(hosts_to_correct) and C(hosts_to_diagnose).
+    M(ansible.builtin.set_stats) makes, with which a workflow of AWX goes on. Beside them it has three lists of at
+    most 100 names for the limit of a job, C(hosts_to_correct), C(hosts_to_renew) and C(hosts_to_diagnose).
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action

@@ -203,14 +203,15 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
 def named_hosts(hosts: Iterable[Mapping[str, Any]]) -> Dict[str, List[str]]:
     """Return the hosts on which something can be done about what a report tells, for the limit of a job.
 
-    ``hosts_to_correct`` differ, or have a template whose last test failed or waits, or that is not proved, or a
-    production certificate that failed, waits or is due; for a host that only another one of its cluster is written for,
-    that one is named as well. ``hosts_to_diagnose`` failed, or could not be reached. Each has at most ``MOST_NAMED``
-    names, and none that a limit would read as a pattern.
+    ``hosts_to_correct`` differ, or have a template whose last test failed or waits, or that is not proved; for a host
+    that only another one of its cluster is written for, that one is named as well. ``hosts_to_renew`` have a production
+    certificate that could not be had, waits for approval or is to be issued or renewed. ``hosts_to_diagnose`` failed, or
+    could not be reached. Each has at most ``MOST_NAMED`` names, and none that a limit would read as a pattern.
 
     :param hosts: the entries of the hosts.
     """
     correct: List[str] = []
+    renew: List[str] = []
     failed: List[str] = []
     unreachable: List[str] = []
     for host in hosts:
@@ -223,7 +224,13 @@ def named_hosts(hosts: Iterable[Mapping[str, Any]]) -> Dict[str, List[str]]:
             if cluster and not cluster["writes"]:
                 correct.append(cluster["writer"])
             correct.append(host["name"])
-    return {"hosts_to_correct": _in_limit(correct), "hosts_to_diagnose": _in_limit([*failed, *unreachable])}
+        if any(entry["state"] in ("failed", "pending", "due") for entry in host.get("certificates") or ()):
+            renew.append(host["name"])
+    return {
+        "hosts_to_correct": _in_limit(correct),
+        "hosts_to_renew": _in_limit(renew),
+        "hosts_to_diagnose": _in_limit([*failed, *unreachable]),
+    }
 
 
 def _needs_correction(host: Mapping[str, Any]) -> bool:

@@ -15,7 +15,6 @@ from .counts import (
     FORMAT_VERSION,
     HOST_STATES,
     ReportError,
-    certificate_state,
     comparison,
     count,
     template_state,
@@ -124,9 +123,8 @@ def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
             templates.append(told)
     problems = [] if put_right else host["store_problems"]
     certificates = [{**entry, "this_run": False} for entry in host.get("certificates") or ()]
-    certificates = [
-        {**entry, "state": certificate_state(entry, written=host.get("mode") == "enforce")} for entry in certificates
-    ]
+    for entry in certificates:
+        entry["state"] = "in_order" if entry["state"] == "issued" else entry["state"]
     found = {"store_problems": problems, "templates": templates, "certificates": certificates}
     return {**host, "changed": False, "kept": True, **found}
 

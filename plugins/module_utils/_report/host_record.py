@@ -106,7 +106,7 @@ def host_record(
             for entry in entries
         ],
         "certificates": [
-            certificate_entry(entry, written=mode == "enforce", at=started_at)
+            certificate_entry(entry, written=found.get("certificates_mode", mode) == "enforce", at=started_at)
             for entry in found.get("certificates", [{**one, "status": UNKNOWN} for one in certificates])
         ],
     }

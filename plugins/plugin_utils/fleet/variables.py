@@ -22,9 +22,10 @@ from ansible.inventory.manager import split_host_pattern
 from ..base.action import OptionError, plain
 
 _NAMES = {
-    "est_integration_": "templates certificates purge purge_all purge_keep rotate_key rotate_key_after_days mode"
+    "est_integration_": "templates certificates certificate_defaults certificates_max_failures"
+    " purge purge_all purge_keep rotate_key rotate_key_after_days mode"
     " store_path test test_policy cluster cluster_writer report_dest host_timeout hosts serial result report"
-    " drift test_result certificate_results",
+    " drift test_result",
     "est_diagnostics_": "dest log_paths max_log_size redact result",
     "est_lab_server_": "path state port bind host_names labels base_path username password profile manual_approval"
     " retry_after arguments python log_path url ca_path",

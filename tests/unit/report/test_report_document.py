@@ -156,6 +156,7 @@ def test_hosts_are_named_for_what_can_be_done_about_them():
     # ce-2 has a wrong mode, which the run puts right; ce-7 differs, and ce-6 is the one that is written for it.
     assert named_hosts(small_fleet()["hosts"]) == {
         "hosts_to_correct": ["ce-10", "ce-6", "ce-7", "ce-9"],
+        "hosts_to_renew": [],
         "hosts_to_diagnose": ["ce-10", "ce-5", "ce-4"],
     }
 
@@ -593,4 +594,5 @@ def test_a_run_that_looks_at_no_certificate_leaves_what_was_found_of_them():
 
 
 def test_hosts_whose_certificates_need_somebody_are_named_for_a_limit():
-    assert named_hosts(certified_fleet()["hosts"])["hosts_to_correct"] == ["ce-2", "ce-3", "ce-4"]
+    named = named_hosts(certified_fleet()["hosts"])
+    assert (named["hosts_to_correct"], named["hosts_to_renew"]) == ([], ["ce-2", "ce-3", "ce-4"])
