@@ -108,7 +108,8 @@ class HostWatch:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: How many seconds a host may take, and how many more for each template and certificate; a test may wait for approval besides.
+#: How many seconds a host may take, and how many more for each template and certificate. A test may wait for approval
+#: besides.
 _SECONDS, _SECONDS_EACH = 600, 120
 #: Ten days.
 _MOST_SECONDS = 864000
