@@ -3,14 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import write_file
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.install import compare, read_existing
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import (
     RULE,
     check_new_passphrase,
     write_bundle,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.transfer import (
+    collect,
+    compare,
+    read_existing,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text

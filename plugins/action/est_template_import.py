@@ -8,13 +8,13 @@ from ansible.errors import AnsibleError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.content import choose
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import BundleError, FileError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.file import read_file
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.install import (
-    request_for,
-    without_password,
-)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import (
     check_passphrase,
     read_bundle,
+)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.transfer import (
+    request_for,
+    without_password,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text

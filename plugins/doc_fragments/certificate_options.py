@@ -35,7 +35,7 @@ options:
     description:
       - The PEM file of the certificate on a POSIX host, where it is needed. Its folder has to exist.
       - There is nothing else in it, unless O(private_key_path) names the same file.
-      - A new file is 0644. One that is replaced keeps owner and mode.
+      - A new file is 0644. One that is replaced keeps owner and mode, unless O(owner) or O(group) says otherwise.
       - The file beside it whose name begins with a dot and ends in C(.est-note) tells later runs what the certificate
         was issued for, what its chain is, and why one was refused. All files that this module keeps for itself begin
         with a dot.
@@ -43,7 +43,8 @@ options:
   private_key_path:
     description:
       - The PEM file of the private key on a POSIX host, where it is needed. It can be the file of the certificate.
-      - A new file is 0600. One that is replaced keeps owner and mode.
+      - A new file is 0600. One that is replaced keeps owner and mode, unless O(owner), O(group) or O(mode) says
+        otherwise.
       - A key in this file that was not made for a certificate of this module is kept beside it when another one takes
         its place, under a name that begins with a dot and ends in C(.est-kept-) and the time.
     type: str
@@ -70,8 +71,8 @@ options:
   versioned_folder:
     description:
       - Whether the folder of O(certificate_path) on a POSIX host is replaced as a whole, so that a program that opens
-        it once never sees certificate and key apart. O(certificate_path), O(private_key_path) and the files of the
-        chain have to be in this one folder then, which is for one certificate alone.
+        it once never sees certificate and key apart. O(certificate_path), O(private_key_path), O(pkcs12_path) and the
+        files of the chain have to be in this one folder then, which is for one certificate alone.
       - The folder is a symbolic link to a version beside it, such as C(.web.est-version-4) for C(/etc/ssl/web).
         Whatever changes is written into a new version, and the link is replaced in one step. The version before is kept
         for those who are reading it, older ones are removed. The module makes the link and the first version, 0755; the
@@ -79,6 +80,77 @@ options:
       - What else is in the folder is taken along; it may not have folders in it. A folder that is no such link is
         refused, and the error says how to make it the first version.
       - The files that this module keeps for itself are beside the link and named after it, such as C(.web.est-note).
+      - The default is not.
+    type: bool
+  pkcs12_path:
+    description:
+      - A PKCS#12 file on a POSIX host with the certificate, its private key and the intermediate CA certificates, for
+        programs that take no PEM, such as Java. The root is not in it.
+      - It is made of the certificate and the key that are there, and made again where it is not there, was edited, or
+        one of its options has changed; certificate and key stay as they are. A new file is 0600.
+      - A file of something else, which does not begin as PKCS#12 does, is refused.
+    type: str
+  pkcs12_passphrase:
+    description:
+      - The passphrase of O(pkcs12_path), which needs one. It is never made up. At most 1023 octets in one line.
+    type: str
+  pkcs12_encryption:
+    description:
+      - How the content of O(pkcs12_path) is encrypted.
+      - V(modern) is AES-256 with PBKDF2, and SHA-256, also in the MAC. It needs cryptography 38 or newer on the host.
+      - V(legacy) is triple DES and SHA-1, for programs that know nothing newer, such as Java before 8u301 and Windows
+        Server 2016. Take a good passphrase.
+      - The default is V(modern).
+    type: str
+    choices: [modern, legacy]
+  pkcs12_friendly_name:
+    description:
+      - The name of the pair in O(pkcs12_path), which Java has as its alias.
+      - The default is none.
+    type: str
+  private_key_passphrase:
+    description:
+      - Encrypts the private key in O(private_key_path) (PKCS#8) on a POSIX host. A key that is there in the clear is
+        encrypted, and stays the same key. The program that uses it needs the passphrase.
+      - A key that this passphrase does not open, or that is encrypted where none is given, counts as none. So another
+        passphrase means another certificate; the old key is kept as O(private_key_path) says.
+      - While a request waits for approval, and where a certificate cannot be used, the key in the file of this module
+        is not encrypted; that file is 0600.
+      - At most 1023 octets in one line.
+    type: str
+  owner:
+    description:
+      - The account, by name or number, that all files of the certificate belong to on a POSIX host, as in
+        M(ansible.builtin.file). So with O(group), O(seuser), O(serole), O(setype) and O(selevel). A file that has
+        another one is put right on every run. What is not given stays as it is.
+    type: str
+  group:
+    description: The group of these files; see O(owner).
+    type: str
+  mode:
+    description:
+      - The mode of those of these files that have the private key in them, O(private_key_path) and O(pkcs12_path); see
+        O(owner). The others are 0644 when they are new.
+      - An octal number, best in quotes, such as V('0640'), which lets the owner read and gives other accounts nothing.
+    type: raw
+  seuser:
+    description: The user of the SELinux context of these files, where the host has SELinux; see O(owner).
+    type: str
+  serole:
+    description: The role of that context.
+    type: str
+  setype:
+    description: The type of that context.
+    type: str
+  selevel:
+    description: The level of that context.
+    type: str
+  backup:
+    description:
+      - Whether the files that a new certificate replaces are kept on a POSIX host, each under its name with a dot
+        before it and C(.est-backup-) and the time after it; with O(versioned_folder) beside the link and named after
+        that. A program that loads a whole folder passes over such files. They keep the private key, and nothing removes
+        them.
       - The default is not.
     type: bool
   certificate_store_name:

@@ -117,6 +117,23 @@ EXAMPLES = r"""
     fullchain_path: /etc/proxy/tls/fullchain.pem
     versioned_folder: true
 
+- name: Keep a keystore for a Java service, and a copy of the one before
+  estfleet.cloud_extender.est_certificate:
+    template: web
+    identity:
+      user: "{{ inventory_hostname_short }}"
+      domain: example.com
+      email: webmaster@example.com
+    certificate_path: /etc/tomcat/tls/host.pem
+    private_key_path: /etc/tomcat/tls/host.key
+    private_key_passphrase: "{{ est_key_passphrase }}"
+    pkcs12_path: /etc/tomcat/tls/host.p12
+    pkcs12_passphrase: "{{ est_key_passphrase }}"
+    pkcs12_friendly_name: host
+    group: tomcat
+    mode: "0640"
+    backup: true
+
 - name: Keep the certificate of a service on a Windows host
   estfleet.cloud_extender.est_certificate:
     template: web
@@ -143,8 +160,9 @@ status:
       approval (V(pending)); V(not_asked) where check mode kept it from asking for one. V(failed) where it is none of
       these.
     - V(recovered) where nobody was asked, and something was put right, or would be in check mode. A file of the chain
-      that was not there or not as it has to be, or what a run that was killed, or is not needed any more, had left;
-      RV(reason) names it. On a Windows host also where certificates were removed; see RV(removed).
+      or of PKCS#12 that was not there or not as it has to be, an owner or a mode that was not the one asked for, or
+      what a run that was killed, or is not needed any more, had left; RV(reason) names it. On a Windows host also where
+      certificates were removed; see RV(removed).
   type: str
   returned: always
   sample: unchanged
@@ -248,6 +266,16 @@ root_certificate_path:
   description: The file on the host with the certificate of the root CA.
   type: str
   returned: success, when the option is given
+pkcs12_path:
+  description: The PKCS#12 file on the host.
+  type: str
+  returned: success, when the option is given
+backup_files:
+  description: What was kept of the files that the new certificate has replaced.
+  type: list
+  elements: str
+  returned: when a certificate was issued in place of another with O(backup=true)
+  sample: [/etc/tomcat/tls/.host.key.est-backup-20261122T120000Z]
 certificate_store_name:
   description: The name of the certificate store on a Windows host.
   type: str

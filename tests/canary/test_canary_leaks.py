@@ -215,6 +215,8 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         *(task("est_test_enroll", template="pending code", exchange=way, **test) for way in exchanges[:2]),
         task("est_certificate", template="wifi", **IDENTITY, **_files(scene), **store),
         task("est_certificate", inline=wifi, force=True, **IDENTITY, **_files(scene), **store),
+        task("est_certificate", inline=wifi, **IDENTITY, **_files(scene), **_sealed(scene), **store),
+        task("est_certificate", inline=wifi, force=True, **IDENTITY, **_files(scene), **_sealed(scene), **store),
         task(
             "est_certificates", defaults={"inline": wifi, "force": True}, certificates=[{**IDENTITY, **_files(scene)}]
         ),
@@ -243,6 +245,15 @@ def _files(scene: Scene, folder: str = "") -> dict[str, str]:
     """Where the host keeps a production certificate."""
     names = {"certificate_path": "certificate.pem", "private_key_path": "private_key.pem"}
     return {option: os.path.join(folder or scene.host_folder, name) for option, name in names.items()}
+
+
+def _sealed(scene: Scene) -> dict[str, str]:
+    """The same with passphrases."""
+    return {
+        "private_key_passphrase": KEY_PASSPHRASE,
+        "pkcs12_path": os.path.join(scene.host_folder, "certificate.p12"),
+        "pkcs12_passphrase": PASSPHRASE,
+    }
 
 
 def failures(lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
@@ -285,6 +296,8 @@ def failures(lab: LabServer, scene: Scene) -> list[dict[str, Any]]:
         task("est_certificate", inline={**server, "password": WRONG}, **IDENTITY, **_files(scene), **store),
         task("est_certificate", inline={**wifi, "passwort": WRONG}, **IDENTITY, **_files(scene), **store),
         task("est_certificate", inline=wifi, **IDENTITY, **_files(scene, "/proc/nowhere"), **store),
+        task("est_certificate", inline=wifi, **IDENTITY, **_files(scene), **_sealed(scene), mode="0666", **store),
+        task("est_certificate", inline=wifi, **IDENTITY, **_files(scene), pkcs12_passphrase=PASSPHRASE, **store),
         task("est_certificates", certificates=[{"inline": {**server, "password": WRONG}, **IDENTITY, **_files(scene)}]),
         task("est_certificates", defaults={"inline": {**wifi, "passwort": WRONG}}, certificates=[_files(scene)]),
         task("est_server_info", inline={**server, "password": WRONG, "proxy": PROXY}, **store),

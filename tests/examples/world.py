@@ -19,6 +19,7 @@ SUBSTITUTIONS = (
     ("https://est.example.com:8443", "{url}"),
     ("server: est.example.com", "server: localhost"),
     ("port: 8443", "port: {port}"),
+    ("group: tomcat", "group: daemon"),
     # There is no such service here; that it is notified is seen.
     ("ansible.builtin.service: {name: nginx, state: reloaded}", "ansible.builtin.debug: {msg: reloaded}"),
 )
@@ -30,6 +31,7 @@ HOST_FOLDERS = ("etc", "srv", "var")
 VARIABLES: dict[str, Any] = {
     "est_password": "estpwd",
     "est_bundle_passphrase": "five random words of somebody",
+    "est_key_passphrase": "five other words of somebody",
     "est_ca_fingerprint": "{fingerprint}",
     "est_templates": [
         {"name": "wifi", "server": "{url}", "username": "estuser", "password": "estpwd", "ca_path": "{ca}"}
@@ -61,6 +63,7 @@ TEMPLATES = {
     "est_test_enroll": ("wifi",),
     "docs/bundle.md: Export the templates of ce1": ("wifi",),
     "docs/certificates.md: Certificates of the web servers": ("web",),
+    "docs/certificates.md: Keep a keystore for a Java service": ("web",),
     "docs/certificates.md: Keep the pair together": ("web",),
     "docs/certificates.md: Keep all certificates of the host": ("web",),
     "docs/errors.md: Test the template": ("wifi",),
@@ -68,11 +71,12 @@ TEMPLATES = {
 
 #: Folders of a host that an example presupposes. Those of /etc/ssl are on every host.
 FOLDERS = {
-    "est_certificate": ("etc/ssl/certs", "etc/ssl/private", "etc/relay/tls", "etc/proxy"),
+    "est_certificate": ("etc/ssl/certs", "etc/ssl/private", "etc/relay/tls", "etc/proxy", "etc/tomcat/tls"),
     "est_certificates": ("etc/ssl/certs", "etc/ssl/private", "etc/postgresql/tls"),
     "est_diagnostics": ("srv",),
     "est_template_export": ("srv/exchange",),
     "docs/certificates.md: Certificates of the web servers": ("etc/ssl/certs", "etc/ssl/private"),
+    "docs/certificates.md: Keep a keystore for a Java service": ("etc/tomcat/tls",),
     "docs/certificates.md: Keep the pair together": ("etc/proxy",),
     "docs/certificates.md: Keep all certificates of the host": ("etc/ssl/certs", "etc/ssl/private"),
 }

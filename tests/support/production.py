@@ -75,13 +75,7 @@ def asked_for(folder: object, template: Template, *, check: bool = False, **opti
 
 def holder_of(asked: CertificateParameters) -> FileHolder:
     """The files of what is asked."""
-    return FileHolder(
-        asked.certificate_path,
-        asked.private_key_path,
-        asked.chain_files,
-        versioned=asked.versioned_folder,
-        check=asked.options.check,
-    )
+    return FileHolder.of(asked)
 
 
 def keep(folder: object, template: Template, *, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -99,8 +93,7 @@ def keep(folder: object, template: Template, *, check: bool = False, **options: 
 
 def quick_look(template: Template, asked: CertificateParameters) -> dict[str, Any] | None:
     """What the quick look comes to: nothing, where the module has to be run."""
-    place = (asked.certificate_path, asked.private_key_path, tuple(asked.chain_files.values()), asked.versioned_folder)
-    answer = look.quick_look(None, None, [place])
+    answer = look.quick_look(None, None, [asked.place()])
     assert answer is not None
     assert "PRIVATE" not in str(answer)
     (found,) = answer["certificates"]

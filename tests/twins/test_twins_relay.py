@@ -34,10 +34,8 @@ from support.tls_peer import Peer, Step, answer, read_request, response, send, s
 from twins.twin import PLUGINS, SYSTEM, MissingError, Twin, powershell
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.codes import CODES
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import (
-    _CHAIN_DETAILS,
-    _OF_A_CHAIN,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failure_words import _OF_A_CHAIN
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import _CHAIN_DETAILS
 
 MODULE = PLUGINS / "modules" / "est_relay.py"
 

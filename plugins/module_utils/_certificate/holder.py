@@ -155,8 +155,8 @@ class CertificateHolder(Protocol):
     def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """Where a certificate is kept, for the key ``certificate`` of the result: ``path``, or ``thumbprint``."""
 
-    def places(self) -> Dict[str, str]:
-        """Where key and chain are, for the result: ``private_key_path`` and so on."""
+    def places(self) -> Dict[str, Any]:
+        """Where key and chain are, for the result: ``private_key_path`` and so on; and ``backup_files``."""
 
     def place(self) -> str:
         """Where the certificate is, in one text for people."""

@@ -10,6 +10,9 @@ file in which there is anything else than certificates.
 
 from __future__ import annotations
 
+import grp
+import hashlib
+import pwd
 import time
 
 from .._store.look import quick_look as look_at_store
@@ -21,21 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    Place = tuple[str, str, Sequence[str], bool, Sequence[str], tuple[str, str] | None]
+
 #: What is beside a certificate and its key: what it was issued for, and a request that waits for approval.
 NOTE, PENDING = "note", "pending"
 
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
-def quick_look(
-    store_path: str | None, pad: bytes | None, places: Sequence[tuple[str, str, Sequence[str], bool]]
-) -> dict[str, Any] | None:
+def quick_look(store_path: str | None, pad: bytes | None, places: Sequence[Place]) -> dict[str, Any] | None:
     """Look at certificates, and at the template store, in one go.
 
     :param store_path: the folder of the store; ``None`` where no template is in one.
     :param pad: see ``_store/look.py``.
-    :param places: of each certificate: its path, that of the key, those of the files of the chain, and whether all are
-        in a folder that is replaced as a whole.
+    :param places: of each certificate: its path, that of the key, those of all other files, and whether all are in a
+        folder that is replaced as a whole; which of the others have the key in them too; and owner and group by name,
+        where anything is asked of that, or of mode and context.
     :returns: ``clock``, the time of this host in seconds; ``store``, what there is of the store; ``certificates``, what
         there is of each, or ``None`` where that is not a plain matter. ``None`` where the store is none.
     """
@@ -45,7 +49,14 @@ def quick_look(
     return {"clock": str(time.time()), "store": store, "certificates": [_look(*place) for place in places]}
 
 
-def _look(certificate_path: str, key_path: str, others: Sequence[str], versioned: bool) -> dict[str, Any] | None:
+def _look(
+    certificate_path: str,
+    key_path: str,
+    others: Sequence[str],
+    versioned: bool,
+    private: Sequence[str] = (),
+    accounts: tuple[str, str] | None = None,
+) -> dict[str, Any] | None:
     try:
         pair = (ReadableVersions if versioned else ReadablePair)(certificate_path, key_path, others)
         places = pair.places
@@ -55,7 +66,10 @@ def _look(certificate_path: str, key_path: str, others: Sequence[str], versioned
             return None
         note = pair.home.read(NOTE).content
         files = pair.read_at_rest()
-    except OSError:
+        paths = (certificate_path, key_path, *others) if accounts is not None else ()
+        states = [pair.at(path).state() for path in paths]
+        numbers = _numbers(*accounts) if accounts is not None else []
+    except (OSError, KeyError):
         return None
     if files is None or note is None:
         return None
@@ -69,7 +83,11 @@ def _look(certificate_path: str, key_path: str, others: Sequence[str], versioned
         "certificate": texts[pair.certificate],
         "key_sha256": key,
         "note": _text(note),
-        "others": [texts[pair.others[path]] for path in others],
+        "others": [None if path in private else texts[pair.others[path]] for path in others],
+        "private": [_sha256(files[pair.others[path]].content) for path in private],
+        "one_file": pair.key is pair.certificate,
+        "states": states,
+        "numbers": numbers,
     }
     shown = [text for text in (found["certificate"], *found["others"]) if text is not None]
     if found["certificate"] is None or "PRIVATE KEY" in note.decode("latin-1"):
@@ -86,6 +104,19 @@ def _has_only_certificates(text: str) -> bool:
         elif (inside and line.strip(_BASE64)) or (not inside and line):
             return False
     return not inside
+
+
+def _numbers(owner: str, group: str) -> list[str]:
+    """Return the numbers of an account and a group, each empty where none is asked for.
+
+    :raises KeyError: this host does not know one of them.
+    """
+    user = owner if not owner or owner.isdecimal() else str(pwd.getpwnam(owner).pw_uid)
+    return [user, group if not group or group.isdecimal() else str(grp.getgrnam(group).gr_gid)]
+
+
+def _sha256(content: bytes | None) -> str:
+    return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _text(content: bytes | None) -> str | None:

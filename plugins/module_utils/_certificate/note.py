@@ -45,11 +45,13 @@ class Issued(Value):
     :param digest: of what was asked for; see ``asked_digest()``. Empty where somebody else asked for it.
     :param chain: ``None`` where it is not known.
     :param key_sha256: of the key that was put beside it; see ``without_key()``. Empty where somebody else did that.
+    :param sealed: of the files that a passphrase encrypts; see ``sealed.py``.
     """
 
     digest: str = ""
     chain: Optional[Chain] = None
     key_sha256: str = ""
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: Any) -> Optional[Issued]:
@@ -60,15 +62,19 @@ class Issued(Value):
         known = _is_pem(intermediates) and _is_pem(root)
         key = data.get("key_sha256")
         chain = Chain(str(intermediates), str(root)) if known else None
-        return cls(data["digest"], chain, key if isinstance(key, str) else "")
+        sealed = data.get("sealed")
+        texts = sealed.items() if isinstance(sealed, dict) else ()
+        kept = {name: text for name, text in texts if isinstance(text, str)}
+        return cls(data["digest"], chain, key if isinstance(key, str) else "", kept)
 
-    def as_data(self) -> Dict[str, str]:
+    def as_data(self) -> Dict[str, Any]:
         """The same as plain JSON data."""
         chain = self.chain
         return {
             "digest": self.digest,
             **({} if chain is None else {"intermediates": chain.intermediates, "root": chain.root}),
             **({"key_sha256": self.key_sha256} if self.key_sha256 else {}),
+            **({"sealed": dict(self.sealed)} if self.sealed else {}),
         }
 
 

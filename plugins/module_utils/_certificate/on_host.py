@@ -48,13 +48,7 @@ def _keep(asked: CertificateParameters, sessions: Sessions, templates: Dict[str,
         require_libraries("cryptography")
         if asked.inline is None and name not in templates:
             templates[name] = Template.from_fields(*read_template(asked.store_path, name))
-        holder = FileHolder(
-            asked.certificate_path,
-            asked.private_key_path,
-            asked.chain_files,
-            versioned=asked.versioned_folder,
-            check=asked.options.check,
-        )
+        holder = FileHolder.of(asked)
         return run_certificate(asked.inline or templates[name], asked, sessions, holder)
     except EstError as error:
         # What was put right before it failed is another matter.

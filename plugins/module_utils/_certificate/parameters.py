@@ -36,7 +36,9 @@ from .._template.render import Rendered, render
 from .._template.variables import parse_variables, variables_in
 from .._value import Value, field
 from ..est.reenrolment import ENROLL, FAIL, REKEY, RENEW
+from . import outputs
 from .holder import CHAIN_FILES
+from .outputs import OUTPUT_OPTIONS, PKCS12_PATH, Outputs, read_outputs
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What a template asks for when a production certificate is issued: nothing is made up for a variable.
@@ -72,9 +74,9 @@ def render_identity(template: Template, identity: TestIdentity) -> Rendered:
 #: gets a certificate for "Test".
 IDENTITY_OPTIONS = ("certificate_name", IDENTITY)
 #: Options that say where a POSIX host keeps certificate and key, and how a Windows host does.
-POSIX_PATHS = ("certificate_path", "private_key_path", *CHAIN_FILES)
+POSIX_PATHS = ("certificate_path", "private_key_path", *CHAIN_FILES, PKCS12_PATH)
 VERSIONED_FOLDER = "versioned_folder"
-POSIX_OPTIONS = (*POSIX_PATHS, VERSIONED_FOLDER)
+POSIX_OPTIONS = (*POSIX_PATHS, VERSIONED_FOLDER, *(option for option in OUTPUT_OPTIONS if option != PKCS12_PATH))
 WINDOWS_OPTIONS = (
     "certificate_store_name",
     "certificate_store_location",
@@ -140,6 +142,7 @@ class CertificateParameters(Value):
     :param certificate_path: on a POSIX host; like the two that follow.
     :param chain_files: paths of files for the chain, by the names of ``CHAIN_FILES``.
     :param versioned_folder: whether all of these are in one folder, which is replaced as a whole.
+    :param outputs: what else is wanted of these files, and beside them.
     :param certificate_store_name: the name of a store of the machine, on a Windows host; like those that follow.
     :param key_provider: one of ``KEY_PROVIDERS``.
     :param key_exportable: whether the key may leave its store.
@@ -155,10 +158,17 @@ class CertificateParameters(Value):
     private_key_path: str = ""
     chain_files: Mapping[str, str] = field(default_factory=dict)
     versioned_folder: bool = False
+    outputs: Outputs = field(default_factory=Outputs)
     certificate_store_name: str = "My"
     key_provider: str = SOFTWARE
     key_exportable: bool = False
     key_readers: Tuple[str, ...] = ()
+
+    def place(self) -> Tuple[Any, ...]:
+        """Where a certificate is on a POSIX host, as the program of a quick look wants it; see ``look.py``."""
+        others = (*self.chain_files.values(), *self.outputs.paths)
+        private, accounts = self.outputs.paths, self.outputs.accounts
+        return self.certificate_path, self.private_key_path, others, self.versioned_folder, private, accounts
 
 
 def argument_spec() -> Dict[str, Any]:
@@ -170,6 +180,7 @@ def argument_spec() -> Dict[str, Any]:
         "private_key_path": {"type": "str", "no_log": False, "aliases": ["privatekey_path"]},
         **{option: {"type": "str"} for option in CHAIN_FILES},
         VERSIONED_FOLDER: {"type": "bool"},
+        **outputs.argument_spec(),
         "certificate_store_name": {"type": "str"},
         "certificate_store_location": {"type": "str", "choices": [LOCAL_MACHINE]},
         "key_provider": {"type": "str", "choices": list(KEY_PROVIDERS), "no_log": False},
@@ -232,6 +243,13 @@ def _refuse_other_platform(options: Mapping[str, Any], windows: bool) -> None:
     here, there = (WINDOWS_OPTIONS, POSIX_OPTIONS) if windows else (POSIX_OPTIONS, WINDOWS_OPTIONS)
     kind = "Windows" if windows else "POSIX"
     for option in there:
+        if windows and options[option] is not None and option in OUTPUT_OPTIONS:
+            raise TemplateError(
+                option,
+                "cannot be used on a Windows host, whose private key stays in the key store of the machine, and whose "
+                "certificate in its certificate store",
+                allowed="there key_readers says who may use the key, and key_exportable whether it can be exported",
+            )
         if options[option] is not None:
             raise TemplateError(option, f"has no effect on a {kind} host", allowed=f"here: {', '.join(here)}")
     if not windows and options["certificate_name"] is not None:
@@ -262,14 +280,20 @@ def _posix_place(options: Mapping[str, Any]) -> Dict[str, Any]:
     seen: Dict[str, str] = {}
     for option, path in paths.items():
         other = seen.setdefault(posixpath.normpath(path), option)
-        if other != option and option in CHAIN_FILES:
+        if other != option and option in (*CHAIN_FILES, PKCS12_PATH):
             raise TemplateError(
                 option, f"is the file of {other}", value=show(path), allowed="a file of its own for each of them"
             )
     if options[VERSIONED_FOLDER]:
         _refuse_other_folders(paths)
     chain_files = {option: paths.pop(option) for option in CHAIN_FILES if option in paths}
-    return {**paths, "chain_files": chain_files, VERSIONED_FOLDER: bool(options[VERSIONED_FOLDER])}
+    paths.pop(PKCS12_PATH, None)
+    return {
+        **paths,
+        "chain_files": chain_files,
+        VERSIONED_FOLDER: bool(options[VERSIONED_FOLDER]),
+        "outputs": read_outputs(options),
+    }
 
 
 def _refuse_other_folders(paths: Mapping[str, str]) -> None:

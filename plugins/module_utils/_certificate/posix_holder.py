@@ -22,6 +22,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from .._files.attributes import Attributes
 from .._files.lock import locked
 from .._files.paths import in_words
 from .._files.walk import other_writers
@@ -29,26 +30,33 @@ from ..est.base.errors import EstError, InputError
 from ..est.x509.certificate import fingerprint_sha256, pem, subject_text
 from ..est.x509.client_certificate import ClientCertificate, private_key_block
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
-from ..est.x509.keys import KeySpec, generate_key, private_key_pem
+from ..est.x509.keys import DistantKey, KeySpec, generate_key, is_encrypted, private_key_pem
 from ..est.x509.pair_files import PairFiles, Place, Texts
 from ..est.x509.pair_reading import PART, without_key
 from ..est.x509.pair_versions import PairVersions
 from ..est.x509.path import chain_above
-from .chain_files import contents, readable_certificates, same_certificates, subjects
+from .chain_files import contents, readable_certificates
 from .holder import CurrentCertificate, Recovered
 from .judge import Refusal
 from .look import NOTE, PENDING
+from .mending import Mend, attributes_to_mend, chain_to_mend, key_to_mend, pkcs12_to_mend, seals
 from .note import Chain, Issued, Note
+from .outputs import PKCS12_PATH, Outputs, numbers
+from .parameters import CertificateParameters
+from .sealed import sealed_key, sealed_pkcs12, sha256_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from ..est.x509.fields import Certificate
+    from ..est.x509.keys import AnyPrivateKey
 
-_KEPT, _UNUSABLE = "kept-", "unusable"
+_KEPT, _BACKUP, _UNUSABLE = "kept-", "backup-", "unusable"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
 _CERTIFICATE, _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----"), re.compile("PRIVATE KEY-----")
+#: How PKCS#12 begins: a SEQUENCE of more than 127 octets.
+_SEQUENCE = re.compile("\\A\x30[\x80-\x84]")
 _HINT = "Check the paths, the free space, and the user that the task runs as on the host."
 _KILLED_LATE = "a run that was killed had left a new certificate and its key beside the old ones"
 _KILLED_VERSION = "a run that was killed had left a new version of the folder beside the old one"
@@ -59,9 +67,10 @@ class FileHolder:
     """Keeps one certificate with its key in PEM files. See ``CertificateHolder``.
 
     :param certificate_path: the certificate alone.
-    :param private_key_path: the key, not encrypted; it can be the same file.
+    :param private_key_path: the key; it can be the same file.
     :param chain_files: paths by the names of ``CHAIN_FILES``, as many as are wanted.
     :param versioned: all of these are in one folder, which is replaced as a whole; see ``pair_versions.py``.
+    :param outputs: what else is wanted of these files, and beside them.
     :param check: only look: nothing is changed.
     """
 
@@ -72,27 +81,46 @@ class FileHolder:
         chain_files: Optional[Mapping[str, str]] = None,
         *,
         versioned: bool = False,
+        outputs: Optional[Outputs] = None,
         check: bool = False,
     ) -> None:
         self._versioned = versioned
+        self._outputs = outputs or Outputs()
         self._certificate_path = certificate_path
         self._key_path = private_key_path
         self._chain_files = dict(chain_files or {})
+        #: All files but certificate and key, by option.
+        self._others = {**self._chain_files, **dict(zip((PKCS12_PATH,), self._outputs.paths))}
         self._check = check
         self._opened: Optional[PairFiles] = None
         self._texts = Texts(None, None)
         self._note = Note()
         self._certificate: Optional[Certificate] = None
+        self._key: Optional[AnyPrivateKey] = None
         #: What is known of the certificate that is there.
         self._known = Issued()
         self._strange_key = False
+        self._backup_files: List[str] = []
         #: Whether anything was changed so far, whatever becomes of the run.
         self.changed = False
+
+    @classmethod
+    def of(cls, asked: CertificateParameters) -> FileHolder:
+        """The files of what is asked for."""
+        return cls(
+            asked.certificate_path,
+            asked.private_key_path,
+            asked.chain_files,
+            versioned=asked.versioned_folder,
+            outputs=asked.outputs,
+            check=asked.options.check,
+        )
 
     @property
     def _files(self) -> ClientCertificate:
         one_file = os.path.realpath(self._certificate_path) == os.path.realpath(self._key_path)
-        return ClientCertificate(self._certificate_path, None if one_file else self._key_path)
+        key_path = None if one_file else self._key_path
+        return ClientCertificate(self._certificate_path, key_path, self._outputs.key_passphrase)
 
     @property
     def _pair(self) -> PairFiles:
@@ -102,8 +130,25 @@ class FileHolder:
         """
         if self._opened is None:
             kind = PairVersions if self._versioned else PairFiles
-            self._opened = kind(self._files, tuple(self._chain_files.values()))
+            self._opened = kind(
+                self._files, tuple(self._others.values()), private=self._outputs.paths, attributes=self._attributes()
+            )
         return self._opened
+
+    def _attributes(self) -> Optional[Attributes]:
+        """What the files are to have; ``None`` where that is nothing.
+
+        :raises InputError: this host does not know an account. In check mode an earlier task may say that it makes it.
+        """
+        accounts = self._outputs.accounts
+        if accounts is None:
+            return None
+        try:
+            return self._outputs.attributes(*numbers(accounts))
+        except InputError:
+            if self._check:
+                return self._outputs.attributes(None, None)
+            raise
 
     def read(self) -> CurrentCertificate:
         """Look at the files. What a killed run left half-way is put right first; in check mode it is only looked at.
@@ -134,7 +179,7 @@ class FileHolder:
 
     def _found(self, text: str, key_text: str) -> CurrentCertificate:
         self._strange_key = bool(key_text.strip())
-        self._certificate, self._known = None, Issued()
+        self._certificate, self._key, self._known = None, None, Issued()
         if not text.strip():
             return CurrentCertificate()
         try:
@@ -150,7 +195,7 @@ class FileHolder:
         except InputError as error:
             self._known = Issued()
             return CurrentCertificate(certificate, defect=error.reason)
-        self._certificate = certificate
+        self._certificate, self._key = certificate, found.key
         self._strange_key = not self._known.digest
         return found.replace(digest=self._known.digest)
 
@@ -168,7 +213,8 @@ class FileHolder:
         noted = self._note.issued.get(fingerprint_sha256(certificate), Issued())
         if noted.digest and noted.chain is not None:
             return noted
-        texts = [self._texts.certificate or "", *(text or "" for text in self._texts.others.values())]
+        others = [self._texts.others.get(path) for path in self._chain_files.values()]
+        texts = [self._texts.certificate or "", *(text or "" for text in others)]
         if noted.chain is not None:
             texts += [noted.chain.intermediates, noted.chain.root]
         chain = chain_above(certificate, readable_certificates(texts))
@@ -182,11 +228,13 @@ class FileHolder:
         """
         chain = self._known.chain
         whole = text if chain is None else pem(certificate) + chain.intermediates
-        return self._files.replace(certificate_pem=whole, key_pem=private_key_block(key_text))
+        passphrase = self._outputs.key_passphrase if is_encrypted(key_text) else None
+        block = private_key_block(key_text)
+        return self._files.replace(certificate_pem=whole, key_pem=block, passphrase=passphrase)
 
     def _refuse_one_place(self) -> None:
         """Refuse files that lead to one place: each would take it from the other."""
-        places = {option: self._pair.others[path] for option, path in self._chain_files.items()}
+        places = {option: self._pair.others[path] for option, path in self._others.items()}
         places.update(private_key_path=self._pair.key, certificate_path=self._pair.certificate)
         for option, other in itertools.combinations(places, 2):
             if option != "private_key_path" and places[option].is_at(places[other]):
@@ -202,12 +250,13 @@ class FileHolder:
             ("certificate_path", self._certificate_path, texts.certificate, _CERTIFICATE),
             ("private_key_path", self._key_path, texts.key, _PRIVATE_KEY),
             *((option, path, texts.others[path], _CERTIFICATE) for option, path in self._chain_files.items()),
+            *((PKCS12_PATH, path, texts.others[path], _SEQUENCE) for path in self._outputs.paths),
         ):
             content, problem = content or "", ""
             if path in self._note.files and path in texts.others:
                 continue  # whatever is in it now, it is ours
             if content.strip() and not marker.search(content):
-                problem = "it is not a PEM file of this kind"
+                problem = "it is not a file of this kind"
             elif len(_CERTIFICATE.findall(content)) > _MOST_CERTIFICATES:
                 problem = f"it holds more than {_MOST_CERTIFICATES} certificates"
             if problem:
@@ -220,46 +269,74 @@ class FileHolder:
         """See ``CertificateHolder.mend()``."""
         if self._certificate is None:
             return (), ()
-        wanted = contents(self._certificate, self._known.chain)
-        recovered, warnings, texts = [], [], {}
-        for option, path in self._chain_files.items():
-            there, text = self._texts.others[path], wanted[option]
-            if text is None:
-                warnings.append(self._why_not_made(option, path))
-            elif not self._is_right(there, text):
-                problem = "was not there" if there is None else "was not what belongs to the certificate"
-                recovered.append(Recovered(f"{option} {path} {problem}", subjects(path, there), subjects(path, text)))
-                texts[path] = text
+        todo = self._to_mend(self._certificate)
+        warnings = [each.warning for each in todo if each.warning]
+        texts = {each.path: each.text for each in todo if each.text is not None}
         if texts:
-            warnings.extend(
-                self._refuse_unwritable_places(
-                    self._pair.targets(tuple(texts)), "files of the chain could not be written"
-                )
-            )
-        if texts and not self._check:
-            self._write_note(self._known_before(), tuple(texts), self._note.refused)
-            try:
-                self._pair.mend(texts)
-            except OSError as error:
-                raise EstError(
-                    f"files of the chain cannot be written: {in_words(error)}", stage="save", hint=_HINT
-                ) from None
-            self.changed = True
-        return recovered, warnings
+            what = "files of the chain" if set(texts) <= set(self._chain_files.values()) else "files of the certificate"
+            places = self._pair.targets(tuple(texts))
+            warnings.extend(self._refuse_unwritable_places(places, f"{what} could not be written"))
+            if not self._check:
+                self._write_mended(todo, texts, what)
+        return [each.recovered for each in todo if each.recovered is not None], warnings
 
-    def _is_right(self, there: Optional[str], text: str) -> bool:
-        """Whether a file is as it has to be. What somebody else has made is left alone where it means the same."""
-        if there is None or self._known.digest:
-            return there == text
-        return same_certificates(there, text)
+    def _to_mend(self, certificate: Certificate) -> List[Mend]:
+        outputs, texts = self._outputs, self._texts
+        todo = chain_to_mend(self._chain_files, texts.others, certificate, self._known)
+        if outputs.pkcs12 is not None:
+            sha256 = self._sha256_of(outputs.pkcs12.path)
+            todo += pkcs12_to_mend(outputs.pkcs12, sha256, certificate, self._known, self._private_key)
+        todo += key_to_mend(self._path_with_key, texts.key or "", outputs.key_passphrase, self._private_key)
+        wanted = self._attributes()
+        if wanted is not None:
+            files = {option: (path, texts.others[path], path in outputs.paths) for option, path in self._others.items()}
+            if not self._in_one_file:
+                files["private_key_path"] = (self._key_path, texts.key, True)
+            files["certificate_path"] = (self._certificate_path, texts.certificate, self._in_one_file)
+            written = [each.path for each in todo if each.text is not None]
+            others = {option: file for option, file in files.items() if file[0] not in written}
+            todo += attributes_to_mend(wanted, others, self._states())
+        return todo
 
-    def _why_not_made(self, option: str, path: str) -> str:
-        if self._known.digest and self._known.chain is not None:
-            return f"{option} {path} is not made: no root came with the certificate"
-        return (
-            f"{option} {path} is made with the next certificate: the one that is there was not asked for by this "
-            "module, and not all that would be in the file is on the host"
+    def _write_mended(self, todo: List[Mend], texts: Mapping[str, str], what: str) -> None:
+        key_text = texts.get(self._path_with_key)
+        self._known = self._known.replace(sealed=seals(todo, self._known.sealed))
+        if key_text is not None:
+            self._texts = self._texts.replace(key=key_text)
+            if self._known.key_sha256:
+                self._known = self._known.replace(key_sha256=without_key(key_text)[1])
+        self._write_note(
+            self._known_before(), tuple(path for path in texts if path in self._others.values()), self._note.refused
         )
+        try:
+            self._pair.mend(texts)
+        except OSError as error:
+            raise EstError(f"{what} cannot be written: {in_words(error)}", stage="save", hint=_HINT) from None
+        self.changed = True
+
+    @property
+    def _in_one_file(self) -> bool:
+        """Whether certificate and key share a file."""
+        return self._pair.key is self._pair.certificate
+
+    @property
+    def _path_with_key(self) -> str:
+        return self._certificate_path if self._in_one_file else self._key_path
+
+    def _states(self) -> Mapping[str, Optional[str]]:
+        """Owner, mode and context of each file; see ``ReadableFolder.state()``."""
+        pair = self._pair
+        paths = (self._certificate_path, self._key_path, *self._others.values())
+        return {path: pair.at(path).state() for path in paths}
+
+    def _sha256_of(self, path: str) -> str:
+        """SHA-256 over a file; empty where there is none."""
+        return sha256_of(self._texts.others[path])
+
+    def _private_key(self) -> PrivateKeyTypes:
+        if self._key is None or isinstance(self._key, DistantKey):
+            raise AssertionError("there is a certificate with its key, which is in a file")
+        return self._key
 
     def refuse_unwritable(self) -> Sequence[str]:
         """Look whether the files can be written.
@@ -268,9 +345,30 @@ class FileHolder:
             an earlier task may only say that it makes one.
         :raises EstError: at stage ``save``.
         """
-        return self._refuse_unwritable_places(
-            self._pair.targets(), "a certificate could not be kept, so none was asked for"
-        )
+        words = "a certificate could not be kept, so none was asked for"
+        warnings = self._refuse_unwritable_places(self._pair.targets(), words)
+        problem, warning = self._why_not_given()
+        if problem:
+            raise EstError(
+                f"{words}: {problem}",
+                code="not_saved",
+                stage="save",
+                hint="Let the task become root, or leave out owner and group.",
+            )
+        return [*warnings, *([warning] if warning else ())]
+
+    def _why_not_given(self) -> Tuple[str, str]:
+        """Why the files cannot be given to owner and group, and what is told in check mode of accounts."""
+        accounts = self._outputs.accounts
+        if accounts is None:
+            return "", ""
+        try:
+            user, group = numbers(accounts)
+        except InputError as error:  # in check mode alone
+            return "", error.reason
+        if user in (None, os.geteuid()) and group in (None, os.getegid(), *os.getgroups()):
+            return "", ""
+        return ("only root may give files to this owner or group" if os.geteuid() else ""), ""
 
     def _refuse_unwritable_places(self, places: Iterable[Place], words: str) -> List[str]:
         warnings: Dict[str, None] = {}
@@ -321,8 +419,11 @@ class FileHolder:
             self._pair.release()
 
     def make_key(self, spec: KeySpec) -> PrivateKeyTypes:
-        """See ``CertificateHolder.make_key()``: a file takes every kind."""
-        return generate_key(spec)
+        """See ``CertificateHolder.make_key()``: a PEM file takes every kind, and PKCS#12 does not."""
+        key = generate_key(spec)
+        if self._outputs.pkcs12 is not None:
+            self._outputs.pkcs12.try_out(key)
+        return key
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """What is pending; ``None`` where nothing is.
@@ -380,14 +481,26 @@ class FileHolder:
         texts = {
             path: text for option, path in self._chain_files.items() for text in [wanted[option]] if text is not None
         }
-        key_text = (self._texts.key or "") if key is None else private_key_pem(key).decode("ascii")
-        noted = Issued(digest, above, without_key(key_text)[1])
+        passphrase, pkcs12 = self._outputs.key_passphrase, self._outputs.pkcs12
+        new_key = None if key is None else private_key_pem(key, passphrase).decode("ascii")
+        seal, trouble = dict(sealed_key(passphrase)), None
+        if pkcs12 is not None:
+            try:
+                texts[pkcs12.path] = pkcs12.text(certificate, key or self._private_key(), above)
+                seal.update(sealed_pkcs12(pkcs12, texts[pkcs12.path], above))
+            except EstError as error:
+                trouble = error
+        key_sha256 = without_key(new_key if new_key is not None else self._texts.key or "")[1]
+        noted = Issued(digest, above, key_sha256, seal)
         issued = {**self._known_before(), fingerprint_sha256(certificate): noted}
         self._write_note(issued, tuple(texts))
-        if self._strange_key and key is not None:
-            self._keep_strange_key()
-        self._pair.replace((certificate,), key, texts)
+        self._keep_old(new_key is not None, texts)
+        self._pair.replace((certificate,), new_key, texts)
         self.drop_pending()
+        if trouble is not None:
+            trouble.stage, trouble.request_received = "save", "received"
+            trouble.note("Certificate and key are in place.")
+            raise trouble
 
     def save_unusable(self, certificates: str, key: str) -> str:
         """Keep it in one file beside that of the certificate, or beside the folder of versions, mode 0600."""
@@ -397,9 +510,10 @@ class FileHolder:
         """The file."""
         return {"path": self._certificate_path}
 
-    def places(self) -> Dict[str, str]:
-        """The files of key and chain."""
-        return {"private_key_path": self._key_path, **self._chain_files}
+    def places(self) -> Dict[str, Any]:
+        """The files of key and chain, and what was kept of those that were replaced."""
+        kept = {"backup_files": list(self._backup_files)} if self._backup_files else {}
+        return {"private_key_path": self._key_path, **self._others, **kept}
 
     def place(self) -> str:
         """The file of the certificate."""
@@ -422,14 +536,22 @@ class FileHolder:
     def _write_note(
         self, issued: Mapping[str, Issued], files: Sequence[str] = (), refused: Optional[Refusal] = None
     ) -> None:
-        ours = {*files, *(path for path in self._note.files if path in self._chain_files.values())}
+        ours = {*files, *(path for path in self._note.files if path in self._others.values())}
         self._note = Note(issued, tuple(sorted(ours)), refused)
         self._write(self._pair.home, NOTE, self._note.as_data())
 
-    def _keep_strange_key(self) -> None:
-        """Keep under another name a key that this module did not put there: somebody may need it."""
+    def _keep_old(self, new_key: bool, others: Iterable[str]) -> None:
+        """Keep what is replaced, where it is wanted, and in any case a key that this module did not put there: somebody
+        may need it.
+        """
+        pair = self._pair
+        replaced = [*(pair.others[path] for path in others), *([pair.key] if new_key else ()), pair.certificate]
         try:
-            self._pair.keep_key(_KEPT)
+            if self._outputs.backup:
+                kept = [pair.keep(place, _BACKUP) for place in dict.fromkeys(replaced) if place.has()]
+                self._backup_files += sorted(kept)
+            elif self._strange_key and new_key:
+                pair.keep(pair.key, _KEPT)
         except OSError as error:
             raise _not_kept(error) from None
 

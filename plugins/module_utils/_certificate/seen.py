@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
 
+from .._files.attributes import Attributes
 from .._template.errors import TemplateError
 from .._template.model import Template
 from .._value import Value
@@ -25,10 +26,11 @@ from .note import Note
 from .parameters import CertificateParameters
 from .posix_holder import FileHolder
 from .run import run_certificate
+from .sealed import is_key_sealed
 from .sessions import Sessions
 
 #: What stands for the text of a key, which stays on the host.
-_KEY = "-----BEGIN PRIVATE KEY-----\n"
+_KEY, _ENCRYPTED_KEY = "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
 
 
 class NotPlain(Exception):
@@ -43,6 +45,8 @@ def unchanged(template: Template, asked: CertificateParameters, found: Mapping[s
     try:
         outcome = run_certificate(template, asked, Sessions(_nobody, "host"), SeenFiles(asked, found))
     except (NotPlain, EstError, TemplateError):
+        return None
+    except ValueError:  # a number that is none: the host answers with something else than the program
         return None
     return outcome if outcome["status"] == "unchanged" else None
 
@@ -76,6 +80,7 @@ class SeenFiles(FileHolder):
             asked.private_key_path,
             asked.chain_files,
             versioned=asked.versioned_folder,
+            outputs=asked.outputs,
             check=asked.options.check,
         )
         self._seen = found
@@ -85,7 +90,28 @@ class SeenFiles(FileHolder):
         raise NotPlain
 
     def _read_texts(self) -> Texts:
-        return Texts(self._seen["certificate"], _KEY, dict(zip(self._chain_files.values(), self._seen["others"])))
+        key = _KEY if self._outputs.key_passphrase is None else _ENCRYPTED_KEY
+        return Texts(self._seen["certificate"], key, dict(zip(self._others.values(), self._seen["others"])))
+
+    @property
+    def _in_one_file(self) -> bool:
+        return bool(self._seen["one_file"])
+
+    def _states(self) -> Mapping[str, Optional[str]]:
+        paths = (self._certificate_path, self._key_path, *self._others.values())
+        return dict(zip(paths, self._seen["states"]))
+
+    def _attributes(self) -> Optional[Attributes]:
+        if self._outputs.accounts is None:
+            return None
+        user, group = (int(number) if number else None for number in self._seen["numbers"])
+        return self._outputs.attributes(user, group)
+
+    def _sha256_of(self, path: str) -> str:
+        return str(dict(zip(self._outputs.paths, self._seen["private"]))[path])
+
+    def _private_key(self) -> NoReturn:
+        raise NotPlain
 
     def _read_note(self) -> Note:
         return Note.from_text(self._seen["note"])
@@ -93,6 +119,8 @@ class SeenFiles(FileHolder):
     def _with_key(self, first: Tuple[bytes, Certificate], text: str, key_text: str) -> CurrentCertificate:
         # It is the key that was put there with this very certificate. What any other key is, the module can see.
         if not self._known.digest or self._known.key_sha256 != self._seen["key_sha256"]:
+            raise NotPlain
+        if not is_key_sealed(self._known.sealed, self._outputs.key_passphrase):
             raise NotPlain
         der, certificate = first
         files = ClientCertificate(self._certificate_path, self._key_path)

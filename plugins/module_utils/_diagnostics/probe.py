@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.client
-import io
-import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+import functools
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._exchange.hints import hint_of
 from .._names.pem import pem_text
@@ -24,15 +22,17 @@ from .._template.model import Template
 from ..est.base.errors import EstError, InputError, ParseError, TransportError
 from ..est.base.libraries import require_libraries
 from ..est.base.text import printable
-from ..est.bootstrap import read_bag
+from ..est.bootstrap import fetch_unauthenticated
 from ..est.client import EstClient
-from ..est.http.failures import Failed, Way, in_words
-from ..est.http.headers import read_http_date
+from ..est.http.failure_words import Way, in_words
+from ..est.http.failures import Failed
+from ..est.http.https import HttpsTransport, MakeDialler
 from ..est.http.tls import Trust
-from ..est.http.transport import Peer, Response, Transport
 from ..est.http.url import EstUrl, Proxy
 from ..est.server_info import server_info, unverified_server_info
 from ..est.x509.certificate import Fingerprint, describe_names, load_certificate
+from ..est.x509.client_certificate import ClientCertificate
+from .replay import Replay, read_head
 
 # What est_server_info asks for, in its order: method, operation, and the header fields of a body, which is empty. An
 # enrolment request that is empty shows which authentication the server asks for.
@@ -45,7 +45,6 @@ _ASKED = (
 #: Octets of an answer at most.
 _LARGEST_ANSWER = 512 * 1024
 _ORDER = ("resolve", "connect", "tls", "trust", "clock", "est")
-_INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[ \r\n].*?\r?\n\r?\n", re.DOTALL)
 
 
 class Sights:
@@ -147,9 +146,13 @@ def _explicit(content: str) -> Trust:
 
 def _request(url: EstUrl, asked: Tuple[str, str, str]) -> str:
     method, operation, fields = asked
-    target = url.operation(operation)[len("https://") + len(url.authority) :]
-    head = f"{method} {target} HTTP/1.1\r\nHost: {url.authority}\r\nAccept: */*\r\n{fields}\r\n"
+    head = f"{method} {_target(url, operation)} HTTP/1.1\r\nHost: {url.authority}\r\nAccept: */*\r\n{fields}\r\n"
     return _base64(head.encode("ascii"))
+
+
+def _target(url: EstUrl, operation: str) -> str:
+    """An operation as it stands in a request line."""
+    return url.operation(operation)[len("https://") + len(url.authority) :]
 
 
 class _Sight:
@@ -268,7 +271,7 @@ class _Sight:
         result = self._verified if self._verified is not None and verified else self._unverified
         if not result["answers"]:
             return
-        status, date = _read_head(_octets(result["answers"][0]["octets"]))
+        status, date = read_head(_octets(result["answers"][0]["octets"]))
         step = {"ok": True, "milliseconds": None, "http_status": status, "verified": verified, "server_time": date}
         if date is not None:
             # The header tells whole seconds, and the answer came somewhere between.
@@ -290,18 +293,41 @@ class _Sight:
         else:
             trust = Trust.system()
         fingerprint = Fingerprint.parse(template.ca_fingerprint) if template.ca_fingerprint else None
-        transport = _Replay(self._url, result, trust.kind, lambda failure: self._in_words(failure, trust.kind))
+        shown = None
+        if template.client_certificate_path:
+            shown = ClientCertificate(template.client_certificate_path, template.client_key_path, elsewhere=True)
+        transport = HttpsTransport(
+            self._url,
+            trust,
+            client_certificate=shown,
+            max_response_size=_LARGEST_ANSWER,
+            make_dialler=self._replay(result, trust.kind),
+        )
         with EstClient(self._url, transport, anchors=trust.anchors, ca_fingerprint=fingerprint) as client:
             return server_info(client, transport, trust)
 
     def _ask_unverified(self) -> Dict[str, Any]:
         """The CA certificates of a server that is not trusted, or by a fingerprint alone."""
-        transport = _Replay(self._url, self._unverified, "nobody", lambda failure: self._in_words(failure, "nobody"))
-        response = transport.request("GET", self._url.operation("cacerts"), {})
-        bag = read_bag(response, transport.peer)
+        dialler = self._replay(self._unverified, "nobody")
+        bag = fetch_unauthenticated(self._url, max_response_size=_LARGEST_ANSWER, make_dialler=dialler)
         if self._template.ca_fingerprint:
             bag.find(Fingerprint.parse(self._template.ca_fingerprint))
         return unverified_server_info(self._url, bag)
+
+    def _replay(self, result: Mapping[str, Any], trust: str) -> MakeDialler:
+        """What opens connections that have the answers of a relay already."""
+        failure = result.get("failure")
+        answers: Dict[Tuple[str, str], Optional[bytes]] = {
+            (method, _target(self._url, operation)): None for method, operation, _fields in _ASKED
+        }
+        answers.update(zip(answers.copy(), (_octets(answer["octets"]) for answer in result["answers"])))
+        return functools.partial(
+            Replay,
+            server=self._url,
+            connection=result["connections"][0],
+            answers=answers,
+            failure=None if failure is None else lambda: self._in_words(failure, trust),
+        )
 
     @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -312,130 +338,6 @@ class _Sight:
             yield
         except EstError as error:
             step.update(_told(error), ok=False)
-
-
-class _Replay(Transport):
-    """A transport that has the answers to all requests already.
-
-    :param result: of the relay that carried the requests of ``_ASKED``, or the first of them.
-    :param in_words: makes an error of its failure.
-    """
-
-    def __init__(
-        self, url: EstUrl, result: Mapping[str, Any], trust: str, in_words: Callable[[Mapping[str, Any]], EstError]
-    ) -> None:
-        self._answers = {
-            (method, url.operation(operation)): answer
-            for (method, operation, _fields), answer in zip(_ASKED, result["answers"])
-        }
-        self._failure = result.get("failure")
-        self._in_words = in_words
-        connection = result["connections"][0]
-        self._peer = Peer(
-            trust,
-            str(connection["tls_version"]),
-            str(connection["authorized_by"]),
-            _certificate(connection),
-            str(connection["cipher"]),
-        )
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: Any = None,
-        authenticate: bool = False,
-    ) -> Response:
-        """The answer that has come.
-
-        :raises EstError: none has.
-        """
-        answer = self._answers.get((method, url))
-        if answer is None:
-            if self._failure is None:
-                raise InputError("the host was not asked to send this request", code="not_collected")
-            raise self._in_words(self._failure)
-        return _response(method, url, _octets(answer["octets"]))
-
-    @property
-    def peer(self) -> Peer:
-        """The server that has answered."""
-        return self._peer
-
-    @property
-    def authenticated_by(self) -> None:
-        """Nothing was sent that could be asked for."""
-
-    @property
-    def warnings(self) -> Tuple[str, ...]:
-        """There are none."""
-        return ()
-
-    def client_key(self) -> None:
-        """It is on the host, and nothing needs it here."""
-
-    def require_tls_unique(self) -> None:
-        """:raises InputError: always; no request is linked to a connection."""
-        raise InputError("a diagnosis sends nothing that is linked to a connection", code="no_channel_binding")
-
-    def announce(self, requests: Any) -> None:
-        """All that there are have been sent already."""
-
-    def for_origin(self, url: EstUrl, *, with_credentials: bool = False) -> Transport:
-        """:raises InputError: always; a diagnosis follows no redirect."""
-        raise InputError(f"the server leads to {url.authority}, and a diagnosis does not follow", code="not_collected")
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def _response(method: str, url: str, octets: bytes) -> Response:
-    """An HTTP answer that is there whole."""
-    found = http.client.HTTPResponse(_Received(_final(octets)), method=method)  # type: ignore[arg-type]
-    try:
-        found.begin()
-        body = found.read()
-    except (http.client.HTTPException, ValueError) as error:
-        reason = "the server answered with something that is not valid HTTP"
-        hint = "Check that server and port are those of an EST server."
-        raise TransportError(f"{reason} ({type(error).__name__})", code="invalid_http", hint=hint) from None
-    headers: Dict[str, str] = {}
-    for name, value in found.getheaders():
-        known = headers.get(name.lower())
-        headers[name.lower()] = value if known is None else f"{known}, {value}"
-    return Response(found.status, headers, body, url)
-
-
-class _Received:
-    """What ``http.client`` takes for a socket."""
-
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(self._octets)
-
-
-def _final(octets: bytes) -> bytes:
-    """An answer without the informational ones before it."""
-    while True:
-        before = _INFORMATIONAL.match(octets)
-        if before is None:
-            return octets
-        octets = octets[before.end() :]
-
-
-def _read_head(octets: bytes) -> Tuple[Optional[int], Optional[float]]:
-    """Status and header Date (seconds since the epoch) of an HTTP answer."""
-    lines = re.split(rb"\r?\n\r?\n", _final(octets), maxsplit=1)[0].decode("latin-1").splitlines() or [""]
-    status = re.match(r"HTTP/1\.[01] ([0-9]{3})(?: |$)", lines[0])
-    for line in lines[1:]:
-        name, _colon, value = line.partition(":")
-        if name.lower() == "date":
-            date = read_http_date(value)
-            return int(status[1]) if status else None, None if date is None else date.timestamp()
-    return int(status[1]) if status else None, None
 
 
 def _certificate(connection: Mapping[str, Any]) -> bytes:

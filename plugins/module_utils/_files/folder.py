@@ -21,14 +21,14 @@ import stat
 import time
 from typing import Optional, Tuple
 
-from .reading import READ, ReadableFolder, name_beside
+from .attributes import Attributes
+from .reading import READ, SELINUX, ReadableFolder, name_beside
 
 #: Seconds after which nobody writes any more to a temporary file that has a name of its own.
 _LEFT_SECONDS = 600.0
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
-_SELINUX = "security.selinux"
 
 
 class Folder(ReadableFolder):
@@ -45,6 +45,7 @@ class Folder(ReadableFolder):
         part: str = "",
         mode: int = 0o600,
         like: str = "",
+        attributes: Optional[Attributes] = None,
         durable: bool = True,
     ) -> None:
         """Replace a file, or make it, in one step. It has the SELinux context of the one that it replaces.
@@ -56,6 +57,7 @@ class Folder(ReadableFolder):
         :param mode: of a file that is not ``like`` another. Where it is the owner's alone, no other group gets to read
             one that is.
         :param like: give it the owner, mode and context of this file, where that is there.
+        :param attributes: what it is to have whatever that one has.
         :param durable: it is on the disk before it replaces the old one; False for what does not outlive a run.
         """
         with self.about(name):
@@ -64,7 +66,7 @@ class Folder(ReadableFolder):
             else:
                 part = self._beside(name)
             old = self.look(like) if like else None
-            self._fill(part, content, mode, old, context=(self, like or name), durable=durable)
+            self._fill(part, content, mode, old, (self, like or name), attributes, durable=durable)
             try:
                 os.rename(part, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
             except OSError:
@@ -80,17 +82,18 @@ class Folder(ReadableFolder):
         *,
         mode: int = 0o600,
         like: Optional[Tuple[Folder, Optional[os.stat_result]]] = None,
+        attributes: Optional[Attributes] = None,
     ) -> None:
         """Make a file in a folder that nobody looks into yet: it is there while it is written.
 
-        :param mode: see ``write()``.
+        :param mode: see ``write()``, as for ``attributes``.
         :param like: give it owner, mode and context of the file of this name in another folder, by its status there.
         """
         with self.about(name):
             if like is None:
-                self._fill(name, content, mode)
+                self._fill(name, content, mode, attributes=attributes)
             else:
-                self._fill(name, content, mode, like[1], context=(like[0], name))
+                self._fill(name, content, mode, like[1], (like[0], name), attributes)
 
     def take_along(self, name: str, source: Folder, limit: int) -> None:
         """Have a file or link of another folder in this one as well, in which nobody looks yet.
@@ -120,7 +123,7 @@ class Folder(ReadableFolder):
             os.fchmod(self.descriptor, _give(self.descriptor, other.status, private=False))
             if hasattr(os, "getxattr"):
                 with contextlib.suppress(OSError):
-                    os.setxattr(self.descriptor, _SELINUX, os.getxattr(other.descriptor, _SELINUX))
+                    os.setxattr(self.descriptor, SELINUX, os.getxattr(other.descriptor, SELINUX))
 
     def symlink(self, target: str, name: str, *, like: str) -> None:
         """Make a symbolic link, which has the SELinux context of the one that it is to replace."""
@@ -129,8 +132,8 @@ class Folder(ReadableFolder):
             if hasattr(os, "getxattr"):
                 old, new = (f"/proc/self/fd/{self.descriptor}/{each}" for each in (like, name))
                 with contextlib.suppress(OSError):
-                    context = os.getxattr(old, _SELINUX, follow_symlinks=False)
-                    os.setxattr(new, _SELINUX, context, follow_symlinks=False)
+                    context = os.getxattr(old, SELINUX, follow_symlinks=False)
+                    os.setxattr(new, SELINUX, context, follow_symlinks=False)
 
     def append(self, name: str, content: bytes) -> None:
         """Add to the end of a file, which is made where there is none; under the lock, where others do so too."""
@@ -275,8 +278,9 @@ class Folder(ReadableFolder):
         content: bytes,
         mode: int = 0o600,
         old: Optional[os.stat_result] = None,
-        *,
         context: Optional[Tuple[Folder, str]] = None,
+        attributes: Optional[Attributes] = None,
+        *,
         durable: bool = True,
     ) -> None:
         """Make a file, complete and on the disk, or leave none.
@@ -289,9 +293,12 @@ class Folder(ReadableFolder):
             try:
                 if old is not None and stat.S_ISREG(old.st_mode):
                     mode = _give(descriptor, old, private=not mode & 0o077)
-                os.fchmod(descriptor, mode)  # whatever the umask says
                 if context is not None:
                     _keep_context(*context, descriptor)
+                if attributes is not None:
+                    attributes.give(descriptor)
+                    mode = mode if attributes.mode is None else attributes.mode
+                os.fchmod(descriptor, mode)  # whatever the umask says
                 _write_all(descriptor, content)
                 if durable:
                     os.fsync(descriptor)
@@ -337,7 +344,7 @@ def _keep_context(folder: Folder, name: str, descriptor: int) -> None:
         # There is no such call with a folder's descriptor, and to open the file one would have to be able to read.
         path = f"/proc/self/fd/{folder.descriptor}/{name}"
         with contextlib.suppress(OSError):
-            os.setxattr(descriptor, _SELINUX, os.getxattr(path, _SELINUX, follow_symlinks=False))
+            os.setxattr(descriptor, SELINUX, os.getxattr(path, SELINUX, follow_symlinks=False))
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

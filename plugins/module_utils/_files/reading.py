@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 #: The file that is there while a run changes files of a folder; see ``lock.py``.
 LOCK_NAME = ".est.lock"
+#: What has the SELinux context of a file.
+SELINUX = "security.selinux"
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -148,6 +150,15 @@ class ReadableFolder:
             finally:
                 os.close(descriptor)
 
+    def state(self, name: str) -> str | None:
+        """Return owner, group, mode and SELinux context of what has a name, as one text; ``None`` where nothing has."""
+        status = self.look(name)
+        if status is None:
+            return None
+        # There is no such call with a folder's descriptor, and to open the file one would have to be able to read.
+        context = context_of(f"/proc/self/fd/{self.descriptor}/{name}")
+        return f"{status.st_uid} {status.st_gid} {stat.S_IMODE(status.st_mode):o} {context}"
+
     def folder(self: Kind, name: str) -> Kind | None:
         """Open a folder in this one; ``None`` where there is nothing, or a file or a link."""
         with self.about(name):
@@ -164,6 +175,16 @@ class ReadableFolder:
 def is_locked(folder: ReadableFolder) -> bool:
     """Say whether a run is changing files of a folder, or was killed while it did."""
     return folder.look(LOCK_NAME) is not None
+
+
+def context_of(place: str | int) -> str:
+    """Return the SELinux context at a path, of which no last link is followed, or of an open file; empty for none."""
+    if not hasattr(os, "getxattr"):
+        return ""
+    try:
+        return os.getxattr(place, SELINUX, follow_symlinks=isinstance(place, int)).decode().rstrip("\0")
+    except (OSError, ValueError):
+        return ""
 
 
 def identity(status: os.stat_result | None) -> tuple[int, ...]:

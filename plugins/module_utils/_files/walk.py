@@ -151,7 +151,7 @@ def other_writers(folder: ReadableFolder) -> str:
     if status.st_mode & stat.S_IWOTH:
         return "every user"
     if status.st_mode & stat.S_IWGRP and not _is_own_group(status.st_gid):
-        return f"group {_group_name(status.st_gid)}"
+        return f"group {group_name(status.st_gid)}"
     return ""
 
 
@@ -163,7 +163,8 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
-def _group_name(gid: int) -> str:
+def group_name(gid: int) -> str:
+    """Return the name of a group, or its number where it has none."""
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:

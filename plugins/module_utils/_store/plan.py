@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .._value import Value, field
 from .adapter import Observed
-from .decision import Decision, PlannedTemplate, TemplateResult, decide
+from .decision import Decision, Desired, PlannedTemplate, TemplateResult, decide
 from .difference import Diff, describe_template
 from .document import Document, SealingKey, StoredTemplate
 from .errors import StoreError
-from .keeping import Desired
 from .last_tests import LastTest, parse_last_tests
 from .reading import Inspection, can_be_opened, inspect
 from .sealing import Known, Verifiers

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -228,9 +227,23 @@ def opened_template(
     :raises StoreError: see ``read_stored()``.
     """
     template = find_template(store_path, name, content=found["content"], exists=found["exists"], damage=found["damage"])
+    return template, secrets_of(template, key, store_path, found["key_damage"])
+
+
+def secrets_of(template: StoredTemplate, key: bytes | None, store_path: str, key_damage: str) -> dict[str, str]:
+    """Return the secrets of a stored template in clear.
+
+    :param key: the sealing key; ``None`` where there is none.
+    :param store_path: the folder of the store, as it is named in errors.
+    :param key_damage: what is wrong with what is in the place of the key, or an empty string.
+    :raises StoreError: there is no key, or it does not open them.
+    """
     if not template.secrets:
-        return template, {}
+        return {}
     if key is None:
-        path, wrong = posixpath.join(store_path, KEY_NAME), found["key_damage"] or "does not exist"
-        raise StoreError(f"the sealing key {path} {wrong}; apply the templates again", code="secret_not_opened")
-    return template, open_secrets(template, key)
+        raise StoreError(
+            f"in the store {store_path} the sealing key {KEY_NAME} {key_damage or 'does not exist'}; apply the "
+            "templates again",
+            code="secret_not_opened",
+        )
+    return open_secrets(template, key)

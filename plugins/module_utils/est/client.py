@@ -40,11 +40,12 @@ from typing import (
     Union,
 )
 
-from .answers.enrolment import SUCCESS, Issued, Pending, read_cacerts_answer, read_enrolment_answer
+from .answers.enrolment import Issued, Pending, read_cacerts_answer, read_enrolment_answer
 from .base.errors import EstError, InputError, ServerError, Step, Timeline, TransportError
-from .base.text import encode_body, hiding, without_secrets
-from .http.transport import Binding, Body, Peer, Response, Transport
+from .base.text import hiding, without_secrets
+from .http.transport import Peer, Response, Transport
 from .http.url import EstUrl
+from .posting import Posting, Request
 from .redirects import FollowingTransport
 from .request.csr import CertificateRequest
 from .verification import CaCertificates, VerifiedCertificate, read_ca_certificates, verify_issued
@@ -59,17 +60,8 @@ if TYPE_CHECKING:
 
 __all__ = ("EstClient", "Request", "VerifiedCertificate")
 
-#: RFC 7030 section 3.2.4. RFC 8951 deprecates Content-Transfer-Encoding, but some servers decode only with it.
-_ENROL_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
-
-#: A certificate request, or what makes one for the connection that is to carry it, always with the same key.
-Request = Union[CertificateRequest, Callable[[Binding], CertificateRequest]]
 #: What a successful answer is read into.
 Answer = TypeVar("Answer")
-#: The answers after which a request goes out once more in the other form of base64: the server may not have read it.
-_MAYBE_UNREAD = (400, 415, 422)
-#: The answers that say that it has.
-_READ = (*SUCCESS, 202)
 
 
 class EstClient:
@@ -108,9 +100,7 @@ class EstClient:
         self._secrets = tuple(secrets)
         self._warnings = tuple(warnings)
         self._transport = FollowingTransport(transport, url, allowed=allow_redirects_to, busy_timeout=busy_timeout)
-        # The form of base64 that requests have, and whether there is another one to be tried.
-        self._one_line = False
-        self._other_form_left = True
+        self._posting = Posting(self._transport, url)
 
     def __enter__(self) -> EstClient:
         return self
@@ -358,12 +348,7 @@ class EstClient:
         request_received: Optional[str] = None,
     ) -> Union[Answer, Pending]:
         with self._stage("enroll", request_received) as step:
-            response = self._send(operation, request)
-            step.detail = f"HTTP {response.status}"
-            if response.status in _MAYBE_UNREAD and self._other_form_left:
-                response = self._send_in_the_other_form(operation, request, response, step)
-            self._other_form_left = self._other_form_left and response.status not in _READ
-            answer = read(response, operation)
+            answer = read(self._posting.send(operation, request, step), operation)
             step.detail += self._proofs()
             if isinstance(answer, Pending):
                 retry_after = answer.retry_after
@@ -377,50 +362,6 @@ class EstClient:
         if peer is None or not peer.client_certificate_sent or self.authenticated_by is None:
             return ""
         return f" to the TLS client certificate together with the account (HTTP {self.authenticated_by.title()})"
-
-    def _send(self, operation: str, request: Request) -> Response:
-        form = {"one_line": True} if self._one_line else {}
-        body: Body = (
-            (lambda binding: encode_body(request(binding).der, **form))
-            if callable(request)
-            else encode_body(request.der, **form)
-        )
-        return self._transport.request("POST", self.url.operation(operation), _ENROL_HEADERS, body, authenticate=True)
-
-    def _send_in_the_other_form(self, operation: str, request: Request, refused: Response, step: Step) -> Response:
-        """Send a request once more that the server may not have been able to read.
-
-        Strict decoders refuse line breaks, libest refuses one line. Nothing else of the request changes, and what the
-        server takes is the form of all later requests of this client.
-
-        :param refused: the answer to the form before, which stands where the other form gets no better one.
-        """
-        self._other_form_left = False
-        self._one_line = not self._one_line
-        form = "in one line of base64" if self._one_line else "in lines of base64"
-        from .answers.refusals import refusal
-
-        first = refusal(refused, operation)
-        try:
-            response = self._send(operation, request)
-        except EstError as error:
-            if error.request_received != "not_received":
-                error.note(f"The request had been refused (HTTP {refused.status}), and was sent once more, {form}.")
-                raise
-            step.also = f"; it could not be sent once more, {form}: {error.reason}"
-            response = None
-        if response is None:  # raised here, so that the other error does not come along
-            raise first
-        if response.status in _READ:
-            step.detail = f"HTTP {response.status} {form}, after HTTP {refused.status} to the other form"
-            return response
-        self._one_line = not self._one_line
-        step.also = f"; sent once more, {form}: HTTP {response.status}"
-        second = refusal(response, operation)
-        if (second.http_status, second.server_message) != (first.http_status, first.server_message):
-            said = f" and says: {second.server_message.rstrip('.')!r}" if second.server_message else ""
-            first.note(f"Sent once more, {form}, the request is refused too (HTTP {second.http_status}){said}.")
-        raise first
 
     def verify(
         self,

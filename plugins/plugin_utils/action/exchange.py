@@ -18,7 +18,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.err
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.reading import (
     edited_by_hand,
     find_template,
-    open_secrets,
+    secrets_of,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
@@ -241,15 +241,7 @@ class ExchangeAction(ControllerAction):
         self.stored_content = stored.content
         if stored.edited_parts():
             self.warn([edited_by_hand(name)])
-        if not stored.secrets:
-            return Template.from_fields(stored.fields, {})
-        if found.key is None:
-            raise StoreError(
-                f"the sealing key of the store {store_path} {found.key_damage or 'does not exist'}; apply the "
-                "templates again",
-                code="secret_not_opened",
-            )
-        return Template.from_fields(stored.fields, open_secrets(stored, found.key))
+        return Template.from_fields(stored.fields, secrets_of(stored, found.key, store_path, found.key_damage))
 
 
 class ServerAction(ExchangeAction):

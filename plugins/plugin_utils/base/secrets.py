@@ -20,7 +20,7 @@ from ansible.utils.display import Display
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import SECRET_FIELDS
 
 #: The secret fields of a template, and the passphrase of a bundle.
-SECRET_OPTIONS: tuple[str, ...] = (*SECRET_FIELDS, "passphrase")
+SECRET_OPTIONS: tuple[str, ...] = (*SECRET_FIELDS, "passphrase", "pkcs12_passphrase", "private_key_passphrase")
 
 #: The variables that give the password of a template, and the passphrase of a bundle.
 PASSWORD_VARIABLE = "EST_PASSWORD"  # noqa: S105 - a name

@@ -11,8 +11,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import Outcome
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import TemplateResult
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.keeping import Desired
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import Desired, TemplateResult
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.last_tests import FAILED
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import (
     DEFAULT_STORE_PATH,

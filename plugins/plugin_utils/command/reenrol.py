@@ -22,15 +22,8 @@ from ...module_utils.est.reenrolment import (
 )
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from .connection import Connection
-from .enrol import (
-    add_code_option,
-    add_names_options,
-    add_request_options,
-    asked_names,
-    enrolment_code,
-    get_certificate,
-    read_acceptance,
-)
+from .enrol import add_code_option, add_names_options, add_request_options, asked_names, enrolment_code, get_certificate
+from .expectation import read_acceptance
 
 
 def add_reenrol_options(parser: argparse.ArgumentParser) -> None:

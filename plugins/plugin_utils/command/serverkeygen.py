@@ -16,15 +16,8 @@ from ...module_utils.est.x509.client_certificate import ClientCertificate, priva
 from ...module_utils.est.x509.held_certificate import HeldCertificate
 from ...module_utils.est.x509.keys import load_private_key
 from .connection import Connection, read_secret, read_text
-from .enrol import (
-    add_enrol_options,
-    asked_key,
-    asked_names,
-    enrolment_code,
-    get_certificate,
-    new_files,
-    read_acceptance,
-)
+from .enrol import add_enrol_options, asked_key, asked_names, enrolment_code, get_certificate, new_files
+from .expectation import read_acceptance
 
 RECIPIENT_PASSPHRASE_VARIABLE = "EST_RECIPIENT_PASSPHRASE"  # noqa: S105 - a name
 

@@ -12,7 +12,6 @@ codes, which become the errors that the client has itself.
 from __future__ import annotations
 
 import base64
-import io
 import re
 import socket
 import ssl
@@ -25,20 +24,20 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.c
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import (
     EstError,
     InputError,
-    Timeline,
     TransportError,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.connection import Dialler
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.connection import (
+    CarriedConnection,
+    Dialler,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.deadline import Exchange
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import (
-    Failed,
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failure_words import (
     answer_too_large,
     in_words,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import Failed
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.server_identity import authorize
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.transport import Peer
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl, Proxy
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
 )
@@ -94,19 +93,8 @@ class RelayDialler(Dialler):
 
     keeps_connections = False
 
-    def __init__(
-        self,
-        url: EstUrl,
-        context: ssl.SSLContext,
-        trust: Trust,
-        proxy: Optional[Proxy],
-        step_seconds: float,
-        timeline: Timeline,
-        *,
-        run: Run,
-        max_response_size: int,
-    ) -> None:
-        super().__init__(url, context, trust, proxy, step_seconds, timeline)
+    def __init__(self, *way: Any, run: Run, max_response_size: int) -> None:
+        super().__init__(*way)
         self._run = run
         self._max_response_size = max_response_size
         self._announced: tuple[str, ...] = ()
@@ -129,9 +117,9 @@ class RelayDialler(Dialler):
         """See ``Dialler``: they are sent together with the first of them."""
         self._announced = tuple(targets)
 
-    def dial(self, exchange: Exchange) -> RelayedConnection:
+    def dial(self, exchange: Exchange) -> CarriedConnection:
         """See ``Dialler``. The host opens a connection when there is something to send."""
-        return RelayedConnection(exchange, self._carry)
+        return CarriedConnection(exchange, self._carry)
 
     # -- one request ---------------------------------------------------------------------------------------------------
 
@@ -313,35 +301,6 @@ class _Alert(ssl.SSLError):
     def __init__(self, name: str) -> None:
         super().__init__(1, name)
         self.reason = f"ALERT_{name.upper()}"
-
-
-class RelayedConnection:
-    """What ``http.client`` takes for a socket: a request is written to it whole, and the answer is there at once.
-
-    :ivar exchange: see ``TimedSocket``.
-    """
-
-    def __init__(self, exchange: Exchange, carry: Callable[[bytes, Exchange], bytes]) -> None:
-        self.exchange = exchange
-        self._carry = carry
-        self._answer = b""
-
-    def sendall(self, message: bytes) -> None:
-        """Carry a request."""
-        self._answer = self._carry(bytes(message), self.exchange)
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        """Return the answer."""
-        return io.BytesIO(self._answer)
-
-    def version(self) -> None:
-        """Return None: the version of TLS is known when the request is made, which is too late for a body."""
-
-    def settimeout(self, seconds: Optional[float]) -> None:
-        """Do nothing: the host keeps to the limits that it was given."""
-
-    def close(self) -> None:
-        """Do nothing: the host has closed its connection."""
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -46,7 +46,16 @@ def _lacking() -> str:
 _LACKING = _lacking()
 _NAME = "est_certificate"
 _ANSWER = {"clock": str, "store": (dict, type(None)), "certificates": [(dict, type(None))]}
-_FOUND = {"certificate": str, "key_sha256": str, "note": str, "others": [(str, type(None))]}
+_FOUND = {
+    "certificate": str,
+    "key_sha256": str,
+    "note": str,
+    "others": [(str, type(None))],
+    "private": [str],
+    "one_file": bool,
+    "states": [(str, type(None))],
+    "numbers": [str],
+}
 
 
 class Look:
@@ -65,7 +74,7 @@ class Look:
         """Return for each certificate that needs nothing what the module would return, and None for each other one."""
         paths = {asked.store_path for asked in self._asked if asked.inline is None}
         (store_path,) = paths or {None}
-        places = tuple(_place(asked) for asked in self._asked)
+        places = tuple(asked.place() for asked in self._asked)
         what = "the certificate" if len(places) == 1 else "the certificates"
         if _LACKING:
             self._sender.tell_of_module(what, _LACKING)
@@ -108,7 +117,7 @@ class Look:
     def _outcome(
         self, asked: CertificateParameters, found: Optional[Mapping[str, Any]], store: Mapping[str, Any]
     ) -> Optional[dict[str, Any]]:
-        if found is None or len(found["others"]) != len(asked.chain_files):
+        if found is None or not _is_whole(asked, found):
             return None
         template = asked.inline or self._stored(asked, store)
         return None if template is None else unchanged(template, asked, found)
@@ -127,7 +136,10 @@ class Look:
             return None
 
 
-def _place(asked: CertificateParameters) -> tuple[str, str, tuple[str, ...], bool]:
-    """Where a certificate is, as the program wants it."""
-    others = tuple(asked.chain_files.values())
-    return asked.certificate_path, asked.private_key_path, others, asked.versioned_folder
+def _is_whole(asked: CertificateParameters, found: Mapping[str, Any]) -> bool:
+    """Say whether a host has told all that it was asked for of a certificate, as ``look.py`` does."""
+    _certificate, _key, others, _versioned, private, accounts = asked.place()
+    lengths = {"others": len(others), "private": len(private), "states": 0, "numbers": 0}
+    if accounts is not None:
+        lengths.update(states=len(others) + 2, numbers=2)
+    return all(len(found[name]) == length for name, length in lengths.items())

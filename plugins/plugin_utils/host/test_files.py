@@ -20,7 +20,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
-from ..base.host_answer import Execute, UnusableAnswer, check_shape
+from ..base.host_answer import Execute, UnusableAnswer, check_shape, octets_of
 
 #: The private module; see ``ControllerAction.private_module()``.
 NAME = "est_test_files"
@@ -80,10 +80,10 @@ class RemoteFiles:
             return None
         check_shape(result, {"files": dict, "masked_key": str, "masked_request": str, "path": str}, NAME)
         self.pending_path = result["path"]
+        masked_key, masked_request = (octets_of(result[name], NAME) for name in ("masked_key", "masked_request"))
         try:
-            masked = base64.b64decode(result["masked_key"])
-            key = mask(masked, pad).decode("ascii")
-            request = mask(base64.b64decode(result["masked_request"]), pad[len(masked) :]).decode("ascii")
+            key = mask(masked_key, pad).decode("ascii")
+            request = mask(masked_request, pad[len(masked_key) :]).decode("ascii")
         except ValueError:
             raise UnusableAnswer(
                 f"{NAME} on the host answered with something else than a key and its request"

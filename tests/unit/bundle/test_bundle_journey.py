@@ -12,9 +12,8 @@ from support.bundles import PASSPHRASE, QUICK
 from support.memory_store import MemoryStore
 from support.properties import count, steady
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.install import request_for
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.sealing import read_bundle, write_bundle
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.transfer import collect, request_for
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
 
 

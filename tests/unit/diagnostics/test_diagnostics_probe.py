@@ -179,6 +179,30 @@ def test_a_server_that_wants_a_client_certificate_gets_that_of_the_template(vers
     assert steps["tls"]["certificate"]["subject"] == "/CN=localhost"
 
 
+@pytest.mark.parametrize(
+    ("status", "header", "code", "words"),
+    [
+        ("401 Unauthorized", "", "authentication_required", "it does not take the TLS client certificate"),
+        ("302 Found", "Location: https://other.example/x\r\n", "not_collected", "leads to other.example:443"),
+        ("302 Found", "Location: /other\r\n", "not_collected", "was not asked to send this request"),
+    ],
+)
+def test_what_a_server_refuses_is_told_by_what_the_host_has_shown_and_sent(status, header, code, words, tmp_path):
+    root = authority()
+    device = root.issue("device")
+    (tmp_path / "device.pem").write_text(device.pem)
+    (tmp_path / "device.key").write_text(device.key_pem())
+    context = server_context(root.issue("localhost", dns=["localhost"]), client_ca=root)
+    given = {"client_certificate_path": tmp_path / "device.pem", "client_key_path": tmp_path / "device.key"}
+    with Peer([[answer(b"", status, header)]] * 5, context=context) as peer:
+        steps = look(
+            "localhost", peer.port, ca_certificate=root.pem, **{name: str(path) for name, path in given.items()}
+        )
+    assert steps["trust"]["ok"]
+    assert (steps["est"]["ok"], steps["est"]["error_code"]) == (False, code)
+    assert words in steps["est"]["reason"]
+
+
 def test_a_server_that_wants_a_client_certificate_of_a_template_without_one_is_told():
     root = authority()
     context = server_context(root.issue("localhost", dns=["localhost"]), version=ssl.TLSVersion.TLSv1_2, client_ca=root)

@@ -17,7 +17,7 @@ from support.lab import LabServer
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.hints import hint_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est import client
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est import posting
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import encode_body
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import same_public_key
@@ -263,7 +263,7 @@ def test_req_084_the_very_same_request_is_repeated_by_the_next_run(tmp_path):
             kept = x509.load_pem_x509_csr(file.read())
         sent = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(client, "encode_body", lambda der: sent.append(der) or encode_body(der))
+            patch.setattr(posting, "encode_body", lambda der: sent.append(der) or encode_body(der))
             assert enrol(tmp_path, template_for(lab), wait_timeout=5)["status"] == "issued"
     # ECDSA signatures are never the same twice, so equal bytes are the kept request.
     assert sent == [kept.public_bytes(Encoding.DER)]

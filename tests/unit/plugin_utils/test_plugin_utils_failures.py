@@ -17,6 +17,8 @@ from support.actions import Host, run_action
 import ansible_collections.estfleet.cloud_extender.plugins.action as actions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.codes import CODES as EST_CODES
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.codes import CODES
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.host_answer import UnusableAnswer
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.test_files import RemoteFiles
 
 COMMON = {"failed", "changed", "msg", "error_code", "reason", "hint"}
 EXCHANGE = {
@@ -131,3 +133,12 @@ def test_a_failure_of_our_own_module_on_the_host_is_passed_on():
     result = run_action("est_template_info", {}, Broken(**told))
     assert {key: result[key] for key in told} == told
     assert result["error_code"] in {**EST_CODES, **CODES}
+
+
+@pytest.mark.parametrize("wrong", ["AA!AA", "AAA", "A=AA", " AAAA"])
+@pytest.mark.parametrize("key", ["masked_key", "masked_request"])
+def test_a_secret_that_is_not_in_base64_is_not_taken_for_one(key, wrong):
+    told = {"path": "/tests", "files": {}, "masked_key": "AAAA", "masked_request": "AAAA", key: wrong}
+    files = RemoteFiles("est_test_files", lambda _name, _arguments: told, "/tests", "wifi", "test")
+    with pytest.raises(UnusableAnswer, match="octets"):
+        files.read_pending()

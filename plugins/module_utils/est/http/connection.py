@@ -10,15 +10,16 @@ that is not the one that was asked for.
 from __future__ import annotations
 
 import contextlib
-import http.client
+import io
 import ssl
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Sequence
 
 from ..base.errors import Step, Timeline
 from .deadline import Exchange, TimedSocket
-from .failures import Failed, ShownClient, Way, in_words
-from .headers import one_content_length
+from .failure_words import ShownClient, Way, in_words
+from .failures import Failed
 from .opening import cipher_name, connect, open_tunnel, resolve, shake_hands, watch_client_certificate
+from .receiving import FinalResponse
 from .server_identity import authorize, authorized_words
 from .tls import Trust
 from .transport import Binding, Peer
@@ -190,6 +191,36 @@ class Dialler:
         return Peer(self._trust.kind, secured.version(), authorized_by, certificate, cipher_name(secured))
 
 
+class CarriedConnection:
+    """What ``http.client`` takes for a socket where a request is carried as a whole, and its answer is there at once.
+
+    :param carry: takes the octets of a request, and returns those of its answer.
+    :ivar exchange: see ``TimedSocket``.
+    """
+
+    def __init__(self, exchange: Exchange, carry: Callable[[bytes, Exchange], bytes]) -> None:
+        self.exchange = exchange
+        self._carry = carry
+        self._answer = b""
+
+    def sendall(self, message: bytes) -> None:
+        """Carry a request."""
+        self._answer = self._carry(bytes(message), self.exchange)
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        """Return the answer."""
+        return io.BytesIO(self._answer)
+
+    def version(self) -> None:
+        """Return ``None``: the version of TLS is known when the request has been made, which is too late for a body."""
+
+    def settimeout(self, seconds: Optional[float]) -> None:
+        """Do nothing: who carries the requests has limits of his own."""
+
+    def close(self) -> None:
+        """Do nothing: the connection is not here."""
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # requests and urllib3 without what they decide by themselves: one connection, opened by ``Dialler``.
 
@@ -209,28 +240,6 @@ class Line:
         self.exchange: Optional[Exchange] = None
         self.make_body: Optional[Callable[[Binding], bytes]] = None
         self.connection: Optional[Connection] = None
-
-
-# More are longer than what is read of any answer.
-_MOST_DIGITS = 18
-
-
-class FinalResponse(http.client.HTTPResponse):
-    """A response without the informational ones before it (RFC 9110 section 15.2), and with a length that is given
-    more than once (section 8.6). Python passes over 100 alone, and would read to the end of the connection."""
-
-    def begin(self) -> None:
-        super().begin()
-        header = self.headers.get("content-length")
-        if self.length is None and header and not self.chunked:
-            number = one_content_length(header)
-            if number is not None and len(number) <= _MOST_DIGITS:
-                self.length = int(number)
-                self.will_close = self._check_close()  # type: ignore[attr-defined]
-
-    def _read_status(self) -> Any:
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        return version, (100 if 101 < status < 200 else status), reason
 
 
 class Connection(HTTPSConnection):

@@ -21,8 +21,8 @@ from ..base.libraries import require_libraries
 from .authentication import HttpAuthentication, Next
 from .connection import Adapter, Dialler, Line, Pool
 from .deadline import Deadline, Exchange
-from .failures import alert_of, answer_too_large, client_certificate_refused
-from .headers import one_content_length
+from .failure_words import broken
+from .receiving import read_response
 from .tls import Trust, make_context
 from .transport import SYSTEM_TRUST_WARNING, Body, Credentials, Peer, Response, Shown
 from .url import EstUrl, Proxy
@@ -41,7 +41,6 @@ except ImportError:  # require_libraries() reports it
 
 
 _USER_AGENT = "estfleet.cloud_extender"
-_CHUNK = 65536
 # The answer to a challenge, one more where its nonce was stale, and one more where the server had to be asked first.
 _MAX_ANSWERS = 3
 # What is posted to see what a server offers: nothing that it could carry out.
@@ -365,13 +364,13 @@ class HttpsTransport:
             with contextlib.closing(self._adapter.send(prepared, stream=True, timeout=self._read_timeout)) as answer:
                 if exchange.ended:
                     # http.client takes the end of the connection for the end of the headers.
-                    failure = self._broken(exchange, f"{prepared.method} {prepared.path_url}")
+                    failure = self._broken(exchange, prepared)
                 else:
-                    response = self._read(answer.raw, prepared)
+                    response = read_response(answer.raw, prepared, self._url.authority, self._max_response_size)
         except EstError as error:
             failure = error
         except (RequestException, HTTPError, http.client.HTTPException, OSError):
-            failure = self._broken(exchange, f"{prepared.method} {prepared.path_url}")
+            failure = self._broken(exchange, prepared)
         finally:
             # After a 401 to a POST there are servers that leave its body unread and take it for the next request.
             unread = response is None or (response.status == 401 and prepared.method != "GET")
@@ -381,87 +380,10 @@ class HttpsTransport:
         certain = prepared.method == "GET" or not exchange.written
         return response, failure, bool(response is None and exchange.reused and closed and certain)
 
+    def _broken(self, exchange: Exchange, prepared: Any) -> TransportError:
+        request = f"{prepared.method} {prepared.path_url}"
+        return broken(exchange, self._url.authority, request, self._line.dialler.shown)
+
     def _hang_up(self) -> None:
         if self._line.connection is not None:
             self._line.connection.close()
-
-    def _read(self, raw: Any, prepared: Any) -> Response:
-        """The whole answer, within the limit and as long as it says (RFC 9112 section 6.3)."""
-        # requests asks for this check in some of its versions only; it is made below.
-        raw.enforce_content_length = False
-        headers = {name.lower(): raw.headers[name] for name in raw.headers}
-        declared = self._declared_length(headers, raw.status)
-        body = b""
-        while True:
-            part = raw.read(min(_CHUNK, self._max_response_size + 1 - len(body)), decode_content=False)
-            body += part
-            if len(body) > self._max_response_size:
-                raise answer_too_large(self._url.authority, self._max_response_size, raw.status)
-            if not part:
-                break
-        if declared is not None and len(body) < declared and prepared.method != "HEAD":
-            raise self._unusable(
-                raw.status,
-                f"its answer is cut off: its Content-Length is {declared} bytes, and {len(body)} arrived",
-                "Try again; if it happens again, look for a proxy or load balancer that breaks connections.",
-                "connection_closed",
-            )
-        return Response(raw.status, headers, body, prepared.url)
-
-    def _declared_length(self, headers: Mapping[str, str], status: int) -> Optional[int]:
-        """The length of the body, or ``None`` where chunks or the end of the connection tell it."""
-        for name, usual in (("content-encoding", "identity"), ("transfer-encoding", "chunked")):
-            if headers.get(name, usual).strip().lower() not in (usual, "identity", ""):
-                raise self._unusable(
-                    status,
-                    f"its answer has a {name.title()} that was not asked for",
-                    "Switch off compression for the EST paths, on the server or on a proxy before it.",
-                )
-        if status in (204, 304) or "transfer-encoding" in headers or "content-length" not in headers:
-            return None
-        value = one_content_length(headers["content-length"])
-        if value is None:
-            raise self._unusable(
-                status, "its answer has no usable Content-Length", "Look for a proxy that changes the server's answers."
-            )
-        if len(value) > 18 or int(value) > self._max_response_size:
-            raise answer_too_large(self._url.authority, self._max_response_size, status)
-        return int(value)
-
-    def _unusable(self, status: int, problem: str, hint: str, code: str = "invalid_http") -> TransportError:
-        return TransportError(
-            f"{self._url.authority}: {problem}",
-            code=code,
-            stage="",
-            hint=hint,
-            request_received="received",
-            http_status=status,
-        )
-
-    def _broken(self, exchange: Exchange, request: str) -> TransportError:
-        """Why there is no answer, from what was seen on the wire: the libraries' exceptions differ by version."""
-        where = f"{self._url.authority} ({request})"
-        unanswered = "unknown" if exchange.written else "not_received"
-        received = "received" if exchange.received else unanswered
-        shown = self._line.dialler.shown
-        if shown.is_refused_by(exchange.failure) and received != "received" and not exchange.reused:
-            said = str(getattr(exchange.failure, "reason", "")).lower().replace("_", " ")
-            return client_certificate_refused(alert_of(exchange.failure), self._url.authority, shown, said)
-        if isinstance(exchange.failure, socket.timeout):
-            if exchange.deadline.passed:
-                reason = f"{where} did not complete its answer within {self._timeout:g} seconds"
-            else:
-                reason = f"{where} sent nothing for {self._read_timeout:g} seconds"
-            code = "no_answer"
-            hint = "The server is overloaded or hangs: look at its log. Where it is known to be slow, allow more time."
-        elif exchange.failure is not None or exchange.ended:
-            moment = "in the middle of its answer" if exchange.received else "without an answer"
-            reason = f"{where} closed the connection {moment}"
-            code = "connection_closed"
-            hint = "The server's log may say why: it may want a TLS client certificate, or a proxy before it broke off."
-        else:
-            reason = f"{where} answered with something that is not valid HTTP"
-            code, hint = "invalid_http", "Check that server and port are those of an EST server."
-        alert = alert_of(exchange.failure) if received != "received" else ""
-        error = TransportError(reason, code=code, stage="", hint=hint, request_received=received, alert=alert)
-        return error if exchange.received or exchange.reused else shown.tell(error, self._url.authority)

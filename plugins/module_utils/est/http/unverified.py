@@ -7,7 +7,8 @@ There are two good reasons for it, and no others may import this file (a test lo
 
 * ``bootstrap.py`` asks for the CA certificates of a server of which only a fingerprint is known (RFC 7030 section
   4.1.1), and trusts nothing of the answer but the certificate that has it;
-* ``_diagnostics/probe.py`` shows the certificate and the clock of a server that is *not* trusted, to find out why.
+* ``_exchange/relay.py`` does so for a client on another machine, and shows a diagnosis the certificate and the clock
+  of a server that is *not* trusted, to find out why.
 
 Neither sends a credential, a client certificate or a request for a certificate over it, and nothing that comes over it
 is believed. An enrolment cannot: no option and no argument of the client leads here.

@@ -153,6 +153,11 @@ def private_key_pem(key: AnyPrivateKey, passphrase: Optional[str] = None) -> byt
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
+def is_encrypted(pem: str) -> bool:
+    """Say whether a private key in PEM needs a passphrase (RFC 7468 section 11, RFC 1421 section 4.6.1.1)."""
+    return "BEGIN ENCRYPTED PRIVATE KEY" in pem or "Proc-Type: 4,ENCRYPTED" in pem
+
+
 def load_private_key(pem: bytes, passphrase: Optional[str] = None) -> PrivateKeyTypes:
     """Read a private key from PEM.
 

@@ -24,8 +24,9 @@ import errno
 import os
 import stat
 import time
-from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ..._files.attributes import Attributes
 from ..._files.folder import Folder
 from ..._files.lock import LOCK_SECONDS, locked
 from ..._files.paths import in_words, is_mount_point
@@ -35,7 +36,7 @@ from ..base.errors import EstError, InputError
 from .bundle import load_pem_certificates
 from .certificate import pem
 from .client_certificate import ClientCertificate, private_key_block
-from .keys import load_private_key, private_key_pem, same_public_key
+from .keys import is_encrypted, load_private_key, private_key_pem, same_public_key
 from .pair_reading import NEXT, OLD, PART, ReadablePair, ReadablePlace
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ ROOM, ROOM_OCTETS = "room", 32 * 1024
 
 
 class Texts(Value):
-    """What is in the files of a pair.
+    """What is in the files of a pair. Each octet of a file is a character.
 
     :param certificate: the text of its file, or None where there is none; so are the next two.
     :param key: the same one, where they share a file.
@@ -78,8 +79,8 @@ class Place(ReadablePlace):
         return folder
 
 
-#: Place, text, and whether it is private, of a file to write.
-Content = Tuple[Place, str, bool]
+#: Place and text of a file to write.
+Content = Tuple[Place, str]
 
 
 class Situation(Value):
@@ -101,6 +102,8 @@ class PairFiles(ReadablePair):
     :param files: the paths, which need not exist yet; the passphrase is that of a new key. Where ``chain_path`` is
         given, intermediates go into that file, and else into that of the certificate.
     :param others: paths of files that go along with the pair. All are files of their own.
+    :param private: those of them that have the key in them too.
+    :param attributes: what all files are to have; the mode is that of the files with the key in them.
     :raises OSError: see ``ReadablePlace``.
     """
 
@@ -110,8 +113,17 @@ class PairFiles(ReadablePair):
     others: Mapping[str, Place]
     places: Sequence[Place]
 
-    def __init__(self, files: ClientCertificate, others: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        files: ClientCertificate,
+        others: Sequence[str] = (),
+        *,
+        private: Collection[str] = (),
+        attributes: Optional[Attributes] = None,
+    ) -> None:
         self._passphrase = files.passphrase
+        self._private = private
+        self._wanted = attributes
         self._chain_path = files.chain_path
         chain = (files.chain_path,) if files.chain_path else ()
         super().__init__(files.certificate_path, files.key_path, (*chain, *others))
@@ -128,7 +140,19 @@ class PairFiles(ReadablePair):
 
     def targets(self, others: Optional[Sequence[str]] = None) -> Sequence[Place]:
         """The places at which something is replaced: of all files, or where only those of these paths are mended."""
-        return self.places if others is None else [self.others[path] for path in others]
+        return self.places if others is None else [self.at(path) for path in others]
+
+    def at(self, path: str) -> Place:
+        """See ``ReadablePair.at()``."""
+        return self.others.get(path) or (self.certificate if path == self.certificate.path else self.key)
+
+    def is_private(self, place: Place) -> bool:
+        """Say whether the key is in the file at a place."""
+        return place is self.key or place.path in self._private
+
+    def attributes(self, place: Place) -> Optional[Attributes]:
+        """What the file at a place is to have, whatever that has which it replaces."""
+        return None if self._wanted is None else self._wanted.of_file(self.is_private(place))
 
     def folders(self, place: Place) -> Sequence[Folder]:
         """The folders in which the files of a target can be replaced."""
@@ -143,12 +167,13 @@ class PairFiles(ReadablePair):
             return f"{place.path} is a mount point, and no file can take its place: mount the folder in its stead"
         return ""
 
-    def keep_key(self, kind: str) -> None:
-        """Keep the key under another name, made of ``kind`` and the time: it stays when another replaces it.
+    def keep(self, place: Place, kind: str) -> str:
+        """Keep the file at a place under another name, made of ``kind`` and the time, when another replaces it.
 
+        :returns: the path of what is kept.
         :raises OSError: that cannot be done.
         """
-        self.key.folder.keep_aside(self.key.name, self.key.beside(kind))
+        return place.folder.path_of(place.folder.keep_aside(place.name, place.beside(kind)))
 
     def read(self, *, check: bool = False) -> Texts:
         """Read the files. What a run that was killed had complete is put in place, and what else it left is removed.
@@ -202,16 +227,17 @@ class PairFiles(ReadablePair):
     def replace(
         self,
         certificates: Sequence[Certificate],
-        key: Optional[PrivateKeyTypes] = None,
+        key: Optional[str] = None,
         others: Optional[Mapping[str, str]] = None,
     ) -> None:
         """Put a new certificate, and a new key where there is one, in place of those on disk (requirement 83).
 
-        A file that replaces another gets its owner and mode. A new key file is 0600, other new files 0644. A key is
-        encrypted with the passphrase, where there is one.
+        A file that replaces another gets its owner and mode. A new file with the key in it is 0600, another new file
+        0644. The attributes count before either.
 
         :param certificates: the certificate, then its intermediates.
-        :param key: the new key; None where the certificate was renewed for the old one, which then stays as it is.
+        :param key: the new key, PEM, which the passphrase opens where it is encrypted; None where the certificate was
+            renewed for the old one, which then stays as it is.
         :param others: the texts of files that go along with the pair, by path; one that is left out stays as it is.
         :raises InputError: the key is not that of the certificate; nothing has been changed.
         :raises EstError: at stage ``save``: something could not be written. Either pair is complete then; the next use
@@ -227,16 +253,20 @@ class PairFiles(ReadablePair):
 
     def _put(self, contents: Sequence[Content]) -> None:
         """Replace files, in this order."""
-        for place, text, private in contents:
-            # Complete and on the disk beside the old file, with its owner and mode.
-            place.folder.write(
-                place.beside(NEXT),
-                text.encode("ascii"),
-                part=place.beside(PART),
-                mode=mode_of_new(private),
-                like=place.name,
-            )
-        self._take_over([place for place, _content, _private in contents])
+        for place, text in contents:
+            self._write(place, NEXT, text)  # complete and on the disk beside the old file
+        self._take_over([place for place, _content in contents])
+
+    def _write(self, place: Place, kind: str, text: str) -> None:
+        """Write a file at a place, or where a kind is given beside it, with owner and mode of the one at the place."""
+        place.folder.write(
+            place.beside(kind) if kind else place.name,
+            text.encode("latin-1"),
+            part=place.beside(PART),
+            mode=mode_of_new(self.is_private(place)),
+            like=place.name,
+            attributes=self.attributes(place),
+        )
 
     def reserve(self) -> None:
         """Keep room on the disk for a new pair: once a CA has issued a certificate, it is too late to find out.
@@ -252,28 +282,23 @@ class PairFiles(ReadablePair):
             if place.exists:
                 place.folder.unlink(place.beside(ROOM))
 
-    def mend(self, others: Mapping[str, str]) -> None:
-        """Put files that go along with the pair in place, and leave the pair alone.
+    def mend(self, texts: Mapping[str, str]) -> None:
+        """Put single files in place: certificate and key stay the same ones, whatever becomes of each file.
 
-        :param others: their texts by path. One that replaces another gets its owner and mode, a new one is 0644.
+        :param texts: by path; for owner and mode see ``replace()``.
         :raises OSError: one cannot be written; it is as it was then.
         """
         with locked(self.home.folder):
-            for path, text in others.items():
-                place = self.others[path]
-                content, part = text.encode("ascii"), place.beside(PART)
-                place.folder.write(place.name, content, part=part, mode=0o644, like=place.name)
+            for path, text in texts.items():
+                self._write(self.at(path), "", text)
 
     def _new_contents(
-        self, certificates: Sequence[Certificate], key: Optional[PrivateKeyTypes], others: Dict[str, str]
+        self, certificates: Sequence[Certificate], key: Optional[str], others: Dict[str, str]
     ) -> List[Content]:
-        """Return place, text, and whether it is private, of each file to write; the certificate comes last."""
-        if key is not None:
-            key_text = private_key_pem(key, self._passphrase).decode("ascii")
-        else:
-            key_text = private_key_block((self.key.read().content or b"").decode("latin-1"))
+        """Return place and text of each file to write; the certificate comes last."""
+        key_text = key if key is not None else private_key_block((self.key.read().content or b"").decode("latin-1"))
         # What is about to be written is looked at, not what was meant to be.
-        if not same_public_key(load_private_key(key_text.encode("ascii"), self._passphrase), certificates[0]):
+        if not same_public_key(self._loaded(key_text), certificates[0]):
             raise InputError(
                 "the new certificate does not belong to its private key, so neither was saved",
                 code="wrong_key",
@@ -284,10 +309,10 @@ class PairFiles(ReadablePair):
         if self._chain_path is not None:
             others[self._chain_path] = "".join(texts[1:])
             del texts[1:]
-        contents = [(self.others[path], text, False) for path, text in others.items()]
+        contents = [(self.others[path], text) for path, text in others.items()]
         if own_key_file and key is not None:
-            contents.append((self.key, key_text, True))
-        contents.append((self.certificate, "".join(texts) + ("" if own_key_file else key_text), not own_key_file))
+            contents.append((self.key, key_text))
+        contents.append((self.certificate, "".join(texts) + ("" if own_key_file else key_text)))
         return contents
 
     def _is_left(self) -> bool:
@@ -325,11 +350,15 @@ class PairFiles(ReadablePair):
 
     def _is_key_of_certificate(self, kind: str) -> bool:
         try:
-            key = load_private_key(self.key.read(kind).content or b"", self._passphrase)
+            key = self._loaded((self.key.read(kind).content or b"").decode("latin-1"))
             certificate = load_pem_certificates(self.certificate.read().content or b"")[0]
             return same_public_key(key, certificate)
         except (EstError, OSError, ValueError, IndexError):
             return False
+
+    def _loaded(self, key_text: str) -> PrivateKeyTypes:
+        passphrase = self._passphrase if is_encrypted(key_text) else None
+        return load_private_key(key_text.encode("latin-1"), passphrase)
 
     @staticmethod
     def _take_over(places: Sequence[Place]) -> None:
@@ -404,7 +433,7 @@ def replace_pair(
         pair = PairFiles(files)
     except OSError as error:
         raise _not_saved(error) from None
-    pair.replace(certificates, key)
+    pair.replace(certificates, None if key is None else private_key_pem(key, files.passphrase).decode("ascii"))
 
 
 def _not_saved(error: OSError) -> EstError:

@@ -95,6 +95,10 @@ class ReadablePlace:
         """Return the status of what is at the place, or of a file of ours beside it; ``None`` where nothing is."""
         return self._folder.look(self.beside(kind) if kind else self.name) if self._folder is not None else None
 
+    def state(self) -> str | None:
+        """Return owner, mode and context of what is at the place; see ``ReadableFolder.state()``."""
+        return self._folder.state(self.name) if self._folder is not None else None
+
     def read(self, kind: str = "") -> File:
         """Read the file, or one of ours beside it.
 
@@ -140,6 +144,10 @@ class ReadablePair:
             *(() if self.key is self.certificate else (self.key,)),
             self.certificate,
         ]
+
+    def at(self, path: str) -> ReadablePlace:
+        """The place of one of the paths."""
+        return self.others.get(path) or (self.certificate if path == self.certificate.path else self.key)
 
     @property
     def home(self) -> ReadablePlace:

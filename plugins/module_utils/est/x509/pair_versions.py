@@ -24,8 +24,9 @@ import contextlib
 import errno
 import os
 import stat
-from typing import Iterable, Mapping, Optional, Sequence
+from typing import Collection, Iterable, Mapping, Optional, Sequence
 
+from ..._files.attributes import Attributes
 from ..._files.folder import Folder
 from ..._files.lock import locked
 from ..._files.paths import is_mount_point
@@ -43,15 +44,24 @@ class PairVersions(ReadableVersions, PairFiles):
     """The files of a pair in a folder that is replaced as a whole; see ``PairFiles``.
 
     :param files: as there; all paths are in one folder, which is the link, or is not there yet.
-    :param others: likewise.
+    :param others: likewise, as ``private`` and ``attributes``.
     :raises InputError: there is something else in place of the link.
     :raises OSError: see ``ReadablePlace``; the link itself can be somebody else's as well.
     """
 
     _home: Place
 
-    def __init__(self, files: ClientCertificate, others: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        files: ClientCertificate,
+        others: Sequence[str] = (),
+        *,
+        private: Collection[str] = (),
+        attributes: Optional[Attributes] = None,
+    ) -> None:
         self._passphrase = files.passphrase
+        self._private = private
+        self._wanted = attributes
         self._chain_path = None
         ReadableVersions.__init__(self, files.certificate_path, files.key_path, others)
 
@@ -89,11 +99,13 @@ class PairVersions(ReadableVersions, PairFiles):
                 return f"{os.path.join(place.path, name)} {_FOLDER_INSIDE}"
         return ""
 
-    def keep_key(self, kind: str) -> None:
-        """See ``PairFiles.keep_key()``."""
-        content = self.key.read().content or b""
+    def keep(self, place: Place, kind: str) -> str:
+        """See ``PairFiles.keep()``. It is kept beside the link."""
+        content = place.read().content or b""
         folder = self._home.folder
-        folder.create(folder.free_name(self._home.beside(kind)), content)
+        name = folder.free_name(self._home.beside(kind))
+        folder.create(name, content)
+        return folder.path_of(name)
 
     def reserve(self) -> None:
         """See ``PairFiles.reserve()``. What stays as it is must go into a new version as well, so that is tried."""
@@ -111,11 +123,11 @@ class PairVersions(ReadableVersions, PairFiles):
         if self._home.exists:
             self._home.folder.unlink(self._home.beside(ROOM))
 
-    def mend(self, others: Mapping[str, str]) -> None:
+    def mend(self, texts: Mapping[str, str]) -> None:
         """See ``PairFiles.mend()``."""
         with locked(self._home.folder):
             self._recover()
-            self._put([(self.others[path], text, False) for path, text in others.items()])
+            self._put([(self.at(path), text) for path, text in texts.items()])
 
     def _put(self, contents: Sequence[Content]) -> None:
         folder, home = self._home.folder, self._home
@@ -123,10 +135,11 @@ class PairVersions(ReadableVersions, PairFiles):
         known = map(self.number, (*self.versions(), self.version()))
         version = home.beside(f"{VERSION}{max(known) + 1}")
         try:
-            with self._begin([place.name for place, _text, _private in contents]) as new:
-                for place, text, private in contents:
+            with self._begin([place.name for place, _text in contents]) as new:
+                for place, text in contents:
                     like = (place.folder, place.look()) if place.exists else None
-                    new.add(place.name, text.encode("ascii"), mode=mode_of_new(private), like=like)
+                    mode, attributes = mode_of_new(self.is_private(place)), self.attributes(place)
+                    new.add(place.name, text.encode("latin-1"), mode=mode, like=like, attributes=attributes)
                 if self.certificate.exists:
                     new.take_after(self.certificate.folder)
                 else:

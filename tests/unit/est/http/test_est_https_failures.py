@@ -36,11 +36,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline, TransportError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.connection import Dialler
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.deadline import Exchange, TimedSocket
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import (
-    Way,
-    handshake_failed,
-    in_words,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failure_words import Way, in_words
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import handshake_failed
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust, make_context
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
 

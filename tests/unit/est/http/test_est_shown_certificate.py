@@ -20,10 +20,7 @@ from support.tls_certificates import Identity, authority
 from support.tls_peer import Peer, Step, answer, read_request, response, server_context
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import Timeline, TransportError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import (
-    REFUSING_ALERTS,
-    alert_of,
-)
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.failures import REFUSING_ALERTS, alert_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.tls import Trust
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,

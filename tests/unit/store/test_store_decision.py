@@ -11,9 +11,9 @@ import pytest
 from support.memory_store import MemoryStore
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.decision import Desired
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.document import parse_document
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.keeping import Desired
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.fields import REMOVE_CHOICES
 

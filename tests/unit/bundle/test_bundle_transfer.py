@@ -13,8 +13,8 @@ import pytest
 from support.memory_store import MemoryStore
 from support.templates import template
 
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.collect import collect
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.errors import LibraryMissing
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._bundle.transfer import collect
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import NewerFormat, StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request
