@@ -180,7 +180,10 @@ class ActionModule(ControllerAction):
             variables["certificates_max_failures"],
             lambda some, check: self._act(_CERTIFICATES, {**shared, "certificates": some}, check_mode=check),
         )
-        kept = certificates.keep(entries, writes=writes)
+        # In check mode, what is told as created is not there either.
+        told = () if writes else result.get("drift", ())
+        missing = [drift["template"] for drift in told if drift["action"] in ("missing", "created")]
+        kept = certificates.keep(entries, writes=writes, missing=missing)
         if "certificates" not in kept:  # an option is wrong
             result.update({**kept, "changed": bool(result.get("changed"))})
             return

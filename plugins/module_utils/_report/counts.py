@@ -205,8 +205,8 @@ def named_hosts(hosts: Iterable[Mapping[str, Any]]) -> Dict[str, List[str]]:
 
     ``hosts_to_correct`` differ, or have a template whose last test failed or waits, or that is not proved; for a host
     that only another one of its cluster is written for, that one is named as well. ``hosts_to_renew`` have a production
-    certificate that could not be had, waits for approval or is to be issued or renewed. ``hosts_to_diagnose`` failed, or
-    could not be reached. Each has at most ``MOST_NAMED`` names, and none that a limit would read as a pattern.
+    certificate that could not be had, waits for approval or is to be issued or renewed. ``hosts_to_diagnose`` failed,
+    or could not be reached. Each has at most ``MOST_NAMED`` names, and none that a limit would read as a pattern.
 
     :param hosts: the entries of the hosts.
     """

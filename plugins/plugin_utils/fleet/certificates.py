@@ -71,19 +71,22 @@ class HostCertificates:
         waiting = ExchangeOptions()
         self._wait_seconds = float(waiting.connect_timeout + waiting.timeout)
 
-    def keep(self, entries: Sequence[Mapping[str, Any]], *, writes: bool) -> dict[str, Any]:
+    def keep(
+        self, entries: Sequence[Mapping[str, Any]], *, writes: bool, missing: Iterable[str] = ()
+    ) -> dict[str, Any]:
         """See to certificates.
 
         :param writes: whether what is to be had is asked for.
+        :param missing: the names of templates that the host is to have, and that this run does not write.
         :returns: the result of est_certificates; a failed one without ``certificates`` where an option is wrong.
         """
         looked = self._run(entries, True)
         if _ENTRIES not in looked:
             return looked
-        found = looked[_ENTRIES]
+        found = [_due_with_its_template(each, set(missing)) for each in looked[_ENTRIES]]
         needing = [number for number, each in enumerate(found) if each["status"] != "unchanged"]
         if not writes or not needing:
-            return {**looked, _ENTRIES: self._told(entries, found)}
+            return {**looked, _ENTRIES: self._told(entries, found), "changed": any(each["changed"] for each in found)}
         accounts = {number: self._account(entries[number], number) for number in needing}
         refused, entered = self._enter(accounts)
         asked = [number for number in needing if number not in refused]
@@ -176,6 +179,15 @@ def drift_of_certificates(outcomes: Iterable[Mapping[str, Any]]) -> list[dict[st
         for outcome in outcomes
         if outcome["status"] != "unchanged"
     ]
+
+
+def _due_with_its_template(outcome: dict[str, Any], missing: set[str]) -> dict[str, Any]:
+    """Return what came of a look at a certificate; it does not fail where only its template has to be written first."""
+    if outcome.get("error_code") != "unknown_template" or outcome.get("template") not in missing:
+        return outcome
+    known = {key: outcome[key] for key in ("certificate_path", "certificate_name", "template") if key in outcome}
+    reason = f"its template {outcome['template']!r} is to be written first"
+    return {**known, "status": "not_asked", "action": "enrolled", "reason": reason, "changed": True}
 
 
 def _word_of(
