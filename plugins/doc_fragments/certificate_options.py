@@ -153,6 +153,17 @@ options:
         them.
       - The default is not.
     type: bool
+  reload:
+    description:
+      - Services of a POSIX host that are to read their files anew when one of the certificate's has changed, by the
+        names that they have there. Each is reloaded at the end, once.
+      - With systemd that is C(systemctl try-reload-or-restart), which restarts what knows no reload; else
+        C(service NAME reload). One that does not run stays so.
+      - It is noted before anything changes. So a run that dies before it has reloaded them, or cannot, leaves that to
+        the next one; RV(status) is V(recovered) then. A service that cannot be reloaded is a failure.
+      - It is refused on a Windows host, where programs name a certificate by its thumbprint; notify a handler there.
+    type: list
+    elements: str
   certificate_store_name:
     description:
       - The name of the certificate store that keeps certificate and key on a Windows host, which has to exist.
@@ -204,6 +215,16 @@ options:
       - 1 to 365.
     type: int
     aliases: [remaining_days]
+  renewal_spread:
+    description:
+      - Percent of the time from the moment at which a certificate could be renewed to its end, over which renewals are
+        spread, so that a fleet that was enrolled in one hour is not renewed in one. Each certificate has its moment,
+        which RV(renew_at) tells.
+      - The moment is as far into that time as the first 8 octets of the SHA-256 fingerprint, as a number, are into 2 to
+        the power of 64. With 14 days and V(50) a certificate is renewed 7 to 14 days before its end.
+      - 0 to 90.
+    type: int
+    default: 0
   force:
     description: Get a new certificate in any case. Every run does then.
     type: bool

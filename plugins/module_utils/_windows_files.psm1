@@ -263,8 +263,8 @@ function Set-EstAccess([string]$Path, [switch]$Folder) {
 function Get-EstDrift([string]$What, [string]$Path, [switch]$Folder) {
     $access = Get-EstAccess $Path -Folder:$Folder
     if ($access.OtherOwner) { "$What belongs to $(Get-EstAccountName $access.OtherOwner), not $(Get-EstAccountName $script:ADMINISTRATORS)" }
-    $others = @(Get-EstAccountNames ($access.Writers + $access.Readers))
-    if ($others.Count) { "$What gives access to $($others -join ', ')" }
+    $others = $access.Writers + $access.Readers
+    if ($others.Count) { "$What gives access to $(@(Get-EstAccountNames $others) -join ', ')" }
     if ($Folder -and $access.Inherited) { "$What inherits permissions from the folder above it" }
 }
 
@@ -272,8 +272,8 @@ function Get-EstDrift([string]$What, [string]$Path, [switch]$Folder) {
 function Assert-EstFolder([string]$Path, [string]$Option) {
     Assert-EstWay $Path $Option
     $access = Get-EstAccess $Path -Folder
+    if (-not $access.OtherOwner -and -not $access.Writers.Count) { return }
     $others = @(Get-EstAccountNames (@($access.OtherOwner) + $access.Writers))
-    if (-not $others.Count) { return }
     $take = "takeown /F `"$Path`" /A /R, icacls `"$Path`" /reset /T, icacls `"$Path`" /inheritance:r /grant:r *$($script:SYSTEM):(OI)(CI)F *$($script:ADMINISTRATORS):(OI)(CI)F"
     throw (New-EstError ("$($others -join ', ') can write to the folder $Path, so nothing in it can be trusted; remove it, or look " +
             "through it and give it to SYSTEM and Administrators alone, in this order: $take"))
@@ -360,11 +360,7 @@ function Read-EstFile([string]$Folder, [string]$Name, [long]$Limit) {
                 $found.Problem = "is larger than $size"
                 return $found
             }
-            $content = [byte[]]::new($stream.Length)
-            $at = 0
-            while ($at -lt $content.Length -and ($count = $stream.Read($content, $at, $content.Length - $at)) -gt 0) { $at += $count }
-            if ($at -lt $content.Length) { [Array]::Resize([ref]$content, $at) }
-            $found.Content = $content
+            $found.Content = [IO.BinaryReader]::new($stream).ReadBytes($stream.Length)
             return $found
         }
         finally { $stream.Dispose() }

@@ -73,17 +73,20 @@ function Read-EstStoreFiles([string]$Folder) {
         else { $sha256 = Get-EstDigest ([Text.Encoding]::ASCII.GetBytes($document.Problem)) }
     }
     $next = Read-EstStoreFile $Folder $script:NEXT_KEY
-    $nextText, $sealed = (Get-EstFileText $next).Trim() -split ' ', 2
-    $nextKey = ConvertFrom-EstHex $nextText $script:KEY_OCTETS
-    $inForce = $null -ne $nextKey -and $sha256 -and $sealed -eq $sha256
+    $nextKey, $inForce, $waits = $null, $false, $false
+    if ($next.Exists) {
+        $nextText, $sealed = (Get-EstFileText $next).Trim() -split ' ', 2
+        $nextKey = ConvertFrom-EstHex $nextText $script:KEY_OCTETS
+        $inForce = $null -ne $nextKey -and $sha256 -and $sealed -eq $sha256
+        $age = ([DateTime]::UtcNow - $next.Written).TotalSeconds
+        $waits = $null -ne $nextKey -and -not $sealed -and $age -ge 0 -and $age -lt $script:WAITING_SECONDS
+    }
     $file = Read-EstStoreFile $Folder $script:KEY
     $text = (Get-EstFileText $file).Trim()
     $key, $damage = (ConvertFrom-EstHex $text $script:KEY_OCTETS), $file.Problem
     if ($file.Exists -and $null -eq $key -and -not $damage) {
         $damage = if ($text) { "is not a key of $(2 * $script:KEY_OCTETS) hex digits" } else { 'is empty' }
     }
-    $age = ([DateTime]::UtcNow - $next.Written).TotalSeconds
-    $waits = $next.Exists -and $null -ne $nextKey -and -not $sealed -and $age -ge 0 -and $age -lt $script:WAITING_SECONDS
     $left = @(foreach ($name in $script:NAMES) { foreach ($end in '.new', '.whole') { if (Test-EstName $Folder ".$name$end") { ".$name$end" } } })
     return @{
         Document = $document; Sha256 = $sha256; KeyFile = $file; KeyDamage = $damage; NextFile = $next; NextKey = $nextKey
@@ -151,7 +154,7 @@ function Get-EstDescription([string]$Folder, [hashtable]$Files, [byte[]]$Pad) {
     $told.drift = $drift
     $told.last_tests = Get-EstFileText (Read-EstStoreFile $Folder $script:LAST_TESTS)
     $kept = [IO.Directory]::GetFileSystemEntries($Folder, "$($script:DOCUMENT)$($script:KEPT)*")
-    [Array]::Sort($kept, [StringComparer]::Ordinal)
+    if ($kept.Length -gt 1) { [Array]::Sort($kept, [StringComparer]::Ordinal) }
     $told.kept_documents = $kept
     return $told
 }

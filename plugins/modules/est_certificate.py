@@ -72,7 +72,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the certificate of the web server, and reload it when there is a new one
+- name: Keep the certificate of the web server, and have it reloaded when there is a new one
   estfleet.cloud_extender.est_certificate:
     template: web
     identity:
@@ -276,6 +276,12 @@ backup_files:
   elements: str
   returned: when a certificate was issued in place of another with O(backup=true)
   sample: [/etc/tomcat/tls/.host.key.est-backup-20261122T120000Z]
+reloaded:
+  description: The services that were reloaded, or would be in check mode.
+  type: list
+  elements: str
+  returned: success, with O(reload)
+  sample: [nginx]
 certificate_store_name:
   description: The name of the certificate store on a Windows host.
   type: str

@@ -158,6 +158,20 @@ certificates:
       description: The file with the certificate of the root CA.
       type: str
       returned: unless it failed, when the option is given
+    pkcs12_path:
+      description: The PKCS#12 file.
+      type: str
+      returned: unless it failed, when the option is given
+    backup_files:
+      description: What was kept of the files that the new certificate has replaced.
+      type: list
+      elements: str
+      returned: when a certificate was issued in place of another with C(backup)
+    reloaded:
+      description: The services that were reloaded, or would be in check mode.
+      type: list
+      elements: str
+      returned: unless it failed, with C(reload)
     certificate_store_name:
       description: The name of the certificate store on a Windows host.
       type: str

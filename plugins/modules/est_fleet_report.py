@@ -256,7 +256,7 @@ counts:
     test_certificates_ending_soon:
       description: Those of them that end within 30 days.
       type: int
-    certificates:
+    certificates_on_hosts:
       description: Production certificates on hosts. The seven counts that follow add up to it.
       type: int
     certificates_in_order:

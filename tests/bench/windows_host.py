@@ -168,7 +168,8 @@ def main() -> None:
             print("in Wine:        not measured:", error)
         else:
             place = f"C:\\est-bench-{os.getpid()}"
-            print("in Wine:       ", bench.compare(host.command, host.program, place, options.rounds), flush=True)
+            with host.kept_up():
+                print("in Wine:       ", bench.compare(host.command, host.program, place, options.rounds), flush=True)
         print("the controller:", bench.controller(store, options.rounds, options.hosts), flush=True)
 
 

@@ -30,7 +30,7 @@ def test_certificates_are_had_once_and_told_with_the_templates(fleet, lab):
     done = fleet.run("drift")
     assert done.status == 0, done.output
     counts = fleet.report()["counts"]
-    assert (counts["certificates"], counts["certificates_due"], counts["certificates_overdue"]) == (4, 4, 4)
+    assert (counts["certificates_on_hosts"], counts["certificates_due"], counts["certificates_overdue"]) == (4, 4, 4)
     assert lab.news() == []
     assert fleet.run("configure", "--check").status == 0
     done = fleet.run("configure")

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from twins.twin import PLUGINS, MissingError, Twin, WindowsHost, powershell
+from twins.twin import HERE, PLUGINS, MissingError, Twin, WindowsHost, powershell
 
 MODULE = Path(__file__).resolve().parent / "sample" / "sample.py"
 
@@ -116,16 +116,32 @@ def test_a_case_that_cannot_be_shown_says_so_and_a_whole_file_cannot(
     assert [words for words in told if words not in done.stdout] == [], done.stdout
 
 
-def test_windows_powershell_5_1_would_know_all_that_our_files_use() -> None:
+def of_5_1(script: str | Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a script that reads ours with the reference assemblies of .NET Framework 4.6.2."""
+    try:
+        command = [powershell(), "-NoProfile", "-File", str(script), *map(str, arguments)]
+    except MissingError as error:
+        pytest.skip(str(error))
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_windows_powershell_5_1_would_know_all_that_our_files_use(tmp_path: Path) -> None:
     tools = os.environ.get("EST_TEST_TOOLS")
     if not tools:
         pytest.skip("the folder with check-5.1.ps1 is not named in EST_TEST_TOOLS")
     files = sorted(path for path in PLUGINS.rglob("*") if path.suffix in (".ps1", ".psm1", ".cs"))
-    if not files:
-        pytest.skip("the collection has no file for PowerShell yet")
-    try:
-        command = [powershell(), "-NoProfile", "-File", str(Path(tools) / "check-5.1.ps1"), *map(str, files)]
-    except MissingError as error:
-        pytest.skip(str(error))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = of_5_1(Path(tools) / "check-5.1.ps1", *files)
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
+    # It goes by names alone. Of the C# it has the compiler look at the arguments as well.
+    wrong = tmp_path / "wrong.ps1"
+    wrong.write_text(
+        "[IO.File]::Move('a', 'b', $true)\n[Text.UTF8Encoding]::new($false).GetString(1, 2, 3, 4)\n", "utf-8"
+    )
+    scripts = [path for path in files if path.suffix != ".cs"]
+    done = of_5_1(HERE / "overloads.ps1", Path(tools) / "framework-4.6.2", wrong, *scripts)
+    *found, last = done.stdout.splitlines()
+    assert found == [
+        f"{wrong}:1: not with 3 arguments: [IO.File]::Move('a', 'b', $true)",
+        f"{wrong}:2: not with 4 arguments: [Text.UTF8Encoding]::new($false).GetString(1, 2, 3, 4)",
+    ], done.stderr
+    assert int(last.split()[2]) > 100

@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +40,8 @@ SYSTEM = authority("System Root")
 
 # How long a PowerShell may take to start, and a case to end, on a machine that does other things as well.
 START_SECONDS, CASE_SECONDS = 180.0, 120.0
+# How long a host stays up at most, should whoever keeps it up be killed.
+UP_SECONDS = 3600.0
 
 _UTILITY = re.compile(r"^#AnsibleRequires -(CSharpUtil|PowerShell) (\S+)", re.MULTILINE)
 _OPTIONS = ("-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
@@ -90,6 +93,20 @@ class WindowsHost:
         if not self.drive.exists():
             subprocess.run([*self.command, "-NoProfile", "-Command", "exit"], stdin=subprocess.DEVNULL, check=True)
         return self
+
+    @contextlib.contextmanager
+    def kept_up(self) -> Iterator[None]:
+        """Keep the host up, as a host is. Wine else starts it with all its services for each command, and ends it then,
+        which takes as long as PowerShell itself.
+        """
+        idle = [*self.command, "-NoProfile", "-NonInteractive", "-Command", f"Start-Sleep {UP_SECONDS:.0f}"]
+        nothing = subprocess.DEVNULL
+        process = subprocess.Popen(idle, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def path(self, path: Path) -> str:
         """Return how a program on the host names a file that this process reaches by ``path``.

@@ -13,6 +13,7 @@ from .._exchange.options import exchange_argument_spec
 from .._template.errors import TemplateError, show
 from .._template.identity import IDENTITY
 from . import parameters
+from .outputs import PKCS12_PATH
 from .parameters import CertificateParameters
 
 CERTIFICATES, DEFAULTS = "certificates", "defaults"
@@ -121,7 +122,7 @@ def _refuse_one_file(asked: Sequence[CertificateParameters]) -> None:
 def files_of(asked: CertificateParameters) -> Dict[str, str]:
     """The files of a certificate on a POSIX host, by the options that name them."""
     own = {"certificate_path": asked.certificate_path, "private_key_path": asked.private_key_path}
-    return {**own, **asked.chain_files}
+    return {**own, **asked.chain_files, **dict(zip((PKCS12_PATH,), asked.outputs.paths))}
 
 
 def _refuse_one_name(asked: Sequence[CertificateParameters]) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Tuple
 
@@ -62,6 +63,7 @@ def decide(
     digest: str,
     *,
     renewal_period_days: int,
+    renewal_spread: int,
     force: bool,
     now: datetime,
     allowed_lost: Tuple[str, ...] = (),
@@ -72,6 +74,7 @@ def decide(
     :param digest: of what is asked for; see ``asked_digest()``.
     :param renewal_period_days: a certificate that ends within so many days is renewed, but none before half of its
         lifetime is over: one that is shorter than the period would be renewed on every run.
+    :param renewal_spread: see ``renewal_time()``.
     :param force: renew one that needs nothing.
     :param now: an aware time.
     :param allowed_lost: names that a certificate of unknown origin may lack; see ``acceptance``.
@@ -93,17 +96,24 @@ def decide(
     left = days_left(certificate, now)
     if now > not_after(certificate):
         return Need(RENEW, f"the old certificate expired on {until}")
-    if now >= renewal_time(certificate, renewal_period_days):
+    if now >= renewal_time(certificate, renewal_period_days, renewal_spread):
         return Need(RENEW, f"the old certificate ends on {until}, in {left} days")
     if force:
         return Need(RENEW, "force is set")
     return Need(NONE, f"the certificate is valid until {until}, for {left} days")
 
 
-def renewal_time(certificate: Certificate, renewal_period_days: int) -> datetime:
-    """When a certificate is to be renewed."""
+def renewal_time(certificate: Certificate, renewal_period_days: int, renewal_spread: int = 0) -> datetime:
+    """When a certificate is to be renewed.
+
+    :param renewal_spread: percent of the time from when it could be renewed to its end, over which certificates that
+        could be renewed together are spread. Where one is, its fingerprint says: the first 8 octets as a number,
+        divided by 2 to the power of 64. So it is the same on every run, and needs nothing that the host does not have.
+    """
     first, last = not_before(certificate), not_after(certificate)
-    return max(last - timedelta(days=renewal_period_days), first + (last - first) / 2)
+    start = max(last - timedelta(days=renewal_period_days), first + (last - first) / 2)
+    place = int.from_bytes(hashlib.sha256(certificate.der).digest()[:8], "big")
+    return start + timedelta(seconds=int((last - start).total_seconds()) * renewal_spread * place // (100 << 64))
 
 
 def _difference(certificate: Certificate, template: Template, rendered: Rendered, allowed_lost: Tuple[str, ...]) -> str:

@@ -84,11 +84,13 @@ class Note(Value):
     :param issued: of certificates, by their fingerprint: the one that is there, and the one that is to take its place.
     :param files: the paths of the files of the chain that were written, so that what is in them now is not somebody's.
     :param refused: why the last certificate was refused.
+    :param reload: services that have not been told of the last change yet.
     """
 
     issued: Mapping[str, Issued] = field(default_factory=dict)
     files: Tuple[str, ...] = ()
     refused: Optional[Refusal] = None
+    reload: Tuple[str, ...] = ()
 
     @classmethod
     def from_text(cls, text: str) -> Note:
@@ -103,8 +105,9 @@ class Note(Value):
         found = {key: Issued.from_data(value) for key, value in issued.items()} if isinstance(issued, dict) else {}
         return cls(
             {key: value for key, value in found.items() if value is not None},
-            tuple(path for path in files if isinstance(path, str)) if isinstance(files, list) else (),
+            _texts(files),
             Refusal.from_data(data.get("refused")),
+            _texts(data.get("reload")),
         )
 
     def as_data(self) -> Dict[str, Any]:
@@ -114,7 +117,12 @@ class Note(Value):
             "issued": {key: value.as_data() for key, value in self.issued.items()},
             **({"files": list(self.files)} if self.files else {}),
             **({"refused": self.refused.as_data()} if self.refused is not None else {}),
+            **({"reload": list(self.reload)} if self.reload else {}),
         }
+
+
+def _texts(data: Any) -> Tuple[str, ...]:
+    return tuple(text for text in data if isinstance(text, str)) if isinstance(data, list) else ()
 
 
 def _is_pem(text: Any) -> bool:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .._exchange.connection import Connector
 from .._exchange.failure import failure, input_failure
@@ -13,31 +13,52 @@ from .._store.errors import StoreError
 from .._store.reading import read_template
 from .._template.errors import TemplateError
 from .._template.model import Template
-from ..est.base.errors import EstError
+from ..est.base.errors import EstError, Timeline
 from ..est.base.libraries import require_libraries
 from .parameters import CertificateParameters
 from .posix_holder import FileHolder
 from .result import WHAT
 from .run import run_certificate
+from .services import Services
 from .sessions import Sessions
 
 #: The name of this way of exchange.
 HOST = "host"
 
 
-def keep(certificates: Sequence[CertificateParameters]) -> Iterator[Dict[str, Any]]:
-    """See to certificates one after the other; each that fails leaves the others alone.
+def keep(certificates: Sequence[CertificateParameters]) -> List[Dict[str, Any]]:
+    """See to certificates one after the other; each that fails leaves the others alone. Services come at the end, each
+    once, however many of its certificates have changed.
 
     :returns: the result of each, a failed one where it failed; see ``est_certificate``.
     """
     templates: Dict[str, Template] = {}
     with Sessions(_connect, HOST) as sessions:
-        for asked in certificates:
-            yield _keep(asked, sessions, templates)
+        kept = [(asked, *_keep(asked, sessions, templates)) for asked in certificates]
+    services = Services()
+    return [_reload(asked, outcome, holder, services) for asked, outcome, holder in kept]
 
 
-def _keep(asked: CertificateParameters, sessions: Sessions, templates: Dict[str, Template]) -> Dict[str, Any]:
-    """See to one of them.
+def _reload(
+    asked: CertificateParameters, outcome: Dict[str, Any], holder: Optional[FileHolder], services: Services
+) -> Dict[str, Any]:
+    """Reload the services of a certificate whose files have changed, and add that to its result."""
+    if holder is None or not asked.outputs.reload:
+        return outcome
+    try:
+        return {**outcome, "reloaded": list(holder.reload(services, changed=outcome["changed"]))}
+    except EstError as error:
+        if outcome.get("failed"):  # and that is told; what is owed stays noted
+            return outcome
+        error.request_received = "received" if outcome["status"] == "issued" else "not_received"
+        failed = failure(error, asked.template_name, HOST, Timeline(), WHAT)
+        return {**failed, "timeline": outcome["timeline"], "changed": True}
+
+
+def _keep(
+    asked: CertificateParameters, sessions: Sessions, templates: Dict[str, Template]
+) -> Tuple[Dict[str, Any], Optional[FileHolder]]:
+    """See to one of them; return its result, and its files as far as it came to them.
 
     :param templates: those of the store that were read so far, by name.
     """
@@ -49,13 +70,13 @@ def _keep(asked: CertificateParameters, sessions: Sessions, templates: Dict[str,
         if asked.inline is None and name not in templates:
             templates[name] = Template.from_fields(*read_template(asked.store_path, name))
         holder = FileHolder.of(asked)
-        return run_certificate(asked.inline or templates[name], asked, sessions, holder)
+        return run_certificate(asked.inline or templates[name], asked, sessions, holder), holder
     except EstError as error:
         # What was put right before it failed is another matter.
         changed = holder is not None and holder.changed
-        return {**failure(error, name, HOST, sessions.timeline, WHAT), "changed": changed}
+        return {**failure(error, name, HOST, sessions.timeline, WHAT), "changed": changed}, holder
     except (StoreError, TemplateError) as error:
-        return input_failure(error, name, HOST)
+        return input_failure(error, name, HOST), None
 
 
 def _connect() -> Connector:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
 from .._files.attributes import SELINUX_PARTS, Attributes, group_number, user_number
 from .._template.errors import TemplateError, show
@@ -15,6 +15,7 @@ from .._value import Value, field
 from ..est.base.errors import EstError, InputError
 from ..est.x509.bundle import read_bundle
 from ..est.x509.pkcs12 import ENCRYPTIONS, MODERN, pkcs12_file
+from .services import NAME
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -27,7 +28,7 @@ PKCS12_PATH, PKCS12_PASSPHRASE, KEY_PASSPHRASE = "pkcs12_path", "pkcs12_passphra
 PKCS12_OPTIONS = (PKCS12_PASSPHRASE, "pkcs12_encryption", "pkcs12_friendly_name")
 #: Options of all files, by the names that Ansible's modules for files have.
 FILE_OPTIONS = ("owner", "group", "mode", *SELINUX_PARTS)
-OUTPUT_OPTIONS = (PKCS12_PATH, *PKCS12_OPTIONS, KEY_PASSPHRASE, *FILE_OPTIONS, "backup")
+OUTPUT_OPTIONS = (PKCS12_PATH, *PKCS12_OPTIONS, KEY_PASSPHRASE, *FILE_OPTIONS, "backup", "reload")
 
 #: OpenSSL takes no longer passphrase, in octets.
 _LONGEST_PASSPHRASE = 1023
@@ -89,6 +90,7 @@ class Outputs(Value):
     :param mode: of the files with a private key in them.
     :param selinux: by ``SELINUX_PARTS``.
     :param backup: keep the files that a new certificate replaces.
+    :param reload: services that are to read their files anew when one has changed.
     """
 
     pkcs12: Optional[Pkcs12] = None
@@ -98,6 +100,7 @@ class Outputs(Value):
     mode: Optional[int] = None
     selinux: Tuple[Optional[str], ...] = ()
     backup: bool = False
+    reload: Tuple[str, ...] = ()
 
     @property
     def paths(self) -> Tuple[str, ...]:
@@ -153,6 +156,7 @@ def argument_spec() -> Dict[str, Any]:
         "mode": {"type": "raw"},
         **{part: {"type": "str"} for part in SELINUX_PARTS},
         "backup": {"type": "bool"},
+        "reload": {"type": "list", "elements": "str"},
     }
 
 
@@ -175,7 +179,17 @@ def read_outputs(options: Mapping[str, Any]) -> Outputs:
         mode=_read_mode(options["mode"]),
         selinux=tuple(options[part] for part in SELINUX_PARTS),
         backup=bool(options["backup"]),
+        reload=_read_services(options["reload"] or ()),
     )
+
+
+def _read_services(names: Sequence[str]) -> Tuple[str, ...]:
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise TemplateError(
+                "reload", "has what is no name of a service", value=show(name), allowed="names such as nginx"
+            )
+    return tuple(dict.fromkeys(names))
 
 
 def _read_pkcs12(options: Mapping[str, Any]) -> Optional[Pkcs12]:

@@ -95,6 +95,8 @@ LOCAL_MACHINE = "LocalMachine"
 DEFAULT_NAME = "identity"
 
 _RENEWAL_PERIOD_DAYS = (1, LONGEST_RENEWAL_PERIOD)
+#: Percent: something of the time before the end is always left, for a CA that does not answer at once.
+_RENEWAL_SPREAD = (0, 90)
 #: Options that ``read_options()`` checks, whatever type they have.
 CHECKED = (
     "template",
@@ -103,6 +105,7 @@ CHECKED = (
     *RANGES,
     "wait_timeout",
     "renewal_period_days",
+    "renewal_spread",
     *POSIX_PATHS,
     *ACCEPTANCE_OPTIONS,
 )
@@ -113,6 +116,7 @@ class CertificateOptions(ExchangeOptions):
 
     :param renewal_method: ``rekey`` or ``renew``.
     :param renewal_period_days: days before its end; ``None`` for that of the template.
+    :param renewal_spread: see ``renewal_time()``.
     :param force: get a new one in any case.
     :param on_failed_renewal: ``fail`` or ``enroll``, where the old certificate cannot authenticate its renewal.
     :param wait_timeout: seconds to wait in all for a certificate that must be approved.
@@ -124,6 +128,7 @@ class CertificateOptions(ExchangeOptions):
 
     renewal_method: str = REKEY
     renewal_period_days: Optional[int] = None
+    renewal_spread: int = 0
     force: bool = False
     on_failed_renewal: str = FAIL
     wait_timeout: int = 0
@@ -188,6 +193,7 @@ def argument_spec() -> Dict[str, Any]:
         "key_readers": {"type": "list", "elements": "str", "no_log": False},
         "renewal_method": {"type": "str", "choices": [REKEY, RENEW], "default": REKEY},
         "renewal_period_days": {"type": "int", "aliases": ["remaining_days"]},
+        "renewal_spread": {"type": "int", "default": 0},
         "force": {"type": "bool", "default": False},
         "on_failed_renewal": {"type": "str", "choices": [FAIL, ENROLL], "default": FAIL},
     }
@@ -216,6 +222,7 @@ def read_options(options: Mapping[str, Any], *, check_mode: bool, windows: bool 
         **read_exchange_options(options),
         renewal_method=method,
         renewal_period_days=None if days is None else check_range("renewal_period_days", days, _RENEWAL_PERIOD_DAYS),
+        renewal_spread=check_range("renewal_spread", options["renewal_spread"], _RENEWAL_SPREAD),
         force=options["force"],
         on_failed_renewal=options["on_failed_renewal"],
         wait_timeout=check_range("wait_timeout", options["wait_timeout"], WAIT_TIMEOUT),
@@ -243,6 +250,12 @@ def _refuse_other_platform(options: Mapping[str, Any], windows: bool) -> None:
     here, there = (WINDOWS_OPTIONS, POSIX_OPTIONS) if windows else (POSIX_OPTIONS, WINDOWS_OPTIONS)
     kind = "Windows" if windows else "POSIX"
     for option in there:
+        if windows and options[option] is not None and option == "reload":
+            raise TemplateError(
+                option,
+                "cannot be used on a Windows host, whose programs name a certificate by its thumbprint",
+                allowed="a handler there, which tells the service of certificate.thumbprint and restarts it",
+            )
         if windows and options[option] is not None and option in OUTPUT_OPTIONS:
             raise TemplateError(
                 option,

@@ -44,6 +44,7 @@ from .note import Chain, Issued, Note
 from .outputs import PKCS12_PATH, Outputs, numbers
 from .parameters import CertificateParameters
 from .sealed import sealed_key, sealed_pkcs12, sha256_of
+from .services import Services
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -270,6 +271,7 @@ class FileHolder:
         if self._certificate is None:
             return (), ()
         todo = self._to_mend(self._certificate)
+        owed = self._owed
         warnings = [each.warning for each in todo if each.warning]
         texts = {each.path: each.text for each in todo if each.text is not None}
         if texts:
@@ -278,7 +280,30 @@ class FileHolder:
             warnings.extend(self._refuse_unwritable_places(places, f"{what} could not be written"))
             if not self._check:
                 self._write_mended(todo, texts, what)
-        return [each.recovered for each in todo if each.recovered is not None], warnings
+        recovered = [each.recovered for each in todo if each.recovered is not None]
+        if owed:
+            recovered.append(Recovered(f"an earlier run had not reloaded {', '.join(owed)}"))
+        return recovered, warnings
+
+    @property
+    def _owed(self) -> Tuple[str, ...]:
+        """The services that have not been told of the last change; one that is not named any more need not be."""
+        return tuple(name for name in self._outputs.reload if name in self._note.reload)
+
+    def reload(self, services: Services, *, changed: bool) -> Tuple[str, ...]:
+        """Reload the services that are owed it, and return them; in check mode, only say which they would be.
+
+        :param changed: whether something has been changed.
+        :raises EstError: one cannot be reloaded. All of them stay owed.
+        """
+        if self._check:
+            return self._outputs.reload if changed else ()
+        owed = self._owed
+        if owed:
+            services.reload(owed)
+            self._note = self._note.replace(reload=())
+            self._write(self._pair.home, NOTE, self._note.as_data())
+        return owed
 
     def _to_mend(self, certificate: Certificate) -> List[Mend]:
         outputs, texts = self._outputs, self._texts
@@ -305,9 +330,8 @@ class FileHolder:
             self._texts = self._texts.replace(key=key_text)
             if self._known.key_sha256:
                 self._known = self._known.replace(key_sha256=without_key(key_text)[1])
-        self._write_note(
-            self._known_before(), tuple(path for path in texts if path in self._others.values()), self._note.refused
-        )
+        ours = tuple(path for path in texts if path in self._others.values())
+        self._write_note(self._known_before(), ours, self._note.refused, changes=True)
         try:
             self._pair.mend(texts)
         except OSError as error:
@@ -493,7 +517,7 @@ class FileHolder:
         key_sha256 = without_key(new_key if new_key is not None else self._texts.key or "")[1]
         noted = Issued(digest, above, key_sha256, seal)
         issued = {**self._known_before(), fingerprint_sha256(certificate): noted}
-        self._write_note(issued, tuple(texts))
+        self._write_note(issued, tuple(texts), changes=True)
         self._keep_old(new_key is not None, texts)
         self._pair.replace((certificate,), new_key, texts)
         self.drop_pending()
@@ -534,10 +558,18 @@ class FileHolder:
             return Note()
 
     def _write_note(
-        self, issued: Mapping[str, Issued], files: Sequence[str] = (), refused: Optional[Refusal] = None
+        self,
+        issued: Mapping[str, Issued],
+        files: Sequence[str] = (),
+        refused: Optional[Refusal] = None,
+        *,
+        changes: bool = False,
     ) -> None:
         ours = {*files, *(path for path in self._note.files if path in self._others.values())}
-        self._note = Note(issued, tuple(sorted(ours)), refused)
+        # Before anything changes: a run that dies has then not forgotten whom it did not tell.
+        owed = self._outputs.reload if changes else ()
+        reload = tuple(dict.fromkeys((*self._note.reload, *owed)))
+        self._note = Note(issued, tuple(sorted(ours)), refused, reload)
         self._write(self._pair.home, NOTE, self._note.as_data())
 
     def _keep_old(self, new_key: bool, others: Iterable[str]) -> None:

@@ -44,11 +44,11 @@ def server(url: EstUrl, trust: Optional[str], client: Optional[EstClient], clien
     }
 
 
-def certificate(issued: Certificate, renewal_period_days: int) -> Dict[str, Any]:
+def certificate(issued: Certificate, renewal_period_days: int, renewal_spread: int) -> Dict[str, Any]:
     """The certificate that the host has now, and when it is to be renewed."""
     return {
         "certificate": {"pem": pem(issued), **describe(issued)},
-        "renew_at": iso_utc(renewal_time(issued, renewal_period_days)),
+        "renew_at": iso_utc(renewal_time(issued, renewal_period_days, renewal_spread)),
     }
 
 

@@ -99,6 +99,7 @@ class _Run:
             self._rendered,
             self._digest,
             renewal_period_days=self._renewal_period_days,
+            renewal_spread=self._options.renewal_spread,
             force=self._options.force,
             now=now,
             allowed_lost=self._options.acceptance.allowed_lost,
@@ -318,7 +319,8 @@ class _Run:
         new = verified.certificate if verified is not None else None
         current = new or old
         if current is not None:
-            found.update(result.certificate(current, self._renewal_period_days), **self._judge.result(current))
+            times = (self._renewal_period_days, self._options.renewal_spread)
+            found.update(result.certificate(current, *times), **self._judge.result(current))
             if new is not None or self._need.action != needs.ENROL:  # else another one was asked for
                 found["warnings"] += self._judge.warnings(current)
             found["certificate"].update(self._holder.describe(current))

@@ -152,7 +152,7 @@ _COUNTS = (
     "test_certificates",
     "test_certificates_expired",
     "test_certificates_ending_soon",
-    "certificates",
+    "certificates_on_hosts",
     *(f"certificates_{name}" for name in CERTIFICATE_STATES),
     "certificates_with_accepted_losses",
     "certificates_overdue",
@@ -170,7 +170,7 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
 
     The five ``hosts_...`` of ``COMPARISONS`` add up to ``hosts``, the ``state_...`` to ``templates_on_hosts``,
     what the tests of this run came to adds up to ``tests``, and the ``certificates_...`` of ``CERTIFICATE_STATES`` to
-    ``certificates``.
+    ``certificates_on_hosts``.
 
     :param hosts: the entries of the hosts.
     :param now: decides which certificates end soon.
@@ -234,15 +234,11 @@ def named_hosts(hosts: Iterable[Mapping[str, Any]]) -> Dict[str, List[str]]:
 
 
 def _needs_correction(host: Mapping[str, Any]) -> bool:
-    return (
-        comparison(host) == "differing"
-        or any(
-            (entry["action"] not in _NOT_DIFFERENT and not _was_written(host, entry))
-            or _owes_a_test(entry)
-            or (entry["test"] or {}).get("status") in ("failed", "pending")
-            for entry in host["templates"]
-        )
-        or any(entry["state"] in ("failed", "pending", "due") for entry in host.get("certificates") or ())
+    return comparison(host) == "differing" or any(
+        (entry["action"] not in _NOT_DIFFERENT and not _was_written(host, entry))
+        or _owes_a_test(entry)
+        or (entry["test"] or {}).get("status") in ("failed", "pending")
+        for entry in host["templates"]
     )
 
 
@@ -315,7 +311,7 @@ def _count_test(found: Dict[str, int], test: Optional[Mapping[str, Any]], now: d
 
 
 def _count_certificate(found: Dict[str, int], entry: Mapping[str, Any], now: datetime) -> None:
-    found["certificates"] += 1
+    found["certificates_on_hosts"] += 1
     found[f"certificates_{entry['state']}"] += 1
     found["certificates_with_accepted_losses"] += bool(entry.get("accepted_lost")) and not remarks(entry)
     found["certificates_overdue"] += _is_overdue(entry, now)

@@ -20,7 +20,7 @@ def summary_lines(document: Mapping[str, Any]) -> List[str]:
     """Return the summary of a report, a line each, safe for a terminal."""
     counts = document["counts"]
     lines = [_headline(counts)]
-    if counts["templates"] or counts["certificates"]:
+    if counts["templates"] or counts["certificates_on_hosts"]:
         lines.extend(f"{what}: {', '.join(words)}" for what, words in _counted(counts) if words)
     lines.extend(printable(note, _MOST_CHARACTERS) for note in document["notes"][:MOST_PROBLEMS])
     problems = [describe_cause(cause) for cause in document["causes"]]
@@ -97,7 +97,7 @@ def _numbers(counts: Mapping[str, int], *told: Tuple[str, str]) -> List[str]:
 def _headline(counts: Mapping[str, int]) -> str:
     hosts = _plural(counts["hosts"], "host")
     templates = _plural(counts["templates"], "template") if counts["templates"] else "no template is declared"
-    certificates = counts["certificates"]
+    certificates = counts["certificates_on_hosts"]
     if certificates:
         declared = [templates] if counts["templates"] else []
         templates = ", ".join([*declared, _plural(certificates, "production certificate")])

@@ -139,12 +139,12 @@ _TEXT = (
     "certificate_store_location certificate_store_name chain_path cipher detail error_code exchange "
     "fingerprint_sha256 fullchain_path hint issuer kind msg name not_after not_before oid path pem pkcs12_path "
     "private_key_path public_key_curve public_key_type realm reason renew_at request_received retry_at "
-    "root_certificate_path root_trusted_by scheme serial_number server_message stage status subject template thumbprint tls_version trust "
-    "url username words"
+    "root_certificate_path root_trusted_by scheme serial_number server_message stage status subject template "
+    "thumbprint tls_version trust url username words"
 )
 _TEXTS = (
-    "accepted_lost authenticated_by backup_files differs key_protected_by lost omitted_attributes removed replaced "
-    "subject_alternative_names"
+    "accepted_lost authenticated_by backup_files differs key_protected_by lost omitted_attributes reloaded removed "
+    "replaced subject_alternative_names"
 )
 _TABLES = "ca_certificates certificates csr_attributes schemes timeline untrusted_certificates"
 _PARTS = "authentication certificate diff requested root_certificate server substitutions"

@@ -4,14 +4,16 @@
 """What ``program.py`` is, for Windows: a small program that the host's PowerShell gets on standard input.
 
 There the frame of a module costs still more, for ansible-core has C# compiled with each of them. The command line is
-short, since that of ssh and WinRM may have 8,191 characters: it unpacks what comes on standard input, as modules do.
+short, since that of ssh and WinRM may have 8,191 characters: it runs what comes on standard input, as modules do.
+
+Half of what a look takes is the start of PowerShell, and most of the rest that it meets each function and each method
+for the first time. So nothing is sent that is not called, and what is read is read with few different calls.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,18 +27,19 @@ from .program import LONGEST_ANSWER, Sender
 #: The answer of a PowerShell that may not run the program, for it is held to a part of its language.
 CONSTRAINED = "ConstrainedLanguage"
 
-# What is for Ansible alone, or for whoever imports a single file.
-_OF_MODULES = re.compile(r"^(?:#.*|Export-ModuleMember.*)\n", re.MULTILINE)
+# What is for people, for Ansible, or for whoever imports a single file; and what indents the rest.
+_NOT_SENT = re.compile(r"^ *(?:#.*|Export-ModuleMember.*)?\n|^ +", re.MULTILINE)
+_FUNCTION = re.compile(r"^function ([\w-]+)(.*?)^}\n", re.MULTILINE | re.DOTALL)
+_CALLED = re.compile(r"\w+-Est\w+")
 
-#: The command that gets it: the packed program, the mark, and the argument, each a line. A module of PowerShell has its
+#: The command that gets it: the program, the mark, and the argument, each a line. A module of PowerShell has its
 #: variables to itself: with the connection psrp, all commands share one process.
 COMMAND = """\
 $given = @($input)
 $mark = $given[1]
 if ($ExecutionContext.SessionState.LanguageMode -ne 'FullLanguage') { return $mark + '"CONSTRAINED"' + $mark }
-$packed = [IO.MemoryStream]::new([Convert]::FromBase64String($given[0]))
-$unpacked = [IO.Compression.DeflateStream]::new($packed, [IO.Compression.CompressionMode]::Decompress)
-$module = New-Module ([ScriptBlock]::Create([IO.StreamReader]::new($unpacked).ReadToEnd()))
+$text = [Text.Encoding]::ASCII.GetString([Convert]::FromBase64String($given[0]))
+$module = [Management.Automation.PSModuleInfo]::new([ScriptBlock]::Create($text))
 $answer = & $module { Get-EstLook @args } $given[2]
 if ($answer -and $answer.Length -le LONGEST) { $mark + $answer + $mark }
 """.replace("CONSTRAINED", base64.b64encode(CONSTRAINED.encode("ascii")).decode("ascii")).replace(
@@ -61,10 +64,8 @@ class WindowsProgram:
     def __init__(self, files: Sequence[str]) -> None:
         self.files = tuple(files)
         root = Path(str(_store.__file__)).parents[1]
-        texts = [_OF_MODULES.sub("", (root / f"{name}.psm1").read_text(encoding="utf-8")) for name in files]
-        packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-        packed = packer.compress("".join((*texts, "Export-ModuleMember\n")).encode("ascii")) + packer.flush()
-        self._packed = base64.b64encode(packed).decode("ascii")
+        text = _reached("".join((root / f"{name}.psm1").read_text(encoding="ascii") for name in files), "Get-EstLook")
+        self._program = base64.b64encode(_NOT_SENT.sub("", text).encode("ascii")).decode("ascii")
 
     def text(self, arguments: Sequence[Any], mark: str) -> str:
         """Return the lines of the input, which are ASCII.
@@ -73,7 +74,20 @@ class WindowsProgram:
         :param mark: what the answer stands between.
         """
         lines = [base64.b64encode(argument.encode("utf-8")).decode("ascii") for argument in arguments]
-        return "\n".join([self._packed, mark, *lines, ""])
+        return "\n".join([self._program, mark, *lines, ""])
+
+
+def _reached(text: str, name: str) -> str:
+    """Return a script without the functions that one of them does not lead to: to read them takes PowerShell time."""
+    functions = {found[1]: found[2] for found in _FUNCTION.finditer(text)}
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        called = waiting.pop()
+        if called in functions and called not in reached:
+            reached.add(called)
+            waiting += _CALLED.findall(functions[called])
+    return _FUNCTION.sub(lambda found: found[0] if found[1] in reached else "", text)
 
 
 class WindowsSender(Sender):

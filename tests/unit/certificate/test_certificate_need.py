@@ -24,6 +24,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.identity import TestIdentity
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.http.url import EstUrl
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.certificate import fingerprint_sha256
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.client_certificate import (
     ClientCertificate,
 )
@@ -58,10 +59,13 @@ def found(days=(-100, 100), digest=DIGEST, common_name="web1", **more):
     return CurrentCertificate(there, HeldCertificate(b"", there, None, ClientCertificate("")), digest=digest, **more)
 
 
-def need(there, *, renewal_period_days=14, force=False):
-    return decide(
-        there, TEMPLATE, RENDERED, DIGEST, renewal_period_days=renewal_period_days, force=force, now=NOW
-    ).action
+def decided(there, *, renewal_period_days=14, renewal_spread=0, force=False):
+    periods = {"renewal_period_days": renewal_period_days, "renewal_spread": renewal_spread}
+    return decide(there, TEMPLATE, RENDERED, DIGEST, **periods, force=force, now=NOW)
+
+
+def need(there, **options):
+    return decided(there, **options).action
 
 
 @pytest.mark.parametrize(
@@ -97,8 +101,29 @@ def test_none_is_renewed_before_half_of_its_lifetime_is_over(days, before, expec
     assert renewal_time(certificate(days), before) == NOW + timedelta(days=expected)
 
 
+def test_renewals_are_spread_over_a_part_of_the_time_before_the_end():
+    """The documented formula, with what openssl x509 -fingerprint -sha256 prints."""
+    shares = []
+    for number in range(100):
+        one = certificate((0, 100), f"host{number}")
+        place = int(fingerprint_sha256(one).replace(":", "")[:16], 16) / 2**64
+        days = [(renewal_time(one, 14, spread) - NOW).total_seconds() / 86400 for spread in (0, 50, 90)]
+        assert days == pytest.approx([86, 86 + 7 * place, 86 + 12.6 * place], abs=2 / 86400)
+        shares.append(place)
+    assert min(shares) < 0.2
+    assert max(shares) > 0.8
+
+
+def test_a_certificate_is_renewed_at_its_moment():
+    one = found((-93, 7))  # half of the fourteen days are over
+    place = int(fingerprint_sha256(one.certificate).replace(":", "")[:16], 16) / 2**64
+    assert need(one) == "renew"
+    assert need(one, renewal_spread=90) == ("renew" if 14 * 0.9 * place <= 7 else "none")
+    assert need(found((-99.99, 0.01)), renewal_spread=90) == "renew"
+
+
 def test_a_reason_says_until_when():
-    one = decide(found((-100, 3)), TEMPLATE, RENDERED, DIGEST, renewal_period_days=14, force=False, now=NOW)
+    one = decided(found((-100, 3)))
     assert one.reason == "the old certificate ends on 2026-11-25T12:00:00Z, in 3 days"
 
 

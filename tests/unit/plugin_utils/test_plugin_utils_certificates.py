@@ -213,6 +213,7 @@ PLACES = {
     "one certificate": ("b.pem", "b.key", {"certificate_path": "/x/a.pem"}, "certificate_path"),
     "another spelling": ("b.pem", "b.key", {"private_key_path": "/x/./a.pem"}, "private_key_path"),
     "a file of the chain": ("b.pem", "b.key", {"chain_path": "/x/a.key"}, "chain_path"),
+    "PKCS#12": ("b.pem", "b.key", {"pkcs12_path": "/x/a.key", "pkcs12_passphrase": "words"}, "pkcs12_path"),
 }
 
 

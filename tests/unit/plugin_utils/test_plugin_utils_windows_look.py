@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import zlib
 from types import SimpleNamespace
 
 import pytest
@@ -66,31 +65,37 @@ def test_the_answer_is_found_among_what_a_profile_prints():
     action = Action()
     assert QuickLook(action).look(STORE, None) == {**NO_STORE, "drift": ["ä"]}
     ((command, sent),) = action.sent
-    packed, _mark, path = sent.splitlines()
+    program, _mark, path = sent.splitlines()
     assert base64.b64decode(path).decode() == STORE
     assert sent.endswith("\n")
     # All of it may be encoded once more, as ssh and winrm of ansible-core 2.16 do.
     assert command.startswith(BEGINNING)
     assert len(base64.b64encode(command.encode("utf-16-le"))) < LONGEST_COMMAND
-    assert len(packed) < 16 * 1024
+    assert len(program) < 32 * 1024
     assert "EstLook" in base64.b64decode(command.removeprefix(BEGINNING)).decode("utf-16-le")
 
 
 def test_the_program_is_made_of_the_files_of_the_module():
-    packed = WINDOWS_STORE.text((STORE,), MARK).splitlines()[0]
-    text = zlib.decompress(base64.b64decode(packed), -zlib.MAX_WBITS).decode("ascii")
+    text = base64.b64decode(WINDOWS_STORE.text((STORE,), MARK).splitlines()[0]).decode("ascii")
     files = re.findall(
         r"-PowerShell \.\.module_utils\.(\w+)", (PLUGINS / "modules" / "win_est_store_file.ps1").read_text()
     )
     assert WINDOWS_STORE.files == (*files, "_windows_look")
-    for name in WINDOWS_STORE.files:
-        source = (PLUGINS / "module_utils" / f"{name}.psm1").read_text(encoding="ascii")
-        assert all(function in text for function in re.findall(r"^function [\w-]+.*", source, re.MULTILINE))
+    sources = [(PLUGINS / "module_utils" / f"{name}.psm1").read_text(encoding="ascii") for name in WINDOWS_STORE.files]
+    lines = [line.strip() for source in sources for line in source.splitlines()]
+    assert all(line in lines for line in text.splitlines())
     # They are one script there: no two may call something by the same name.
-    named = re.findall(r"^\$script:(\w+) =", text, re.MULTILINE) + re.findall(r"^function ([\w-]+)", text, re.MULTILINE)
+    named = re.findall(r"^(?:\$script:|function )([\w-]+)", "\n".join(sources), re.MULTILINE)
     assert sorted(named) == sorted(set(named))
-    assert "Export-ModuleMember" in text.splitlines()
-    assert not re.search("^#", text, re.MULTILINE)
+
+
+def test_the_program_has_what_it_calls_and_nothing_else():
+    text = base64.b64decode(WINDOWS_STORE.text((STORE,), MARK).splitlines()[0]).decode("ascii")
+    has = set(re.findall(r"^function ([\w-]+)", text, re.MULTILINE))
+    assert {"Get-EstLook", "Read-EstStore", "Get-EstDrift", "Get-EstReason"} <= has
+    assert has == {"Get-EstLook", *re.findall(r"(?<!function )\b\w+-Est\w+", text)}
+    assert not has & {"Write-EstFile", "Set-EstAccess", "Remove-EstFile", "New-EstFolder", "New-EstStoreKey"}
+    assert not re.search("^(#|Export)", text, re.MULTILINE)
 
 
 def test_the_key_is_never_asked_for():

@@ -19,13 +19,15 @@ from windows.playbooks.plays import PLAYBOOKS, Plays
 
 
 @pytest.fixture(scope="session")
-def host() -> WindowsHost:
-    """The host. It is not that of the twins, so that both can run at the same time."""
+def host() -> Iterator[WindowsHost]:
+    """The host, kept up. It is not that of the twins, so that both can run at the same time."""
     try:
         found = windows_host()
     except MissingError as error:
         pytest.skip(str(error))
-    return WindowsHost(found.folder, f"{found.name}-playbooks").made()
+    made = WindowsHost(found.folder, f"{found.name}-playbooks").made()
+    with made.kept_up():
+        yield made
 
 
 @pytest.fixture

@@ -54,8 +54,8 @@ function overview() {
       { number: certificates - expired - soon, words: "end later", sign: ["\u2713", "", "good"] },
     ], []);
   }
-  if (counts.certificates) {
-    group(counts.certificates, counts.certificates === 1 ? "production certificate" : "production certificates",
+  if (counts.certificates_on_hosts) {
+    group(counts.certificates_on_hosts, counts.certificates_on_hosts === 1 ? "production certificate" : "production certificates",
       Object.entries(PRODUCTION).map(([state, sign]) => ({ number: counts[`certificates_${state}`], words: sign[1], sign })),
       [{ number: counts.certificates_expired, words: "expired", sign: ["\u2716", "", "bad"] },
         { number: counts.certificates_overdue, words: "overdue", sign: ["\u26a0", "", "warn"] },

@@ -74,5 +74,6 @@ CODES = {
     "not_a_ca": "A certificate that came among CA certificates is not one.",
     "not_as_asked": "The certificate is not what was asked for, and that is not accepted.",
     "refused_before": "A certificate for the same request was refused a short while ago, and no other is asked for.",
+    "not_reloaded": "The certificate is in place, and a service that is to be reloaded was not.",
     "not_saved": "The files of the certificate cannot be read or written.",
 }
