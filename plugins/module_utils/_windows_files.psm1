@@ -118,13 +118,11 @@ function ConvertTo-EstHex([byte[]]$Octets) {
     return [BitConverter]::ToString($Octets).Replace('-', '').ToLowerInvariant()
 }
 
-# Returns the octets, or nothing where what is given is no such number of pairs of hexadecimal digits in ASCII. It is given as
-# octets, of which a log has no more than that: a policy can have PowerShell keep the parameters of each call.
-function ConvertFrom-EstHex([byte[]]$Digits, [int]$Count) {
-    $text = [Text.Encoding]::ASCII.GetString($Digits)
-    if ($text.Length -ne 2 * $Count -or $text -notmatch '\A[0-9A-Fa-f]+\z') { return $null }
+# Returns the octets, or nothing where the text is no such number of pairs of hexadecimal digits.
+function ConvertFrom-EstHex([string]$Text, [int]$Count) {
+    if ($Text.Length -ne 2 * $Count -or $Text -notmatch '\A[0-9A-Fa-f]+\z') { return $null }
     $octets = [byte[]]::new($Count)
-    for ($i = 0; $i -lt $Count; $i++) { $octets[$i] = [Convert]::ToByte($text.Substring(2 * $i, 2), 16) }
+    for ($i = 0; $i -lt $Count; $i++) { $octets[$i] = [Convert]::ToByte($Text.Substring(2 * $i, 2), 16) }
     return , $octets
 }
 

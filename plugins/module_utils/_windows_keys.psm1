@@ -207,7 +207,7 @@ function Get-EstCertificateLook([hashtable]$Which) {
     }
     finally { $store.Dispose() }
     $look = @{ certificates = $found; writable = (Test-EstWritable $Which.store_name); document = @{} }
-    if ($Which.with_document) { $look.document = Read-EstStore $Which.store_path (ConvertFrom-EstKeyPad $Which) }
+    if ($Which.with_document) { $look.document = Read-EstStore $Which.store_path (ConvertFrom-EstKeyPad $Which.key_pad) }
     return $look + (Get-EstNotes $Which)
 }
 

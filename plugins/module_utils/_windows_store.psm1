@@ -76,14 +76,14 @@ function Read-EstStoreFiles([string]$Folder) {
     $nextKey, $inForce, $waits = $null, $false, $false
     if ($next.Exists) {
         $nextText, $sealed = (Get-EstFileText $next).Trim() -split ' ', 2
-        $nextKey = ConvertFrom-EstHex ([Text.Encoding]::ASCII.GetBytes($nextText)) $script:KEY_OCTETS
+        $nextKey = ConvertFrom-EstHex $nextText $script:KEY_OCTETS
         $inForce = $null -ne $nextKey -and $sha256 -and $sealed -eq $sha256
         $age = ([DateTime]::UtcNow - $next.Written).TotalSeconds
         $waits = $null -ne $nextKey -and -not $sealed -and $age -ge 0 -and $age -lt $script:WAITING_SECONDS
     }
     $file = Read-EstStoreFile $Folder $script:KEY
     $text = (Get-EstFileText $file).Trim()
-    $key, $damage = (ConvertFrom-EstHex ([Text.Encoding]::ASCII.GetBytes($text)) $script:KEY_OCTETS), $file.Problem
+    $key, $damage = (ConvertFrom-EstHex $text $script:KEY_OCTETS), $file.Problem
     if ($file.Exists -and $null -eq $key -and -not $damage) {
         $damage = if ($text) { "is not a key of $(2 * $script:KEY_OCTETS) hex digits" } else { 'is empty' }
     }
@@ -102,10 +102,10 @@ function Get-EstNothing {
     }
 }
 
-# Returns the octets of the option key_pad; nothing where it is not given.
-function ConvertFrom-EstKeyPad($Options) {
-    if (-not $Options.key_pad) { return $null }
-    $pad = ConvertFrom-EstHex ([Text.Encoding]::ASCII.GetBytes($Options.key_pad)) $script:KEY_OCTETS
+# Returns the octets of key_pad; nothing where it is not given.
+function ConvertFrom-EstKeyPad([string]$Text) {
+    if (-not $Text) { return $null }
+    $pad = ConvertFrom-EstHex $Text $script:KEY_OCTETS
     if ($null -eq $pad) { throw (New-EstError "key_pad is not $script:KEY_OCTETS octets in hexadecimal" 'invalid_option') }
     return , $pad
 }

@@ -26,7 +26,7 @@ $spec = @{
 $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 
 function Get-Result([hashtable]$Params, [bool]$CheckMode) {
-    $pad = ConvertFrom-EstKeyPad $Params
+    $pad = ConvertFrom-EstKeyPad $Params.key_pad
     if ($Params.operation -eq 'read') { return (Read-EstStore $Params.store_path $pad) + @{ changed = $false } }
     if ($CheckMode) { return @{ changed = $true; conflict = $false; kept = ''; masked_key = '' } }
     if ($Params.operation -eq 'make_key') {

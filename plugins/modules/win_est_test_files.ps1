@@ -45,7 +45,7 @@ function Get-Result($Params) {
         return @{ changed = $true; path = $path; not_noted = (Get-NotNoted $Params) }
     }
     $result = @{ changed = $false }
-    if ($Params.store_path) { $result.document = Read-EstStore $Params.store_path (ConvertFrom-EstKeyPad $Params) }
+    if ($Params.store_path) { $result.document = Read-EstStore $Params.store_path (ConvertFrom-EstKeyPad $Params.key_pad) }
     $files = Read-EstPending $test
     if ($null -eq $files) { return $result }
     $pad = [Convert]::FromBase64String($Params.pad)
