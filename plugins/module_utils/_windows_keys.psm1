@@ -197,7 +197,7 @@ function Get-EstCertificateLook([hashtable]$Which) {
     $store = Open-EstCertificates $Which.store_name
     try {
         $found = @(foreach ($certificate in $store.Certificates()) {
-                if (-not (Test-EstOurs $certificate $Which.mark $Which.name)) { continue }
+                if (-not $Which.every -and -not (Test-EstOurs $certificate $Which.mark $Which.name)) { continue }
                 $state, $lacking = Get-EstKeyState $certificate $readers
                 @{
                     certificate = [Convert]::ToBase64String($certificate.RawData); friendly_name = "$($certificate.FriendlyName)"

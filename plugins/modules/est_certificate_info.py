@@ -8,34 +8,42 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: est_certificate_info
-short_description: Tell which certificates are on a POSIX host
+short_description: Tell which certificates are on a host
 version_added: 0.1.0
 description:
-  - Returns the certificates in files and folders, whoever has put them there. Of those that
+  - Returns the certificates in files and folders of a POSIX host, or in certificate stores of the machine of a Windows
+    host, whoever has put them there. Of those that
     M(estfleet.cloud_extender.est_certificate) has issued it tells the template too, what the CA left out, and when they
     will be renewed, as it was noted at that time.
   - It reads private keys to say whether they are those of their certificates, and tells nothing of them. No EST server
     is asked, and nothing is changed.
-  - Windows hosts are refused.
+  - On a Windows host nothing is noted with a certificate but its friendly name. So there is the template, and neither
+    RV(certificates[].lost) nor RV(certificates[].renew_at).
 author:
   - estfleet.cloud_extender contributors (@estfleet-collections)
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.info_module
   - estfleet.cloud_extender.attributes.action
-  - estfleet.cloud_extender.attributes.posix
+  - estfleet.cloud_extender.attributes.posix_and_windows
 options:
   paths:
     description:
-      - Absolute paths of files and folders. Of a file the first certificate counts, and those after it are above it.
+      - Absolute paths of files and folders of a POSIX host, where they are needed. Of a file the first certificate
+        counts, and those after it are above it.
       - Of a folder all files count that have a certificate first, but for dot files, CA certificates and collections of
         more than 16 certificates. Folders in it are not looked into. At most 1000 names.
       - What is not there, or has no certificate in it, is told in RV(problems).
     type: list
     elements: str
-    required: true
+  certificate_store_names:
+    description:
+      - The names of certificate stores of the machine of a Windows host.
+      - The default is V(My) alone.
+    type: list
+    elements: str
 notes:
-  - The host needs the Python library C(cryptography).
+  - A POSIX host needs the Python library C(cryptography); for a Windows host the controller does.
 seealso:
   - module: estfleet.cloud_extender.est_certificate
 """
@@ -48,10 +56,11 @@ EXAMPLES = r"""
 
 - name: Those that end within a month
   ansible.builtin.debug:
-    msg: "{{ item.path }}: {{ item.certificate.days_left }} days left, to be renewed at {{ item.renew_at }}"
-  loop: "{{ found.certificates | selectattr('certificate.days_left', 'le', 30) }}"
-  loop_control:
-    label: "{{ item.path }}"
+    msg: "{{ found.certificates | selectattr('certificate.days_left', 'le', 30) | map(attribute='path') }}"
+
+- name: Which certificates does the Windows host have?
+  estfleet.cloud_extender.est_certificate_info:
+    certificate_store_names: [My, WebHosting]
 """
 
 RETURN = r"""
@@ -62,13 +71,21 @@ certificates:
   returned: success
   contains:
     path:
-      description: The file.
+      description: The file, or on a Windows host the path that PowerShell has for it.
       type: str
       sample: /etc/ssl/certs/web.pem
+    friendly_name:
+      description: What Windows shows for it.
+      type: str
+      returned: on a Windows host
     certificate:
       description: The certificate.
       type: dict
       contains:
+        thumbprint:
+          description: What a Windows host names it by, the SHA-1 over the certificate.
+          type: str
+          returned: on a Windows host
         pem:
           description: The certificate.
           type: str
@@ -114,12 +131,13 @@ certificates:
     chain_subjects:
       description:
         - The subjects of the CA certificates above it, from its issuer upwards, as far as they are in its file or were
-          noted with it.
+          noted with it. Empty on a Windows host.
       type: list
       elements: str
     private_key_path:
       description:
-        - The file of its private key, which was noted with it, or is named like it; null where nobody knows.
+        - The file of its private key, which was noted with it, or is named like it; null where nobody knows, and on a
+          Windows host.
       type: str
     key_matches:
       description:
@@ -139,7 +157,7 @@ certificates:
         - From when on a run renews it, UTC, by the options of the run that got it; null where that was not noted.
       type: str
     request_pending:
-      description: Whether a request for another one waits for approval.
+      description: Whether a request for another one waits for approval; false on a Windows host.
       type: bool
     refused:
       description: Why the last certificate that came for this place was refused; null where none was.
@@ -168,14 +186,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.l
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"paths": {"type": "list", "elements": "str", "required": True}},
+        argument_spec={name: {"type": "list", "elements": "str"} for name in ("paths", "certificate_store_names")},
         supports_check_mode=True,
     )
     try:
         require_libraries("cryptography")
     except EstError as error:
         module.fail_json(**failure_of(error))
-    module.exit_json(changed=False, **certificates_in(module.params["paths"]))
+    module.exit_json(changed=False, **certificates_in(module.params["paths"] or ()))
 
 
 if __name__ == "__main__":

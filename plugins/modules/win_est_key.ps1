@@ -19,6 +19,7 @@ $spec = @{
         name = @{ type = 'str'; required = $true }
         key_readers = @{ type = 'list'; elements = 'str'; default = @(); no_log = $false }
         with_document = @{ type = 'bool'; default = $false }
+        every = @{ type = 'bool'; default = $false }
         key_pad = @{ type = 'str'; no_log = $true }
         pad = @{ type = 'str'; no_log = $true }
         key_provider = @{ type = 'str'; choices = @('software', 'tpm', 'csp'); default = 'software'; no_log = $false }

@@ -94,6 +94,8 @@ class KeyHost:
         return [entry.der for entry in self.stores[store]]
 
     def _ours(self, arguments: Mapping[str, Any]) -> list[Entry]:
+        if arguments.get("every"):
+            return list(self.stores[arguments["store_name"]])
         pattern = f"{re.escape(arguments['name'])}|.*-est-{arguments['mark']}-[0-9a-f]{{16}}-[0-9]{{1,9}}"
         return [entry for entry in self.stores[arguments["store_name"]] if re.fullmatch(pattern, entry.friendly_name)]
 

@@ -460,17 +460,24 @@ def test_the_template_store_is_read_in_the_same_call(keys: Keys) -> None:
 
 @shown_by_wine
 def test_the_class_of_the_controller_understands_it(keys: Keys) -> None:
-    host = HostKeys(
-        lambda _module, arguments: keys.twin.run(dict(arguments)),
-        "win_est_key",
-        store_path=keys.twin.path(keys.folder),
-        store_name="My",
-        mark=keys.mark,
-        name=NAME,
-    )
+    def host_of(mark: str, name: str) -> HostKeys:
+        return HostKeys(
+            lambda _module, arguments: keys.twin.run(dict(arguments)),
+            "win_est_key",
+            store_path=keys.twin.path(keys.folder),
+            store_name="My",
+            mark=mark,
+            name=name,
+        )
+
+    host = host_of(keys.mark, NAME)
     assert host.look(None, with_document=False).certificates == ()
     der = keys.joined()
     host.note("refused", b"why")
     look = host.look(None, with_document=True)
     assert [(entry.der, entry.key) for entry in look.certificates] == [(der, THERE)]
     assert (look.refused, look.pending, look.waiting_key, look.writable) == (b"why", None, b"", True)
+    others = host_of("0" * 8, "-")
+    assert others.look(None, with_document=False).certificates == ()
+    every = others.look(None, with_document=False, every=True).certificates
+    assert (der, keys.friendly_name(1), THERE) in [(one.der, one.friendly_name, one.key) for one in every]

@@ -125,15 +125,18 @@ class HostKeys:
         self._which = {"store_path": store_path, "store_name": store_name, "mark": mark, "name": name}
         self._readers = list(key_readers)
 
-    def look(self, key_pad: Optional[bytes], *, with_document: bool) -> Look:
+    def look(self, key_pad: Optional[bytes], *, with_document: bool, every: bool = False) -> Look:
         """Look at all that decides what is to be done.
 
         :param key_pad: masks the sealing key of the template store; ``None`` where that is not wanted.
         :param with_document: read the document of the template store as well.
+        :param every: tell the certificates of others too.
         :raises EstError: it cannot be looked at.
         """
         pad = os.urandom(_PENDING_OCTETS)
-        more = {} if key_pad is None else {"key_pad": key_pad.hex()}
+        more: dict[str, Any] = {} if key_pad is None else {"key_pad": key_pad.hex()}
+        if every:
+            more["every"] = True
         found = self._run(
             "look",
             "not_received",

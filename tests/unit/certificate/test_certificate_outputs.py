@@ -114,9 +114,8 @@ def test_the_encryption_is_the_one_that_is_asked_for(lab, tmp_path: Path, encryp
     host = Host(lab, tmp_path, pkcs12_path=str(tmp_path / "host.p12"), **{**P12, "pkcs12_encryption": encryption})
     if encryption != "legacy" and not HAS_MODERN:
         before = posts(lab)
-        with pytest.raises(MissingLibrary, match="version 38 or newer can") as caught:
+        with pytest.raises(MissingLibrary, match="version 38 or newer can, and legacy encryption needs no newer one"):
             host.keep()
-        assert "take legacy encryption" in caught.value.hint
         assert posts(lab) == before
         assert sorted(os.listdir(tmp_path)) == []
         return

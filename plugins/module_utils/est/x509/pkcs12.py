@@ -77,8 +77,7 @@ def _algorithm(encryption: str, passphrase: bytes) -> Any:
 
         raise MissingLibrary(
             f"cryptography {cryptography.__version__} cannot make a PKCS#12 file with {encryption} encryption; version "
-            f"{_WITH_CHOICE} or newer can",
-            hint=f"Install cryptography {_WITH_CHOICE} or newer where the file is made, or take {LEGACY} encryption.",
+            f"{_WITH_CHOICE} or newer can, and {LEGACY} encryption needs no newer one",
             values={"name": "cryptography", "minimum": _WITH_CHOICE},
         )
     kinds = pkcs12.PBES
