@@ -69,7 +69,7 @@ TEMPLATES = {
     "docs/bundle.md: Export the templates of ce1": ("wifi",),
     "docs/certificates.md: Certificates of the web servers": ("web",),
     "docs/certificates.md: Keep a keystore for a Java service": ("web",),
-    "docs/certificates.md: Keep the certificate, and have the server read it": ("web",),
+    "docs/certificates.md: Keep it, and have the server read it": ("web",),
     "docs/certificates.md: Keep the certificates of these services": ("web",),
     "docs/certificates.md: Keep the pair together": ("web",),
     "docs/certificates.md: Keep all certificates of the host": ("web",),
@@ -87,7 +87,7 @@ FOLDERS = {
     "est_template_export": ("srv/exchange",),
     "docs/certificates.md: Certificates of the web servers": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Keep a keystore for a Java service": ("etc/tomcat/tls",),
-    "docs/certificates.md: Keep the certificate, and have the server read it": ("etc/ssl/certs", "etc/ssl/private"),
+    "docs/certificates.md: Keep it, and have the server read it": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Keep the certificates of these services": (
         "etc/nginx/tls",
         "etc/apache2/tls",
