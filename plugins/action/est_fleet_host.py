@@ -18,6 +18,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.actio
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.templates import check_days
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.account_gate import AccountGate
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.certificates import (
+    HostCertificates,
+    drift_of_certificates,
+    read_certificates,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet.host import (
     OPTIONS,
     cluster_of,
@@ -47,6 +52,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.paths
 
 _TEMPLATES = "estfleet.cloud_extender.est_templates"
 _TEST = "estfleet.cloud_extender.est_test_enroll"
+_CERTIFICATES = "estfleet.cloud_extender.est_certificates"
 
 # With this file, before the forks: otherwise every host's fork would load it, and all that it needs, by itself.
 importlib.import_module("ansible_collections.estfleet.cloud_extender.plugins.action.est_templates")
@@ -101,7 +107,8 @@ class ActionModule(ControllerAction):
             raise OptionError(self._problem)
         variables = {name.removeprefix("__").removeprefix("est_integration_"): arguments[name] for name in arguments}
         check_days("est_integration_rotate_key_after_days", variables["rotate_key_after_days"])
-        templates = read_templates(variables, self._task_vars)
+        certificates = None if variables["tests_only"] else read_certificates(variables["certificates"])
+        templates = read_templates(variables)
         test = read_test(variables["test"], check_folder=check_windows_folder if self.on_windows else absolute_folder)
         refuse_unwritable(self.on_controller(variables["report_dest"]))
         cluster = cluster_of(variables, self._task_vars)
@@ -109,16 +116,23 @@ class ActionModule(ControllerAction):
         writes = self._may_write and not self._task.check_mode
         result = {"mode": "enforce" if writes else "report", "cluster": cluster, "tests": []}
         if templates is None:
-            return {**result, "changed": False, "declared": False, "templates": []}
+            result.update(changed=False, declared=False, templates=[])
+        elif not variables["certificates_only"]:
+            self._see_to_templates(templates, test, variables, result, writes=writes)
+        if certificates and not result.get("failed"):
+            self._keep(certificates, templates or [], variables, result)
+        return combine(result)
+
+    def _see_to_templates(self, templates, test, variables, result, *, writes):
+        """Apply and test templates, as far as the run does so, and add what came of it to the result."""
         names = None
         if not variables["tests_only"]:
             self._apply(templates, test, variables, result, writes=writes)
             if result.get("failed"):
-                return result
+                return
             names = to_test(variables["test_policy"], result, result["switched_off"], writes=writes)
         if names is None or names:
             self._test(templates, names, test, variables, result, writes=writes)
-        return combine(result)
 
     def _apply(self, templates, test, variables, result, *, writes):
         """Apply templates on the host, or compare them, and add what came of it to the result."""
@@ -145,12 +159,42 @@ class ActionModule(ControllerAction):
             names = [entry.name for entry in templates if entry.device_identity_certificates]
         shared = {**test, "store_path": variables["store_path"]}
         tests = HostTests(
-            AccountGate(str(C.DEFAULT_LOCAL_TMP), str(self._task_vars.get("inventory_hostname"))),
+            self._gate(),
             templates,
             test,
             lambda name: self._act(_TEST, {**shared, "template": name}, check_mode=not writes),
         )
         result["tests"] = [tests.test(name) for name in names]
+
+    def _keep(self, entries, declared, variables, result):
+        """See to the production certificates of the host, and add what came of it to the result.
+
+        They are its own: of a cluster, each host has to have them, whichever is written.
+        """
+        writes = variables["mode"] == "enforce" and not self._task.check_mode
+        shared = {"store_path": variables["store_path"], "defaults": variables["certificate_defaults"]}
+        certificates = HostCertificates(
+            self._gate(),
+            templates_from_options([self.with_environment(options) for options in declared]),
+            variables["certificate_defaults"],
+            variables["certificates_max_failures"],
+            lambda some, check: self._act(_CERTIFICATES, {**shared, "certificates": some}, check_mode=check),
+        )
+        # In check mode, what is told as created is not there either.
+        told = () if writes else result.get("drift", ())
+        missing = [drift["template"] for drift in told if drift["action"] in ("missing", "created")]
+        kept = certificates.keep(entries, writes=writes, missing=missing)
+        if "certificates" not in kept:  # an option is wrong
+            result.update({**kept, "changed": bool(result.get("changed"))})
+            return
+        result["certificates"] = kept["certificates"]
+        result["certificates_mode"] = "enforce" if writes else "report"
+        result["drift"] = [*result.get("drift", ()), *drift_of_certificates(kept["certificates"])]
+        if variables["mode"] == "enforce":
+            result["changed"] = bool(result.get("changed")) or bool(kept.get("changed"))
+
+    def _gate(self):
+        return AccountGate(str(C.DEFAULT_LOCAL_TMP), str(self._task_vars.get("inventory_hostname")))
 
     def _act(self, name, arguments, *, check_mode):
         """Run another action of this collection on the host, and return its result; its warnings are passed on."""

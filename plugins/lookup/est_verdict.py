@@ -74,6 +74,15 @@ CAUSES = (
     ("lost", "last_tests_with_losses", "test certificates that are not what was asked for"),
     ("unproved", "templates_unproved", "templates on hosts without a proof of their present content"),
     ("not_tried", "tests_not_tried", "tests that were left out"),
+    ("certificates_failed", "certificates_failed", "production certificates that could not be had"),
+    ("certificates_pending", "certificates_pending", "production certificates that wait for approval"),
+    ("certificates_lost", "certificates_with_losses", "production certificates that are not what was asked for"),
+    (
+        "certificates_overdue",
+        "certificates_overdue",
+        "production certificates that are missing, or whose renewal is late",
+    ),
+    ("certificates_expired", "certificates_expired", "production certificates that have expired"),
 )
 #: The cause that is not a number above 0.
 NO_HOSTS = "no_hosts"

@@ -27,13 +27,7 @@ attributes:
     support: none
   idempotent:
     support: full
-options:
-  certificates:
-    description:
-      - Whether the host also has to have C(est_integration_certificates) or C(est_integration_templates), and one of
-        the hosts of the play C(est_integration_certificates).
-    type: bool
-    default: false
+options: {}
 notes:
   - Do not use it in playbooks; its options may change in any release.
 """
@@ -41,7 +35,6 @@ notes:
 EXAMPLES = r"""
 - name: Check the variables of the host
   estfleet.cloud_extender.est_check_variables:
-    certificates: true
 """
 
 RETURN = r"""

@@ -90,8 +90,21 @@ options:
       - Without it, the C(timeout) of the play or C(TASK_TIMEOUT) of the configuration count, or else 600, with 120 and
         C(wait_timeout) of O(est_integration_test) more for each template.
     type: int
+  est_integration_certificates:
+    description: The production certificates, as C(certificates) of M(estfleet.cloud_extender.est_certificates).
+    type: raw
+  est_integration_certificate_defaults:
+    description: What they have in common, as C(defaults) of M(estfleet.cloud_extender.est_certificates).
+    type: raw
+  est_integration_certificates_max_failures:
+    description: How many production certificates of the run may fail before none is asked for any more.
+    type: int
   __est_integration_tests_only:
     description: Whether to test all declared templates as they are on the host, and to apply none.
+    type: bool
+    default: false
+  __est_integration_certificates_only:
+    description: Whether to see to the production certificates alone.
     type: bool
     default: false
 """
@@ -120,11 +133,22 @@ tests:
   type: list
   elements: dict
   returned: success
+certificates:
+  description:
+    - What became of each production certificate, as M(estfleet.cloud_extender.est_certificates) returns it.
+    - C(status) is V(not_tried) where the server had refused the account before in the same run, or too many had failed.
+  type: list
+  elements: dict
+  returned: when certificates are declared, and nothing failed
+certificates_mode:
+  description: V(enforce) if certificates that were due were asked for, V(report) if they were only looked at.
+  type: str
+  returned: when certificates are declared, and nothing failed
 causes:
-  description: Why tests failed or were not tried, an entry for each server, account and reason.
+  description: Why tests or certificates failed or were not tried, an entry for each server, account and reason.
   type: list
   elements: str
-  returned: when a test failed, in place of RV(tests) and RV(templates), which the report has
+  returned: when a test or a certificate failed, in place of RV(tests) and RV(templates), which the report has
 drift:
   description: In what the host was not as declared, as C(est_integration_drift) of the role.
   type: list

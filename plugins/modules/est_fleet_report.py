@@ -22,8 +22,8 @@ description:
   - A report of some of the hosts, as with C(--limit), keeps what the report in that place tells of the others, with the
     time of that. A host that is no longer in the inventory leaves it.
   - RV(counts), and RV(json_path) where there is one, are also given as C(est_fleet) to the statistics that
-    M(ansible.builtin.set_stats) makes, with which a workflow of AWX goes on. Beside them it has two lists of at most
-    100 names for the limit of a job, C(hosts_to_correct) and C(hosts_to_diagnose).
+    M(ansible.builtin.set_stats) makes, with which a workflow of AWX goes on. Beside them it has three lists of at
+    most 100 names for the limit of a job, C(hosts_to_correct), C(hosts_to_renew) and C(hosts_to_diagnose).
 extends_documentation_fragment:
   - estfleet.cloud_extender.attributes
   - estfleet.cloud_extender.attributes.action
@@ -118,7 +118,8 @@ counts:
     - What was counted; the same as in the JSON file. What a count is of, its name begins with.
     - C(hosts_), or none of the following, for hosts; C(templates_) and C(state_) for templates on hosts.
     - C(tests_) for tests of this run; C(last_tests_) for the last test that is known of each template on a host, of
-      this run or an earlier one; C(test_certificates_) for the certificates of those.
+      this run or an earlier one; C(test_certificates_) for the certificates of those; C(certificates_) for production
+      certificates.
   type: dict
   returned: when a report was made
   contains:
@@ -254,6 +255,46 @@ counts:
       type: int
     test_certificates_ending_soon:
       description: Those of them that end within 30 days.
+      type: int
+    certificates_on_hosts:
+      description: Production certificates on hosts. The seven counts that follow add up to it.
+      type: int
+    certificates_in_order:
+      description: Production certificates that need nothing.
+      type: int
+    certificates_issued:
+      description: Production certificates that this run had issued or renewed, or whose files it put right.
+      type: int
+    certificates_pending:
+      description: Production certificates that wait for approval.
+      type: int
+    certificates_unknown:
+      description: Production certificates on hosts that could not be looked at.
+      type: int
+    certificates_with_losses:
+      description: Production certificates that are not what was asked for, but for what is accepted.
+      type: int
+    certificates_due:
+      description:
+        - Production certificates that are to be issued, renewed or put right, and were not, as in check mode, in
+          report mode, or after a refusal.
+      type: int
+    certificates_failed:
+      description: Production certificates that could not be had.
+      type: int
+    certificates_with_accepted_losses:
+      description: Production certificates that lack only what is accepted.
+      type: int
+    certificates_overdue:
+      description:
+        - Production certificates that are missing or have to be other ones, or that should have been renewed more
+          than a day ago, and for which nobody was asked.
+      type: int
+    certificates_expired:
+      description: Production certificates that have expired.
+      type: int
+    certificates_ending_soon:
+      description: Production certificates that end within 30 days.
       type: int
 error_code:
   description:

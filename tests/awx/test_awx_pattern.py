@@ -68,7 +68,9 @@ def test_its_argument_specifications_are_those_of_the_role() -> None:
         assert set(found) == own | set(ROLE) - without.get(playbook, set())
         for name in set(found) - own:
             assert {key: found[name].get(key) for key in FORM} == {key: ROLE[name].get(key) for key in FORM}
-    assert set(options("renew.yml")) == {*own, "est_integration_certificates", "est_integration_store_path"}
+    seen_to = ("certificates", "certificate_defaults", "certificates_max_failures")
+    of_run = ("store_path", "report_dest", "host_timeout")
+    assert set(options("renew.yml")) == {*own, *(f"est_integration_{name}" for name in (*seen_to, *of_run))}
 
 
 @pytest.mark.parametrize("entry", JOB_TEMPLATES[:2], ids=lambda entry: entry["playbook"])

@@ -33,7 +33,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.co
 
 RULEBOOK = ROOT / "extensions" / "eda" / "rulebooks" / "est_fleet.yml"
 TOKEN = "token-of-the-vault"
-NAMED = ("hosts_to_correct", "hosts_to_diagnose")
+NAMED = ("hosts_to_correct", "hosts_to_renew", "hosts_to_diagnose")
 IN_ORDER: dict[str, list[str]] = {name: [] for name in NAMED}
 _SECONDS = 60
 
@@ -44,7 +44,7 @@ class Controller(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.launched: list[tuple[str, dict[str, Any]]] = []
-        self.templates = ("EST - configure", "EST - diagnostics")
+        self.templates = ("EST - configure", "EST - renew certificates", "EST - diagnostics")
 
     @property
     def url(self) -> str:
@@ -215,8 +215,9 @@ def test_a_verdict_launches_what_its_hosts_need_on_these_and_only_once(controlle
         assert post(port, {"hosts_to_correct": ["ce1", "10.0.0.7"]}) == 200
         assert post(port, {"hosts_to_correct": ["ce2"]}) == 200  # soon after the one before: no second correction
         assert post(port, {"hosts_to_diagnose": ["ce9"]}) == 200  # one host that is down
+        assert post(port, {"hosts_to_renew": ["ce3"]}) == 200  # one whose certificate could not be renewed
         deadline = time.monotonic() + _SECONDS
-        while len(controller.launched) < 2 and time.monotonic() < deadline:
+        while len(controller.launched) < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(1)  # a launch too many would come now
     log = (tmp_path / "log").read_text(encoding="utf-8", errors="replace")
@@ -229,5 +230,6 @@ def test_a_verdict_launches_what_its_hosts_need_on_these_and_only_once(controlle
     assert [(name, body["limit"], body["extra_vars"]) for name, body in controller.launched] == [
         ("EST - configure", "ce1,10.0.0.7", survey),
         ("EST - diagnostics", "ce9", {"est_integration_hosts": "site_a"}),
+        ("EST - renew certificates", "ce3", {"est_integration_hosts": "site_a"}),
     ], log
     assert TOKEN not in log

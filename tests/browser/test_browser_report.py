@@ -233,7 +233,9 @@ def test_what_a_host_or_server_says_is_only_text(browser):
         each["kept"] = True
         each["templates"][0]["test"].update(lost=[words], accepted_lost=[words[:-1]], differs=[words], made_up=[words])
     document = make_document(hosts, [{**RUN, "play": words, "limit": words}], now=NOW, notes=[words])
-    browser.show({**document, "production": [{"name": words, "host": words, "not_after": words}]})
+    hostile = {"name": words, "template": words, "state": "failed", "status": "failed", "this_run": False, "at": words}
+    document["hosts"][0]["certificates"] = [{**hostile, "reason": words, "hint": words, "not_after": words}]
+    browser.show(document)
     shown = browser.hosts()
     assert words in shown
     assert "<U+202E>gnp.exe" in shown

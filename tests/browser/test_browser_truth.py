@@ -9,7 +9,18 @@ from __future__ import annotations
 import re
 
 import pytest
-from support.fleet_reports import LONG_NAMES, NOW, RUN, entry, full_fleet, issued, large_fleet, record, small_fleet
+from support.fleet_reports import (
+    LONG_NAMES,
+    NOW,
+    RUN,
+    certified_fleet,
+    entry,
+    full_fleet,
+    issued,
+    large_fleet,
+    record,
+    small_fleet,
+)
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.document import make_document
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import host_record
@@ -255,18 +266,20 @@ def test_certificates_are_listed_by_days_left_and_expired_ones_have_sign_and_wor
 
 def test_production_certificates_have_a_place(page):
     assert not page.find("#production-section").is_displayed()
-    entries = [
-        {"name": "web", "host": "ce-2", "not_after": "2027-11-20T10:00:00Z"},
-        {"name": "wifi", "host": "ce-1", "not_after": "2026-11-19T10:00:00Z"},
-        {"name": "radius", "host": "ce-3"},
+    page.show(certified_fleet())
+    rows = [" ".join(text.split()) for text in page.texts("#production tbody tr")]
+    assert len(rows) == 9
+    assert rows[0].startswith("\u2717 could not be had? end not known/etc/ssl/www.pem on ce-2the server refused")
+    assert rows[1].startswith("\u2260 to be issued or renewed")
+    assert [row for row in rows if "expired 2 days ago" in row and "/etc/ssl/old.pem on ce-4" in row]
+    assert [
+        row for row in rows if row.startswith("\u2713 in order\u2713 100 days") and "renewed from 2027-02-16" in row
     ]
-    page.show({**FULL, "production": entries})
-    rows = page.texts("#production tbody tr")
-    assert rows == [
-        "? end not known radius on ce-3",
-        "\u2716 expired 3 days ago 2026-11-19 10:00 UTCwifi on ce-1",
-        "\u2713 362 days 2027-11-20 10:00 UTCweb on ce-2",
-    ]
+    assert "9 production certificates" in page.texts("#tiles h3")[-1]
+    attention = [" ".join(text.split()) for text in page.texts("#attention .problem")]
+    assert [text for text in attention if "2 certificates" in text and "1 certificate not tried after that" in text]
+    assert [text for text in attention if "to be issued or renewed: the renewal period of 14 days has begun" in text]
+    assert page.find("#production-plot svg").get_attribute("aria-label").startswith("Bar chart of 5 production cert")
 
 
 # -- times and ages ------------------------------------------------------------------------------------------------

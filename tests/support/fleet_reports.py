@@ -65,12 +65,42 @@ def refused(template: str, message: str = "This operation wants a user name and 
     }
 
 
+def kept(path: str, *, days: int = 100, status: str = "unchanged", **more: Any) -> dict[str, Any]:
+    """An entry of the result of est_certificates."""
+    found = issued("web", days=days, minutes=0)["certificate"]
+    return {
+        "status": status,
+        "action": "none" if status == "unchanged" else "renewed",
+        "template": "web",
+        "certificate_path": path,
+        "certificate": found,
+        "renew_at": utc(NOW + timedelta(days=days - 14)),
+        "reason": "the certificate is valid",
+        "server": {"url": "https://est.example.com:8443/.well-known/est"},
+        "lost": [],
+        "differs": [],
+        "timeline": [],
+        **more,
+    }
+
+
+def not_had(path: str, **more: Any) -> dict[str, Any]:
+    """An entry of the result of est_certificates for one that could not be had."""
+    return {**refused("web"), "status": "failed", "certificate_path": path, "server": "https://est.example.com", **more}
+
+
 def entry(name: str, action: str = "unchanged", **more: Any) -> dict[str, Any]:
     """An entry of the result of est_templates."""
     return {"name": name, "action": action, "changed_fields": ["port"] if action == "updated" else [], **more}
 
 
-def record(name: str, *entries: dict[str, Any], tests: tuple[dict[str, Any], ...] = (), **more: Any) -> dict[str, Any]:
+def record(
+    name: str,
+    *entries: dict[str, Any],
+    tests: tuple[dict[str, Any], ...] = (),
+    certificates: tuple[dict[str, Any], ...] = (),
+    **more: Any,
+) -> dict[str, Any]:
     """The entry of a host that was looked at."""
     result = {
         "changed": any(each["action"] != "unchanged" for each in entries),
@@ -79,6 +109,7 @@ def record(name: str, *entries: dict[str, Any], tests: tuple[dict[str, Any], ...
         "store_problems": more.pop("store_problems", []),
         "undeclared": more.pop("undeclared", []),
         "tests": list(tests),
+        **({"certificates": list(certificates)} if certificates else {}),
     }
     more.setdefault("state", "failed" if any(test.get("failed") for test in tests) else "ok")
     return host_record(name, result=result, started_at="2026-11-22T11:56:00Z", seconds=0.5, **more)
@@ -108,6 +139,27 @@ def small_fleet() -> dict[str, Any]:
         record("ce-7", wifi, entry("mail", "created"), vpn, cluster=member, mode="report"),
         host_record("ce-8", state="not_run", message="its turn had not come", mode="report"),
         record("ce-9", wifi, mail, vpn, tests=({"status": "pending", "template": "vpn", "timeline": []},)),
+    ]
+    return make_document(records, [RUN], now=NOW)
+
+
+def certified_fleet() -> dict[str, Any]:
+    """Hosts with production certificates in every state."""
+    wifi = entry("wifi")
+    lost = kept("/etc/ssl/lost.pem", lost=["subject emailAddress=x@example.com"])
+    accepted = kept("/etc/ssl/accepted.pem", lost=["subject O=Example"], accepted_lost=["subject O=Example"])
+    waits = {"status": "pending", "action": "enrolled", "template": "web", "certificate_path": "/etc/ssl/new.pem"}
+    old = {"status": "not_asked", "action": "renewed", "reason": "the renewal period of 14 days has begun"}
+    records = [
+        record("ce-1", wifi, certificates=(kept("/etc/ssl/www.pem"), kept("/etc/ssl/db.pem", status="issued"))),
+        record(
+            "ce-2", wifi, certificates=(not_had("/etc/ssl/www.pem"), not_had("/etc/ssl/db.pem", status="not_tried"))
+        ),
+        record("ce-3", wifi, certificates=(lost, accepted, {**waits, "timeline": []})),
+        record("ce-4", certificates=(kept("/etc/ssl/old.pem", days=-2, **old),), mode="report"),
+        host_record(
+            "ce-5", state="unreachable", message="timed out", certificates=[{"certificate_path": "/etc/ssl/www.pem"}]
+        ),
     ]
     return make_document(records, [RUN], now=NOW)
 

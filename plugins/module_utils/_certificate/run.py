@@ -207,9 +207,19 @@ class _Run:
             with self._sessions.timeline.stage("save") as step:
                 step.detail = self._holder.place()
                 new_key = None if action == "renewed" else issued.key
-                self._holder.save(verified.certificate, verified.chain, new_key, self._digest)
+                about = self._about(verified)
+                self._holder.save(verified.certificate, verified.chain, new_key, self._digest, about)
             more = {"key_protected_by": issued.key_protected_by} if self._asks_for_key(authentication) else {}
             return {**self._result("issued", action, changed=True, client=client, verified=verified), **more}
+
+    def _about(self, verified: VerifiedCertificate) -> Dict[str, Any]:
+        """What ``est_certificate_info`` tells of a certificate that was issued."""
+        return {
+            "template": self._template.name,
+            "renewal_period_days": self._renewal_period_days,
+            "renewal_spread": self._options.renewal_spread,
+            "lost": self._judge.result(verified.certificate)["lost"],
+        }
 
     def _request_digest(self, authentication: Authentication) -> str:
         """What tells whether a pending request is the one that would be made now."""

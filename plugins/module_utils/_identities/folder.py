@@ -346,8 +346,15 @@ class IdentityFiles:
         """See ``CertificateHolder.save_refusal()``."""
         self._write(_REFUSED, refusal.as_text().encode("utf-8"))
 
-    def save(self, certificate: Certificate, chain: Sequence[Certificate], key: Any, digest: str) -> None:
-        """See ``CertificateHolder.save()``."""
+    def save(
+        self,
+        certificate: Certificate,
+        chain: Sequence[Certificate],
+        key: Any,
+        digest: str,
+        about: Optional[Mapping[str, Any]] = None,
+    ) -> None:
+        """See ``CertificateHolder.save()``. There is no note here of what that is about."""
         above = Chain.of(chain)
         try:
             self._home.remove(self._beside(_PKCS12))  # of a run that was killed

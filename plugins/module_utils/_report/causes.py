@@ -43,24 +43,25 @@ def find_causes(hosts: Iterable[Mapping[str, Any]]) -> List[Dict[str, Any]]:
     """Return the causes of a report, those of most hosts first.
 
     :param hosts: the entries of the hosts; what is kept from an earlier run does not count.
-    :returns: each with ``kind`` (``test`` or ``host``), ``server``, ``account``, ``label``, ``stage``, ``reason``,
-        ``hint``, and the names of ``hosts`` and ``templates``; ``failed`` and ``not_tried`` count the tests that failed
-        and those that were left out for it.
+    :returns: each with ``kind`` (``test``, ``certificate`` or ``host``), ``server``, ``account``, ``label``, ``stage``,
+        ``reason``, ``hint``, and the names of ``hosts``, ``templates`` and ``certificates``; ``failed`` and
+        ``not_tried`` count the tests or certificates that failed and those that were left out for it.
     """
     causes: Dict[Tuple[Any, ...], Dict[str, Any]] = {}
     for host in hosts:
         if host.get("kept"):
             continue
-        tests = [(entry["name"], entry["test"]) for entry in host["templates"] if _stopped(entry["test"])]
-        for name, test in tests:
-            cause = _of_test(causes, test)
-            cause["not_tried" if test["status"] == NOT_TRIED else "failed"] += 1
-            _add(cause["templates"], name)
+        stopped = [("test", entry["name"], entry["test"]) for entry in host["templates"] if _stopped(entry["test"])]
+        stopped += [("certificate", each["name"], each) for each in host.get("certificates") or () if _stopped(each)]
+        for kind, name, told in stopped:
+            cause = _of_stopped(causes, kind, told)
+            cause["not_tried" if told["status"] == NOT_TRIED else "failed"] += 1
+            _add(cause["templates" if kind == "test" else "certificates"], name)
             _add(cause["hosts"], host["name"])
         if host["state"] == "unreachable":
             # What ssh says names the host: with it, each would be a cause of its own.
             _add(_cause(causes, "host", reason="could not be reached")["hosts"], host["name"])
-        elif host["state"] == "failed" and not tests:
+        elif host["state"] == "failed" and not stopped:
             _add(_cause(causes, "host", reason=host["message"])["hosts"], host["name"])
     return sorted(causes.values(), key=lambda cause: -len(cause["hosts"]))
 
@@ -83,7 +84,10 @@ def describe_cause(cause: Mapping[str, Any], *, with_hosts: bool = True) -> str:
         )
         if words
     )
-    tests = f"template{'' if len(cause['templates']) == 1 else 's'} {named(cause['templates'], quote=True)}"
+    word, names = (
+        ("certificate", cause["certificates"]) if cause["kind"] == "certificate" else ("template", cause["templates"])
+    )
+    tests = f"{word}{'' if len(names) == 1 else 's'} {named(names, quote=True)}"
     on_hosts = f" on {hosts}" if with_hosts else ""
     counts = ((cause["failed"], "failed"), (cause["not_tried"], "not tried"))
     numbers = f" ({', '.join(f'{number} {what}' for number, what in counts if number)})"
@@ -105,7 +109,7 @@ def _stopped(test: Any) -> bool:
     return bool(test) and test["this_run"] and test["status"] in ("failed", NOT_TRIED)
 
 
-def _of_test(causes: Dict[Tuple[Any, ...], Dict[str, Any]], test: Mapping[str, Any]) -> Dict[str, Any]:
+def _of_stopped(causes: Dict[Tuple[Any, ...], Dict[str, Any]], kind: str, test: Mapping[str, Any]) -> Dict[str, Any]:
     told = {key: str(test.get(key) or "") for key in ("server", "account", "label", "stage", "reason", "hint")}
     status = test.get("http_status")
     if status == 401:
@@ -113,7 +117,7 @@ def _of_test(causes: Dict[Tuple[Any, ...], Dict[str, Any]], test: Mapping[str, A
     elif status != 403:
         # Without a refusal, neither account nor label has to do with it.
         told["account"] = told["label"] = ""
-    cause = _cause(causes, "test", status=status if status in (401, 403) else None, **told)
+    cause = _cause(causes, kind, status=status if status in (401, 403) else None, **told)
     # What the server said tells more than that it was not asked again.
     if test["status"] != NOT_TRIED and not cause["failed"]:
         cause.update(told)
@@ -128,7 +132,7 @@ def _cause(
     if key not in causes:
         empty = {"server": "", "account": "", "label": "", "stage": "", "hint": ""}
         causes[key] = {"kind": kind, **empty, **told, "reason": reason, "failed": 0, "not_tried": 0}
-        causes[key].update(hosts=[], templates=[])
+        causes[key].update(hosts=[], templates=[], certificates=[])
     return causes[key]
 
 

@@ -13,7 +13,7 @@ import json
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from .counts import comparison
+from .counts import NOT_TRIED, comparison, remarks
 
 #: Octets of JSON that the distinct cells, and the distinct texts of hosts, may take in the page.
 CELL_BUDGET = 700_000
@@ -22,6 +22,9 @@ TEXT_BUDGET = 400_000
 #: How many causes are in the page, and how many names of hosts and templates in all of them together.
 MOST_CAUSES = 300
 MOST_NAMES = 30_000
+
+#: How many certificates are named of one cause: they are listed by themselves.
+_MOST_CERTIFICATES = 30
 
 #: What the page shows of a test. Paths, serial numbers and fingerprints are in the JSON file.
 _OF_TEST = (
@@ -59,8 +62,9 @@ def compact(
     since 1970 (0 for none). ``kept`` is 0 for a host of this run, otherwise the minutes since 1970 when it was looked
     at, or -1 where that is not known.
 
-    ``causes`` name hosts and templates by their numbers. ``production`` has a list for each certificate: name, host,
-    and the minutes since 1970 when it ends.
+    ``causes`` name hosts and templates by their numbers, and certificates by those of texts. ``production`` has a list
+    for each certificate: the number of its name in ``texts``, that of its host in ``hosts``, its state, the minutes
+    since 1970 when it ends and when it is renewed, the number of what is to be told of it, and if a cause tells it.
     """
     hosts = document["hosts"]
     names = list(dict.fromkeys(entry["name"] for host in hosts for entry in host["templates"]))
@@ -81,8 +85,9 @@ def compact(
         "causes": told,
         "causes_missing": missing,
         "production": [
-            [str(each.get("name") or ""), str(each.get("host") or ""), _minutes(each.get("not_after"))]
-            for each in document.get("production") or ()
+            _production(entry, number, texts)
+            for number, host in enumerate(hosts)
+            for entry in host.get("certificates") or ()
         ],
         "hosts": [_host(host, position, texts, cells) for host in hosts],
         "texts": texts.entries,
@@ -136,6 +141,11 @@ class _Causes:
             told[key] = self._texts.text(str(cause.get(key) or ""))
         told["hosts"] = self._named(cause.get("hosts") or (), self._hosts)
         told["templates"] = self._named(cause.get("templates") or (), self._templates)
+        certificates = cause.get("certificates") or ()
+        told["certificates"] = [
+            len(certificates),
+            [self._texts.text(name) for name in certificates[:_MOST_CERTIFICATES]],
+        ]
         return told
 
     def _named(self, names: Sequence[str], numbers: Mapping[str, int]) -> List[Any]:
@@ -172,6 +182,16 @@ def _host(host: Mapping[str, Any], position: Mapping[str, int], texts: _Table, c
         comparison(host),
         (_minutes(host.get("started_at")) or -1) if kept else 0,
     ]
+
+
+def _production(entry: Mapping[str, Any], host: int, texts: _Table) -> List[Any]:
+    told = [
+        *(["; ".join(remarks(entry))] if remarks(entry) else ()),
+        *filter(None, (entry.get("reason"), entry.get("hint"))),
+    ]
+    ends, renewed = _minutes(entry.get("not_after")), _minutes(entry.get("renew_at"))
+    caused = int(entry["this_run"] and entry["status"] in ("failed", NOT_TRIED))
+    return [texts.text(entry["name"]), host, entry["state"], ends, renewed, texts.text(". ".join(told)), caused]
 
 
 def _cell(entry: Mapping[str, Any], kept: bool) -> Dict[str, Any]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -21,6 +21,9 @@ HOST_STATES = ("ok", "not_run", "unreachable", "failed")
 
 #: Of a template on a host, from the best to the worst; see docs/report.md for what each means.
 TEMPLATE_STATES = ("in_order", "corrected", "unproved", "pending", "unknown", "lost", "differs", "test_failed")
+
+#: Of a production certificate on a host, from the best to the worst; see docs/report.md for what each means.
+CERTIFICATE_STATES = ("in_order", "issued", "pending", "unknown", "with_losses", "due", "failed")
 
 #: Of a host, by what is known of its templates; every host of a report is in one of them. ``not_compared``: nothing was
 #: declared, or the run only tested. ``not_looked_at``: it failed before that, was down, or its turn did not come.
@@ -37,6 +40,9 @@ NOT_TRIED = "not_tried"
 #: A certificate that ends within so many days is counted as one that ends soon.
 SOON_DAYS = 30
 
+
+#: Runs that renew come every hour or every day: a renewal that is not made so long after its moment is late.
+_LATE = timedelta(days=1)
 
 #: So many hosts are named for what a report sets off; the rest has its turn when these are in order.
 MOST_NAMED = 100
@@ -88,6 +94,22 @@ def template_state(action: str, *, written: bool, test: Mapping[str, Any] | None
     return max(found, key=TEMPLATE_STATES.index, default="in_order")
 
 
+def certificate_state(entry: Mapping[str, Any], *, written: bool) -> str:
+    """Return the one state that a production certificate is shown with.
+
+    :param entry: its entry in the report, without its state.
+    :param written: whether the run was to write on this host.
+    """
+    status = entry["status"]
+    if status in ("failed", "pending", UNKNOWN):
+        return str(status)
+    if status in ("not_asked", NOT_TRIED) or (status == "recovered" and not written):
+        return "due"
+    if remarks(entry):
+        return "with_losses"
+    return "issued" if entry["this_run"] and status in ("issued", "recovered") else "in_order"
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 
 #: What a test of a run can come to, and the count that it goes into: each test goes into one.
@@ -100,7 +122,8 @@ _TESTS = {
 }
 #: What a count is of, its name begins with: hosts (``hosts_``, or none of these), templates on hosts (``templates_``,
 #: ``state_``), tests of this run (``tests_``), the last test that is known of a template on a host, of whichever run
-#: (``last_tests_``), and its certificate (``test_certificates_``). ``certificates_`` is for production certificates.
+#: (``last_tests_``), and its certificate (``test_certificates_``), and production certificates on hosts
+#: (``certificates_``).
 _COUNTS = (
     "hosts",
     "ok",
@@ -129,6 +152,12 @@ _COUNTS = (
     "test_certificates",
     "test_certificates_expired",
     "test_certificates_ending_soon",
+    "certificates_on_hosts",
+    *(f"certificates_{name}" for name in CERTIFICATE_STATES),
+    "certificates_with_accepted_losses",
+    "certificates_overdue",
+    "certificates_expired",
+    "certificates_ending_soon",
 )
 
 
@@ -140,7 +169,8 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
     """Return the numbers of a report.
 
     The five ``hosts_...`` of ``COMPARISONS`` add up to ``hosts``, the ``state_...`` to ``templates_on_hosts``,
-    and what the tests of this run came to adds up to ``tests``.
+    what the tests of this run came to adds up to ``tests``, and the ``certificates_...`` of ``CERTIFICATE_STATES`` to
+    ``certificates_on_hosts``.
 
     :param hosts: the entries of the hosts.
     :param now: decides which certificates end soon.
@@ -164,6 +194,8 @@ def count(hosts: Iterable[Mapping[str, Any]], now: datetime) -> Dict[str, int]:
             found["templates_unproved"] += _owes_a_test(entry)
             found["templates_switched_off"] += bool(entry.get("off"))
             _count_test(found, entry["test"], now)
+        for entry in host.get("certificates") or ():
+            _count_certificate(found, entry, now)
     found["templates"] = len(names)
     return found
 
@@ -172,12 +204,14 @@ def named_hosts(hosts: Iterable[Mapping[str, Any]]) -> Dict[str, List[str]]:
     """Return the hosts on which something can be done about what a report tells, for the limit of a job.
 
     ``hosts_to_correct`` differ, or have a template whose last test failed or waits, or that is not proved; for a host
-    that only another one of its cluster is written for, that one is named as well. ``hosts_to_diagnose`` failed, or
-    could not be reached. Each has at most ``MOST_NAMED`` names, and none that a limit would read as a pattern.
+    that only another one of its cluster is written for, that one is named as well. ``hosts_to_renew`` have a production
+    certificate that could not be had, waits for approval or is to be issued or renewed. ``hosts_to_diagnose`` failed,
+    or could not be reached. Each has at most ``MOST_NAMED`` names, and none that a limit would read as a pattern.
 
     :param hosts: the entries of the hosts.
     """
     correct: List[str] = []
+    renew: List[str] = []
     failed: List[str] = []
     unreachable: List[str] = []
     for host in hosts:
@@ -190,7 +224,13 @@ def named_hosts(hosts: Iterable[Mapping[str, Any]]) -> Dict[str, List[str]]:
             if cluster and not cluster["writes"]:
                 correct.append(cluster["writer"])
             correct.append(host["name"])
-    return {"hosts_to_correct": _in_limit(correct), "hosts_to_diagnose": _in_limit([*failed, *unreachable])}
+        if any(entry["state"] in ("failed", "pending", "due") for entry in host.get("certificates") or ()):
+            renew.append(host["name"])
+    return {
+        "hosts_to_correct": _in_limit(correct),
+        "hosts_to_renew": _in_limit(renew),
+        "hosts_to_diagnose": _in_limit([*failed, *unreachable]),
+    }
 
 
 def _needs_correction(host: Mapping[str, Any]) -> bool:
@@ -225,13 +265,20 @@ def _was_tested(host: Mapping[str, Any]) -> bool:
     return any(entry["test"] and entry["test"]["this_run"] for entry in host["templates"])
 
 
-def days_left(test: Optional[Mapping[str, Any]], now: datetime) -> Optional[int]:
-    """Return the whole days until the certificate of a test ends, below 0 when it has; None where there is none."""
+def days_left(entry: Optional[Mapping[str, Any]], now: datetime) -> Optional[int]:
+    """Return the whole days until a certificate ends, below 0 when it has; None where there is none.
+
+    :param entry: a test, or a production certificate.
+    """
+    end = _moment((entry or {}).get("not_after"))
+    return None if end is None else (end - now).days
+
+
+def _moment(text: Any) -> Optional[datetime]:
     try:
-        end = datetime.strptime(str((test or {}).get("not_after")), "%Y-%m-%dT%H:%M:%SZ")
+        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
         return None
-    return (end.replace(tzinfo=timezone.utc) - now).days
 
 
 def _was_written(host: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
@@ -261,3 +308,24 @@ def _count_test(found: Dict[str, int], test: Optional[Mapping[str, Any]], now: d
         found["test_certificates"] += 1
         found["test_certificates_expired"] += left < 0
         found["test_certificates_ending_soon"] += 0 <= left < SOON_DAYS
+
+
+def _count_certificate(found: Dict[str, int], entry: Mapping[str, Any], now: datetime) -> None:
+    found["certificates_on_hosts"] += 1
+    found[f"certificates_{entry['state']}"] += 1
+    found["certificates_with_accepted_losses"] += bool(entry.get("accepted_lost")) and not remarks(entry)
+    found["certificates_overdue"] += _is_overdue(entry, now)
+    left = days_left(entry, now)
+    if left is not None:
+        found["certificates_expired"] += left < 0
+        found["certificates_ending_soon"] += 0 <= left < SOON_DAYS
+
+
+def _is_overdue(entry: Mapping[str, Any], now: datetime) -> bool:
+    """Say whether a certificate should have been asked for by now; one that failed or waits is counted apart."""
+    if entry["state"] in ("failed", "pending", UNKNOWN):
+        return False
+    renew_at = _moment(entry.get("renew_at"))
+    if renew_at is None:  # there is none, or it has to be another one
+        return bool(entry["state"] == "due")
+    return renew_at + _LATE < now

@@ -10,7 +10,15 @@ from datetime import datetime, timezone
 from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .causes import find_causes, named
-from .counts import FORMAT, FORMAT_VERSION, HOST_STATES, ReportError, comparison, count, template_state
+from .counts import (
+    FORMAT,
+    FORMAT_VERSION,
+    HOST_STATES,
+    ReportError,
+    comparison,
+    count,
+    template_state,
+)
 from .host_record import host_record
 
 Document = Dict[str, Any]
@@ -72,7 +80,10 @@ def _told(words: str, names: Sequence[str]) -> List[str]:
 
 
 def joined(newer: Mapping[str, Any], older: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what is known of a host from two runs: a later one that only tested does not undo a comparison.
+    """Return what is known of a host from two runs.
+
+    A later one that only tested, or only looked at certificates, does not undo a comparison, and one that looked at no
+    certificate leaves what was found of them.
 
     One that did not look at the host, such as one that could not reach it, stands alone: what was found before says
     nothing of how the host is now.
@@ -80,19 +91,22 @@ def joined(newer: Mapping[str, Any], older: Mapping[str, Any]) -> Dict[str, Any]
     :param newer: the entry of the later run.
     :param older: the entry of the earlier one.
     """
-    if comparison(newer) != "not_compared" or not older.get("compared"):
-        return dict(newer)
+    told = dict(newer)
     before = _kept(older)
+    if comparison(newer) != "not_looked_at" and not newer.get("certificates"):
+        told["certificates"] = before["certificates"]
+    if comparison(newer) != "not_compared" or not older.get("compared"):
+        return told
     tested = {entry["name"]: entry for entry in newer["templates"] if entry["test"]}
     templates = []
     for entry in before["templates"]:
         now = tested.pop(entry["name"], None)
-        told = {**entry, "test": now["test"], "proved": now["proved"]} if now else entry
-        state = template_state(told["action"], written=False, test=told["test"], proved=told["proved"])
-        templates.append({**told, "state": state})
+        seen = {**entry, "test": now["test"], "proved": now["proved"]} if now else entry
+        state = template_state(seen["action"], written=False, test=seen["test"], proved=seen["proved"])
+        templates.append({**seen, "state": state})
     templates.extend(tested.values())
     known = {name: before[name] for name in ("compared", "store_problems", "undeclared", "store_path")}
-    return {**newer, **known, "mode": "report", "templates": templates, "compared_at": older.get("started_at") or ""}
+    return {**told, **known, "mode": "report", "templates": templates, "compared_at": older.get("started_at") or ""}
 
 
 def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
@@ -108,7 +122,11 @@ def _kept(host: Mapping[str, Any]) -> Dict[str, Any]:
         if not (put_right and entry["action"] == "removed"):
             templates.append(told)
     problems = [] if put_right else host["store_problems"]
-    return {**host, "changed": False, "kept": True, "store_problems": problems, "templates": templates}
+    certificates = [{**entry, "this_run": False} for entry in host.get("certificates") or ()]
+    for entry in certificates:
+        entry["state"] = "in_order" if entry["state"] == "issued" else entry["state"]
+    found = {"store_problems": problems, "templates": templates, "certificates": certificates}
+    return {**host, "changed": False, "kept": True, **found}
 
 
 def merge_documents(

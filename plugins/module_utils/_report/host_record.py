@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from .counts import NOT_COMPARED, NOT_TRIED, UNKNOWN, template_state
+from .counts import NOT_COMPARED, NOT_TRIED, UNKNOWN, certificate_state, template_state
 
 #: What is taken over from the result of a test, where it has it.
 _OF_TEST = (
@@ -55,6 +55,7 @@ def host_record(
     cluster: Optional[Mapping[str, Any]] = None,
     result: Optional[Mapping[str, Any]] = None,
     declared: Sequence[str] = (),
+    certificates: Sequence[Mapping[str, Any]] = (),
     started_at: str = "",
     seconds: float = 0.0,
 ) -> Dict[str, Any]:
@@ -66,8 +67,10 @@ def host_record(
     :param mode: ``enforce`` where the run was to write on this host, otherwise ``report``.
     :param cluster: the product cluster that the host belongs to: its name, the host that is written, and whether it is
         this one.
-    :param result: the result of the run on the host: that of est_templates, and ``tests``, those of est_test_enroll.
+    :param result: the result of the run on the host: that of est_templates, ``tests``, those of est_test_enroll, and
+        ``certificates``, those of est_certificates.
     :param declared: the names of the declared templates, told of a host that could not be looked at.
+    :param certificates: the declared production certificates, likewise, by their options.
     :param started_at: when the run on this host began, UTC.
     """
     found = result or {}
@@ -101,6 +104,10 @@ def host_record(
                 off=str(entry.get("name")) in off,
             )
             for entry in entries
+        ],
+        "certificates": [
+            certificate_entry(entry, written=found.get("certificates_mode", mode) == "enforce", at=started_at)
+            for entry in found.get("certificates", [{**one, "status": UNKNOWN} for one in certificates])
         ],
     }
 
@@ -173,6 +180,39 @@ def _test(result: Mapping[str, Any], *, at: str, this_run: bool) -> Dict[str, An
     if steps:
         told["milliseconds"] = round(sum(float(step) for step in steps if step), 1)
     return told
+
+
+def certificate_entry(result: Mapping[str, Any], *, written: bool, at: str) -> Dict[str, Any]:
+    """Return what is told of a production certificate.
+
+    :param result: that of est_certificates for it; of one that was not looked at its options, with a status.
+    :param written: whether the run was to write on the host.
+    :param at: when the host was looked at, UTC.
+    """
+    server = result.get("server")
+    told = _test(
+        {**result, "server": server.get("url") if isinstance(server, Mapping) else server}, at=at, this_run=True
+    )
+    told.pop("milliseconds", None)
+    if told["status"] == "unchanged":
+        told.pop("reason", None)  # it tells how long the certificate is valid
+    if result.get("renew_at"):
+        told["renew_at"] = _text(result["renew_at"])
+    return {
+        "name": _text(certificate_place(result)),
+        "template": _text(result.get("template") or ""),
+        "state": certificate_state(told, written=written),
+        "action": _text(result.get("action") or "none"),
+        **told,
+    }
+
+
+def certificate_place(options: Mapping[str, Any]) -> str:
+    """Return what names a certificate on its host: the path on a POSIX host, the name in the store of a Windows host.
+
+    :param options: those of the certificate, or its result.
+    """
+    return str(options.get("certificate_path") or options.get("certificate_name") or "identity")
 
 
 def _last_test(found: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from .causes import describe_cause, named, printable
-from .counts import remarks
+from .counts import NOT_TRIED, remarks
 
 #: How many problems are told; the report has all.
 MOST_PROBLEMS = 12
@@ -20,7 +20,7 @@ def summary_lines(document: Mapping[str, Any]) -> List[str]:
     """Return the summary of a report, a line each, safe for a terminal."""
     counts = document["counts"]
     lines = [_headline(counts)]
-    if counts["templates"]:
+    if counts["templates"] or counts["certificates_on_hosts"]:
         lines.extend(f"{what}: {', '.join(words)}" for what, words in _counted(counts) if words)
     lines.extend(printable(note, _MOST_CHARACTERS) for note in document["notes"][:MOST_PROBLEMS])
     problems = [describe_cause(cause) for cause in document["causes"]]
@@ -69,6 +69,21 @@ def _counted(counts: Mapping[str, int]) -> Iterator[Tuple[str, List[str]]]:
             ("test_certificates_ending_soon", "end within 30 days"),
         ),
     )
+    yield (
+        "production certificates",
+        _numbers(
+            counts,
+            ("certificates_issued", "issued, renewed or put right"),
+            ("certificates_due", "to be issued or renewed"),
+            ("certificates_failed", "that could not be had"),
+            ("certificates_pending", "waiting for approval"),
+            ("certificates_with_losses", "not what was asked for"),
+            ("certificates_with_accepted_losses", "with losses that were accepted"),
+            ("certificates_unknown", "not looked at"),
+            ("certificates_overdue", "overdue"),
+            ("certificates_expired", "expired"),
+        ),
+    )
 
 
 def _plural_of_made_up(number: int) -> str:
@@ -82,6 +97,10 @@ def _numbers(counts: Mapping[str, int], *told: Tuple[str, str]) -> List[str]:
 def _headline(counts: Mapping[str, int]) -> str:
     hosts = _plural(counts["hosts"], "host")
     templates = _plural(counts["templates"], "template") if counts["templates"] else "no template is declared"
+    certificates = counts["certificates_on_hosts"]
+    if certificates:
+        declared = [templates] if counts["templates"] else []
+        templates = ", ".join([*declared, _plural(certificates, "production certificate")])
     words = _numbers(
         counts,
         ("changed", "changed"),
@@ -93,6 +112,11 @@ def _headline(counts: Mapping[str, int]) -> str:
     )
     if not counts["hosts"]:
         return "no host: nothing was looked at"
+    open_certificates = certificates - counts["certificates_in_order"] - counts["certificates_issued"]
+    if open_certificates:
+        words.append(f"{open_certificates} of {_plural(certificates, 'production certificate')} not in order")
+    elif not words and certificates and not counts["templates"]:
+        words = ["all in order"]
     if not words and counts["templates"]:
         compared = counts["hosts_as_declared"] + counts["hosts_corrected"]
         owed = counts["last_tests_failed"] + counts["last_tests_pending"] + counts["templates_unproved"]
@@ -112,7 +136,16 @@ def _plural(number: int, word: str) -> str:
 def _problems(document: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
     """Yield host and words of all that is not a failure of this run, the worst kind first."""
     hosts = [{**host, "name": _with_age(host)} for host in document["hosts"]]
-    for kind in (_earlier_failure, _cluster_note, _deviations, _earlier_tests, _differing_certificates, _not_run):
+    kinds = (
+        _earlier_failure,
+        _cluster_note,
+        _deviations,
+        _certificates,
+        _earlier_tests,
+        _differing_certificates,
+        _not_run,
+    )
+    for kind in kinds:
         for host in hosts:
             for words in kind(host):
                 yield host["name"], words
@@ -131,6 +164,20 @@ def _cluster_note(host: Mapping[str, Any]) -> Iterator[str]:
 def _deviations(host: Mapping[str, Any]) -> Iterator[str]:
     yield from host["store_problems"]
     yield from _differences(host)
+
+
+def _certificates(host: Mapping[str, Any]) -> Iterator[str]:
+    """Production certificates that are not in order, but for failures of this run."""
+    for entry in host.get("certificates") or ():
+        about, why = f"certificate '{entry['name']}'", f": {entry['reason']}" if entry.get("reason") else ""
+        if entry["state"] == "failed" and not entry["this_run"]:
+            yield f"{about} could not be had{why}"
+        elif entry["state"] == "pending":
+            yield f"{about} waits for approval"
+        elif entry["state"] == "due" and entry["status"] != NOT_TRIED:
+            yield f"{about} is to be issued or renewed{why}"
+        elif entry["state"] == "with_losses":
+            yield f"{about} is not what was asked for: {'; '.join(remarks(entry))}"
 
 
 def _earlier_tests(host: Mapping[str, Any]) -> Iterator[str]:

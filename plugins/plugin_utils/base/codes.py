@@ -39,7 +39,8 @@ CODES = {
     "nothing_declared": "No variable of this collection declares anything for the host, or for any host of the play.",
     "host_timed_out": "The host took longer than it may, and was given up.",
     "tests_failed": "Tests of templates failed, or were not tried.",
-    "not_tried": "The test was left out, because the server had refused the same account before in this run.",
+    "certificates_failed": "Production certificates could not be had, or were not tried.",
+    "not_tried": "The test or the certificate was left out: the account was refused before, or too many had failed.",
     "too_many_failed": "More hosts failed than the play allows.",
     "not_a_report": "The file is not a fleet report, or not a complete one.",
     # What a diagnosis finds.

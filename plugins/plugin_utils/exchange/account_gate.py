@@ -142,6 +142,16 @@ class AccountGate:
             elif result.get("stage") != _NOT_STARTED:
                 note["silent"] += 1
 
+    def failures(self, more: int = 0) -> int:
+        """Return how many certificates could not be had in this run.
+
+        :param more: of them that were not noted yet.
+        :raises OSError: the notes cannot be read or written.
+        """
+        with self._notes() as notes:
+            notes["failures"] = int(notes.get("failures", 0)) + more
+            return int(notes["failures"])
+
     @staticmethod
     def _accept(note: dict[str, Any], label: str) -> None:
         if label not in note["accepted"]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange import options as test_options
@@ -42,7 +42,11 @@ OPTIONS: dict[str, Any] = {
     "est_integration_cluster_writer": {"type": "str", "default": ""},
     "est_integration_report_dest": {"type": "path", "default": ""},
     "est_integration_host_timeout": {"type": "int"},
+    "est_integration_certificates": {"type": "raw"},
+    "est_integration_certificate_defaults": {"type": "raw"},
+    "est_integration_certificates_max_failures": {"type": "int"},
     "__est_integration_tests_only": {"type": "bool", "default": False},
+    "__est_integration_certificates_only": {"type": "bool", "default": False},
 }
 
 #: The variables of a job of AWX.
@@ -55,8 +59,8 @@ _SEE_CAUSES = "Look at causes; the fleet report has every template."
 _NOT_WRITTEN = {"created": "missing", "updated": "differs", "repaired": "differs", "removed": "undeclared"}
 
 
-def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Optional[list[Any]]:
-    """Return the declared templates; None where a host has only certificates declared.
+def read_templates(variables: Mapping[str, Any]) -> Optional[list[Any]]:
+    """Return the declared templates; None where a host has only certificates declared, or only those are seen to.
 
     :param variables: the options without their prefix.
     :raises OptionError: nothing is declared for the host, or what is declared is not a list.
@@ -65,7 +69,7 @@ def read_templates(variables: Mapping[str, Any], task_vars: Mapping[str, Any]) -
     name = "est_integration_templates"
     declared = variables["templates"]
     if declared is None or declared == "":  # YAML makes None of a name with nothing behind it
-        if task_vars.get("est_integration_certificates") in (None, "", {}, False):
+        if variables["certificates"] in (None, "", {}, False):
             raise OptionError(
                 f"nothing is declared for this host: neither {name} nor est_integration_certificates is defined, and "
                 f"nothing was looked at. Define {name} in the variables of the group or the host; [] says that it is "
@@ -239,25 +243,32 @@ def combine(result: dict[str, Any]) -> dict[str, Any]:
 
     A test that check mode kept from being made is not a change: such a host is as declared, and must not look drifted.
     """
-    tests = result["tests"]
-    stopped = [test for test in tests if test.get("failed")]
+    tests, certificates = result["tests"], result.get("certificates", [])
+    stopped = [one for one in (*tests, *certificates) if one.get("failed")]
     result["changed"] = bool(result.get("changed")) or any(
-        test.get("changed") and test.get("status") != "not_asked" for test in tests
+        one.get("changed") and one.get("status") != "not_asked" for one in tests
     )
     diffs: list[Any] = []
-    for part in (result, *tests):
+    for part in (result, *tests, *certificates):
         found = part.pop("diff", None) or []
         diffs.extend(found if isinstance(found, list) else [found])
     if diffs:
         result["diff"] = diffs
     if stopped:
-        not_tried = sum(test.get("status") == NOT_TRIED for test in stopped)
-        told = [(len(stopped) - not_tried, "failed"), (not_tried, "not tried")]
-        words = ", ".join(f"{number} {what}" for number, what in told if number)
-        msg = f"{words} of {len(tests)} test{'' if len(tests) == 1 else 's'}: see causes"
-        reason = msg.partition(": see")[0]
-        result.update({**failure(msg, "tests_failed", reason, _SEE_CAUSES), "changed": result["changed"]})
+        told = [_stopped(tests, "test"), _stopped(certificates, "certificate")]
+        msg = f"{'; '.join(filter(None, told))}: see causes"
+        code = "tests_failed" if told[0] else "certificates_failed"
+        result.update({**failure(msg, code, msg.partition(": see")[0], _SEE_CAUSES), "changed": result["changed"]})
     return result
+
+
+def _stopped(results: Sequence[Mapping[str, Any]], word: str) -> str:
+    """Say how many of several tests or certificates failed or were not tried; an empty text where none did."""
+    stopped = [one for one in results if one.get("failed")]
+    not_tried = sum(one.get("status") == NOT_TRIED for one in stopped)
+    counted = [(len(stopped) - not_tried, "failed"), (not_tried, "not tried")]
+    words = ", ".join(f"{number} {what}" for number, what in counted if number)
+    return f"{words} of {len(results)} {word}{'' if len(results) == 1 else 's'}" if stopped else ""
 
 
 def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool) -> dict[str, Any]:
@@ -269,7 +280,7 @@ def shown(result: Mapping[str, Any], record: Mapping[str, Any], *, writes: bool)
     :param record: the entry of the host in the report.
     :param writes: whether this run was to write on the host, or would have been without check mode.
     """
-    if result.get("failed") and result.get("tests"):
+    if result.get("failed") and (result.get("tests") or result.get("certificates")):
         told = ("changed", "failed", "msg", "error_code", "reason", "hint")
         kept = (*told, "store_problems", "drift", "warnings", "deprecations")
         causes = [describe_cause(cause, with_hosts=False) for cause in find_causes([record])]

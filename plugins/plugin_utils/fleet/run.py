@@ -85,6 +85,7 @@ class HostWatch:
             str(self._task_vars.get("inventory_hostname")),
             result,
             declared=() if "templates" in result else _declared(self._arguments.get("est_integration_templates")),
+            certificates=_entries(self._arguments.get("est_integration_certificates")),
             address=self._address,
             started_at=self._started_at,
             seconds=time.monotonic() - self._started,
@@ -107,7 +108,8 @@ class HostWatch:
 
 # ----------------------------------------------------------------------------------------------------------------------
 
-#: How many seconds a host may take, and how many more for each template; a test may wait for approval besides.
+#: How many seconds a host may take, and how many more for each template and certificate. A test may wait for approval
+#: besides.
 _SECONDS, _SECONDS_EACH = 600, 120
 #: Ten days.
 _MOST_SECONDS = 864000
@@ -131,10 +133,15 @@ def seconds_for(variables: Mapping[str, Any], of_task: Optional[int]) -> int:
         return int(given)
     if of_task:
         return 0
-    templates, test = (variables[f"est_integration_{name}"] for name in ("templates", "test"))
+    templates, certificates, test = (
+        variables[f"est_integration_{name}"] for name in ("templates", "certificates", "test")
+    )
     waiting = test.get("wait_timeout") if isinstance(test, Mapping) else 0
     each = _SECONDS_EACH + (int(waiting) if str(waiting).isdecimal() else 0)
-    return min(_SECONDS + each * (len(templates) if isinstance(templates, list) else 0), _MOST_SECONDS)
+    return min(
+        _SECONDS + sum(each * len(declared) for declared in (templates, certificates) if isinstance(declared, list)),
+        _MOST_SECONDS,
+    )
 
 
 @contextlib.contextmanager
@@ -223,13 +230,20 @@ def report_if_over(
     report = write(report_dest, _document(report_dest, records, task_vars))
     if report.error:
         return report
-    if not to_come and all(record["declared"] is False for record in records.values()):
+    only_certificates = bool(task_vars.get("__est_integration_certificates_only"))
+    if not to_come and not any(_has_something(record, only_certificates) for record in records.values()):
+        name = f"est_integration_{'certificates' if only_certificates else 'templates'}"
         return report.replace(
-            error="nothing was looked at: est_integration_templates is defined for none of these hosts. Define it in "
-            "the variables of the group or of the hosts",
+            error=f"nothing was looked at: {name} is defined for none of these hosts. Define it in the variables of "
+            "the group or of the hosts",
             error_code="nothing_declared",
         )
     return report.replace(error=_too_many_failed(states, max_fail_percentage), error_code="too_many_failed")
+
+
+def _has_something(record: Mapping[str, Any], only_certificates: bool) -> bool:
+    """Say whether something is declared for a host, of what the run sees to."""
+    return bool(record["certificates"]) or (record["declared"] is not False and not only_certificates)
 
 
 def _ended_early(
@@ -336,3 +350,11 @@ def _declared(templates: Any) -> list[str]:
     return [
         str(plain(options["name"])) for options in templates if isinstance(options, Mapping) and options.get("name")
     ]
+
+
+def _entries(certificates: Any) -> list[dict[str, Any]]:
+    """What is told of the certificates of a host that could not be looked at."""
+    found = plain(certificates)
+    keys = ("certificate_path", "certificate_name", "template")
+    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return [{key: str(entry[key]) for key in keys if entry.get(key)} for entry in entries]

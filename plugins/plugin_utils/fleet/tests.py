@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from ansible.utils.display import Display
 
@@ -57,7 +57,7 @@ class HostTests:
             Display().warning(f"whether an account was refused before cannot be noted: {error}")
             return {**self._remarked(self._run(name)), **told}
         if refusal is not None:
-            return {**told, **_not_tried(refusal)}
+            return {**told, **not_tried(refusal, "Correct the account; the proof stays owed.")}
         result: dict[str, Any] = {"failed": True}
         try:
             result = self._run(name)
@@ -125,14 +125,18 @@ def _refused_in_check_mode(refused: str) -> dict[str, Any]:
     }
 
 
-def _not_tried(refusal: Refusal) -> dict[str, Any]:
-    what = "the user name or the password" if refusal.status == 401 else "what was asked for under this label"
-    reason = f"the server has refused {what} in this run already (HTTP {refusal.status}, test of {refusal.host})"
-    hint = "Correct the account; the proof stays owed."
+def not_tried(refusal: Optional[Refusal], hint: str, reason: str = "") -> dict[str, Any]:
+    """Return the result of what was left out.
+
+    :param refusal: of the account, earlier in this run; None where ``reason`` says why.
+    """
+    if refusal is not None:
+        what = "the user name or the password" if refusal.status == 401 else "what was asked for under this label"
+        reason = f"the server has refused {what} in this run already (HTTP {refusal.status}, test of {refusal.host})"
     return {
         **failure(f"{reason}. {hint}", "not_tried", reason, hint),
         "status": NOT_TRIED,
         "stage": "enroll",
         "request_received": "not_received",
-        "http_status": refusal.status,
+        "http_status": refusal.status if refusal is not None else None,
     }

@@ -22,16 +22,19 @@ from ansible.inventory.manager import split_host_pattern
 from ..base.action import OptionError, plain
 
 _NAMES = {
-    "est_integration_": "templates certificates purge purge_all purge_keep rotate_key rotate_key_after_days mode"
+    "est_integration_": "templates certificates certificate_defaults certificates_max_failures"
+    " purge purge_all purge_keep rotate_key rotate_key_after_days mode"
     " store_path test test_policy cluster cluster_writer report_dest host_timeout hosts serial result report"
-    " drift test_result certificate_results",
+    " drift test_result",
     "est_diagnostics_": "dest log_paths max_log_size redact result",
     "est_lab_server_": "path state port bind host_names labels base_path username password profile manual_approval"
     " retry_after arguments python log_path url ca_path",
     "est_awx_": "organization reports report_age report_keep ssh_user ssh_key ssh_password username password"
     " ca_certificate eda_url eda_token image project_url project_branch project_timeout project_wait forks slices"
     " inventory_variables bundle accept_failed accept_unreachable accept_not_run accept_pending accept_lost"
-    " accept_unproved accept_not_tried accept_differing accept_last_tests_failed accept_no_hosts accept_not_compared",
+    " accept_unproved accept_not_tried accept_differing accept_last_tests_failed accept_no_hosts accept_not_compared"
+    " accept_certificates_failed accept_certificates_pending accept_certificates_lost accept_certificates_overdue"
+    " accept_certificates_expired",
     "est_eda_": "host port token organization target_hosts",
 }
 #: Every variable that a role, a playbook or the content for AWX reads or sets.

@@ -12,10 +12,22 @@ from datetime import timedelta
 
 import fastjsonschema
 import pytest
-from support.fleet_reports import NOW, RUN, entry, issued, large_fleet, record, refused, small_fleet
+from support.fleet_reports import (
+    NOW,
+    RUN,
+    certified_fleet,
+    entry,
+    issued,
+    kept,
+    large_fleet,
+    record,
+    refused,
+    small_fleet,
+)
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.compact import compact
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import (
+    CERTIFICATE_STATES,
     COMPARISONS,
     HOST_STATES,
     MOST_NAMED,
@@ -55,7 +67,9 @@ def closed(part):
     return part
 
 
-@pytest.mark.parametrize("document", [small_fleet(), large_fleet(20, 3), make_document([], [], now=NOW)])
+@pytest.mark.parametrize(
+    "document", [small_fleet(), certified_fleet(), large_fleet(20, 3), make_document([], [], now=NOW)]
+)
 def test_a_report_is_as_the_schema_says(document, schema):
     fastjsonschema.compile(closed(schema))(json.loads(serialise(document)))
 
@@ -63,9 +77,10 @@ def test_a_report_is_as_the_schema_says(document, schema):
 def test_the_schema_knows_the_states(schema):
     assert set(schema["definitions"]["host"]["properties"]["state"]["enum"]) == set(HOST_STATES)
     assert set(schema["definitions"]["template"]["properties"]["state"]["enum"]) == set(TEMPLATE_STATES)
+    assert set(schema["definitions"]["certificate"]["properties"]["state"]["enum"]) == set(CERTIFICATE_STATES)
     with open(os.path.join(ROOT, "docs", "report.md"), encoding="utf-8") as file:
         page = file.read()
-    assert [state for state in TEMPLATE_STATES if f"\n| `{state}` |" not in page] == []
+    assert [state for state in (*TEMPLATE_STATES, *CERTIFICATE_STATES) if f"\n| `{state}` |" not in page] == []
 
 
 def test_every_count_is_described_and_with_the_same_words_wherever_it_is(schema):
@@ -87,7 +102,6 @@ def test_every_count_is_described_and_with_the_same_words_wherever_it_is(schema)
     assert {name: words(entry["description"]) for name, entry in described["properties"].items()} == documented
     assert set(described["required"]) == set(documented)
     assert {name: words(text) for name, text in page.items()} == documented
-    assert not [name for name in documented if name.startswith("certificates")], "kept free for production"
 
 
 def test_what_is_counted():
@@ -134,6 +148,7 @@ def test_what_is_counted():
         "test_certificates": 5,
         "test_certificates_expired": 1,
         "test_certificates_ending_soon": 2,
+        **dict.fromkeys((name for name in small_fleet()["counts"] if name.startswith("certificates")), 0),
     }
 
 
@@ -141,6 +156,7 @@ def test_hosts_are_named_for_what_can_be_done_about_them():
     # ce-2 has a wrong mode, which the run puts right; ce-7 differs, and ce-6 is the one that is written for it.
     assert named_hosts(small_fleet()["hosts"]) == {
         "hosts_to_correct": ["ce-10", "ce-6", "ce-7", "ce-9"],
+        "hosts_to_renew": [],
         "hosts_to_diagnose": ["ce-10", "ce-5", "ce-4"],
     }
 
@@ -476,3 +492,107 @@ def test_days_are_counted_from_the_time_of_the_report():
     soon = record("h", entry("t"), tests=(issued("t", days=20),))
     assert make_document([soon], [RUN], now=NOW)["counts"]["test_certificates_ending_soon"] == 1
     assert make_document([soon], [RUN], now=NOW + timedelta(days=30))["counts"]["test_certificates_expired"] == 1
+
+
+# -- production certificates ---------------------------------------------------------------------------------------
+
+
+def certificate_states(document):
+    return {
+        host["name"]: [(entry["name"], entry["state"]) for entry in host["certificates"]] for host in document["hosts"]
+    }
+
+
+def test_production_certificates_are_counted_each_in_one_state():
+    counts = certified_fleet()["counts"]
+    assert {name: number for name, number in counts.items() if name.startswith("certificates")} == {
+        "certificates_on_hosts": 9,
+        "certificates_in_order": 2,
+        "certificates_issued": 1,
+        "certificates_pending": 1,
+        "certificates_unknown": 1,
+        "certificates_with_losses": 1,
+        "certificates_due": 2,
+        "certificates_failed": 1,
+        "certificates_with_accepted_losses": 1,
+        "certificates_overdue": 2,
+        "certificates_expired": 1,
+        "certificates_ending_soon": 0,
+    }
+    assert sum(counts[f"certificates_{state}"] for state in CERTIFICATE_STATES) == counts["certificates_on_hosts"]
+
+
+def test_a_certificate_that_nobody_renews_is_overdue_after_a_day_though_it_was_in_order():
+    document = certified_fleet()
+    (host,) = [host for host in document["hosts"] if host["name"] == "ce-1"]
+    moment = NOW + timedelta(days=100 - 14)
+    assert count([host], moment + timedelta(hours=23))["certificates_overdue"] == 0
+    assert count([host], moment + timedelta(hours=25))["certificates_overdue"] == 2
+
+
+def test_the_summary_tells_of_production_certificates():
+    lines = summary_lines(certified_fleet())
+    assert lines[0] == (
+        "5 hosts, 1 template, 9 production certificates: 1 unreachable, 6 of 9 production certificates not in order"
+    )
+    assert (
+        "production certificates: 1 issued, renewed or put right, 2 to be issued or renewed, 1 that could not be had, "
+        "1 waiting for approval, 1 not what was asked for, 1 with losses that were accepted, 1 not looked at, "
+        "2 overdue, 1 expired"
+    ) in lines
+    assert (
+        "ce-4: certificate '/etc/ssl/old.pem' is to be issued or renewed: the renewal period of 14 days has begun"
+        in lines
+    )
+    assert "ce-3: certificate '/etc/ssl/new.pem' waits for approval" in lines
+    (refusal,) = [line for line in lines if "HTTP 401" in line]
+    assert refusal.startswith(
+        "certificates '/etc/ssl/www.pem', '/etc/ssl/db.pem' on ce-2 (1 failed, 1 not tried): https://est.example.com, "
+        "stage enroll: "
+    )
+
+
+def test_certificates_alone_are_all_in_order():
+    document = make_document(
+        [host_record("ce-1", state="ok", result={"declared": False, "certificates": [kept("/a")]})], [RUN], now=NOW
+    )
+    assert summary_lines(document) == ["1 host, 1 production certificate: all in order"]
+
+
+def test_a_run_that_looks_at_no_certificate_leaves_what_was_found_of_them():
+    old = certified_fleet()
+    tested = record("ce-1", tests=(issued("wifi"),))
+    tested["compared"] = False
+    (seen,) = [host for host in old["hosts"] if host["name"] == "ce-1"]
+    merged = merge_documents([old, make_document([{**tested, "started_at": "2026-11-22T13:00:00Z"}], [RUN], now=NOW)])
+    found = certificate_states(merged)["ce-1"]
+    assert found == [("/etc/ssl/www.pem", "in_order"), ("/etc/ssl/db.pem", "in_order")], "issued was of the run before"
+    assert [
+        entry["this_run"] for host in merged["hosts"] if host["name"] == "ce-1" for entry in host["certificates"]
+    ] == [
+        False,
+        False,
+    ]
+    # One that looks at certificates alone leaves the templates.
+    renewed = host_record(
+        "ce-1",
+        state="ok",
+        result={"certificates": [kept("/etc/ssl/www.pem", status="issued")]},
+        started_at="2026-11-22T13:00:00Z",
+    )
+    merged = merge_documents([old, make_document([renewed], [RUN], now=NOW)])
+    assert certificate_states(merged)["ce-1"] == [("/etc/ssl/www.pem", "issued")]
+    (host,) = [host for host in merged["hosts"] if host["name"] == "ce-1"]
+    assert [entry["name"] for entry in host["templates"]] == [entry["name"] for entry in seen["templates"]]
+    # And one that could not reach the host says nothing of them.
+    down = host_record(
+        "ce-1", state="unreachable", started_at="2026-11-22T13:00:00Z", certificates=[{"certificate_path": "/a"}]
+    )
+    assert certificate_states(merge_documents([old, make_document([down], [RUN], now=NOW)]))["ce-1"] == [
+        ("/a", "unknown")
+    ]
+
+
+def test_hosts_whose_certificates_need_somebody_are_named_for_a_limit():
+    named = named_hosts(certified_fleet()["hosts"])
+    assert (named["hosts_to_correct"], named["hosts_to_renew"]) == ([], ["ce-2", "ce-3", "ce-4"])

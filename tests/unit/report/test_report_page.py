@@ -16,6 +16,7 @@ from support.fleet_reports import (
     LONG_NAMES,
     NOW,
     RUN,
+    certified_fleet,
     entry,
     full_fleet,
     issued,
@@ -233,5 +234,10 @@ def test_very_many_causes_are_cut_and_told():
 def test_production_certificates_are_taken_where_there_are_some():
     document = make_document([], [RUN], now=NOW)
     assert compact(document)["production"] == []
-    entries = [{"name": "web", "host": "h", "not_after": "1970-01-01T01:00:00Z"}]
-    assert compact({**document, "production": entries})["production"] == [["web", "h", 60]]
+    found = compact(certified_fleet())
+    rows = {(found["hosts"][row[1]][0], found["texts"][row[0]]): row[2:] for row in found["production"]}
+    state, ends, renewed, told, caused = rows["ce-4", "/etc/ssl/old.pem"]
+    assert (state, ends - renewed, caused) == ("due", 14 * 1440, 0)
+    assert found["texts"][told] == "the renewal period of 14 days has begun"
+    assert rows["ce-1", "/etc/ssl/www.pem"][0] == "in_order"
+    assert [rows["ce-2", name][-1] for name in ("/etc/ssl/www.pem", "/etc/ssl/db.pem")] == [1, 1]

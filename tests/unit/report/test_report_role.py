@@ -130,19 +130,19 @@ def test_hosts_of_a_cluster_agree_on_who_is_written(theirs):
 # -- what is declared ----------------------------------------------------------------------------------------------
 
 
-def declared(templates, task_vars=None, **variables):
-    asked = {"templates": templates, "purge": False, "purge_all": False, "tests_only": False, **variables}
-    return read_templates(asked, task_vars or {})
+def declared(templates, **variables):
+    asked = {"templates": templates, "certificates": None, "purge": False, "purge_all": False, "tests_only": False}
+    return read_templates({**asked, **variables})
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_a_host_with_nothing_declared_is_an_error_and_one_with_certificates_only_is_not(nothing):
-    for certificates in ({}, {"est_integration_certificates": None}):
+    for certificates in (None, ""):
         with pytest.raises(
             OptionError, match="neither est_integration_templates nor est_integration_certificates is defined"
         ):
-            declared(nothing, certificates)
-    assert declared(nothing, {"est_integration_certificates": []}) is None
+            declared(nothing, certificates=certificates)
+    assert declared(nothing, certificates=[]) is None
 
 
 @pytest.mark.parametrize("wrong", ["wifi", {"name": "wifi"}, 7, True])

@@ -153,6 +153,9 @@ class Plays:
         inventory = self.folder / "inventory.json"
         groups = {"windows_hosts": {"hosts": self._windows}, "posix_hosts": {"hosts": self._posix}}
         inventory.write_text(json.dumps({"all": {"children": groups}}), "utf-8")
+        # In a file, for Ansible prints what is given on its command line.
+        variables = self.folder / "extra.json"
+        variables.write_text(json.dumps(extra or {}), "utf-8")
         kept = self.folder / "results.jsonl"
         for file in (kept, *self.folder.glob("*.calls")):
             file.unlink(missing_ok=True)
@@ -168,7 +171,8 @@ class Plays:
             name,
             inventory,
             *options,
-            *(("-e", json.dumps(extra)) if extra else ()),
+            "-e",
+            f"@{variables}",
             folder=self.folder,
             settings=settings,
             limit=_LIMIT_SECONDS,

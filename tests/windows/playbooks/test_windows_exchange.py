@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from support.lab import PASSWORD, USERNAME, LabServer
-from windows.playbooks.plays import Plays, script, task
+from windows.playbooks.plays import COLLECTION, Plays, script, task
 
 IDENTITY = {"user": "jdoe", "domain": "example.com", "email": "jdoe@example.com"}
 
@@ -42,27 +43,44 @@ def test_an_approval_is_waited_for_with_the_key_that_stays_on_the_host(newest_pl
         assert secret not in done.run.output
 
 
-def test_a_certificate_is_kept_with_a_key_that_the_host_makes(newest_plays: Plays, lab: LabServer) -> None:
+HELD = """
+$store = [Security.Cryptography.X509Certificates.X509Store]::new('My', 'LocalMachine')
+$store.Open('ReadOnly')
+$store.Certificates | Where-Object FriendlyName -like 'web-NAME-est-*' | ForEach-Object Thumbprint
+"""
+
+
+def test_the_playbook_renew_keeps_a_certificate_with_a_key_that_the_host_makes(
+    newest_plays: Plays, lab: LabServer
+) -> None:
     name = f"portal-{uuid.uuid4().hex[:8]}"  # Wine removes no certificate
     inline = {"name": "web", "server": lab.url, "username": USERNAME, "password": PASSWORD, "key_type": "rsa"}
-    keep = task(
-        "est_certificate",
-        inline={**inline, "ca_certificate": lab.ca_pem},
-        identity=IDENTITY,
-        certificate_name=name,
-        key_provider="csp",
-    )
-    held = f"""
-    $store = [Security.Cryptography.X509Certificates.X509Store]::new('My', 'LocalMachine')
-    $store.Open('ReadOnly')
-    $store.Certificates | Where-Object FriendlyName -like 'web-{name}-est-*' | ForEach-Object Thumbprint
-    """
-    steps = [{**keep, "name": "enrol"}, {**keep, "name": "again"}, *script("held", windows=held)]
-    done = newest_plays.run(steps, "-vvvvv", hosts="windows")
-    enrolled, again = done.of("windows", "enrol"), done.of("windows", "again")
-    assert (enrolled["action"], enrolled["exchange"], again["status"]) == ("enrolled", "relay", "unchanged"), again
-    assert done.calls["windows"] == ["module"] * 6 + ["module", "command"]
-    assert done.of("windows", "held")["stdout"].split() == [enrolled["certificate"]["thumbprint"]]
+    wanted = {
+        "inline": {**inline, "ca_certificate": lab.ca_pem},
+        "identity": IDENTITY,
+        "certificate_name": name,
+        "key_provider": "csp",
+    }
+    extra = {
+        "est_integration_hosts": "windows_hosts",
+        "est_integration_store_path": "{{ est_store }}",
+        "est_integration_certificates": [wanted],
+    }
+
+    def renew(*options: str) -> tuple[dict[str, Any], list[str]]:
+        done = newest_plays.run(f"{COLLECTION}.renew", *options, "-vvvvv", extra=extra)
+        assert done.run.status == 0, done.run.output
+        for secret in (PASSWORD, "PRIVATE KEY"):
+            assert secret not in done.run.output
+        (told,) = done.of("windows", "See to each certificate of the host")["results"]
+        return told, done.calls["windows"]
+
+    would, calls = renew("--check")
+    assert (would["changed"], would["status"], calls) == (True, "not_asked", ["module"])
+    enrolled, calls = renew()
+    assert (enrolled["action"], enrolled["exchange"], calls) == ("enrolled", "relay", ["module"] * 6)
+    again, calls = renew()
+    assert (again["changed"], again["status"], calls) == (False, "unchanged", ["module"])
     assert again["certificate"]["thumbprint"] == enrolled["certificate"]["thumbprint"]
-    for secret in (PASSWORD, "PRIVATE KEY"):
-        assert secret not in done.run.output
+    held = newest_plays.run(script("held", windows=HELD.replace("NAME", name)), hosts="windows")
+    assert held.of("windows", "held")["stdout"].split() == [enrolled["certificate"]["thumbprint"]]

@@ -10,11 +10,12 @@ const nameAt = { host: (number) => hosts[number].name, template: (number) => rep
 // The causes that the report found, and whatever else is not in order, equal words of many hosts and templates put together.
 function problems() {
   const found = new Map();
-  const add = (state, words, host, template, more, place) => {
+  const add = (state, words, host, template, more, place, certificate) => {
     const key = JSON.stringify([state, words]);
-    if (!found.has(key)) found.set(key, { state, words, more, place, hosts: new Set(), templates: new Set() });
+    if (!found.has(key)) found.set(key, { state, words, more, place, hosts: new Set(), templates: new Set(), certificates: new Set() });
     found.get(key).hosts.add(host.name);
     if (template !== undefined) found.get(key).templates.add(template);
+    if (certificate !== undefined) found.get(key).certificates.add(certificate);
   };
   const caused = new Set(report.causes.flatMap((cause) => cause.hosts[1]));
   hosts.forEach((host, at) => {
@@ -32,8 +33,15 @@ function problems() {
       add(written(host) ? "corrected" : "differs", `template ${action[written(host) ? 0 : 1]}${told}`, host, report.templates[index]);
     });
   });
-  const rest = [...found.values()].map((each) => ({ ...each, hosts: [...each.hosts], templates: [...each.templates] }));
+  for (const each of production) ofProduction(each, add);
+  const rest = [...found.values()].map((each) => ({ ...each, hosts: [...each.hosts], templates: [...each.templates], certificates: [...each.certificates] }));
   return rest.sort((a, b) => RANK[b.state] - RANK[a.state] || b.hosts.length - a.hosts.length);
+}
+
+// A production certificate that is not in order; a failure of this run is in a cause.
+function ofProduction({ state, told, host, name, caused }, add) {
+  const shown = state === "issued" ? "corrected" : OPEN[state];
+  if (shown && !caused) add(shown, `production certificate ${PRODUCTION[state][1]}${told ? `: ${told}` : ""}`, { name: host }, undefined, undefined, undefined, name);
 }
 
 // What no cause tells: causes are of this run, and of what stopped a test.
@@ -54,15 +62,17 @@ function causes() {
   return report.causes.map((cause) => {
     const text = (key) => report.texts[cause[key]];
     const first = cause.hosts[1].length ? hosts[cause.hosts[1][0]] : null;
-    const state = cause.kind === "test" ? "test_failed" : first && first.state !== "ok" ? first.state : "failed";
+    const state = { test: "test_failed", certificate: "certificate_failed" }[cause.kind] || (first && first.state !== "ok" ? first.state : "failed");
+    const left = cause.not_tried ? `${plural(cause.not_tried, cause.kind)} not tried` : "";
     return {
       state, words: text("reason") || STATES[state][1], hosts: cause.hosts[1].map(nameAt.host), templates: cause.templates[1].map(nameAt.template),
-      allHosts: cause.hosts[0], allTemplates: cause.templates[0], more: exampleOf(cause, text("reason")),
+      certificates: cause.certificates[1].map((number) => report.texts[number]),
+      allHosts: cause.hosts[0], allTemplates: cause.templates[0], allCertificates: cause.certificates[0], more: exampleOf(cause, text("reason")),
       place: [
         text("stage") ? `stage ${text("stage")}` : "", text("account"), text("server"),
-        text("label") ? `label ${text("label")}` : "", cause.not_tried ? `${plural(cause.not_tried, "test")} not tried after that` : "",
+        text("label") ? `label ${text("label")}` : "", left ? `${left} after that` : "",
       ].filter(Boolean).join(" \u00b7 "),
-      about: [["Server", text("server")], ["Account", text("account")], ["Label", text("label")], ["Stage", text("stage")], ["Not tried after that", cause.not_tried ? plural(cause.not_tried, "test") : ""], ["What to do", text("hint")]],
+      about: [["Server", text("server")], ["Account", text("account")], ["Label", text("label")], ["Stage", text("stage")], ["Not tried after that", cause.not_tried ? plural(cause.not_tried, cause.kind) : ""], ["What to do", text("hint")]],
     };
   });
 }
@@ -101,10 +111,11 @@ function list(into, all) {
 }
 
 function shownProblem(problem) {
-  const { hosts: on = [], templates = [], allHosts = on.length, allTemplates = templates.length } = problem;
+  const { hosts: on = [], templates = [], certificates: places = [] } = problem;
+  const { allHosts = on.length, allTemplates = templates.length, allCertificates = places.length } = problem;
   const MOST = 30;
   const told = (all, shown, word) => (all === 1 && shown.length && shown[0].length <= MOST ? named(shown[0]) : all ? plural(all, word) : "");
-  const where = [told(allHosts, on, "host"), told(allTemplates, templates, "template")].filter(Boolean);
+  const where = [told(allHosts, on, "host"), told(allTemplates, templates, "template"), told(allCertificates, places, "certificate")].filter(Boolean);
   return make("details", { class: "problem" },
     make("summary", {}, sign(problem.state),
       make("span", { class: "words" }, unseen(`${problem.kind || STATES[problem.state][1]}: `), named(problem.words),
@@ -116,7 +127,7 @@ function shownProblem(problem) {
         ["Request reached the server", RECEIVED[problem.more.request_received]], ["HTTP status", problem.more.http_status],
         ["The server says", problem.more.server_message], ["What to do", problem.about ? "" : problem.more.hint],
       ]) : "",
-      names("host", on, allHosts), names("template", templates, allTemplates)));
+      names("host", on, allHosts), names("template", templates, allTemplates), names("certificate", places, allCertificates)));
 }
 
 function names(kind, shown, all) {

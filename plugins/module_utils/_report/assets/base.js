@@ -25,10 +25,23 @@ const STATES = {
   unknown: ["?", "not known", "mild"],
   lost: ["\u25d1", "test certificate is not what was asked for", "warn"],
   differs: ["\u2260", "not as declared", "warn"],
+  certificate_open: ["\u25d2", "certificate not in order", "warn"],
   test_failed: ["\u2717", "test failed", "bad"],
+  certificate_failed: ["\u2715", "certificate could not be had", "bad"],
   unreachable: ["\u26a0", "unreachable", "bad"],
   failed: ["\u2716", "failed", "bad"],
 };
+// Of a production certificate, the worst last.
+const PRODUCTION = {
+  in_order: ["\u2713", "in order", "good"],
+  issued: ["\u21bb", "issued, renewed or put right", "info"],
+  pending: ["\u2026", "waits for approval", "mild"],
+  unknown: ["?", "not looked at", "mild"],
+  with_losses: ["\u25d1", "not what was asked for", "warn"],
+  due: ["\u2260", "to be issued or renewed", "warn"],
+  failed: ["\u2717", "could not be had", "bad"],
+};
+const PRODUCTION_RANK = Object.fromEntries(Object.keys(PRODUCTION).map((name, rank) => [name, rank]));
 const RANK = Object.fromEntries(Object.keys(STATES).map((name, rank) => [name, rank]));
 
 // What is known beside the state of a template: a small letter in its cell.
@@ -85,9 +98,10 @@ function span(milliseconds) {
 }
 const wholeDays = (milliseconds) => Math.floor((milliseconds - MADE) / 86400000);
 
-// Of the end of a certificate: sign, words, look.
-function ending(milliseconds) {
+// Of the end of a certificate: sign, words, look. One that is renewed before its end does not end soon until then.
+function ending(milliseconds, renewed) {
   const days = wholeDays(milliseconds);
+  if (renewed > MADE) return ["\u2713", plural(days, "day"), "good"];
   if (milliseconds < MADE) return ["\u2716", `expired ${span(MADE - milliseconds)} ago`, "bad"];
   if (days < 30) return ["\u26a0", `${days ? plural(days, "day") : "less than a day"}, ends soon`, "warn"];
   return ["\u2713", plural(days, "day"), "good"];
@@ -112,6 +126,12 @@ const hosts = report.hosts.map((row) => {
     kept: kept !== 0, seen: kept > 0 ? kept * 60000 : null, end: known.length ? known.reduce((a, b) => Math.min(a, b)) : null,
   };
 });
+
+// The state of a host and of a problem, for that of a certificate which is not in order.
+const OPEN = { failed: "certificate_failed", due: "certificate_open", with_losses: "certificate_open", pending: "certificate_open" };
+for (const [, at, state] of report.production) {
+  if (RANK[OPEN[state]] > RANK[hosts[at].worst]) hosts[at].worst = OPEN[state];
+}
 
 function shownState(cell, standing) {
   if (!cell) return standing === "not_looked_at" ? "not_looked_at" : "none";

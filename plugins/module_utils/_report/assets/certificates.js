@@ -13,32 +13,42 @@ const BUCKETS = [
 
 const testCertificates = hosts.flatMap((host) => host.ends.flatMap((minutes, index) => (minutes ? [{ end: minutes * 60000, name: report.templates[index], host: host.name }] : [])))
   .sort((a, b) => a.end - b.end);
-// Those of services, where the report has them.
-const production = report.production.map(([name, host, minutes]) => ({ end: minutes * 60000, name, host })).sort((a, b) => a.end - b.end);
+// Those of services, where the report has them: what is not in order first.
+const production = report.production.map(([name, host, state, minutes, renewed, told, caused]) => ({
+  end: minutes * 60000, renewed: renewed * 60000, name: report.texts[name], host: hosts[host].name, state, told: report.texts[told], caused: Boolean(caused),
+})).sort((a, b) => PRODUCTION_RANK[b.state] - PRODUCTION_RANK[a.state] || a.end - b.end);
+
+// As wide as the page is now.
+function plots() {
+  const known = production.filter((each) => each.end).sort((a, b) => a.end - b.end);
+  if (known.length) plot(by("production-plot"), known, "production certificate");
+  if (testCertificates.length) plot(by("plot"), testCertificates, "test certificate");
+}
 
 function certificates() {
-  if (production.length) {
-    by("production-section").hidden = false;
-    ends(by("production"), production, "Certificate", "Production certificates");
-  }
+  by("production-section").hidden = !production.length;
+  plots();
+  if (production.length) ends(by("production"), production, "Certificate", "Production certificates");
   if (!testCertificates.length) {
     by("certificates").append(make("p", { class: "fine" }, "No test certificate is known. Tests are made with est_integration_test_policy, or by the playbook test_enroll."));
     return;
   }
-  plot();
   ends(by("certificates"), testCertificates, "Template", "Test certificates");
 }
 
 function ends(into, all, title, label) {
   const FIRST = 15;
   const body = make("tbody", {});
-  const show = (from, to) => body.append(...all.slice(from, to).map(({ end, name, host }) => {
-    const [mark, words, look] = end ? ending(end) : ["?", "end not known", "mild"];
-    return make("tr", {}, make("td", { class: "left" }, glyph(mark, look), ` ${words} `, end ? moment(end) : ""), make("td", {}, named(name), " on ", named(host)));
+  const show = (from, to) => body.append(...all.slice(from, to).map(({ end, name, host, state, renewed, told }) => {
+    const [mark, words, look] = end ? ending(end, renewed) : ["?", "end not known", "mild"];
+    const [sign, what, color] = PRODUCTION[state] || [];
+    return make("tr", {}, state ? make("td", { class: "state" }, glyph(sign, color), ` ${what}`) : "",
+      make("td", { class: "left" }, glyph(mark, look), ` ${words} `, end ? moment(end) : "", renewed ? make("span", { class: "place" }, "renewed from ", moment(renewed), " on") : ""),
+      make("td", {}, named(name), " on ", named(host), told ? make("span", { class: "place" }, named(told)) : ""));
   }));
   show(0, FIRST);
   into.append(make("div", { class: "ends", tabindex: "0", role: "region", "aria-label": `${label}, can be scrolled` }, make("table", {},
-    make("thead", {}, make("tr", {}, ["Days left, and the end", `${title} and host`].map((words) => make("th", { scope: "col" }, words)))), body)));
+    make("thead", {}, make("tr", {}, [...(all[0].state ? ["State"] : []), "Days left, and the end", `${title} and host`].map((words) => make("th", { scope: "col" }, words)))), body)));
   if (all.length <= FIRST) return;
   const more = make("button", { type: "button", class: "quiet", onclick: () => {
     show(body.rows.length, body.rows.length + 200);
@@ -53,10 +63,11 @@ function ends(into, all, title, label) {
   into.append(more);
 }
 
-function plot() {
+// All of them with an end, the first to end first.
+function plot(into, all, word) {
   const numbers = BUCKETS.map(() => 0);
-  for (const { end } of testCertificates) numbers[BUCKETS.findIndex(([, below]) => (end - MADE) / 86400000 < below)] += 1;
-  const total = testCertificates.length;
+  for (const { end } of all) numbers[BUCKETS.findIndex(([, below]) => (end - MADE) / 86400000 < below)] += 1;
+  const total = all.length;
   const SPACE = "http://www.w3.org/2000/svg";
   const shape = (name, attributes, text) => {
     const element = document.createElementNS(SPACE, name);
@@ -65,10 +76,10 @@ function plot() {
     return element;
   };
   // As wide as it is shown, so that a phone does not shrink the words.
-  const width = Math.max(280, Math.min(760, by("plot").clientWidth - 34));
+  const width = Math.max(280, Math.min(760, into.clientWidth - 34));
   const [left, high, most] = [124, 28, Math.max(...numbers)];
   const svg = shape("svg", { viewBox: `0 0 ${width} ${BUCKETS.length * high + 8}`, role: "img",
-    "aria-label": `Bar chart of ${plural(total, "test certificate")}: ${BUCKETS.map(([words], at) => `${words} ${numbers[at]}`).join(", ")}` });
+    "aria-label": `Bar chart of ${plural(total, word)}: ${BUCKETS.map(([words], at) => `${words} ${numbers[at]}`).join(", ")}` });
   svg.append(shape("line", { x1: left, x2: left, y1: 0, y2: BUCKETS.length * high + 4, class: "axis" }));
   BUCKETS.forEach(([words, , look], at) => {
     const y = at * high + 6;
@@ -77,8 +88,8 @@ function plot() {
       shape("rect", { x: left + 1, y, width: long, height: 19, rx: 3, class: look }),
       shape("text", { x: left + long + 8, y: y + 14, class: numbers[at] ? "" : "soft" }, String(numbers[at])));
   });
-  const first = testCertificates[0];
-  by("plot").replaceChildren(make("figure", {}, svg, make("figcaption", {},
-    `${plural(total, "test certificate")}, counted from the time of the report. The first to end: `, named(first.name), " on ", named(first.host),
+  const first = all[0];
+  into.replaceChildren(make("figure", {}, svg, make("figcaption", {},
+    `${plural(total, word)}, counted from the time of the report. The first to end: `, named(first.name), " on ", named(first.host),
     first.end < MADE ? ", expired." : `, in ${plural(wholeDays(first.end), "day")}.`)));
 }

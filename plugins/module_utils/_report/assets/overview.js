@@ -54,6 +54,13 @@ function overview() {
       { number: certificates - expired - soon, words: "end later", sign: ["\u2713", "", "good"] },
     ], []);
   }
+  if (counts.certificates_on_hosts) {
+    group(counts.certificates_on_hosts, counts.certificates_on_hosts === 1 ? "production certificate" : "production certificates",
+      Object.entries(PRODUCTION).map(([state, sign]) => ({ number: counts[`certificates_${state}`], words: sign[1], sign })),
+      [{ number: counts.certificates_expired, words: "expired", sign: ["\u2716", "", "bad"] },
+        { number: counts.certificates_overdue, words: "overdue", sign: ["\u26a0", "", "warn"] },
+        { number: counts.certificates_with_accepted_losses, words: "with accepted losses", sign: ["a", "", "mild"] }]);
+  }
   if (report.shortened) {
     by("shortened").hidden = false;
     by("shortened").append("There is more to tell than fits into this page: some details are only in ", named(report.json_name || "the JSON file"), ".");

@@ -43,5 +43,5 @@ runs();
 let waiting = 0;
 addEventListener("resize", () => {
   clearTimeout(waiting);
-  waiting = setTimeout(() => { if (testCertificates.length) plot(); }, 150);
+  waiting = setTimeout(plots, 150);
 });
