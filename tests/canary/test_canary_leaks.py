@@ -220,6 +220,7 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         task(
             "est_certificates", defaults={"inline": wifi, "force": True}, certificates=[{**IDENTITY, **_files(scene)}]
         ),
+        task("est_certificate_info", paths=[str(scene.host_folder)]),
         task("est_certificates", certificates=[_many(scene.host_folder, template="wifi")], **store),
         task("est_server_info", inline={"name": "look", "server": lab.url, "ca_path": lab.ca_path, **account}, **store),
         task("est_server_info", template="wifi", exchange="controller", **store),

@@ -20,6 +20,9 @@ SUBSTITUTIONS = (
     ("server: est.example.com", "server: localhost"),
     ("port: 8443", "port: {port}"),
     ("group: tomcat", "group: daemon"),
+    # There are no such services and accounts here.
+    *((f"reload: [{name}]", "reload: []") for name in ("nginx", "apache2", "haproxy", "postgresql")),
+    ("owner: postgres", "owner: root"),
     # There is no such service here; that it is notified is seen.
     ("ansible.builtin.service: {name: nginx, state: reloaded}", "ansible.builtin.debug: {msg: reloaded}"),
 )
@@ -64,6 +67,8 @@ TEMPLATES = {
     "docs/bundle.md: Export the templates of ce1": ("wifi",),
     "docs/certificates.md: Certificates of the web servers": ("web",),
     "docs/certificates.md: Keep a keystore for a Java service": ("web",),
+    "docs/certificates.md: Keep the certificate, and have the server read it": ("web",),
+    "docs/certificates.md: Keep the certificates of these services": ("web",),
     "docs/certificates.md: Keep the pair together": ("web",),
     "docs/certificates.md: Keep all certificates of the host": ("web",),
     "docs/certificates.md: Issue the certificates of all users": ("web",),
@@ -74,10 +79,20 @@ TEMPLATES = {
 FOLDERS = {
     "est_certificate": ("etc/ssl/certs", "etc/ssl/private", "etc/relay/tls", "etc/proxy", "etc/tomcat/tls"),
     "est_certificates": ("etc/ssl/certs", "etc/ssl/private", "etc/postgresql/tls", "srv"),
+    "est_certificate_info": ("etc/ssl/certs", "etc/proxy/tls"),
+    "docs/certificates.md: Which certificates does the host have?": ("etc/ssl/certs", "etc/proxy/tls"),
     "est_diagnostics": ("srv",),
     "est_template_export": ("srv/exchange",),
     "docs/certificates.md: Certificates of the web servers": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Keep a keystore for a Java service": ("etc/tomcat/tls",),
+    "docs/certificates.md: Keep the certificate, and have the server read it": ("etc/ssl/certs", "etc/ssl/private"),
+    "docs/certificates.md: Keep the certificates of these services": (
+        "etc/nginx/tls",
+        "etc/apache2/tls",
+        "etc/haproxy/tls",
+        "etc/haproxy/certs",
+        "etc/postgresql/tls",
+    ),
     "docs/certificates.md: Keep the pair together": ("etc/proxy",),
     "docs/certificates.md: Keep all certificates of the host": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Issue the certificates of all users": ("srv",),

@@ -133,6 +133,7 @@ class CertificateHolder(Protocol):
         chain: Sequence[Certificate],
         key: Any,
         digest: str,
+        about: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """Put an issued certificate in place of the old one, and note the digest with it.
 
@@ -141,6 +142,7 @@ class CertificateHolder(Protocol):
         :param chain: from the issuer of the certificate up to the trust anchor.
         :param key: that of ``make_key()``, or one that the server made; ``None`` where the certificate is for the key
             of the old one.
+        :param about: what is noted of it where there is room; see ``Issued``.
         :raises EstError: it could not be kept whole; ``stage`` is ``save``.
         """
 

@@ -46,12 +46,15 @@ class Issued(Value):
     :param chain: ``None`` where it is not known.
     :param key_sha256: of the key that was put beside it; see ``without_key()``. Empty where somebody else did that.
     :param sealed: of the files that a passphrase encrypts; see ``sealed.py``.
+    :param about: what ``est_certificate_info`` tells: ``template``, ``renewal_period_days``, ``renewal_spread``,
+        ``lost`` and ``private_key_path``, as they were when it was issued. It decides nothing.
     """
 
     digest: str = ""
     chain: Optional[Chain] = None
     key_sha256: str = ""
     sealed: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: Any) -> Optional[Issued]:
@@ -65,7 +68,7 @@ class Issued(Value):
         sealed = data.get("sealed")
         texts = sealed.items() if isinstance(sealed, dict) else ()
         kept = {name: text for name, text in texts if isinstance(text, str)}
-        return cls(data["digest"], chain, key if isinstance(key, str) else "", kept)
+        return cls(data["digest"], chain, key if isinstance(key, str) else "", kept, _about(data.get("about")))
 
     def as_data(self) -> Dict[str, Any]:
         """The same as plain JSON data."""
@@ -75,6 +78,7 @@ class Issued(Value):
             **({} if chain is None else {"intermediates": chain.intermediates, "root": chain.root}),
             **({"key_sha256": self.key_sha256} if self.key_sha256 else {}),
             **({"sealed": dict(self.sealed)} if self.sealed else {}),
+            **({"about": dict(self.about)} if self.about else {}),
         }
 
 
@@ -119,6 +123,16 @@ class Note(Value):
             **({"refused": self.refused.as_data()} if self.refused is not None else {}),
             **({"reload": list(self.reload)} if self.reload else {}),
         }
+
+
+def _about(data: Any) -> Dict[str, Any]:
+    """What is told of a certificate; what has another type than it was noted with is left out."""
+    if not isinstance(data, dict):
+        return {}
+    kinds = {"template": str, "private_key_path": str, "renewal_period_days": int, "renewal_spread": int}
+    found = {name: data[name] for name, kind in kinds.items() if isinstance(data.get(name), kind)}
+    lost = data.get("lost")
+    return {**found, **({"lost": list(_texts(lost))} if isinstance(lost, list) else {})}
 
 
 def _texts(data: Any) -> Tuple[str, ...]:

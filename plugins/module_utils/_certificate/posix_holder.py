@@ -494,6 +494,7 @@ class FileHolder:
         chain: Sequence[Certificate],
         key: Optional[PrivateKeyTypes],
         digest: str,
+        about: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """Put the pair in place of the old one, and the files of its chain.
 
@@ -515,7 +516,8 @@ class FileHolder:
             except EstError as error:
                 trouble = error
         key_sha256 = without_key(new_key if new_key is not None else self._texts.key or "")[1]
-        noted = Issued(digest, above, key_sha256, seal)
+        told = {} if about is None else {**about, "private_key_path": self._key_path}
+        noted = Issued(digest, above, key_sha256, seal, told)
         issued = {**self._known_before(), fingerprint_sha256(certificate): noted}
         self._write_note(issued, tuple(texts), changes=True)
         self._keep_old(new_key is not None, texts)

@@ -138,21 +138,22 @@ _TEXT = (
     "action after after_header algorithm authorized_by before before_header certificate_name certificate_path "
     "certificate_store_location certificate_store_name chain_path cipher detail error_code exchange "
     "fingerprint_sha256 fullchain_path hint issuer kind msg name not_after not_before oid output_path path pem "
-    "pkcs12_path private_key_path public_key_curve public_key_type realm reason renew_at request_received retry_at "
-    "root_certificate_path root_trusted_by scheme serial_number server_message stage status subject template "
+    "pkcs12_path private_key_path public_key_curve public_key_type realm reason refused renew_at request_received "
+    "retry_at root_certificate_path root_trusted_by scheme serial_number server_message stage status subject template "
     "thumbprint tls_version trust url username words"
 )
 _TEXTS = (
-    "accepted_lost authenticated_by backup_files differs key_protected_by lost omitted_attributes reloaded removed "
-    "replaced subject_alternative_names"
+    "accepted_lost authenticated_by backup_files chain_subjects differs key_protected_by lost omitted_attributes "
+    "reloaded removed replaced subject_alternative_names"
 )
-_TABLES = "ca_certificates certificates csr_attributes identities schemes timeline untrusted_certificates"
+_TABLES = "ca_certificates certificates csr_attributes identities problems schemes timeline untrusted_certificates"
+_ANSWERS = "changed current_root failed key_matches ok request_pending required self_signed trusted"
 _PARTS = "authentication certificate diff requested root_certificate server substitutions"
 _RETURNED: dict[str, Any] = {
     **dict.fromkeys(_TEXT.split(), str),
     **dict.fromkeys(("days_left", "http_status", "public_key_size"), int),
     **dict.fromkeys(("clock", "milliseconds"), (int, float)),
-    **dict.fromkeys(("changed", "current_root", "failed", "ok", "required", "self_signed", "trusted"), bool),
+    **dict.fromkeys(_ANSWERS.split(), bool),
     **dict.fromkeys(_PARTS.split(), dict),
     **{name: [str] for name in _TEXTS.split()},
     **{name: [dict] for name in _TABLES.split()},

@@ -295,6 +295,7 @@ class WindowsHolder:
         chain: Sequence[Certificate],
         key: Any,
         digest: str,
+        about: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """See ``CertificateHolder.save()``."""
         number = max(map(self._number, self._ours), default=0) + 1

@@ -23,6 +23,7 @@ SHIPPED = {
     "est_test_files": FILES | {"_exchange", "_failure", "_value"},
     "est_diagnostics_host": EST | {"_diagnostics", "_exchange", "_answer", "_store", "_template"},
     "est_relay": EST | {"_exchange"},
+    "est_certificate_info": EST | {"_answer", "_certificate", "_exchange", "_failure", "_store", "_template"},
     "est_server_info": EST | {"_exchange", "_failure", "_answer", "_store", "_template"},
     "est_test_enroll": EST | {"_exchange", "_failure", "_answer", "_store", "_template"},
     "est_certificate": EST | {"_certificate", "_exchange", "_failure", "_answer", "_store", "_template"},
