@@ -282,7 +282,8 @@ options:
         PKCS#12 file beside the pair. Where one identity has a passphrase, each needs one; none is made up.
       - The variables have to be those of the product, or custom attributes of the template.
       - All identities are checked before the first is asked for. Two that would have the same files are refused.
-      - Such an entry has no other option of files, nor of a place on a Windows host; it is for POSIX hosts.
+      - Such an entry has no other option of files, nor of a place on a Windows host; it is for POSIX hosts. Nor does it
+        take O(wait_timeout); the next run goes on with what waits for approval.
     type: list
     elements: dict
   identities_csv:

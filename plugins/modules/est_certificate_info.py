@@ -174,6 +174,20 @@ problems:
     reason:
       description: Why.
       type: str
+error_code:
+  description:
+    - Why it failed, for conditions. C(docs/errors.md) lists the codes.
+  type: str
+  returned: failure
+  sample: invalid_option
+reason:
+  description: Why it failed, in one sentence.
+  type: str
+  returned: failure
+hint:
+  description: What to do next; null where RV(reason) says all there is to say.
+  type: str
+  returned: failure
 """
 
 from ansible.module_utils.basic import AnsibleModule

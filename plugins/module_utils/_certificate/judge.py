@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from .._exchange.acceptance import Acceptance
 from .._exchange.failure import NotAsAsked
@@ -167,6 +167,7 @@ class Judge:
         #: The kind of key that the server was asked to make, as ``describe_public_key()`` says it; None where it makes
         #: none.
         self.asked_key: Optional[str] = None
+        self._last: Optional[Tuple[Any, Comparison]] = None
 
     def result(self, certificate: Certificate) -> Dict[str, List[str]]:
         """What the result says of a certificate that the host has."""
@@ -238,11 +239,14 @@ class Judge:
         return refusal_digest(request, self._template, self._acceptance, on_unverified_chain=self._on_unverified_chain)
 
     def _compared(self, certificate: Certificate) -> Comparison:
-        rendered = self._rendered
-        with hiding(self._secrets):
-            return compare_certificate(
-                rendered.subject, rendered.subject_alternative_names, certificate, key=self.asked_key
-            )
+        """The comparison of a certificate with what is asked for; the last one is remembered."""
+        rendered, which = self._rendered, (certificate, self.asked_key)
+        if self._last is None or self._last[0] != which:
+            with hiding(self._secrets):
+                names = rendered.subject_alternative_names
+                found = compare_certificate(rendered.subject, names, certificate, key=self.asked_key)
+            self._last = which, found
+        return self._last[1]
 
     def _refuse(self, comparison: Comparison, words: str) -> None:
         comparison.refuse(self._acceptance, words, self._authority)

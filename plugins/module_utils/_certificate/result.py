@@ -12,10 +12,9 @@ from .._exchange.result import authenticated_by
 from .._names.distinguished_names import format_slash_dn
 from .._template.render import Rendered
 from ..est.http.url import EstUrl
-from ..est.x509.certificate import describe, iso_utc, pem, public_key_words, subject_alternative_names
+from ..est.x509.certificate import describe, pem, public_key_words, subject_alternative_names
 from ..est.x509.names import read_name
 from .holder import Recovered
-from .need import renewal_time
 
 if TYPE_CHECKING:
     from ..est.client import EstClient
@@ -44,12 +43,9 @@ def server(url: EstUrl, trust: Optional[str], client: Optional[EstClient], clien
     }
 
 
-def certificate(issued: Certificate, renewal_period_days: int, renewal_spread: int) -> Dict[str, Any]:
-    """The certificate that the host has now, and when it is to be renewed."""
-    return {
-        "certificate": {"pem": pem(issued), **describe(issued)},
-        "renew_at": iso_utc(renewal_time(issued, renewal_period_days, renewal_spread)),
-    }
+def certificate(issued: Certificate) -> Dict[str, Any]:
+    """The certificate that the host has now."""
+    return {"pem": pem(issued), **describe(issued)}
 
 
 def difference(

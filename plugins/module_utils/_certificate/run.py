@@ -31,7 +31,7 @@ from ..est.reenrolment import (
     choose_authentication,
     enrols_anew,
 )
-from ..est.x509.certificate import fingerprint_sha256, not_after
+from ..est.x509.certificate import fingerprint_sha256, iso_utc, not_after
 from ..est.x509.keys import describe_public_key
 from . import need as needs
 from . import result
@@ -41,6 +41,7 @@ from .parameters import CertificateParameters, render_identity
 from .sessions import Sessions
 
 if TYPE_CHECKING:
+    from ..est.x509.fields import Certificate
     from ..est.x509.keys import AnyPrivateKey
 
 
@@ -49,17 +50,21 @@ def run_certificate(
     asked: CertificateParameters,
     sessions: Sessions,
     holder: CertificateHolder,
+    *,
+    brief: bool = False,
 ) -> Dict[str, Any]:
     """See to it that a host has its certificate.
 
     :param sessions: the connections to EST servers; those of one run share them.
     :param holder: keeps the certificate.
+    :param brief: leave out of the result what nobody reads of one among a thousand: the certificate itself, what was
+        asked for, the server, and what is shown in diff mode.
     :returns: the result of ``est_certificate`` as plain data; see its documentation.
     :raises EstError: with the stage at which it failed; the timeline of the sessions has the stages up to there.
     :raises TemplateError: the identity does not fit the template.
     """
     sessions.timeline.begin()
-    return _Run(template, asked, sessions, holder).run()
+    return _Run(template, asked, sessions, holder, brief=brief).run()
 
 
 class _Run:
@@ -69,7 +74,10 @@ class _Run:
         asked: CertificateParameters,
         sessions: Sessions,
         holder: CertificateHolder,
+        *,
+        brief: bool,
     ) -> None:
+        self._brief = brief
         self._template = template
         self._options = asked.options
         self._sessions = sessions
@@ -311,15 +319,12 @@ class _Run:
             warnings.extend(client.warnings)
         if verified is not None:
             warnings.extend(verified.warnings)
-        server = result.server(self._url, self._trust or None, client, self._client_certificate)
         found: Dict[str, Any] = {
             "changed": changed or bool(self._recovered),
             "status": status,
             "action": action,
             "reason": "; ".join([*(recovered.reason for recovered in self._recovered), self._need.reason]),
             "template": self._template.name,
-            "requested": result.requested(self._rendered),
-            "server": server,
             "exchange": self._sessions.exchange,
             "timeline": self._sessions.timeline.as_list(),
             "warnings": list(dict.fromkeys([*warnings, *self._warnings])),
@@ -330,15 +335,29 @@ class _Run:
         current = new or old
         if current is not None:
             times = (self._renewal_period_days, self._options.renewal_spread)
-            found.update(result.certificate(current, *times), **self._judge.result(current))
+            found.update(renew_at=iso_utc(needs.renewal_time(current, *times)), **self._judge.result(current))
             if new is not None or self._need.action != needs.ENROL:  # else another one was asked for
                 found["warnings"] += self._judge.warnings(current)
-            found["certificate"].update(self._holder.describe(current))
+        if not self._brief:
+            found.update(self._details(status, client, old, new))
+        return {**found, **pending_result(pending)}
+
+    def _details(
+        self, status: str, client: Optional[EstClient], old: Optional[Certificate], new: Optional[Certificate]
+    ) -> Dict[str, Any]:
+        """What the result says of one certificate that few say of a thousand."""
+        found: Dict[str, Any] = {
+            "requested": result.requested(self._rendered),
+            "server": result.server(self._url, self._trust or None, client, self._client_certificate),
+        }
+        current = new or old
+        if current is not None:
+            found["certificate"] = {**result.certificate(current), **self._holder.describe(current)}
         if status in ("issued", "not_asked"):
             found["diff"] = result.difference(old, new, self._rendered, self._holder.place())
         elif self._recovered:
             found["diff"] = result.recovery(self._recovered, self._holder.place())
-        return {**found, **pending_result(pending)}
+        return found
 
 
 _HOW_TO_ENROL = (

@@ -203,6 +203,7 @@ class IdentityFiles:
         self._text_of_chain = ""
         self._certificate_name, self._key_name = f"{name}.pem", f"{name}.key"
         self._strange_key = False
+        self._made: Optional[PrivateKeyTypes] = None
         #: Whether anything was changed so far, whatever becomes of the run.
         self.changed = False
 
@@ -306,7 +307,7 @@ class IdentityFiles:
                 key = load_private_key(text)
                 if spec_of_key(key) == spec:
                     return key
-        key = generate_key(spec)
+        key = self._made = generate_key(spec)
         self._write(_KEY, private_key_pem(key))
         return key
 
@@ -378,8 +379,7 @@ class IdentityFiles:
 
     def _is_kept(self, key: PrivateKeyTypes) -> bool:
         """Whether the key that is kept for a request is this one."""
-        kept = self._own(_KEY)
-        return kept is not None and kept == private_key_pem(key)
+        return key is self._made or self._own(_KEY) == private_key_pem(key)
 
     def save_unusable(self, certificates: str, key: str) -> str:
         """See ``CertificateHolder.save_unusable()``."""

@@ -103,6 +103,13 @@ def read_wave(entry: Mapping[str, Any], shared: Mapping[str, Any], *, check_mode
             raise TemplateError(
                 option, f"cannot be used with {IDENTITIES}, whose files are named by {OUTPUT_PATH} and {FILE_NAME}"
             )
+    if entry["wait_timeout"] not in (None, 0):
+        raise TemplateError(
+            "wait_timeout",
+            f"cannot be used with {IDENTITIES}: each would wait as long, one after the other",
+            value=show(entry["wait_timeout"]),
+            allowed="0; the next run goes on with what waits for approval",
+        )
     if entry[OUTPUT_PATH] is None:
         raise TemplateError(OUTPUT_PATH, "is missing", allowed="the folder on the host for the files of the identities")
     folder = posixpath.normpath(absolute_folder(OUTPUT_PATH, entry[OUTPUT_PATH]))

@@ -110,7 +110,7 @@ def _keep_one(holder: IdentityFiles, asked: parameters.CertificateParameters, se
     if template is None:
         raise TypeError("the template of identities goes to the host with them")
     try:
-        return run_certificate(template, asked, sessions, holder)
+        return run_certificate(template, asked, sessions, holder, brief=True)
     except EstError as error:
         return {**failure(error, name, on_host.HOST, sessions.timeline, WHAT), "changed": holder.changed}
     except TemplateError as error:

@@ -226,7 +226,7 @@ class Context:
     ) -> tuple[int, str, Results]:
         """Run pytest once; return its exit status, its output and its results, which it writes down as it goes."""
         told.unlink(missing_ok=True)
-        command = [venv / "bin" / "python", "-m", "pytest", "-v", "-p", "no:cacheprovider"]
+        command = [venv / "bin" / "python", "-m", "pytest", "-v", "--durations=15", "-p", "no:cacheprovider"]
         status, output = self.run([*command, *tests], venv=venv, env={**(env or {}), "SUITE_RESULTS": str(told)})
         return status, output, read_results(told)
 

@@ -110,7 +110,7 @@ def test_req_070_a_server_that_echoes_the_request_shows_nothing_of_the_password(
             b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s" % (len(head), head)
         )
 
-    with Peer([[CACERTS, echo]], context=context()) as peer, est_client(peer) as est:
+    with Peer([[CACERTS, echo, echo]], context=context()) as peer, est_client(peer) as est:
         est.cacerts()
         with pytest.raises(ServerError) as caught:
             est.simpleenroll(REQUEST)

@@ -128,6 +128,7 @@ WRONG_ENTRIES = {
     "a name for Windows": {"certificate_name": "x"},
     "too many failures": {"max_failures": -1},
     "an identity": {"identity": {"domain": "x"}},
+    "a wait for each": {"wait_timeout": 60},
 }
 
 

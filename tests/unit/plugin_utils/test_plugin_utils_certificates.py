@@ -13,8 +13,11 @@ from support.lab import PASSWORD, LabServer
 from support.production import IDENTITY, posts, template_for
 
 pytest.importorskip("ansible", reason="actions and modules need ansible-core, which needs a newer Python")
-from support.actions import run_action
+from support.actions import Host, marked, run_action
 from support.certificate_host import CertificateHost
+from support.windows_keys import KeyHost, StandInConnector
+
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import certificate
 
 
 @pytest.fixture(scope="module")
@@ -249,3 +252,55 @@ def test_a_host_that_answers_for_others_gets_a_sentence(lab, tmp_path):
 
     result = run_action("est_certificates", {"certificates": [entry(tmp_path, "one", **defaults(lab))]}, Short())
     assert result["error_code"] == "unusable_answer"
+
+
+class WindowsHost(Host):
+    """A Windows host that makes the keys, and keeps the certificates."""
+
+    made_up = False
+
+    def __init__(self):
+        super().__init__()
+        self.keys = KeyHost()
+
+    def connection(self):
+        found = super().connection()
+        found._shell._IS_WINDOWS = True
+        return found
+
+    def execute_module(self, *, module_name, module_args, task_vars):
+        return marked(self.keys.execute(module_name, json.loads(json.dumps(module_args))))
+
+
+def test_a_windows_host_has_them_in_its_store_over_one_connection(lab, tmp_path, monkeypatch):
+    host = WindowsHost()
+    monkeypatch.setattr(certificate, "_connector", lambda _action, _exchange: StandInConnector(host.keys, tmp_path))
+    entries = [{"certificate_name": name, "identity": {"user": name}} for name in ("portal", "mail")]
+    before = len(lab.requests)
+    first = run_action("est_certificates", {"certificates": entries, "defaults": defaults(lab)}, host)
+    assert statuses(first) == ["issued"] * 2
+    assert [found["operation"] for found in lab.requests[before:]] == ["cacerts", "csrattrs", *["simpleenroll"] * 2]
+    assert [found["certificate_name"] for found in first["certificates"]] == ["portal", "mail"]
+    assert len(host.keys.issued()) == 2
+    second = run_action("est_certificates", {"certificates": entries, "defaults": defaults(lab)}, host)
+    assert (statuses(second), second["changed"]) == (["unchanged"] * 2, False)
+    assert len(lab.requests) == before + 4
+
+
+WRONG_ON_WINDOWS = {
+    "a name twice": (
+        [{"certificate_name": "portal"}, {"certificate_name": "Portal"}],
+        "is that of certificates[0] as well",
+    ),
+    "the default twice": ([{}, {}], "is that of certificates[0] as well"),
+    "a path": ([{"certificate_path": "/x.pem"}], "has no effect on a Windows host"),
+    "identities": ([{"identities": [{"user": "a"}], "output_path": "/x"}], "cannot be used on a Windows host"),
+}
+
+
+@pytest.mark.parametrize(("entries", "words"), WRONG_ON_WINDOWS.values(), ids=WRONG_ON_WINDOWS)
+def test_what_is_wrong_on_a_windows_host_is_told_before_anything_is_done(entries, words):
+    host = WindowsHost()
+    result = run_action("est_certificates", {"certificates": entries, "defaults": {"template": "wifi"}}, host)
+    assert (result["error_code"], host.keys.calls) == ("invalid_option", [])
+    assert words in result["msg"]
