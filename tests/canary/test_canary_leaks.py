@@ -349,7 +349,8 @@ def _belongs(place: str, secret: str) -> bool:
     """Say where a secret may be: these places, and no other."""
     name = place.rpartition("/")[2]
     if secret == "a private key":
-        return place.startswith("host/") and name == "private_key.pem"
+        of_an_identity = place.startswith("host/identities/") and name in ("jdoe.key", "msmith.key")
+        return of_an_identity or (place.startswith("host/") and name == "private_key.pem")
     if secret.startswith("the enrolment code"):
         # What is repeated while it waits for approval.
         return place.startswith("host/") and name == "request.pem"
