@@ -42,14 +42,6 @@ VARIABLES: dict[str, Any] = {
         {"name": "wifi", "server": "{url}", "username": "estuser", "password": "estpwd", "ca_path": "{ca}"}
     ],
     "est_integration_templates": "{{ est_templates }}",
-    "est_integration_certificates": [
-        {
-            "template": "wifi",
-            "identity": {"user": "jdoe"},
-            "certificate_path": "/x/a.pem",
-            "private_key_path": "/x/a.key",
-        }
-    ],
 }
 
 #: Variables of the environment that an example names, with their values.
