@@ -41,7 +41,7 @@ def of_all(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
 
 def _failure(failed: Sequence[Mapping[str, Any]], of: int) -> Dict[str, Any]:
     first = failed[0]
-    name = first.get("certificate_path") or first.get("certificate_name")
+    name = first.get("certificate_path") or first.get("output_path") or first.get("certificate_name")
     how_many = f"{len(failed)} of {of} certificate{'' if of == 1 else 's'} could not be had"
     others = f" The other {len(failed) - 1} are told in {CERTIFICATES} of the result." if len(failed) > 1 else ""
     reason = f"{how_many}; {'the first, ' if len(failed) > 1 else ''}{name}: {first['reason']}"

@@ -210,9 +210,12 @@ def certificate_entry(result: Mapping[str, Any], *, written: bool, at: str) -> D
 def certificate_place(options: Mapping[str, Any]) -> str:
     """Return what names a certificate on its host: the path on a POSIX host, the name in the store of a Windows host.
 
+    Those of many identities are told together, by their folder.
+
     :param options: those of the certificate, or its result.
     """
-    return str(options.get("certificate_path") or options.get("certificate_name") or "identity")
+    names = (options.get(name) for name in ("certificate_path", "output_path", "certificate_name"))
+    return str(next(filter(None, names), "identity"))
 
 
 def _last_test(found: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:

@@ -101,9 +101,8 @@ class HostCertificates:
                 self._gate.leave(account, _word_of(account, accounts, outcomes))
         if asked and _ENTRIES not in result:
             return result
-        known = {"certificate_path", "certificate_name", "template"}
         for number, told in refused.items():
-            outcomes[number] = {**{key: found[number][key] for key in known & set(found[number])}, **told}
+            outcomes[number] = {**_known_by(found[number]), **told}
         self._count_failures(outcomes.values())
         merged = [outcomes.get(number, each) for number, each in enumerate(found)]
         return {**result, _ENTRIES: self._told(entries, merged), "changed": any(each["changed"] for each in merged)}
@@ -185,9 +184,14 @@ def _due_with_its_template(outcome: dict[str, Any], missing: set[str]) -> dict[s
     """Return what came of a look at a certificate; it does not fail where only its template has to be written first."""
     if outcome.get("error_code") != "unknown_template" or outcome.get("template") not in missing:
         return outcome
-    known = {key: outcome[key] for key in ("certificate_path", "certificate_name", "template") if key in outcome}
     reason = f"its template {outcome['template']!r} is to be written first"
-    return {**known, "status": "not_asked", "action": "enrolled", "reason": reason, "changed": True}
+    return {**_known_by(outcome), "status": "not_asked", "action": "enrolled", "reason": reason, "changed": True}
+
+
+def _known_by(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what says which certificate an outcome is of."""
+    names = ("certificate_path", "certificate_name", "output_path", "template")
+    return {name: outcome[name] for name in names if name in outcome}
 
 
 def _word_of(

@@ -355,6 +355,6 @@ def _declared(templates: Any) -> list[str]:
 def _entries(certificates: Any) -> list[dict[str, Any]]:
     """What is told of the certificates of a host that could not be looked at."""
     found = plain(certificates)
-    keys = ("certificate_path", "certificate_name", "template")
+    keys = ("certificate_path", "certificate_name", "output_path", "template")
     entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
     return [{key: str(entry[key]) for key in keys if entry.get(key)} for entry in entries]
