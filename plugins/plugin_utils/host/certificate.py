@@ -69,6 +69,8 @@ class Look:
         self._asked = asked
         self._sender = Sender(action)
         self._pad = os.urandom(KEY_OCTETS)
+        # Those of the store, opened once: many certificates are of few templates.
+        self._templates: dict[str, Optional[Template]] = {}
 
     def unchanged(self) -> list[Optional[dict[str, Any]]]:
         """Return for each certificate that needs nothing what the module would return, and None for each other one."""
@@ -119,7 +121,11 @@ class Look:
     ) -> Optional[dict[str, Any]]:
         if found is None or not _is_whole(asked, found):
             return None
-        template = asked.inline or self._stored(asked, store)
+        template = asked.inline
+        if template is None:
+            if asked.template_name not in self._templates:
+                self._templates[asked.template_name] = self._stored(asked, store)
+            template = self._templates[asked.template_name]
         return None if template is None else unchanged(template, asked, found)
 
     def _stored(self, asked: CertificateParameters, store: Mapping[str, Any]) -> Optional[Template]:
