@@ -20,10 +20,14 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Says what would be asked for, and asks nobody.
+    details:
+      - Says what would be asked for, and asks nobody.
   diff_mode:
     support: none
-    description: The action says what changed.
+    details:
+      - The action says what changed.
+  idempotent:
+    support: full
 options:
   order:
     description:
