@@ -22,9 +22,9 @@ from ..est.x509.pair_reading import ReadablePair, ReadableVersions, without_key
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, Optional
 
-    Place = tuple[str, str, Sequence[str], bool, Sequence[str], tuple[str, str] | None]
+    Place = tuple[str, str, Sequence[str], bool, Sequence[str], Optional[tuple[str, str]]]
 
 #: What is beside a certificate and its key: what it was issued for, and a request that waits for approval.
 NOTE, PENDING = "note", "pending"

@@ -38,6 +38,15 @@ CAUSES = [
     ("lost", "last_tests_with_losses", "test certificates that are not what was asked for: 3"),
     ("unproved", "templates_unproved", "templates on hosts without a proof of their present content: 3"),
     ("not_tried", "tests_not_tried", "tests that were left out: 3"),
+    ("certificates_failed", "certificates_failed", "production certificates that could not be had: 3"),
+    ("certificates_pending", "certificates_pending", "production certificates that wait for approval: 3"),
+    ("certificates_lost", "certificates_with_losses", "production certificates that are not what was asked for: 3"),
+    (
+        "certificates_overdue",
+        "certificates_overdue",
+        "production certificates that are missing, or whose renewal is late: 3",
+    ),
+    ("certificates_expired", "certificates_expired", "production certificates that have expired: 3"),
 ]
 
 

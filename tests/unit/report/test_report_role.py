@@ -38,6 +38,9 @@ WITHOUT_DEFAULT = {
     "est_integration_store_path",
     "est_integration_rotate_key_after_days",
     "est_integration_host_timeout",
+    "est_integration_certificates",
+    "est_integration_certificate_defaults",
+    "est_integration_certificates_max_failures",
 }
 
 
@@ -301,8 +304,8 @@ def test_what_stays_wrong_with_a_template_is_not_called_repaired():
     ]
 
 
-def variables_of(templates=None, test=None, host_timeout=None):
-    named = {"templates": templates, "test": test, "host_timeout": host_timeout}
+def variables_of(templates=None, test=None, host_timeout=None, certificates=None):
+    named = {"templates": templates, "test": test, "host_timeout": host_timeout, "certificates": certificates}
     return {f"est_integration_{name}": value for name, value in named.items()}
 
 
@@ -312,7 +315,8 @@ def variables_of(templates=None, test=None, host_timeout=None):
         (variables_of(), None, 600),
         (variables_of(templates=[{}, {}]), None, 840),
         (variables_of(templates=[{}, {}], test={"wait_timeout": "30"}), None, 900),
-        (variables_of(templates="wrong", test="wrong"), None, 600),
+        (variables_of(templates=[{}], certificates=[{}, {}]), None, 960),
+        (variables_of(templates="wrong", test="wrong", certificates="wrong"), None, 600),
         (variables_of(templates=[{}], test={"wait_timeout": "wrong"}), None, 720),
         (variables_of(), 50, 0),
         (variables_of(host_timeout=20), 50, 20),
