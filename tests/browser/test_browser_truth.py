@@ -269,7 +269,7 @@ def test_production_certificates_have_a_place(page):
     page.show(certified_fleet())
     rows = [" ".join(text.split()) for text in page.texts("#production tbody tr")]
     assert len(rows) == 9
-    assert rows[0].startswith("\u2717 could not be had? end not known/etc/ssl/www.pem on ce-2the server refused")
+    assert rows[0].startswith("\u2717 could not be had? end not known /etc/ssl/www.pem on ce-2the server refused")
     assert rows[1].startswith("\u2260 to be issued or renewed")
     assert [row for row in rows if "expired 2 days ago" in row and "/etc/ssl/old.pem on ce-4" in row]
     assert [

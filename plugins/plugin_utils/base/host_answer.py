@@ -137,10 +137,10 @@ def octets_of(text: str, module: str) -> bytes:
 _TEXT = (
     "action after after_header algorithm authorized_by before before_header certificate_name certificate_path "
     "certificate_store_location certificate_store_name chain_path cipher detail error_code exchange "
-    "fingerprint_sha256 friendly_name fullchain_path hint issuer kind msg name not_after not_before oid output_path path "
-    "pem pkcs12_path private_key_path public_key_curve public_key_type realm reason refused renew_at request_received "
-    "retry_at root_certificate_path root_trusted_by scheme serial_number server_message stage status subject template "
-    "thumbprint tls_version trust url username words"
+    "fingerprint_sha256 friendly_name fullchain_path hint issuer kind msg name not_after not_before oid "
+    "output_path path pem pkcs12_path private_key_path public_key_curve public_key_type realm reason refused "
+    "renew_at request_received retry_at root_certificate_path root_trusted_by scheme serial_number server_message "
+    "stage status subject template thumbprint tls_version trust url username words"
 )
 _TEXTS = (
     "accepted_lost authenticated_by backup_files chain_subjects differs key_protected_by lost omitted_attributes "
