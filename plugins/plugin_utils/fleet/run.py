@@ -80,11 +80,12 @@ class HostWatch:
         else:
             state = "unreachable" if isinstance(outcome, AnsibleConnectionFailure) else "failed"
             result = {state: True, "msg": str(outcome) or type(outcome).__name__}
+        looked, only_certificates = "templates" in result, self._arguments.get("__est_integration_certificates_only")
         report_dest = self._located(str(plain(self._arguments.get("est_integration_report_dest") or "")))
         record = record_of(
             str(self._task_vars.get("inventory_hostname")),
             result,
-            declared=() if "templates" in result else _declared(self._arguments.get("est_integration_templates")),
+            declared=() if looked or only_certificates else _declared(self._arguments.get("est_integration_templates")),
             certificates=_entries(self._arguments.get("est_integration_certificates")),
             address=self._address,
             started_at=self._started_at,
