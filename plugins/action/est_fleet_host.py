@@ -153,7 +153,7 @@ class ActionModule(ControllerAction):
 
         :param names: which; None for all that are declared and not switched off.
         """
-        templates = templates_from_options([self.with_environment(options) for options in declared])
+        templates = self._templates(declared)
         if names is None:
             result["switched_off"] = [entry.name for entry in templates if not entry.device_identity_certificates]
             names = [entry.name for entry in templates if entry.device_identity_certificates]
@@ -175,7 +175,7 @@ class ActionModule(ControllerAction):
         shared = {"store_path": variables["store_path"], "defaults": variables["certificate_defaults"]}
         certificates = HostCertificates(
             self._gate(),
-            templates_from_options([self.with_environment(options) for options in declared]),
+            lambda: self._templates(declared),
             variables["certificate_defaults"],
             variables["certificates_max_failures"],
             lambda some, check: self._act(_CERTIFICATES, {**shared, "certificates": some}, check_mode=check),
@@ -192,6 +192,9 @@ class ActionModule(ControllerAction):
         result["drift"] = [*result.get("drift", ()), *drift_of_certificates(kept["certificates"])]
         if variables["mode"] == "enforce":
             result["changed"] = bool(result.get("changed")) or bool(kept.get("changed"))
+
+    def _templates(self, declared):
+        return templates_from_options([self.with_environment(options) for options in declared])
 
     def _gate(self):
         return AccountGate(str(C.DEFAULT_LOCAL_TMP), str(self._task_vars.get("inventory_hostname")))

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ContextManager, Dict, Mapping, Optional, Protocol, Sequence, Tuple
+import json
+from typing import TYPE_CHECKING, Any, ContextManager, Dict, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
 from .._value import Value, field
 from ..est.x509.held_certificate import OldCertificate
@@ -57,6 +58,19 @@ class CurrentCertificate(Value):
     key: Optional[AnyPrivateKey] = field(default=None, repr=False)
     pending_key: Optional[AnyPrivateKey] = field(default=None, repr=False)
     recovered: Tuple[Recovered, ...] = ()
+
+
+def complete_pending(text: Union[str, bytes]) -> Optional[Mapping[str, str]]:
+    """What ``save_pending()`` of a holder has kept as JSON; ``None`` where that is not all of it.
+
+    :param text: as it was kept; empty where nothing was.
+    """
+    try:
+        kept = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(kept, dict) and all(isinstance(value, str) for value in kept.values())
+    return kept if whole else None
 
 
 class CertificateHolder(Protocol):

@@ -12,6 +12,9 @@ from .._failure import failure
 from .list_parameters import CERTIFICATES
 from .parameters import CertificateParameters
 
+#: By what a certificate is known: the one of these that its result has, or its options have.
+KNOWN_BY = ("certificate_path", "output_path", "certificate_name")
+
 
 def of_one(asked: CertificateParameters, outcome: Mapping[str, Any]) -> Dict[str, Any]:
     """What became of one certificate, with the option by which it is known, and whose warnings say which it is."""
@@ -41,7 +44,7 @@ def of_all(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
 
 def _failure(failed: Sequence[Mapping[str, Any]], of: int) -> Dict[str, Any]:
     first = failed[0]
-    name = first.get("certificate_path") or first.get("output_path") or first.get("certificate_name")
+    name = next(filter(None, map(first.get, KNOWN_BY)), None)
     how_many = f"{len(failed)} of {of} certificate{'' if of == 1 else 's'} could not be had"
     others = f" The other {len(failed) - 1} are told in {CERTIFICATES} of the result." if len(failed) > 1 else ""
     reason = f"{how_many}; {'the first, ' if len(failed) > 1 else ''}{name}: {first['reason']}"

@@ -20,12 +20,11 @@ import itertools
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 from .._files.attributes import Attributes
 from .._files.lock import locked
 from .._files.paths import in_words
-from .._files.walk import other_writers
 from ..est.base.errors import EstError, InputError
 from ..est.x509.certificate import fingerprint_sha256, pem, subject_text
 from ..est.x509.client_certificate import ClientCertificate, private_key_block
@@ -36,7 +35,7 @@ from ..est.x509.pair_reading import PART, without_key
 from ..est.x509.pair_versions import PairVersions
 from ..est.x509.path import chain_above
 from .chain_files import contents, readable_certificates
-from .holder import CurrentCertificate, Recovered
+from .holder import CurrentCertificate, Recovered, complete_pending
 from .judge import Refusal
 from .look import NOTE, PENDING
 from .mending import Mend, attributes_to_mend, chain_to_mend, key_to_mend, pkcs12_to_mend, seals
@@ -45,6 +44,7 @@ from .outputs import PKCS12_PATH, Outputs, numbers
 from .parameters import CertificateParameters
 from .sealed import sealed_key, sealed_pkcs12, sha256_of
 from .services import Services
+from .writable import refuse_unwritable_places, why_not_given
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -62,6 +62,9 @@ _HINT = "Check the paths, the free space, and the user that the task runs as on 
 _KILLED_LATE = "a run that was killed had left a new certificate and its key beside the old ones"
 _KILLED_VERSION = "a run that was killed had left a new version of the folder beside the old one"
 _KILLED_EARLY = "a run that was killed had left files of a certificate that was not complete"
+
+
+_Files = TypeVar("_Files", bound="FileHolder")
 
 
 class FileHolder:
@@ -106,7 +109,7 @@ class FileHolder:
         self.changed = False
 
     @classmethod
-    def of(cls, asked: CertificateParameters) -> FileHolder:
+    def of(cls: Type[_Files], asked: CertificateParameters) -> _Files:
         """The files of what is asked for."""
         return cls(
             asked.certificate_path,
@@ -277,7 +280,8 @@ class FileHolder:
         if texts:
             what = "files of the chain" if set(texts) <= set(self._chain_files.values()) else "files of the certificate"
             places = self._pair.targets(tuple(texts))
-            warnings.extend(self._refuse_unwritable_places(places, f"{what} could not be written"))
+            words = f"{what} could not be written"
+            warnings.extend(refuse_unwritable_places(self._pair, places, words, check=self._check))
             if not self._check:
                 self._write_mended(todo, texts, what)
         recovered = [each.recovered for each in todo if each.recovered is not None]
@@ -370,8 +374,8 @@ class FileHolder:
         :raises EstError: at stage ``save``.
         """
         words = "a certificate could not be kept, so none was asked for"
-        warnings = self._refuse_unwritable_places(self._pair.targets(), words)
-        problem, warning = self._why_not_given()
+        warnings = refuse_unwritable_places(self._pair, self._pair.targets(), words, check=self._check)
+        problem, warning = why_not_given(self._outputs.accounts)
         if problem:
             raise EstError(
                 f"{words}: {problem}",
@@ -380,45 +384,6 @@ class FileHolder:
                 hint="Let the task become root, or leave out owner and group.",
             )
         return [*warnings, *([warning] if warning else ())]
-
-    def _why_not_given(self) -> Tuple[str, str]:
-        """Why the files cannot be given to owner and group, and what is told in check mode of accounts."""
-        accounts = self._outputs.accounts
-        if accounts is None:
-            return "", ""
-        try:
-            user, group = numbers(accounts)
-        except InputError as error:  # in check mode alone
-            return "", error.reason
-        if user in (None, os.geteuid()) and group in (None, os.getegid(), *os.getgroups()):
-            return "", ""
-        return ("only root may give files to this owner or group" if os.geteuid() else ""), ""
-
-    def _refuse_unwritable_places(self, places: Iterable[Place], words: str) -> List[str]:
-        warnings: Dict[str, None] = {}
-        for place in places:
-            folder, problem = os.path.dirname(os.path.realpath(place.path)), ""
-            if self._check and not place.exists:
-                warnings[f"there is no folder {folder} now, and est_certificate does not make it"] = None
-            elif not place.exists:
-                problem = f"there is no folder {folder}"
-            else:
-                problem = self._pair.obstacle(place)
-                # This knows of read-only file systems.
-                if not problem and not os.access(".", os.W_OK | os.X_OK, dir_fd=place.folder.descriptor):
-                    problem = f"this user may not write to the folder {place.folder.path}"
-                for each in self._pair.folders(place):
-                    who = other_writers(each)
-                    if who:
-                        warnings[f"{who} can write to the folder {each.path}, and so replace what is kept in it"] = None
-            if problem:
-                raise EstError(
-                    f"{words}: {problem}",
-                    code="not_saved",
-                    stage="save",
-                    hint="Correct the path, make the folder first, or let the task become a user who may write there.",
-                )
-        return list(warnings)
 
     @contextlib.contextmanager
     def reserved(self) -> Iterator[None]:
@@ -455,15 +420,11 @@ class FileHolder:
         :raises EstError: it cannot be read.
         """
         try:
-            kept = json.loads(_text(self._pair.key_home, PENDING))
-        except ValueError:
-            return None
+            return complete_pending(_text(self._pair.key_home, PENDING))
         except OSError as error:
             raise EstError(
                 f"the pending request cannot be read: {in_words(error)}", code="not_saved", stage="save", hint=_HINT
             ) from None
-        whole = isinstance(kept, dict) and all(isinstance(text, str) for text in kept.values())
-        return kept if whole else None
 
     def save_pending(self, files: Mapping[str, str]) -> None:
         """Keep what is pending in one file, mode 0600."""

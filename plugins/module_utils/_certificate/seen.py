@@ -43,7 +43,7 @@ def unchanged(template: Template, asked: CertificateParameters, found: Mapping[s
     :param found: what ``look.py`` tells of this certificate.
     """
     try:
-        outcome = run_certificate(template, asked, Sessions(_nobody, "host"), SeenFiles(asked, found))
+        outcome = run_certificate(template, asked, Sessions(_nobody, "host"), SeenFiles.as_found(asked, found))
     except (NotPlain, EstError, TemplateError):
         return None
     except ValueError:  # a number that is none: the host answers with something else than the program
@@ -68,22 +68,19 @@ class SeenCertificate(Value):
 
 
 class SeenFiles(FileHolder):
-    """The files of a certificate as a quick look found them. Nothing can be written, or looked at once more.
+    """The files of a certificate as a quick look found them. Nothing can be written, or looked at once more."""
 
-    :param asked: where they are.
-    :param found: what is in them.
-    """
+    _seen: Mapping[str, Any]
 
-    def __init__(self, asked: CertificateParameters, found: Mapping[str, Any]) -> None:
-        super().__init__(
-            asked.certificate_path,
-            asked.private_key_path,
-            asked.chain_files,
-            versioned=asked.versioned_folder,
-            outputs=asked.outputs,
-            check=asked.options.check,
-        )
-        self._seen = found
+    @classmethod
+    def as_found(cls, asked: CertificateParameters, found: Mapping[str, Any]) -> SeenFiles:
+        """The files of what is asked for.
+
+        :param found: what is in them.
+        """
+        files = cls.of(asked)
+        files._seen = found
+        return files
 
     @property
     def _pair(self) -> PairFiles:

@@ -4,8 +4,8 @@
 """Identities in a CSV file, as spreadsheets and directories export them.
 
 The first line names the columns: ``user``, ``domain``, ``email``, ``pkcs12_passphrase``, and variables without percent
-signs. A byte order mark
-and empty lines count for nothing. Columns are separated by commas, semicolons or tabs, whichever the first line has.
+signs. A byte order mark and empty lines count for nothing. Columns are separated by commas, semicolons or tabs,
+whichever the first line has.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from .._template.identity import TestIdentity
 from ..est.base.errors import EstError, Timeline
 from ..est.base.libraries import require_libraries
 from ..est.x509.pkcs12 import MODERN
-from .folder import IdentityFiles, IdentityFolder
+from .files import IdentityFiles
+from .folder import IdentityFolder
 
 #: How a failure names what failed.
 WHAT = "identity certificate"

@@ -15,6 +15,7 @@ from typing import Any, Callable, Optional
 from ansible.utils.display import Display
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.list_parameters import with_defaults
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.list_result import KNOWN_BY
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import ExchangeOptions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.counts import NOT_TRIED
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.host_record import certificate_place
@@ -49,7 +50,7 @@ class HostCertificates:
     """Sees to the certificates of one host.
 
     :param gate: what the run knows of accounts.
-    :param templates: the declared templates, checked.
+    :param read_templates: returns the declared templates, checked; called only where an account is to be known.
     :param defaults: of the entries.
     :param most_failures: how many certificates of the run may fail before nobody asks any more; None for no bound.
     :param run: runs est_certificates for these entries, in check mode or not, and returns its result.
@@ -58,13 +59,14 @@ class HostCertificates:
     def __init__(
         self,
         gate: AccountGate,
-        templates: Iterable[Template],
+        read_templates: Callable[[], Iterable[Template]],
         defaults: Any,
         most_failures: Optional[int],
         run: Callable[[Sequence[Mapping[str, Any]], bool], dict[str, Any]],
     ) -> None:
         self._gate = gate
-        self._templates = {template.name: template for template in templates}
+        self._read_templates = read_templates
+        self._templates: Optional[dict[str, Template]] = None
         self._defaults = defaults
         self._most_failures = most_failures
         self._run = run
@@ -102,7 +104,7 @@ class HostCertificates:
         if asked and _ENTRIES not in result:
             return result
         for number, told in refused.items():
-            outcomes[number] = {**_known_by(found[number]), **told}
+            outcomes[number] = {**known_by(found[number]), **told}
         self._count_failures(outcomes.values())
         merged = [outcomes.get(number, each) for number, each in enumerate(found)]
         return {**result, _ENTRIES: self._told(entries, merged), "changed": any(each["changed"] for each in merged)}
@@ -152,6 +154,8 @@ class HostCertificates:
                 return Template.from_options(merged["inline"])
             except TemplateError:
                 return None
+        if self._templates is None:
+            self._templates = {template.name: template for template in self._read_templates()}
         return self._templates.get(str(merged.get("template")))
 
     def _told(
@@ -185,13 +189,12 @@ def _due_with_its_template(outcome: dict[str, Any], missing: set[str]) -> dict[s
     if outcome.get("error_code") != "unknown_template" or outcome.get("template") not in missing:
         return outcome
     reason = f"its template {outcome['template']!r} is to be written first"
-    return {**_known_by(outcome), "status": "not_asked", "action": "enrolled", "reason": reason, "changed": True}
+    return {**known_by(outcome), "status": "not_asked", "action": "enrolled", "reason": reason, "changed": True}
 
 
-def _known_by(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what says which certificate an outcome is of."""
-    names = ("certificate_path", "certificate_name", "output_path", "template")
-    return {name: outcome[name] for name in names if name in outcome}
+def known_by(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what says which certificate an outcome is of, or an entry is about."""
+    return {name: told[name] for name in (*KNOWN_BY, "template") if told.get(name)}
 
 
 def _word_of(

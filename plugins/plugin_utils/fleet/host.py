@@ -60,7 +60,7 @@ _NOT_WRITTEN = {"created": "missing", "updated": "differs", "repaired": "differs
 
 
 def read_templates(variables: Mapping[str, Any]) -> Optional[list[Any]]:
-    """Return the declared templates; None where a host has only certificates declared, or only those are seen to.
+    """Return the declared templates; None where a host has only certificates declared.
 
     :param variables: the options without their prefix.
     :raises OptionError: nothing is declared for the host, or what is declared is not a list.
@@ -81,7 +81,7 @@ def read_templates(variables: Mapping[str, Any]) -> Optional[list[Any]]:
         kind = "a dictionary" if isinstance(declared, Mapping) else "a string"
         kind = kind if isinstance(declared, (Mapping, str)) else "not a list"
         raise OptionError(f"{name} is {kind}, and has to be a list of templates: - {{name: ..., server: ...}}")
-    if not variables["tests_only"]:
+    if not variables["tests_only"] and not variables["certificates_only"]:  # none is applied then
         check_purge(name, len(declared), purge=variables["purge"], purge_all=variables["purge_all"])
     return declared
 

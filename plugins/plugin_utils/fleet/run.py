@@ -36,6 +36,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._report.wr
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 
 from ..base.action import OptionError, plain
+from .certificates import known_by
 
 #: What the role registers the result of a host as.
 RESULT = "est_integration_result"
@@ -356,6 +357,5 @@ def _declared(templates: Any) -> list[str]:
 def _entries(certificates: Any) -> list[dict[str, Any]]:
     """What is told of the certificates of a host that could not be looked at."""
     found = plain(certificates)
-    keys = ("certificate_path", "certificate_name", "output_path", "template")
     entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-    return [{key: str(entry[key]) for key in keys if entry.get(key)} for entry in entries]
+    return [{key: str(value) for key, value in known_by(entry).items()} for entry in entries]

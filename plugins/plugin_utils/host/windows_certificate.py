@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.holder import (
     CurrentCertificate,
     Recovered,
+    complete_pending,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.judge import Refusal
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import LOCAL_MACHINE
@@ -329,12 +330,7 @@ class WindowsHolder:
     def read_pending(self) -> Optional[Mapping[str, str]]:
         """See ``CertificateHolder.read_pending()``. The key is in the key store."""
         pending = self._found().pending
-        try:
-            found = json.loads(pending or b"") if self._has_pending else None
-        except ValueError:
-            return None
-        whole = isinstance(found, dict) and all(isinstance(text, str) for text in found.values())
-        return found if whole else None
+        return complete_pending(pending or b"") if self._has_pending else None
 
     def save_pending(self, files: Mapping[str, str]) -> None:
         """See ``CertificateHolder.save_pending()``. There is no key among the files."""

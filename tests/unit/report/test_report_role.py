@@ -134,8 +134,8 @@ def test_hosts_of_a_cluster_agree_on_who_is_written(theirs):
 
 
 def declared(templates, **variables):
-    asked = {"templates": templates, "certificates": None, "purge": False, "purge_all": False, "tests_only": False}
-    return read_templates({**asked, **variables})
+    switches = dict.fromkeys(("purge", "purge_all", "tests_only", "certificates_only"), False)
+    return read_templates({"templates": templates, "certificates": None, **switches, **variables})
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
