@@ -155,13 +155,15 @@ options:
     type: bool
   reload:
     description:
-      - Services of a POSIX host that are to read their files anew when one of the certificate's has changed, by the
-        names that they have there. Each is reloaded at the end, once.
+      - Services that are to read the certificate anew when it has changed, by the names that they have on the host.
+        Each is reloaded at the end, once.
       - With systemd that is C(systemctl try-reload-or-restart), which restarts what knows no reload; else
         C(service NAME reload). One that does not run stays so.
+      - Windows knows no reload. There a service that runs is restarted, with those that run and depend on it. Where the
+        host has no such service, that is an error before anything is asked for. A program that finds its certificate
+        itself needs no more; one that is to be told the thumbprint needs a handler, which restarts it as well.
       - It is noted before anything changes. So a run that dies before it has reloaded them, or cannot, leaves that to
         the next one; RV(status) is V(recovered) then. A service that cannot be reloaded is a failure.
-      - It is refused on a Windows host, where programs name a certificate by its thumbprint; notify a handler there.
     type: list
     elements: str
   certificate_store_name:

@@ -13,13 +13,14 @@
 #AnsibleRequires -CSharpUtil ._keys
 #AnsibleRequires -PowerShell ._windows_files
 #AnsibleRequires -PowerShell ._windows_store
+#AnsibleRequires -PowerShell ._windows_notes
 
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
 $script:INTERMEDIATE = 'CA'
-$script:NOTES = @('key', 'pending', 'refused', 'unusable')
-$script:NOTE_OCTETS = 256KB
+# SERVICE_WIN32_OWN_PROCESS and SERVICE_WIN32_SHARE_PROCESS.
+$script:SERVICE = 0x30
 # Seconds in which a key has to be made. A TPM takes half a minute for some.
 $script:MAKE_SECONDS = 180
 
@@ -151,28 +152,7 @@ function Remove-EstKey($Place, [string]$Store) {
 }
 
 # ----------------------------------------------------------------------------------------------------------------------
-# What is noted in the folder of the template store
-
-function Get-EstNoteName([hashtable]$Which, [string]$Kind) {
-    return "certificate-$($Which.store_name)-$($Which.mark).$Kind"
-}
-
-# Returns the octets of a note, or nothing where there is none.
-function Read-EstNote([string]$Folder, [hashtable]$Which, [string]$Kind) {
-    $path = Join-Path $Folder (Get-EstNoteName $Which $Kind)
-    try { $file = Read-EstFile $Folder (Get-EstNoteName $Which $Kind) $script:NOTE_OCTETS } catch { throw (New-EstStoreError 'read' $path $_) }
-    if ($file.Problem -eq 'is a folder') { throw (New-EstError "$path is a folder; move it away") }
-    return , $file.Content
-}
-
-# Runs something in the folder of the template store, under its lock; see Invoke-EstInStore.
-function Invoke-EstWithNotes([hashtable]$Which, [ScriptBlock]$What) {
-    return Invoke-EstInStore $Which.store_path -Make -What {
-        param($folder)
-        foreach ($kind in $script:NOTES) { Restore-EstFile $folder (Get-EstNoteName $Which $kind) }
-        return & $What $folder
-    }
-}
+# The key that waits
 
 # Returns the place of the key that waits for its certificate, or nothing.
 function Get-EstWaitingPlace([string]$Folder, [hashtable]$Which) {
@@ -191,28 +171,51 @@ function Remove-EstWaiting([string]$Folder, [hashtable]$Which) {
 # ----------------------------------------------------------------------------------------------------------------------
 # The operations of win_est_key; Which are its options
 
-# Returns all that decides what is to be done.
-function Get-EstCertificateLook([hashtable]$Which) {
-    $readers = @(Get-EstAccounts $Which.key_readers)
-    $store = Open-EstCertificates $Which.store_name
+# Returns all that decides what is to be done: of each certificate that is asked about, and of the template store. What is
+# wrong with one of them leaves the others alone, and is told in its place.
+function Get-EstLooks([hashtable]$Which) {
+    $pad, $seed, $opened, $document = (ConvertFrom-EstKeyPad $Which.key_pad), [Convert]::FromBase64String($Which.pad), @{}, @{}
     try {
-        $found = @(foreach ($certificate in $store.Certificates()) {
-                if (-not $Which.every -and -not (Test-EstOurs $certificate $Which.mark $Which.name)) { continue }
-                $state, $lacking = Get-EstKeyState $certificate $readers
-                @{
-                    certificate = [Convert]::ToBase64String($certificate.RawData); friendly_name = "$($certificate.FriendlyName)"
-                    key = $state; lacking_readers = @($lacking | Where-Object { $_ } | ForEach-Object { Get-EstAccountName $_ })
-                }
+        $found = @(foreach ($asked in $Which.certificates) {
+                Invoke-EstTold { Get-EstCertificateLook (@{ store_path = $Which.store_path } + [hashtable]$asked) $opened $seed }
             })
     }
-    finally { $store.Dispose() }
-    $look = @{ certificates = $found; writable = (Test-EstWritable $Which.store_name); document = @{} }
-    if ($Which.with_document) { $look.document = Read-EstStore $Which.store_path (ConvertFrom-EstKeyPad $Which.key_pad) }
-    return $look + (Get-EstNotes $Which)
+    finally { foreach ($store in $opened.Values) { $store.Dispose() } }
+    if ($Which.with_document) { $document = Invoke-EstTold { Read-EstStore $Which.store_path $pad } }
+    return @{ found = $found; document = $document }
 }
 
-function Get-EstNotes([hashtable]$Which) {
-    $notes = @{ waiting_key = ''; masked_pending = ''; refused = '' }
+# Runs something, and returns what it does, or what an error of ours says.
+function Invoke-EstTold([ScriptBlock]$What) {
+    try { return & $What }
+    catch {
+        $failure = Get-EstFailure $_
+        if ($null -eq $failure) { throw }
+        return $failure
+    }
+}
+
+# Looks at one certificate.
+#
+# Which: its options, and the folder of the template store. Opened: the stores that are open, by their names; the caller
+# closes them. Seed: what the note of a pending request is masked with is made of it.
+function Get-EstCertificateLook([hashtable]$Which, [hashtable]$Opened, [byte[]]$Seed) {
+    $readers = @(Get-EstAccounts $Which.key_readers)
+    foreach ($name in $Which.services) { Assert-EstService $name }
+    if (-not $Opened.ContainsKey($Which.store_name)) { $Opened[$Which.store_name] = Open-EstCertificates $Which.store_name }
+    $found = @(foreach ($certificate in $Opened[$Which.store_name].Certificates()) {
+            if (-not $Which.every -and -not (Test-EstOurs $certificate $Which.mark $Which.name)) { continue }
+            $state, $lacking = Get-EstKeyState $certificate $readers
+            @{
+                certificate = [Convert]::ToBase64String($certificate.RawData); friendly_name = "$($certificate.FriendlyName)"
+                key = $state; lacking_readers = @($lacking | Where-Object { $_ } | ForEach-Object { Get-EstAccountName $_ })
+            }
+        })
+    return @{ certificates = $found; writable = (Test-EstWritable $Which.store_name) } + (Get-EstNotes $Which $Seed)
+}
+
+function Get-EstNotes([hashtable]$Which, [byte[]]$Seed) {
+    $notes = @{ waiting_key = ''; masked_pending = ''; refused = ''; owed = @() }
     $folder = Get-EstPath $Which.store_path
     Assert-EstWay $folder 'store_path'
     if ($null -eq (Get-EstAttributes $folder)) { return $notes }
@@ -220,6 +223,7 @@ function Get-EstNotes([hashtable]$Which) {
     Assert-EstFolder $folder 'store_path'
     $refused, $pending = (Read-EstNote $folder $Which 'refused'), (Read-EstNote $folder $Which 'pending')
     if ($null -ne $refused) { $notes.refused = [Convert]::ToBase64String($refused) }
+    $notes.owed = @(Read-EstNames $folder (Get-EstNoteName $Which 'reload'))
     $place = Get-EstWaitingPlace $folder $Which
     if ($null -ne $place) {
         try {
@@ -231,9 +235,19 @@ function Get-EstNotes([hashtable]$Which) {
         }
     }
     # The request can have an enrolment code in it. What nobody can read back is as nothing.
-    $pad = [Convert]::FromBase64String($Which.pad)
-    if ($null -ne $pending -and $pending.Length -le $pad.Length) { $notes.masked_pending = [Convert]::ToBase64String((Get-EstMasked $pending $pad)) }
+    if ($null -ne $pending -and $Seed.Length) {
+        $pad = Get-EstPad $Seed "$($Which.store_name)-$($Which.mark)" $pending.Length
+        $notes.masked_pending = [Convert]::ToBase64String((Get-EstMasked $pending $pad))
+    }
     return $notes
+}
+
+# Throws where the host has no such service: a driver, which is in the same place, is none.
+function Assert-EstService([string]$Name) {
+    $key = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey("SYSTEM\CurrentControlSet\Services\$Name")
+    try { if ($null -ne $key -and ([int]$key.GetValue('Type', 0) -band $script:SERVICE)) { return } }
+    finally { if ($null -ne $key) { $key.Dispose() } }
+    throw (New-EstError "reload has $Name, and this host has no such service; give the name that Get-Service shows, once the service exists" 'unknown_service')
 }
 
 # Makes a key, in place of one that waits; returns its public key.
@@ -305,6 +319,7 @@ function Join-EstCertificate([hashtable]$Which) {
         }
         finally { $authorities.Dispose() }
     }
+    Save-EstOwed $Which
     $store = Open-EstCertificates $Which.store_name -Write
     try { Invoke-EstWithKey "the certificate cannot be put into LocalMachine\$($Which.store_name)" { $store.Add($der, $place, $Which.friendly_name) } }
     finally { $store.Dispose() }
@@ -361,6 +376,7 @@ function Save-EstNote([hashtable]$Which) {
 function Grant-EstKey([hashtable]$Which) {
     $readers = @(Get-EstAccounts $Which.key_readers)
     $place = Get-EstMeantPlace $Which
+    Save-EstOwed $Which
     Invoke-EstWithKey "the access list of the key $($place.Name) cannot be changed" {
         $key = Open-EstKey $place
         try { $key.Grant($readers) } finally { $key.Dispose() }

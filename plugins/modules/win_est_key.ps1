@@ -8,18 +8,31 @@
 #AnsibleRequires -CSharpUtil ..module_utils._keys
 #AnsibleRequires -PowerShell ..module_utils._windows_files
 #AnsibleRequires -PowerShell ..module_utils._windows_store
+#AnsibleRequires -PowerShell ..module_utils._windows_notes
 #AnsibleRequires -PowerShell ..module_utils._windows_keys
 
 $spec = @{
     options = @{
         operation = @{ type = 'str'; required = $true; choices = @('look', 'make', 'sign', 'join', 'grant', 'note', 'remove') }
         store_path = @{ type = 'str'; required = $true }
-        store_name = @{ type = 'str'; required = $true }
-        mark = @{ type = 'str'; required = $true }
-        name = @{ type = 'str'; required = $true }
-        key_readers = @{ type = 'list'; elements = 'str'; default = @(); no_log = $false }
+        certificates = @{
+            type = 'list'
+            elements = 'dict'
+            options = @{
+                store_name = @{ type = 'str'; required = $true }
+                mark = @{ type = 'str'; required = $true }
+                name = @{ type = 'str'; required = $true }
+                key_readers = @{ type = 'list'; elements = 'str'; default = @(); no_log = $false }
+                services = @{ type = 'list'; elements = 'str'; default = @() }
+                every = @{ type = 'bool'; default = $false }
+            }
+        }
         with_document = @{ type = 'bool'; default = $false }
-        every = @{ type = 'bool'; default = $false }
+        store_name = @{ type = 'str' }
+        mark = @{ type = 'str' }
+        name = @{ type = 'str' }
+        key_readers = @{ type = 'list'; elements = 'str'; default = @(); no_log = $false }
+        services = @{ type = 'list'; elements = 'str'; default = @() }
         key_pad = @{ type = 'str'; no_log = $true }
         pad = @{ type = 'str'; no_log = $true }
         key_provider = @{ type = 'str'; choices = @('software', 'tpm', 'csp'); default = 'software'; no_log = $false }
@@ -39,12 +52,13 @@ $spec = @{
         waiting = @{ type = 'bool'; default = $false }
     }
     required_if = @(
-        , @('operation', 'look', @('pad'))
-        , @('operation', 'make', @('key_type'))
-        , @('operation', 'sign', @('data', 'hash'))
-        , @('operation', 'join', @('certificate', 'friendly_name'))
-        , @('operation', 'grant', @('thumbprint'))
-        , @('operation', 'note', @('note', 'content'))
+        , @('operation', 'look', @('certificates', 'pad'))
+        , @('operation', 'make', @('store_name', 'mark', 'name', 'key_type'))
+        , @('operation', 'sign', @('store_name', 'mark', 'name', 'data', 'hash'))
+        , @('operation', 'join', @('store_name', 'mark', 'name', 'certificate', 'friendly_name'))
+        , @('operation', 'grant', @('store_name', 'mark', 'name', 'thumbprint'))
+        , @('operation', 'note', @('store_name', 'mark', 'name', 'note', 'content'))
+        , @('operation', 'remove', @('store_name', 'mark', 'name'))
         , @('key_type', 'ec', @('key_curve'))
     )
     supports_check_mode = $true
@@ -53,10 +67,14 @@ $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 
 # Throws where an option has a value that cannot be meant.
 function Assert-Options([hashtable]$Params) {
-    $patterns = @{ store_name = '[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}'; mark = '[0-9a-f]{8}'; thumbprint = '[0-9A-Fa-f]{40}' }
-    foreach ($name in $patterns.Keys) {
-        if ($Params[$name] -and $Params[$name] -cnotmatch "\A$($patterns[$name])\z") { throw (New-EstError "$name cannot be '$($Params[$name])'" 'invalid_option') }
+    $meant = if ($Params.operation -eq 'look') { $Params.certificates } else { , $Params }
+    foreach ($certificate in $meant) {
+        Assert-EstNoteName $certificate
+        foreach ($name in $certificate.services) {
+            if ($name -notmatch '\A[^\\/\p{C}]{1,256}\z') { throw (New-EstError "services cannot have '$name'" 'invalid_option') }
+        }
     }
+    if ($Params.thumbprint -and $Params.thumbprint -cnotmatch '\A[0-9A-Fa-f]{40}\z') { throw (New-EstError "thumbprint cannot be '$($Params.thumbprint)'" 'invalid_option') }
     foreach ($name in 'pad', 'data', 'certificate', 'content') {
         try { $null = [Convert]::FromBase64String("$($Params[$name])") } catch { throw (New-EstError "$name is not base64" 'invalid_option') }
     }
@@ -69,7 +87,7 @@ function Assert-Options([hashtable]$Params) {
 
 function Get-Result([hashtable]$Params, [bool]$CheckMode) {
     Assert-Options $Params
-    if ($Params.operation -eq 'look') { return (Get-EstCertificateLook $Params) + @{ changed = $false } }
+    if ($Params.operation -eq 'look') { return (Get-EstLooks $Params) + @{ changed = $false } }
     if ($Params.operation -eq 'sign') { return @{ changed = $false; signature = (Get-EstSignature $Params) } }
     if ($CheckMode) { return @{ changed = $true } }
     switch ($Params.operation) {

@@ -31,7 +31,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
     ClientCertificate,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.connectors import ControllerConnector
-from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.windows_keys import thumbprint
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.windows_keys import _pad, thumbprint
 
 _CURVES: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 
@@ -60,6 +60,10 @@ class KeyHost:
     :ivar kept_from_us: Windows lets nobody use any key.
     :ivar kill_after: the operation after which the run ends.
     :ivar document: returns what is read of the template store, its key masked with a pad.
+    :ivar services: those that the host has.
+    :ivar owed: those that are noted, by the mark of the certificate.
+    :ivar restarted: those that were restarted.
+    :ivar not_restarted: why some cannot be, by their names.
     """
 
     def __init__(self) -> None:
@@ -76,9 +80,15 @@ class KeyHost:
         self.refused: dict[str, dict[str, Any]] = {}
         self.kill_after = ""
         self.document: Callable[[bytes], dict[str, Any]] = lambda _pad: {}
+        self.services: set[str] = {"W3SVC", "portal"}
+        self.owed: dict[str, list[str]] = {}
+        self.restarted: list[str] = []
+        self.not_restarted: dict[str, str] = {}
 
     def execute(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run the module."""
+        if module == "estfleet.cloud_extender.win_est_services":
+            return self._restart(arguments)
         assert module == "estfleet.cloud_extender.win_est_key"
         operation = arguments["operation"]
         self.calls.append(operation)
@@ -99,24 +109,53 @@ class KeyHost:
         pattern = f"{re.escape(arguments['name'])}|.*-est-{arguments['mark']}-[0-9a-f]{{16}}-[0-9]{{1,9}}"
         return [entry for entry in self.stores[arguments["store_name"]] if re.fullmatch(pattern, entry.friendly_name)]
 
+    def _restart(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append("restart")
+        if "restart" in self.refused:
+            return {"failed": True, "changed": False, **self.refused["restart"]}
+        problems = {name: self.not_restarted.get(name, "") for name in arguments["services"]}
+        self.restarted += [name for name, problem in problems.items() if not problem]
+        for certificate in arguments["certificates"]:
+            noted = [name.lower() for name in self.owed.pop(certificate["mark"])]
+            if left := [name for name, problem in problems.items() if problem and name.lower() in noted]:
+                self.owed[certificate["mark"]] = left
+        return {"changed": True, "problems": problems}
+
+    def _note_owed(self, arguments: Mapping[str, Any]) -> None:
+        if arguments["services"]:
+            noted = [*self.owed.get(arguments["mark"], ()), *arguments["services"]]
+            self.owed[arguments["mark"]] = list(dict.fromkeys(noted))
+
     def _look(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        pending, pad = self.notes.get("pending", b""), base64.b64decode(arguments["pad"])
-        key_pad = bytes.fromhex(arguments.get("key_pad", ""))
+        seed, key_pad = base64.b64decode(arguments["pad"]), bytes.fromhex(arguments.get("key_pad", ""))
+        return {
+            "found": [self._look_at_one(asked, seed) for asked in arguments["certificates"]],
+            "document": self.document(key_pad) if arguments.get("with_document") else {},
+        }
+
+    def _look_at_one(self, asked: Mapping[str, Any], seed: bytes) -> dict[str, Any]:
+        if asked["store_name"] not in self.stores:
+            return {"msg": f"there is no store {asked['store_name']}", "error_code": "key_failed"}
+        for name in asked.get("services", ()):
+            if name.lower() not in {known.lower() for known in self.services}:
+                return {"msg": f"reload has {name}, and this host has no such service", "error_code": "unknown_service"}
+        pending = self.notes.get("pending", b"")
+        readers = set(asked.get("key_readers", ()))
         return {
             "certificates": [
                 {
                     "certificate": _text(entry.der),
                     "friendly_name": entry.friendly_name,
                     "key": self._state(entry),
-                    "lacking_readers": sorted(set(arguments["key_readers"]) - self.readers.get(entry.key, set())),
+                    "lacking_readers": sorted(readers - self.readers.get(entry.key, set())),
                 }
-                for entry in self._ours(arguments)
+                for entry in self._ours(asked)
             ],
             "writable": self.writable,
             "waiting_key": _text(self._public(self.waiting)) if self.waiting else "",
-            "masked_pending": _text(mask(pending, pad)),
+            "masked_pending": _text(mask(pending, _pad(seed, asked, len(pending)))),
             "refused": _text(self.notes.get("refused", b"")),
-            "document": self.document(key_pad) if arguments["with_document"] else {},
+            "owed": self.owed.get(asked["mark"], []),
         }
 
     def _state(self, entry: Entry) -> str:
@@ -169,6 +208,7 @@ class KeyHost:
             self.stores["CA"].append(Entry(base64.b64decode(text)))
         entry = Entry(base64.b64decode(arguments["certificate"]), arguments["friendly_name"], key)
         assert self._state(entry) == "there"
+        self._note_owed(arguments)
         self.readers.setdefault(key, set()).update(arguments["key_readers"])
         self.stores[arguments["store_name"]].append(entry)
         self.notes.pop("pending", None)
@@ -176,6 +216,7 @@ class KeyHost:
         self.waiting = ""
 
     def _grant(self, arguments: Mapping[str, Any]) -> None:
+        self._note_owed(arguments)
         self.readers.setdefault(self._key(arguments), set()).update(arguments["key_readers"])
 
     def _note(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -134,6 +134,25 @@ def test_a_certificate_of_a_windows_host(host: TwinHost) -> None:
         assert (again["status"], calls) == ("unchanged", ["est_key look"])
 
 
+@pytest.mark.cannot_show(pwsh=LINUX, python=KEYS)
+def test_certificates_of_a_windows_host(host: TwinHost) -> None:
+    with LabServer() as lab:
+        host.apply(lab, key_type="rsa")
+        names = [f"calls-{Path(host.twin.folder).name}-{number}" for number in (1, 2, 3)]
+        asked = {
+            "defaults": {"template": "wifi", "identity": IDENTITY, "key_provider": "csp", "reload": ["Spooler"]},
+            "certificates": [{"certificate_name": name} for name in names],
+        }
+        issued, calls = host.run("est_certificates", **asked)
+        assert [one["status"] for one in issued["certificates"]] == ["issued"] * 3
+        look, make, sign, join = (f"est_key {operation}" for operation in ("look", "make", "sign", "join"))
+        # What the server offers is asked once.
+        assert calls == [look, GET, *[make, sign, POST, join] * 3, "est_services"]
+        again, calls = host.run("est_certificates", **asked)
+        assert [one["status"] for one in again["certificates"]] == ["unchanged"] * 3
+        assert calls == [look]
+
+
 @pytest.mark.cannot_show(pwsh=LINUX)
 def test_the_server_and_the_diagnostics(host: TwinHost, tmp_path: Path) -> None:
     with LabServer() as lab:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from support.enrolment import template_for
 from support.lab import LabServer
 from support.production import IDENTITY, given
-from twins.twin import PLUGINS, Twin
+from twins.twin import PLUGINS, Twin, Twins
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import read_options
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import certificate
@@ -37,7 +37,8 @@ class Host:
 
     on_windows = True
 
-    def __init__(self, twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, twins: Twins, twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._twins = twins
         self.twin = twin
         self.calls: list[str] = []
         self.name = f"portal-{secrets.token_hex(4)}"
@@ -50,9 +51,10 @@ class Host:
     def private_module(self, name: str) -> str:
         return f"estfleet.cloud_extender.win_{name}"
 
-    def execute_anyway(self, _name: str, arguments: Any) -> dict[str, Any]:
-        self.calls.append(arguments["operation"])
-        return self.twin.run(dict(arguments))
+    def execute_anyway(self, name: str, arguments: Any) -> dict[str, Any]:
+        self.calls.append(arguments.get("operation", "restart"))
+        module = PLUGINS / "modules" / f"{name.rpartition('.win_')[2]}.py"
+        return self._twins.in_folder(self.twin.kind, module, self.twin.folder).run(dict(arguments))
 
     def run(self, lab: LabServer, *, check: bool = False, **options: Any) -> dict[str, Any]:
         template = template_for(lab, key_type="rsa")
@@ -74,8 +76,8 @@ class Host:
 
 
 @pytest.fixture
-def host(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Host:
-    return Host(twin, monkeypatch)
+def host(twins: Twins, twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Host:
+    return Host(twins, twin, monkeypatch)
 
 
 @shown_by_wine
@@ -134,3 +136,22 @@ def test_what_was_refused_is_noted_and_not_asked_for_again(host: Host) -> None:
         assert (len(lab.log), host.calls) == (requests, ["look"])
     (unusable,) = [path for path in host.notes() if path.suffix == ".unusable"]
     assert x509.load_pem_x509_certificate(unusable.read_bytes()).public_bytes(serialization.Encoding.PEM)
+
+
+@shown_by_wine
+def test_a_service_is_told_of_a_new_certificate(host: Host) -> None:
+    """No service of Wine runs that may be stopped: what a restart does is shown by the cases of its module."""
+    with LabServer() as lab:
+        unknown = host.run(lab, reload=["nginx"])
+        assert (unknown["error_code"], unknown["request_received"], host.calls) == (
+            "unknown_service",
+            "not_received",
+            ["look"],
+        )
+        assert not lab.requests
+        first = host.run(lab, reload=["Spooler"])
+        assert (first["status"], first["reloaded"]) == ("issued", ["Spooler"]), first
+        assert host.calls == ["look", "make", "sign", "join", "restart"]
+        again = host.run(lab, reload=["Spooler"])
+        assert (again["status"], again["reloaded"], host.calls) == ("unchanged", [], ["look"])
+    assert host.notes() == []

@@ -30,11 +30,13 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.windo
     OTHER,
     THERE,
     HostKeys,
+    OneLook,
+    _pad,
     thumbprint,
 )
 
 MODULE = PLUGINS / "modules" / "est_key.py"
-PAD = base64.b64encode(os.urandom(300000)).decode()
+SEED = os.urandom(32)
 NAME = "web portal"
 DIGEST = "0123456789abcdef"
 HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
@@ -56,15 +58,17 @@ class Keys:
         self.issuer = rsa.generate_private_key(65537, 2048)
 
     def run(self, operation: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        given = {
-            "operation": operation,
-            "store_path": self.twin.path(self.folder),
-            "store_name": "My",
-            "mark": self.mark,
-            "name": NAME,
-            **({"pad": PAD} if operation == "look" else {}),
-        }
-        return self.twin.run({**given, **options}, check=check)
+        which = {"store_name": "My", "mark": self.mark, "name": NAME}
+        given: dict[str, Any] = {"operation": operation, "store_path": self.twin.path(self.folder)}
+        if operation != "look":
+            return self.twin.run({**given, **which, **options}, check=check)
+        of_one = {name: options.pop(name) for name in (*which, "key_readers", "services") if name in options}
+        given["pad"] = base64.b64encode(SEED).decode()
+        result = self.twin.run({**given, "certificates": [{**which, **of_one}], **options}, check=check)
+        if result.get("failed"):
+            return result
+        (found,) = result.pop("found")
+        return {**result, "failed": True, **found} if "error_code" in found else {**result, **found}
 
     def done(self, operation: str, **options: Any) -> dict[str, Any]:
         """Run it, and expect no failure."""
@@ -143,6 +147,7 @@ def refused(result: dict[str, Any], words: str, code: str = "key_failed") -> Non
         ({"mark": "0123456"}, "mark cannot be"),
         ({"mark": "0123ABCD"}, "mark cannot be"),
         ({"thumbprint": "00"}, "thumbprint cannot be"),
+        ({"services": ["..\\Tcpip"]}, "services cannot have"),
         ({"pad": "?"}, "pad is not base64"),
         ({"data": "?"}, "data is not base64"),
         ({"content": "?"}, "content is not base64"),
@@ -229,6 +234,7 @@ def test_nothing_is_there_and_nothing_is_made(keys: Keys) -> None:
         "waiting_key": "",
         "masked_pending": "",
         "refused": "",
+        "owed": [],
         "document": {},
     }
     assert not keys.folder.exists()
@@ -419,7 +425,8 @@ def test_notes_are_read_back_and_the_pending_one_masked(keys: Keys) -> None:
     keys.done("note", note="refused", content=base64.b64encode(b"why").decode())
     look = keys.look()
     assert base64.b64encode(secret).decode() not in keys.twin.said
-    assert mask(base64.b64decode(look["masked_pending"]), base64.b64decode(PAD)) == secret
+    masked = base64.b64decode(look["masked_pending"])
+    assert mask(masked, _pad(SEED, {"store_name": "My", "mark": keys.mark}, len(masked))) == secret
     assert base64.b64decode(look["refused"]) == b"why"
     assert keys.look(pad="")["masked_pending"] == ""
 
@@ -471,13 +478,67 @@ def test_the_class_of_the_controller_understands_it(keys: Keys) -> None:
         )
 
     host = host_of(keys.mark, NAME)
-    assert host.look(None, with_document=False).certificates == ()
+    assert OneLook([host]).of(host).certificates == ()
     der = keys.joined()
     host.note("refused", b"why")
-    look = host.look(None, with_document=True)
+    pending = os.urandom(1000)
+    host.note("pending", pending)
+    looks = OneLook([host], with_document=True)
+    look = looks.of(host)
     assert [(entry.der, entry.key) for entry in look.certificates] == [(der, THERE)]
-    assert (look.refused, look.pending, look.waiting_key, look.writable) == (b"why", None, b"", True)
+    assert (look.refused, look.pending, look.waiting_key, look.writable) == (b"why", pending, b"", True)
+    assert looks.document("", os.urandom(32))["exists"] is False
     others = host_of("0" * 8, "-")
-    assert others.look(None, with_document=False).certificates == ()
-    every = others.look(None, with_document=False, every=True).certificates
+    assert OneLook([others]).of(others).certificates == ()
+    every = OneLook([others], every=True).of(others).certificates
     assert (der, keys.friendly_name(1), THERE) in [(one.der, one.friendly_name, one.key) for one in every]
+
+
+@shown_by_wine
+def test_one_call_looks_at_several_certificates(keys: Keys) -> None:
+    der, other = keys.joined(), Keys(keys.twin)
+    other.done("note", note="refused", content=base64.b64encode(b"why").decode())
+    asked = [{"store_name": "My", "mark": each.mark, "name": NAME} for each in (keys, other)]
+    wrong = [{**asked[0], "store_name": "Nowhere"}, {**asked[0], "key_readers": ["NOWHERE\\nobody"]}]
+    found = keys.twin.run(
+        {
+            "operation": "look",
+            "store_path": keys.twin.path(keys.folder),
+            "pad": base64.b64encode(SEED).decode(),
+            "certificates": [wrong[0], asked[0], wrong[1], asked[1]],
+        }
+    )["found"]
+    assert [each.get("error_code") for each in found] == ["key_failed", None, "unknown_account", None]
+    assert "no certificate store LocalMachine\\Nowhere" in found[0]["msg"]
+    assert [base64.b64decode(each["certificate"]) for each in found[1]["certificates"]] == [der]
+    assert (found[1]["refused"], base64.b64decode(found[3]["refused"])) == ("", b"why")
+    assert found[3]["certificates"] == []
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Services, which win_est_services restarts
+
+
+@shown_by_wine
+def test_a_service_that_is_not_there_is_named(keys: Keys) -> None:
+    assert keys.look(services=["Spooler", "SPOOLER"])["owed"] == []
+    for name in ("nowhere", "Tcpip", "MountMgr"):  # the latter are no services that anybody could restart
+        result = keys.run("look", services=["Spooler", name])
+        refused(result, f"reload has {name}, and this host has no such service", "unknown_service")
+
+
+@shown_by_wine
+def test_what_is_to_be_restarted_is_noted_with_the_certificate(keys: Keys) -> None:
+    for number, services in ((1, ["Spooler"]), (2, ["B\u00fcro $1", "Spooler"])):
+        der = keys.certificate(keys.make())
+        assert keys.join(der, number, services=services) == {"changed": True}
+    assert keys.notes() == {"reload"}
+    assert keys.look()["owed"] == ["Spooler", "B\u00fcro $1"]
+
+
+@shown_by_wine
+def test_what_is_to_be_restarted_is_noted_before_accounts_are_let_use_the_key(keys: Keys) -> None:
+    """The CSP of Wine keeps no access list, so there it stays at that."""
+    der = keys.joined()
+    keys.run("grant", thumbprint=thumbprint(der), key_readers=["S-1-5-20"], services=["Spooler"])
+    assert keys.look()["owed"] == ["Spooler"]

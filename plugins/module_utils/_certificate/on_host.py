@@ -13,11 +13,11 @@ from .._store.errors import StoreError
 from .._store.reading import read_template
 from .._template.errors import TemplateError
 from .._template.model import Template
-from ..est.base.errors import EstError, Timeline
+from ..est.base.errors import EstError
 from ..est.base.libraries import require_libraries
 from .parameters import CertificateParameters
 from .posix_holder import FileHolder
-from .result import WHAT
+from .result import WHAT, reloaded
 from .run import run_certificate
 from .services import Services
 from .sessions import Sessions
@@ -45,14 +45,7 @@ def _reload(
     """Reload the services of a certificate whose files have changed, and add that to its result."""
     if holder is None or not asked.outputs.reload:
         return outcome
-    try:
-        return {**outcome, "reloaded": list(holder.reload(services, changed=outcome["changed"]))}
-    except EstError as error:
-        if outcome.get("failed"):  # and that is told; what is owed stays noted
-            return outcome
-        error.request_received = "received" if outcome["status"] == "issued" else "not_received"
-        failed = failure(error, asked.template_name, HOST, Timeline(), WHAT)
-        return {**failed, "timeline": outcome["timeline"], "changed": True}
+    return reloaded(outcome, asked.template_name, HOST, lambda: holder.reload(services, changed=outcome["changed"]))
 
 
 def _keep(

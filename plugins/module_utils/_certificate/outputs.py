@@ -15,7 +15,7 @@ from .._value import Value, field
 from ..est.base.errors import EstError, InputError
 from ..est.x509.bundle import read_bundle
 from ..est.x509.pkcs12 import ENCRYPTIONS, MODERN, pkcs12_file
-from .services import NAME
+from .services import NAME, WINDOWS_NAME
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -28,7 +28,9 @@ PKCS12_PATH, PKCS12_PASSPHRASE, KEY_PASSPHRASE = "pkcs12_path", "pkcs12_passphra
 PKCS12_OPTIONS = (PKCS12_PASSPHRASE, "pkcs12_encryption", "pkcs12_friendly_name")
 #: Options of all files, by the names that Ansible's modules for files have.
 FILE_OPTIONS = ("owner", "group", "mode", *SELINUX_PARTS)
-OUTPUT_OPTIONS = (PKCS12_PATH, *PKCS12_OPTIONS, KEY_PASSPHRASE, *FILE_OPTIONS, "backup", "reload")
+#: What both kinds of host take.
+RELOAD = "reload"
+OUTPUT_OPTIONS = (PKCS12_PATH, *PKCS12_OPTIONS, KEY_PASSPHRASE, *FILE_OPTIONS, "backup", RELOAD)
 
 #: OpenSSL takes no longer passphrase, in octets.
 _LONGEST_PASSPHRASE = 1023
@@ -156,7 +158,7 @@ def argument_spec() -> Dict[str, Any]:
         "mode": {"type": "raw"},
         **{part: {"type": "str"} for part in SELINUX_PARTS},
         "backup": {"type": "bool"},
-        "reload": {"type": "list", "elements": "str"},
+        RELOAD: {"type": "list", "elements": "str"},
     }
 
 
@@ -179,17 +181,25 @@ def read_outputs(options: Mapping[str, Any]) -> Outputs:
         mode=_read_mode(options["mode"]),
         selinux=tuple(options[part] for part in SELINUX_PARTS),
         backup=bool(options["backup"]),
-        reload=_read_services(options["reload"] or ()),
+        reload=read_services(options[RELOAD] or ()),
     )
 
 
-def _read_services(names: Sequence[str]) -> Tuple[str, ...]:
+def read_services(names: Sequence[str], *, windows: bool = False) -> Tuple[str, ...]:
+    """Check the names of services, and return each once.
+
+    :raises TemplateError: what is none.
+    """
+    pattern, example = (WINDOWS_NAME, "W3SVC") if windows else (NAME, "nginx")
+    found: Dict[str, str] = {}
     for name in names:
-        if not NAME.fullmatch(name):
+        if not pattern.fullmatch(name):
             raise TemplateError(
-                "reload", "has what is no name of a service", value=show(name), allowed="names such as nginx"
+                RELOAD, "has what is no name of a service", value=show(name), allowed=f"names such as {example}"
             )
-    return tuple(dict.fromkeys(names))
+        # Windows does not tell capital letters from small ones.
+        found.setdefault(name.lower() if windows else name, name)
+    return tuple(found.values())
 
 
 def _read_pkcs12(options: Mapping[str, Any]) -> Optional[Pkcs12]:

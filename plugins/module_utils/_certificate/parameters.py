@@ -38,7 +38,7 @@ from .._value import Value, field
 from ..est.reenrolment import ENROLL, FAIL, REKEY, RENEW
 from . import outputs
 from .holder import CHAIN_FILES
-from .outputs import OUTPUT_OPTIONS, PKCS12_PATH, Outputs, read_outputs
+from .outputs import OUTPUT_OPTIONS, PKCS12_PATH, RELOAD, Outputs, read_outputs, read_services
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What a template asks for when a production certificate is issued: nothing is made up for a variable.
@@ -83,6 +83,7 @@ WINDOWS_OPTIONS = (
     "key_provider",
     "key_exportable",
     "key_readers",
+    RELOAD,
 )
 #: What makes the key on a Windows host.
 KEY_PROVIDERS = (SOFTWARE, TPM, CSP) = ("software", "tpm", "csp")
@@ -147,7 +148,7 @@ class CertificateParameters(Value):
     :param certificate_path: on a POSIX host; like the two that follow.
     :param chain_files: paths of files for the chain, by the names of ``CHAIN_FILES``.
     :param versioned_folder: whether all of these are in one folder, which is replaced as a whole.
-    :param outputs: what else is wanted of these files, and beside them.
+    :param outputs: what else is wanted of these files, and beside them; of a Windows host, what is restarted.
     :param certificate_store_name: the name of a store of the machine, on a Windows host; like those that follow.
     :param key_provider: one of ``KEY_PROVIDERS``.
     :param key_exportable: whether the key may leave its store.
@@ -250,12 +251,8 @@ def _refuse_other_platform(options: Mapping[str, Any], windows: bool) -> None:
     here, there = (WINDOWS_OPTIONS, POSIX_OPTIONS) if windows else (POSIX_OPTIONS, WINDOWS_OPTIONS)
     kind = "Windows" if windows else "POSIX"
     for option in there:
-        if windows and options[option] is not None and option == "reload":
-            raise TemplateError(
-                option,
-                "cannot be used on a Windows host, whose programs name a certificate by its thumbprint",
-                allowed="a handler there, which tells the service of certificate.thumbprint and restarts it",
-            )
+        if option in here:
+            continue
         if windows and options[option] is not None and option in OUTPUT_OPTIONS:
             raise TemplateError(
                 option,
@@ -341,6 +338,7 @@ def _windows_place(options: Mapping[str, Any]) -> Dict[str, Any]:
         raise TemplateError(
             "key_exportable", "cannot be had of a key in a TPM", value="true", allowed=f"false with key_provider={TPM}"
         )
+    given["outputs"] = Outputs(reload=read_services(given.pop(RELOAD, ()), windows=True))
     given["key_readers"] = tuple(given.get("key_readers", ()))
     if len(given["key_readers"]) > _MOST_READERS:
         raise TemplateError("key_readers", f"has more than {_MOST_READERS} accounts", allowed="a group in their place")

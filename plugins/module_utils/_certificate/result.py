@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
 from .._exchange.compare import in_words
+from .._exchange.failure import failure
 from .._exchange.result import authenticated_by
 from .._names.distinguished_names import format_slash_dn
 from .._template.render import Rendered
+from ..est.base.errors import EstError, Timeline
 from ..est.http.url import EstUrl
 from ..est.x509.certificate import describe, pem, public_key_words, subject_alternative_names
 from ..est.x509.names import read_name
@@ -69,6 +71,25 @@ def recovery(recovered: Sequence[Recovered], place: str) -> Dict[str, str]:
         "after_header": place,
         "after": "".join(f"{each.after}\n" for each in recovered if each.after),
     }
+
+
+def reloaded(
+    outcome: Dict[str, Any], template: str, exchange: str, reload: Callable[[], Sequence[str]]
+) -> Dict[str, Any]:
+    """The result once services have been told of the certificate, or a failed one where they could not be.
+
+    :param outcome: what became of the certificate.
+    :param template: the name of its template.
+    :param reload: tells the services that are owed it, and returns them; raises an ``EstError`` where it cannot.
+    """
+    try:
+        return {**outcome, "reloaded": list(reload())}
+    except EstError as error:
+        if outcome.get("failed"):  # and that is told; what is owed stays noted
+            return outcome
+        error.request_received = "received" if outcome["status"] == "issued" else "not_received"
+        failed = failure(error, template, exchange, Timeline(), WHAT)
+        return {**failed, "timeline": outcome["timeline"], "changed": True}
 
 
 def _lines(shown: Certificate) -> List[str]:

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services of a POSIX host that are to read their certificates anew: with systemd, or with the scripts of System V."""
+"""Services of a POSIX host that are to read their certificates anew: with systemd, or with the scripts of System V.
+
+On a Windows host ``_windows_services.psm1`` does it; names and the words of a failure are here for both.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ import os
 import re
 import shutil
 import subprocess
-from typing import Dict, List, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 from ..est.base.errors import EstError
 from ..est.base.text import cleaned
 
 #: What a service can be called. It goes to a program as one argument, which is no option.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._:\\-]{0,127}")
+#: And on a Windows host, where a name is part of a path in the registry.
+WINDOWS_NAME = re.compile(r"(?! )[^\\/\x00-\x1f\x7f-\x9f]{1,256}(?<! )")
 
 #: It is there where systemd has started the system; see sd_booted(3).
 _SYSTEMD = "/run/systemd/system"
@@ -44,14 +49,23 @@ class Services:
         for name in names:
             if name not in self._done:
                 self._done[name] = _reload(name)
-        problems = [self._done[name] for name in names if self._done[name]]
-        if problems:
-            raise EstError(
-                f"the certificate is in place, and not every service has been told of it: {'; '.join(problems)}",
-                code="not_reloaded",
-                stage="save",
-                hint="Look at the service on the host, and run again: the next run reloads what is owed.",
-            )
+        refuse_not_reloaded(self._done[name] for name in names)
+
+
+def refuse_not_reloaded(outcomes: Iterable[str]) -> None:
+    """Refuse to go on where services could not be told of a certificate.
+
+    :param outcomes: of each why that failed, or an empty text.
+    :raises EstError: at stage ``save``, of all that failed.
+    """
+    problems = [outcome for outcome in outcomes if outcome]
+    if problems:
+        raise EstError(
+            f"the certificate is in place, and not every service has been told of it: {'; '.join(problems)}",
+            code="not_reloaded",
+            stage="save",
+            hint="Look at the service on the host, and run again: the next run reloads what is owed.",
+        )
 
 
 def _reload(name: str) -> str:

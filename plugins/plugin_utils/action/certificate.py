@@ -9,13 +9,15 @@ It loads cryptography, which nobody with only POSIX hosts needs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     CertificateParameters,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.result import WHAT, reloaded
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.run import run_certificate
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.services import refuse_not_reloaded
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.sessions import Sessions
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.connection import Connector
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.failure import failure, input_failure
@@ -27,63 +29,106 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.reenro
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
 
 from ..host.windows_certificate import WindowsHolder, adopted_name, mark_of
-from ..host.windows_keys import HostKeys
+from ..host.windows_keys import HostKeys, OneLook
+from ..host.windows_services import restart
 from .exchange import ExchangeAction
 
 
 def keep_certificates(
     action: ExchangeAction, certificates: Sequence[CertificateParameters], exchange: str
 ) -> list[dict[str, Any]]:
-    """See to certificates of the action's host, one after the other; each that fails leaves the others alone.
+    """See to certificates of the action's host, one after the other; each that fails leaves the others alone. There is
+    one look at the host for all of them, and services come at the end, each once.
 
-    :param certificates: what is asked for, with a checked path of the store.
+    :param certificates: what is asked for, with a checked path of the store, which is the same for all.
     :param exchange: who sends the requests to the EST server.
     :returns: the result of ``est_certificate`` for each, a failed one where it failed.
     """
+    holders = _holders(action, certificates, exchange)
     with Sessions(lambda: _connector(action, exchange), exchange) as sessions:
-        return [_outcome(action, asked, sessions) for asked in certificates]
+        outcomes = [_outcome(action, asked, sessions, holder) for asked, holder in zip(certificates, holders)]
+    return _with_services(action, certificates, holders, outcomes, exchange)
 
 
-def _outcome(action: ExchangeAction, asked: CertificateParameters, sessions: Sessions) -> dict[str, Any]:
+def _holders(
+    action: ExchangeAction, certificates: Sequence[CertificateParameters], exchange: str
+) -> list[WindowsHolder]:
+    """What keeps each of the certificates. They share the look at the host."""
+    keys = [
+        HostKeys(
+            action.execute_anyway,
+            action.private_module("est_key"),
+            store_path=asked.store_path,
+            store_name=asked.certificate_store_name,
+            mark=mark_of(asked.template_name, asked.identity.certificate_name),
+            name=adopted_name(asked.template_name, asked.identity.certificate_name),
+            key_readers=asked.key_readers,
+            services=asked.outputs.reload,
+        )
+        for asked in certificates
+    ]
+    looks = OneLook(keys, with_document=any(asked.inline is None for asked in certificates))
+    unusable = "exchange=controller cannot use its key, which stays on the host" if exchange == "controller" else ""
+    return [
+        WindowsHolder(
+            of_one,
+            looks,
+            store=asked.certificate_store_name,
+            template=asked.template_name,
+            name=asked.identity.certificate_name,
+            key_provider=asked.key_provider,
+            key_exportable=asked.key_exportable,
+            keeps_key=asked.options.renewal_method == RENEW,
+            services=asked.outputs.reload,
+            check=asked.options.check,
+            unusable=unusable,
+        )
+        for asked, of_one in zip(certificates, keys)
+    ]
+
+
+def _outcome(
+    action: ExchangeAction, asked: CertificateParameters, sessions: Sessions, holder: WindowsHolder
+) -> dict[str, Any]:
     sessions.timeline.begin()
     try:
         require_libraries("cryptography")
-        return _keep(action, asked, sessions)
+        # The one look at the host reads the store as well.
+        template = asked.inline or action.stored_template(
+            asked.store_path, asked.template_name, look=holder.looks.document
+        )
+        # What the template names is refused early; what the server asks for when it has.
+        holder.refuse_key(KeySpec(template.key_type, template.key_size, template.key_curve))
+        return _tidied(run_certificate(template, asked, sessions, holder), holder)
     except EstError as error:
         return failure(error, asked.template_name, sessions.exchange, sessions.timeline, WHAT)
     except (StoreError, TemplateError) as error:
         return input_failure(error, asked.template_name, sessions.exchange)
 
 
-def _keep(action: ExchangeAction, asked: CertificateParameters, sessions: Sessions) -> dict[str, Any]:
-    template_name, name = asked.template_name, asked.identity.certificate_name
-    keys = HostKeys(
-        action.execute_anyway,
-        action.private_module("est_key"),
-        store_path=asked.store_path,
-        store_name=asked.certificate_store_name,
-        mark=mark_of(template_name, name),
-        name=adopted_name(template_name, name),
-        key_readers=asked.key_readers,
-    )
-    holder = WindowsHolder(
-        keys,
-        store=asked.certificate_store_name,
-        template=template_name,
-        name=name,
-        key_provider=asked.key_provider,
-        key_exportable=asked.key_exportable,
-        keeps_key=asked.options.renewal_method == RENEW,
-        check=asked.options.check,
-        unusable="exchange=controller cannot use its key, which stays on the host"
-        if sessions.exchange == "controller"
-        else "",
-    )
-    # The one look at the host reads the store as well.
-    template = asked.inline or action.stored_template(asked.store_path, asked.template_name, look=holder.look_at_store)
-    # What the template names is refused early; what the server asks for when it has.
-    holder.refuse_key(KeySpec(template.key_type, template.key_size, template.key_curve))
-    return _tidied(run_certificate(template, asked, sessions, holder), holder)
+def _with_services(
+    action: ExchangeAction,
+    certificates: Sequence[CertificateParameters],
+    holders: Sequence[WindowsHolder],
+    outcomes: list[dict[str, Any]],
+    exchange: str,
+) -> list[dict[str, Any]]:
+    """Have the services restarted that are owed it, in one call for all certificates, and add that to their results."""
+    owing = [] if all(asked.options.check for asked in certificates) else [each for each in holders if each.owed()]
+    told = restart(action.execute_anyway, action.private_module("est_services"), owing) if owing else {}
+
+    def reload(asked: CertificateParameters, holder: WindowsHolder, status: str) -> Sequence[str]:
+        if asked.options.check:
+            return asked.outputs.reload if status == "not_asked" else holder.owed()
+        refuse_not_reloaded(told[name.lower()] for name in holder.owed())
+        return holder.owed()
+
+    return [
+        reloaded(outcome, asked.template_name, exchange, partial(reload, asked, holder, outcome["status"]))
+        if asked.outputs.reload
+        else outcome
+        for asked, holder, outcome in zip(certificates, holders, outcomes)
+    ]
 
 
 def _connector(action: ExchangeAction, exchange: str) -> Connector:

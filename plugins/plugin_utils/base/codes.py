@@ -26,6 +26,7 @@ CODES = {
     # The key of a certificate on a Windows host.
     "key_failed": "A key store or certificate store of Windows did not do what was asked of it.",
     "unknown_account": "The host does not know an account that is to use the key.",
+    "unknown_service": "The host does not have a service that is to be restarted.",
     # A bundle of templates.
     "not_a_bundle": "The file is not a bundle of templates.",
     "damaged_bundle": "The bundle is cut short, or was changed after it was written.",

@@ -53,7 +53,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.k
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.path import is_self_issued
 
 from ..base.host_answer import UnusableAnswer
-from .windows_keys import MISSING, MODULE, UNUSABLE, HostKeys, Look, StoredCertificate, thumbprint
+from .windows_keys import MISSING, MODULE, UNUSABLE, HostKeys, Look, OneLook, StoredCertificate, thumbprint
 
 if TYPE_CHECKING:
     from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.fields import Certificate
@@ -97,12 +97,14 @@ class WindowsHolder:
     """See ``CertificateHolder``.
 
     :param keys: the keys and certificates of the host.
+    :param looks: the look at the host, which several holders share.
     :param store: the name of a store of the machine.
     :param template: the name of the template.
     :param name: the name of the certificate, one of those of that template.
     :param key_provider: ``software``, ``tpm`` or ``csp``: what makes new keys.
     :param key_exportable: whether Windows gives a new key to administrators.
     :param keeps_key: whether a renewal is for the key that is there.
+    :param services: what is to be restarted when the certificate has changed.
     :param check: write nothing.
     :param unusable: see ``WindowsCertificate``.
     """
@@ -110,6 +112,7 @@ class WindowsHolder:
     def __init__(
         self,
         keys: HostKeys,
+        looks: OneLook,
         *,
         store: str,
         template: str,
@@ -117,16 +120,19 @@ class WindowsHolder:
         key_provider: str = "software",
         key_exportable: bool = False,
         keeps_key: bool = False,
+        services: Sequence[str] = (),
         check: bool = False,
         unusable: str = "",
     ) -> None:
-        self._keys = keys
+        self.keys = keys
+        self.looks = looks
         self._store = store
         self._name = adopted_name(template, name)
         self._mark = mark_of(template, name)
         self._provider = key_provider
         self._key_exportable = key_exportable
         self._keeps_key = keeps_key
+        self._services = tuple(services)
         self._check = check
         self._unusable = unusable
         note = rf".*-est-{self._mark}-(?P<digest>[0-9a-f]{{{DIGEST_DIGITS}}})-(?P<number>[0-9]{{1,9}})"
@@ -136,24 +142,20 @@ class WindowsHolder:
         self._current = ""
         self._lacking_readers: tuple[str, ...] = ()
         self._has_pending = False
+        self._changed = False
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
-    def look_at_store(self, _store_path: str, key_pad: Optional[bytes]) -> Mapping[str, Any]:
-        """Look at the template store too; see ``HostStore``. It is the one call that looks at anything."""
-        self._look = self._keys.look(key_pad, with_document=True)
-        return self._look.document
-
     def _found(self) -> Look:
         if self._look is None:
-            self._look = self._keys.look(None, with_document=False)
+            self._look = self.looks.of(self.keys)
         return self._look
 
     def read(self) -> CurrentCertificate:
         """See ``CertificateHolder.read()``."""
         look = self._found()
         self._has_pending = look.pending is not None
-        waiting = DistantKey(look.waiting_key, self._keys.sign) if look.waiting_key and self._has_pending else None
+        waiting = DistantKey(look.waiting_key, self.keys.sign) if look.waiting_key and self._has_pending else None
         return self._read(look).replace(pending_key=waiting)
 
     def _read(self, look: Look) -> CurrentCertificate:
@@ -193,7 +195,7 @@ class WindowsHolder:
         try:
             return DistantKey(
                 certificate.public_key_info,
-                lambda octets, hash_name: self._keys.sign(octets, hash_name, stored.thumbprint),
+                lambda octets, hash_name: self.keys.sign(octets, hash_name, stored.thumbprint),
             )
         except InputError:
             return None
@@ -223,7 +225,7 @@ class WindowsHolder:
             if found.thumbprint != self._current and self._number(found) and _is_over(found.der)
         )
         if over and not self._check:
-            self._keys.remove(over)
+            self.keys.remove(over)
         self._ours = [found for found in self._ours if found.thumbprint not in over]
         return over
 
@@ -231,16 +233,30 @@ class WindowsHolder:
 
     def mend(self) -> tuple[Sequence[Recovered], Sequence[str]]:
         """See ``CertificateHolder.mend()``. Windows has the chain in stores of its own, and finds it there itself; what
-        can be put right is who may use the key.
+        can be put right is who may use the key, and a restart that is owed.
         """
-        if not self._lacking_readers:
-            return (), ()
-        if not self._check:
-            self._keys.grant(self._current)
-        who = ", ".join(self._lacking_readers)
-        return (
-            Recovered(f"the key could not be used by {who}", "", f"{self.place()}: its key can be used by {who}"),
-        ), ()
+        recovered = []
+        owed = self._owed_before()
+        if self._lacking_readers:
+            if not self._check:
+                self.keys.grant(self._current)
+            self._changed = True
+            who = ", ".join(self._lacking_readers)
+            after = f"{self.place()}: its key can be used by {who}"
+            recovered.append(Recovered(f"the key could not be used by {who}", "", after))
+        if owed:
+            recovered.append(Recovered(f"an earlier run had not reloaded {', '.join(owed)}"))
+        return recovered, ()
+
+    def _owed_before(self) -> tuple[str, ...]:
+        noted = {name.lower() for name in self._found().owed}
+        return tuple(name for name in self._services if name.lower() in noted)
+
+    def owed(self) -> tuple[str, ...]:
+        """The services that have not been told of the last change; one that is not named any more need not be."""
+        if self._look is None:
+            return ()
+        return self._services if self._changed else self._owed_before()
 
     def reserved(self) -> contextlib.AbstractContextManager[None]:
         """See ``CertificateHolder.reserved()``: nothing is known of the room on a Windows host."""
@@ -280,10 +296,10 @@ class WindowsHolder:
     def make_key(self, spec: KeySpec) -> DistantKey:
         """See ``CertificateHolder.make_key()``. The host makes it, and keeps it."""
         self.refuse_key(spec)
-        info = self._keys.make(spec, provider=self._provider, exportable=self._key_exportable)
+        info = self.keys.make(spec, provider=self._provider, exportable=self._key_exportable)
         self._has_pending = False  # it was for the key that this one has replaced
         try:
-            key = DistantKey(info, self._keys.sign)
+            key = DistantKey(info, self.keys.sign)
         except InputError:
             key = None
         if key is None or spec_of_key(key) != spec:
@@ -303,14 +319,15 @@ class WindowsHolder:
         words = re.sub("[^A-Za-z0-9._-]+", "-", self._name)[:_LONGEST_WORDS]
         friendly_name = f"{words}-est-{self._mark}-{digest[:DIGEST_DIGITS]}-{number}"
         intermediates = [entry.der for entry in chain if not is_self_issued(entry)]
-        self._keys.join(certificate.der, intermediates, friendly_name, self._current if key is None else "")
+        self.keys.join(certificate.der, intermediates, friendly_name, self._current if key is None else "")
+        self._changed = True
         self._ours.append(StoredCertificate(certificate.der, friendly_name))
         self._current = thumbprint(certificate.der)
         self._has_pending = False
 
     def save_unusable(self, certificates: str, key: str) -> str:
         """See ``CertificateHolder.save_unusable()``. The key stays in the key store until the next one is made."""
-        return f"{self._keys.note('unusable', certificates.encode('ascii'))}, without its key"
+        return f"{self.keys.note('unusable', certificates.encode('ascii'))}, without its key"
 
     def describe(self, certificate: Certificate) -> dict[str, Any]:
         """See ``CertificateHolder.describe()``."""
@@ -334,14 +351,14 @@ class WindowsHolder:
 
     def save_pending(self, files: Mapping[str, str]) -> None:
         """See ``CertificateHolder.save_pending()``. There is no key among the files."""
-        self._keys.note("pending", json.dumps(dict(files)).encode("ascii"))
+        self.keys.note("pending", json.dumps(dict(files)).encode("ascii"))
         self._has_pending = True
 
     def drop_pending(self) -> bool:
         """See ``CertificateHolder.drop_pending()``. Its key goes with it."""
         there = self._has_pending
         if there and not self._check:
-            self._keys.remove(waiting=True)
+            self.keys.remove(waiting=True)
             self._has_pending = False
         return there
 
@@ -351,7 +368,7 @@ class WindowsHolder:
 
     def save_refusal(self, refusal: Refusal) -> None:
         """See ``CertificateHolder.save_refusal()``. There is no secret in it."""
-        self._keys.note("refused", refusal.as_text().encode("ascii"))
+        self.keys.note("refused", refusal.as_text().encode("ascii"))
 
 
 def _is_over(der: bytes) -> bool:

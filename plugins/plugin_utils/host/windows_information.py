@@ -20,7 +20,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.c
 )
 
 from .windows_certificate import mark_of
-from .windows_keys import OTHER, THERE, Execute, HostKeys, StoredCertificate
+from .windows_keys import OTHER, THERE, Execute, HostKeys, OneLook, StoredCertificate
 
 _OURS = re.compile(r"(?P<words>.+)-est-(?P<mark>[0-9a-f]{8})-[0-9a-f]{16}-[0-9]{1,9}")
 
@@ -33,11 +33,15 @@ def certificates_in(execute: Execute, module: str, store_path: str, stores: list
     """
     require_libraries("cryptography")
     found, problems = [], []
-    for store in dict.fromkeys(stores):
-        # It tells every certificate, so that it does not matter for which name it looks.
-        keys = HostKeys(execute, module, store_path=store_path, store_name=store, mark="0" * 8, name="-")
+    # It tells every certificate, so that it does not matter for which name it looks.
+    asked = {
+        store: HostKeys(execute, module, store_path=store_path, store_name=store, mark="0" * 8, name="-")
+        for store in stores
+    }
+    looks = OneLook(list(asked.values()), every=True)
+    for store, keys in asked.items():
         try:
-            look = keys.look(None, with_document=False, every=True)
+            look = looks.of(keys)
         except EstError as error:
             problems.append({"path": f"Cert:\\LocalMachine\\{store}", "reason": error.reason})
             continue

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keys and certificates of a Windows host's machine, through the private module ``win_est_key``: one round trip a call.
 
-A key is made in the host's key store and signs there; nothing of it but its public key comes here.
+A key is made in the host's key store and signs there; nothing of it but its public key comes here. The look at the host
+is one for all certificates of a task: ``OneLook``.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._answer import mask
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.parts import KEY_OCTETS
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value, field
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.errors import EstError
 
 from ..base.host_answer import UnusableAnswer, check_shape, failure_words, octets_of
+from .store import check_reading
 
 if TYPE_CHECKING:
     from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.keys import KeySpec
@@ -26,16 +29,19 @@ if TYPE_CHECKING:
 MODULE = "win_est_key"
 #: How it is about the key of a certificate: there, not there, of another certificate, or kept from the account.
 THERE, MISSING, OTHER, UNUSABLE = "there", "missing", "other", "unusable"
-#: Octets of the note of a pending request at most: every look carries as many, to mask it.
+#: Octets of the note of a pending request at most.
 _PENDING_OCTETS = 16 * 1024
+#: Random octets of which all masks of a look are made.
+_SEED_OCTETS = 32
 
-_SHAPE = {
+_SHAPE = {"found": [dict], "document": dict}
+_LOOK = {
     "certificates": [dict],
     "writable": bool,
     "waiting_key": str,
     "masked_pending": str,
     "refused": str,
-    "document": dict,
+    "owed": [str],
 }
 _CERTIFICATE = {"certificate": str, "friendly_name": str, "key": str, "lacking_readers": [str]}
 #: What is told where a certificate may have been issued.
@@ -79,14 +85,14 @@ class StoredCertificate(Value):
 
 
 class Look(Value):
-    """What was found on the host.
+    """What was found of one certificate name on the host.
 
     :param certificates: those of this name.
     :param writable: whether the account may put certificates into the store.
     :param waiting_key: the SubjectPublicKeyInfo of the key that no certificate came for yet; empty where there is none.
     :param pending: the note of what waits for approval; ``None`` where there is none.
     :param refused: the note of a certificate that was refused, likewise.
-    :param document: what ``est_store_file`` would read; empty where it was not asked for.
+    :param owed: services that have not been restarted after the last change.
     """
 
     certificates: tuple[StoredCertificate, ...]
@@ -94,7 +100,7 @@ class Look(Value):
     waiting_key: bytes
     pending: Optional[bytes] = field(repr=False)
     refused: Optional[bytes]
-    document: Mapping[str, Any] = field(repr=False)
+    owed: tuple[str, ...] = ()
 
 
 class HostKeys:
@@ -107,6 +113,7 @@ class HostKeys:
     :param mark: what is in all names of what belongs to this certificate: 8 hexadecimal digits.
     :param name: the friendly name by which a certificate that was made by hand is taken over.
     :param key_readers: accounts that are to use the key.
+    :param services: what is to be restarted when the certificate has changed.
     """
 
     def __init__(
@@ -119,44 +126,27 @@ class HostKeys:
         mark: str,
         name: str,
         key_readers: Sequence[str] = (),
+        services: Sequence[str] = (),
     ) -> None:
-        self._execute = execute
-        self._module = module
-        self._which = {"store_path": store_path, "store_name": store_name, "mark": mark, "name": name}
+        self.execute = execute
+        self.module = module
+        self.store_path = store_path
+        self._which = {"store_name": store_name, "mark": mark, "name": name}
         self._readers = list(key_readers)
+        self._services = list(services)
 
-    def look(self, key_pad: Optional[bytes], *, with_document: bool, every: bool = False) -> Look:
-        """Look at all that decides what is to be done.
+    @property
+    def noted_by(self) -> dict[str, str]:
+        """What names the notes of this certificate."""
+        return {option: self._which[option] for option in ("store_name", "mark")}
 
-        :param key_pad: masks the sealing key of the template store; ``None`` where that is not wanted.
-        :param with_document: read the document of the template store as well.
+    def asked(self, *, every: bool) -> dict[str, Any]:
+        """What a look is to look at.
+
         :param every: tell the certificates of others too.
-        :raises EstError: it cannot be looked at.
         """
-        pad = os.urandom(_PENDING_OCTETS)
-        more: dict[str, Any] = {} if key_pad is None else {"key_pad": key_pad.hex()}
-        if every:
-            more["every"] = True
-        found = self._run(
-            "look",
-            "not_received",
-            key_readers=self._readers,
-            with_document=with_document,
-            pad=base64.b64encode(pad).decode("ascii"),
-            **more,
-        )
-        check_shape(found, _SHAPE, MODULE)
-        masked = octets_of(found["masked_pending"], MODULE)
-        if len(masked) > len(pad):
-            raise UnusableAnswer(f"{MODULE} on the host answered with a longer note than it keeps")
-        return Look(
-            tuple(_stored(entry) for entry in found["certificates"]),
-            found["writable"],
-            octets_of(found["waiting_key"], MODULE),
-            mask(masked, pad) if masked else None,
-            octets_of(found["refused"], MODULE) or None,
-            found["document"],
-        )
+        more = {"key_readers": self._readers, "services": self._services, "every": every}
+        return {**self._which, **{option: value for option, value in more.items() if value}}
 
     def make(self, spec: KeySpec, *, provider: str, exportable: bool) -> bytes:
         """Make a key in place of one that waits.
@@ -204,6 +194,7 @@ class HostKeys:
             intermediates=encoded[1:],
             friendly_name=friendly_name,
             key_readers=self._readers,
+            services=self._services,
             thumbprint=thumbprint,
         )
 
@@ -212,7 +203,7 @@ class HostKeys:
 
         :raises EstError: they cannot.
         """
-        self._run("grant", "not_received", key_readers=self._readers, thumbprint=thumbprint)
+        self._run("grant", "not_received", key_readers=self._readers, services=self._services, thumbprint=thumbprint)
 
     def note(self, kind: str, content: bytes) -> str:
         """Keep a note of what the server said; return its path.
@@ -240,16 +231,103 @@ class HostKeys:
         self._run("remove", "not_received", thumbprints=list(thumbprints), waiting=waiting)
 
     def _run(self, operation: str, request_received: str, **more: Any) -> Mapping[str, Any]:
-        result = self._execute(self._module, {**self._which, "operation": operation, **more})
+        given = {"operation": operation, "store_path": self.store_path, **self._which, **more}
+        result = self.execute(self.module, given)
         if result.get("failed"):
-            raise EstError(
-                (failure_words(result) or f"{MODULE} failed on the host").rstrip("."),
-                code=str(result.get("error_code") or "module_failed"),
-                stage="save",
-                hint=_HINT if request_received == "received" else "",
-                request_received=request_received,
-            )
+            raise error_of(result, request_received)
         return result
+
+
+class OneLook:
+    """The look at a host for several certificates: one call, made when somebody first wants to know something.
+
+    :param keys: of one host, and with the same folder of the template store.
+    :param with_document: read the document of the template store as well.
+    :param every: tell the certificates of others too.
+    """
+
+    def __init__(self, keys: Sequence[HostKeys], *, with_document: bool = False, every: bool = False) -> None:
+        self._keys = keys
+        self._with_document = with_document
+        self._every = every
+        self._seed = os.urandom(_SEED_OCTETS)
+        self._key_pad = os.urandom(KEY_OCTETS)
+        self._answer: Optional[Mapping[str, Any]] = None
+
+    def of(self, keys: HostKeys) -> Look:
+        """What was found of one certificate name.
+
+        :param keys: one of those that the look is for.
+        :raises EstError: it could not be looked at.
+        """
+        found = self._found()["found"][self._keys.index(keys)]
+        if "error_code" in found:
+            raise error_of(found, "not_received")
+        check_shape(found, _LOOK, MODULE)
+        masked = octets_of(found["masked_pending"], MODULE)
+        if len(masked) > _PENDING_OCTETS:
+            raise UnusableAnswer(f"{MODULE} on the host answered with a longer note than it keeps")
+        return Look(
+            tuple(_stored(entry) for entry in found["certificates"]),
+            found["writable"],
+            octets_of(found["waiting_key"], MODULE),
+            mask(masked, _pad(self._seed, keys.noted_by, len(masked))) if masked else None,
+            octets_of(found["refused"], MODULE) or None,
+            tuple(found["owed"]),
+        )
+
+    def document(self, _store_path: str, key_pad: Optional[bytes]) -> Mapping[str, Any]:
+        """What is found of the template store; see ``HostStore``.
+
+        :param key_pad: masks its sealing key; ``None`` where that is not wanted.
+        :raises EstError: it could not be looked at.
+        """
+        document: Mapping[str, Any] = self._found()["document"]
+        if "error_code" in document:
+            raise error_of(document, "not_received")
+        masked = check_reading(document)
+        # Each who asks has a pad of his own, and the host was asked once.
+        key = mask(mask(masked, self._key_pad), key_pad) if masked and key_pad else b""
+        return {**document, "masked_key": key.hex()}
+
+    def _found(self) -> Mapping[str, Any]:
+        if self._answer is None:
+            more = {"with_document": True, "key_pad": self._key_pad.hex()} if self._with_document else {}
+            first = self._keys[0]
+            self._answer = first.execute(
+                first.module,
+                {
+                    "operation": "look",
+                    "store_path": first.store_path,
+                    "certificates": [each.asked(every=self._every) for each in self._keys],
+                    "pad": base64.b64encode(self._seed).decode("ascii"),
+                    **more,
+                },
+            )
+        if self._answer.get("failed"):
+            raise error_of(self._answer, "not_received")
+        check_shape(self._answer, _SHAPE, MODULE)
+        if len(self._answer["found"]) != len(self._keys):
+            raise UnusableAnswer(f"{MODULE} on the host answered for other certificates than it was asked for")
+        return self._answer
+
+
+def _pad(seed: bytes, note: Mapping[str, str], count: int) -> bytes:
+    """What a note was masked with; see ``Get-EstPad`` in ``_windows_notes.psm1``."""
+    of = f"{note['store_name']}-{note['mark']}"
+    blocks = (hashlib.sha256(seed + f"{of} {number}".encode("ascii")).digest() for number in range(count // 32 + 1))
+    return b"".join(blocks)[:count]
+
+
+def error_of(result: Mapping[str, Any], request_received: str) -> EstError:
+    """The error that a host told: in the result of a module, or in a part of it."""
+    return EstError(
+        (failure_words(result) or f"{MODULE} failed on the host").rstrip("."),
+        code=str(result.get("error_code") or "module_failed"),
+        stage="save",
+        hint=_HINT if request_received == "received" else "",
+        request_received=request_received,
+    )
 
 
 def _stored(entry: Mapping[str, Any]) -> StoredCertificate:

@@ -24,6 +24,7 @@ WORDS_OF_OTHERS = {
     "refused",
     "server_warning",
     "unknown_account",
+    "unknown_service",
     "unreachable",
     "untrusted_issuer",
     "unusable_bundle",

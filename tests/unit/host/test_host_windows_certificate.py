@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host impor
 
 STORE = "C:\\ProgramData\\CloudExtenderEST"
 OTHER = {**IDENTITY, "user": "other"}
+SERVICES: dict[str, list[str]] = {"a": ["W3SVC"], "b": ["w3svc", "portal"], "c": []}
 LOST = ["subject emailAddress=jdoe@example.com"]
 
 
@@ -86,14 +87,26 @@ class Runner:
         **options: Any,
     ) -> dict[str, Any]:
         """Run it once; the calls of the host are those of this run."""
+        return self.run_all([options], check=check, exchange=exchange, stored=stored, template=template)[0]
+
+    def run_all(
+        self,
+        entries: Sequence[Mapping[str, Any]],
+        *,
+        check: bool = False,
+        exchange: str = "relay",
+        stored: bool = False,
+        template: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run it for several certificates at once."""
         whole = template_for(self.lab, **(template or {}))
         where = {"template": whole.name} if stored else {"inline": {**whole.as_fields(), **whole.secrets()}}
         if stored:
             self.host.document = document_of(whole)
-        wanted = given(**{"exchange": exchange, "identity": IDENTITY, "store_path": STORE, **where, **options})
-        asked = read_options(wanted, check_mode=check, windows=True)
+        defaults = {"exchange": exchange, "identity": IDENTITY, "store_path": STORE, **where}
+        asked = [read_options(given(**{**defaults, **entry}), check_mode=check, windows=True) for entry in entries]
         self.host.calls.clear()
-        return certificate.keep_certificates(Action(self.host), [asked], exchange)[0]  # type: ignore[arg-type]
+        return certificate.keep_certificates(Action(self.host), asked, exchange)  # type: ignore[arg-type]
 
 
 def document_of(template: Template) -> Callable[[bytes], dict[str, Any]]:
@@ -168,6 +181,58 @@ def test_a_new_certificate_is_six_round_trips_and_nothing_to_do_is_one(runner: R
         assert (again["status"], again["changed"], again["certificate"]) == ("unchanged", False, first["certificate"])
         assert runner.host.calls == ["look"]
     assert runner.host.issued() == [der(first)]
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_all_certificates_are_looked_at_in_one_round_trip(runner: Runner, stored: bool) -> None:
+    entries = [{"certificate_name": f"portal-{number}"} for number in range(20)]
+    first = runner.run_all(entries, stored=stored)
+    assert {found["status"] for found in first} == {"issued"}, first
+    assert runner.host.calls == ["look", "connect", *["make", "sign", "join"] * 20]
+    for check in (True, False):
+        again = runner.run_all(entries, stored=stored, check=check)
+        assert [found["certificate"] for found in again] == [found["certificate"] for found in first]
+        assert {(found["status"], found["changed"]) for found in again} == {("unchanged", False)}
+        assert runner.host.calls == ["look"]
+    # What is to be done for one of them costs what that does.
+    runner.run_all([*entries, {"certificate_name": "another"}], stored=stored)
+    assert runner.host.calls == ["look", "connect", "make", "sign", "join"]
+
+
+def test_what_cannot_be_looked_at_leaves_the_others_alone(runner: Runner) -> None:
+    entries = [{"certificate_name": "a"}, {"certificate_name": "b", "certificate_store_name": "Gone"}, {}]
+    found = runner.run_all(entries)
+    assert [each["status"] for each in found] == ["issued", "failed", "issued"]
+    assert (found[1]["reason"], found[1]["error_code"]) == ("there is no store Gone", "key_failed")
+    assert runner.host.calls.count("look") == 1
+
+
+def test_a_look_that_fails_is_not_made_for_each_of_them(runner: Runner) -> None:
+    runner.host.refused["look"] = {"msg": "access is denied", "error_code": "store_failed"}
+    found = runner.run_all([{"certificate_name": "a"}, {"certificate_name": "b"}])
+    assert [each["error_code"] for each in found] == ["store_failed"] * 2
+    assert runner.host.calls == ["look"]
+
+
+def test_a_template_store_that_cannot_be_read_is_no_obstacle_to_others(runner: Runner) -> None:
+    whole = template_for(runner.lab)
+    refused = {"msg": "the store is damaged", "error_code": "store_failed"}
+    runner.host.document = lambda _pad: refused
+    inline = {**whole.as_fields(), **whole.secrets()}
+    given_inline, stored = {"inline": inline}, {"inline": None, "template": "wifi", "certificate_name": "other"}
+    found = runner.run_all([stored, given_inline])
+    assert [each["status"] for each in found] == ["failed", "issued"]
+    assert (found[0]["reason"], found[0]["error_code"]) == ("the store is damaged", "store_failed")
+
+
+def test_templates_of_the_store_and_given_ones_share_the_look(runner: Runner) -> None:
+    whole = template_for(runner.lab)
+    runner.host.document = document_of(whole)
+    inline = {**whole.as_fields(), **whole.secrets(), "name": "other"}
+    stored = {"inline": None, "template": whole.name}
+    entries: list[dict[str, Any]] = [{"inline": inline}, stored, {**stored, "certificate_name": "second"}]
+    assert [each["status"] for each in runner.run_all(entries)] == ["issued"] * 3
+    assert runner.host.calls.count("look") == 1
 
 
 def test_check_mode_looks_once_and_asks_nobody(runner: Runner) -> None:
@@ -327,6 +392,8 @@ def test_the_controller_can_get_the_first_one_and_no_renewal(runner: Runner) -> 
         ({"key_readers": [" "]}, "key_readers"),
         ({"key_readers": ["x"] * 33}, "key_readers"),
         ({"certificate_store_name": "..\\My"}, "certificate_store_name"),
+        ({"reload": ["..\\Tcpip"]}, "reload"),
+        ({"reload": [""]}, "reload"),
         ({"private_key_path": "/x"}, "private_key_path"),
     ],
 )
@@ -412,6 +479,113 @@ def test_one_that_ends_soon_is_renewed(runner: Runner, monkeypatch: pytest.Monke
     renewed = runner.run()
     assert (renewed["status"], renewed["action"]) == ("issued", "rekeyed")
     assert "the old certificate ends on" in renewed["reason"]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Services
+
+
+def test_services_are_restarted_once_after_a_change(runner: Runner) -> None:
+    checked = runner.run(reload=["W3SVC"], check=True)
+    assert (checked["status"], checked["reloaded"], runner.host.calls) == ("not_asked", ["W3SVC"], ["look"])
+    first = runner.run(reload=["W3SVC", "portal", "w3svc"])
+    assert not first.get("failed"), first
+    assert (first["status"], first["reloaded"]) == ("issued", ["W3SVC", "portal"])
+    assert runner.host.calls == ["look", "connect", "make", "sign", "join", "restart"]
+    assert (runner.host.restarted, runner.host.owed) == (["W3SVC", "portal"], {})
+    for check in (True, False):
+        again = runner.run(reload=["W3SVC", "portal"], check=check)
+        assert (again["status"], again["reloaded"], runner.host.calls) == ("unchanged", [], ["look"])
+
+
+def test_certificates_of_one_service_have_it_restarted_once(runner: Runner) -> None:
+    entries = [{"certificate_name": name, "reload": services} for name, services in SERVICES.items()]
+    found = runner.run_all(entries)
+    assert [each.get("reloaded") for each in found] == [["W3SVC"], ["w3svc", "portal"], None]
+    assert sorted(name.lower() for name in runner.host.restarted) == ["portal", "w3svc"]
+    assert runner.host.calls.count("restart") == 1
+    assert runner.run_all(entries)[1]["reloaded"] == []
+
+
+def test_a_restart_that_is_owed_is_made_by_the_next_run(runner: Runner) -> None:
+    runner.host.kill_after = "join"
+    with pytest.raises(Killed):
+        runner.run(reload=["W3SVC"])
+    runner.host.kill_after = ""
+    assert runner.host.restarted == []
+    for check in (True, False):
+        found = runner.run(reload=["W3SVC"], check=check)
+        assert (found["status"], found["changed"], found["reloaded"]) == ("recovered", True, ["W3SVC"])
+        assert "an earlier run had not reloaded W3SVC" in found["reason"]
+        assert runner.host.calls == (["look"] if check else ["look", "restart"])
+    assert (runner.host.restarted, runner.host.owed) == (["W3SVC"], {})
+    assert runner.run(reload=["W3SVC"])["changed"] is False
+
+
+def test_a_service_that_is_not_named_any_more_is_not_owed(runner: Runner) -> None:
+    runner.host.kill_after = "join"
+    with pytest.raises(Killed):
+        runner.run(reload=["W3SVC"])
+    runner.host.kill_after = ""
+    found = runner.run(reload=["portal"])
+    assert (found["status"], found["reloaded"], runner.host.calls) == ("unchanged", [], ["look"])
+    assert runner.run()["status"] == "unchanged"
+
+
+def test_a_service_that_cannot_be_restarted_stays_owed(runner: Runner) -> None:
+    runner.host.not_restarted = {"W3SVC": "W3SVC: it has not stopped after 90 seconds"}
+    for status in ("issued", "recovered"):
+        failed = runner.run(reload=["W3SVC", "portal"])
+        assert (failed["failed"], failed["changed"]) == (True, True)
+        assert (failed["error_code"], failed["stage"]) == ("not_reloaded", "save")
+        assert failed["request_received"] == ("received" if status == "issued" else "not_received")
+        assert "W3SVC: it has not stopped after 90 seconds" in failed["reason"]
+        assert runner.host.restarted == ["portal"]
+    runner.host.not_restarted = {}
+    assert runner.run(reload=["W3SVC", "portal"])["reloaded"] == ["W3SVC"]
+    assert len(runner.host.issued()) == 1
+
+
+def test_a_module_that_fails_to_restart_says_so_of_each_certificate(runner: Runner) -> None:
+    runner.host.refused["restart"] = {"msg": "Access is denied."}
+    failed = runner.run(reload=["W3SVC"])
+    assert (failed["error_code"], failed["changed"]) == ("not_reloaded", True)
+    assert "W3SVC: Access is denied" in failed["reason"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"problems": {}}, {"problems": {"W3SVC": None}}], ids=str)
+def test_a_restart_of_something_else_is_not_believed(
+    runner: Runner, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner.host, "_restart", lambda _arguments: answer)
+    with pytest.raises(UnusableAnswer, match="win_est_services on the host answered"):
+        runner.run(reload=["W3SVC"])
+
+
+def test_a_service_that_is_not_there_is_told_before_anything_is_asked_for(runner: Runner) -> None:
+    failed = runner.run(reload=["nginx"])
+    assert (failed["error_code"], failed["request_received"]) == ("unknown_service", "not_received")
+    assert "this host has no such service" in failed["reason"]
+    assert runner.host.calls == ["look"]
+
+
+def test_accounts_that_were_let_use_the_key_have_the_service_restarted(runner: Runner) -> None:
+    asked: dict[str, Any] = {"key_readers": ["NT SERVICE\\portal"], "reload": ["portal"]}
+    runner.run(**asked)
+    runner.host.restarted.clear()
+    next(iter(runner.host.readers.values())).clear()
+    for check in (True, False):
+        found = runner.run(**asked, check=check)
+        assert (found["status"], found["reloaded"]) == ("recovered", ["portal"])
+    assert runner.host.restarted == ["portal"]
+
+
+def test_what_waits_for_approval_has_nothing_restarted(make: Callable[[LabServer], Runner]) -> None:
+    with LabServer("--manual-approval", "1", "--retry-after", "1") as lab:
+        runner = make(lab)
+        pending = runner.run(reload=["W3SVC"])
+        assert (pending["status"], pending["reloaded"], runner.host.restarted) == ("pending", [], [])
+        assert runner.run(reload=["W3SVC"], wait_timeout=5)["reloaded"] == ["W3SVC"]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -518,14 +692,24 @@ def test_a_host_that_cannot_keep_one_is_told_before_the_ca_is_asked(runner: Runn
         {"masked_pending": "A" * 400000},
         {"refused": ["x"]},
         {"writable": "yes"},
+        {"owed": "W3SVC"},
     ],
     ids=str,
 )
 def test_an_answer_of_another_shape_is_not_believed(
     runner: Runner, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = runner.host._look
-    monkeypatch.setattr(runner.host, "_look", lambda arguments: {**look(arguments), **answer} if answer else {})
+    look = runner.host._look_at_one
+    monkeypatch.setattr(runner.host, "_look_at_one", lambda *asked: {**look(*asked), **answer} if answer else {})
+    with pytest.raises(UnusableAnswer, match="win_est_key on the host answered"):
+        runner.run()
+
+
+@pytest.mark.parametrize("answer", [{}, {"found": [], "document": {}}, {"found": ["x"], "document": {}}], ids=str)
+def test_a_look_of_another_shape_is_not_believed(
+    runner: Runner, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner.host, "_look", lambda _arguments: answer)
     with pytest.raises(UnusableAnswer, match="win_est_key on the host answered"):
         runner.run()
 
