@@ -11,14 +11,17 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
     SHARED,
     entry_argument_spec,
     place_of,
+    purge_argument_spec,
     read_entries,
     refuse_folder_of_others,
     shared_argument_spec,
     with_defaults,
 )
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._exchange.options import absolute_folder
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._identities import options
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.exchange import ExchangeAction
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.purge import Purge
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.store import store_path_of
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.action import OptionError, validate
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.host_answer import UnusableAnswer
@@ -37,10 +40,12 @@ class ActionModule(ExchangeAction):
         return {
             CERTIFICATES: {"type": "list", "elements": "raw", "required": True},
             DEFAULTS: {"type": "raw"},
+            **purge_argument_spec("raw"),
             **self.unchecked(shared_argument_spec(), [option for option in parameters.CHECKED if option in SHARED]),
         }
 
     def perform(self, arguments):
+        purge = Purge(self, arguments)
         shared = {option: arguments[option] for option in SHARED}
         shared["exchange"] = self.certificate_exchange(shared["exchange"])
         entries = [self._entry(entry, arguments[DEFAULTS], at) for at, entry in enumerate(arguments[CERTIFICATES])]
@@ -48,10 +53,21 @@ class ActionModule(ExchangeAction):
         asked = read_entries(single, shared, check_mode=self._task.check_mode, windows=self.on_windows)
         many = {at: self._identities(entry, shared, at) for at, entry in enumerate(entries) if at not in single}
         refuse_folder_of_others({at: each.folder for at, each in many.items()}, asked)
-        keep = self._on_windows if self.on_windows else self._on_posix
-        outcomes = dict(zip(single, keep(list(single.values()), shared, list(asked.values())) if asked else ()))
+        record_path = absolute_folder("store_path", shared["store_path"]) if purge.wanted else None
+        look = Look(self, list(asked.values()), record_path)
+        kept = ()
+        if asked and self.on_windows:
+            kept = self._on_windows(shared, list(asked.values()))
+        elif asked:
+            kept = self._on_posix(list(single.values()), shared, list(asked.values()), look)
+        outcomes = dict(zip(single, kept))
         outcomes.update((at, each.keep()) for at, each in many.items())
-        return list_result.of_all([outcomes[at] for at in range(len(entries))])
+        in_order = [outcomes[at] for at in range(len(entries))]
+        if not purge.wanted:
+            return list_result.of_all(in_order)
+        folders = [each.folder for each in many.values()]
+        purged = purge.perform(record_path, list(asked.values()), folders, in_order, look.record)
+        return list_result.of_all(in_order, purged)
 
     @staticmethod
     def _is_for_identities(entry, number):
@@ -79,8 +95,8 @@ class ActionModule(ExchangeAction):
             raise OptionError(f"{where}: {error}", code=error.code, hint=error.hint) from None
         return {**found, "inline": self.with_environment(found["inline"])}
 
-    def _on_posix(self, entries, shared, asked):
-        found = [self._without_warnings(each, outcome) for each, outcome in zip(asked, Look(self, asked).unchanged())]
+    def _on_posix(self, entries, shared, asked, look):
+        found = [self._without_warnings(each, outcome) for each, outcome in zip(asked, look.unchanged())]
         rest = [number for number, outcome in enumerate(found) if outcome is None]
         if rest:
             given = [self.as_sent(entries[number], asked[number]) for number in rest]
@@ -93,7 +109,7 @@ class ActionModule(ExchangeAction):
                 found[number] = outcome
         return found
 
-    def _on_windows(self, _entries, shared, asked):
+    def _on_windows(self, shared, asked):
         from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.certificate import (
             keep_certificates,
         )

@@ -53,6 +53,34 @@ options:
       - An entry with O(certificates[].template) or O(certificates[].inline) takes neither of the two from here. Of
         O(certificates[].identity), each value counts by itself.
     type: dict
+  purge:
+    description:
+      - Whether to remove the files of certificates that this module has issued on the host for an earlier list, and
+        that are not in O(certificates) any more. Which these are is noted in C(certificates.json) in the folder
+        O(store_path). A certificate is known by its O(certificates[].certificate_path).
+      - All of its files go, with a versioned folder all versions, and what the module keeps for itself beside them.
+        What O(certificates[].backup) has kept stays, and so does each file that is not as this module has made it.
+        Where the certificate or its key is not, all of it stays. No link is followed, but for that of a versioned
+        folder.
+      - Nothing is removed by a run in which a declared certificate fails, or waits for approval.
+      - All lists of a host are noted together. So what another task or play keeps there with this module, and what
+        M(estfleet.cloud_extender.est_certificate) goes on with, has to be named in O(purge_keep).
+      - The certificates of O(certificates[].identities) are never removed. A Windows host refuses this option.
+    type: bool
+    default: false
+  purge_all:
+    description:
+      - Whether O(purge) may remove every certificate that it knows where O(certificates) is an empty list. Without it
+        that is an error, because a list that got lost on the way is empty too.
+    type: bool
+    default: false
+  purge_keep:
+    description:
+      - Paths of certificates that O(purge) never removes, as O(certificates[].certificate_path) had them.
+      - Case does not matter. V(*) stands for any characters, V(?) for any one character, and nothing else is special.
+    type: list
+    elements: str
+    default: []
 notes:
   - The certificates are seen to one after the other, in the order of the list.
   - What a host needs is what M(estfleet.cloud_extender.est_certificate) needs there.
@@ -86,6 +114,18 @@ EXAMPLES = r"""
   loop: "{{ kept.certificates }}"
   loop_control:
     label: "{{ item.certificate_path }}"
+
+- name: Keep these certificates, and remove those of earlier lists, but for one that another play keeps
+  estfleet.cloud_extender.est_certificates:
+    certificates:
+      - template: web
+        identity: {user: www, domain: example.com, email: webmaster@example.com}
+        certificate_path: /etc/ssl/certs/www.pem
+        private_key_path: /etc/ssl/private/www.key
+    purge: true
+    purge_keep:
+      - /etc/postgresql/*
+  register: kept
 
 - name: Issue certificates to two users
   estfleet.cloud_extender.est_certificates:
@@ -374,10 +414,44 @@ certificates:
       description: What to do next; null where RV(certificates[].reason) says all there is to say.
       type: str
       returned: when it failed
+purged:
+  description:
+    - What became of each certificate that is known from an earlier list and not declared any more; in check mode, what
+      would become of it. What O(purge_keep) names is not among them.
+  returned: success, with O(purge=true), and on failure once the first certificate was tried
+  type: list
+  elements: dict
+  contains:
+    certificate_path:
+      description: The file of the certificate.
+      type: str
+      returned: always
+      sample: /etc/ssl/certs/old.pem
+    action:
+      description:
+        - V(removed), V(kept) where all of it stays, or V(failed) where something could not be removed; the next run
+          goes on with that.
+      type: str
+      returned: always
+      sample: removed
+    files:
+      description: The files that were removed, without what the module keeps for itself.
+      type: list
+      elements: str
+      returned: always
+    left:
+      description: The files that stay. What is not as the module made it, and what was kept as a backup.
+      type: list
+      elements: str
+      returned: always
+    reason:
+      description: Why all of it stays, or could not be removed.
+      type: str
+      returned: unless it was removed
 diff:
-  description: What each certificate shows in diff mode, one after the other.
+  description: What each certificate shows in diff mode, one after the other, and the files that a purge removes.
   type: dict
-  returned: when a certificate was issued, or something put right, or would be
+  returned: when a certificate was issued, something put right, or a certificate purged, or would be
   contains:
     before:
       description: What was there.
@@ -417,6 +491,7 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
     list_parameters,
     list_result,
     on_host,
+    record,
 )
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError
@@ -440,6 +515,9 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
         asked = list_parameters.read_entries(dict(enumerate(entries)), module.params, check_mode=module.check_mode)
     except TemplateError as error:
         return failure_of(error)
+    if not module.check_mode and asked:
+        noted = [record.Made.of(each) for each in asked.values()]
+        record.note_where_possible(next(iter(asked.values())).store_path, noted)
     outcomes = [list_result.of_one(*each) for each in zip(asked.values(), on_host.keep(asked.values()))]
     warnings = [warning for outcome in outcomes for warning in outcome.pop("warnings", ())]
     changed = any(outcome["changed"] for outcome in outcomes)

@@ -125,6 +125,9 @@ NOT_RUN = {
     "est_certificate: Keep the certificate of a service on a Windows host": _WINDOWS,
     "est_certificate_info: Which certificates does the Windows host have?": _WINDOWS,
     "est_identities_host: See to some certificates (use est_certificates instead)": "est_certificates makes its order",
+    "est_purge_host: Remove what is not declared any more (use est_certificates with purge instead)": (
+        "est_certificates says what is declared"
+    ),
     "docs/windows.md: Keep the certificate of the portal, and let its application pool use the key": _WINDOWS,
     "docs/windows.md: ansible_connection: psrp": "is a part of an inventory",
     "docs/certificates.md: Keep the certificate of a service": _WINDOWS,

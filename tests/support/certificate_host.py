@@ -18,12 +18,14 @@ from ansible_collections.estfleet.cloud_extender.plugins.modules import (
     est_certificate,
     est_certificates,
     est_identities_host,
+    est_purge_host,
 )
 
 _MODULES = {
     "estfleet.cloud_extender.est_certificate": (est_certificate, parameters.argument_spec),
     "estfleet.cloud_extender.est_certificates": (est_certificates, list_parameters.argument_spec),
     "estfleet.cloud_extender.est_identities_host": (est_identities_host, lambda: {"order": {"type": "str"}}),
+    "estfleet.cloud_extender.est_purge_host": (est_purge_host, est_purge_host.argument_spec),
 }
 
 

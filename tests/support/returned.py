@@ -31,6 +31,7 @@ PRIVATE = {
     "est_diagnostics_host",
     "est_fleet_host",
     "est_identities_host",
+    "est_purge_host",
     "est_read_file",
     "est_relay",
     "est_store_file",

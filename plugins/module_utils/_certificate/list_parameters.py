@@ -23,6 +23,8 @@ _ALTERNATIVES = ("template", "inline")
 #: What only an entry for many identities has.
 IDENTITIES, IDENTITIES_CSV = "identities", "identities_csv"
 OUTPUT_PATH, FILE_NAME, MAX_FAILURES = "output_path", "file_name", "max_failures"
+#: Whether what was made for an earlier list goes, the consent to remove all there is, and what stays.
+PURGE, PURGE_ALL, PURGE_KEEP = "purge", "purge_all", "purge_keep"
 OF_IDENTITIES = (IDENTITIES, IDENTITIES_CSV, OUTPUT_PATH, FILE_NAME, MAX_FAILURES)
 
 
@@ -46,7 +48,19 @@ def entry_argument_spec() -> Dict[str, Any]:
 def argument_spec() -> Dict[str, Any]:
     """A new argument spec of ``est_certificates``."""
     entries = {"type": "list", "elements": "dict", "required": True, "options": entry_argument_spec()}
-    return {CERTIFICATES: entries, DEFAULTS: {"type": "dict"}, **shared_argument_spec()}
+    return {CERTIFICATES: entries, DEFAULTS: {"type": "dict"}, **purge_argument_spec("str"), **shared_argument_spec()}
+
+
+def purge_argument_spec(path: str) -> Dict[str, Any]:
+    """A new argument spec of what a purge may do.
+
+    :param path: the type of a path.
+    """
+    return {
+        PURGE: {"type": "bool", "default": False},
+        PURGE_ALL: {"type": "bool", "default": False},
+        PURGE_KEEP: {"type": "list", "elements": path, "default": []},
+    }
 
 
 def place_of(number: int) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from .._failure import failure
 from .list_parameters import CERTIFICATES
@@ -26,16 +26,20 @@ def of_one(asked: CertificateParameters, outcome: Mapping[str, Any]) -> Dict[str
     return {**known_by, **outcome, "warnings": [f"{name}: {warning}" for warning in outcome.get("warnings", ())]}
 
 
-def of_all(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
-    """The result of the task; a failed one where a certificate could not be had.
+def of_all(outcomes: Sequence[Mapping[str, Any]], purged: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+    """The result of the task; a failed one where a certificate could not be had, or removed.
 
     :param outcomes: those of ``of_one()``, without their warnings.
+    :param purged: what the result says of a purge; ``None`` where there was none.
     """
-    changed = any(outcome["changed"] for outcome in outcomes)
-    result: Dict[str, Any] = {CERTIFICATES: [dict(outcome) for outcome in outcomes]}
-    diffs = [outcome["diff"] for outcome in outcomes if outcome.get("diff")]
+    of_purge = dict(purged or {})
+    parts = [*outcomes, of_purge]
+    changed = any(part.get("changed") for part in parts)
+    result: Dict[str, Any] = {**of_purge, CERTIFICATES: [dict(outcome) for outcome in outcomes]}
+    diffs = [part["diff"] for part in parts if part.get("diff")]
     if diffs:
-        result["diff"] = _difference(diffs)
+        removed = sum(each["action"] == "removed" for each in of_purge.get("purged", ()))
+        result["diff"] = _difference(diffs, sum(bool(outcome.get("diff")) for outcome in outcomes) + removed)
     failed = [outcome for outcome in outcomes if outcome.get("failed")]
     if failed:
         result.update(_failure(failed, len(outcomes)))
@@ -51,13 +55,16 @@ def _failure(failed: Sequence[Mapping[str, Any]], of: int) -> Dict[str, Any]:
     return failure(f"{how_many}. {name}: {first['msg']}{others}", first["error_code"], reason, first.get("hint"))
 
 
-def _difference(diffs: Sequence[Mapping[str, str]]) -> Dict[str, str]:
-    """The differences of certificates one after the other, each below its header."""
+def _difference(diffs: Sequence[Mapping[str, str]], count: int) -> Dict[str, str]:
+    """The differences of certificates one after the other, each below its header.
+
+    :param count: how many certificates they are about.
+    """
     texts: Dict[str, List[str]] = {"before": [], "after": []}
     for diff in diffs:
         for side, found in texts.items():
             found.append(f"{diff[f'{side}_header']}\n{diff[side]}")
-    header = f"{len(diffs)} certificate{'' if len(diffs) == 1 else 's'}"
+    header = f"{count} certificate{'' if count == 1 else 's'}"
     return {
         "before_header": header,
         "before": "\n".join(texts["before"]),

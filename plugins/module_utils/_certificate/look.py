@@ -15,7 +15,10 @@ import hashlib
 import pwd
 import time
 
+from .._store.errors import StoreError
+from .._store.found import open_to_read, read_file
 from .._store.look import quick_look as look_at_store
+from .._store.parts import CERTIFICATES_NAME
 from ..est.x509.pair_reading import ReadablePair, ReadableVersions, without_key
 
 # Only a type checker sees this: to load ``typing`` costs more than the look.
@@ -32,7 +35,9 @@ NOTE, PENDING = "note", "pending"
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
-def quick_look(store_path: str | None, pad: bytes | None, places: Sequence[Place]) -> dict[str, Any] | None:
+def quick_look(
+    store_path: str | None, pad: bytes | None, places: Sequence[Place], record_path: str | None = None
+) -> dict[str, Any] | None:
     """Look at certificates, and at the template store, in one go.
 
     :param store_path: the folder of the store; ``None`` where no template is in one.
@@ -40,13 +45,31 @@ def quick_look(store_path: str | None, pad: bytes | None, places: Sequence[Place
     :param places: of each certificate: its path, that of the key, those of all other files, and whether all are in a
         folder that is replaced as a whole; which of the others have the key in them too; and owner and group by name,
         where anything is asked of that, or of mode and context.
+    :param record_path: the folder of the store where it is wanted what a purge goes by; see ``record.py``.
     :returns: ``clock``, the time of this host in seconds; ``store``, what there is of the store; ``certificates``, what
-        there is of each, or ``None`` where that is not a plain matter. ``None`` where the store is none.
+        there is of each, or ``None`` where that is not a plain matter; ``record``, the text of it, or ``None`` where it
+        cannot be read or is not wanted. ``None`` where the store is none.
     """
     store = look_at_store(store_path, pad) if store_path is not None else None
     if store_path is not None and store is None:
         return None
-    return {"clock": str(time.time()), "store": store, "certificates": [_look(*place) for place in places]}
+    return {
+        "clock": str(time.time()),
+        "store": store,
+        "certificates": [_look(*place) for place in places],
+        "record": None if record_path is None else _record(record_path),
+    }
+
+
+def _record(store_path: str) -> str | None:
+    try:
+        with open_to_read(store_path) as store:
+            found = read_file(store, CERTIFICATES_NAME)
+    except FileNotFoundError:  # no store, and so nothing is noted
+        return ""
+    except (OSError, StoreError):
+        return None
+    return None if found.problem else (found.content or b"").decode("utf-8", "replace")
 
 
 def _look(

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from ..est.x509.fields import Certificate
     from ..est.x509.keys import AnyPrivateKey
 
-_KEPT, _BACKUP, _UNUSABLE = "kept-", "backup-", "unusable"
+#: What else there can be beside the files: what was kept of those that were replaced, and the last unusable one.
+KEPT, BACKUP, UNUSABLE = "kept-", "backup-", "unusable"
 #: A file with more is a collection of trusted CAs, and nothing of one certificate.
 _MOST_CERTIFICATES = 16
 _CERTIFICATE, _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----"), re.compile("PRIVATE KEY-----")
@@ -491,7 +492,7 @@ class FileHolder:
 
     def save_unusable(self, certificates: str, key: str) -> str:
         """Keep it in one file beside that of the certificate, or beside the folder of versions, mode 0600."""
-        return self._write_text(self._pair.home, _UNUSABLE, certificates + key)
+        return self._write_text(self._pair.home, UNUSABLE, certificates + key)
 
     def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """The file."""
@@ -543,10 +544,10 @@ class FileHolder:
         replaced = [*(pair.others[path] for path in others), *([pair.key] if new_key else ()), pair.certificate]
         try:
             if self._outputs.backup:
-                kept = [pair.keep(place, _BACKUP) for place in dict.fromkeys(replaced) if place.has()]
+                kept = [pair.keep(place, BACKUP) for place in dict.fromkeys(replaced) if place.has()]
                 self._backup_files += sorted(kept)
             elif self._strange_key and new_key:
-                pair.keep(pair.key, _KEPT)
+                pair.keep(pair.key, KEPT)
         except OSError as error:
             raise _not_kept(error) from None
 

@@ -55,6 +55,14 @@ def is_pkcs12_sealed(noted: Mapping[str, str], wanted: Pkcs12, sha256: str, chai
     return _is_sealed(noted.get(_PKCS12, ""), wanted.passphrase, wanted.said(), chain.intermediates)
 
 
+def is_noted_pkcs12(noted: Mapping[str, str], text: str) -> bool:
+    """Say whether a file is the one that was noted, whatever is wanted of it now.
+
+    :param text: its content, each octet a character.
+    """
+    return sha256_of(text) == noted.get(_PKCS12_SHA256)
+
+
 def sha256_of(text: Optional[str]) -> str:
     """SHA-256 over a file, each octet of which is a character; empty where there is none."""
     return "" if text is None else hashlib.sha256(text.encode("latin-1")).hexdigest()

@@ -20,6 +20,8 @@ KEY_NAME = "sealing.key"
 NEXT_KEY_NAME = "sealing.key.next"
 #: What came of the last test of each template.
 LAST_TESTS_NAME = "last_tests.json"
+#: Which certificates ``est_certificates`` has seen to on this host.
+CERTIFICATES_NAME = "certificates.json"
 #: A file that is kept aside is named as before, with this and a time at the end.
 KEPT_INFIX = ".damaged-"
 #: Octets of a sealing key.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import calendar
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -17,28 +16,9 @@ from .difference import Diff, describe_template
 from .document import Document, SealingKey, StoredTemplate
 from .errors import StoreError
 from .last_tests import LastTest, parse_last_tests
+from .protection import is_protected
 from .reading import Inspection, can_be_opened, inspect
 from .sealing import Known, Verifiers
-
-# ----------------------------------------------------------------------------------------------------------------------
-# Which templates a purge leaves alone.
-
-
-def is_protected(name: str, keep: Iterable[str]) -> bool:
-    """Say whether a template is never purged.
-
-    :param name: the name of the template.
-    :param keep: names, in which case does not count, ``*`` stands for any characters and ``?`` for any one. Nothing
-        else is special, so that every name stands for itself.
-    """
-    return any(re.fullmatch(_expression(pattern.casefold()), name.casefold(), re.DOTALL) for pattern in keep)
-
-
-def _expression(pattern: str) -> str:
-    return "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
-
-
-# ----------------------------------------------------------------------------------------------------------------------
 
 
 class Request(Value):

@@ -143,10 +143,12 @@ _TEXT = (
     "stage status subject template thumbprint tls_version trust url username words"
 )
 _TEXTS = (
-    "accepted_lost authenticated_by backup_files chain_subjects differs key_protected_by lost omitted_attributes "
-    "reloaded removed replaced subject_alternative_names"
+    "accepted_lost authenticated_by backup_files chain_subjects differs files key_protected_by left lost "
+    "omitted_attributes reloaded removed replaced subject_alternative_names"
 )
-_TABLES = "ca_certificates certificates csr_attributes identities problems schemes timeline untrusted_certificates"
+_TABLES = (
+    "ca_certificates certificates csr_attributes identities problems purged schemes timeline untrusted_certificates"
+)
 _ANSWERS = "changed current_root failed key_matches ok request_pending required self_signed trusted"
 _PARTS = "authentication certificate diff requested root_certificate server substitutions"
 _RETURNED: dict[str, Any] = {

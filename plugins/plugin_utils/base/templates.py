@@ -74,21 +74,22 @@ def desired(template: Template, options: Mapping[str, Any]) -> Desired:
     )
 
 
-def check_purge(option: str, count: int, *, purge: bool, purge_all: bool) -> None:
-    """Refuse to purge for an empty list without explicit consent: a list that got lost has no templates either.
+def check_purge(option: str, count: int, *, purge: bool, purge_all: bool, what: str = "template") -> None:
+    """Refuse to purge for an empty list without explicit consent: a list that got lost has nothing in it either.
 
     :param option: the name of the list, for the message.
     :param count: how many templates it has.
     :param purge: whether templates that are not in it are removed.
     :param purge_all: the consent.
+    :param what: what it is a list of.
     :raises TemplateError: it is empty, and ``purge_all`` is not set.
     """
     if purge and not count and not purge_all:
         prefix = "est_integration_" if option.startswith("est_integration_") else ""
         raise TemplateError(
             option,
-            f"is empty, and {prefix}purge would remove every template of the host",
-            allowed=f"the templates that the host is to have, or {prefix}purge_all: true beside it",
+            f"is empty, and {prefix}purge would remove every {what} of the host",
+            allowed=f"the {what}s that the host is to have, or {prefix}purge_all: true beside it",
         )
 
 

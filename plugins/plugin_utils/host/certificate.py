@@ -45,7 +45,12 @@ def _lacking() -> str:
 # With this file, before the forks: otherwise every host's fork loads it.
 _LACKING = _lacking()
 _NAME = "est_certificate"
-_ANSWER = {"clock": str, "store": (dict, type(None)), "certificates": [(dict, type(None))]}
+_ANSWER = {
+    "clock": str,
+    "store": (dict, type(None)),
+    "certificates": [(dict, type(None))],
+    "record": (str, type(None)),
+}
 _FOUND = {
     "certificate": str,
     "key_sha256": str,
@@ -63,10 +68,16 @@ class Look:
 
     :param action: of the host.
     :param asked: what is asked of each; those whose template is in a store have one store.
+    :param record_path: the folder of the store where a purge has to know what was made before.
+    :ivar record: what the host says of that, a text; None where that is not known.
     """
 
-    def __init__(self, action: ControllerAction, asked: Sequence[CertificateParameters]) -> None:
+    def __init__(
+        self, action: ControllerAction, asked: Sequence[CertificateParameters], record_path: Optional[str] = None
+    ) -> None:
         self._asked = asked
+        self._record_path = record_path
+        self.record: Optional[str] = None
         self._sender = Sender(action)
         self._pad = os.urandom(KEY_OCTETS)
         # Those of the store, opened once: many certificates are of few templates.
@@ -82,7 +93,7 @@ class Look:
             self._sender.tell_of_module(what, _LACKING)
             return [None for _asked in self._asked]
         sent = time.time()
-        answer = self._sender.run(CERTIFICATES, (store_path, self._pad, places), what)
+        answer = self._sender.run(CERTIFICATES, (store_path, self._pad, places, self._record_path), what)
         if answer is None:
             return [None for _asked in self._asked]
         try:
@@ -90,6 +101,7 @@ class Look:
         except UnusableAnswer as error:
             self._sender.tell_of_module(what, str(error))
             return [None for _asked in self._asked]
+        self.record = answer["record"]
         outcomes = [self._outcome(asked, found, store) for asked, found in zip(self._asked, answer["certificates"])]
         if None in outcomes:
             self._sender.tell_of_module(what, "not all of it can be said to need nothing")

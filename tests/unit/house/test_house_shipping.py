@@ -29,6 +29,7 @@ SHIPPED = {
     "est_certificate": EST | {"_certificate", "_exchange", "_failure", "_answer", "_store", "_template"},
     "est_identities_host": EST
     | {"_certificate", "_identities", "_exchange", "_failure", "_answer", "_store", "_template"},
+    "est_purge_host": EST | {"_certificate", "_exchange", "_failure", "_answer", "_store", "_template"},
     "est_certificates": EST | {"_certificate", "_exchange", "_failure", "_answer", "_store", "_template"},
 }
 

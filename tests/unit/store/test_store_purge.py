@@ -8,7 +8,8 @@ import pytest
 from support.memory_store import MemoryStore
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.apply import apply_request
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request, is_protected
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.plan import Desired, Request
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.protection import is_protected
 
 
 @pytest.mark.parametrize(
