@@ -48,7 +48,9 @@ class ActionModule(ExchangeAction):
         purge = Purge(self, arguments)
         shared = {option: arguments[option] for option in SHARED}
         shared["exchange"] = self.certificate_exchange(shared["exchange"])
-        entries = [self._entry(entry, arguments[DEFAULTS], at) for at, entry in enumerate(arguments[CERTIFICATES])]
+        spec = self.unchecked(entry_argument_spec(), _IN_AN_ENTRY)
+        given, defaults = arguments[CERTIFICATES], arguments[DEFAULTS]
+        entries = [self._entry(with_defaults(entry, defaults, at), spec, at) for at, entry in enumerate(given)]
         single = {at: entry for at, entry in enumerate(entries) if not self._is_for_identities(entry, at)}
         asked = read_entries(single, shared, check_mode=self._task.check_mode, windows=self.on_windows)
         many = {at: self._identities(entry, shared, at) for at, entry in enumerate(entries) if at not in single}
@@ -85,12 +87,11 @@ class ActionModule(ExchangeAction):
         except TemplateError as error:
             raise (error if error.option in SHARED else error.at(place_of(number))) from None
 
-    def _entry(self, entry, defaults, number):
-        """An entry with the defaults and what the environment adds, by the names of its argument spec."""
-        merged = with_defaults(entry, defaults, number)
+    def _entry(self, merged, spec, number):
+        """An entry that has its defaults with what the environment adds, by the names of its argument spec."""
         where = place_of(number)
         try:
-            found = validate(merged, self.unchecked(entry_argument_spec(), _IN_AN_ENTRY), f"{where} of {self.called}")
+            found = validate(merged, spec, f"{where} of {self.called}")
         except OptionError as error:
             raise OptionError(f"{where}: {error}", code=error.code, hint=error.hint) from None
         return {**found, "inline": self.with_environment(found["inline"])}

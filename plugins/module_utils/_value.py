@@ -34,9 +34,6 @@ class _Field:
     ) -> None:
         self.default, self.default_factory, self.repr, self.compare = default, default_factory, repr, compare
 
-    def value(self) -> Any:
-        return self.default_factory() if self.default_factory else self.default
-
 
 def field(
     *,
@@ -65,6 +62,9 @@ class Value:
     """
 
     _fields: Dict[str, _Field] = {}  # noqa: RUF012 (never changed)
+    #: What fields have that are left out, and what makes that anew for each object.
+    _defaults: Dict[str, Any] = {}  # noqa: RUF012
+    _factories: Tuple[Tuple[str, Callable[[], Any]], ...] = ()
 
     def __init_subclass__(cls) -> None:
         fields = dict(cls._fields)
@@ -74,17 +74,30 @@ class Value:
                 default = cls.__dict__.get(name, _REQUIRED)
                 fields[name] = default if isinstance(default, _Field) else _Field(default)
         cls._fields = fields
+        cls._defaults = {
+            name: one.default
+            for name, one in fields.items()
+            if one.default_factory is None and one.default is not _REQUIRED
+        }
+        cls._factories = tuple(
+            (name, one.default_factory) for name, one in fields.items() if one.default_factory is not None
+        )
 
     def __init__(self, *values: Any, **named: Any) -> None:
         """:raises TypeError: a field is missing, unknown, or given twice."""
-        given = dict(zip(self._fields, values))
-        once = given.keys().isdisjoint(named)
-        given.update(named)
-        if given.keys() != self._fields.keys():
-            given = {**{name: one.value() for name, one in self._fields.items() if name not in given}, **given}
-        known = given.keys() == self._fields.keys() and len(values) <= len(given)
-        if not (once and known) or _REQUIRED in given.values():
-            raise TypeError(f"{type(self).__name__} is made of these fields, each once: {', '.join(self._fields)}")
+        fields, given = self._fields, named
+        right = True
+        if values:
+            given = dict(zip(fields, values))
+            right = len(values) <= len(fields) and given.keys().isdisjoint(named)
+            given.update(named)
+        if len(given) != len(fields):
+            given = {**self._defaults, **given}
+            for name, make in self._factories:
+                if name not in given:
+                    given[name] = make()
+        if not right or given.keys() != fields.keys():
+            raise TypeError(f"{type(self).__name__} is made of these fields, each once: {', '.join(fields)}")
         self.__dict__.update(given)
         self.__post_init__()
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 
@@ -141,4 +142,9 @@ def _texts(data: Any) -> Tuple[str, ...]:
 
 def _is_pem(text: Any) -> bool:
     """Whether it is a text that ``pem()`` has made."""
-    return isinstance(text, str) and text == "".join(pem_text(block.content) for block in read_blocks(text))
+    return isinstance(text, str) and _is_plain_pem(text)
+
+
+@functools.lru_cache(maxsize=16)  # the certificates of a host have few CAs
+def _is_plain_pem(text: str) -> bool:
+    return text == "".join(pem_text(block.content) for block in read_blocks(text))

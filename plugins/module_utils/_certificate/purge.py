@@ -213,7 +213,7 @@ class _Files:
 
 
 def _fingerprint(der: bytes) -> str:
-    return ":".join(f"{octet:02X}" for octet in hashlib.sha256(der).digest())
+    return hashlib.sha256(der).digest().hex(":").upper()
 
 
 class _Pair(_Files):

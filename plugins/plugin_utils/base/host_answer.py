@@ -198,7 +198,7 @@ def without_controls(value: Any) -> Any:
         return {key: without_controls(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [without_controls(entry) for entry in value]
-    if not isinstance(value, str) or value.translate(_LAYOUT).isprintable():
+    if not isinstance(value, str) or value.isprintable() or value.translate(_LAYOUT).isprintable():
         return value
     # Most results have nothing to clean, and a run that changes nothing does not load the EST client for it.
     from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.base.text import cleaned

@@ -103,6 +103,9 @@ def _all_texts(value: Any) -> Iterator[str]:
 
 def scrub(result: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
     """Return a result in which no secret is left, at any depth."""
-    scrubbed = dict(remove_values(dict(result), set(secrets)))
+    known = set(secrets)
+    if not known:
+        return dict(result)
+    scrubbed = dict(remove_values(dict(result), known))
     scrubbed.update((key, result[key]) for key in _NEVER_CENSORED if key in result)
     return scrubbed

@@ -115,7 +115,7 @@ def _key_facts(certificate: Certificate) -> KeyFacts:
 
 def fingerprint_sha256(certificate: Certificate) -> str:
     """The SHA-256 fingerprint as OpenSSL prints it: pairs of capital hexadecimal digits with colons."""
-    return ":".join(f"{octet:02X}" for octet in hashlib.sha256(certificate.der).digest())
+    return hashlib.sha256(certificate.der).digest().hex(":").upper()
 
 
 def describe(certificate: Certificate, now: Optional[datetime] = None) -> Dict[str, Any]:

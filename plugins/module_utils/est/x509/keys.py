@@ -11,6 +11,7 @@ as long to load as the rest of this client. To ask a server for its CA certifica
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Union
 
@@ -190,6 +191,7 @@ def load_private_key(pem: bytes, passphrase: Optional[str] = None) -> PrivateKey
 _EC_PUBLIC_KEY = "1.2.840.10045.2.1"
 
 
+@functools.lru_cache(maxsize=4)  # that of a certificate is asked for several times
 def load_public_key(info: bytes) -> PublicKeyTypes:
     """Read a public key.
 
