@@ -65,6 +65,7 @@ TEMPLATES = {
     "docs/certificates.md: Keep the certificates of these services": ("web",),
     "docs/certificates.md: Keep the pair together": ("web",),
     "docs/certificates.md: Keep all certificates of the host": ("web",),
+    "docs/certificates.md: Keep this certificate, and remove those of earlier lists": ("web",),
     "docs/certificates.md: Issue the certificates of all users": ("web",),
     "docs/errors.md: Test the template": ("wifi",),
 }
