@@ -284,8 +284,10 @@ options:
         PKCS#12 file beside the pair. Where one identity has a passphrase, each needs one; none is made up.
       - The variables have to be those of the product, or custom attributes of the template.
       - All identities are checked before the first is asked for. Two that would have the same files are refused.
-      - Such an entry has no other option of files, nor of a place on a Windows host; it is for POSIX hosts. Nor does it
-        take O(wait_timeout); the next run goes on with what waits for approval.
+      - Such an entry has no other option of files, nor of a place on a Windows host. Nor does it take O(wait_timeout);
+        the next run goes on with what waits for approval.
+      - A Windows host, whose private keys stay in its key store, refuses it. Run it on a POSIX host that reaches the
+        EST server, and take the PKCS#12 files to Windows.
     type: list
     elements: dict
   identities_csv:

@@ -13,7 +13,7 @@ description:
     module says of a certificate, of its files and of its place on a Windows host holds here as well.
   - All entries are checked before anything is done for any of them. Two entries for one file, or on a Windows host for
     one name of a template, are refused.
-  - Where nothing is to be done, a POSIX host is looked at once for all certificates, and no module runs there.
+  - Where nothing is to be done, the host is looked at once for all certificates. On a POSIX host no module runs then.
   - Certificates that are enrolled with the same account at the same EST server share one TLS session, and the server is
     asked once for its CA certificates. A renewal is authenticated by the old certificate, and so has a session of its
     own.

@@ -52,7 +52,12 @@ class Identities:
 
     def __init__(self, action: ExchangeAction, entry: Mapping[str, Any], shared: Mapping[str, Any]) -> None:
         if action.on_windows:
-            raise TemplateError(IDENTITIES, "cannot be used on a Windows host", allowed="files of a POSIX host")
+            raise TemplateError(
+                IDENTITIES if entry[IDENTITIES] is not None else IDENTITIES_CSV,
+                "cannot be used on a Windows host, whose private keys stay in its key store, and these are for others",
+                allowed="a POSIX host that reaches the EST server, such as a relay: run est_certificates with this "
+                "entry there, and take the PKCS#12 files to Windows",
+            )
         self._action = action
         self._wave: Wave = options.read_wave(entry, shared, check_mode=action._task.check_mode)
         asked = self._wave.asked

@@ -294,7 +294,18 @@ WRONG_ON_WINDOWS = {
     ),
     "the default twice": ([{}, {}], "is that of certificates[0] as well"),
     "a path": ([{"certificate_path": "/x.pem"}], "has no effect on a Windows host"),
-    "identities": ([{"identities": [{"user": "a"}], "output_path": "/x"}], "cannot be used on a Windows host"),
+    "identities": (
+        [{"identities": [{"user": "a"}], "output_path": "/x"}],
+        "certificates[0].identities: cannot be used on a Windows host, whose private keys stay in its key store",
+    ),
+    "a file of identities": (
+        [{}, {"identities_csv": "people.csv", "output_path": "/x"}],
+        "certificates[1].identities_csv: cannot be used on a Windows host",
+    ),
+    "what to do instead": (
+        [{"identities": [{"user": "a"}], "output_path": "/x"}],
+        "allowed: a POSIX host that reaches the EST server, such as a relay",
+    ),
 }
 
 
