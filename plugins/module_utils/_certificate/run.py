@@ -207,7 +207,7 @@ class _Run:
             with self._sessions.timeline.stage("save") as step:
                 step.detail = self._holder.place()
                 new_key = None if action == "renewed" else issued.key
-                about = self._about(verified)
+                about = None if self._brief else self._about(verified)
                 self._holder.save(verified.certificate, verified.chain, new_key, self._digest, about)
             more = {"key_protected_by": issued.key_protected_by} if self._asks_for_key(authentication) else {}
             return {**self._result("issued", action, changed=True, client=client, verified=verified), **more}

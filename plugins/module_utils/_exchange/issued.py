@@ -115,9 +115,8 @@ def compare_certificate(
     other = [] if same else differs(subject, names, *issued, same_subject=same_subject)
     if len(other) > _MOST:  # none is accepted unseen
         other[_MOST:] = [f"{len(other) - _MOST} other names differ"]
-    came = public_key_words(certificate)
-    if key is not None and key != came:
-        other.append(f"private key {key}{NOW}{came}")
+    if key is not None and key != public_key_words(certificate):
+        other.append(f"private key {key}{NOW}{public_key_words(certificate)}")
     if is_ca(certificate) and not may_be_ca:
         other.append(IS_CA)
     shown = tuple(printable(line, _LONGEST) for line in other)

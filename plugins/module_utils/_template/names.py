@@ -126,6 +126,11 @@ def read_directory_name(option: str, whole: str, text: str, custom: Sequence[str
 
 def split_directory_name(option: str, text: str, custom: Sequence[str]) -> tuple[AttributeTemplate, ...]:
     """Return the attributes of a checked distinguished name in the slash form, each with the parts of its value."""
+    return _split(option, text, tuple(custom))
+
+
+@lru_cache(maxsize=256)
+def _split(option: str, text: str, custom: tuple[str, ...]) -> tuple[AttributeTemplate, ...]:
     return tuple(
         AttributeTemplate(attribute.oid, parse_variables(option, attribute.value, custom))
         for attribute in parse_slash_dn(text)

@@ -9,6 +9,7 @@ any name: a template declares those it uses in ``custom_attributes``, so that a 
 
 from __future__ import annotations
 
+import functools
 import re
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -115,8 +116,12 @@ def parse_variables(option: str, text: str, custom: Sequence[str]) -> tuple[Part
     :param custom: the custom user attributes that the template declares.
     :raises TemplateError: a variable is unknown, or a percent sign is neither part of one nor doubled.
     """
-    if "%" not in text:
-        return (Part(text, False),)
+    return (Part(text, False),) if "%" not in text else _parsed(option, text, tuple(custom))
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(option: str, text: str, custom: tuple[str, ...]) -> tuple[Part, ...]:
+    """See ``parse_variables()``: a template is filled in for thousands of identities."""
     parts: list[Part] = []
     for unit in _UNIT.finditer(text):
         written, name = unit.group(), unit.group(1)

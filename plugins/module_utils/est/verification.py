@@ -79,7 +79,7 @@ class CaCertificates(Value):
         ``BY_SYSTEM_SESSION``.
     :param anchors: the trust anchors for certificates that this CA issues: those configured, and the accepted roots.
     :param dropped: the certificates of the bag that are not trusted.
-    :param signatures: those of this exchange that were checked.
+    :param signatures: those of the CA certificates that were checked.
     """
 
     certificates: Tuple[Certificate, ...] = field(repr=False)
@@ -267,9 +267,8 @@ def verify_issued(
     others = [certificate for certificate in certificates if certificate is not leaf]
     warnings: List[str] = list(answer.warnings)
     try:
-        path = find_path(
-            leaf, others + list(authorities.certificates), authorities.anchors, now, authorities.signatures
-        )
+        candidates = others + list(authorities.certificates)
+        path = find_path(leaf, candidates, authorities.anchors, now, authorities.signatures.of_next())
         chain = tuple(path.certificates[1:])
         warnings.extend(path.warnings)
     except EstError as error:

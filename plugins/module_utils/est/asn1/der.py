@@ -10,6 +10,7 @@ are limited, every byte is looked at a bounded number of times, and the only err
 
 from __future__ import annotations
 
+import functools
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..base.errors import ParseError
@@ -165,15 +166,43 @@ class Element:
     def __init__(self, buffer: _Buffer, start: int, limit: int, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise _too_deep(start)
+        self._buffer = buffer
+        self._depth = depth
+        self.start = start
+        if not self._is_plain(buffer.data, start, limit):
+            self._read_header(limit)
+
+    def _is_plain(self, data: bytes, start: int, limit: int) -> bool:
+        """Read a header of the usual kind, with a short tag and a definite length, and say whether it is one."""
+        value_start = start + 2
+        if value_start > limit:
+            return False
+        identifier, length = data[start], data[start + 1]
+        if length > 0x80:
+            value_start += length & 0x7F
+            if length > 0x84 or value_start > limit:
+                return False
+            length = int.from_bytes(data[start + 2 : value_start], "big")
+        elif length == 0x80:
+            return False
+        if not identifier or identifier & 0x1F == 0x1F or value_start + length > limit:
+            return False
+        self.tag_class = identifier >> 6
+        self.number = identifier & 0x1F
+        self.constructed = identifier & 0x20 != 0
+        self._value_start = value_start
+        self._value_end = self.end = value_start + length
+        return True
+
+    def _read_header(self, limit: int) -> None:
+        """Read any other header, or tell what is wrong with it."""
+        buffer, start, depth = self._buffer, self.start, self._depth
         header = _Header(buffer.data, start, limit)
         if header.is_end_of_contents:
             raise ParseError(f"the ASN.1 data has end-of-contents octets at byte {start}, where an element should be")
-        self._buffer = buffer
-        self._depth = depth
         self.tag_class = header.tag_class
         self.number = header.number
         self.constructed = header.constructed
-        self.start = start
         self._value_start = header.value_start
         if header.length is None:
             self._value_end = buffer.contents_end(header, limit, depth)
@@ -269,15 +298,7 @@ class Element:
         value = self.value
         if self.constructed or not 1 <= len(value) <= MAX_OID_BYTES or value[-1] & 0x80:
             raise ParseError(f"the ASN.1 OBJECT IDENTIFIER at byte {self.start} is malformed")
-        arcs: List[int] = []
-        arc = 0
-        for octet in value:
-            arc = (arc << 7) | (octet & 0x7F)
-            if not octet & 0x80:
-                arcs.append(arc)
-                arc = 0
-        first = min(arcs[0] // 40, 2)
-        return ".".join(str(number) for number in [first, arcs[0] - 40 * first, *arcs[1:]])
+        return _dotted(value)
 
     def octets(self) -> bytes:
         """The value of an OCTET STRING; the segments of a constructed one are joined (X.690 section 8.7.3).
@@ -298,6 +319,20 @@ class Element:
             else:
                 segments.append(segment.value)
         return b"".join(segments)
+
+
+@functools.lru_cache(maxsize=256)
+def _dotted(value: bytes) -> str:
+    """The dotted form of an OBJECT IDENTIFIER that is well-formed."""
+    arcs: List[int] = []
+    arc = 0
+    for octet in value:
+        arc = (arc << 7) | (octet & 0x7F)
+        if not octet & 0x80:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(str(number) for number in [first, arcs[0] - 40 * first, *arcs[1:]])
 
 
 def read_whole(data: bytes) -> Element:
@@ -339,6 +374,7 @@ def encode(identifier: int, *contents: bytes) -> bytes:
     return bytes([identifier, 0x80 | len(length)]) + length + value
 
 
+@functools.lru_cache(maxsize=256)
 def encode_oid(dotted: str) -> bytes:
     """Encode an OBJECT IDENTIFIER (X.690 section 8.19).
 

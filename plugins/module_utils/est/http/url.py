@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import Optional, Tuple, Union
 from urllib.parse import quote
@@ -73,11 +74,7 @@ class EstUrl(Value):
         :param base_path: where the server does not answer at ``/.well-known/est`` (RFC 7030 section 3.2.2).
         :raises InputError: names the option, its value, and what is allowed. Nothing is guessed where two differ.
         """
-        try:
-            address = read_server_address(server, _port_number(port), label or None, base_path or None)
-        except AddressError as error:
-            raise _input_error(error) from None
-        return cls(address.host, address.port, address.label, _warnings(address.label), address.base_path)
+        return _built(server, _port_number(port), label or None, base_path or None)
 
     @property
     def authority(self) -> str:
@@ -87,10 +84,7 @@ class EstUrl(Value):
     @property
     def base(self) -> str:
         """The URL to which operations are added."""
-        # RFC 3986 section 3.3: the label is one path segment, and what may stand in one stays as it is given: servers
-        # compare it with what they were configured with, and not all of them decode it before.
-        segment = f"/{quote(self.label, safe=SEGMENT_CHARACTERS)}" if self.label is not None else ""
-        return f"https://{self.authority}{self.base_path or WELL_KNOWN}{segment}"
+        return _base(self)
 
     def operation(self, name: str) -> str:
         """The URL of one of ``OPERATIONS``.
@@ -100,6 +94,24 @@ class EstUrl(Value):
         if name not in OPERATIONS:
             raise ValueError(f"{name!r} is not an EST operation")
         return f"{self.base}/{name}"
+
+
+@functools.lru_cache(maxsize=64)
+def _built(server: str, port: Optional[int], label: Optional[str], base_path: Optional[str]) -> EstUrl:
+    """See ``EstUrl.build()``. Hundreds of certificates of one run have the same."""
+    try:
+        address = read_server_address(server, port, label, base_path)
+    except AddressError as error:
+        raise _input_error(error) from None
+    return EstUrl(address.host, address.port, address.label, _warnings(address.label), address.base_path)
+
+
+@functools.lru_cache(maxsize=64)
+def _base(url: EstUrl) -> str:
+    # RFC 3986 section 3.3: the label is one path segment, and what may stand in one stays as it is given: servers
+    # compare it with what they were configured with, and not all of them decode it before.
+    segment = f"/{quote(url.label, safe=SEGMENT_CHARACTERS)}" if url.label is not None else ""
+    return f"https://{url.authority}{url.base_path or WELL_KNOWN}{segment}"
 
 
 class Proxy(Value):

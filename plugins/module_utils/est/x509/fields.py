@@ -12,6 +12,7 @@ key, of the extensions and of the signature. An extension is read when somebody 
 from __future__ import annotations
 
 import contextlib
+import functools
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -124,7 +125,7 @@ class Certificate:
         serial, inner_algorithm, issuer, validity, subject, public_key = fields[:6]
         self.serial = serial.expect(INTEGER, "the serial number of a certificate").value
         self.inner_algorithm = Algorithm.read(inner_algorithm)
-        self.issuer, self.subject = Name(issuer), Name(subject)
+        self.issuer, self.subject = _issuer(issuer), Name(subject)
         first, last = _children(validity, 2, 2, "the validity of a certificate")
         self.not_before, self.not_after = _time(first, "notBefore"), _time(last, "notAfter")
         self.public_key_info = public_key.expect(SEQUENCE, "the public key of a certificate").encoded
@@ -159,6 +160,19 @@ class Certificate:
 
     def __repr__(self) -> str:
         return f"<Certificate {self.subject!r}>"
+
+
+def _issuer(element: Element) -> Name:
+    """The name of an issuer: one has issued many certificates, as a rule."""
+    try:
+        return _known_name(element.expect(SEQUENCE, "the SEQUENCE of a name").encoded)
+    except ParseError:
+        return Name(element)  # tells its place
+
+
+@functools.lru_cache(maxsize=64)
+def _known_name(encoded: bytes) -> Name:
+    return Name(read_whole(encoded))
 
 
 def request_public_key(der: bytes) -> bytes:
