@@ -281,11 +281,13 @@ options:
         dictionary with C(user), C(domain), C(email) and C(variables), as O(identity) is, whose values count for all
         identities that do not have them.
       - An identity can have C(pkcs12_passphrase) as well. With it, or with O(pkcs12_passphrase) for all, it gets a
-        PKCS#12 file beside the pair. Where one identity has a passphrase, each needs one; none is made up.
+        PKCS#12 file beside the pair, or with O(pkcs12_only) in its place. Where one identity has a passphrase, each
+        needs one; none is made up.
       - The variables have to be those of the product, or custom attributes of the template.
       - All identities are checked before the first is asked for. Two that would have the same files are refused.
-      - Such an entry has no other option of files, nor of a place on a Windows host. Nor does it take O(wait_timeout);
-        the next run goes on with what waits for approval.
+      - Of the options of files, such an entry has O(pkcs12_passphrase), O(pkcs12_encryption), O(owner), O(group),
+        O(mode), those of SELinux, O(backup) and O(reload), which hold for the files of each identity. It has none of a
+        place on a Windows host. Nor does it take O(wait_timeout); the next run goes on with what waits for approval.
       - A Windows host, whose private keys stay in its key store, refuses it. Run it on a POSIX host that reaches the
         EST server, and take the PKCS#12 files to Windows.
     type: list
@@ -304,10 +306,20 @@ options:
       - The folder on the host for the files of the identities. It is made where it does not exist, 0700. It is for this
         entry alone.
       - Each identity has there C(NAME.pem), 0644, the certificate and then its intermediate CA certificates, and
-        C(NAME.key), 0600. One with a passphrase also has C(NAME.p12), 0600, with both; it is made with each
-        certificate, and where it is not there. To have another passphrase, remove the file. All that is kept beside
-        begins with a dot.
+        C(NAME.key), 0600. One with a passphrase also has C(NAME.p12), 0600, with both. What is missing or was edited is
+        made again of the pair, and so is C(NAME.p12) where its passphrase or encryption has changed. All that is kept
+        beside begins with a dot.
+      - The folder stays as it is. To let O(owner) in, make it before with M(ansible.builtin.file).
     type: str
+  pkcs12_only:
+    description:
+      - Whether each identity gets its PKCS#12 file alone, without the pair in PEM; each needs a passphrase then.
+      - The private key is kept nowhere else, but for the time in which its certificate is asked for. So a file that its
+        passphrase does not open counts as none. Another certificate is asked for, and the file is kept beside.
+      - A pair that this module has put there becomes the content of the file, and is removed; without this option it
+        is made of the file again.
+      - The default is not.
+    type: bool
   file_name:
     description:
       - The name of the files of each identity, with variables of the template such as C(%uname%-%csn%).

@@ -146,6 +146,21 @@ EXAMPLES = r"""
         output_path: /srv/people
         file_name: "%uname%-%domain%"
         max_failures: 10
+
+- name: Give each user one PKCS#12 file, for an account that hands them out, and tell the service of it
+  estfleet.cloud_extender.est_certificates:
+    certificates:
+      - template: web
+        identity: {domain: example.com}
+        identities:
+          - {user: jdoe, email: jdoe@example.com, pkcs12_passphrase: "{{ passphrases.jdoe }}"}
+          - {user: msmith, email: msmith@example.com, pkcs12_passphrase: "{{ passphrases.msmith }}"}
+        output_path: /srv/handout
+        pkcs12_only: true
+        owner: portal
+        mode: "0400"
+        backup: true
+        reload: [portal]
 """
 
 RETURN = r"""
@@ -328,16 +343,21 @@ certificates:
         certificate_path:
           description: The file with its certificate and the intermediate CA certificates.
           type: str
-          returned: unless it failed or was not tried
+          returned: unless it failed or was not tried, without C(pkcs12_only)
           sample: /srv/identities/jdoe.pem
         private_key_path:
           description: The file with its private key.
           type: str
-          returned: unless it failed or was not tried
+          returned: unless it failed or was not tried, without C(pkcs12_only)
         pkcs12_path:
           description: The PKCS#12 file with both.
           type: str
           returned: unless it failed or was not tried, when it has a passphrase
+        backup_files:
+          description: What was kept of the files that its new certificate has replaced.
+          type: list
+          elements: str
+          returned: when a certificate was issued in place of another with C(backup)
         renew_at:
           description: From when on a run renews the certificate, UTC.
           type: str

@@ -52,6 +52,15 @@ stopped:
   description: Whether the rest was left alone, since too many failed, or the EST server cannot be used.
   type: bool
   returned: success
+reloaded:
+  description: The services that were reloaded, or would be in check mode.
+  type: list
+  elements: str
+  returned: success
+not_reloaded:
+  description: Why a service could not be reloaded, as a failed result; empty where none failed.
+  type: dict
+  returned: success
 """
 
 import json

@@ -222,6 +222,20 @@ def success(lab: LabServer, digest_lab: LabServer, pending_lab: LabServer, scene
         ),
         task("est_certificate_info", paths=[str(scene.host_folder)]),
         task("est_certificates", certificates=[_many(scene.host_folder, template="wifi")], **store),
+        task(
+            "est_certificates",
+            certificates=[
+                _many(
+                    scene.host_folder,
+                    template="wifi",
+                    output_path=str(scene.host_folder / "handout"),
+                    pkcs12_only=True,
+                    backup=True,
+                    force=True,
+                )
+            ],
+            **store,
+        ),
         task("est_server_info", inline={"name": "look", "server": lab.url, "ca_path": lab.ca_path, **account}, **store),
         task("est_server_info", template="wifi", exchange="controller", **store),
         retried(task("est_test_enroll", inline=wifi, certificate_name="again", **test)),

@@ -24,7 +24,9 @@ SUBSTITUTIONS = (
     ("pkcs12_friendly_name: host", "pkcs12_encryption: legacy"),
     # There are no such services and accounts here.
     *((f"reload: [{name}]", "reload: []") for name in ("nginx", "apache2", "haproxy", "postgresql")),
-    ("owner: postgres", "owner: root"),
+    *((f"owner: {name}", "owner: root") for name in ("postgres", "portal")),
+    # Nor is that service, and the oldest cryptography of these tests has no other encryption.
+    ("reload: [portal]", "pkcs12_encryption: legacy"),
     # There is no such service here; that it is notified is seen.
     ("ansible.builtin.service: {name: nginx, state: reloaded}", "ansible.builtin.debug: {msg: reloaded}"),
 )
@@ -38,6 +40,8 @@ VARIABLES: dict[str, Any] = {
     "est_bundle_passphrase": "five random words of somebody",
     "est_key_passphrase": "five other words of somebody",
     "est_ca_fingerprint": "{fingerprint}",
+    "passphrases": {"jdoe": "words of jdoe", "msmith": "words of msmith"},
+    "handout_passphrase": "words of everybody",
     "est_templates": [
         {"name": "wifi", "server": "{url}", "username": "estuser", "password": "estpwd", "ca_path": "{ca}"}
     ],
@@ -67,6 +71,7 @@ TEMPLATES = {
     "docs/certificates.md: Keep all certificates of the host": ("web",),
     "docs/certificates.md: Keep this certificate, and remove those of earlier lists": ("web",),
     "docs/certificates.md: Issue the certificates of all users": ("web",),
+    "docs/certificates.md: One PKCS#12 file for each user, handed out by a service": ("web",),
     "docs/errors.md: Test the template": ("wifi",),
 }
 
@@ -91,6 +96,7 @@ FOLDERS = {
     "docs/certificates.md: Keep the pair together": ("etc/proxy",),
     "docs/certificates.md: Keep all certificates of the host": ("etc/ssl/certs", "etc/ssl/private"),
     "docs/certificates.md: Issue the certificates of all users": ("srv",),
+    "docs/certificates.md: One PKCS#12 file for each user, handed out by a service": ("srv",),
 }
 
 #: Files of a host that an example presupposes, with their content; ``{ca_pem}`` is the CA certificate of the server.

@@ -25,7 +25,8 @@ IDENTITIES, IDENTITIES_CSV = "identities", "identities_csv"
 OUTPUT_PATH, FILE_NAME, MAX_FAILURES = "output_path", "file_name", "max_failures"
 #: Whether what was made for an earlier list goes, the consent to remove all there is, and what stays.
 PURGE, PURGE_ALL, PURGE_KEEP = "purge", "purge_all", "purge_keep"
-OF_IDENTITIES = (IDENTITIES, IDENTITIES_CSV, OUTPUT_PATH, FILE_NAME, MAX_FAILURES)
+PKCS12_ONLY = "pkcs12_only"
+OF_IDENTITIES = (IDENTITIES, IDENTITIES_CSV, OUTPUT_PATH, FILE_NAME, MAX_FAILURES, PKCS12_ONLY)
 
 
 def shared_argument_spec() -> Dict[str, Any]:
@@ -42,6 +43,7 @@ def entry_argument_spec() -> Dict[str, Any]:
         OUTPUT_PATH: {"type": "str"},
         FILE_NAME: {"type": "str"},
         MAX_FAILURES: {"type": "int"},
+        PKCS12_ONLY: {"type": "bool"},
     }
 
 

@@ -14,7 +14,9 @@ from .._template.errors import TemplateError, show
 from .._value import Value, field
 from ..est.base.errors import EstError, InputError
 from ..est.x509.bundle import read_bundle
-from ..est.x509.pkcs12 import ENCRYPTIONS, MODERN, pkcs12_file
+from ..est.x509.certificate import pem
+from ..est.x509.keys import private_key_pem
+from ..est.x509.pkcs12 import ENCRYPTIONS, MODERN, pkcs12_file, read_pkcs12
 from .services import NAME, WINDOWS_NAME
 
 if TYPE_CHECKING:
@@ -57,6 +59,14 @@ class Pkcs12(Value):
         """
         above = read_bundle(chain.intermediates.encode("ascii")).certificates if chain.intermediates else ()
         return self._made(certificate, key, tuple(above)).decode("latin-1")
+
+    def opened(self, content: bytes) -> Tuple[str, str]:
+        """Certificate and intermediates, and the key, of such a file, PEM.
+
+        :raises InputError: it cannot be opened.
+        """
+        key, certificates = read_pkcs12(content, self.passphrase, repr(self.path))
+        return "".join(map(pem, certificates)), private_key_pem(key).decode("ascii")
 
     def try_out(self, key: PrivateKeyTypes) -> None:
         """Find out whether there can be a file with such a key, before anybody issues a certificate for it.

@@ -4,9 +4,9 @@
 """The certificate of one identity in the folder of many, with its key.
 
 It is ``NAME.pem``, the certificate and then its intermediates, and ``NAME.key``; where there is a passphrase, both are
-in ``NAME.p12`` as well. While it is asked for, its key is in ``.NAME.est-key``, so that a run that is killed costs no
-more than that one request, which the next run makes again with the same key. A certificate that came is complete in
-``.NAME.est-next`` before the key and then the certificate get their names; whoever finds it there does the rest.
+in ``NAME.p12`` as well, or only there. While it is asked for, its key is kept by the folder, so that a run that is
+killed costs no more than that one request, which the next run makes again with the same key. A certificate that came is
+kept there, too, before the key and then the certificate get their names; whoever finds it there does the rest.
 ``.NAME.est-pending`` is a request that waits for approval, ``.NAME.est-refused`` says why one was refused.
 """
 
@@ -15,134 +15,127 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from .._certificate.holder import CurrentCertificate, Recovered, complete_pending
 from .._certificate.judge import Refusal
 from .._certificate.note import Chain
 from .._certificate.outputs import Pkcs12
-from .._files.reading import name_beside
-from ..est.base.errors import InputError
-from ..est.x509.certificate import fingerprint_sha256, pem
-from ..est.x509.client_certificate import ClientCertificate, private_key_block
+from .._certificate.sealed import sealed_pkcs12
+from ..est.base.errors import EstError, InputError
+from ..est.x509.certificate import fingerprint_sha256
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
-from ..est.x509.keys import KeySpec, generate_key, load_private_key, private_key_pem, same_public_key, spec_of_key
+from ..est.x509.keys import KeySpec, private_key_pem
 from .folder import IdentityFolder, not_kept
+from .found import END, IdentityReading
+from .journal import Note
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from ..est.x509.fields import Certificate
 
-_KEY, _NEXT, _PKCS12, _PENDING, _REFUSED, _UNUSABLE = "key", "next", "p12", "pending", "refused", "unusable"
-#: What a file with a pair in PKCS#12 ends in, and a certificate in PEM.
-_P12, _END = ".p12", "-----END CERTIFICATE-----\n"
-_KEPT = "kept-"
+#: What the names of files end in.
+KINDS = ("pem", "key", "p12")
+_PENDING, _REFUSED, _UNUSABLE = "pending", "refused", "unusable"
+_BACKUP, _KEPT = "backup", "kept"
+_KILLED = "a run that was killed had got a certificate and not put it in its place"
+_PRIVATE, _PUBLIC = 0o600, 0o644
+_NOTHING = contextlib.nullcontext()
 
 
-class IdentityFiles:
+class IdentityFiles(IdentityReading):
     """The certificate of one identity with its key; see ``CertificateHolder``.
 
-    :param home: the folder.
-    :param name: of its files, without what stands for their kind.
-    :param pkcs12: the file that is wanted beside the pair, with its name in the folder; ``None`` for none.
+    The parameters are those of ``IdentityReading``.
     """
 
-    def __init__(self, home: IdentityFolder, name: str, pkcs12: Optional[Pkcs12] = None) -> None:
-        self._home = home
-        self._name = name
-        self._pkcs12 = pkcs12
-        self._held: Optional[HeldCertificate] = None
-        self._text_of_chain = ""
-        self._certificate_name, self._key_name = f"{name}.pem", f"{name}.key"
-        self._strange_key = False
-        self._made: Optional[PrivateKeyTypes] = None
+    def __init__(self, home: IdentityFolder, name: str, pkcs12: Optional[Pkcs12] = None, *, pair: bool = True) -> None:
+        super().__init__(home, name, pkcs12, pair=pair)
+        self._backup_files: List[str] = []
+        #: The key that was asked for.
+        self._asked: Optional[PrivateKeyTypes] = None
+        #: Whether the certificate is in its files; in check mode it may not be.
+        self._is_placed = True
         #: Whether anything was changed so far, whatever becomes of the run.
         self.changed = False
 
     def read(self) -> CurrentCertificate:
         """See ``CertificateHolder.read()``. What a killed run had got is put in place first."""
         try:
-            recovered = self._finish()
-            text, key_text = self._text(self._certificate_name), self._text(self._key_name)
+            there = self._found()
+            came = self._home.unfinished.get(self._name)
+            if "certificate" not in came:
+                return there
+            return self._finish(there, came["certificate"], came.get("key", ""), came.get("digest", ""))
         except OSError as error:
             raise not_kept(error, "not_received") from None
-        self._strange_key = bool(key_text)
-        if not text.strip():
-            return CurrentCertificate(recovered=recovered)
-        try:
-            first = read_first_certificate(text, repr(self.place()))
-        except InputError as error:
-            return CurrentCertificate(defect=error.reason, recovered=recovered)
-        if not key_text:
-            defect = f"its private key {self._path(self._key_name)} was not there"
-            return CurrentCertificate(first[1], defect=defect, recovered=recovered)
-        tls = ClientCertificate(
-            self.place(),
-            self._path(self._key_name),
-            certificate_pem=text,
-            key_pem=private_key_block(key_text),
-        )
-        try:
-            held = HeldCertificate.with_key(first, key_text, tls, repr(self.place()))
-        except InputError as error:
-            return CurrentCertificate(first[1], defect=error.reason, recovered=recovered)
-        digest = self._home.issued.get(self._name, {}).get(fingerprint_sha256(first[1]), "")
-        self._strange_key = not digest
-        self._held, self._text_of_chain = held, text
-        return CurrentCertificate(first[1], held, digest=digest, key=held.key, recovered=recovered)
 
-    def _finish(self) -> Tuple[Recovered, ...]:
-        """Put in place what a run that was killed had got, or remove what is not complete."""
-        text = self._own(_NEXT)
-        if text is None:
-            if not self._home.check:
-                self._home.remove(self._beside(_PKCS12))  # it came to nothing
-            return ()
-        is_new = self._is_key_of(text, self._own(_KEY))
-        complete = is_new or self._is_key_of(text, self._home.read(self._key_name))
-        if not self._home.check:
-            self.changed = True
-            if not complete:
-                self._home.remove(self._beside(_NEXT))
-                self._home.remove(self._beside(_PKCS12))
-            else:
-                self._take_over(new_key=is_new)
-        if not complete:
-            return ()
-        return (Recovered("a run that was killed had left a new certificate and its key beside the old ones"),)
+    def _finish(self, there: CurrentCertificate, text: str, key_text: str, digest: str) -> CurrentCertificate:
+        """Put in place what a run that was killed had got.
 
-    @staticmethod
-    def _is_key_of(text: bytes, key: Optional[bytes]) -> bool:
-        """Whether a certificate came whole, and a key is its own."""
+        :param there: what is there now.
+        :param text: the certificate that came, with its intermediates.
+        :param key_text: the key that was kept for it, where there was one.
+        :param digest: what was asked for.
+        """
         try:
-            certificate = read_first_certificate(text.decode("latin-1"), "")[1]
-            return key is not None and same_public_key(load_private_key(key), certificate)
+            first = read_first_certificate(text, "")
         except InputError:
-            return False
-
-    def _take_over(self, *, new_key: bool) -> None:
-        """Give the new key, where there is one, and the new certificate their names."""
-        if new_key:
-            self._home.rename(self._beside(_KEY), self._key_name)
-        if self._beside(_PKCS12) in self._home.names:
-            self._home.rename(self._beside(_PKCS12), f"{self._name}{_P12}")
-        self._home.rename(self._beside(_NEXT), self._certificate_name)
+            first = None
+        key = None if first is None else self._key_of(first[1], key_text)
+        if first is None or key is None:
+            if not self._home.check:
+                self._home.unfinished.finish(self._name)  # it is of no use to anybody
+            return there
+        certificate, above = first[1], Chain(text.partition(END)[2])
+        if there.old is not None and there.certificate == certificate and self._is_whole():
+            self._home.finish(self._name, fingerprint_sha256(certificate), Note(digest, above.intermediates))
+            return self._found()
+        if self._home.check:
+            self._is_placed = False
+            found = self._with_key(first, private_key_pem(key).decode("ascii"), text, self._key_name)
+            return found.replace(digest=digest, recovered=(Recovered(_KILLED),))
+        self._put(certificate, above, key, digest, new_key=self._held is None or key is not self._held.key)
+        self.changed = True
+        return self._found().replace(recovered=(Recovered(_KILLED),))
 
     def mend(self) -> Tuple[Sequence[Recovered], Sequence[str]]:
-        """See ``CertificateHolder.mend()``: a PKCS#12 file that is not there is made of the pair."""
+        """See ``CertificateHolder.mend()``: what is missing, edited, or has another owner is made of the pair."""
         held = self._held
-        if self._pkcs12 is None or held is None or self._pkcs12.path in self._home.names:
+        if held is None or not self._is_placed:
             return (), ()
-        if not self._home.check:
-            chain = Chain(self._text_of_chain.partition(_END)[2].lstrip())
-            content = self._pkcs12.text(held.certificate, held.key, chain).encode("latin-1")
-            try:
-                self._home.write(self._pkcs12.path, content)
-            except OSError as error:
-                raise not_kept(error, "not_received") from None
-            self.changed = True
-        return (Recovered(f"{self._path(self._pkcs12.path)} was not there"),), ()
+        try:
+            todo, unwanted = self._to_mend(held), self._unwanted()
+            if (todo or unwanted) and not self._home.check:
+                self._mend(held, todo, unwanted)
+        except OSError as error:
+            raise not_kept(error, "not_received") from None
+        told = [Recovered(f"{self._path(name)} {reason}") for name, reason in todo.items()]
+        told += [Recovered(f"{self._path(name)} is not wanted any more") for name in unwanted]
+        return told, ()
+
+    def _mend(self, held: HeldCertificate, todo: Mapping[str, str], unwanted: Sequence[str]) -> None:
+        self._home.will_change()
+        sealed = self._note.sealed
+        for name in todo:
+            if name == self._certificate_name:
+                text = self._whole(held.certificate, self._chain) if self._note.intermediates is not None else self._pem
+                self._write(name, text.encode("latin-1"))
+            elif name == self._key_name:
+                self._write(name, self._home.read(name) or private_key_pem(held.key))
+            elif self._pkcs12 is not None:
+                self._keep_strange(name)
+                text = self._pkcs12.text(held.certificate, held.key, self._chain)
+                sealed = sealed_pkcs12(self._pkcs12, text, self._chain)
+                # The key must not be lost with the file that it is taken from.
+                self._write(name, text.encode("latin-1"), durable=bool(unwanted))
+        for name in unwanted:
+            self._home.remove(name)
+        if sealed is not self._note.sealed:
+            note = self._note.replace(sealed=sealed)
+            self._home.notes.add(self._name, fingerprint_sha256(held.certificate), note)
+        self.changed = True
 
     def refuse_unwritable(self) -> Sequence[str]:
         """See ``CertificateHolder.refuse_unwritable()``: the folder was tried when it was opened."""
@@ -150,18 +143,17 @@ class IdentityFiles:
 
     def reserved(self) -> contextlib.AbstractContextManager[None]:
         """See ``CertificateHolder.reserved()``: there is room for all of a run."""
-        return contextlib.nullcontext()
+        return _NOTHING
 
     def make_key(self, spec: KeySpec) -> PrivateKeyTypes:
         """See ``CertificateHolder.make_key()``. The key of a request that a killed run had made is used again."""
-        text = self._own(_KEY)
-        if text is not None:
-            with contextlib.suppress(InputError):
-                key = load_private_key(text)
-                if spec_of_key(key) == spec:
-                    return key
-        key = self._made = generate_key(spec)
-        self._write(_KEY, private_key_pem(key))
+        try:
+            key = self._asked = self._home.key_for(self._name, spec)
+        except OSError as error:
+            raise not_kept(error, "not_received") from None
+        self.changed = True
+        if self._pkcs12 is not None:
+            self._home.try_out(self._pkcs12, key)
         return key
 
     def read_pending(self) -> Optional[Mapping[str, str]]:
@@ -173,12 +165,12 @@ class IdentityFiles:
 
     def save_pending(self, files: Mapping[str, str]) -> None:
         """See ``CertificateHolder.save_pending()``. The key is among it."""
-        self._write(_PENDING, json.dumps(dict(files)).encode("ascii"))
-        self._remove(_KEY)
+        self._write_own(_PENDING, json.dumps(dict(files)).encode("ascii"))
+        self._home.unfinished.finish(self._name)
 
     def drop_pending(self) -> bool:
         """See ``CertificateHolder.drop_pending()``."""
-        there = self._beside(_PENDING) in self._home.names
+        there = self._is_there(self._beside(_PENDING))
         if there and not self._home.check:
             self._remove(_PENDING)
         return there
@@ -193,7 +185,7 @@ class IdentityFiles:
 
     def save_refusal(self, refusal: Refusal) -> None:
         """See ``CertificateHolder.save_refusal()``."""
-        self._write(_REFUSED, refusal.as_text().encode("utf-8"))
+        self._write_own(_REFUSED, refusal.as_text().encode("utf-8"))
 
     def save(
         self,
@@ -204,66 +196,107 @@ class IdentityFiles:
         about: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """See ``CertificateHolder.save()``. There is no note here of what that is about."""
-        above = Chain.of(chain)
+        above = self._home.chain_of(chain)
+        record = {"certificate": self._whole(certificate, above), "digest": digest}
+        if key is not None and key is not self._asked:
+            record["key"] = private_key_pem(key).decode("ascii")
+        if key is None and self._held is None:
+            raise TypeError("a certificate for the key of another one needs that")
         try:
-            self._home.remove(self._beside(_PKCS12))  # of a run that was killed
-            if self._pkcs12 is not None:
-                held = key if key is not None or self._held is None else self._held.key
-                content = self._pkcs12.text(certificate, held, above).encode("latin-1")
-                self._home.write(self._beside(_PKCS12), content)
-            if key is not None and not self._is_kept(key):
-                self._home.write(self._beside(_KEY), private_key_pem(key))
-            if key is not None and self._strange_key:  # somebody may need it
-                self._home.folder.keep_aside(self._key_name, self._beside(_KEPT))
-            self._home.note(self._name, digest, fingerprint_sha256(certificate))
-            self._home.write(
-                self._beside(_NEXT), f"{pem(certificate)}{above.intermediates}".encode("ascii"), mode=0o644
-            )
-            self._take_over(new_key=key is not None)
+            self._home.keep(self._name, record)
+            self._put(certificate, above, key or (self._held and self._held.key), digest, new_key=key is not None)
         except OSError as error:
             raise not_kept(error) from None
+        except EstError as error:
+            error.stage, error.request_received = "save", "received"
+            raise
         self.changed = True
         for kind in (_PENDING, _REFUSED):
             self._remove(kind)
 
-    def _is_kept(self, key: PrivateKeyTypes) -> bool:
-        """Whether the key that is kept for a request is this one."""
-        return key is self._made or self._own(_KEY) == private_key_pem(key)
+    def _put(self, certificate: Certificate, above: Chain, key: Any, digest: str, *, new_key: bool) -> None:
+        """Give the new key, where there is one, and the new certificate their names."""
+        home, sealed = self._home, {}
+        files: Dict[str, bytes] = {}
+        if self._pair and (new_key or not self._is_there(self._key_name)):
+            kept = home.unfinished.get(self._name).get("key") if key is self._asked else None
+            files[self._key_name] = kept.encode("ascii") if kept else private_key_pem(key)
+        if self._pkcs12 is not None:
+            text = self._pkcs12.text(certificate, key, above)
+            sealed = dict(sealed_pkcs12(self._pkcs12, text, above))
+            files[self._pkcs12.path] = text.encode("latin-1")
+        if self._pair:
+            files[self._certificate_name] = self._whole(certificate, above).encode("ascii")
+        unwanted = self._unwanted()
+        home.will_change()
+        self._keep_old(files, certificate)
+        for name, content in files.items():
+            self._write(name, content, durable=bool(unwanted))
+        for name in unwanted:
+            home.remove(name)
+        home.finish(self._name, fingerprint_sha256(certificate), Note(digest, above.intermediates, sealed))
+
+    def _keep_old(self, files: Mapping[str, bytes], certificate: Certificate) -> None:
+        """Keep what is replaced, where it is wanted, and in any case a key that this module did not put there: somebody
+        may need it."""
+        for name, content in files.items():
+            if not self._is_there(name) or self._has(name, content, certificate):
+                continue
+            if not self._home.backup:
+                self._keep_strange(name)
+            else:
+                self._backup_files.append(self._home.keep_aside(name, _BACKUP))
+
+    def _keep_strange(self, name: str) -> None:
+        strange = name in self._strange
+        if self._pkcs12 is not None and name == self._pkcs12.path and self._is_there(name):
+            strange = False
+            # One of ours is made again of the pair, where there is one.
+            if not self._pair or self._sha256_of(name) not in self._home.notes.sealed(self._name):
+                try:
+                    self._pkcs12.opened(self._home.read(name) or b"")
+                except InputError:
+                    strange = True
+        if strange:
+            self._home.keep_aside(name, _KEPT)
 
     def save_unusable(self, certificates: str, key: str) -> str:
         """See ``CertificateHolder.save_unusable()``."""
-        self._write(_UNUSABLE, (certificates + key).encode("ascii"))
-        self._remove(_KEY)
+        self._write_own(_UNUSABLE, (certificates + key).encode("ascii"))
+        self._home.unfinished.finish(self._name)
         return self._path(self._beside(_UNUSABLE))
 
     def describe(self, certificate: Certificate) -> Dict[str, Any]:
         """See ``CertificateHolder.describe()``."""
         return {"path": self.place()}
 
-    def places(self) -> Dict[str, str]:
+    def places(self) -> Dict[str, Any]:
         """See ``CertificateHolder.places()``."""
-        pkcs12 = {} if self._pkcs12 is None else {"pkcs12_path": self._path(self._pkcs12.path)}
-        return {"certificate_path": self.place(), "private_key_path": self._path(self._key_name), **pkcs12}
+        found: Dict[str, Any] = {}
+        if self._pair:
+            found.update(
+                certificate_path=self._path(self._certificate_name), private_key_path=self._path(self._key_name)
+            )
+        if self._pkcs12 is not None:
+            found["pkcs12_path"] = self._path(self._pkcs12.path)
+        if self._backup_files:
+            found["backup_files"] = sorted(self._backup_files)
+        return found
 
-    def place(self) -> str:
-        """See ``CertificateHolder.place()``."""
-        return self._path(self._certificate_name)
+    def _write(self, name: str, content: bytes, *, durable: bool = False) -> None:
+        """Write one of the files that are wanted."""
+        private, wanted = name != self._certificate_name, self._home.attributes
+        self._home.write(
+            name,
+            content,
+            mode=_PRIVATE if private else _PUBLIC,
+            attributes=None if wanted is None else wanted.of_file(private),
+            durable=durable,
+        )
 
-    def _path(self, name: str) -> str:
-        return f"{self._home.path}/{name}"
-
-    def _beside(self, kind: str) -> str:
-        return name_beside(self._name, kind)
-
-    def _own(self, kind: str) -> Optional[bytes]:
-        return self._home.read(self._beside(kind))
-
-    def _text(self, name: str) -> str:
-        return (self._home.read(name) or b"").decode("latin-1")
-
-    def _write(self, kind: str, content: bytes) -> None:
+    def _write_own(self, kind: str, content: bytes) -> None:
         try:
-            self._home.write(self._beside(kind), content)
+            self._home.write(self._beside(kind), content, durable=True)
         except OSError as error:
             raise not_kept(error) from None
         self.changed = True

@@ -1,52 +1,86 @@
 # Copyright (c) 2026, estfleet.cloud_extender contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder with the certificates of many identities on a POSIX host, as one run has it: its files, and its journal.
+"""The folder with the certificates of many identities on a POSIX host, as one call has it: its files, and its journal.
 
-What was issued for what is in ``.est-identities``, a line each, to which a run adds: a file of its own for each of ten
-thousand would cost more than the certificates.
+What outlives what: whatever was written when a process is killed is there for the next one, since the system has it.
+What a power failure leaves has to be on the disk, and to wait for that costs more than a certificate. So keys are made
+for several identities that follow one another, and are on the disk together, before the first of them is asked for;
+with them comes on the disk what was issued for those before. At the end of the call everything is, and only then the
+keys and certificates that are in their files are forgotten here.
+
+``.est-identities`` says what was issued for what, ``.est-wave`` has what is not finished, and ``.est-reload`` names the
+services that have not been told.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
-from typing import Dict, Optional
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Tuple
 
+from .._certificate.note import Chain
+from .._certificate.outputs import Pkcs12
+from .._files.attributes import Attributes
 from .._files.folder import Folder
 from .._files.lock import locked
 from .._files.paths import in_words, open_folder
 from .._files.reading import name_beside
-from ..est.base.errors import EstError
+from ..est.base.errors import EstError, InputError
+from ..est.x509.keys import KeySpec, generate_key, load_private_key, private_key_pem, spec_of_key
+from .journal import Note, Notes, Unfinished
 
-_JOURNAL, _ROOM = ".est-identities", ".est-room"
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from ..est.x509.fields import Certificate
+
+_JOURNAL, _WAVE, _RELOAD, _ROOM = ".est-identities", ".est-wave", ".est-reload", ".est-room"
 _ROOM_OCTETS = 256 * 1024
-_MAX_OCTETS, _MAX_JOURNAL = 256 * 1024, 64 * 1024 * 1024
+_MAX_OCTETS, _MAX_JOURNAL = 256 * 1024, 128 * 1024 * 1024
 _FOLDER_MODE = 0o700
-#: The journal is written anew where it has more lines than this times its names.
-_MOST_LINES = 4
-#: How many certificates of a name are known.
-_KEPT_NOTES = 2
+#: So many keys come on the disk together. An RSA key takes so long that another one is not made before it is needed.
+_TOGETHER = 25
+_SLOW = "rsa"
 _HINT = "Check the folder, the free space, and the user that the task runs as on the host."
 
 
 class IdentityFolder:
-    """The folder, while one run is at it.
+    """The folder, while one call is at it.
 
     :param path: where it is; it is made where it is missing.
+    :param reload: services that are to be told when a file changes.
+    :param attributes: owner, mode and context of files; ``None`` where nothing is asked of them.
+    :param backup: keep files that a new certificate replaces.
     :param check: only look: nothing is changed.
     """
 
-    def __init__(self, path: str, *, check: bool) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        reload: Sequence[str] = (),
+        attributes: Optional[Attributes] = None,
+        backup: bool = False,
+        check: bool,
+    ) -> None:
         self.path = path
+        self.attributes = attributes
+        self.backup = backup
         self.check = check
+        self._reload = tuple(reload)
         self._folder: Optional[Folder] = None
         #: The names of all that is in it.
         self.names: Dict[str, None] = {}
-        #: What was asked for, by the fingerprints of what was issued last for each name: the certificate that is there,
-        #: and one that is to take its place.
-        self.issued: Dict[str, Dict[str, str]] = {}
+        self.notes = Notes()
+        self.unfinished = Unfinished()
+        self._owed: Tuple[str, ...] = ()
+        self._coming: List[str] = []
+        self._made: Dict[str, PrivateKeyTypes] = {}
+        self._written: Dict[str, None] = {}
+        self._tried: Dict[Tuple[str, type], None] = {}
+        self._chains: Dict[Tuple[Certificate, ...], Chain] = {}
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[IdentityFolder]:
@@ -68,10 +102,49 @@ class IdentityFolder:
                     folder.reserve(_ROOM, _ROOM_OCTETS)
                     held.callback(folder.unlink, _ROOM)
                 self.names = dict.fromkeys(folder.names())
-                self._read_journal()
+                self._read()
             except OSError as error:
                 raise not_kept(error, "not_received") from None
             yield self
+            try:
+                self._finish()
+            except OSError as error:
+                raise not_kept(error) from None
+
+    def _read(self) -> None:
+        shorter = self.notes.read(self._content(_JOURNAL))
+        if shorter and not self.check:
+            self.folder.write(_JOURNAL, shorter, part=name_beside(_JOURNAL, "part"))
+        self.unfinished.read(self._content(_WAVE))
+        with contextlib.suppress(ValueError, RecursionError):
+            owed = json.loads(self._content(_RELOAD) or b"[]")
+            self._owed = tuple(name for name in owed if isinstance(name, str)) if isinstance(owed, list) else ()
+
+    def _content(self, name: str) -> bytes:
+        return (self.folder.read(name, _MAX_JOURNAL).content or b"") if name in self.names else b""
+
+    def _finish(self) -> None:
+        """Have everything on the disk, and forget what is finished then."""
+        if self.check:
+            return
+        for name in self._made:
+            self.unfinished.finish(name)  # a key that nobody was asked for
+        self._write_notes()
+        if self._written:
+            self.folder.sync_all(tuple(self._written))
+            self._written = {}
+        if self.unfinished.is_stale:
+            rest = self.unfinished.lines()
+            if rest:
+                self.write(_WAVE, rest, durable=True)
+            else:
+                self.remove(_WAVE)
+
+    def _write_notes(self) -> None:
+        new = self.notes.take_new()
+        if new:
+            self._append(_JOURNAL, new)
+            self._written[_JOURNAL] = None
 
     @property
     def folder(self) -> Folder:
@@ -95,61 +168,125 @@ class IdentityFolder:
             raise OSError(22, found.problem, self.folder.path_of(name))
         return found.content
 
-    def write(self, name: str, content: bytes, *, mode: int = 0o600) -> None:
-        """Replace a file, or make it. Where the disk is full, the room that was kept is given up for it."""
+    def write(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        mode: int = 0o600,
+        attributes: Optional[Attributes] = None,
+        durable: bool = False,
+    ) -> None:
+        """Replace a file, or make it. Where the disk is full, the room that was kept is given up for it.
+
+        :param durable: it is on the disk then; else at the end of the call.
+        """
+        like = name if name in self.names else ""
         part = name_beside(name, "part")
+
+        def write() -> None:
+            self.folder.write(name, content, part=part, mode=mode, like=like, attributes=attributes, durable=durable)
+
         try:
-            self.folder.write(name, content, part=part, mode=mode, like=name if name in self.names else "")
+            write()
         except OSError:
             self.folder.unlink(_ROOM)
-            self.folder.write(name, content, part=part, mode=mode, like=name if name in self.names else "")
+            write()
         self.names[name] = None
+        if not durable:
+            self._written[name] = None
 
-    def rename(self, old: str, new: str) -> None:
-        """Rename a file, in place of one that has the new name."""
-        self.folder.rename(old, new)
-        self.names.pop(old, None)
-        self.names[new] = None
+    def _append(self, name: str, content: bytes) -> None:
+        try:
+            self.folder.append(name, content)
+        except OSError:
+            self.folder.unlink(_ROOM)
+            self.folder.append(name, b"\n" + content)  # half a line may be there
+        self.names[name] = None
 
     def remove(self, name: str) -> None:
         """Remove a file, where it is there."""
         if name in self.names:
             self.folder.unlink(name)
             del self.names[name]
+            self._written.pop(name, None)
 
-    def note(self, name: str, digest: str, fingerprint: str) -> None:
-        """Note for what a certificate is issued that is about to get its name."""
-        self._remember(name, digest, fingerprint)
-        self.folder.append(_JOURNAL, _line(name, digest, fingerprint))
+    def keep_aside(self, name: str, kind: str) -> str:
+        """Keep a file under another name as well, which begins with a dot, and return its path."""
+        return self.folder.path_of(self.folder.keep_aside(name, name_beside(name, f"{kind}-")))
 
-    def _remember(self, name: str, digest: str, fingerprint: str) -> None:
-        noted = self.issued.setdefault(name, {})
-        noted[fingerprint] = digest
-        while len(noted) > _KEPT_NOTES:
-            del noted[next(iter(noted))]
+    def keep(self, name: str, record: Mapping[str, str]) -> None:
+        """Keep what is not finished of a name: see ``Unfinished``."""
+        self._append(_WAVE, self.unfinished.line(name, record))
 
-    def _read_journal(self) -> None:
-        found = self.folder.read(_JOURNAL, _MAX_JOURNAL)
-        lines = (found.content or b"").splitlines()
-        for line in lines:
-            try:
-                name, digest, fingerprint = json.loads(line)
-            except (ValueError, TypeError):
-                continue  # half a line of a run that was killed
-            if all(isinstance(text, str) for text in (name, digest, fingerprint)):
-                self._remember(name, digest, fingerprint)
-        torn = bool(found.content) and not (found.content or b"").endswith(b"\n")
-        if (torn or len(lines) > _MOST_LINES * (len(self.issued) + 25)) and not self.check:
-            text = b"".join(
-                _line(name, digest, fingerprint)
-                for name, noted in self.issued.items()
-                for fingerprint, digest in noted.items()
-            )
-            self.folder.write(_JOURNAL, text, part=name_beside(_JOURNAL, "part"))
+    def finish(self, name: str, fingerprint: str, note: Note) -> None:
+        """Note a certificate that is in its files."""
+        self.notes.add(name, fingerprint, note)
+        self.unfinished.finish(name)
 
+    def expect(self, names: Sequence[str]) -> None:
+        """Say for which names certificates are asked for next, in their order."""
+        self._coming = [name for name in reversed(names) if "key" not in self.unfinished.get(name)]
 
-def _line(name: str, digest: str, fingerprint: str) -> bytes:
-    return json.dumps([name, digest, fingerprint]).encode("ascii") + b"\n"
+    def key_for(self, name: str, spec: KeySpec) -> PrivateKeyTypes:
+        """The key for a name: the one of a request that a killed run had made, or a new one, which is on the disk."""
+        made = self._made.pop(name, None)
+        if made is not None and spec_of_key(made) == spec:
+            return made
+        text = self.unfinished.get(name).get("key", "")
+        if text and made is None:
+            with contextlib.suppress(InputError):
+                key = load_private_key(text.encode("ascii"))
+                if spec_of_key(key) == spec:
+                    return key
+        names = [name]
+        while self._coming and len(names) < (1 if spec.type == _SLOW else _TOGETHER):
+            names += [other for other in (self._coming.pop(),) if other != name]
+        lines = []
+        for other in names:
+            self._made[other] = generate_key(spec)
+            lines.append(self.unfinished.line(other, {"key": private_key_pem(self._made[other]).decode("ascii")}))
+        self._write_notes()  # with another key the certificate that was unfinished is forgotten
+        is_new = _WAVE not in self.names
+        self._append(_WAVE, b"".join(lines))
+        self.folder.sync_file(_WAVE)
+        if is_new:
+            self.folder.sync()
+        return self._made.pop(name)
+
+    def try_out(self, pkcs12: Pkcs12, key: PrivateKeyTypes) -> None:
+        """Find out, once for each kind of key, whether there can be a PKCS#12 file with it.
+
+        :raises EstError: there can be none.
+        """
+        kind = pkcs12.encryption, type(key)
+        if kind not in self._tried:
+            pkcs12.try_out(key)
+            self._tried[kind] = None
+
+    def chain_of(self, certificates: Sequence[Certificate]) -> Chain:
+        """The texts of a chain, which is the same for most certificates."""
+        key = tuple(certificates)
+        if key not in self._chains:
+            self._chains[key] = Chain.of(key)
+        return self._chains[key]
+
+    def will_change(self) -> None:
+        """Note, before a file changes, that services are to be told: a run that dies then has not forgotten them."""
+        owed = tuple(dict.fromkeys((*self._owed, *self._reload)))
+        if owed != self._owed:
+            self.write(_RELOAD, json.dumps(owed).encode("ascii"), durable=True)
+            self._owed = owed
+
+    @property
+    def owed(self) -> Tuple[str, ...]:
+        """The services that have not been told of the last change; one that is not named any more need not be."""
+        return tuple(name for name in self._reload if name in self._owed)
+
+    def told(self) -> None:
+        """Note that the services have been told."""
+        self._owed = ()
+        self.remove(_RELOAD)
 
 
 def not_kept(error: OSError, request_received: str = "received") -> EstError:

@@ -21,8 +21,9 @@ from .._certificate.list_parameters import (
     MAX_FAILURES,
     OF_IDENTITIES,
     OUTPUT_PATH,
+    PKCS12_ONLY,
 )
-from .._certificate.outputs import PKCS12_PASSPHRASE, check_passphrase
+from .._certificate.outputs import FILE_OPTIONS, PKCS12_PASSPHRASE, check_passphrase
 from .._certificate.parameters import CertificateParameters, render_identity
 from .._exchange.options import absolute_folder, check_range
 from .._template.errors import TemplateError, closest, show
@@ -33,8 +34,9 @@ from .._template.variables import VARIABLES, Part, fill_in, parse_variables, var
 from .._value import Value, field
 
 PKCS12_ENCRYPTION = "pkcs12_encryption"
-#: The options of PKCS#12 files that such an entry has, too.
+#: The options of PKCS#12 files that such an entry has, too, and those of all files.
 _OF_PKCS12 = (PKCS12_PASSPHRASE, PKCS12_ENCRYPTION)
+_OF_FILES = (*FILE_OPTIONS, "backup", "reload")
 _DEFAULT_NAME = "%uname%"
 _DEFAULT_MAX_FAILURES = 20
 _MOST = 100_000
@@ -64,6 +66,7 @@ class Wave(Value):
     :param max_failures: as many may fail before the rest is left alone.
     :param passphrase: of all PKCS#12 files that have none of their own.
     :param encryption: of these files; ``None`` where there shall be none.
+    :param pkcs12_only: whether they are the only files.
     """
 
     asked: CertificateParameters
@@ -74,6 +77,7 @@ class Wave(Value):
     max_failures: int
     passphrase: Optional[str] = field(default=None, repr=False)
     encryption: Optional[str] = None
+    pkcs12_only: bool = False
 
 
 def is_for_identities(entry: Mapping[str, Any]) -> bool:
@@ -99,7 +103,7 @@ def read_wave(entry: Mapping[str, Any], shared: Mapping[str, Any], *, check_mode
     if entry[IDENTITIES] is not None and entry[IDENTITIES_CSV] is not None:
         raise TemplateError(f"{IDENTITIES} and {IDENTITIES_CSV}", "are both given", allowed="one of them")
     for option in (*parameters.POSIX_OPTIONS, *parameters.WINDOWS_OPTIONS, "certificate_name"):
-        if entry.get(option) is not None and option not in _OF_PKCS12:
+        if entry.get(option) is not None and option not in (*_OF_PKCS12, *_OF_FILES):
             raise TemplateError(
                 option, f"cannot be used with {IDENTITIES}, whose files are named by {OUTPUT_PATH} and {FILE_NAME}"
             )
@@ -134,6 +138,7 @@ def read_wave(entry: Mapping[str, Any], shared: Mapping[str, Any], *, check_mode
         _DEFAULT_MAX_FAILURES if most is None else check_range(MAX_FAILURES, most, _MOST_FAILURES),
         entry[PKCS12_PASSPHRASE],
         entry[PKCS12_ENCRYPTION],
+        bool(entry[PKCS12_ONLY]),
     )
 
 
@@ -169,7 +174,7 @@ def read_identities(wave: Wave, template: Template, rows: Sequence[Tuple[str, An
 
 def _refuse_missing_passphrase(wave: Wave, found: Sequence[Named], places: Sequence[str]) -> None:
     """Refuse one without a passphrase where PKCS#12 files are wanted: none is made up, and none is left out unseen."""
-    if wave.encryption is None and not any(each.passphrase for each in found):
+    if wave.encryption is None and not wave.pkcs12_only and not any(each.passphrase for each in found):
         return
     for place, each in zip(places, found):
         if each.passphrase is None:

@@ -9,25 +9,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List, Optional
 
 from .._certificate import on_host, parameters
-from .._certificate.outputs import Pkcs12
+from .._certificate.outputs import Outputs, Pkcs12, numbers
 from .._certificate.run import run_certificate
+from .._certificate.services import Services
 from .._certificate.sessions import Sessions
+from .._certificate.writable import why_not_given
 from .._exchange.failure import failure, input_failure
 from .._failure import failure_of
 from .._template.errors import TemplateError
 from .._template.identity import TestIdentity
-from ..est.base.errors import EstError, Timeline
-from ..est.base.libraries import require_libraries
+from ..est.base.errors import EstError, InputError, Timeline
+from ..est.base.libraries import require_libraries, without_warnings
 from ..est.x509.pkcs12 import MODERN
-from .files import IdentityFiles
-from .folder import IdentityFolder
+from .files import KINDS, IdentityFiles
+from .folder import IdentityFolder, not_kept
 
 #: How a failure names what failed.
 WHAT = "identity certificate"
 #: One that was left alone, since too many before it had failed.
 NOT_TRIED = "not_tried"
 #: What is told of one that did not fail, beside its name.
-_TOLD = ("status", "action", "changed", "certificate_path", "private_key_path", "pkcs12_path", "renew_at", "retry_at")
+_TOLD = (
+    "status",
+    "action",
+    "changed",
+    "certificate_path",
+    "private_key_path",
+    "pkcs12_path",
+    "backup_files",
+    "renew_at",
+    "retry_at",
+)
 #: What is told of one that did.
 _OF_FAILURE = ("status", "changed", "failed", "error_code", "reason", "hint", "stage", "http_status")
 
@@ -38,6 +50,9 @@ def order(
     identities: Sequence[Mapping[str, Any]],
     failures_left: int,
     encryption: Optional[str] = None,
+    *,
+    pkcs12_only: bool = False,
+    is_last: bool = True,
 ) -> Dict[str, Any]:
     """What goes to the host, as plain data.
 
@@ -45,6 +60,8 @@ def order(
     :param identities: each with ``name``, ``passphrase``, and the fields of an identity.
     :param failures_left: after so many the rest is left alone.
     :param encryption: of the PKCS#12 files of those that have a passphrase.
+    :param pkcs12_only: there is no pair in PEM beside these files.
+    :param is_last: no other call follows: services are told now.
     """
     return {
         "options": options,
@@ -52,6 +69,8 @@ def order(
         "identities": list(identities),
         "failures_left": failures_left,
         "encryption": encryption or MODERN,
+        "pkcs12_only": pkcs12_only,
+        "is_last": is_last,
     }
 
 
@@ -59,17 +78,44 @@ def keep(asked_for: Mapping[str, Any], *, check_mode: bool) -> Dict[str, Any]:
     """See to the certificates of an order.
 
     :returns: ``identities``, what became of each; ``stopped`` says whether the rest was left alone, and ``warnings``
-        what should be known. It is a failed result where nothing could be done at all.
+        what should be known; ``reloaded`` names the services that were told, or would be in check mode, and
+        ``not_reloaded`` is a failed result where one could not be. It is a failed result where nothing could be done.
     """
     try:
         asked = parameters.read_options(asked_for["options"], check_mode=check_mode)
         require_libraries("cryptography")
-        with IdentityFolder(asked_for["folder"], check=check_mode).opened() as home:
-            return _keep(home, asked, asked_for)
+        with _folder(asked.outputs, asked_for["folder"], check_mode).opened() as home:
+            found = _keep(home, asked, asked_for)
+            found.update(_told(home, asked.outputs, found, asked_for["is_last"]))
+            return found
     except TemplateError as error:
         return failure_of(error)
     except EstError as error:
         return {**failure(error, None, on_host.HOST, Timeline(), WHAT), "changed": False}
+
+
+def _folder(outputs: Outputs, path: str, check: bool) -> IdentityFolder:
+    """The folder as it is wanted.
+
+    :raises EstError: its files cannot be given to the owner or group that is wanted.
+    """
+    attributes = None
+    if outputs.accounts is not None:
+        try:
+            attributes = outputs.attributes(*numbers(outputs.accounts))
+        except InputError:
+            if not check:  # an earlier task may only say that it makes the account
+                raise
+    problem, _warning = why_not_given(outputs.accounts)
+    if problem:
+        raise EstError(
+            f"the certificates could not be kept, so none was asked for: {problem}",
+            code="not_saved",
+            stage="save",
+            hint="Let the task become root, or leave out owner and group.",
+            request_received="not_received",
+        )
+    return IdentityFolder(path, reload=outputs.reload, attributes=attributes, backup=outputs.backup, check=check)
 
 
 def _keep(
@@ -80,7 +126,9 @@ def _keep(
     failures_left = asked_for["failures_left"]
     found: List[Dict[str, Any]] = []
     warnings: Dict[str, None] = {}
-    with Sessions(on_host.connect, on_host.HOST) as sessions:
+    names = [entry["name"] for entry in asked_for["identities"]]
+    home.expect([name for name in names if not any(f"{name}.{kind}" in home.names for kind in KINDS)])
+    with without_warnings(), Sessions(on_host.connect, on_host.HOST) as sessions:
         for entry in asked_for["identities"]:
             values = dict(entry)
             name, passphrase = values.pop("name"), values.pop("passphrase", None)
@@ -88,7 +136,7 @@ def _keep(
                 found.append({"name": name, "status": NOT_TRIED, "changed": False})
                 continue
             pkcs12 = None if passphrase is None else Pkcs12(f"{name}.p12", passphrase, asked_for["encryption"], name)
-            holder = IdentityFiles(home, name, pkcs12)
+            holder = IdentityFiles(home, name, pkcs12, pair=pkcs12 is None or not asked_for["pkcs12_only"])
             outcome = _keep_one(holder, asked.replace(identity=TestIdentity(**values, test_value="")), sessions)
             told = _OF_FAILURE if outcome.get("failed") else _TOLD
             short = {"name": name, **{key: outcome[key] for key in told if outcome.get(key) is not None}}
@@ -98,12 +146,31 @@ def _keep(
             warnings.update(dict.fromkeys(f"{name}: {warning}" for warning in outcome.get("warnings", ())))
             if outcome.get("failed"):
                 failures_left = -1 if sessions.stopped else failures_left - 1
+            elif outcome["action"] == "none":
+                home.unfinished.finish(name)  # what a run that was killed had asked for is not needed
     return {
         "changed": any(outcome["changed"] for outcome in found),
         "identities": found,
         "stopped": failures_left < 0,
         "warnings": list(warnings),
     }
+
+
+def _told(home: IdentityFolder, outputs: Outputs, found: Mapping[str, Any], is_last: bool) -> Dict[str, Any]:
+    """Tell the services, once nothing follows, and say which they were."""
+    said: Dict[str, Any] = {"reloaded": [], "not_reloaded": {}}
+    owed = home.owed if not home.check or not found["changed"] else outputs.reload
+    if not owed or not (is_last or found["stopped"]):
+        return said
+    try:
+        if not home.check:
+            Services().reload(owed)
+            home.told()
+    except EstError as error:
+        return {**said, "not_reloaded": failure(error, None, on_host.HOST, Timeline(), WHAT)}
+    except OSError as error:
+        raise not_kept(error) from None
+    return {**said, "reloaded": list(owed), "changed": True}
 
 
 def _keep_one(holder: IdentityFiles, asked: parameters.CertificateParameters, sessions: Sessions) -> Dict[str, Any]:

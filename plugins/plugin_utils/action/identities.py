@@ -37,7 +37,8 @@ MODULE = "est_identities_host"
 CALL = 200
 #: The order in which statuses are told.
 _STATUSES = ("issued", "recovered", "unchanged", "pending", "not_asked", "failed", wave.NOT_TRIED)
-_SHAPE = {"changed": bool, "stopped": bool, "identities": [dict]}
+_SHAPE = {"changed": bool, "stopped": bool, "identities": [dict], "reloaded": [str], "not_reloaded": dict}
+_FAILURE = {"error_code": str, "reason": str}
 _IDENTITY = {"name": str, "status": str, "changed": bool}
 
 
@@ -98,34 +99,44 @@ class Identities:
         """See to all of them, and return what became of the entry; a failed result where one could not be had."""
         found: list[dict[str, Any]] = []
         broken: dict[str, Any] = {}
+        changed, reloaded = False, []
         left = self._wave.max_failures
         for chunk in options.chunks(self._identities, CALL):
             if left >= 0 and not broken:
                 try:
-                    answer = self._call(chunk, left)
+                    answer = self._call(chunk, left, is_last=len(found) + len(chunk) == len(self._identities))
                 except ModuleFailed as error:
                     if error.result.get("unreachable") and not found:
                         raise
                     broken = error.as_failure()
                 else:
                     found.extend(answer["identities"])
+                    changed, reloaded = changed or answer["changed"], answer["reloaded"]
+                    broken = dict(answer["not_reloaded"])
                     left -= sum(each["status"] == "failed" for each in answer["identities"])
                     left = -1 if answer["stopped"] else left
                     self._tell(found)
                     continue
             found.extend({"name": each.name, "status": wave.NOT_TRIED, "changed": False} for each in chunk)
-        return self._outcome(found, broken)
+        if changed and self._action._task.check_mode:
+            reloaded = self._wave.asked.outputs.reload
+        return self._outcome(found, broken, changed, reloaded)
 
-    def _call(self, chunk: Sequence[Named], left: int) -> Mapping[str, Any]:
+    def _call(self, chunk: Sequence[Named], left: int, *, is_last: bool) -> Mapping[str, Any]:
         given = self._action.as_sent(self._wave.options, self._wave.asked.replace(inline=self._template))
         given = {**self._wave.options, **given, "template": None}
         people = [{"name": each.name, **_values(each)} for each in chunk]
-        order = wave.order(given, self._wave.folder, people, left, self._wave.encryption)
+        asked = self._wave
+        order = wave.order(
+            given, asked.folder, people, left, asked.encryption, pkcs12_only=asked.pkcs12_only, is_last=is_last
+        )
         answer = self._action.execute(f"estfleet.cloud_extender.{MODULE}", {"order": json.dumps(order)})
         check_shape(answer, _SHAPE, MODULE)
-        for each, asked in zip(answer["identities"], chunk):
+        if answer["not_reloaded"]:
+            check_shape(answer["not_reloaded"], _FAILURE, MODULE)
+        for each, named in zip(answer["identities"], chunk):
             check_shape(each, _IDENTITY, MODULE)
-            if each["name"] != asked.name or each["status"] not in _STATUSES:
+            if each["name"] != named.name or each["status"] not in _STATUSES:
                 raise UnusableAnswer(f"{MODULE} on the host answered for another identity than it was asked for")
         if len(answer["identities"]) != len(chunk):
             raise UnusableAnswer(f"{MODULE} on the host answered for another number of identities")
@@ -137,11 +148,17 @@ class Identities:
             host = self._action._task_vars.get("inventory_hostname")
             Display().display(f"{host}: {len(found)} of {len(self._identities)} identities: {_counted(found)}")
 
-    def _outcome(self, found: Sequence[Mapping[str, Any]], broken: Mapping[str, Any]) -> dict[str, Any]:
+    def _outcome(
+        self,
+        found: Sequence[Mapping[str, Any]],
+        broken: Mapping[str, Any],
+        changed: bool,
+        reloaded: Sequence[str],
+    ) -> dict[str, Any]:
         statuses = Counter(each["status"] for each in found)
         reason = f"{len(found)} identities: {_counted(found)}" if found else "there are no identities"
         outcome: dict[str, Any] = {
-            "changed": any(each["changed"] for each in found),
+            "changed": changed,
             "status": next(
                 (status for status in ("pending", "issued", "not_asked", "recovered") if statuses[status]), ""
             ),
@@ -150,11 +167,16 @@ class Identities:
             "output_path": self._wave.folder,
             "identities": [dict(each) for each in found],
         }
-        outcome["status"] = outcome["status"] or "unchanged"
-        changed = [f"{each['name']}: {each.get('action', each['status'])}\n" for each in found if each["changed"]]
-        if changed:
+        if not outcome["status"]:
+            outcome["status"] = "recovered" if changed else "unchanged"
+            if reloaded:
+                outcome["reason"] += f"; an earlier run had not reloaded {', '.join(reloaded)}"
+        if self._wave.asked.outputs.reload:
+            outcome["reloaded"] = list(reloaded)
+        lines = [f"{each['name']}: {each.get('action', each['status'])}\n" for each in found if each["changed"]]
+        if lines:
             header = self._wave.folder
-            outcome["diff"] = {"before_header": header, "before": "", "after_header": header, "after": "".join(changed)}
+            outcome["diff"] = {"before_header": header, "before": "", "after_header": header, "after": "".join(lines)}
         first = next((each for each in found if each["status"] == "failed"), None)
         if broken or first is not None:
             outcome.update(_failed(reason, first or {}, broken), changed=outcome["changed"], status="failed")

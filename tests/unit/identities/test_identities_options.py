@@ -107,6 +107,12 @@ NO_PASSPHRASE = {
     "one of two": ([{"user": "a", "pkcs12_passphrase": "x", **BADGE}, {"user": "b", **BADGE}], {}, "identities[1]"),
     "none": ([{"user": "a", **BADGE}], {"pkcs12_encryption": "legacy"}, "identities[0]"),
     "an empty one": ([{"user": "a", "pkcs12_passphrase": "", **BADGE}], {}, "identities[0]"),
+    "none for the only file": ([{"user": "a", **BADGE}], {"pkcs12_only": True}, "identities[0]"),
+    "an empty one for the only file": (
+        [{"user": "a", "pkcs12_passphrase": "", **BADGE}],
+        {"pkcs12_only": True},
+        "identities[0]",
+    ),
     "a number": ([{"user": "a", "pkcs12_passphrase": 5, **BADGE}], {}, "identities[0]"),
 }
 
@@ -129,6 +135,12 @@ WRONG_ENTRIES = {
     "too many failures": {"max_failures": -1},
     "an identity": {"identity": {"domain": "x"}},
     "a wait for each": {"wait_timeout": 60},
+    "a mode for everybody": {"mode": "0644"},
+    "an owner that is none": {"owner": "a b"},
+    "a service that is none": {"reload": ["-x"]},
+    "a name in PKCS#12": {"pkcs12_friendly_name": "x"},
+    "an encrypted key in PEM": {"private_key_passphrase": "x"},
+    "a file of the chain": {"fullchain_path": "/x.pem"},
 }
 
 
@@ -141,8 +153,9 @@ def test_what_is_wrong_with_the_entry_is_refused(given):
 def test_an_entry_for_one_certificate_has_no_option_of_the_others():
     assert options.is_for_identities(entry())
     assert not options.is_for_identities({"identities": None, "identities_csv": None})
-    with pytest.raises(TemplateError, match="max_failures"):
-        options.is_for_identities({"max_failures": 3})
+    for option in ("max_failures", "pkcs12_only"):
+        with pytest.raises(TemplateError, match=option):
+            options.is_for_identities({option: 1})
 
 
 CSV = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 
+import cryptography
 import pytest
 from support.lab import PASSWORD, LabServer
 from support.production import posts, template_for
@@ -17,6 +18,10 @@ from support.actions import run_action
 from support.certificate_host import CertificateHost
 
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import identities
+
+PASSPHRASE = "the p12 passphrase"
+#: What any cryptography can make, where this one knows no other.
+ENCRYPTION = "modern" if int(cryptography.__version__.split(".")[0]) >= 38 else "legacy"
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +156,18 @@ WRONG = {
         "certificates[0].certificate_path: cannot be used with identities",
     ),
     "no list": ({"identities": "x"}, "certificates[0].identities: is not a list"),
+    "no passphrase for the only file": (
+        {"identities": people(1), "pkcs12_only": True},
+        "certificates[0].identities[0].pkcs12_passphrase: is missing",
+    ),
+    "a mode for everybody": (
+        {"identities": people(1), "mode": "0644"},
+        "certificates[0].mode: 0644 lets other accounts at the private key",
+    ),
+    "an option without identities": (
+        {"pkcs12_only": True, "output_path": None},
+        "certificates[0].pkcs12_only: has no effect in an entry for one certificate",
+    ),
     "no folder": ({"identities": people(1), "output_path": None}, "certificates[0].output_path: is missing"),
 }
 
@@ -183,3 +200,36 @@ def test_a_host_that_answers_for_others_gets_a_sentence(lab, tmp_path):
 
     result, _host = run([entry(lab, tmp_path / "x", identities=people(2))], host=Other())
     assert result["error_code"] == "unusable_answer"
+
+
+def test_pkcs12_files_alone_and_services_that_are_told_once(lab, tmp_path, monkeypatch):
+    told = []
+    services = "ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.services._reload"
+    monkeypatch.setattr(services, lambda name: told.append(name) or "")
+    wanted = {"pkcs12_only": True, "pkcs12_passphrase": PASSPHRASE, "pkcs12_encryption": ENCRYPTION, "reload": ["web"]}
+    many = entry(lab, tmp_path / "x", identities=people(5), mode="0440", **wanted)
+    checked, _host = run([many], check=True)
+    assert (checked["certificates"][0]["reloaded"], told) == (["web"], [])
+    result, host = run([many])
+    (found,) = result["certificates"]
+    assert (found["reloaded"], told, len(host.modules)) == (["web"], ["web"], 3)
+    assert sorted(name for name in os.listdir(tmp_path / "x") if name[0] != ".") == [f"u{n}.p12" for n in range(5)]
+    assert found["identities"][0]["pkcs12_path"] == f"{tmp_path}/x/u0.p12"
+    assert os.stat(tmp_path / "x" / "u0.p12").st_mode & 0o777 == 0o440
+    again, _host = run([many])
+    assert (again["changed"], again["certificates"][0]["reloaded"], told) == (False, [], ["web"])
+    assert PASSPHRASE not in json.dumps([result, again])
+
+
+def test_a_service_that_cannot_be_told_is_a_failure_and_stays_owed(lab, tmp_path, monkeypatch):
+    services = "ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.services._reload"
+    monkeypatch.setattr(services, lambda name: f"{name}: broken")
+    many = entry(lab, tmp_path / "x", identities=people(3), reload=["web"])
+    result, _host = run([many])
+    assert (result["failed"], result["changed"], result["error_code"]) == (True, True, "not_reloaded")
+    assert statuses(result) == ["issued"] * 3
+    monkeypatch.setattr(services, lambda name: "")
+    result, _host = run([many])
+    (found,) = result["certificates"]
+    assert (found["status"], found["reloaded"], found["changed"]) == ("recovered", ["web"], True)
+    assert found["reason"] == "3 identities: 3 unchanged; an earlier run had not reloaded web"

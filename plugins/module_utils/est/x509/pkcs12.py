@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional, Sequence
+import contextlib
+from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple
 
 from ..base.errors import InputError, MissingLibrary
 from ..base.libraries import READ_ERRORS, without_warnings
-from .certificate import subject_text
+from .certificate import load_certificate, subject_text
 from .fields import Certificate
+from .path import chain_above
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -57,6 +59,30 @@ def pkcs12_file(
             )
         except READ_ERRORS as error:
             raise _not_made(certificate, encryption, error) from None
+
+
+def read_pkcs12(content: bytes, passphrase: str, where: str) -> Tuple[PrivateKeyTypes, Tuple[Certificate, ...]]:
+    """The key of a PKCS#12 file, and its certificate with those above it.
+
+    :param where: its place, in words.
+    :raises InputError: it cannot be opened with this passphrase, or has no key and certificate. The passphrase is not
+        told.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+
+    found: Any = (None, None, ())
+    with without_warnings(), contextlib.suppress(*READ_ERRORS):
+        found = pkcs12.load_key_and_certificates(content, passphrase.encode("utf-8"), None)
+    key, first, above = found
+    if key is None or first is None:
+        raise InputError(
+            f"{where} cannot be opened with its passphrase, or has no certificate with its key",
+            code="invalid_certificate",
+            hint="Look at it with: openssl pkcs12 -info -nokeys.",
+        )
+    # Which order those above it have depends on the version of cryptography.
+    certificates = [load_certificate(one.public_bytes(Encoding.DER)) for one in (first, *above)]
+    return key, (certificates[0], *chain_above(certificates[0], certificates[1:]))
 
 
 def _loaded(certificate: Certificate) -> Any:
