@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -146,3 +147,25 @@ def launch(
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what a job has left on the hosts and in the reports, so that a test need not run it again."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def tested(launch: Launch, fleet: Fleet, reports: Path, kept: Path) -> None:
+    """A fleet that is as declared, and whose templates are proved: by a job of the first test that asks for it."""
+    places = {"reports": reports}
+    for host in fleet.hosts.values():
+        places.update({f"{host.name}-store": host.store, f"{host.name}-certificates": host.certificates})
+    if not any(kept.iterdir()):
+        job = launch("configure", survey={"est_integration_test_policy": "always"})
+        assert job.status == "successful", job.output
+        for name, place in places.items():
+            shutil.copytree(place, kept / name, symlinks=True)
+    else:
+        for name, place in places.items():
+            shutil.copytree(kept / name, place, symlinks=True)

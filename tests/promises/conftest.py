@@ -139,10 +139,21 @@ class Fleet:
         return [name for name in self.hosts if (self.folder / name).exists()]
 
 
-@pytest.fixture(params=sorted(PLAYBOOKS))
-def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Fleet:
-    """A fleet on which nothing has been done yet."""
-    return Fleet(tmp_path, PLAYBOOKS[request.param])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test with the newest core, and one that is marked ``each_core`` with the oldest as well.
+
+    What a core decides is where variables come from, what is undefined, how plays and forks go on after a failure, and
+    what check mode and a limit are. What the collection makes of that is the same program with every core.
+    """
+    if "playbook" in metafunc.fixturenames:
+        cores = sorted(PLAYBOOKS)
+        metafunc.parametrize("playbook", cores if metafunc.definition.get_closest_marker("each_core") else cores[-1:])
+
+
+@pytest.fixture
+def fleet(playbook: str, tmp_path: Path) -> Fleet:
+    """A fleet on which nothing has been done yet; ``playbook`` is the core."""
+    return Fleet(tmp_path, PLAYBOOKS[playbook])
 
 
 class Lab(LabServer):

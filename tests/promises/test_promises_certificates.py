@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def declare(fleet: Any, lab: Any, **template: Any) -> None:
     """Declare a template, and two certificates of it."""
@@ -25,6 +27,7 @@ def declare(fleet: Any, lab: Any, **template: Any) -> None:
     ]
 
 
+@pytest.mark.each_core
 def test_certificates_are_had_once_and_told_with_the_templates(fleet, lab):
     declare(fleet, lab)
     done = fleet.run("drift")
@@ -51,6 +54,7 @@ def test_certificates_are_had_once_and_told_with_the_templates(fleet, lab):
     assert [entry["state"] for entry in report["hosts"][0]["certificates"]] == ["in_order", "issued"]
 
 
+@pytest.mark.each_core
 def test_a_refused_account_and_a_bound_of_failures_stop_the_other_hosts(fleet, lab):
     declare(fleet, lab, password="canary-wrong")
     done = fleet.run("configure", "--forks", "1")

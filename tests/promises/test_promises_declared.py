@@ -11,6 +11,7 @@ from support.lab import PASSWORD, USERNAME
 OUR_PLAYBOOKS = ("configure", "drift", "test_enroll")
 
 
+@pytest.mark.each_core
 @pytest.mark.parametrize("level", ["group", "host", "extra", "task"])
 def test_a_mistyped_variable_ends_every_playbook_and_purges_nothing(fleet, lab, level):
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
@@ -39,6 +40,7 @@ def test_a_mistyped_variable_ends_every_playbook_and_purges_nothing(fleet, lab, 
     assert lab.news() == []
 
 
+@pytest.mark.each_core
 @pytest.mark.parametrize("nothing", [{}, {"est_integration_templates": None}])
 def test_a_host_with_nothing_declared_is_an_error_before_it_is_contacted(fleet, nothing):
     fleet.variables.update(nothing)
@@ -88,6 +90,7 @@ def test_an_empty_list_is_no_claim_and_purges_only_with_a_consent_of_its_own(fle
     assert fleet.stored() == {}
 
 
+@pytest.mark.each_core
 def test_an_account_of_a_credential_stays_when_a_job_runs_without_it(fleet, lab):
     account = {"EST_USERNAME": USERNAME, "EST_PASSWORD": PASSWORD, "EST_CA_CERTIFICATE": lab.ca_pem}
     fleet.variables["est_integration_templates"] = [{"name": "wifi", "server": lab.url, "key_type": "ec"}]

@@ -92,6 +92,7 @@ def test_a_test_for_made_up_values_is_told_as_such(changed, lab):
     assert test == "['imei']"
 
 
+@pytest.mark.each_core
 def test_a_refused_account_is_tried_once_in_a_run_and_costs_a_few_lines(changed, lab):
     changed.hosts = {f"ce{number}": {} for number in range(1, 11)}
     changed.variables["est_integration_templates"] = [
@@ -116,6 +117,7 @@ def test_a_refused_account_is_tried_once_in_a_run_and_costs_a_few_lines(changed,
     assert len(lab.news()) == 20
 
 
+@pytest.mark.each_core
 def test_a_failed_test_is_told_by_every_later_run(changed, lab):
     changed.variables["est_integration_templates"] = [lab.template("wifi", password="canary-wrong-password")]
     assert changed.run("configure").status == 2
@@ -197,6 +199,7 @@ def test_nothing_is_issued_where_device_identity_certificates_are_off(changed, l
     assert "tested" not in done.summary[0] or "nothing was tested" in done.summary[0]
 
 
+@pytest.mark.each_core
 def test_a_report_changes_nothing_and_check_mode_says_what_would(fleet, lab):
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
     done = fleet.run("drift")
@@ -210,6 +213,7 @@ def test_a_report_changes_nothing_and_check_mode_says_what_would(fleet, lab):
     assert fleet.written() == []
 
 
+@pytest.mark.each_core
 def test_a_run_with_a_limit_keeps_what_is_known_of_the_others(fleet, lab):
     fleet.variables["est_integration_templates"] = [lab.template("wifi")]
     fleet.hosts["ce3"] = {}
