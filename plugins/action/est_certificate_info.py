@@ -11,7 +11,8 @@ from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.actio
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.base.host_answer import documented
 
 _MODULE = "est_certificate_info"
-_PATHS, _STORES = "paths", "certificate_store_names"
+_PATHS = "paths"
+_STORES = "certificate_store_names"
 
 
 class ActionModule(ControllerAction):

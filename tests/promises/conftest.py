@@ -145,15 +145,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     What a core decides is where variables come from, what is undefined, how plays and forks go on after a failure, and
     what check mode and a limit are. What the collection makes of that is the same program with every core.
     """
-    if "playbook" in metafunc.fixturenames:
+    if "core" in metafunc.fixturenames:
         cores = sorted(PLAYBOOKS)
-        metafunc.parametrize("playbook", cores if metafunc.definition.get_closest_marker("each_core") else cores[-1:])
+        metafunc.parametrize("core", cores if metafunc.definition.get_closest_marker("each_core") else cores[-1:])
 
 
 @pytest.fixture
-def fleet(playbook: str, tmp_path: Path) -> Fleet:
-    """A fleet on which nothing has been done yet; ``playbook`` is the core."""
-    return Fleet(tmp_path, PLAYBOOKS[playbook])
+def ansible_playbook(core: str) -> str:
+    """The ansible-playbook of the core that the test is run with."""
+    return PLAYBOOKS[core]
+
+
+@pytest.fixture
+def fleet(ansible_playbook: str, tmp_path: Path) -> Fleet:
+    """A fleet on which nothing has been done yet."""
+    return Fleet(tmp_path, ansible_playbook)
 
 
 class Lab(LabServer):

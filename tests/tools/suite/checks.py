@@ -48,11 +48,14 @@ def lint(context: Context) -> None:
 
 
 def ansible_lint(context: Context) -> None:
-    """Run ansible-lint with the profile production, and on the patterns the last one that knows what a pattern is."""
+    """Run ansible-lint with the profile production: the newest, that of the certification, and on the patterns the last
+    one that knows what a pattern is.
+    """
     copy = clean_copy(context.report.name)
     patterns = [str(path.relative_to(copy)) for path in copy.glob("extensions/patterns/**/*") if path.is_file()]
     for what, venv, files in (
         ("ansible-lint, profile production", context.venv("ansible-lint"), []),
+        ("ansible-lint of the certification, profile production", context.venv("ansible-lint-certification"), []),
         ("ansible-lint 25.8.2, patterns", context.venv("ansible-lint-patterns"), sorted(patterns)),
     ):
         context.check(
