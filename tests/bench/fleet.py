@@ -67,6 +67,18 @@ INLINE = {
         "identity": {"user": "alex", "email": "alex@example.com"},
     }
 }
+EXCHANGES = ("host", "relay", "controller")
+TESTS = {
+    f"test, {exchange}": {
+        "estfleet.cloud_extender.est_test_enroll": {
+            "inline": "{{ est_template }}",
+            "exchange": exchange,
+            "store_path": "{{ est_integration_store_path }}-tests",
+            "identity": {"user": "alex", "domain": "example.com", "email": "alex@example.com"},
+        }
+    }
+    for exchange in EXCHANGES
+}
 TASKS: dict[str, dict[str, Any]] = {
     "no task": {"ansible.builtin.meta": "noop"},
     "ping": {"ansible.builtin.ping": {}},
@@ -74,6 +86,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "est_integration": ROLE,
     "est_certificate": CERTIFICATE,
     "est_certificate, inline": INLINE,
+    **TESTS,
 }
 NO_CHANGE = ("no task", "ping", "est_templates", "est_integration", "est_certificate")
 #: Settings of Ansible under which a run that changes nothing is measured.
@@ -211,6 +224,20 @@ class Bench:
             numbers = "".join(f"{cpu:>7.0f}{wall:>7.0f}" for cpu, wall in each)
             print(f"{name:<18}{numbers}   {growth[0]:.2f}, {growth[1]:.2f}", flush=True)
 
+    def exchanges(self, size: int) -> None:
+        """A test of a template, by each way of exchange."""
+        with LabProcess("--profile", "full", state=str(self.fleet.folder / "lab-of-exchanges")) as lab:
+            server = {"server": lab.url, "username": USERNAME, "password": PASSWORD, "ca_path": lab.ca_path}
+            template = {"name": "wifi", "key_type": "ec", "subject_alternative_name": "upn_and_email", **server}
+            inventory = self.inventory("exchanges", [], size, est_template=template)
+            contenders = {name: functools.partial(self.run, name, inventory) for name in TESTS}
+            for contender in contenders.values():
+                contender()
+            asked = len(lab.enrolments)
+            print(f"\n{size} hosts, a test of one template, by the way of exchange, {self.rounds} rounds", flush=True)
+            table(in_turns(contenders, self.rounds), f"test, {EXCHANGES[0]}", size)
+            print(f"certificates asked for: {len(lab.enrolments) - asked}")
+
     def existing(self, size: int) -> None:
         """One certificate with collections that exist, and with this one."""
         with LabProcess("--profile", "full", state=str(self.fleet.folder / "lab")) as lab:
@@ -335,7 +362,7 @@ def versions() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = ("no-change", "change", "templates", "sizes", "existing", "unreachable", "memory")
+    parts = ("no-change", "change", "templates", "sizes", "exchanges", "existing", "unreachable", "memory")
     parser.add_argument("part", nargs="*", help=f"one or more of {', '.join(parts)}; none: all; or quick")
     parser.add_argument("--hosts", type=int, default=50, help="of no-change (default 50); half as many of the others")
     parser.add_argument("--rounds", type=int, default=5)
@@ -364,6 +391,8 @@ def main() -> None:
                 bench.template_numbers(options.hosts // 2)
             if "sizes" in chosen:
                 bench.sizes(sizes)
+            if "exchanges" in chosen:
+                bench.exchanges(options.hosts // 5)
             if "existing" in chosen:
                 bench.existing(options.hosts // 5)
             if "unreachable" in chosen:

@@ -27,8 +27,9 @@ UNENDED = "does not end"
 #: What ``describe_other()`` says where nothing is known of a text.
 NO_CERTIFICATE = "has no PEM certificate in it"
 
-_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----")
-_END = re.compile(r"-----END ([A-Z0-9 ]{1,64})-----")
+_DASHES = "-----"
+# The dashes after it can be those before the next one.
+_MARK = re.compile(rf"{_DASHES}(BEGIN|END) ([A-Z0-9 ]{{1,64}})(?={_DASHES})")
 _BLANKS = re.compile(r"\s+|\\[nrt]")
 _MARKS = "\ufeff\x00"
 
@@ -61,15 +62,15 @@ def pem_text(content: bytes, label: str = CERTIFICATE) -> str:
 def read_blocks(text: str) -> tuple[PemBlock, ...]:
     """Read all blocks of a text, whatever stands around them. What is wrong with one is told in it."""
     found = []
-    begin = _BEGIN.search(text)
-    while begin is not None:
-        end = _END.search(text, begin.end())
-        following = _BEGIN.search(text, begin.end())
-        if end is None or end[1] != begin[1] or (following is not None and following.start() < end.start()):
-            found.append(PemBlock(begin[1], b"", UNENDED))
+    marks = list(_MARK.finditer(text))  # one search for all: a text may have thousands that begin and none that ends
+    for begin, end in zip(marks, [*marks[1:], None]):
+        if begin[1] != "BEGIN":
+            continue
+        body = begin.end() + len(_DASHES)
+        if end is None or end[1] != "END" or end[2] != begin[2] or end.start() < body:
+            found.append(PemBlock(begin[2], b"", UNENDED))
         else:
-            found.append(PemBlock(begin[1], *_decoded(text[begin.end() : end.start()])))
-        begin = following
+            found.append(PemBlock(begin[2], *_decoded(text[body : end.start()])))
     return tuple(found)
 
 
