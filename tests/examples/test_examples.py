@@ -67,9 +67,7 @@ def test_an_example_runs_as_it_is_shown(staged: tuple[Stage, Results], mode: str
         assert others == [], "check mode changes nothing"
 
 
-@pytest.mark.parametrize(
-    ("staged", "mode"), [run for run in RUNS if run[1].startswith("--check")], indirect=["staged"]
-)
+@pytest.mark.parametrize(("staged", "mode"), [run for run in RUNS if run[1].startswith("--check")], indirect=["staged"])
 def test_check_mode_changes_nothing_beside_the_playbook_either(staged: tuple[Stage, Results], mode: str) -> None:
     assert staged[0].changed_beside[mode] == ()
 
