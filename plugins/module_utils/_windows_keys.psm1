@@ -180,7 +180,7 @@ function Get-EstLooks([hashtable]$Which) {
                 Invoke-EstTold { Get-EstCertificateLook (@{ store_path = $Which.store_path } + [hashtable]$asked) $opened $seed }
             })
     }
-    finally { foreach ($store in $opened.Values) { $store.Dispose() } }
+    finally { foreach ($store in $opened.Values) { $store.Store.Dispose() } }
     if ($Which.with_document) { $document = Invoke-EstTold { Read-EstStore $Which.store_path $pad } }
     return @{ found = $found; document = $document }
 }
@@ -197,13 +197,17 @@ function Invoke-EstTold([ScriptBlock]$What) {
 
 # Looks at one certificate.
 #
-# Which: its options, and the folder of the template store. Opened: the stores that are open, by their names; the caller
-# closes them. Seed: what the note of a pending request is masked with is made of it.
+# Which: its options, and the folder of the template store. Opened: the stores that are open, by their names, with what is
+# in them; the caller closes them. Seed: what the note of a pending request is masked with is made of it.
 function Get-EstCertificateLook([hashtable]$Which, [hashtable]$Opened, [byte[]]$Seed) {
     $readers = @(Get-EstAccounts $Which.key_readers)
     foreach ($name in $Which.services) { Assert-EstService $name }
-    if (-not $Opened.ContainsKey($Which.store_name)) { $Opened[$Which.store_name] = Open-EstCertificates $Which.store_name }
-    $found = @(foreach ($certificate in $Opened[$Which.store_name].Certificates()) {
+    if (-not $Opened.ContainsKey($Which.store_name)) {
+        $store = Open-EstCertificates $Which.store_name
+        $Opened[$Which.store_name] = @{ Store = $store; Certificates = @($store.Certificates()); Writable = (Test-EstWritable $Which.store_name) }
+    }
+    $there = $Opened[$Which.store_name]
+    $found = @(foreach ($certificate in $there.Certificates) {
             if (-not $Which.every -and -not (Test-EstOurs $certificate $Which.mark $Which.name)) { continue }
             $state, $lacking = Get-EstKeyState $certificate $readers
             @{
@@ -211,7 +215,7 @@ function Get-EstCertificateLook([hashtable]$Which, [hashtable]$Opened, [byte[]]$
                 key = $state; lacking_readers = @($lacking | Where-Object { $_ } | ForEach-Object { Get-EstAccountName $_ })
             }
         })
-    return @{ certificates = $found; writable = (Test-EstWritable $Which.store_name) } + (Get-EstNotes $Which $Seed)
+    return @{ certificates = $found; writable = $there.Writable } + (Get-EstNotes $Which $Seed)
 }
 
 function Get-EstNotes([hashtable]$Which, [byte[]]$Seed) {
