@@ -39,9 +39,11 @@ TEN = {
 }
 
 
-def task(count: int) -> dict[str, Any]:
-    """The task for so many certificates, with a file of the chain each."""
-    folder = "{{ fleet_output_path }}"
+def task(folder: str, count: int) -> dict[str, Any]:
+    """The task for so many certificates, with a file of the chain each.
+
+    :param folder: of the host, as text or as a template, which ansible-core renders for each path anew.
+    """
     entries = [
         {
             "identity": {"user": f"host{number}"},
@@ -82,12 +84,15 @@ def many(fleet: Fleet, inventory: Path, lab: LabProcess, counts: Iterable[int], 
     """Nothing to do, for one certificate and for many."""
     contenders = {}
     empty(fleet)
-    for count in counts:
-        folder = fleet.folder / f"many-{count}"
+    (host,) = fleet.hosts.values()
+    ways = [(str(count), str(host.certificates), count) for count in counts]
+    ways.append((f"{ways[-1][0]}, paths with variables", "{{ fleet_output_path }}", ways[-1][2]))
+    for name, path, count in ways:
+        folder = fleet.folder / f"many-{len(contenders)}"
         folder.mkdir()
-        playbook = write_playbook(folder, [{"hosts": GROUP, "gather_facts": False, "tasks": [task(count)]}])
-        contenders[str(count)] = functools.partial(play, fleet, inventory, playbook, {})
-        contenders[str(count)]()
+        playbook = write_playbook(folder, [{"hosts": GROUP, "gather_facts": False, "tasks": [task(path, count)]}])
+        contenders[name] = functools.partial(play, fleet, inventory, playbook, {})
+        contenders[name]()
     before = len(lab.enrolments)
     print(f"\nest_certificates by the number of certificates, nothing to do, {rounds} rounds", flush=True)
     table(in_turns(contenders, rounds), next(iter(contenders)), 1)

@@ -46,6 +46,7 @@ class Issued(Value):
     :param digest: of what was asked for; see ``asked_digest()``. Empty where somebody else asked for it.
     :param chain: ``None`` where it is not known.
     :param key_sha256: of the key that was put beside it; see ``without_key()``. Empty where somebody else did that.
+    :param key_of_others: whether that key was there before, so that it is not this module's to remove.
     :param sealed: of the files that a passphrase encrypts; see ``sealed.py``.
     :param about: what ``est_certificate_info`` tells: ``template``, ``renewal_period_days``, ``renewal_spread``,
         ``lost`` and ``private_key_path``, as they were when it was issued. It decides nothing.
@@ -54,6 +55,7 @@ class Issued(Value):
     digest: str = ""
     chain: Optional[Chain] = None
     key_sha256: str = ""
+    key_of_others: bool = False
     sealed: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,7 +71,8 @@ class Issued(Value):
         sealed = data.get("sealed")
         texts = sealed.items() if isinstance(sealed, dict) else ()
         kept = {name: text for name, text in texts if isinstance(text, str)}
-        return cls(data["digest"], chain, key if isinstance(key, str) else "", kept, _about(data.get("about")))
+        key_sha256, key_of_others = key if isinstance(key, str) else "", data.get("key_of_others") is True
+        return cls(data["digest"], chain, key_sha256, key_of_others, kept, _about(data.get("about")))
 
     def as_data(self) -> Dict[str, Any]:
         """The same as plain JSON data."""
@@ -78,6 +81,7 @@ class Issued(Value):
             "digest": self.digest,
             **({} if chain is None else {"intermediates": chain.intermediates, "root": chain.root}),
             **({"key_sha256": self.key_sha256} if self.key_sha256 else {}),
+            **({"key_of_others": True} if self.key_of_others else {}),
             **({"sealed": dict(self.sealed)} if self.sealed else {}),
             **({"about": dict(self.about)} if self.about else {}),
         }

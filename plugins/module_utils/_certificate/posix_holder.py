@@ -201,7 +201,7 @@ class FileHolder:
             self._known = Issued()
             return CurrentCertificate(certificate, defect=error.reason)
         self._certificate, self._key = certificate, found.key
-        self._strange_key = not self._known.digest
+        self._strange_key = not self._known.digest or self._known.key_of_others
         return found.replace(digest=self._known.digest)
 
     def _with_key(self, first: Tuple[bytes, Certificate], text: str, key_text: str) -> CurrentCertificate:
@@ -479,7 +479,7 @@ class FileHolder:
                 trouble = error
         key_sha256 = without_key(new_key if new_key is not None else self._texts.key or "")[1]
         told = {} if about is None else {**about, "private_key_path": self._key_path}
-        noted = Issued(digest, above, key_sha256, seal, told)
+        noted = Issued(digest, above, key_sha256, key is None and self._strange_key, seal, told)
         issued = {**self._known_before(), fingerprint_sha256(certificate): noted}
         self._write_note(issued, tuple(texts), changes=True)
         self._keep_old(new_key is not None, texts)

@@ -200,7 +200,7 @@ class _Files:
             return any(each.chain is not None and each.chain.intermediates == text for each in issued)
         if option == "root_certificate_path":
             return any(each.chain is not None and bool(text) and each.chain.root == text for each in issued)
-        keys = {each.key_sha256 for each in issued if each.key_sha256}
+        keys = {each.key_sha256 for each in issued if each.key_sha256 and not each.key_of_others}
         rest, key = without_key(text)
         if option == _KEY:
             return not rest.strip() and key in keys

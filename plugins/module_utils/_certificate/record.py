@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .._files.lock import locked
 from .._files.reading import ReadableFolder, is_locked
-from .._store.errors import StoreError
+from .._store.errors import NewerFormat, StoreError
 from .._store.files import open_store, replace_file
 from .._store.found import cannot, open_to_read, read_file
 from .._store.parts import CERTIFICATES_NAME
@@ -96,11 +96,16 @@ class Record(Value):
     def from_text(cls, text: str) -> Record:
         """Read it back; an empty text is an empty record.
 
-        :raises StoreError: it is damaged.
+        :raises StoreError: it is damaged, or of a newer version of this collection.
         """
         try:
-            data = json.loads(text)["certificates"] if text else []
-            found = [Made.from_data(entry) for entry in data]
+            data: Any = json.loads(text) if text else {"format_version": _FORMAT_VERSION, "certificates": []}
+            if data["format_version"] > _FORMAT_VERSION:
+                raise NewerFormat(
+                    f"{CERTIFICATES_NAME} in the folder of the template store was written by a newer version of this "
+                    "collection; update the collection on the controller"
+                )
+            found = [Made.from_data(entry) for entry in data["certificates"]]
         except (KeyError, TypeError, ValueError, RecursionError):
             raise StoreError(
                 f"{CERTIFICATES_NAME} in the folder of the template store has the wrong shape, so nobody knows which "

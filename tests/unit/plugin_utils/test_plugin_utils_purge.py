@@ -238,6 +238,29 @@ def test_what_something_else_has_issued_is_not_ours_and_told_once(web, lab):
     assert {"host.pem", "host.key"} <= set(web.names())
 
 
+def test_a_key_that_was_there_before_is_not_ours_however_often_its_certificate_is_renewed(web, lab):
+    put(web.folder, lab.issue(subject=subject(), days=(-1, 100)))
+    mine = web.entry("host", identity={"user": "jdoe"}, allowed_lost=["UPN", "email"], renewal_method="renew")
+    for _again in range(2):
+        result = web.run(web.entry("one"), {**mine, "force": True})
+        assert result["certificates"][1]["status"] == "issued"
+    told = web.purged(web.entry("one"))
+    assert (told["action"], told["files"]) == ("kept", [])
+    assert told["reason"] == f"{web.folder}/host.key is not what est_certificates has put there"
+    web.run(web.entry("one"), {**mine, "force": True, "renewal_method": "rekey"})
+    told = web.purged(web.entry("one"))
+    assert told["action"] == "removed"
+    assert [path.rpartition("-")[0] for path in told["left"]] == [f"{web.folder}/.host.key.est-kept"]
+
+
+def test_a_record_of_a_newer_version_is_left_alone(web):
+    web.run(web.entry("one"))
+    text = json.dumps({"format_version": 2, "certificates": []})
+    (web.store / "certificates.json").write_text(text)
+    assert web.run(web.entry("one"))["error_code"] == "newer_format"
+    assert (web.store / "certificates.json").read_text() == text
+
+
 def test_what_a_certificate_had_before_goes_too(web):
     web.run(web.entry("one"), web.all_outputs("two"))
     web.run(web.entry("one"), web.entry("two"))
@@ -372,7 +395,7 @@ def test_a_record_that_is_damaged_purges_nothing(web):
 )
 def test_a_record_of_another_shape_is_damaged(web, entry):
     web.run(web.entry("one"))
-    (web.store / "certificates.json").write_text(json.dumps({"certificates": [entry]}))
+    (web.store / "certificates.json").write_text(json.dumps({"format_version": 1, "certificates": [entry]}))
     assert web.run(web.entry("one"))["error_code"] == "damaged_store"
 
 
