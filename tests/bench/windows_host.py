@@ -24,6 +24,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import sys
 import tempfile
@@ -177,9 +178,13 @@ def main() -> None:
         except MissingError as error:
             print("in Wine:        not measured:", error)
         else:
-            place = f"C:\\est-bench-{os.getpid()}"
-            with host.kept_up():
-                print("in Wine:       ", bench.compare(host.command, host.program, place, options.rounds), flush=True)
+            place = host.drive / f"est-bench-{os.getpid()}"
+            try:
+                with host.kept_up():
+                    told = bench.compare(host.command, host.program, host.path(place), options.rounds)
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+            print("in Wine:       ", told, flush=True)
         print("the controller:", bench.controller(store, options.rounds, options.hosts), flush=True)
 
 
