@@ -26,7 +26,10 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.
     KEY_PASSPHRASE,
     number_as_text,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import (
+    Template,
+    templates_from_options,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.names import check_text, template_name
 
 _MOST_DAYS = 3650
@@ -201,3 +204,7 @@ def to_yaml(data: Mapping[str, Any]) -> str:
         return ""
     text: str = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
     return text
+
+
+# Each host has a fork of its own, which would compile the same regular expressions again: one template is read before.
+templates_from_options([{"name": "a", "server": "est.example.com", "username": "a", "password": "a"}])
