@@ -95,6 +95,10 @@ FOLDERS = {
     ),
     "docs/certificates.md: Keep the pair together": ("etc/proxy",),
     "docs/certificates.md: Keep all certificates of the host": ("etc/ssl/certs", "etc/ssl/private"),
+    "docs/certificates.md: Keep this certificate, and remove those of earlier lists": (
+        "etc/ssl/certs",
+        "etc/ssl/private",
+    ),
     "docs/certificates.md: Issue the certificates of all users": ("srv",),
     "docs/certificates.md: One PKCS#12 file for each user, handed out by a service": ("srv",),
 }
