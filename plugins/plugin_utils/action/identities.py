@@ -20,10 +20,11 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certifica
     IDENTITIES,
     IDENTITIES_CSV,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._failure import failure, failure_of
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._identities import options, wave
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._identities.csv_file import LONGEST, read_csv
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._identities.options import Named, Wave
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import StoreError
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.errors import TemplateError, show
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._template.model import Template
 
@@ -39,6 +40,7 @@ CALL = 200
 _STATUSES = ("issued", "recovered", "unchanged", "pending", "not_asked", "failed", wave.NOT_TRIED)
 _SHAPE = {"changed": bool, "stopped": bool, "identities": [dict], "reloaded": [str], "not_reloaded": dict}
 _FAILURE = {"error_code": str, "reason": str}
+_NO_TEMPLATE = "unknown_template"
 _IDENTITY = {"name": str, "status": str, "changed": bool}
 
 
@@ -48,7 +50,8 @@ class Identities:
     :param action: of the host.
     :param entry: the options of the entry, by the names of its argument spec.
     :param shared: those that stand beside the list.
-    :raises TemplateError, StoreError: something cannot be used; nothing was asked for yet.
+    :raises TemplateError, StoreError: something cannot be used; nothing was asked for yet. Where the host has no such
+        template, that is the outcome of this entry alone, as it is of one for one certificate.
     """
 
     def __init__(self, action: ExchangeAction, entry: Mapping[str, Any], shared: Mapping[str, Any]) -> None:
@@ -62,9 +65,19 @@ class Identities:
         self._action = action
         self._wave: Wave = options.read_wave(entry, shared, check_mode=action._task.check_mode)
         asked = self._wave.asked
-        self._template: Template = asked.inline or action.stored_template(asked.store_path, asked.template_name)
-        action._secrets |= secret_values(self._template.secrets())
-        self._identities: Sequence[Named] = options.read_identities(self._wave, self._template, self._rows(entry))
+        rows = self._rows(entry)
+        self._without_template: dict[str, Any] = {}
+        self._identities: Sequence[Named] = ()
+        try:
+            template = asked.inline or action.stored_template(asked.store_path, asked.template_name)
+        except StoreError as error:
+            if error.code != _NO_TEMPLATE:
+                raise
+            self._without_template = {**failure_of(error), "status": "failed", "template": asked.template_name}
+            return
+        self._template: Template = template
+        action._secrets |= secret_values(template.secrets())
+        self._identities = options.read_identities(self._wave, template, rows)
 
     @property
     def folder(self) -> str:
@@ -97,6 +110,8 @@ class Identities:
 
     def keep(self) -> dict[str, Any]:
         """See to all of them, and return what became of the entry; a failed result where one could not be had."""
+        if self._without_template:
+            return {**self._without_template, "output_path": self.folder}
         found: list[dict[str, Any]] = []
         broken: dict[str, Any] = {}
         changed, reloaded = False, []

@@ -18,6 +18,8 @@ from support.actions import run_action
 from support.certificate_host import CertificateHost
 
 from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action import identities
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.exchange.account_gate import AccountGate
+from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.fleet import certificates
 
 PASSPHRASE = "the p12 passphrase"
 #: What any cryptography can make, where this one knows no other.
@@ -233,3 +235,38 @@ def test_a_service_that_cannot_be_told_is_a_failure_and_stays_owed(lab, tmp_path
     (found,) = result["certificates"]
     assert (found["status"], found["reloaded"], found["changed"]) == ("recovered", ["web"], True)
     assert found["reason"] == "3 identities: 3 unchanged; an earlier run had not reloaded web"
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["really", "check"])
+def test_a_host_without_the_template_fails_in_this_entry_alone(lab, tmp_path, check):
+    one = {**entry(lab, None), "certificate_path": f"{tmp_path}/a.pem", "private_key_path": f"{tmp_path}/a.key"}
+    del one["output_path"]
+    many = {"template": "nowhere", "identities": people(2), "output_path": str(tmp_path / "x")}
+    store = str(tmp_path / "store")
+    result, host = run([many, {**one, "identity": {**one["identity"], "user": "h"}}], check=check, store_path=store)
+    first, second = result["certificates"]
+    assert (first["status"], first["error_code"], first["changed"]) == ("failed", "unknown_template", False)
+    assert (first["template"], first["output_path"]) == ("nowhere", f"{tmp_path}/x")
+    assert second["status"] == ("not_asked" if check else "issued")
+    assert "est_identities_host" not in [name for name, _arguments in host.modules]
+    with_csv = {**many, "identities": None, "identities_csv": "nowhere.csv"}
+    result, _host = run([with_csv], check=check, store_path=store)
+    assert result["error_code"] == "unusable_file", "what is wrong on the controller is told all the same"
+
+
+def test_the_role_tells_what_it_would_do_where_the_template_is_to_be_written_first(lab, tmp_path):
+    many = {"template": "nowhere", "identities": people(2), "output_path": str(tmp_path / "x")}
+    store = str(tmp_path / "store")
+
+    def look(entries, check):
+        assert check
+        return run(entries, check=True, store_path=store)[0]
+
+    role = certificates.HostCertificates(AccountGate(str(tmp_path), "ce1"), list, None, None, look)
+    kept = role.keep([many], writes=False, missing=["nowhere"])
+    (told,) = kept["certificates"]
+    assert (told["status"], told["changed"], kept["changed"]) == ("not_asked", True, True)
+    assert told["output_path"] == f"{tmp_path}/x"
+    assert told["reason"] == "its template 'nowhere' is to be written first"
+    (told,) = role.keep([many], writes=False)["certificates"]
+    assert told["error_code"] == "unknown_template"
