@@ -86,6 +86,10 @@ class Value:
     def __init__(self, *values: Any, **named: Any) -> None:
         """:raises TypeError: a field is missing, unknown, or given twice."""
         fields, given = self._fields, named
+        if not named and len(values) == len(fields):
+            self.__dict__.update(zip(fields, values))
+            self.__post_init__()
+            return
         right = True
         if values:
             given = dict(zip(fields, values))

@@ -103,7 +103,12 @@ def account(template: Template) -> Optional[Credentials]:
 
 def chosen_key(template: Template) -> Optional[KeySpec]:
     """The kind of key that a template asks for; ``None`` for the default, which gives way to what a server asks for."""
-    spec = KeySpec(template.key_type, template.key_size, template.key_curve)
+    return _chosen(template.key_type, template.key_size, template.key_curve)
+
+
+@functools.lru_cache(maxsize=64)
+def _chosen(type_: str, size: Optional[int], curve: Optional[str]) -> Optional[KeySpec]:
+    spec = KeySpec(type_, size, curve)
     return None if spec == KeySpec() else spec
 
 

@@ -84,7 +84,7 @@ class EstUrl(Value):
     @property
     def base(self) -> str:
         """The URL to which operations are added."""
-        return _base(self)
+        return _base(self.host, self.port, self.label, self.base_path)
 
     def operation(self, name: str) -> str:
         """The URL of one of ``OPERATIONS``.
@@ -107,11 +107,11 @@ def _built(server: str, port: Optional[int], label: Optional[str], base_path: Op
 
 
 @functools.lru_cache(maxsize=64)
-def _base(url: EstUrl) -> str:
+def _base(host: str, port: int, label: Optional[str], base_path: Optional[str]) -> str:
     # RFC 3986 section 3.3: the label is one path segment, and what may stand in one stays as it is given: servers
     # compare it with what they were configured with, and not all of them decode it before.
-    segment = f"/{quote(url.label, safe=SEGMENT_CHARACTERS)}" if url.label is not None else ""
-    return f"https://{url.authority}{url.base_path or WELL_KNOWN}{segment}"
+    segment = f"/{quote(label, safe=SEGMENT_CHARACTERS)}" if label is not None else ""
+    return f"https://{EstUrl(host, port).authority}{base_path or WELL_KNOWN}{segment}"
 
 
 class Proxy(Value):
