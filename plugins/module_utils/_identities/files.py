@@ -203,7 +203,8 @@ class IdentityFiles(IdentityReading):
         if key is None and self._held is None:
             raise TypeError("a certificate for the key of another one needs that")
         try:
-            self._home.keep(self._name, record)
+            replaces = any(map(self._is_there, self._wanted()))
+            self._home.keep(self._name, record, durable=replaces)
             self._put(certificate, above, key or (self._held and self._held.key), digest, new_key=key is not None)
         except OSError as error:
             raise not_kept(error) from None
@@ -291,7 +292,7 @@ class IdentityFiles(IdentityReading):
             content,
             mode=_PRIVATE if private else _PUBLIC,
             attributes=None if wanted is None else wanted.of_file(private),
-            durable=durable,
+            durable=durable or self._is_there(name),
         )
 
     def _write_own(self, kind: str, content: bytes) -> None:

@@ -7,7 +7,8 @@ What outlives what: whatever was written when a process is killed is there for t
 What a power failure leaves has to be on the disk, and to wait for that costs more than a certificate. So keys are made
 for several identities that follow one another, and are on the disk together, before the first of them is asked for;
 with them comes on the disk what was issued for those before. At the end of the call everything is, and only then the
-keys and certificates that are in their files are forgotten here.
+keys and certificates that are in their files are forgotten here. What takes the place of an older pair is waited for:
+that could be the only one that authenticates a renewal.
 
 ``.est-identities`` says what was issued for what, ``.est-wave`` has what is not finished, and ``.est-reload`` names the
 services that have not been told.
@@ -215,9 +216,14 @@ class IdentityFolder:
         """Keep a file under another name as well, which begins with a dot, and return its path."""
         return self.folder.path_of(self.folder.keep_aside(name, name_beside(name, f"{kind}-")))
 
-    def keep(self, name: str, record: Mapping[str, str]) -> None:
-        """Keep what is not finished of a name: see ``Unfinished``."""
+    def keep(self, name: str, record: Mapping[str, str], *, durable: bool) -> None:
+        """Keep what is not finished of a name: see ``Unfinished``.
+
+        :param durable: it is on the disk then; else with the next key, or at the end of the call.
+        """
         self._append(_WAVE, self.unfinished.line(name, record))
+        if durable:
+            self.folder.sync_file(_WAVE)
 
     def finish(self, name: str, fingerprint: str, note: Note) -> None:
         """Note a certificate that is in its files."""

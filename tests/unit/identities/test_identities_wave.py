@@ -176,6 +176,52 @@ def lines_of(text):
     return found
 
 
+def test_what_a_power_failure_must_not_take_is_waited_for(lab, tmp_path, monkeypatch):
+    """Keys before they are asked for, several at once; what takes the place of a pair; and at the end all of it."""
+    done = []
+
+    def note(name):
+        real = getattr(folders.Folder, name)
+
+        def noted(self, what="", *arguments, **more):
+            if what not in (".est-room", ".est.lock"):
+                said = what if isinstance(what, str) else "files"
+                done.append((name, said, more.get("durable")) if name == "write" else (name, said))
+            return real(self, what, *arguments, **more) if what != "" else real(self)
+
+        monkeypatch.setattr(folders.Folder, name, noted)
+
+    for name in ("write", "append", "sync_file", "sync_all", "unlink"):
+        note(name)
+    keep(lab, tmp_path, TWO)
+    assert done == [
+        ("append", ".est-wave"),
+        ("sync_file", ".est-wave"),
+        *(
+            change
+            for name in TWO
+            for change in [
+                ("append", ".est-wave"),
+                ("write", f"{name}.key", False),
+                ("write", f"{name}.pem", False),
+            ]
+        ),
+        ("append", ".est-identities"),
+        ("sync_all", "files"),
+        *(("sync_file", name) for name in ("a.key", "a.pem", "b.key", "b.pem", ".est-identities")),
+        ("unlink", ".est-wave"),
+    ]
+    done.clear()
+    keep(lab, tmp_path, TWO, force=True)
+    each = [
+        ("append", ".est-wave"),
+        ("sync_file", ".est-wave"),
+        ("append", ".est-wave"),
+        ("sync_file", ".est-wave"),
+    ]
+    assert done[:6] == [*each, ("write", "a.key", True), ("write", "a.pem", True)]
+
+
 def test_pending_ones_are_gone_on_with(tmp_path):
     with LabServer("--manual-approval", "1", "--retry-after", "60") as lab:
         first = keep(lab, tmp_path)
