@@ -27,7 +27,7 @@ from ..est.x509.certificate import fingerprint_sha256
 from ..est.x509.held_certificate import HeldCertificate, read_first_certificate
 from ..est.x509.keys import KeySpec, private_key_pem
 from .folder import IdentityFolder, not_kept
-from .found import END, IdentityReading
+from .found import END, STRANGE, IdentityReading
 from .journal import Note
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class IdentityFiles(IdentityReading):
 
     def _mend(self, held: HeldCertificate, todo: Mapping[str, str], unwanted: Sequence[str]) -> None:
         self._home.will_change()
-        sealed = self._note.sealed
+        more = self._note.more
         for name in todo:
             if name == self._certificate_name:
                 text = self._whole(held.certificate, self._chain) if self._note.intermediates is not None else self._pem
@@ -127,13 +127,13 @@ class IdentityFiles(IdentityReading):
             elif self._pkcs12 is not None:
                 self._keep_strange(name)
                 text = self._pkcs12.text(held.certificate, held.key, self._chain)
-                sealed = sealed_pkcs12(self._pkcs12, text, self._chain)
+                more = {**more, **sealed_pkcs12(self._pkcs12, text, self._chain)}
                 # The key must not be lost with the file that it is taken from.
                 self._write(name, text.encode("latin-1"), durable=bool(unwanted))
         for name in unwanted:
             self._home.remove(name)
-        if sealed is not self._note.sealed:
-            note = self._note.replace(sealed=sealed)
+        if more is not self._note.more:
+            note = self._note.replace(more=more)
             self._home.notes.add(self._name, fingerprint_sha256(held.certificate), note)
         self.changed = True
 
@@ -217,14 +217,15 @@ class IdentityFiles(IdentityReading):
 
     def _put(self, certificate: Certificate, above: Chain, key: Any, digest: str, *, new_key: bool) -> None:
         """Give the new key, where there is one, and the new certificate their names."""
-        home, sealed = self._home, {}
+        home = self._home
+        more = {STRANGE: "yes"} if self._strange and not new_key else {}
         files: Dict[str, bytes] = {}
         if self._pair and (new_key or not self._is_there(self._key_name)):
             kept = home.unfinished.get(self._name).get("key") if key is self._asked else None
             files[self._key_name] = kept.encode("ascii") if kept else private_key_pem(key)
         if self._pkcs12 is not None:
             text = self._pkcs12.text(certificate, key, above)
-            sealed = dict(sealed_pkcs12(self._pkcs12, text, above))
+            more.update(sealed_pkcs12(self._pkcs12, text, above))
             files[self._pkcs12.path] = text.encode("latin-1")
         if self._pair:
             files[self._certificate_name] = self._whole(certificate, above).encode("ascii")
@@ -235,7 +236,7 @@ class IdentityFiles(IdentityReading):
             self._write(name, content, durable=bool(unwanted))
         for name in unwanted:
             home.remove(name)
-        home.finish(self._name, fingerprint_sha256(certificate), Note(digest, above.intermediates, sealed))
+        home.finish(self._name, fingerprint_sha256(certificate), Note(digest, above.intermediates, more))
 
     def _keep_old(self, files: Mapping[str, bytes], certificate: Certificate) -> None:
         """Keep what is replaced, where it is wanted, and in any case a key that this module did not put there: somebody

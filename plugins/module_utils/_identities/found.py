@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from ..est.x509.fields import Certificate
 
+#: What is noted of a certificate for a key that this module has not made: somebody may need that one.
+STRANGE = "strange_key"
 END = "-----END CERTIFICATE-----\n"
 
 
@@ -109,7 +111,7 @@ class IdentityReading:
         tls = ClientCertificate(place, self._path(key_file), certificate_pem=text, key_pem=private_key_block(key_text))
         held = HeldCertificate.with_key(first, key_text, tls, repr(place))
         self._note = self._home.notes.find(self._name, fingerprint_sha256(first[1]))
-        if self._note.digest:
+        if self._note.digest and STRANGE not in self._note.more:
             self._strange.pop(key_file, None)
         there = text.partition(END)[2].lstrip()
         self._held = held
@@ -145,7 +147,7 @@ class IdentityReading:
             if not sha256:
                 found[self._pkcs12.path] = missing
             elif (self._pair or self._note.digest) and not is_pkcs12_sealed(
-                self._note.sealed, self._pkcs12, sha256, self._chain
+                self._note.more, self._pkcs12, sha256, self._chain
             ):
                 found[self._pkcs12.path] = "was not what belongs to the certificate and to these options"
         if home.attributes is not None:

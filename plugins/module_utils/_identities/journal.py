@@ -26,12 +26,12 @@ class Note(Value):
 
     :param digest: of what was asked for; empty where nothing is known of it.
     :param intermediates: what follows it in its PEM file; ``None`` where that is not known.
-    :param sealed: of its PKCS#12 file; see ``sealed.py``.
+    :param more: of its PKCS#12 file, see ``sealed.py``, and of its key.
     """
 
     digest: str = ""
     intermediates: Optional[str] = None
-    sealed: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 class Notes:
@@ -51,7 +51,7 @@ class Notes:
 
     def sealed(self, name: str) -> Sequence[str]:
         """SHA-256 over the PKCS#12 files of a name that were noted."""
-        return [text for note in self._notes.get(name, {}).values() for text in note.sealed.values()]
+        return [text for note in self._notes.get(name, {}).values() for text in note.more.values()]
 
     def add(self, name: str, fingerprint: str, note: Note) -> None:
         """Note what is known of a certificate; ``take_new()`` has the lines for it."""
@@ -101,7 +101,7 @@ class Notes:
     @staticmethod
     def _lines(name: str, fingerprint: str, note: Note, chains: Dict[str, str]) -> Iterator[bytes]:
         """The lines of a note, with that of its chain where it is not among ``chains``."""
-        more = dict(note.sealed)
+        more = dict(note.more)
         if note.intermediates is not None:
             more[_CHAIN] = _name_of(note.intermediates)
             if more[_CHAIN] not in chains:

@@ -211,3 +211,30 @@ def test_a_run_that_stops_tells_the_services_of_what_it_changed(lab, tmp_path, s
     keep(lab, tmp_path, ("a",), is_last=False, reload=["web"])
     result = keep(lab, tmp_path, ("b", "c"), is_last=False, reload=["web"], template={"password": "wrong"})
     assert (result["stopped"], told) == (True, ["web"])
+
+
+def test_a_key_of_somebody_else_is_kept_also_after_a_certificate_for_it(lab, tmp_path):
+    keep(lab, tmp_path, ("a",))
+    key = (tmp_path / "a.key").read_bytes()
+    (tmp_path / ".est-identities").unlink()  # so it is somebody's
+    keep(lab, tmp_path, ("a",), force=True, renewal_method="renew")
+    assert not [name for name in names_in(tmp_path) if "est-kept" in name]
+    keep(lab, tmp_path, ("a",), force=True)
+    (kept,) = [name for name in names_in(tmp_path) if "est-kept" in name]
+    assert (tmp_path / kept).read_bytes() == key
+    keep(lab, tmp_path, ("a",), force=True)
+    assert [name for name in names_in(tmp_path) if "est-kept" in name] == [kept]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_something_else_under_the_name_of_a_file_is_told_before_it_is_asked_for(lab, tmp_path, kind):
+    if kind == "folder":
+        (tmp_path / "a.p12").mkdir()
+    else:
+        (tmp_path / "a.p12").symlink_to("/etc/passwd")
+    before = posts(lab)
+    result = keep(lab, tmp_path, TWO, passphrase="p12 pass", pkcs12_only=True)
+    assert statuses(result) == ["failed", "issued"]
+    assert result["identities"][0]["error_code"] == "not_saved"
+    assert kind in result["identities"][0]["reason"]
+    assert posts(lab) == before + 1
