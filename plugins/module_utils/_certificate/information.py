@@ -41,27 +41,33 @@ def certificates_in(paths: Sequence[str]) -> Dict[str, Any]:
 
     :param paths: absolute. Of a folder its own files count, but for dot files and CA certificates.
     """
-    found: Dict[str, Dict[str, Any]] = {}
+    found: Dict[str, Tuple[Tuple[bool, bool], Dict[str, Any]]] = {}
     problems: List[Dict[str, str]] = []
     for path in paths:
         try:
             for each in _files_at(path):
                 told = _told(each, named=each == path)
                 if told is not None:
-                    _keep(found, told)
+                    _keep(found, told[0], alone=told[1])
         except OSError as error:
             problems.append({"path": path, "reason": in_words(error)})
         except InputError as error:
             problems.append({"path": path, "reason": error.reason})
-    return {"certificates": sorted(found.values(), key=lambda one: str(one["path"])), "problems": problems}
+    return {
+        "certificates": sorted((one for _rank, one in found.values()), key=lambda one: str(one["path"])),
+        "problems": problems,
+    }
 
 
-def _keep(found: Dict[str, Dict[str, Any]], told: Dict[str, Any]) -> None:
-    """Keep one entry for each certificate: that of the file beside which it is noted, or else the first."""
+def _keep(found: Dict[str, Tuple[Tuple[bool, bool], Dict[str, Any]]], told: Dict[str, Any], *, alone: bool) -> None:
+    """Keep one entry for each certificate: that of the file beside which it is noted, and of several in one folder of
+    versions that of the file which has it alone; or else the first.
+    """
     fingerprint = told["certificate"]["fingerprint_sha256"]
-    there = found.get(fingerprint)
-    if there is None or (told["template"] is not None and there["template"] is None):
-        found[fingerprint] = told
+    noted = told["template"] is not None
+    rank = (noted, noted and alone)  # where nothing is noted, the chain is known from the file alone
+    if fingerprint not in found or rank > found[fingerprint][0]:
+        found[fingerprint] = (rank, told)
 
 
 def _files_at(path: str) -> Iterator[str]:
@@ -82,8 +88,9 @@ def _files_at(path: str) -> Iterator[str]:
         yield os.path.join(path, name)
 
 
-def _told(path: str, *, named: bool) -> Optional[Dict[str, Any]]:
-    """What is known of the certificate in a file; ``None`` where there is none that is meant.
+def _told(path: str, *, named: bool) -> Optional[Tuple[Dict[str, Any], bool]]:
+    """What is known of the certificate in a file, and whether it is alone there; ``None`` where there is none that is
+    meant.
 
     :param named: the file itself was named, and not the folder that it is in.
     :raises OSError, InputError: it was named, and cannot be read, or there is no certificate in it.
@@ -104,7 +111,7 @@ def _told(path: str, *, named: bool) -> Optional[Dict[str, Any]]:
     issued = note.issued.get(fingerprint_sha256(certificate), Issued())
     key_path, matches = _key_of(path, text, certificate, issued)
     about = issued.about
-    return {
+    told = {
         "path": path,
         "certificate": {"pem": pem(certificate), **describe(certificate)},
         "chain_subjects": [one.subject.text for one in _chain(certificate, certificates, issued)],
@@ -116,6 +123,7 @@ def _told(path: str, *, named: bool) -> Optional[Dict[str, Any]]:
         "request_pending": _is_pending(places, key_path),
         "refused": None if note.refused is None else note.refused.reason,
     }
+    return told, len(certificates) == 1
 
 
 def _renew_at(certificate: Certificate, about: Mapping[str, Any]) -> Optional[str]:
