@@ -79,7 +79,8 @@ def purge(
     :raises StoreError: what is noted cannot be read or written.
     """
     record = known_record(store_path) if check else update_record(store_path, declared)
-    taken = Taken([path for made in declared for path in made.paths], folders)
+    staying = [*declared, *record.protected(keep)]
+    taken = Taken(staying, folders)
     found = [_purged(made, taken, check) for made in record.undeclared(declared, keep)]
     if not check:
         update_record(store_path, gone=[each.certificate_path for each in found if not each.known])
@@ -88,15 +89,20 @@ def purge(
 
 
 class Taken:
-    """The files of what is declared, however their paths lead to them."""
+    """The files of what is declared, or protected by its name, however their paths lead to them."""
 
-    def __init__(self, paths: Iterable[str], folders: Iterable[str]) -> None:
-        self._paths: Set[str] = {name for path in paths for name in (path, os.path.realpath(path), _resolved(path))}
+    def __init__(self, staying: Sequence[Made], folders: Iterable[str]) -> None:
+        self._paths = _names_of(path for made in staying for path in made.paths)
+        self._certificates = _names_of(made.certificate_path for made in staying)
         self._folders = {name for path in folders for name in (posixpath.normpath(path), os.path.realpath(path))}
 
     def has(self, path: str) -> bool:
         """Say whether a file is one of them."""
         return path in self._paths or _resolved(path) in self._paths
+
+    def has_certificate(self, path: str) -> bool:
+        """Say whether a file is the certificate itself of one of them, which another path leads to."""
+        return path in self._certificates or _resolved(path) in self._certificates
 
     def has_folder_of(self, path: str) -> bool:
         """Say whether a file is in a folder of identities."""
@@ -108,12 +114,18 @@ class Taken:
         return any(posixpath.dirname(path) in (folder, os.path.realpath(folder)) for path in self._paths)
 
 
+def _names_of(paths: Iterable[str]) -> Set[str]:
+    return {name for path in paths for name in (path, os.path.realpath(path), _resolved(path))}
+
+
 def _resolved(path: str) -> str:
     """A path whose folder is named without links; the file itself may be one."""
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def _purged(made: Made, taken: Taken, check: bool) -> Purged:
+    if taken.has_certificate(made.certificate_path):
+        return Purged(made.certificate_path)  # it is noted by its other path, and what lies beside it is still needed
     if any(map(taken.has_folder_of, made.paths)):
         return _alone(made, made.paths, "the certificates of identities are in its folder now")
     try:

@@ -45,9 +45,9 @@ class Made(Value):
     def of(cls, asked: CertificateParameters) -> Made:
         """Those of what is asked for."""
         others = {**asked.chain_files, **dict(zip((PKCS12_PATH,), asked.outputs.paths))}
-        files = sorted((option, posixpath.normpath(path)) for option, path in others.items())
-        key = (_KEY, posixpath.normpath(asked.private_key_path))
-        return cls(posixpath.normpath(asked.certificate_path), asked.versioned_folder, (key, *files))
+        files = sorted((option, _plain(path)) for option, path in others.items())
+        key = (_KEY, _plain(asked.private_key_path))
+        return cls(_plain(asked.certificate_path), asked.versioned_folder, (key, *files))
 
     @classmethod
     def from_data(cls, data: Any) -> Made:
@@ -82,6 +82,12 @@ class Made(Value):
         if before.versioned != self.versioned:
             return self
         return self.replace(files=tuple(dict.fromkeys((*before.files, *self.files))))
+
+
+def _plain(path: str) -> str:
+    """A path, or a pattern of paths, as it is noted. POSIX lets two slashes at the beginning mean something else."""
+    plain = posixpath.normpath(path)
+    return plain[1:] if plain.startswith("//") else plain
 
 
 class Record(Value):
@@ -138,8 +144,16 @@ class Record(Value):
 
         :param keep: paths that are left alone; see ``is_protected()``.
         """
-        there = {each.certificate_path for each in declared}
-        return [self.made[path] for path in sorted(self.made) if path not in there and not is_protected(path, keep)]
+        there = {each.certificate_path for each in (*declared, *self.protected(keep))}
+        return [self.made[path] for path in sorted(self.made) if path not in there]
+
+    def protected(self, keep: Sequence[str]) -> List[Made]:
+        """Those that are left alone.
+
+        :param keep: their paths, spelled as the option was; see ``is_protected()``.
+        """
+        plain = [_plain(pattern) for pattern in keep]
+        return [made for path, made in self.made.items() if is_protected(path, plain)]
 
 
 def read_record(store: ReadableFolder) -> Record:

@@ -277,12 +277,44 @@ def test_files_that_a_declared_certificate_has_now_stay(web):
     assert ([each["status"] for each in again["certificates"]], again["purged"]) == (["unchanged"], [])
 
 
-def test_a_declared_file_is_known_by_another_path_to_its_folder(web, tmp_path):
-    web.run(web.entry("one"), web.entry("two"))
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_declared_certificate_is_known_by_another_path_to_its_folder(web, tmp_path, versioned):
+    two = web.all_outputs("two", web.folder / "proxy", versioned_folder=versioned) if versioned else web.entry("two")
+    web.run(web.entry("one"), two)
+    before = web.names()
     (tmp_path / "link").symlink_to(web.folder)
-    other = {name: path.replace("/tls/", "/link/") for name, path in web.entry("two").items() if name != "identity"}
-    web.run(web.entry("one"), {**web.entry("two"), **other})
-    assert {"two.pem", "two.key"} <= set(web.names())
+    other = {
+        name: text.replace("/tls/", "/link/") for name, text in two.items() if name.endswith("_path") and text[0] == "/"
+    }
+    result = web.run(web.entry("one"), {**two, **other})
+    assert (result["purged"], result["changed"]) == ([], False)
+    assert web.names() == before  # the note among it, by which the module knows what it has issued
+    assert web.run(web.entry("one"), {**two, **other})["purged"] == []
+
+
+def test_two_slashes_at_the_beginning_of_a_path_are_one(web):
+    web.run(web.entry("one"), web.entry("two"))
+    slashes = {name: f"/{text}" for name, text in web.entry("two").items() if name.endswith("_path")}
+    before = web.names()
+    assert web.run(web.entry("one"), {**web.entry("two"), **slashes})["purged"] == []
+    assert web.names() == before
+    assert web.purged(web.entry("one"))["certificate_path"] == f"{web.folder}/two.pem"
+
+
+def test_a_path_to_keep_is_spelled_as_that_of_the_certificate_was(web):
+    path = f"{web.folder}/../tls//two.pem"
+    web.run(web.entry("one"), {**web.entry("two"), "certificate_path": path})
+    assert web.run(web.entry("one"), purge_keep=[path])["purged"] == []
+    assert "two.pem" in web.names()
+
+
+def test_a_file_that_a_kept_certificate_has_as_well_stays(web):
+    chain = f"{web.folder}/chain.pem"
+    web.run(web.entry("one", chain_path=chain))
+    web.run(web.entry("two", chain_path=chain), purge=False)  # as another play has it
+    told = web.purged(web.entry("three"), purge_keep=[f"{web.folder}/two.pem"])
+    assert told["files"] == [f"{web.folder}/one.key", f"{web.folder}/one.pem"]
+    assert "chain.pem" in web.names()
 
 
 def test_backups_stay_and_are_named(web):
