@@ -141,12 +141,18 @@ class Folder(ReadableFolder):
                     context = os.getxattr(old, SELINUX, follow_symlinks=False)
                     os.setxattr(new, SELINUX, context, follow_symlinks=False)
 
-    def append(self, name: str, content: bytes) -> None:
-        """Add to the end of a file, which is made where there is none; under the lock, where others do so too."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    def append(self, name: str, content: bytes, *, private: bool = False) -> None:
+        """Add to the end of a file, which is made where there is none; under the lock, where others do so too.
+
+        :param private: nobody else may be able to read what is added.
+        :raises PermissionError: somebody else could.
+        """
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with self.about(name):
             descriptor = os.open(name, flags, 0o600, dir_fd=self.descriptor)
             try:
+                if private and not is_private(os.fstat(descriptor)):
+                    raise PermissionError(errno.EPERM, "is not a file of this user alone; remove it")
                 _write_all(descriptor, content)
             finally:
                 os.close(descriptor)
@@ -355,6 +361,12 @@ class Folder(ReadableFolder):
     def _link(self, name: str, other: str) -> None:
         here = self.descriptor
         os.link(name, other, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
+
+
+def is_private(status: os.stat_result) -> bool:
+    """Say whether a file is one that only root or this user can have made, and can open."""
+    private = stat.S_ISREG(status.st_mode) and not status.st_mode & 0o077 and status.st_nlink == 1
+    return private and status.st_uid in (0, os.geteuid())
 
 
 def _forget(name: str, descriptor: int) -> bool:

@@ -13,11 +13,10 @@ import contextlib
 import errno
 import fcntl
 import os
-import stat
 import time
 from typing import Iterator, Optional
 
-from .folder import Folder
+from .folder import Folder, is_private
 from .paths import open_folder
 from .reading import LOCK_NAME
 
@@ -69,7 +68,7 @@ def _take(folder: Folder) -> Optional[int]:
     """Return the descriptor of the lock; ``None`` where another process has it."""
     with folder.about(LOCK_NAME):
         there = folder.look(LOCK_NAME)
-        if there is not None and not _is_ours(there):
+        if there is not None and not is_private(there):
             folder.unlink(LOCK_NAME)  # others could hold it for ever
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
@@ -82,7 +81,7 @@ def _take(folder: Folder) -> Optional[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             status, there = os.fstat(descriptor), folder.look(LOCK_NAME)
-            held = _is_ours(status) and there is not None and os.path.samestat(status, there)
+            held = is_private(status) and there is not None and os.path.samestat(status, there)
         except BlockingIOError:
             pass
         except OSError:
@@ -102,9 +101,3 @@ def _release(folder: Folder, lock: int) -> None:
             folder.remove(LOCK_NAME)
     finally:
         os.close(lock)
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    """Say whether a file is one that only root or this user can have made, and can open."""
-    private = stat.S_ISREG(status.st_mode) and not status.st_mode & 0o077 and status.st_nlink == 1
-    return private and status.st_uid in (0, os.geteuid())

@@ -130,8 +130,7 @@ class IdentityFiles(IdentityReading):
                 more = {**more, **sealed_pkcs12(self._pkcs12, text, self._chain)}
                 # The key must not be lost with the file that it is taken from.
                 self._write(name, text.encode("latin-1"), durable=bool(unwanted))
-        for name in unwanted:
-            self._home.remove(name)
+        self._remove_unwanted(unwanted)
         if more is not self._note.more:
             note = self._note.replace(more=more)
             self._home.notes.add(self._name, fingerprint_sha256(held.certificate), note)
@@ -142,7 +141,11 @@ class IdentityFiles(IdentityReading):
         return ()
 
     def reserved(self) -> contextlib.AbstractContextManager[None]:
-        """See ``CertificateHolder.reserved()``: there is room for all of a run."""
+        """See ``CertificateHolder.reserved()``: there is room for a run, unless the disk got full meanwhile."""
+        try:
+            self._home.keep_room()
+        except OSError as error:
+            raise not_kept(error, "not_received") from None
         return _NOTHING
 
     def make_key(self, spec: KeySpec) -> PrivateKeyTypes:
@@ -234,8 +237,7 @@ class IdentityFiles(IdentityReading):
         self._keep_old(files, certificate)
         for name, content in files.items():
             self._write(name, content, durable=bool(unwanted))
-        for name in unwanted:
-            home.remove(name)
+        self._remove_unwanted(unwanted)
         home.finish(self._name, fingerprint_sha256(certificate), Note(digest, above.intermediates, more))
 
     def _keep_old(self, files: Mapping[str, bytes], certificate: Certificate) -> None:
@@ -248,6 +250,12 @@ class IdentityFiles(IdentityReading):
                 self._keep_strange(name)
             else:
                 self._backup_files.append(self._home.keep_aside(name, _BACKUP))
+
+    def _remove_unwanted(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name == self._key_name and self._has_key_of_others():
+                self._home.keep_aside(name, _KEPT)
+            self._home.remove(name)
 
     def _keep_strange(self, name: str) -> None:
         strange = name in self._strange

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Tuple
 from .._certificate.note import Chain
 from .._certificate.outputs import Pkcs12
 from .._files.attributes import Attributes
-from .._files.folder import Folder
+from .._files.folder import Folder, is_private
 from .._files.lock import locked
 from .._files.paths import in_words, open_folder
 from .._files.reading import name_beside
@@ -77,6 +77,7 @@ class IdentityFolder:
         self.notes = Notes()
         self.unfinished = Unfinished()
         self._owed: Tuple[str, ...] = ()
+        self._has_room = False
         self._coming: List[str] = []
         self._made: Dict[str, PrivateKeyTypes] = {}
         self._written: Dict[str, None] = {}
@@ -100,8 +101,8 @@ class IdentityFolder:
             try:
                 if not self.check:
                     held.enter_context(locked(folder))
-                    folder.reserve(_ROOM, _ROOM_OCTETS)
                     held.callback(folder.unlink, _ROOM)
+                    self.keep_room()
                 self.names = dict.fromkeys(folder.names())
                 self._read()
             except OSError as error:
@@ -113,13 +114,24 @@ class IdentityFolder:
                 raise not_kept(error) from None
 
     def _read(self) -> None:
-        shorter = self.notes.read(self._content(_JOURNAL))
-        if shorter and not self.check:
-            self.folder.write(_JOURNAL, shorter, part=name_beside(_JOURNAL, "part"))
-        self.unfinished.read(self._content(_WAVE))
+        noted, wave = self._content(_JOURNAL), self._content(_WAVE)
+        shorter = self.notes.read(noted)
+        self.unfinished.read(wave)
+        if not self.check:
+            if shorter or self._is_of_others(_JOURNAL):
+                self.write(_JOURNAL, shorter or noted, durable=True)
+            # What is added to half a line would be lost with it.
+            if self._is_of_others(_WAVE) or (wave and not wave.endswith(b"\n")):
+                self._write_unfinished()
         with contextlib.suppress(ValueError, RecursionError):
             owed = json.loads(self._content(_RELOAD) or b"[]")
             self._owed = tuple(name for name in owed if isinstance(name, str)) if isinstance(owed, list) else ()
+
+    def _is_of_others(self, name: str) -> bool:
+        """Whether others could read what is added to a file: it was there before in a folder of theirs, or was given
+        to them."""
+        status = self.folder.look(name) if name in self.names else None
+        return status is not None and not is_private(status)
 
     def _content(self, name: str) -> bytes:
         return (self.folder.read(name, _MAX_JOURNAL).content or b"") if name in self.names else b""
@@ -135,16 +147,20 @@ class IdentityFolder:
             self.folder.sync_all(tuple(self._written))
             self._written = {}
         if self.unfinished.is_stale:
-            rest = self.unfinished.lines()
-            if rest:
-                self.write(_WAVE, rest, durable=True)
-            else:
-                self.remove(_WAVE)
+            self._write_unfinished()
+
+    def _write_unfinished(self) -> None:
+        rest = self.unfinished.lines()
+        if rest:
+            self.write(_WAVE, rest, durable=True)
+        else:
+            self.remove(_WAVE)
 
     def _write_notes(self) -> None:
-        new = self.notes.take_new()
+        new = self.notes.new
         if new:
             self._append(_JOURNAL, new)
+            self.notes.are_written()
             self._written[_JOURNAL] = None
 
     @property
@@ -182,7 +198,8 @@ class IdentityFolder:
 
         :param durable: it is on the disk then; else at the end of the call.
         """
-        like = name if name in self.names else ""
+        # Of our own files, keys among them, whoever had one of that name gets none.
+        like = name if name in self.names and not name.startswith(".") else ""
         part = name_beside(name, "part")
 
         def write() -> None:
@@ -191,7 +208,7 @@ class IdentityFolder:
         try:
             write()
         except OSError:
-            self.folder.unlink(_ROOM)
+            self._give_up_room()
             write()
         self.names[name] = None
         if not durable:
@@ -199,11 +216,24 @@ class IdentityFolder:
 
     def _append(self, name: str, content: bytes) -> None:
         try:
-            self.folder.append(name, content)
+            self.folder.append(name, content, private=True)
         except OSError:
-            self.folder.unlink(_ROOM)
-            self.folder.append(name, b"\n" + content)  # half a line may be there
+            self._give_up_room()
+            self.folder.append(name, b"\n" + content, private=True)  # half a line may be there
         self.names[name] = None
+
+    def _give_up_room(self) -> None:
+        self._has_room = False
+        self.folder.unlink(_ROOM)
+
+    def keep_room(self) -> None:
+        """Find room for one more certificate, where what was kept for that is given up.
+
+        :raises OSError: there is none.
+        """
+        if not self._has_room:
+            self.folder.reserve(_ROOM, _ROOM_OCTETS)
+            self._has_room = True
 
     def remove(self, name: str) -> None:
         """Remove a file, where it is there."""
@@ -248,17 +278,27 @@ class IdentityFolder:
         names = [name]
         while self._coming and len(names) < (1 if spec.type == _SLOW else _TOGETHER):
             names += [other for other in (self._coming.pop(),) if other != name]
-        lines = []
-        for other in names:
-            self._made[other] = generate_key(spec)
-            lines.append(self.unfinished.line(other, {"key": private_key_pem(self._made[other]).decode("ascii")}))
         self._write_notes()  # with another key the certificate that was unfinished is forgotten
-        is_new = _WAVE not in self.names
-        self._append(_WAVE, b"".join(lines))
-        self.folder.sync_file(_WAVE)
-        if is_new:
-            self.folder.sync()
+        keys = {other: generate_key(spec) for other in names}
+        self._keep_keys(keys)
+        self._made.update(keys)
         return self._made.pop(name)
+
+    def _keep_keys(self, keys: Mapping[str, PrivateKeyTypes]) -> None:
+        """Have keys on the disk. One that is not there is not asked for."""
+        lines = [
+            self.unfinished.line(name, {"key": private_key_pem(key).decode("ascii")}) for name, key in keys.items()
+        ]
+        is_new = _WAVE not in self.names
+        try:
+            self._append(_WAVE, b"".join(lines))
+            self.folder.sync_file(_WAVE)
+            if is_new:
+                self.folder.sync()
+        except OSError:
+            for name in keys:
+                self.unfinished.finish(name)
+            raise
 
     def try_out(self, pkcs12: Pkcs12, key: PrivateKeyTypes) -> None:
         """Find out, once for each kind of key, whether there can be a PKCS#12 file with it.

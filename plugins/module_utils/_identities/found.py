@@ -172,6 +172,18 @@ class IdentityReading:
             return []
         return there if self._home.notes.find(self._name, fingerprint_sha256(certificate)).digest else []
 
+    def _has_key_of_others(self) -> bool:
+        """Whether the key in PEM was not put there by this module, as far as is known; its certificate is noted."""
+        text = self._text(self._key_name)
+        if text == self._home.unfinished.get(self._name).get("key"):
+            return False
+        try:
+            certificate = read_first_certificate(self._text(self._certificate_name), "")[1]
+            known = same_public_key(load_private_key(text.encode("latin-1")), certificate)
+        except InputError:
+            return True
+        return not known or STRANGE in self._home.notes.find(self._name, fingerprint_sha256(certificate)).more
+
     def _has(self, name: str, content: bytes, certificate: Certificate) -> bool:
         """Whether a file is the new one already: a run was killed after it had put it there."""
         there = self._home.read(name)

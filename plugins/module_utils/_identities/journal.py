@@ -54,14 +54,18 @@ class Notes:
         return [text for note in self._notes.get(name, {}).values() for text in note.more.values()]
 
     def add(self, name: str, fingerprint: str, note: Note) -> None:
-        """Note what is known of a certificate; ``take_new()`` has the lines for it."""
+        """Note what is known of a certificate; ``new`` has the lines for it."""
         self._remember(name, fingerprint, note)
         self._new.extend(self._lines(name, fingerprint, note, self._chains))
 
-    def take_new(self) -> bytes:
-        """The lines for what was added since the last time."""
-        lines, self._new = b"".join(self._new), []
-        return lines
+    @property
+    def new(self) -> bytes:
+        """The lines for what was added since ``are_written()``."""
+        return b"".join(self._new)
+
+    def are_written(self) -> None:
+        """Say that these lines are in the file."""
+        self._new = []
 
     def read(self, content: bytes) -> bytes:
         """Read lines.

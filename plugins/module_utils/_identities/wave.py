@@ -81,17 +81,18 @@ def keep(asked_for: Mapping[str, Any], *, check_mode: bool) -> Dict[str, Any]:
         what should be known; ``reloaded`` names the services that were told, or would be in check mode, and
         ``not_reloaded`` is a failed result where one could not be. It is a failed result where nothing could be done.
     """
+    found: Dict[str, Any] = {"changed": False}
     try:
         asked = parameters.read_options(asked_for["options"], check_mode=check_mode)
         require_libraries("cryptography")
         with _folder(asked.outputs, asked_for["folder"], check_mode).opened() as home:
-            found = _keep(home, asked, asked_for)
+            found.update(_keep(home, asked, asked_for))
             found.update(_told(home, asked.outputs, found, asked_for["is_last"]))
-            return found
+        return found
     except TemplateError as error:
         return failure_of(error)
     except EstError as error:
-        return {**failure(error, None, on_host.HOST, Timeline(), WHAT), "changed": False}
+        return {**failure(error, None, on_host.HOST, Timeline(), WHAT), "changed": found["changed"]}
 
 
 def _folder(outputs: Outputs, path: str, check: bool) -> IdentityFolder:

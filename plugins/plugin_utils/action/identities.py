@@ -123,7 +123,7 @@ class Identities:
                 except ModuleFailed as error:
                     if error.result.get("unreachable") and not found:
                         raise
-                    broken = error.as_failure()
+                    broken, changed = error.as_failure(), changed or error.result.get("changed") is True
                 else:
                     found.extend(answer["identities"])
                     changed, reloaded = changed or answer["changed"], answer["reloaded"]
