@@ -67,13 +67,24 @@ function Get-EstToStop([string]$Name) {
         if ($state -eq $script:STOPPED) { return @{ Names = @() } }
         if ($state -ne $script:RUNNING) { return "${Name}: it is paused, or has neither started nor stopped after $($script:SERVICE_SECONDS) seconds" }
         if (-not $service.CanStop) { return "${Name}: it cannot be stopped while Windows runs" }
-        $names = @($service.Dependents()) + @($Name)
+        # Inside, Name is the one that is opened there.
+        $names, $restarted = (@($service.Dependents()) + @($Name)), $Name
         foreach ($one in $names) {
-            $problem = Invoke-EstWithService $one { param($other) if ($other.IsDisabled) { "${Name}: $one is disabled, and would not start again" } }
+            $problem = Invoke-EstWithService $one { param($other) if ($other.IsDisabled) { "${restarted}: $one is disabled, and would not start again" } }
             if ($problem) { return $problem }
         }
         return @{ Names = $names }
     }
+}
+
+# Says whether a service that is noted is still to be started: nobody starts one that was removed or disabled since.
+function Test-EstToStart([string]$Name) {
+    try {
+        $service = Open-EstService $Name
+        if ($null -eq $service) { return $false }
+        try { return -not $service.IsDisabled } finally { $service.Dispose() }
+    }
+    catch { return $true }  # to start it tells what is wrong
 }
 
 # Restarts a service that runs, or starts it where a run has stopped it that did not live to start it again. Returns why
@@ -83,7 +94,10 @@ function Restart-EstService([string]$StorePath, [string]$Name) {
     $noted = @(Invoke-EstInStore $StorePath -Make -What {
             param($folder)
             Restore-EstFile $folder $file
-            Read-EstNames $folder $file
+            $names = @(Read-EstNames $folder $file)
+            $left = @($names | Where-Object { Test-EstToStart $_ })
+            if ($left.Count -ne $names.Count) { Write-EstNames $folder $file $left }
+            $left
         })
     $found = Get-EstToStop $Name
     if ($found -is [string] -and -not $noted.Count) { return $found }

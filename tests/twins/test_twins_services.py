@@ -79,16 +79,21 @@ $global:services, $global:said = @{}, @()
         $service | Add-Member ScriptMethod Dispose { }
         $service | Add-Member ScriptMethod Settled { $global:services[$this.Name].state }
         $service | Add-Member ScriptMethod Dependents {
-            @($global:services[$this.Name].dependents | Where-Object { $_ -and $global:services[$_].state -eq 4 })
+            $there = @($global:services[$this.Name].dependents | Where-Object { $_ -and $global:services.ContainsKey($_) })
+            @($there | Where-Object { $global:services[$_].state -eq 4 })
         }
         $service | Add-Member ScriptMethod Stop { Set-State $this.Name 'stop' 1 }
-        $service | Add-Member ScriptMethod Start { Set-State $this.Name 'start' 4 }
+        $service | Add-Member ScriptMethod Start {
+            if ($this.IsDisabled) { throw [ComponentModel.Win32Exception]::new(1058) }
+            Set-State $this.Name 'start' 4
+        }
         return $service
     }
 }
 function global:Set-State($Name, $What, $State) {
     $one = $global:services[$Name]
     if ("$What-dies" -in $one.refused) { throw 'the run was killed' }
+    if ("$What-removed" -in $one.refused) { $global:services.Remove($Name); throw 'the run was killed' }
     if ("$What-denied" -in $one.refused) { throw [ComponentModel.Win32Exception]::new(5) }
     if ("$What-slow" -in $one.refused) { return $false }
     if ($one.state -ne $State) { $global:said += "$What $Name" }
@@ -103,7 +108,10 @@ foreach ($case in ConvertFrom-Json -AsHashtable $given) {
         $global:said = @()
         try { $result = Restart-EstService $store 'web' } catch { $result = "$_" }
         $states = @{}
-        foreach ($name in $case.Keys) { $states[$name] = $case[$name].state; $case[$name].refused = @() }
+        foreach ($name in $case.Keys) {
+            $states[$name] = $case[$name].state
+            $case[$name].refused = @($case[$name].later)
+        }
         $left = @([IO.Directory]::GetFiles($store, 'restarting-*')).Length
         @{ result = $result; said = @($global:said); states = $states; left = $left }
     }
@@ -162,9 +170,9 @@ def left(twin: Twin) -> list[str]:
 
 def made_up(twin: Twin, cases: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """Restart "web" of made-up services, each ``{"state": ..., "dependents": [...], "refused": [...]}``, twice; return
-    what came of both, of each case.
+    what came of both, of each case. What is refused by the second run is in ``later``.
     """
-    plain = {"state": RUNNING, "dependents": [], "refused": []}
+    plain: dict[str, Any] = {"state": RUNNING, "dependents": [], "refused": [], "later": []}
     whole = [{name: {**plain, **one} for name, one in services.items()} for services in cases]
     said = twin.script(MADE_UP, twin.path(twin.folder), json.dumps(whole)).splitlines()
     assert len(said) == len(cases), said
@@ -268,6 +276,20 @@ def test_what_a_run_has_stopped_and_not_started_is_started_by_the_next(twin: Twi
         assert (second["result"], second["states"], second["left"]) == ("", {"web": RUNNING, "shop": RUNNING}, 0)
         # It has been started after the change, by one run or the other.
         assert "start web" in [*first["said"], *second["said"]]
+
+
+def test_what_depends_on_a_service_and_would_not_start_again_keeps_both_running(twin: Twin) -> None:
+    ((first, _second),) = made_up(twin, [{"web": {"dependents": ["shop"]}, "shop": {"refused": ["disabled"]}}])
+    assert first["result"] == "web: shop is disabled, and would not start again"
+    assert (first["said"], first["left"]) == ([], 0)
+
+
+def test_what_was_removed_or_disabled_since_it_was_stopped_is_not_waited_for(twin: Twin) -> None:
+    removed = {"web": {"dependents": ["shop"]}, "shop": {"refused": ["start-removed"]}}
+    disabled = {"web": {"dependents": ["shop"]}, "shop": {"refused": ["start-dies"], "later": ["disabled"]}}
+    for first, second in made_up(twin, [removed, disabled]):
+        assert "the run was killed" in first["result"] and first["left"] == 1
+        assert (second["result"], second["said"], second["left"]) == ("", ["stop web", "start web"], 0)
 
 
 def test_one_that_does_not_run_stays_so_with_what_depends_on_it(twin: Twin) -> None:
