@@ -314,10 +314,10 @@ options:
   pkcs12_only:
     description:
       - Whether each identity gets its PKCS#12 file alone, without the pair in PEM; each needs a passphrase then.
-      - The private key is kept nowhere else, but for the time in which its certificate is asked for. So a file that its
-        passphrase does not open counts as none. Another certificate is asked for, and the file is kept beside.
-      - A pair that this module has put there becomes the content of the file, and is removed; without this option it
-        is made of the file again.
+      - The private key is kept nowhere else, but while there is no certificate for it that can be used. So a file that
+        its passphrase does not open counts as none. Another certificate is asked for, and the file is kept beside.
+      - A pair that this module has put there becomes the content of the file, and is removed; without this option, and
+        with its passphrase, it is made of the file again.
       - The default is not.
     type: bool
   file_name:

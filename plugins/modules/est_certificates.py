@@ -63,8 +63,8 @@ options:
         Where the certificate or its key is not, all of it stays. No link is followed, but for that of a versioned
         folder.
       - Nothing is removed by a run in which a declared certificate fails, or waits for approval.
-      - All lists of a host are noted together. So what another task or play keeps there with this module, and what
-        M(estfleet.cloud_extender.est_certificate) goes on with, has to be named in O(purge_keep).
+      - All lists of a host are noted together. So what another task or play, or the role, keeps there with this module,
+        and what M(estfleet.cloud_extender.est_certificate) goes on with, has to be named in O(purge_keep).
       - The certificates of O(certificates[].identities) are never removed. A Windows host refuses this option.
     type: bool
     default: false

@@ -79,8 +79,8 @@ $global:services, $global:said = @{}, @()
         $service | Add-Member ScriptMethod Dispose { }
         $service | Add-Member ScriptMethod Settled { $global:services[$this.Name].state }
         $service | Add-Member ScriptMethod Dependents {
-            $there = @($global:services[$this.Name].dependents | Where-Object { $_ -and $global:services.ContainsKey($_) })
-            @($there | Where-Object { $global:services[$_].state -eq 4 })
+            $all = $global:services
+            @($all[$this.Name].dependents | Where-Object { $_ -and $all.ContainsKey($_) -and $all[$_].state -eq 4 })
         }
         $service | Add-Member ScriptMethod Stop { Set-State $this.Name 'stop' 1 }
         $service | Add-Member ScriptMethod Start {
