@@ -160,8 +160,9 @@ options:
       - With systemd that is C(systemctl try-reload-or-restart), which restarts what knows no reload; else
         C(service NAME reload). One that does not run stays so.
       - Windows knows no reload. There a service that runs is restarted, with those that run and depend on it. Where the
-        host has no such service, that is an error before anything is asked for. A program that finds its certificate
-        itself needs no more; one that is to be told the thumbprint needs a handler, which restarts it as well.
+        host has no such service, that is an error before anything is asked for; so is V(WinRM), through which Ansible
+        comes. A program that finds its certificate itself needs no more; one that is to be told the thumbprint needs a
+        handler, which restarts it as well.
       - It is noted before anything changes. So a run that dies before it has reloaded them, or cannot, leaves that to
         the next one; RV(status) is V(recovered) then. A service that cannot be reloaded is a failure.
     type: list

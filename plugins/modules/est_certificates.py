@@ -460,7 +460,9 @@ purged:
       elements: str
       returned: always
     left:
-      description: The files that stay. What is not as the module made it, and what was kept as a backup.
+      description:
+        - The files that stay. What is not as the module made it, what was kept as a backup, and what could not be
+          removed.
       type: list
       elements: str
       returned: always

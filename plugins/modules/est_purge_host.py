@@ -111,7 +111,7 @@ def perform(module: AnsibleModule) -> dict[str, Any]:
         found = purge(given["store_path"], declared, given["purge_keep"], given["folders"], check=module.check_mode)
     except StoreError as error:
         return failure_of(error)
-    changed = any(each.action == REMOVED for each in found)
+    changed = any(each.action == REMOVED or each.files for each in found)
     return {"changed": changed, "purged": [each.as_result() for each in found]}
 
 

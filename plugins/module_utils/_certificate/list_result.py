@@ -38,7 +38,7 @@ def of_all(outcomes: Sequence[Mapping[str, Any]], purged: Optional[Mapping[str, 
     result: Dict[str, Any] = {**of_purge, CERTIFICATES: [dict(outcome) for outcome in outcomes]}
     diffs = [part["diff"] for part in parts if part.get("diff")]
     if diffs:
-        removed = sum(each["action"] == "removed" for each in of_purge.get("purged", ()))
+        removed = sum(bool(each["files"]) for each in of_purge.get("purged", ()))
         result["diff"] = _difference(diffs, sum(bool(outcome.get("diff")) for outcome in outcomes) + removed)
     failed = [outcome for outcome in outcomes if outcome.get("failed")]
     if failed:

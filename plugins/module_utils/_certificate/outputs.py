@@ -34,6 +34,8 @@ FILE_OPTIONS = ("owner", "group", "mode", *SELINUX_PARTS)
 RELOAD = "reload"
 OUTPUT_OPTIONS = (PKCS12_PATH, *PKCS12_OPTIONS, KEY_PASSPHRASE, *FILE_OPTIONS, "backup", RELOAD)
 
+#: The service of the connections winrm and psrp, in small letters.
+_REMOTING = "winrm"
 #: OpenSSL takes no longer passphrase, in octets.
 _LONGEST_PASSPHRASE = 1023
 #: Every bit of a mode but those with which a private key is everybody's.
@@ -208,6 +210,13 @@ def read_services(names: Sequence[str], *, windows: bool = False) -> Tuple[str, 
                 RELOAD, "has what is no name of a service", value=show(name), allowed=f"names such as {example}"
             )
         # Windows does not tell capital letters from small ones.
+        if windows and name.lower() == _REMOTING:
+            raise TemplateError(
+                RELOAD,
+                "has the service through which Ansible reaches Windows hosts: stopped, nobody could start it again",
+                value=show(name),
+                allowed="other services; a listener of WinRM takes a certificate by its thumbprint, without a restart",
+            )
         found.setdefault(name.lower() if windows else name, name)
     return tuple(found.values())
 

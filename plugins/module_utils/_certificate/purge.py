@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._files.lock import locked
 from .._files.paths import in_words
@@ -128,14 +128,17 @@ def _purged(made: Made, taken: Taken, check: bool) -> Purged:
         return Purged(made.certificate_path)  # it is noted by its other path, and what lies beside it is still needed
     if any(map(taken.has_folder_of, made.paths)):
         return _alone(made, made.paths, "the certificates of identities are in its folder now")
+    files: Optional[_Files] = None
     try:
-        files: _Files = _Version(made, taken) if made.versioned else _Pair(made, taken)
+        files = _Version(made, taken) if made.versioned else _Pair(made, taken)
         if check or not files.home.exists:
             return files.purged(check=True)
         with locked(files.home.folder):
             return files.purged(check=False)
     except OSError as error:
-        return Purged(made.certificate_path, (), made.paths, in_words(error), True, FAILED)
+        gone = () if files is None else tuple(files.removed)
+        left = tuple(path for path in made.paths if path not in gone)
+        return Purged(made.certificate_path, gone, left, in_words(error), True, FAILED)
     except InputError as error:
         return _alone(made, made.paths, error.reason)
 
@@ -144,11 +147,13 @@ class _Files:
     """The files of a certificate that is not declared any more.
 
     :ivar home: the place beside which the note is.
+    :ivar removed: the paths of what was removed so far.
     """
 
     home: Place
 
     def __init__(self, made: Made) -> None:
+        self.removed: List[str] = []
         self._made = made
         self._issued: Mapping[str, Issued] = {}
 
@@ -257,6 +262,7 @@ class _Pair(_Files):
     def _remove(self, paths: Sequence[str]) -> None:
         for path in paths:
             self._places[path].folder.unlink(self._places[path].name)
+            self.removed.append(path)
         for place in self._all_places():
             for kind in _BESIDE:
                 place.folder.unlink(place.beside(kind))
@@ -307,6 +313,7 @@ class _Version(_Files):
         folder, home = self.home.folder, self.home
         if self._pair.version():
             folder.unlink(home.name)  # all files are gone in this one step
+            self.removed.extend(paths)
         folder.sync()
         for name in (*self._pair.versions(), *(home.beside(kind) for kind in (*_BESIDE, PART_VERSION))):
             folder.remove(name)

@@ -110,7 +110,7 @@ class Purge:
         for each in purged:
             if each["action"] == "kept":
                 self._action.warn([f"{each['certificate_path']} is not declared and was left alone: {each['reason']}"])
-        removed = [each for each in purged if each["action"] == "removed"]
+        removed = [each for each in purged if each["files"]]  # also of one that failed later
         if removed:
             header = f"{len(removed)} certificate{'' if len(removed) == 1 else 's'} not declared any more"
             files = "".join(f"{path}\n" for each in removed for path in each["files"])

@@ -80,6 +80,8 @@ def test_a_windows_host():
             "key_exportable: cannot be had of a key in a TPM",
         ),
         ({"windows": True, "key_readers": ["a\nb"]}, "key_readers: has what is no account"),
+        ({"windows": True, "reload": ["W3SVC", "WinRM"]}, "reload: has the service through which Ansible reaches"),
+        ({"windows": True, "reload": ["a\\b"]}, "reload: has what is no name of a service"),
         ({"windows": True, "key_readers": ["x"] * 33}, "key_readers: has more than 32 accounts"),
         ({**PATHS, "key_provider": "software"}, "key_provider: has no effect on a POSIX host"),
         ({**PATHS, "key_readers": []}, "key_readers: has no effect on a POSIX host"),

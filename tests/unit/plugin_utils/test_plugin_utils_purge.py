@@ -447,6 +447,11 @@ def test_what_cannot_be_removed_is_a_failure_and_the_next_run_goes_on(web, monke
         f"{web.folder}/two.pem could not be removed: {web.folder}/two.pem: Operation not permitted"
     )
     assert [each["status"] for each in result["certificates"]] == ["unchanged"]
+    assert (result["purged"][0]["files"], result["purged"][0]["left"], result["changed"]) == (
+        [f"{web.folder}/two.key"],
+        [f"{web.folder}/two.pem"],
+        True,
+    )
     monkeypatch.setattr(folders.os, "unlink", real)
     assert web.purged(web.entry("one"))["action"] == "removed"
 
