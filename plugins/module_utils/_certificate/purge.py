@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._files.lock import locked
 from .._files.paths import in_words
@@ -92,35 +92,44 @@ class Taken:
     """The files of what is declared, or protected by its name, however their paths lead to them."""
 
     def __init__(self, staying: Sequence[Made], folders: Iterable[str]) -> None:
-        self._paths = _names_of(path for made in staying for path in made.paths)
-        self._certificates = _names_of(made.certificate_path for made in staying)
-        self._folders = {name for path in folders for name in (posixpath.normpath(path), os.path.realpath(path))}
+        self._files = _places_of(path for made in staying for path in made.paths)
+        self._certificates = _places_of(made.certificate_path for made in staying)
+        self._folders = {_folder(path) for path in folders}
 
     def has(self, path: str) -> bool:
         """Say whether a file is one of them."""
-        return path in self._paths or _resolved(path) in self._paths
+        return _place(path) in self._files
 
     def has_certificate(self, path: str) -> bool:
         """Say whether a file is the certificate itself of one of them, which another path leads to."""
-        return path in self._certificates or _resolved(path) in self._certificates
+        return _place(path) in self._certificates
 
     def has_folder_of(self, path: str) -> bool:
         """Say whether a file is in a folder of identities."""
-        folder = posixpath.dirname(path)
-        return folder in self._folders or os.path.realpath(folder) in self._folders
+        return _folder(posixpath.dirname(path)) in self._folders
 
     def is_below(self, folder: str) -> bool:
         """Say whether one of them is in a folder."""
-        return any(posixpath.dirname(path) in (folder, os.path.realpath(folder)) for path in self._paths)
+        return _folder(folder) in {above for above, _name in self._files}
 
 
-def _names_of(paths: Iterable[str]) -> Set[str]:
-    return {name for path in paths for name in (path, os.path.realpath(path), _resolved(path))}
+def _places_of(paths: Iterable[str]) -> Set[Tuple[Hashable, str]]:
+    return {_place(name) for path in paths for name in (path, os.path.realpath(path))}
 
 
-def _resolved(path: str) -> str:
-    """A path whose folder is named without links; the file itself may be one."""
-    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+def _place(path: str) -> Tuple[Hashable, str]:
+    """The folder of a file, which may be a link, and its name there."""
+    return _folder(posixpath.dirname(path)), posixpath.basename(path)
+
+
+def _folder(path: str) -> Hashable:
+    """What tells a folder from every other, by links and by whatever else is mounted twice; its path where it is not
+    there."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def _purged(made: Made, taken: Taken, check: bool) -> Purged:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 
 import pytest
 from support.lab import LabServer
@@ -277,19 +278,36 @@ def test_files_that_a_declared_certificate_has_now_stay(web):
     assert ([each["status"] for each in again["certificates"]], again["purged"]) == (["unchanged"], [])
 
 
+@contextlib.contextmanager
+def mounted(folder, place):
+    """A folder in another place as well, where this user may do that."""
+    place.mkdir()
+    if subprocess.run(["mount", "--bind", folder, place], check=False, capture_output=True).returncode:
+        pytest.skip("this user, or this system, cannot mount a folder in two places")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@contextlib.contextmanager
+def linked(folder, place):
+    place.symlink_to(folder)
+    yield
+
+
+@pytest.mark.parametrize("another", [linked, mounted])
 @pytest.mark.parametrize("versioned", [False, True])
-def test_a_declared_certificate_is_known_by_another_path_to_its_folder(web, tmp_path, versioned):
+def test_a_declared_certificate_is_known_by_another_path_to_its_folder(web, tmp_path, versioned, another):
     two = web.all_outputs("two", web.folder / "proxy", versioned_folder=versioned) if versioned else web.entry("two")
     web.run(web.entry("one"), two)
     before = web.names()
-    (tmp_path / "link").symlink_to(web.folder)
-    other = {
-        name: text.replace("/tls/", "/link/") for name, text in two.items() if name.endswith("_path") and text[0] == "/"
-    }
-    result = web.run(web.entry("one"), {**two, **other})
-    assert (result["purged"], result["changed"]) == ([], False)
-    assert web.names() == before  # the note among it, by which the module knows what it has issued
-    assert web.run(web.entry("one"), {**two, **other})["purged"] == []
+    other = {name: text.replace("/tls/", "/other/") for name, text in two.items() if name.endswith("_path")}
+    with another(web.folder, tmp_path / "other"):
+        result = web.run(web.entry("one"), {**two, **other})
+        assert (result["purged"], result["changed"]) == ([], False)
+        assert web.names() == before  # the note among it, by which the module knows what it has issued
+        assert web.run(web.entry("one"), {**two, **other})["purged"] == []
 
 
 def test_two_slashes_at_the_beginning_of_a_path_are_one(web):
