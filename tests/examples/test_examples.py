@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,21 +39,34 @@ WRITES_IN_CHECK_MODE = (*world.MERGES, "roles/est_integration/README.md: hosts: 
 REPORT = r"srv/reports/fleet\.(json|html)"
 
 
+#: What has run all documents with a core, in every mode that it has.
+Staged = Callable[[str], tuple[Stage, Results]]
+
+
 @pytest.fixture(scope="module")
-def staged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Results]]:
-    """All documents, run with one core in every mode that it has."""
-    stage = Stage(tmp_path_factory.mktemp("examples"), PLAYBOOKS[request.param], RUN)
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
+    """Runs all documents with a core when it is asked for one, once."""
+    stages: dict[str, tuple[Stage, Results]] = {}
+
+    def run(core: str) -> tuple[Stage, Results]:
+        if core not in stages:
+            stage = Stage(tmp_path_factory.mktemp("examples"), PLAYBOOKS[core], RUN)
+            stages[core] = (stage, {})
+            stage.start()
+            stages[core][1].update({mode: stage.run(mode) for mode in MODES_OF[core]})
+        return stages[core]
+
     try:
-        stage.start()
-        yield stage, {mode: stage.run(mode) for mode in MODES_OF[request.param]}
+        yield run
     finally:
-        stage.stop()
+        for stage, _results in stages.values():
+            stage.stop()
 
 
 @pytest.mark.parametrize("document", RUN, ids=lambda document: document.name)
-@pytest.mark.parametrize(("staged", "mode"), RUNS, indirect=["staged"])
-def test_an_example_runs_as_it_is_shown(staged: tuple[Stage, Results], mode: str, document: Document) -> None:
-    found = staged[1][mode][document.name]
+@pytest.mark.parametrize(("core", "mode"), RUNS)
+def test_an_example_runs_as_it_is_shown(staged: Staged, core: str, mode: str, document: Document) -> None:
+    found = staged(core)[1][mode][document.name]
     assert found.counts, f"it did not run:\n{found.output}"
     assert (found.counts["failed"], found.counts["unreachable"]) == (0, 0), found.output
     expected = world.WARNINGS.get(document.name)
@@ -67,9 +80,9 @@ def test_an_example_runs_as_it_is_shown(staged: tuple[Stage, Results], mode: str
         assert others == [], "check mode changes nothing"
 
 
-@pytest.mark.parametrize(("staged", "mode"), [run for run in RUNS if run[1].startswith("--check")], indirect=["staged"])
-def test_check_mode_changes_nothing_beside_the_playbook_either(staged: tuple[Stage, Results], mode: str) -> None:
-    assert staged[0].changed_beside[mode] == ()
+@pytest.mark.parametrize(("core", "mode"), [run for run in RUNS if run[1].startswith("--check")])
+def test_check_mode_changes_nothing_beside_the_playbook_either(staged: Staged, core: str, mode: str) -> None:
+    assert staged(core)[0].changed_beside[mode] == ()
 
 
 def test_an_example_that_fails_is_told_and_the_others_run_all_the_same(tmp_path: Path) -> None:
