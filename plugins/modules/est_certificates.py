@@ -455,7 +455,7 @@ purged:
       returned: always
       sample: removed
     files:
-      description: The files that were removed, without what the module keeps for itself.
+      description: The files that were removed, without what the module keeps for itself where there were others.
       type: list
       elements: str
       returned: always

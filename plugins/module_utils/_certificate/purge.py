@@ -181,8 +181,8 @@ class _Files:
         if why:
             return _alone(self._made, tuple(there), why)
         ours = tuple(path for path in there if path not in strange)
-        # What a run that was killed had not come to is all that there is then.
-        files = ours or tuple(map(self.home.folder.path_of, self._beside() if self.home.exists else ()))
+        # What a run that was killed had not come to is all that there is then, or a request that waits.
+        files = ours or tuple(self._beside() if self.home.exists else ())
         left = (*strange, *self._kept())
         if not check:
             self._remove(ours)
@@ -208,7 +208,7 @@ class _Files:
         raise NotImplementedError
 
     def _beside(self) -> List[str]:
-        """The names beside the home of what goes with the files."""
+        """The paths of what goes with the files; there is a home."""
         raise NotImplementedError
 
     def _remove(self, paths: Sequence[str]) -> None:
@@ -266,7 +266,10 @@ class _Pair(_Files):
         return _names_of_kinds(self._all_places(), (KEPT, BACKUP))
 
     def _beside(self) -> List[str]:
-        return [self.home.beside(kind) for kind in (*_BESIDE, NOTE) if self.home.has(kind)]
+        beside = [(place, kind) for place in self._all_places() for kind in _BESIDE]
+        return [
+            place.folder.path_of(place.beside(kind)) for place, kind in (*beside, (self.home, NOTE)) if place.has(kind)
+        ]
 
     def _remove(self, paths: Sequence[str]) -> None:
         for path in paths:
@@ -316,7 +319,7 @@ class _Version(_Files):
 
     def _beside(self) -> List[str]:
         names = [self.home.beside(kind) for kind in (*_BESIDE, PART_VERSION, NOTE) if self.home.has(kind)]
-        return [*sorted(self._pair.versions()), *names]
+        return list(map(self.home.folder.path_of, [*sorted(self._pair.versions()), *names]))
 
     def _remove(self, paths: Sequence[str]) -> None:
         folder, home = self.home.folder, self.home

@@ -474,6 +474,22 @@ def test_what_cannot_be_removed_is_a_failure_and_the_next_run_goes_on(web, monke
     assert web.purged(web.entry("one"))["action"] == "removed"
 
 
+def test_a_request_that_waits_goes_with_its_key_and_is_told(web):
+    keys = web.folder / "keys"
+    keys.mkdir()
+    web.run(web.entry("one"))
+    with LabServer("--manual-approval", "1") as server:
+        slow = template_for(server)
+        two = web.entry("two", private_key_path=f"{keys}/two.key", inline={**slow.as_fields(), **slow.secrets()})
+        assert web.run(web.entry("one"), two, purge=False)["certificates"][1]["status"] == "pending"
+    assert os.listdir(keys) == [".two.key.est-pending"]
+    checked = web.run(web.entry("one"), check=True)
+    told = web.purged(web.entry("one"))
+    assert (told["action"], told["files"]) == ("removed", [f"{keys}/.two.key.est-pending"])
+    assert checked["purged"] == [told]
+    assert os.listdir(keys) == []
+
+
 def test_what_somebody_has_removed_is_forgotten(web):
     web.run(web.entry("one"), web.entry("two"))
     for name in web.names():
