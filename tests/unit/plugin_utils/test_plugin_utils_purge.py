@@ -386,6 +386,18 @@ def test_the_folder_of_identities_is_not_touched(web):
     assert {"one.pem", "two.pem", "u1.pem"} <= set(web.names())
 
 
+def dying(real, left):
+    """Do what is real, and die at the call at which what is left of them is used up."""
+
+    def call(*arguments, **options):
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    return call
+
+
 @pytest.mark.parametrize("versioned", [False, True])
 def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(web, monkeypatch, versioned):
     two = web.all_outputs("two", web.folder / "proxy", versioned_folder=True) if versioned else web.all_outputs("two")
@@ -400,19 +412,9 @@ def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(web, monkeypatch,
         shutil.rmtree(web.folder)
         shutil.copytree(whole, web.folder, symlinks=True)
         left = [step]
-
-        def dying(real, left=left):
-            def call(*arguments, **options):
-                left[0] -= 1
-                if left[0] == 0:
-                    raise KeyboardInterrupt
-                return real(*arguments, **options)
-
-            return call
-
         with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
             for name in ("unlink", "rmdir", "rename"):
-                patched.setattr(folders.os, name, dying(getattr(os, name)))
+                patched.setattr(folders.os, name, dying(getattr(os, name), left))
             purge(str(web.store), one, (), (), check=False)
         found = purge(str(web.store), one, (), (), check=False)
         assert [each.action for each in found] in ([], ["removed"])
