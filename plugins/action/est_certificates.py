@@ -45,7 +45,7 @@ class ActionModule(ExchangeAction):
         }
 
     def perform(self, arguments):
-        purge = Purge(self, arguments)
+        purge = self._purge(arguments)
         shared = {option: arguments[option] for option in SHARED}
         shared["exchange"] = self.certificate_exchange(shared["exchange"])
         spec = self.unchecked(entry_argument_spec(), _IN_AN_ENTRY)
@@ -55,21 +55,31 @@ class ActionModule(ExchangeAction):
         asked = read_entries(single, shared, check_mode=self._task.check_mode, windows=self.on_windows)
         many = {at: self._identities(entry, shared, at) for at, entry in enumerate(entries) if at not in single}
         refuse_folder_of_others({at: each.folder for at, each in many.items()}, asked)
-        record_path = absolute_folder("store_path", shared["store_path"]) if purge.wanted else None
-        look = Look(self, list(asked.values()), record_path)
-        kept = ()
-        if asked and self.on_windows:
-            kept = self._on_windows(shared, list(asked.values()))
-        elif asked:
-            kept = self._on_posix(list(single.values()), shared, list(asked.values()), look)
+        kept, record = (), None
+        if self.on_windows:
+            record_path = store_path_of(self, shared["store_path"])
+            kept, record = self._on_windows(shared, list(asked.values()), record_path, wanted=purge.wanted)
+        else:
+            record_path = absolute_folder("store_path", shared["store_path"]) if purge.wanted else None
+            look = Look(self, list(asked.values()), record_path)
+            if asked:
+                kept = self._on_posix(list(single.values()), shared, list(asked.values()), look)
+            record = look.record
         outcomes = dict(zip(single, kept))
         outcomes.update((at, each.keep()) for at, each in many.items())
         in_order = [outcomes[at] for at in range(len(entries))]
         if not purge.wanted:
             return list_result.of_all(in_order)
         folders = [each.folder for each in many.values()]
-        purged = purge.perform(record_path, list(asked.values()), folders, in_order, look.record)
+        purged = purge.perform(record_path, list(asked.values()), folders, in_order, record)
         return list_result.of_all(in_order, purged)
+
+    def _purge(self, arguments):
+        if not self.on_windows:
+            return Purge(self, arguments)
+        from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.windows_purge import WindowsPurge
+
+        return WindowsPurge(self, arguments)
 
     @staticmethod
     def _is_for_identities(entry, number):
@@ -110,15 +120,19 @@ class ActionModule(ExchangeAction):
                 found[number] = outcome
         return found
 
-    def _on_windows(self, shared, asked):
+    def _on_windows(self, shared, asked, store_path, *, wanted):
+        """What became of each certificate, and what is known of those that were made before where that is wanted."""
         from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.action.certificate import (
             keep_certificates,
         )
+        from ansible_collections.estfleet.cloud_extender.plugins.plugin_utils.host.windows_made import MadeByList
 
-        store_path = store_path_of(self, shared["store_path"])
+        made = MadeByList(wanted=wanted)
+        if not asked:
+            return (), made
         placed = [each.replace(store_path=store_path) for each in asked]
-        outcomes = keep_certificates(self, placed, shared["exchange"])
-        return [self._without_warnings(each, outcome) for each, outcome in zip(asked, outcomes)]
+        outcomes = keep_certificates(self, placed, shared["exchange"], made)
+        return [self._without_warnings(each, outcome) for each, outcome in zip(asked, outcomes)], made
 
     def _without_warnings(self, asked, outcome):
         """What became of a certificate, whose warnings are shown to the user; None stays None."""

@@ -408,9 +408,10 @@ namespace ansible_collections.estfleet.cloud_extender.plugins.module_utils._keys
         }
 
         /// <summary>Whether a certificate of the store belongs to a key.</summary>
-        public bool Uses(KeyPlace key)
+        /// <param name="but">thumbprints of certificates that do not count.</param>
+        public bool Uses(KeyPlace key, string[] but)
         {
-            return Certificates().Exists(delegate(X509Certificate2 certificate) { return key.IsSame(PlaceOf(certificate)); });
+            return Certificates().Exists(delegate(X509Certificate2 certificate) { return Array.IndexOf(but, certificate.Thumbprint) < 0 && key.IsSame(PlaceOf(certificate)); });
         }
 
         [StructLayout(LayoutKind.Sequential)]

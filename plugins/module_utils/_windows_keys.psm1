@@ -133,15 +133,24 @@ function Open-EstKey($Place) {
     return (Get-EstType 'Key')::Open($Place)
 }
 
+# Says whether a key is there, though Windows may not let this account have it.
+function Test-EstKey($Place) {
+    try { (Open-EstKey $Place).Dispose(); return $true } catch { return (Get-EstCause $_).HResult -notin $script:NO_KEY }
+}
+
 function Get-EstPlaceOf([string]$Kind, [string]$Name) {
     return (Get-EstType 'KeyPlace')::Of($Kind, $Name)
 }
 
-# Removes a key of ours, unless a certificate of the store has it. One that is not there, or that nobody can open any more,
-# such as after the TPM was cleared, is no failure.
+# Removes a key of ours, unless a certificate of the store has it.
 function Remove-EstKey($Place, [string]$Store) {
     $certificates = Open-EstCertificates $Store
-    try { if ($certificates.Uses($Place)) { return } } finally { $certificates.Dispose() }
+    try { if ($certificates.Uses($Place, [string[]]@())) { return } } finally { $certificates.Dispose() }
+    Remove-EstUnusedKey $Place
+}
+
+# Removes a key. One that is not there, or that nobody can open any more, such as after the TPM was cleared, is no failure.
+function Remove-EstUnusedKey($Place) {
     try {
         $key = Open-EstKey $Place
         try { $key.Delete() } finally { $key.Dispose() }
@@ -174,7 +183,7 @@ function Remove-EstWaiting([string]$Folder, [hashtable]$Which) {
 # Returns all that decides what is to be done: of each certificate that is asked about, and of the template store. What is
 # wrong with one of them leaves the others alone, and is told in its place.
 function Get-EstLooks([hashtable]$Which) {
-    $pad, $seed, $opened, $document = (ConvertFrom-EstKeyPad $Which.key_pad), [Convert]::FromBase64String($Which.pad), @{}, @{}
+    $pad, $seed, $opened, $document, $made = (ConvertFrom-EstKeyPad $Which.key_pad), [Convert]::FromBase64String($Which.pad), @{}, @{}, @{}
     try {
         $found = @(foreach ($asked in $Which.certificates) {
                 Invoke-EstTold { Get-EstCertificateLook (@{ store_path = $Which.store_path } + [hashtable]$asked) $opened $seed }
@@ -182,7 +191,8 @@ function Get-EstLooks([hashtable]$Which) {
     }
     finally { foreach ($store in $opened.Values) { $store.Store.Dispose() } }
     if ($Which.with_document) { $document = Invoke-EstTold { Read-EstStore $Which.store_path $pad } }
-    return @{ found = $found; document = $document }
+    if ($Which.with_made) { $made = Invoke-EstTold { @{ notes = @(Read-EstMade $Which.store_path) } } }
+    return @{ found = $found; document = $document; made = $made }
 }
 
 # Runs something, and returns what it does, or what an error of ours says.
@@ -261,6 +271,7 @@ function New-EstKey([hashtable]$Which) {
         param($folder)
         Remove-EstWaiting $folder $Which
         Remove-EstFile (Join-Path $folder (Get-EstNoteName $Which 'pending'))
+        Save-EstMade $folder $Which
         Write-EstFile $folder (Get-EstNoteName $Which 'key') ([Text.Encoding]::ASCII.GetBytes("$($Which.key_provider) $name`n"))
     }
     $place = Get-EstPlaceOf $Which.key_provider $name
@@ -324,6 +335,7 @@ function Join-EstCertificate([hashtable]$Which) {
         finally { $authorities.Dispose() }
     }
     Save-EstOwed $Which
+    if ($Which.made) { $null = Invoke-EstWithNotes $Which { param($folder) Save-EstMade $folder $Which } }
     $store = Open-EstCertificates $Which.store_name -Write
     try { Invoke-EstWithKey "the certificate cannot be put into LocalMachine\$($Which.store_name)" { $store.Add($der, $place, $Which.friendly_name) } }
     finally { $store.Dispose() }

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # What is noted of a production certificate of a Windows host, in the folder of the template store: the key that waits for
-# it, a request that must be approved, what was refused or cannot be used, and the services that are to be restarted.
+# it, a request that must be approved, what was refused or cannot be used, the services that are to be restarted, and that
+# est_certificates has had it, by which a purge goes.
 # Get-EstNoteName has the mark of the certificate in the name of the file.
 
 #AnsibleRequires -PowerShell ._windows_files
@@ -12,7 +13,7 @@
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
-$script:NOTES = @('key', 'pending', 'refused', 'unusable', 'reload')
+$script:NOTES = @('key', 'pending', 'refused', 'unusable', 'reload', 'made')
 $script:NOTE_OCTETS = 256KB
 
 # Throws where the options that name a note cannot be meant.
@@ -65,6 +66,35 @@ function Save-EstOwed([hashtable]$Which) {
         param($folder)
         $name = Get-EstNoteName $Which 'reload'
         Write-EstNames $folder $name (@(Read-EstNames $folder $name) + @($Which.services))
+    }
+}
+
+# Notes, under the lock and before a certificate is asked for or changes, that est_certificates has it. What it notes, made
+# in base64, is for the controller to read. est_certificate notes nothing.
+function Save-EstMade([string]$Folder, [hashtable]$Which) {
+    if (-not $Which.made) { return }
+    $there = Read-EstNote $Folder $Which 'made'
+    if ($null -ne $there -and [Convert]::ToBase64String($there) -ceq $Which.made) { return }
+    Write-EstFile $Folder (Get-EstNoteName $Which 'made') ([Convert]::FromBase64String($Which.made))
+}
+
+# Returns, for each certificate that est_certificates has had, its store and mark, and what was noted, in base64.
+function Read-EstMade([string]$StorePath) {
+    $folder = Get-EstPath $StorePath
+    Assert-EstWay $folder 'store_path'
+    if ($null -eq (Get-EstAttributes $folder)) { return }
+    # What others could have written says nothing.
+    Assert-EstFolder $folder 'store_path'
+    try { $paths = [IO.Directory]::GetFileSystemEntries($folder, '*.made*') } catch { throw (New-EstStoreError 'read' $folder $_) }
+    $seen = @{}
+    foreach ($path in $paths) {
+        # A host that died while it replaced one has it under the name of Get-EstWholePath.
+        if ([IO.Path]::GetFileName($path) -cnotmatch '\A\.?(certificate-([A-Za-z0-9][A-Za-z0-9 ._-]{0,63})-([0-9a-f]{8})\.made)(\.whole)?\z') { continue }
+        $name, $which = $Matches[1], @{ store_name = $Matches[2]; mark = $Matches[3] }
+        if ($seen.ContainsKey($name)) { continue }
+        $seen[$name] = $true
+        $content = Read-EstNote $folder $which 'made'
+        if ($null -ne $content) { $which + @{ made = [Convert]::ToBase64String($content) } }
     }
 }
 

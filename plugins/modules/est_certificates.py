@@ -58,6 +58,10 @@ options:
       - Whether to remove the files of certificates that this module has issued on the host for an earlier list, and
         that are not in O(certificates) any more. Which these are is noted in C(certificates.json) in the folder
         O(store_path). A certificate is known by its O(certificates[].certificate_path).
+      - On a Windows host the certificates go with their keys. One is known by its template, its
+        O(certificates[].certificate_name) and O(certificates[].certificate_store_name), and is noted beside the
+        templates as well. One that was taken over, or whose key was not made here, stays, and so does a key that
+        another certificate of the machine has.
       - All of its files go, with a versioned folder all versions, and what the module keeps for itself beside them.
         What O(certificates[].backup) has kept stays, and so does each file that is not as this module has made it.
         Where the certificate or its key is not, all of it stays. No link is followed, but for that of a versioned
@@ -65,7 +69,7 @@ options:
       - Nothing is removed by a run in which a declared certificate fails, or waits for approval.
       - All lists of a host are noted together. So what another task or play, or the role, keeps there with this module,
         and what M(estfleet.cloud_extender.est_certificate) goes on with, has to be named in O(purge_keep).
-      - The certificates of O(certificates[].identities) are never removed. A Windows host refuses this option.
+      - The certificates of O(certificates[].identities) are never removed.
     type: bool
     default: false
   purge_all:
@@ -76,7 +80,8 @@ options:
     default: false
   purge_keep:
     description:
-      - Paths of certificates that O(purge) never removes, as O(certificates[].certificate_path) had them.
+      - Paths of certificates that O(purge) never removes, as O(certificates[].certificate_path) had them. On a Windows
+        host template and O(certificates[].certificate_name), with a space between them, such as V(web portal).
       - Case does not matter. V(*) stands for any characters, V(?) for any one character, and nothing else is special.
     type: list
     elements: str
@@ -126,6 +131,16 @@ EXAMPLES = r"""
     purge_keep:
       - /etc/postgresql/*
   register: kept
+
+- name: Keep this certificate of a Windows host, and remove those of earlier lists
+  estfleet.cloud_extender.est_certificates:
+    certificates:
+      - template: web
+        certificate_name: portal
+        identity: {user: www, domain: example.com, email: webmaster@example.com}
+    purge: true
+    purge_keep:
+      - web mail
 
 - name: Issue certificates to two users
   estfleet.cloud_extender.est_certificates:
@@ -445,8 +460,22 @@ purged:
     certificate_path:
       description: The file of the certificate.
       type: str
-      returned: always
+      returned: on a POSIX host
       sample: /etc/ssl/certs/old.pem
+    certificate_store_name:
+      description: The certificate store of the machine.
+      type: str
+      returned: on a Windows host
+      sample: My
+    template:
+      description: The template of the certificate.
+      type: str
+      returned: on a Windows host
+    certificate_name:
+      description: Its name.
+      type: str
+      returned: on a Windows host
+      sample: portal
     action:
       description:
         - V(removed), V(kept) where all of it stays, or V(failed) where something could not be removed; the next run
@@ -455,14 +484,16 @@ purged:
       returned: always
       sample: removed
     files:
-      description: The files that were removed, without what the module keeps for itself where there were others.
+      description:
+        - The files that were removed, without what the module keeps for itself where there were others. On a Windows
+          host the certificates, such as C(Cert:\LocalMachine\My\) and the thumbprint, and the names of keys.
       type: list
       elements: str
       returned: always
     left:
       description:
         - The files that stay. What is not as the module made it, what was kept as a backup, and what could not be
-          removed.
+          removed. On a Windows host certificates that are not of this module, and keys that other certificates have.
       type: list
       elements: str
       returned: always

@@ -10,10 +10,11 @@
 #AnsibleRequires -PowerShell ..module_utils._windows_store
 #AnsibleRequires -PowerShell ..module_utils._windows_notes
 #AnsibleRequires -PowerShell ..module_utils._windows_keys
+#AnsibleRequires -PowerShell ..module_utils._windows_purge
 
 $spec = @{
     options = @{
-        operation = @{ type = 'str'; required = $true; choices = @('look', 'make', 'sign', 'join', 'grant', 'note', 'remove') }
+        operation = @{ type = 'str'; required = $true; choices = @('look', 'make', 'sign', 'join', 'grant', 'note', 'remove', 'purge') }
         store_path = @{ type = 'str'; required = $true }
         certificates = @{
             type = 'list'
@@ -28,6 +29,18 @@ $spec = @{
             }
         }
         with_document = @{ type = 'bool'; default = $false }
+        with_made = @{ type = 'bool'; default = $false }
+        declared = @{
+            type = 'list'
+            elements = 'dict'
+            default = @()
+            options = @{
+                store_name = @{ type = 'str'; required = $true }
+                mark = @{ type = 'str'; required = $true }
+                made = @{ type = 'str'; required = $true }
+            }
+        }
+        made = @{ type = 'str' }
         store_name = @{ type = 'str' }
         mark = @{ type = 'str' }
         name = @{ type = 'str' }
@@ -59,6 +72,7 @@ $spec = @{
         , @('operation', 'grant', @('store_name', 'mark', 'name', 'thumbprint'))
         , @('operation', 'note', @('store_name', 'mark', 'name', 'note', 'content'))
         , @('operation', 'remove', @('store_name', 'mark', 'name'))
+        , @('operation', 'purge', @(, 'certificates'))
         , @('key_type', 'ec', @('key_curve'))
     )
     supports_check_mode = $true
@@ -67,7 +81,7 @@ $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 
 # Throws where an option has a value that cannot be meant.
 function Assert-Options([hashtable]$Params) {
-    $meant = if ($Params.operation -eq 'look') { $Params.certificates } else { , $Params }
+    $meant = if ($Params.operation -in 'look', 'purge') { $Params.certificates } else { , $Params }
     foreach ($certificate in $meant) {
         Assert-EstNoteName $certificate
         foreach ($name in $certificate.services) {
@@ -75,7 +89,14 @@ function Assert-Options([hashtable]$Params) {
         }
     }
     if ($Params.thumbprint -and $Params.thumbprint -cnotmatch '\A[0-9A-Fa-f]{40}\z') { throw (New-EstError "thumbprint cannot be '$($Params.thumbprint)'" 'invalid_option') }
-    foreach ($name in 'pad', 'data', 'certificate', 'content') {
+    foreach ($certificate in $Params.declared) {
+        Assert-EstNoteName $certificate
+        try { $null = [Convert]::FromBase64String($certificate.made) } catch { throw (New-EstError 'made of declared is not base64' 'invalid_option') }
+        if (@($Params.certificates | Where-Object { $_.store_name -eq $certificate.store_name -and $_.mark -eq $certificate.mark }).Count) {
+            throw (New-EstError "declared and certificates have $($certificate.mark) both" 'invalid_option')
+        }
+    }
+    foreach ($name in 'pad', 'data', 'certificate', 'content', 'made') {
         try { $null = [Convert]::FromBase64String("$($Params[$name])") } catch { throw (New-EstError "$name is not base64" 'invalid_option') }
     }
     if ($Params.key_type -eq 'rsa' -and ($Params.key_size -lt 2048 -or $Params.key_size -gt 4096 -or $Params.key_size % 8)) {
@@ -89,6 +110,7 @@ function Get-Result([hashtable]$Params, [bool]$CheckMode) {
     Assert-Options $Params
     if ($Params.operation -eq 'look') { return (Get-EstLooks $Params) + @{ changed = $false } }
     if ($Params.operation -eq 'sign') { return @{ changed = $false; signature = (Get-EstSignature $Params) } }
+    if ($Params.operation -eq 'purge') { return Remove-EstUndeclared $Params $CheckMode }
     if ($CheckMode) { return @{ changed = $true } }
     switch ($Params.operation) {
         'make' { return @{ changed = $true; public_key = (New-EstKey $Params) } }

@@ -135,6 +135,7 @@ _WINDOWS = "a Windows host only"
 NOT_RUN = {
     "est_certificate: Keep the certificate of a service on a Windows host": _WINDOWS,
     "est_certificate_info: Which certificates does the Windows host have?": _WINDOWS,
+    "est_certificates: Keep this certificate of a Windows host, and remove those of earlier lists": _WINDOWS,
     "est_identities_host: See to some certificates (use est_certificates instead)": "est_certificates makes its order",
     "est_purge_host: Remove what is not declared any more (use est_certificates with purge instead)": (
         "est_certificates says what is declared"

@@ -64,6 +64,8 @@ class KeyHost:
     :ivar owed: those that are noted, by the mark of the certificate.
     :ivar restarted: those that were restarted.
     :ivar not_restarted: why some cannot be, by their names.
+    :ivar made: what is noted for a purge, by store and mark.
+    :ivar check: a purge only says what would be done.
     """
 
     def __init__(self) -> None:
@@ -84,6 +86,8 @@ class KeyHost:
         self.owed: dict[str, list[str]] = {}
         self.restarted: list[str] = []
         self.not_restarted: dict[str, str] = {}
+        self.made: dict[tuple[str, str], str] = {}
+        self.check = False
 
     def execute(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run the module."""
@@ -131,7 +135,36 @@ class KeyHost:
         return {
             "found": [self._look_at_one(asked, seed) for asked in arguments["certificates"]],
             "document": self.document(key_pad) if arguments.get("with_document") else {},
+            "made": {"notes": self._noted()} if arguments.get("with_made") else {},
         }
+
+    def _noted(self) -> list[dict[str, str]]:
+        return [{"store_name": store, "mark": mark, "made": made} for (store, mark), made in self.made.items()]
+
+    def _note_made(self, arguments: Mapping[str, Any]) -> None:
+        if "made" in arguments:
+            self.made[(arguments["store_name"], arguments["mark"])] = arguments["made"]
+
+    def _purge(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """All certificates of a name go, with their keys, as those of ``_windows_purge.psm1`` that are ours."""
+        if not self.check:
+            for each in arguments["declared"]:
+                self._note_made(each)
+        told = [self._purged(asked) for asked in arguments["certificates"]]
+        purged = [each for each in told if each["files"]]
+        return {"changed": bool(purged), "purged": purged}
+
+    def _purged(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        files = []
+        for entry in self._ours(asked):
+            files += [entry.key, f"Cert:\\LocalMachine\\{asked['store_name']}\\{entry.thumbprint}"]
+            if not self.check:
+                self.stores[asked["store_name"]].remove(entry)
+                self.keys.pop(entry.key, None)
+        if not self.check:
+            self.made.pop((asked["store_name"], asked["mark"]))
+        which = {"store_name": asked["store_name"], "mark": asked["mark"]}
+        return {**which, "action": "removed", "files": files, "left": [], "reason": ""}
 
     def _look_at_one(self, asked: Mapping[str, Any], seed: bytes) -> dict[str, Any]:
         if asked["store_name"] not in self.stores:
@@ -172,6 +205,7 @@ class KeyHost:
 
     def _make(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         self._forget_waiting()
+        self._note_made(arguments)
         self.notes.pop("pending", None)
         self.waiting = f"est-{arguments['mark']}-{secrets.token_hex(16)}"
         size = arguments.get("key_size")
@@ -209,6 +243,7 @@ class KeyHost:
         entry = Entry(base64.b64decode(arguments["certificate"]), arguments["friendly_name"], key)
         assert self._state(entry) == "there"
         self._note_owed(arguments)
+        self._note_made(arguments)
         self.readers.setdefault(key, set()).update(arguments["key_readers"])
         self.stores[arguments["store_name"]].append(entry)
         self.notes.pop("pending", None)

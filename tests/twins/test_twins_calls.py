@@ -148,9 +148,14 @@ def test_certificates_of_a_windows_host(host: TwinHost) -> None:
         look, make, sign, join = (f"est_key {operation}" for operation in ("look", "make", "sign", "join"))
         # What the server offers is asked once.
         assert calls == [look, GET, *[make, sign, POST, join] * 3, "est_services"]
-        again, calls = host.run("est_certificates", **asked)
+        again, calls = host.run("est_certificates", **asked, purge=True)
         assert [one["status"] for one in again["certificates"]] == ["unchanged"] * 3
-        assert calls == [look]
+        assert (again["purged"], calls) == ([], [look])
+        asked["certificates"].pop()
+        fewer, calls = host.run("est_certificates", **asked, purge=True)
+        assert [(one["certificate_name"], one["action"]) for one in fewer["purged"]] == [(names[2], "removed")]
+        assert calls == [look, "est_key purge"]
+        assert host.run("est_certificates", **asked, purge=True)[1] == [look]
 
 
 @pytest.mark.cannot_show(pwsh=LINUX)

@@ -236,6 +236,7 @@ def test_nothing_is_there_and_nothing_is_made(keys: Keys) -> None:
         "refused": "",
         "owed": [],
         "document": {},
+        "made": {},
     }
     assert not keys.folder.exists()
 

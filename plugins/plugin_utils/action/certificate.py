@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     CertificateParameters,
@@ -30,28 +30,37 @@ from ansible_collections.estfleet.cloud_extender.plugins.module_utils.est.x509.k
 
 from ..host.windows_certificate import WindowsHolder, adopted_name, mark_of
 from ..host.windows_keys import HostKeys, OneLook
+from ..host.windows_made import MadeByList, MadeOnWindows
 from ..host.windows_services import restart
 from .exchange import ExchangeAction
 
 
 def keep_certificates(
-    action: ExchangeAction, certificates: Sequence[CertificateParameters], exchange: str
+    action: ExchangeAction,
+    certificates: Sequence[CertificateParameters],
+    exchange: str,
+    made: Optional[MadeByList] = None,
 ) -> list[dict[str, Any]]:
     """See to certificates of the action's host, one after the other; each that fails leaves the others alone. There is
     one look at the host for all of them, and services come at the end, each once.
 
     :param certificates: what is asked for, with a checked path of the store, which is the same for all.
     :param exchange: who sends the requests to the EST server.
+    :param made: what is noted for a purge of ``est_certificates``, which gets the look; ``None`` for
+        ``est_certificate``.
     :returns: the result of ``est_certificate`` for each, a failed one where it failed.
     """
-    holders = _holders(action, certificates, exchange)
+    holders = _holders(action, certificates, exchange, made)
     with Sessions(lambda: _connector(action, exchange), exchange) as sessions:
         outcomes = [_outcome(action, asked, sessions, holder) for asked, holder in zip(certificates, holders)]
     return _with_services(action, certificates, holders, outcomes, exchange)
 
 
 def _holders(
-    action: ExchangeAction, certificates: Sequence[CertificateParameters], exchange: str
+    action: ExchangeAction,
+    certificates: Sequence[CertificateParameters],
+    exchange: str,
+    made: Optional[MadeByList],
 ) -> list[WindowsHolder]:
     """What keeps each of the certificates. They share the look at the host."""
     keys = [
@@ -64,10 +73,14 @@ def _holders(
             name=adopted_name(asked.template_name, asked.identity.certificate_name),
             key_readers=asked.key_readers,
             services=asked.outputs.reload,
+            made=b"" if made is None else MadeOnWindows.of(asked).as_note(),
         )
         for asked in certificates
     ]
-    looks = OneLook(keys, with_document=any(asked.inline is None for asked in certificates))
+    with_document = any(asked.inline is None for asked in certificates)
+    looks = OneLook(keys, with_document=with_document, with_made=made is not None and made.wanted)
+    if made is not None:
+        made.looks = looks
     unusable = "exchange=controller cannot use its key, which stays on the host" if exchange == "controller" else ""
     return [
         WindowsHolder(

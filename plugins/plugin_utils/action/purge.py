@@ -34,25 +34,20 @@ _ONE = {"certificate_path": str, "action": str, "files": [str], "left": [str]}
 
 
 class Purge:
-    """The purge of a task.
+    """The purge of a task, on a POSIX host; that of a Windows host is in ``windows_purge.py``.
 
     :param action: of the host.
     :param arguments: of the task.
     :raises TemplateError: an option cannot be used, or an empty list would purge all.
     """
 
+    kept_by = ("is not a path", "the certificate_path of a certificate")
+    failed_hint = "Look at the path and its permissions; the next run goes on."
+
     def __init__(self, action: ExchangeAction, arguments: Mapping[str, Any]) -> None:
         self._action = action
         self.wanted = bool(arguments[PURGE])
-        self._keep = [_path(PURGE_KEEP, number, path) for number, path in enumerate(arguments[PURGE_KEEP])]
-        if self.wanted and action.on_windows:
-            raise TemplateError(
-                PURGE,
-                "cannot be used on a Windows host, where nothing notes which certificates a list has had",
-                value="true",
-                allowed="false there, and to remove by hand what is not declared any more; what was replaced and is "
-                "over goes in any case",
-            )
+        self._keep = [self._to_keep(number, name) for number, name in enumerate(arguments[PURGE_KEEP])]
         count = len(arguments[CERTIFICATES])
         check_purge(CERTIFICATES, count, purge=self.wanted, purge_all=arguments[PURGE_ALL], what="certificate")
 
@@ -62,20 +57,27 @@ class Purge:
         asked: Sequence[CertificateParameters],
         folders: Iterable[str],
         outcomes: Sequence[Mapping[str, Any]],
-        record: Optional[str],
+        record: Any,
     ) -> dict[str, Any]:
         """Remove what is not declared any more, and return what the result says of it; a failed one where it failed.
 
         :param asked: the declared certificates, and ``folders`` those of identities.
         :param outcomes: what became of all entries. Where one is not as it has to be, nothing is removed: it may be
             what takes the place of another one.
-        :param record: what a look has found of what was made before; None where it has not.
+        :param record: what a look has found of what was made before; None where it has not. On a Windows host a
+            ``MadeByList``.
         """
         bad = [each for each in outcomes if each.get("failed") or each["status"] == "pending"]
         if bad:
             many = "a certificate that is" if len(bad) == 1 else f"{len(bad)} certificates that are"
             self._action.warn([f"nothing was purged, because of {many} declared and could not be had yet"])
             return {PURGED: []}
+        return self._removed(store_path, asked, folders, record)
+
+    def _removed(
+        self, store_path: str, asked: Sequence[CertificateParameters], folders: Iterable[str], record: Any
+    ) -> dict[str, Any]:
+        """See ``perform()``; all that is declared is as it has to be."""
         declared = [Made.of(each) for each in asked]
         if self._is_done(declared, record):
             return {PURGED: []}
@@ -109,7 +111,7 @@ class Purge:
         told: dict[str, Any] = {PURGED: [dict(each) for each in purged]}
         for each in purged:
             if each["action"] == "kept":
-                self._action.warn([f"{each['certificate_path']} is not declared and was left alone: {each['reason']}"])
+                self._action.warn([f"{_name_of(each)} is not declared and was left alone: {each['reason']}"])
         removed = [each for each in purged if each["files"]]  # also of one that failed later
         if removed:
             header = f"{len(removed)} certificate{'' if len(removed) == 1 else 's'} not declared any more"
@@ -118,15 +120,19 @@ class Purge:
             told["changed"] = True
         failed = [each for each in purged if each["action"] == "failed"]
         if failed:
-            reason = f"{failed[0]['certificate_path']} could not be removed: {failed[0]['reason']}"
-            hint = "Look at the path and its permissions; the next run goes on."
+            reason = f"{_name_of(failed[0])} could not be removed: {failed[0]['reason']}"
+            hint = self.failed_hint
             told.update(failure(f"{reason}. {hint}", "not_saved", reason, hint), changed=bool(removed))
         return told
 
+    def _to_keep(self, number: int, name: Any) -> str:
+        if not isinstance(name, str) or not name:
+            wrong, allowed = self.kept_by
+            raise TemplateError(f"{PURGE_KEEP}[{number}]", wrong, value=show(name), allowed=allowed)
+        return name
 
-def _path(option: str, number: int, path: Any) -> str:
-    if not isinstance(path, str) or not path:
-        raise TemplateError(
-            f"{option}[{number}]", "is not a path", value=show(path), allowed="the certificate_path of a certificate"
-        )
-    return path
+
+def _name_of(purged: Mapping[str, Any]) -> str:
+    """What users know a certificate by that is not declared."""
+    path: Optional[str] = purged.get("certificate_path")
+    return path or f"{purged['template']} {purged['certificate_name']}"

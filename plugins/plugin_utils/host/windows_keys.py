@@ -34,7 +34,7 @@ _PENDING_OCTETS = 16 * 1024
 #: Random octets of which all masks of a look are made.
 _SEED_OCTETS = 32
 
-_SHAPE = {"found": [dict], "document": dict}
+_SHAPE = {"found": [dict], "document": dict, "made": dict}
 _LOOK = {
     "certificates": [dict],
     "writable": bool,
@@ -114,6 +114,8 @@ class HostKeys:
     :param name: the friendly name by which a certificate that was made by hand is taken over.
     :param key_readers: accounts that are to use the key.
     :param services: what is to be restarted when the certificate has changed.
+    :param made: what is noted for a purge before anything changes; see ``windows_made.py``.
+    :ivar has_noted: whether that was noted.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class HostKeys:
         name: str,
         key_readers: Sequence[str] = (),
         services: Sequence[str] = (),
+        made: bytes = b"",
     ) -> None:
         self.execute = execute
         self.module = module
@@ -134,6 +137,8 @@ class HostKeys:
         self._which = {"store_name": store_name, "mark": mark, "name": name}
         self._readers = list(key_readers)
         self._services = list(services)
+        self._made = {"made": base64.b64encode(made).decode("ascii")} if made else {}
+        self.has_noted = False
 
     @property
     def noted_by(self) -> dict[str, str]:
@@ -162,7 +167,9 @@ class HostKeys:
             key_provider=provider,
             key_exportable=exportable,
             **{name: value for name, value in given.items() if value is not None},
+            **self._made,
         )
+        self.has_noted = bool(self._made)
         check_shape(made, {"public_key": str}, MODULE)
         return octets_of(made["public_key"], MODULE)
 
@@ -196,7 +203,9 @@ class HostKeys:
             key_readers=self._readers,
             services=self._services,
             thumbprint=thumbprint,
+            **self._made,
         )
+        self.has_noted = bool(self._made)
 
     def grant(self, thumbprint: str) -> None:
         """Let the accounts use the key of a certificate.
@@ -244,10 +253,22 @@ class OneLook:
     :param keys: of one host, and with the same folder of the template store.
     :param with_document: read the document of the template store as well.
     :param every: tell the certificates of others too.
+    :param with_made: read what is noted for a purge as well.
+    :param host: one that names host and folder, where there are no keys.
     """
 
-    def __init__(self, keys: Sequence[HostKeys], *, with_document: bool = False, every: bool = False) -> None:
+    def __init__(
+        self,
+        keys: Sequence[HostKeys],
+        *,
+        with_document: bool = False,
+        every: bool = False,
+        with_made: bool = False,
+        host: Optional[HostKeys] = None,
+    ) -> None:
         self._keys = keys
+        self._host = host or keys[0]
+        self._with_made = with_made
         self._with_document = with_document
         self._every = every
         self._seed = os.urandom(_SEED_OCTETS)
@@ -290,15 +311,36 @@ class OneLook:
         key = mask(mask(masked, self._key_pad), key_pad) if masked and key_pad else b""
         return {**document, "masked_key": key.hex()}
 
+    def made(self) -> Sequence[Mapping[str, Any]]:
+        """What is noted for a purge; see ``windows_made.py``.
+
+        :raises EstError: it could not be looked at.
+        """
+        made = self._found()["made"]
+        if "error_code" in made:
+            raise error_of(made, "not_received")
+        check_shape(made, {"notes": [dict]}, MODULE)
+        notes: Sequence[Mapping[str, Any]] = made["notes"]
+        return notes
+
+    def noted_since(self) -> set[tuple[str, str]]:
+        """Store, in small letters, and mark of what was noted for a purge after the look."""
+        noted = [each.noted_by for each in self._keys if each.has_noted]
+        return {(each["store_name"].lower(), each["mark"]) for each in noted}
+
     def _found(self) -> Mapping[str, Any]:
         if self._answer is None:
-            more = {"with_document": True, "key_pad": self._key_pad.hex()} if self._with_document else {}
-            first = self._keys[0]
-            self._answer = first.execute(
-                first.module,
+            more: dict[str, Any] = {}
+            if self._with_document:
+                more.update(with_document=True, key_pad=self._key_pad.hex())
+            if self._with_made:
+                more.update(with_made=True)
+            host = self._host
+            self._answer = host.execute(
+                host.module,
                 {
                     "operation": "look",
-                    "store_path": first.store_path,
+                    "store_path": host.store_path,
                     "certificates": [each.asked(every=self._every) for each in self._keys],
                     "pad": base64.b64encode(self._seed).decode("ascii"),
                     **more,

@@ -315,10 +315,3 @@ def test_what_is_wrong_on_a_windows_host_is_told_before_anything_is_done(entries
     result = run_action("est_certificates", {"certificates": entries, "defaults": {"template": "wifi"}}, host)
     assert (result["error_code"], host.keys.calls) == ("invalid_option", [])
     assert words in result["msg"]
-
-
-def test_a_windows_host_purges_nothing():
-    host = WindowsHost()
-    result = run_action("est_certificates", {"certificates": [{"template": "wifi"}], "purge": True}, host)
-    assert (result["error_code"], host.keys.calls) == ("invalid_option", [])
-    assert "purge: true cannot be used on a Windows host" in result["msg"]
