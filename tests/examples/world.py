@@ -143,6 +143,7 @@ NOT_RUN = {
     "docs/windows.md: Keep the certificate of the portal, and let its application pool use the key": _WINDOWS,
     "docs/windows.md: ansible_connection: psrp": "is a part of an inventory",
     "docs/certificates.md: Keep the certificate of a service": _WINDOWS,
+    "docs/certificates.md: Keep the certificate of a service, and have the service take it": _WINDOWS,
     "docs/awx.md: Load the EST content": "needs AWX and the collection infra.aap_configuration",
     "README.md: cloud_extenders:": "is an inventory of Windows hosts",
     "docs/certificates.md: web:": "is a part of an inventory",
