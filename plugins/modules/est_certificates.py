@@ -74,8 +74,9 @@ options:
     default: false
   purge_all:
     description:
-      - Whether O(purge) may remove every certificate that it knows where O(certificates) is an empty list. Without it
-        that is an error, because a list that got lost on the way is empty too.
+      - Whether O(purge) may remove every certificate that it knows where O(certificates) is an empty list, or has
+        entries for many identities alone. Without it that is an error, because a list that got lost on the way is empty
+        too.
     type: bool
     default: false
   purge_keep:

@@ -10,6 +10,8 @@ from typing import Any, Optional
 
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.list_parameters import (
     CERTIFICATES,
+    IDENTITIES,
+    IDENTITIES_CSV,
     PURGE,
     PURGE_ALL,
     PURGE_KEEP,
@@ -48,8 +50,12 @@ class Purge:
         self._action = action
         self.wanted = bool(arguments[PURGE])
         self._keep = [self._to_keep(number, name) for number, name in enumerate(arguments[PURGE_KEEP])]
-        count = len(arguments[CERTIFICATES])
-        check_purge(CERTIFICATES, count, purge=self.wanted, purge_all=arguments[PURGE_ALL], what="certificate")
+        consent = arguments[PURGE_ALL]
+        entries = arguments[CERTIFICATES]
+        # What a purge knows are certificates of their own: beside identities alone each of them would go.
+        own = sum(not {IDENTITIES, IDENTITIES_CSV}.intersection(entry) for entry in entries)
+        words = "has only entries for many identities" if entries else "is empty"
+        check_purge(CERTIFICATES, own, purge=self.wanted, purge_all=consent, what="certificate", words=words)
 
     def perform(
         self,

@@ -77,7 +77,9 @@ def desired(template: Template, options: Mapping[str, Any]) -> Desired:
     )
 
 
-def check_purge(option: str, count: int, *, purge: bool, purge_all: bool, what: str = "template") -> None:
+def check_purge(
+    option: str, count: int, *, purge: bool, purge_all: bool, what: str = "template", words: str = "is empty"
+) -> None:
     """Refuse to purge for an empty list without explicit consent: a list that got lost has nothing in it either.
 
     :param option: the name of the list, for the message.
@@ -85,13 +87,14 @@ def check_purge(option: str, count: int, *, purge: bool, purge_all: bool, what: 
     :param purge: whether templates that are not in it are removed.
     :param purge_all: the consent.
     :param what: what it is a list of.
+    :param words: what is said of a list that has none, as a predicate.
     :raises TemplateError: it is empty, and ``purge_all`` is not set.
     """
     if purge and not count and not purge_all:
         prefix = "est_integration_" if option.startswith("est_integration_") else ""
         raise TemplateError(
             option,
-            f"is empty, and {prefix}purge would remove every {what} of the host",
+            f"{words}, and {prefix}purge would remove every {what} of the host",
             allowed=f"the {what}s that the host is to have, or {prefix}purge_all: true beside it",
         )
 

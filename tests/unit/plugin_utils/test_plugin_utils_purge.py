@@ -162,6 +162,16 @@ def test_an_empty_list_is_an_error_without_consent(web):
     assert web.names() == []
 
 
+def test_a_list_of_identities_alone_is_as_good_as_an_empty_one(web):
+    web.run(web.entry("one"))
+    result = web.run({"template": "web", "identities": [{"user": "u1"}], "output_path": str(web.folder / "people")})
+    assert (result["failed"], result["error_code"]) == (True, "invalid_option")
+    assert (
+        "certificates: has only entries for many identities, and purge would remove every certificate" in result["msg"]
+    )
+    assert "one.pem" in web.names()
+
+
 def test_names_to_keep_stay_and_wrong_ones_are_named(web):
     web.run(web.entry("one"), web.entry("two"))
     result = web.run(web.entry("one"), purge_keep=[f"{web.folder}/t*.pem"])
@@ -380,7 +390,7 @@ def test_a_versioned_folder_with_something_else_in_it_stays(web, change, name):
 def test_the_folder_of_identities_is_not_touched(web):
     web.run(web.entry("one"), web.entry("two"))
     people = {"identities": [{"user": "u1"}], "output_path": str(web.folder)}
-    result = web.run(people)
+    result = web.run(people, purge_all=True)
     assert {each["action"] for each in result["purged"]} == {"kept"}
     assert {each["reason"] for each in result["purged"]} == {"the certificates of identities are in its folder now"}
     assert {"one.pem", "two.pem", "u1.pem"} <= set(web.names())
