@@ -87,7 +87,7 @@ def left_out(chosen: Sequence[Part], changes: Changes) -> list[str]:
     return [
         *([f"not run: {', '.join(names)} ({why})"] if names else []),
         "not run: rare examples of the property tests, unit tests with the oldest libraries that do not touch them, "
-        "integration targets that have not changed but est_integration_target, sanity on other Pythons",
+        "integration targets that have not changed but est_integration_target, sanity on other Pythons, pylint",
         "./test.sh all runs all of it, and ./test.sh PART all of a part",
     ]
 

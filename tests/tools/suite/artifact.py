@@ -18,14 +18,18 @@ _FOR_USERS = re.compile(
     r"(changelogs|docs|extensions|LICENSES|meta|playbooks|plugins|roles)/"
     r"|(CHANGELOG\.md|CODE_OF_CONDUCT\.md|COPYING|FILES\.json|MANIFEST\.json|README\.md|SECURITY\.md|tests/config\.yml)$"
 )
+# Automation Hub lints what it imports, with these settings and an ansible-lint that knows no patterns.
+_FOR_THE_HUB = ".ansible-lint"
 # What tools and interpreters leave at places that are for users otherwise.
 _LEFT_BEHIND = re.compile(r"(^|/)\.|__pycache__/|\.py[co]$|~$|\.(orig|rej|swp|bak)$")
 
 
 def strays(names: list[str]) -> list[str]:
     """Return of the files of an artifact those that are not for users, or that they would miss."""
-    wrong = [name for name in names if not _FOR_USERS.match(name) or _LEFT_BEHIND.search(name)]
-    return wrong + [f"{name} (missing)" for name in ("tests/config.yml", "meta/runtime.yml") if name not in names]
+    ours = [name for name in names if name != _FOR_THE_HUB]
+    wrong = [name for name in ours if not _FOR_USERS.match(name) or _LEFT_BEHIND.search(name)]
+    needed = ("tests/config.yml", "meta/runtime.yml", _FOR_THE_HUB)
+    return wrong + [f"{name} (missing)" for name in needed if name not in names]
 
 
 def files_in(artifact: Path) -> list[str]:

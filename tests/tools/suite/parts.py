@@ -44,14 +44,15 @@ class Part:
 def sanity(context: Context, core: Core) -> None:
     """Run ansible-test sanity of one core. To compile and import on every Python is enough with one of the cores.
 
-    pylint, the longest of the tests, is left to the oldest and the newest core where these run as well.
+    pylint, the longest of the tests, is left to the oldest and the newest core where these run as well, and by default.
     """
     if core.python is None:
         context.skipped(f"sanity of ansible-core {core.minor}", f"no Python of {', '.join(core.pythons)} is here")
         return
     ends = {f"sanity-{CORES[0].minor}", f"sanity-{newest_core().minor}"}
     is_default = core.minor == DEFAULT_CORE
-    elsewhere = {"pylint": f"{' and '.join(sorted(ends))} run it"} if is_default and ends <= context.beside else {}
+    is_left = is_default and (ends <= context.beside or not context.whole)
+    elsewhere = {"pylint": f"{' and '.join(sorted(ends))} run it"} if is_left else {}
     AnsibleTest(context, core).sanity(every_python=is_default and context.whole, elsewhere=elsewhere)
 
 
