@@ -26,10 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.pop(0)
 sys.path.insert(0, str(ROOT / "tests"))
 
-from fleet.measure import in_turns, play, table  # noqa: E402 (found on the path only now)
+from fleet.measure import in_turns, of_existing, play, table  # noqa: E402 (found on the path only now)
 from fleet.playbook import write_playbook  # noqa: E402
 from fleet.ssh_fleet import GROUP, Fleet  # noqa: E402
-from support.lab import PASSWORD, USERNAME, LabProcess  # noqa: E402
+from support.lab import LabProcess  # noqa: E402
 
 BENCH = ROOT / "tests" / "bench"
 #: The playbooks for ten certificates, each with the files that it is made of.
@@ -55,22 +55,6 @@ def task(folder: str, count: int) -> dict[str, Any]:
     ]
     shared = {"inline": "{{ est_template }}", "identity": {"email": "alex@example.com"}}
     return {"estfleet.cloud_extender.est_certificates": {"defaults": shared, "certificates": entries}}
-
-
-def variables(lab: LabProcess) -> dict[str, Any]:
-    """What both playbooks have to know of the EST server."""
-    template = {
-        "name": "wifi",
-        "server": lab.url,
-        "username": USERNAME,
-        "password": PASSWORD,
-        "ca_path": lab.ca_path,
-        "key_type": "ec",
-        "subject_alternative_name": "other",
-        "subject_alternative_name_other": ["email:%email%"],
-    }
-    named = {"est_server": lab.url, "est_ca_path": lab.ca_path, "est_username": USERNAME, "est_password": PASSWORD}
-    return {**named, "est_template": template}
 
 
 def empty(fleet: Fleet) -> None:
@@ -133,7 +117,7 @@ def main() -> None:
     options = parser.parse_args()
     parts = options.part or ("many", "ten")
     with Fleet(1) as fleet, LabProcess("--profile", "full", state=str(fleet.folder / "lab")) as lab:
-        inventory = fleet.inventory(variables(lab), name="certificates.json", size=1)
+        inventory = fleet.inventory(of_existing(lab), name="certificates.json", size=1)
         if "many" in parts:
             many(fleet, inventory, lab, (1, 50), options.rounds)
         if "ten" in parts:

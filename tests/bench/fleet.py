@@ -35,7 +35,7 @@ sys.path.pop(0)  # or this file would stand for the package "fleet"
 sys.path.insert(0, str(ROOT / "tests"))
 
 from fleet.fake_hosts import FakeHosts  # noqa: E402 (found on the path only now)
-from fleet.measure import Cost, in_turns, measure, median, play, table  # noqa: E402 (found on the path only now)
+from fleet.measure import Cost, in_turns, measure, median, of_existing, play, table  # noqa: E402 (found on the path only now)
 from fleet.playbook import PLAYBOOK, environment, run_playbook, write_playbook  # noqa: E402
 from fleet.ssh_fleet import GROUP, Fleet  # noqa: E402
 from support.lab import PASSWORD, USERNAME, LabProcess  # noqa: E402
@@ -241,24 +241,7 @@ class Bench:
     def existing(self, size: int) -> None:
         """One certificate with collections that exist, and with this one."""
         with LabProcess("--profile", "full", state=str(self.fleet.folder / "lab")) as lab:
-            template = {
-                "name": "wifi",
-                "server": lab.url,
-                "username": USERNAME,
-                "password": PASSWORD,
-                "ca_path": lab.ca_path,
-                "key_type": "ec",
-                "subject_alternative_name": "other",
-                "subject_alternative_name_other": ["email:%email%"],
-            }
-            variables = {
-                "est_server": lab.url,
-                "est_ca_path": lab.ca_path,
-                "est_username": USERNAME,
-                "est_password": PASSWORD,
-                "est_template": template,
-            }
-            inventory = self.fleet.inventory(variables, name="existing.json", size=size)
+            inventory = self.fleet.inventory(of_existing(lab), name="existing.json", size=size)
             theirs = str(ROOT / "tests" / "bench" / "existing_collections.yml")
             contenders = {
                 "existing": functools.partial(play, self.fleet, inventory, theirs, SETTINGS),

@@ -12,10 +12,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fleet.ending import session_processes
 from fleet.playbook import run_playbook
 from fleet.ssh_fleet import Fleet
+from support.lab import PASSWORD, USERNAME, LabProcess
 
 _LIMIT_SECONDS = 900  # 100 hosts on a busy machine
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -117,3 +119,19 @@ def _cpu(pid: int) -> int:
     except OSError:
         return 0
     return sum(int(field) for field in fields[11:15])  # of the process and of its children that have ended
+
+
+def of_existing(lab: LabProcess) -> dict[str, Any]:
+    """What the playbooks of collections that exist, and ours beside them, have to know of an EST server."""
+    template = {
+        "name": "wifi",
+        "server": lab.url,
+        "username": USERNAME,
+        "password": PASSWORD,
+        "ca_path": lab.ca_path,
+        "key_type": "ec",
+        "subject_alternative_name": "other",
+        "subject_alternative_name_other": ["email:%email%"],
+    }
+    named = {"est_server": lab.url, "est_ca_path": lab.ca_path, "est_username": USERNAME, "est_password": PASSWORD}
+    return {**named, "est_template": template}

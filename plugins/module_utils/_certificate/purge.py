@@ -12,9 +12,9 @@ The note goes last. A run that is killed leaves it, and with it the next run kno
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
+from abc import ABC, abstractmethod
 from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._files.lock import locked
@@ -22,6 +22,7 @@ from .._files.paths import in_words
 from .._names.pem import pem_text, read_blocks
 from .._value import Value
 from ..est.base.errors import InputError
+from ..est.x509.certificate import fingerprint_of
 from ..est.x509.client_certificate import ClientCertificate
 from ..est.x509.pair_files import ROOM, Place
 from ..est.x509.pair_reading import MAX_OCTETS, NEXT, OLD, PART, PART_VERSION, without_key
@@ -152,7 +153,7 @@ def _purged(made: Made, taken: Taken, check: bool) -> Purged:
         return _alone(made, made.paths, error.reason)
 
 
-class _Files:
+class _Files(ABC):
     """The files of a certificate that is not declared any more.
 
     :ivar home: the place beside which the note is.
@@ -188,31 +189,35 @@ class _Files:
             self._remove(ours)
         return Purged(self._made.certificate_path, files, left)
 
+    @abstractmethod
     def _there(self) -> Dict[str, str]:
         """The files that are there and of no declared certificate: the option of each path, the certificate last."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _text(self, path: str) -> str:
         """What is in a file; each octet is a character.
 
         :raises OSError: it is none, or a link.
         """
-        raise NotImplementedError
 
     def _why_all_stays(self, there: Mapping[str, str], strange: Sequence[str]) -> str:
         pair = [path for path in strange if there[path] in ("certificate_path", _KEY)]
         return f"{pair[0]} is not what est_certificates has put there" if pair else ""
 
+    @abstractmethod
     def _kept(self) -> List[str]:
         """What was kept of files that others have replaced; it stays."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _beside(self) -> List[str]:
         """The paths of what goes with the files; there is a home."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _remove(self, paths: Sequence[str]) -> None:
-        raise NotImplementedError
+        """Remove the files, what goes with them, and the note at the end.
+
+        :raises OSError: one cannot be removed.
+        """
 
     def _is_ours(self, option: str, path: str) -> bool:
         try:
@@ -231,15 +236,11 @@ class _Files:
         if option == _KEY:
             return not rest.strip() and key in keys
         first = next(iter(read_blocks(rest)), None)
-        noted = self._issued.get(_fingerprint(first.content)) if first is not None else None
+        noted = self._issued.get(fingerprint_of(first.content)) if first is not None else None
         if first is None or noted is None or (key and key not in keys):
             return False
         above = noted.chain.intermediates if option == "fullchain_path" and noted.chain is not None else ""
         return rest == pem_text(first.content) + above
-
-
-def _fingerprint(der: bytes) -> str:
-    return hashlib.sha256(der).digest().hex(":").upper()
 
 
 class _Pair(_Files):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import posixpath
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple, TypeVar, Union
 
 from .._files.lock import locked
 from .._files.reading import ReadableFolder, is_locked
@@ -25,8 +25,11 @@ from .._value import Value
 from .outputs import PKCS12_PATH
 from .parameters import CertificateParameters
 
-_FORMAT_VERSION = 1
+#: Of what is noted for a purge, here and on Windows hosts.
+FORMAT_VERSION = 1
 _KEY = "private_key_path"
+
+_Noted = TypeVar("_Noted")
 
 
 class Made(Value):
@@ -90,6 +93,29 @@ def _plain(path: str) -> str:
     return plain[1:] if plain.startswith("//") else plain
 
 
+def read_noted(text: Union[str, bytes], name: str, read: Callable[[Any], _Noted]) -> _Noted:
+    """Read what is noted for a purge.
+
+    :param name: of the file in the folder of the template store.
+    :param read: makes something of the JSON data, or raises what the wrong shape gives.
+    :raises StoreError: it is damaged, or of a newer version of this collection.
+    """
+    where = f"{name} in the folder of the template store"
+    try:
+        data: Any = json.loads(text)
+        if data["format_version"] > FORMAT_VERSION:
+            raise NewerFormat(
+                f"{where} was written by a newer version of this collection; update the collection on the controller"
+            )
+        return read(data)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise StoreError(
+            f"{where} has the wrong shape, so nobody knows which certificates are to be purged",
+            code="damaged_store",
+            hint="Move it away: what est_certificates sees to is noted anew, and nothing else is purged.",
+        ) from None
+
+
 class Record(Value):
     """All that is noted.
 
@@ -104,27 +130,17 @@ class Record(Value):
 
         :raises StoreError: it is damaged, or of a newer version of this collection.
         """
-        try:
-            data: Any = json.loads(text) if text else {"format_version": _FORMAT_VERSION, "certificates": []}
-            if data["format_version"] > _FORMAT_VERSION:
-                raise NewerFormat(
-                    f"{CERTIFICATES_NAME} in the folder of the template store was written by a newer version of this "
-                    "collection; update the collection on the controller"
-                )
-            found = [Made.from_data(entry) for entry in data["certificates"]]
-        except (KeyError, TypeError, ValueError, RecursionError):
-            raise StoreError(
-                f"{CERTIFICATES_NAME} in the folder of the template store has the wrong shape, so nobody knows which "
-                "certificates are to be purged",
-                code="damaged_store",
-                hint="Move it away: what est_certificates sees to is noted anew, and nothing else is purged.",
-            ) from None
+        if not text:
+            return cls({})
+        found = read_noted(
+            text, CERTIFICATES_NAME, lambda data: [Made.from_data(each) for each in data["certificates"]]
+        )
         return cls({each.certificate_path: each for each in found})
 
     def as_text(self) -> str:
         """The same as JSON."""
         entries = [self.made[path].as_data() for path in sorted(self.made)]
-        return json.dumps({"format_version": _FORMAT_VERSION, "certificates": entries}, indent=2, sort_keys=True) + "\n"
+        return json.dumps({"format_version": FORMAT_VERSION, "certificates": entries}, indent=2, sort_keys=True) + "\n"
 
     def with_these(self, declared: Iterable[Made]) -> Record:
         """The same with these as well."""

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any, Optional
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.parameters import (
     CertificateParameters,
 )
-from ansible_collections.estfleet.cloud_extender.plugins.module_utils._store.errors import NewerFormat, StoreError
+from ansible_collections.estfleet.cloud_extender.plugins.module_utils._certificate.record import (
+    FORMAT_VERSION,
+    read_noted,
+)
 from ansible_collections.estfleet.cloud_extender.plugins.module_utils._value import Value
 
 from ..base.host_answer import check_shape, octets_of
@@ -26,7 +29,6 @@ from .windows_keys import MODULE
 if TYPE_CHECKING:
     from .windows_keys import OneLook
 
-_FORMAT_VERSION = 1
 _NOTE = {"store_name": str, "mark": str, "made": str}
 
 
@@ -54,28 +56,18 @@ class MadeOnWindows(Value):
         :param store_name: what the name of the note says, as does ``mark``.
         :raises StoreError: it is damaged, or of a newer version of this collection.
         """
-        where = f"certificate-{store_name}-{mark}.made in the folder of the template store"
-        try:
-            data: Any = json.loads(note)
-            if data["format_version"] > _FORMAT_VERSION:
-                raise NewerFormat(
-                    f"{where} was written by a newer version of this collection; update the collection on the "
-                    "controller"
-                )
+
+        def read(data: Any) -> MadeOnWindows:
             found = cls(store_name, data["template"], data["certificate_name"])
             if found.mark != mark:
                 raise ValueError("is of another certificate")
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-            raise StoreError(
-                f"{where} has the wrong shape, so nobody knows which certificates are to be purged",
-                code="damaged_store",
-                hint="Move it away: what est_certificates sees to is noted anew, and nothing else is purged.",
-            ) from None
-        return found
+            return found
+
+        return read_noted(note, f"certificate-{store_name}-{mark}.made", read)
 
     def as_note(self) -> bytes:
         """What is noted of it."""
-        data = {"format_version": _FORMAT_VERSION, "template": self.template, "certificate_name": self.certificate_name}
+        data = {"format_version": FORMAT_VERSION, "template": self.template, "certificate_name": self.certificate_name}
         return json.dumps(data, sort_keys=True).encode("ascii")
 
     @property

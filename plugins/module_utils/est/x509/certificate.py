@@ -115,7 +115,12 @@ def _key_facts(certificate: Certificate) -> KeyFacts:
 
 def fingerprint_sha256(certificate: Certificate) -> str:
     """The SHA-256 fingerprint as OpenSSL prints it: pairs of capital hexadecimal digits with colons."""
-    return hashlib.sha256(certificate.der).digest().hex(":").upper()
+    return fingerprint_of(certificate.der)
+
+
+def fingerprint_of(der: bytes) -> str:
+    """The same of octets that need not be a certificate."""
+    return hashlib.sha256(der).digest().hex(":").upper()
 
 
 def describe(certificate: Certificate, now: Optional[datetime] = None) -> Dict[str, Any]:
