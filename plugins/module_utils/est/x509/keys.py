@@ -191,7 +191,7 @@ def load_private_key(pem: bytes, passphrase: Optional[str] = None) -> PrivateKey
 _EC_PUBLIC_KEY = "1.2.840.10045.2.1"
 
 
-@functools.lru_cache(maxsize=4)  # that of a certificate is asked for several times
+@functools.lru_cache(maxsize=4)  # that of a certificate is asked for several times, and that of its CA for each of many
 def load_public_key(info: bytes) -> PublicKeyTypes:
     """Read a public key.
 

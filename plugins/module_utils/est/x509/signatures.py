@@ -84,13 +84,12 @@ class SignatureChecks:
     def __init__(self, limit: int = MAX_SIGNATURES) -> None:
         self._limit = limit
         self._known: Dict[Tuple[Certificate, bytes], str] = {}
-        self._keys: Dict[bytes, Any] = {}
         self.count = 0
 
     def of_next(self) -> SignatureChecks:
         """Those of another certificate of the same CA: what is known stays known, and it has a bound of its own."""
         following = SignatureChecks(self._limit)
-        following._known, following._keys = dict(self._known), self._keys
+        following._known = dict(self._known)
         return following
 
     def problem(self, certificate: Certificate, issuer: Certificate) -> str:
@@ -100,7 +99,7 @@ class SignatureChecks:
             if self.count >= self._limit:
                 return f"has a signature that was not checked, after {self._limit} others of this exchange"
             self.count += 1
-            self._known[pair] = _problem(certificate, issuer, self._keys)
+            self._known[pair] = signature_problem(certificate, issuer)
         return self._known[pair]
 
 
@@ -112,23 +111,13 @@ def signature_problem(certificate: Certificate, issuer: Certificate) -> str:
 
     :param issuer: the certificate whose public key should verify the signature. Names are not compared here.
     """
-    return _problem(certificate, issuer, {})
-
-
-def _problem(certificate: Certificate, issuer: Certificate, keys: Dict[bytes, Any]) -> str:
-    """See ``signature_problem()``.
-
-    :param keys: public keys that were read, by their SubjectPublicKeyInfo: one CA issues many certificates.
-    """
     hash_name = _hash_name(certificate.algorithm)
     if hash_name in _BROKEN_HASHES:
         return f"is signed with {hash_name.upper()}, which is broken"
     if certificate.algorithm != certificate.inner_algorithm:
         return "names one signature algorithm where it is signed and another one beside the signature"
     try:
-        public_key = keys.get(issuer.public_key_info)
-        if public_key is None:
-            public_key = keys[issuer.public_key_info] = load_public_key(issuer.public_key_info)
+        public_key = load_public_key(issuer.public_key_info)
         with without_warnings():
             _verify(certificate, public_key)
     except InvalidSignature:
